@@ -1,0 +1,56 @@
+# Keyhole: see README.md. Everything runs from a checkout; nothing is installed outside .venv, the user cache
+# and (only when you are root) the Debian packages named in APT below.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+APT := qemu-system-x86 liblwip0 tshark
+RIGS ?= lwip-ble lwip-802154 linux-802154
+ARGS ?=
+
+.PHONY: help setup conformance test lint mutants bench clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make conformance   set up, then run the suites on the embedded rigs ($(RIGS)) and write the report"
+	@echo "make test          set up, then run Keyhole's own tests"
+	@echo "make mutants       show that the suites catch deliberately wrong nodes"
+	@echo "make bench         oracle and harness speed, as ratios to peers"
+	@echo "make lint          ruff and mypy strict"
+	@echo "make setup         what the others need: $(VENV), Debian packages ($(APT)), the guest in the user cache"
+	@echo "make clean         remove $(VENV), caches and reports/out (not the user cache)"
+	@echo "RIGS='a b' and ARGS='...' are passed on, for example: make conformance RIGS=lwip-ble ARGS='-k hop_limit'"
+
+$(VENV)/.stamp: requirements.lock
+	@bash tools/venv.sh "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+.PHONY: system
+system:
+	@bash tools/system.sh $(APT)
+
+setup: system $(VENV)/.stamp
+
+.PHONY: guest
+guest: setup
+	@$(PY) -m rigs.virtual
+
+conformance: guest
+	@status=0; $(PY) -m pytest suites $(foreach rig,$(RIGS),--rig $(rig)) $(ARGS) || status=$$?; \
+	 $(PY) -m reports render reports/out/latest; exit $$status
+
+test: guest
+	@$(PY) -m pytest tests $(ARGS)
+
+lint: $(VENV)/.stamp
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy
+
+mutants: setup
+	@$(PY) -m tests.mutants $(ARGS)
+
+bench: setup
+	@$(PY) -m tests.bench $(ARGS)
+
+clean:
+	rm -rf $(VENV) reports/out .mypy_cache .ruff_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

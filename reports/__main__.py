@@ -1,0 +1,186 @@
+"""`python -m reports`: everything that is made of run records.
+
+Strategy: a command reads records, calls one function and prints. Exit codes: 0 done, 1 the answer is bad
+news (regressions), 2 bad usage or an unreadable record, with one line that says what to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from reports import html, markdown
+from reports.compare import compare, report
+from reports.merge import merge
+from reports.record import Record, RecordError, read
+from reports.view import SIGNS, STATES, natural, requirement, state, view
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except (RecordError, OSError) as error:
+        print(f"python -m reports: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 0
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m reports",
+        description="Make pages, comparisons and histories of run records (run.jsonl).",
+        epilog="RUN is a run's folder (reports/out/RUN-ID, reports/out/latest) or its run.jsonl.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("render", help="write index.html and summary.md of a run")
+    command.add_argument("run_dir", metavar="RUN", type=Path)
+    command.add_argument("--out", type=Path, help="folder to write to (default: the run's own)")
+    command.set_defaults(run=_render)
+
+    command = commands.add_parser("show", help="print what went wrong in a run, or one case in full")
+    command.add_argument("run_dir", metavar="RUN", type=Path)
+    command.add_argument("--state", action="append", choices=STATES, help="which results (repeatable)")
+    command.add_argument("--rig", help="only this rig")
+    command.add_argument("--case", default="", help="only cases whose id contains this")
+    command.set_defaults(run=_show)
+
+    command = commands.add_parser(
+        "compare",
+        help="verdicts of two runs: new failures, fixed, gone, added",
+        description="Compare run B with run A, case by case. Exit code 1 if something got worse.",
+    )
+    command.add_argument("a", metavar="A", type=Path, help="the run before")
+    command.add_argument("b", metavar="B", type=Path, help="the run after")
+    command.add_argument(
+        "--match", action="append", default=[], metavar="RIG=RIG", help="a rig of A under its name in B"
+    )
+    command.set_defaults(run=_compare)
+
+    command = commands.add_parser("merge", help="several runs as one record, with their evidence")
+    command.add_argument("out", metavar="OUT", type=Path, help="new folder for the merged run")
+    command.add_argument("runs", metavar="RUN", type=Path, nargs="+")
+    command.set_defaults(run=_merge)
+
+    command = commands.add_parser(
+        "history", help="verdicts over many runs: counts, and the cases that changed"
+    )
+    command.add_argument("runs", metavar="RUN", type=Path, nargs="+", help="runs, or a folder of run folders")
+    command.add_argument("--rig", help="only this rig")
+    command.add_argument("--all", action="store_true", help="every case, not only those that changed")
+    command.set_defaults(run=_history)
+    return parser
+
+
+def _render(options: argparse.Namespace) -> int:
+    record = read(options.run_dir)
+    folder: Path = options.out or record.path.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in (("index.html", html.render(record)), ("summary.md", markdown.render(record))):
+        (folder / name).write_text(text, encoding="utf-8")
+        print(folder / name)
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    record = read(options.run_dir)
+    page = view(record)
+    wanted = options.state or (STATES if options.case else ("fail", "error", "known", "inconclusive"))
+    shown = 0
+    for section in page.sections:
+        for case in section.cases:
+            for rig, line in sorted(case.results.items()):
+                found = state(line)
+                if found not in wanted or options.case not in case.name or options.rig not in (None, rig):
+                    continue
+                shown += 1
+                print(f"{SIGNS[found]} {found:<12} {rig}  {case.name}")
+                _show_result(line)
+    print(f"{shown} of {len(record.results)} results", "(interrupted run)" if record.interrupted else "")
+    return 0
+
+
+def _show_result(line: dict[str, object]) -> None:
+    names = line.get("requirements")
+    for name in names if isinstance(names, list) else []:
+        row = requirement(name)
+        print(f"    Requirement  {name}" + (f" ({row.level}, {row.title}): {row.text}" if row else ""))
+    for label, key in (("Stimulus", "stimulus"), ("Expected", "expected"), ("Actual", "actual")):
+        if line.get(key):
+            print(f"    {label:<12} {line[key]}")
+    for label, key in (("Message", "message"), ("Evidence", "evidence"), ("Repeat", "repeat")):
+        if line.get(key):
+            print(f"    {label:<12} {line[key]}")
+    if line.get("annotated"):
+        print("\n".join(f"    {row}" for row in str(line["annotated"]).splitlines()))
+
+
+def _compare(options: argparse.Namespace) -> int:
+    match = {}
+    for pair in options.match:
+        name, sign, other = pair.partition("=")
+        if not sign or not name or not other:
+            raise RecordError(f"--match {pair}: write it as RIG_OF_A=RIG_OF_B")
+        match[name] = other
+    before, after = read(options.a), read(options.b)
+    found = compare(before, after, match)
+    for record in (before, after):
+        if record.interrupted:
+            print(f"{record.path} is an interrupted run: what it lacks is shown as gone or added")
+    print(report(found))
+    return 1 if found.regressions else 0
+
+
+def _merge(options: argparse.Namespace) -> int:
+    print(merge([read(path) for path in options.runs], options.out))
+    return 0
+
+
+def _history(options: argparse.Namespace) -> int:
+    records = sorted(
+        (read(path) for path in _runs(options.runs)), key=lambda r: str(r.header.get("started", ""))
+    )
+    rows: dict[tuple[str, str], list[str]] = {}
+    for place, record in enumerate(records):
+        counts: Counter[str] = Counter()
+        for line in record.results:
+            if options.rig not in (None, line["rig"]):
+                continue
+            counts[state(line)] += 1
+            cells = rows.setdefault((line["rig"], line["case"]), ["·"] * len(records))
+            cells[place] = SIGNS[state(line)]
+        tally = "  ".join(f"{SIGNS[name]}{counts[name]}" for name in STATES if counts[name])
+        print(f"{place + 1:>3}  {_describe(record)}  {tally}")
+    for (rig, case), cells in sorted(rows.items(), key=lambda row: (natural(row[0][0]), natural(row[0][1]))):
+        if options.all or len(set(cells)) > 1:
+            print(f"{''.join(cells)}  {rig}  {case}")
+    return 0
+
+
+def _describe(record: Record) -> str:
+    interrupted = " (interrupted)" if record.interrupted else ""
+    return f"{record.header.get('started', '')}  {record.header.get('run_id', '')}{interrupted}"
+
+
+def _runs(paths: Sequence[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir() and not (path / "run.jsonl").exists():
+            inside = [p for p in sorted(path.iterdir()) if (p / "run.jsonl").exists() and not p.is_symlink()]
+            if not inside:
+                raise RecordError(f"{path}: no run folders in it (a run folder holds a run.jsonl)")
+            found += inside
+        else:
+            found.append(path)
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""Two records side by side: what got worse, what got better, what is no longer or newly tried.
+
+Strategy: verdicts are compared, case by case and rig by rig, never counts: ten cases fixed do not pay for
+one that broke. A result that exists on one side only is `gone` or `added`, never a regression by itself,
+but a case that was tried before and now ends in a failure is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reports.record import Record
+from reports.view import natural, state
+
+BAD = ("fail", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One case on one rig: the state before and after; None where it has no result."""
+
+    case: str
+    rig: str
+    before: str | None
+    after: str | None
+    detail: str = ""
+
+    def __str__(self) -> str:
+        detail = f": {self.detail}" if self.detail else ""
+        return f"{self.rig}  {self.case}  {self.before or 'absent'} -> {self.after or 'absent'}{detail}"
+
+
+@dataclass(slots=True)
+class Comparison:
+    """All changes, by what they mean."""
+
+    new_failures: list[Change] = field(default_factory=list)
+    new_findings: list[Change] = field(default_factory=list)
+    fixed: list[Change] = field(default_factory=list)
+    changed: list[Change] = field(default_factory=list)
+    gone: list[Change] = field(default_factory=list)
+    added: list[Change] = field(default_factory=list)
+    same: int = 0
+
+    @property
+    def regressions(self) -> list[Change]:
+        """What makes a comparison fail: new failures, and new breaches in cases that failed before."""
+        return [*self.new_failures, *self.new_findings]
+
+
+Key = tuple[str, str]
+
+
+def compare(before: Record, after: Record, match: Mapping[str, str] | None = None) -> Comparison:
+    """Compare two records. `match` maps a rig name of the first to the name it has in the second."""
+    old = _results(before, match or {})
+    new = _results(after, {})
+    found = Comparison()
+    for key in sorted({*old, *new}, key=lambda k: (natural(k[1]), natural(k[0]))):
+        was, now = old.get(key), new.get(key)
+        change = Change(*key, was[0] if was else None, now[0] if now else None)
+        _file(found, change, was[1] if was else frozenset(), now[1] if now else frozenset())
+    return found
+
+
+def _file(found: Comparison, change: Change, was: frozenset[str], now: frozenset[str]) -> None:
+    if change.after is None:
+        found.gone.append(change)
+    elif change.before is None:
+        found.added.append(change)
+    elif change.after in BAD and change.before not in BAD:
+        detail = ", ".join(sorted(now))
+        found.new_failures.append(Change(change.case, change.rig, change.before, change.after, detail))
+    elif change.after in BAD and now - was:
+        detail = ", ".join(sorted(now - was))
+        found.new_findings.append(Change(change.case, change.rig, change.before, change.after, detail))
+    elif change.before in (*BAD, "known") and change.after == "pass":
+        found.fixed.append(change)
+    elif change.before != change.after:
+        found.changed.append(change)
+    else:
+        found.same += 1
+
+
+def _results(record: Record, match: Mapping[str, str]) -> dict[Key, tuple[str, frozenset[str]]]:
+    return {
+        (line["case"], match.get(line["rig"], line["rig"])): (
+            state(line),
+            frozenset(
+                f"{f['code']} ({f['requirement']})" for f in line.get("findings", []) if not f.get("known")
+            ),
+        )
+        for line in record.results
+    }
+
+
+def report(found: Comparison) -> str:
+    """The comparison in words, worst first."""
+    titles = (
+        ("New failures", found.new_failures),
+        ("New findings in cases that failed before", found.new_findings),
+        ("Fixed", found.fixed),
+        ("Changed", found.changed),
+        ("Gone", found.gone),
+        ("Added", found.added),
+    )
+    lines: list[str] = []
+    for title, changes in titles:
+        if changes:
+            lines += [f"{title} ({len(changes)})", *(f"  {change}" for change in changes), ""]
+    lines.append(f"{found.same} unchanged, {len(found.regressions)} regressions")
+    return "\n".join(lines)

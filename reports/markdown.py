@@ -1,0 +1,117 @@
+"""A record as a Markdown summary: what a pull request or a job log shows.
+
+Strategy: short and flat. The matrix, then everything that went wrong with the requirement beside it, then
+the known deviations by name. Whoever needs the octets opens the HTML page or the evidence.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from reports.record import Record
+from reports.view import SIGNS, STATES, View, known_of, requirement, state, view
+
+
+def render(record: Record) -> str:
+    """The summary, as text that ends with a newline."""
+    page = view(record)
+    header, footer = record.header, record.footer
+    suite = header.get("suite", {})
+    total = sum((page.counts(rig.name) for rig in page.rigs), Counter[str]())
+    lines = [
+        f"# Keyhole run {text(header.get('run_id', ''))}",
+        "",
+        f"Suite {text(suite.get('version', 'unknown'))} ({text(suite.get('commit', 'no commit'))}), "
+        f"seed {text(header.get('seed', ''))}, started {text(header.get('started', ''))}, "
+        + (
+            f"ended {text(footer.get('ended', ''))}."
+            if footer
+            else "**interrupted: the record has no footer.**"
+        ),
+        "",
+        ", ".join(f"{SIGNS[name]} {total[name]} {name}" for name in STATES if total[name]) or "No results.",
+        "",
+        *_matrix(page),
+        *_wrong(page),
+        *_known(page),
+    ]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def text(value: object) -> str:
+    """One table cell or sentence: no line ends, and nothing that Markdown or HTML would take as its own."""
+    flat = " ".join(str(value).split())
+    for sign in ("\\", "`", "*", "_", "|", "<", ">", "[", "]"):
+        flat = flat.replace(sign, "\\" + sign)
+    return flat
+
+
+def code(value: object) -> str:
+    """Text that stays as it is, even with a backquote or a bar in it."""
+    flat = " ".join(str(value).split()).replace("|", "\\|")
+    return f"`` {flat} ``" if "`" in flat else f"`{flat}`"
+
+
+def _matrix(page: View) -> list[str]:
+    if not page.rigs:
+        return []
+    lines = ["| Section | " + " | ".join(text(rig.name) for rig in page.rigs) + " |"]
+    lines.append("|---" * (len(page.rigs) + 1) + "|")
+    for section in page.sections:
+        cells = [_cell(section.counts(rig.name)) for rig in page.rigs]
+        lines.append(f"| {text(section.title)} | " + " | ".join(cells) + " |")
+    lines.append("| **all** | " + " | ".join(_cell(page.counts(rig.name)) for rig in page.rigs) + " |")
+    return [*lines, "", " · ".join(f"{SIGNS[name]} {name}" for name in STATES), ""]
+
+
+def _cell(counts: Counter[str]) -> str:
+    return " ".join(f"{SIGNS[name]}{counts[name]}" for name in STATES if counts[name]) or "·"
+
+
+def _wrong(page: View) -> list[str]:
+    lines: list[str] = []
+    for wanted, title in (
+        ("fail", "Failures"),
+        ("error", "Errors of the suite"),
+        ("inconclusive", "Inconclusive"),
+    ):
+        rows = [
+            f"- {code(case.name)} on {text(rig.name)}{_why(case.results[rig.name])}"
+            for section in page.sections
+            for case in section.cases
+            for rig in page.rigs
+            if rig.name in case.results and state(case.results[rig.name]) == wanted
+        ]
+        if rows:
+            lines += [f"## {title}", "", *rows, ""]
+    return lines
+
+
+def _why(result: dict[str, Any]) -> str:
+    findings = [finding for finding in result.get("findings", []) if not finding.get("known")]
+    if not findings:
+        return f": {text(result['message'])}" if result.get("message") else ""
+    lines = []
+    for finding in findings[:5]:
+        row = requirement(finding["requirement"])
+        said = f": {text(row.text)}" if row else ""
+        lines.append(
+            f"\n  - {code(finding['code'])}, {text(finding['requirement'])} ({text(finding['level'])}){said}"
+            f" Expected {text(finding['expected'])}; actual {text(finding['actual'])}."
+        )
+    if len(findings) > 5:
+        lines.append(f"\n  - and {len(findings) - 5} more")
+    return "".join(lines)
+
+
+def _known(page: View) -> list[str]:
+    rows = []
+    for rig in page.rigs:
+        results = [c.results[rig.name] for s in page.sections for c in s.cases if rig.name in c.results]
+        seen = Counter(name for result in results for name in known_of(result))
+        for name in sorted({*rig.deviations, *seen}):
+            why = rig.deviations.get(name, {}).get("why", "")
+            times = f"{seen[name]} results" if seen[name] else "not seen in this run"
+            rows.append(f"- {code(name)} on {text(rig.name)} ({times}){f': {text(why)}' if why else ''}")
+    return ["## Known deviations", "", *rows, ""] if rows else []

@@ -1,0 +1,184 @@
+"""A record as people look at it: rigs, sections, cells and states, ready for a page of any format.
+
+Strategy: one place decides what a reader sees (what counts as known, which section a case belongs to, in
+which order things stand), and the writers of HTML, Markdown and comparisons only write. Everything is
+ordered by content, never by time of arrival, so that the same record gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from reports.record import Record
+from vectors.catalogue import CATALOGUE, Requirement
+
+#: What a cell can say, worst first. `known` is a failure that the rig's profile declares, with proof.
+STATES = ("fail", "error", "known", "inconclusive", "pass", "unsupported")
+#: Readable without colour: every state has a sign of its own.
+SIGNS = {"pass": "✓", "fail": "✗", "known": "K", "inconclusive": "?", "unsupported": "–", "error": "!"}
+MEANINGS = {
+    "pass": "tried, and the node did what the requirement says",
+    "fail": "the node broke a requirement",
+    "known": "the node broke a requirement in a way that its profile declares, with proof",
+    "inconclusive": "the rig or the medium failed, nothing is said about the node",
+    "unsupported": "the profile declares that the node lacks what the case needs",
+    "error": "the suite itself failed",
+}
+
+
+@dataclass(slots=True)
+class Rig:
+    """One bench as the record tells of it."""
+
+    name: str
+    kind: str = ""
+    profile: str = ""
+    dut: dict[str, str] = field(default_factory=dict)
+    deviations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: What happened to it after it was ready: lost and recovered, in order, with the time.
+    events: list[tuple[str, str]] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Case:
+    """One case and its result on each rig."""
+
+    name: str
+    what: str
+    requirements: list[str]
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Section:
+    """A section of an RFC, or a group of cases that belongs to none."""
+
+    key: str
+    title: str
+    cases: list[Case] = field(default_factory=list)
+
+    def counts(self, rig: str) -> Counter[str]:
+        return Counter(state(case.results[rig]) for case in self.cases if rig in case.results)
+
+
+@dataclass(slots=True)
+class View:
+    """The whole record, grouped."""
+
+    record: Record
+    rigs: list[Rig]
+    sections: list[Section]
+
+    def counts(self, rig: str) -> Counter[str]:
+        return sum((section.counts(rig) for section in self.sections), Counter())
+
+    def requirements(self) -> dict[str, list[Case]]:
+        """Which cases tried which requirement, in the order of the catalogue; unknown ids come last."""
+        tried: dict[str, list[Case]] = {}
+        for section in self.sections:
+            for case in section.cases:
+                for requirement in case.requirements:
+                    tried.setdefault(requirement, []).append(case)
+        order = {name: place for place, name in enumerate(CATALOGUE)}
+        return dict(sorted(tried.items(), key=lambda item: (order.get(item[0], len(order)), item[0])))
+
+
+def view(record: Record) -> View:
+    """Group a record for reading."""
+    rigs = _rigs(record)
+    cases: dict[str, Case] = {}
+    for line in record.results:
+        case = cases.setdefault(line["case"], Case(line["case"], line.get("what", ""), []))
+        case.what = case.what or line.get("what", "")
+        tried = [*line.get("requirements", []), *(f["requirement"] for f in line.get("findings", []))]
+        case.requirements = list(dict.fromkeys([*case.requirements, *tried]))
+        case.results[line["rig"]] = line
+        rigs.setdefault(line["rig"], Rig(line["rig"]))
+    sections: dict[str, Section] = {}
+    for name in sorted(cases, key=natural):
+        key, title = section_of(name)
+        sections.setdefault(key, Section(key, title)).cases.append(cases[name])
+    ordered = [sections[key] for key in sorted(sections, key=_section_order)]
+    return View(record, [rigs[name] for name in sorted(rigs, key=natural)], ordered)
+
+
+def state(result: dict[str, Any]) -> str:
+    """What a cell says: the verdict, or `known` for a failure that declared deviations cover whole."""
+    verdict = str(result["verdict"])
+    if verdict not in ("pass", "fail") or not _covered(result):
+        return verdict if verdict in STATES else "error"
+    return "known"
+
+
+def _covered(result: dict[str, Any]) -> bool:
+    findings = result.get("findings", [])
+    if not result.get("known") and not any(f.get("known") for f in findings):
+        return False
+    return not any(
+        not f.get("known") and not result.get("known") and binding(f["requirement"]) == "fail"
+        for f in findings
+    )
+
+
+def binding(requirement: str) -> str:
+    """What a breach of it is; an id that the catalogue lacks counts in full."""
+    row = CATALOGUE.get(requirement)
+    return row.binding if row else "fail"
+
+
+def worst(counts: Iterable[str]) -> str:
+    """The state that a cell of several results shows."""
+    present = set(counts)
+    return next((name for name in STATES if name in present), "unsupported")
+
+
+def known_of(result: dict[str, Any]) -> list[str]:
+    """The deviations that a result shows, each once."""
+    names = [result.get("known"), *(f.get("known") for f in result.get("findings", []))]
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def requirement(name: str) -> Requirement | None:
+    """The catalogue's row, or None for a record of another version of the suite."""
+    return CATALOGUE.get(name)
+
+
+def section_of(case: str) -> tuple[str, str]:
+    """Key and title of a case's group: `rfc6282/3.1.1/tf[00]` has "rfc6282/3.1.1" and "RFC 6282 §3.1.1"."""
+    parts = case.split("[", 1)[0].split("/")
+    document = re.fullmatch(r"rfc(\d+)", parts[0])
+    if document and len(parts) > 2:
+        return "/".join(parts[:2]), f"RFC {document[1]} §{parts[1]}"
+    if document:
+        return parts[0], f"RFC {document[1]}"
+    return parts[0], parts[0]
+
+
+def natural(text: str) -> list[tuple[int, int, str]]:
+    """Sort key that puts 5.10 behind 5.9 and `size[96]` before `size[128]`."""
+    pieces = re.split(r"(\d+)", text)
+    return [(0, int(piece), "") if piece.isdigit() else (1, 0, piece) for piece in pieces if piece]
+
+
+def _section_order(key: str) -> tuple[int, list[tuple[int, int, str]]]:
+    return (0 if key.startswith("rfc") else 1, natural(key))
+
+
+def _rigs(record: Record) -> dict[str, Rig]:
+    rigs: dict[str, Rig] = {}
+    for line in record.rigs:
+        rig = rigs.setdefault(line["rig"], Rig(line["rig"]))
+        rig.kind = line.get("kind") or rig.kind
+        rig.profile = line.get("profile") or rig.profile
+        rig.dut.update({k: str(v) for k, v in (line.get("dut") or {}).items() if v not in (None, "")})
+        rig.deviations.update({d["id"]: d for d in line.get("deviations") or []})
+        if line.get("event") not in ("leased", "ready", "released", None):
+            rig.events.append((line.get("t", ""), line["event"]))
+        shown = ("type", "rig", "event", "t", "kind", "profile", "dut", "deviations")
+        rig.facts.update({k: str(v) for k, v in line.items() if k not in shown and v not in (None, "")})
+    return rigs

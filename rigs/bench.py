@@ -1,0 +1,173 @@
+"""A rig at work: its link and node opened together, closed in the right order, opened anew when it broke.
+
+Strategy: link and node often hang on one thing (a virtual machine carries the radio *and* the console; a
+child process is both). That thing is a resource of the `Bench`: whoever needs it first makes it, and the
+bench closes everything in reverse order. A `Rig` is the bench with what stands on it. It knows nothing of
+cases: who drives it decides when to recover, and two recoveries that failed in a row end it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Protocol, TypeVar, cast
+
+from rigs import registry
+from rigs.config import Profile, RigFile
+from rigs.loading import Loaded
+from rigs.model import Link, Node, RigError
+
+#: So many failed recoveries in a row, and the rig is given up (DESIGN.md, "Verdicts").
+RECOVERIES = 2
+
+
+class Closeable(Protocol):
+    """Anything with a `close` that may be called twice."""
+
+    def close(self) -> None: ...
+
+
+#: Called with an event of the record ("lost", "recovered") and its details.
+Teller = Callable[[str, dict[str, str]], None]
+
+T = TypeVar("T", bound=Closeable)
+
+
+class Bench:
+    """What link and node hang on: guests, child processes, sockets. Each made once, closed in reverse."""
+
+    def __init__(self) -> None:
+        self._resources: dict[str, Closeable] = {}
+
+    def resource(self, key: str, factory: Callable[[], T]) -> T:
+        """Return the resource called `key`; `factory` makes it when nobody has asked for it yet."""
+        if key not in self._resources:
+            self._resources[key] = factory()
+        return cast("T", self._resources[key])
+
+    def close(self) -> None:
+        """Close every resource, the newest first, whatever goes wrong with one. May be called twice."""
+        errors: list[Exception] = []
+        while self._resources:
+            _, resource = self._resources.popitem()
+            try:
+                resource.close()
+            except Exception as error:  # noqa: BLE001 - the others must be closed; it is raised below
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+
+class Rig:
+    """One rig: the file, the profile, and (while open) `link` and `node`."""
+
+    def __init__(self, file: RigFile, profile: Profile, tell: Teller | None = None) -> None:
+        self.file = file
+        self.profile = profile
+        self._tell = tell
+        #: Why the rig is given up; empty while it is not.
+        self.ended = ""
+        #: What the DUT said of itself when it was opened last (`Node.version`).
+        self.version = ""
+        self._failures = 0
+        self._bench = Bench()
+        self._link: Link | None = None
+        self._node: Node | None = None
+
+    @classmethod
+    def of(cls, loaded: Loaded, tell: Teller | None = None) -> Rig:
+        return cls(loaded.rig, loaded.profile, tell)
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    @property
+    def is_open(self) -> bool:
+        return self._node is not None
+
+    @property
+    def link(self) -> Link:
+        if self._link is None:
+            raise RigError(self.ended or f"{self.name}: the rig is not open")
+        return self._link
+
+    @property
+    def node(self) -> Node:
+        if self._node is None:
+            raise RigError(self.ended or f"{self.name}: the rig is not open")
+        return self._node
+
+    def open(self) -> None:
+        """Open link and node; nothing stays open when one fails. Does nothing when the rig is open.
+
+        Raises `RigError`, also in place of an adapter's `OSError`; whatever else an adapter raises is a bug.
+        """
+        if self.is_open:
+            return
+        try:
+            self._link = registry.open_link(self._bench, self.file)
+            self._node = registry.open_node(self._bench, self.file)
+            self.version = self._node.version()
+        except OSError as error:
+            self._abandon()
+            raise RigError(f"{self.name}: cannot be opened: {error}") from error
+        except BaseException:
+            self._abandon()
+            raise
+
+    def close(self) -> None:
+        """Close node, link and what they hang on. May be called twice."""
+        node, link, bench = self._node, self._link, self._bench
+        self._node, self._link, self._bench = None, None, Bench()
+        errors: list[Exception] = []
+        for part in (node, link, bench):
+            try:
+                if part is not None:
+                    part.close()
+            except Exception as error:  # noqa: BLE001 - the rest must be closed; it is raised below
+                errors.append(error)
+        if errors:
+            raise RigError(f"{self.name}: cannot be closed cleanly: {errors[0]}") from errors[0]
+
+    def recover(self, why: str = "") -> None:
+        """Close everything and open it anew; `why` says what was lost.
+
+        Raises `RigError` when that fails; twice in a row ends the rig for good (`ended` says why).
+        """
+        if self.ended:
+            raise RigError(self.ended)
+        self._note("lost", why)
+        self._abandon()
+        try:
+            self.open()
+        except RigError as error:
+            self._failures += 1
+            if self._failures >= RECOVERIES:
+                self.ended = (
+                    f"{self.name}: given up after {self._failures} failed recoveries in a row: {error}"
+                )
+                raise RigError(self.ended) from error
+            raise
+        self._failures = 0
+        self._note("recovered", "")
+
+    def __enter__(self) -> Rig:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _note(self, event: str, message: str) -> None:
+        if self._tell is not None:
+            self._tell(event, {"message": message} if message else {})
+
+    def _abandon(self) -> None:
+        """Close without complaint: what is broken already may fail to close."""
+        try:
+            self.close()
+        except RigError:
+            return

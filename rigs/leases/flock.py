@@ -1,0 +1,126 @@
+"""Lease the physical devices of a local rig with `flock` on files named after them.
+
+Strategy: what must not be shared is the device, not the rig file: two rig files may name one board. So each
+device id (a serial port, a radio) gets a lock file in a private folder of the user; all of a rig's devices
+are locked in one order, so that two runs cannot wait for each other. The kernel drops an flock with the
+process that holds it, so nothing stale can ever block: what is written *in* the file only says who holds
+it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import hashlib
+import json
+import os
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TextIO
+
+from reports.record import now
+from rigs.config import RigFile
+from rigs.leases.model import Lease, LeaseError
+
+#: Seconds between two looks at a lock that somebody else holds (flock has no timeout of its own).
+_POLL = 0.1
+
+
+class FlockLease(Lease):
+    """Holds one lock file for each device of a rig."""
+
+    def __init__(self, rig: RigFile) -> None:
+        self._rig = rig.name
+        self._wait = rig.lease.wait
+        self._devices = devices(rig)
+        self._files: list[TextIO] = []
+
+    def acquire(self) -> None:
+        deadline = time.monotonic() + self._wait
+        try:
+            for device in self._devices:
+                self._files.append(self._lock(device, deadline))
+        except BaseException:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        while self._files:
+            self._files.pop().close()
+
+    def _lock(self, device: str, deadline: float) -> TextIO:
+        path = folder() / f"{hashlib.sha256(device.encode()).hexdigest()[:24]}.lock"
+        # "a+" keeps the holder's text; the file is never unlinked, or two runs could lock two files
+        file = path.open("a+", encoding="utf-8")
+        pause = threading.Event()
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    file.seek(0)
+                    holder = file.read()
+                    file.close()
+                    raise LeaseError(
+                        f"{self._rig}: {device} is in use: held by {_who(holder)}; "
+                        f"waited {self._wait:g} s. End that run, or raise [lease] wait."
+                    ) from None
+                pause.wait(_POLL)
+                continue
+            except BaseException:
+                file.close()
+                raise
+            file.truncate(0)
+            json.dump(
+                {
+                    "device": device,
+                    "rig": self._rig,
+                    "pid": os.getpid(),
+                    "user": getpass.getuser(),
+                    "since": now(),
+                },
+                file,
+            )
+            file.flush()
+            return file
+
+
+def devices(rig: RigFile) -> list[str]:
+    """The ids of the physical things of `rig`, sorted: what [lease] devices names, else link and consoles."""
+    named = rig.lease.devices or [
+        rig.tester.link,
+        rig.dut.console or "",
+        rig.peer.console or "" if rig.peer else "",
+    ]
+    return sorted({_id(address) for address in named if address})
+
+
+def folder() -> Path:
+    """The folder of the lock files: KEYHOLE_LEASES, or a private one of this user."""
+    if named := os.environ.get("KEYHOLE_LEASES"):
+        path = Path(named)
+    elif runtime := os.environ.get("XDG_RUNTIME_DIR"):
+        path = Path(runtime) / "keyhole" / "leases"
+    else:
+        path = Path(tempfile.gettempdir()) / f"keyhole-{os.getuid()}" / "leases"
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def _id(address: str) -> str:
+    """One id for one device: a device node is known by what it is, not by which link in /dev names it."""
+    scheme, _, rest = address.partition(":")
+    path = Path(rest.partition("?")[0])
+    if path.is_absolute() and path.exists():
+        return str(path.resolve())
+    return f"{scheme}:{rest.partition('?')[0]}"
+
+
+def _who(text: str) -> str:
+    try:
+        holder = json.loads(text)
+        return f"process {holder['pid']} of {holder['user']} (rig {holder['rig']}) since {holder['since']}"
+    except (ValueError, KeyError, TypeError):
+        return "a process that did not say who it is"

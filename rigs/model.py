@@ -1,0 +1,193 @@
+"""The shapes of everything on a bench: `Link`, `Node`, `IpTap`, and what can go wrong with them.
+
+Strategy: a *link* moves single frames between our tester and the medium and knows nothing of IPv6; a *node*
+is the device under test seen from its own side (console, sockets, IP tap) and declares what it can do. Suites
+and fixtures see only these two; every board, stack and virtual machine is one module that implements one of
+them. Deadlines are absolute, on the clock of the link (`Link.now`), so that an in-memory link can run on a
+virtual clock and hundreds of mutants cost no waiting.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+LinkKind = Literal["ieee802154", "ble"]
+Direction = Literal["sent", "received"]
+
+#: What a DUT can declare (DESIGN.md, "Links, nodes, rigs"). A profile lists some of these; a case asks for them.
+ABILITIES = frozenset(
+    {
+        "echo",  # answers ICMPv6 Echo Requests (RFC 4443 §4.2)
+        "ping",  # originates Echo Requests on command
+        "udp",  # sends and receives UDP datagrams on command
+        "tcp",
+        "join",  # joins a multicast group on command
+        "context",  # takes 6LoWPAN contexts on command (RFC 6282 §3.1.2)
+        "connect",  # opens the IPSP channel on command (RFC 7668)
+        "address",  # takes further IPv6 addresses on command
+        "console",
+        "reset",
+        "power",
+        "ip_tap",  # shows the packets that it decompressed, bit for bit
+        "counters",
+        "port_unreachable",  # quotes what it decompressed in ICMPv6 errors (RFC 4443 §3.1)
+    }
+)
+
+
+class RigError(Exception):
+    """The rig's fault, never the DUT's: what was tried, what was seen, and the remedy."""
+
+
+class LinkClosed(RigError):
+    """The transport under a link or console is gone."""
+
+
+class Unsupported(Exception):  # noqa: N818 - a statement about the node, not an error of anybody
+    """The node does not have the ability that was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One frame (or packet, from an `IpTap`) taken off the medium.
+
+    `time` is in seconds on the clock named by `clock`: "monotonic" (this host), "guest" (virtual machine),
+    "virtual" (in-memory link).
+    """
+
+    frame: bytes
+    time: float
+    clock: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the rig can see of the DUT without talking to it over the link.
+
+    alive: nothing wrong seen. crashed: it aborted, oopsed, asserted or rebooted of itself (detail shows it).
+    killed: ended from outside (a signal that it did not raise itself). unreachable: the transport is closed.
+    """
+
+    state: Literal["alive", "crashed", "killed", "unreachable"]
+    detail: str = ""
+
+
+#: Called with (tap name, direction, frame) for every frame either way: the evidence.
+FrameSink = Callable[[str, Direction, Received], None]
+
+
+class Link(ABC):
+    """How the tester puts one frame on the medium and takes one off.
+
+    A frame is an IEEE 802.15.4 PSDU without FCS (kind "ieee802154"), or one SDU of the IPSP channel ("ble").
+    """
+
+    kind: LinkKind
+    clock: str = "monotonic"
+    #: Octets of one frame at most: 125 for an 802.15.4 PSDU without FCS, the channel's MTU on BLE.
+    mtu: int = 125
+    #: Link-layer addresses, big-endian as printed: 8 octets (EUI-64), or 6 (BD_ADDR).
+    tester: bytes
+    dut: bytes
+    #: The DUT's 16-bit short address when it has one (2 octets), else empty. 802.15.4 only.
+    dut_short: bytes = b""
+    pan: bytes = b"\xab\xcd"
+    #: Whether frames may be sent from (and answers are heard for) any source address, not only `tester`.
+    any_source: bool = False
+    #: Whether the medium acknowledges at MAC level by itself (so that the tester must not).
+    auto_ack: bool = True
+
+    @abstractmethod
+    def now(self) -> float:
+        """Seconds on this link's clock."""
+
+    @abstractmethod
+    def send(self, frame: bytes) -> None:
+        """Put one frame on the medium. Raises `LinkClosed`."""
+
+    @abstractmethod
+    def receive(self, deadline: float) -> Received | None:
+        """Return the next frame from the medium, oldest first; None when `deadline` passes. Raises `LinkClosed`.
+
+        A background reader keeps everything between calls. A virtual-clock link returns None at once (and moves
+        its clock to the deadline) when both ends are idle.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release the medium. May be called twice."""
+
+
+class IpTap(ABC):
+    """Sees the packets that the DUT's 6LoWPAN layer hands to its IPv6 layer, bit for bit."""
+
+    @abstractmethod
+    def receive(self, deadline: float) -> Received | None:
+        """Return the next decompressed IPv6 packet, oldest first; None at the deadline (`Link.now` clock)."""
+
+
+class Node(ABC):
+    """The DUT seen from its own side. Every method but the abstract ones is an ability: declared or `Unsupported`."""
+
+    stack: str = "unknown"
+    abilities: frozenset[str] = frozenset()
+    tap: IpTap | None = None
+
+    @abstractmethod
+    def version(self) -> str:
+        """What the record says of it: kernel, firmware or library version, as the node itself tells."""
+
+    @abstractmethod
+    def addresses(self) -> tuple[bytes, ...]:
+        """Its IPv6 addresses (16 octets each), link-local first."""
+
+    @abstractmethod
+    def health(self) -> Health:
+        """Look at it without disturbing it."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End everything that this object started. May be called twice."""
+
+    def console_text(self) -> str:
+        """Everything the console printed since the node was opened (bounded to the last 64 KiB)."""
+        return ""
+
+    def ping(self, destination: bytes, size: int, identifier: int, sequence: int) -> None:
+        """Originate one ICMPv6 Echo Request with `size` octets of data. Does not wait for the answer."""
+        raise Unsupported("ping")
+
+    def udp_send(self, destination: bytes, source_port: int, destination_port: int, data: bytes) -> None:
+        """Send one UDP datagram."""
+        raise Unsupported("udp")
+
+    def udp_receive(self, port: int, deadline: float) -> tuple[bytes, int, bytes] | None:
+        """Return (source address, source port, data) of the next datagram to `port`, which was opened before."""
+        raise Unsupported("udp")
+
+    def udp_open(self, port: int) -> None:
+        """Open a UDP port, so that datagrams to it are kept and draw no ICMPv6 error."""
+        raise Unsupported("udp")
+
+    def join(self, group: bytes) -> None:
+        """Join a multicast group (16 octets) on the 6LoWPAN interface."""
+        raise Unsupported("join")
+
+    def add_address(self, address: bytes, prefix_length: int = 64) -> None:
+        """Give the node one more IPv6 address."""
+        raise Unsupported("address")
+
+    def set_context(self, identifier: int, prefix: bytes, length: int, *, compress: bool = True) -> None:
+        """Define 6LoWPAN context `identifier` (RFC 6282 §3.1.2); length 0 and an empty prefix remove it."""
+        raise Unsupported("context")
+
+    def reset(self) -> None:
+        """Restart the node or its stack; return when it can be talked to again."""
+        raise Unsupported("reset")
+
+    def counters(self) -> dict[str, int]:
+        """Figures that the node tells of itself (free buffers and the like)."""
+        raise Unsupported("counters")

@@ -1,0 +1,144 @@
+"""Which module opens which link and node: found by name, imported when it is first needed.
+
+Strategy: the scheme of a link address and the kind of a node *are* the names of modules: `packet:wpan0` is
+opened by `open_link` of `rigs.links.packet`, `node = "zephyr"` by `open_node` of `rigs.nodes.zephyr`; an
+adapter that is both lives in either folder, or in `rigs.virtual`. So a new link or node is one module and
+no list has to be edited. A name with a dot is a module of the user's own (`node = "acme.rigs.node"`), found
+on the Python path. What there is, is told from the source text, so that listing adapters imports none of
+them.
+
+An adapter module has `open_link(bench, address, rig) -> Link` and/or `open_node(bench, rig) -> Node`, and
+may have `check(rig) -> list[Missing]` and `OPTIONS`, a mapping of its own [dut] keys to what they mean.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal, cast
+
+from rigs.config import ConfigError, RigFile
+from rigs.loading import hint
+from rigs.model import Link, Node, RigError
+
+if TYPE_CHECKING:
+    from rigs.bench import Bench
+
+Opener = Literal["open_link", "open_node"]
+
+#: Where adapters live, in the order in which they are looked for.
+FOLDERS: dict[Opener, tuple[str, ...]] = {
+    "open_link": ("links", "virtual", "nodes"),
+    "open_node": ("nodes", "virtual", "links"),
+}
+#: Node kinds whose module has another name.
+ALIASES: dict[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Something a rig needs that this machine lacks: what it is, and the one thing to do about it."""
+
+    what: str
+    remedy: str
+
+
+def kinds(opener: Opener) -> dict[str, str]:
+    """Every link scheme ("open_link") or node kind ("open_node") in the tree, with its module's name."""
+    found: dict[str, str] = {}
+    for folder in FOLDERS[opener]:
+        for path in sorted((Path(__file__).parent / folder).glob("*.py")):
+            if path.stem not in found and opener in _functions(path):
+                found[path.stem] = f"rigs.{folder}.{path.stem}"
+    return found
+
+
+def open_link(bench: Bench, rig: RigFile) -> Link:
+    """Open the tester's link of `rig`. Raises `RigError`."""
+    scheme, _, rest = rig.tester.link.partition(":")
+    opener = cast("Callable[[Bench, str, RigFile], Link]", _opener("open_link", scheme, rig))
+    return opener(bench, rest, rig)
+
+
+def open_node(bench: Bench, rig: RigFile) -> Node:
+    """Open the DUT of `rig`. Raises `RigError`."""
+    opener = cast("Callable[[Bench, RigFile], Node]", _opener("open_node", rig.dut.node, rig))
+    return opener(bench, rig)
+
+
+def verify(rig: RigFile) -> None:
+    """Judge what only adapters know: link scheme, node kind, node options. Raises `ConfigError`."""
+    mistakes: list[str] = []
+    for opener, name in _named(rig):
+        try:
+            module = _module(opener, name, rig)
+        except ConfigError as error:
+            mistakes.extend(error.mistakes)
+            continue
+        options: Mapping[str, str] | None = getattr(module, "OPTIONS", None)
+        if opener == "open_node" and options is not None:
+            mistakes.extend(
+                f"{rig.path}: dut.{key}: the node {name!r} has no such option{hint(key, options)}; "
+                f"there are: {', '.join(options) or 'none'}"
+                for key in rig.dut.options
+                if key not in options
+            )
+    if mistakes:
+        raise ConfigError(mistakes)
+
+
+def missing(rig: RigFile) -> list[Missing]:
+    """What `rig` needs and this machine lacks, as its adapters tell; empty when it can run here."""
+    found: list[Missing] = []
+    modules = []
+    for opener, name in _named(rig):
+        try:
+            module = _module(opener, name, rig)
+        except ConfigError as error:
+            found.append(Missing(str(error), "write the adapter, or name another in the rig file"))
+            continue
+        if module not in modules:
+            modules.append(module)
+    for module in modules:
+        check: Callable[[RigFile], Iterable[Missing]] | None = getattr(module, "check", None)
+        found.extend(item for item in (check(rig) if check else ()) if item not in found)
+    return found
+
+
+def _named(rig: RigFile) -> list[tuple[Opener, str]]:
+    return [("open_link", rig.tester.link.partition(":")[0]), ("open_node", rig.dut.node)]
+
+
+def _opener(opener: Opener, name: str, rig: RigFile) -> Callable[..., object]:
+    function: Callable[..., object] = getattr(_module(opener, name, rig), opener)
+    return function
+
+
+def _module(opener: Opener, name: str, rig: RigFile) -> ModuleType:
+    key = "tester.link" if opener == "open_link" else "dut.node"
+    known = {} if "." in name else kinds(opener)
+    target = name if "." in name else known.get(ALIASES.get(name, name))
+    if target is None:
+        what = "link scheme" if opener == "open_link" else "kind of node"
+        there = ", ".join(known) or "none"
+        raise ConfigError([f"{rig.path}: {key}: no {what} {name!r}{hint(name, known)}; there are: {there}"])
+    try:
+        module = importlib.import_module(target)
+    except ImportError as error:
+        raise ConfigError([f"{rig.path}: {key}: the adapter {target} cannot be imported: {error}"]) from error
+    if not hasattr(module, opener):
+        raise ConfigError([f"{rig.path}: {key}: the module {target} has no function {opener}"])
+    return module
+
+
+def _functions(path: Path) -> set[str]:
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise RigError(f"{path}: not Python: {error}") from error
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}

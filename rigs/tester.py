@@ -1,0 +1,321 @@
+"""The tester: our radio plus a minimal IPv6 host behind it.
+
+Strategy: the host does only what a DUT needs of a neighbour (it answers Neighbor Solicitations for its own
+addresses) and it hides nothing: every packet that the DUT sent comes out of `hear`, with the frames that
+carried it, also those that were answered and those that could not be decoded. It lives on the clock of the
+link and never waits for anything but a frame or a deadline. Each case gets a fresh `Identity`, so that no
+case sees another's neighbour cache, fragments or late answers.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from rigs.air import BROADCAST, Air, Heard
+from rigs.model import LinkClosed
+from sixlowpan import (
+    Contexts,
+    DecodeError,
+    LinkInfo,
+    Reassembler,
+    addresses,
+    decode,
+    encode,
+    fragment,
+    ipv6,
+)
+
+ICMPV6 = 58
+UDP = 17
+ECHO_REQUEST = 128
+ECHO_REPLY = 129
+NEIGHBOR_SOLICITATION = 135
+NEIGHBOR_ADVERTISEMENT = 136
+UNSPECIFIED = bytes(16)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One appearance of the tester: a link-layer address and an IPv6 address (16 octets)."""
+
+    link: bytes
+    address: bytes
+
+
+@dataclass(slots=True)
+class Seen:
+    """One packet (or one undecodable payload) that the DUT sent, with all that carried it."""
+
+    packet: bytes
+    info: LinkInfo
+    payloads: list[bytes]
+    frames: list[bytes]
+    time: float
+    error: DecodeError | None = None
+    view: ipv6.Packet | None = None
+
+    @property
+    def icmp_type(self) -> int | None:
+        """Type of the ICMPv6 message right after the headers, if it is one."""
+        if self.view is None:
+            return None
+        protocol, _, data = self.view.upper()
+        return data[0] if protocol == ICMPV6 and data else None
+
+    @property
+    def upper(self) -> bytes:
+        """The upper-layer message (ICMPv6, UDP, ...) without extension headers."""
+        return b"" if self.view is None else self.view.upper()[2]
+
+
+@dataclass(slots=True)
+class Stimulus:
+    """What a case sends: the payloads, the packet that they must be understood as, and the link addresses.
+
+    `packet` is None where no packet may come out of the payloads.
+    """
+
+    payloads: Sequence[bytes]
+    packet: bytes | None
+    info: LinkInfo
+    note: str = ""
+
+
+@dataclass
+class Tester:
+    """A minimal IPv6 host on one `Air`, opposite one DUT."""
+
+    air: Air
+    dut_address: bytes
+    seed: int = 0
+    contexts: Contexts = field(default_factory=Contexts)
+    #: Answer Neighbor Solicitations for our own addresses (RFC 4861 §7.2.4); a case may turn it off.
+    answer_ns: bool = True
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)
+        self._identities: dict[bytes, Identity] = {}
+        self._serial = 0
+        self._tag = self.random.randrange(0x10000)
+        self._identifier = self.random.randrange(0x10000)
+        self._reassembler = Reassembler()
+        self._partial: dict[tuple[bytes, bytes, int], list[Heard]] = {}
+        self.identity = self._default_identity()
+        self.heard: list[Seen] = []
+        #: Packets that the tester sent as an ordinary host, and the (identifier, sequence) of its controls.
+        self.ordinary: set[bytes] = set()
+        self.control_ids: set[bytes] = set()
+
+    # -- identities -------------------------------------------------------------------------------------------
+
+    @property
+    def kind(self) -> str:
+        return self.air.link.kind
+
+    def _default_identity(self) -> Identity:
+        link = self.air.link.tester
+        return self._own(Identity(link, addresses.link_local(link)))
+
+    def _own(self, identity: Identity) -> Identity:
+        self._identities[identity.address] = identity
+        return identity
+
+    def fresh(self) -> Identity:
+        """Become somebody whom the DUT has never met, where the link allows it."""
+        if not self.air.link.any_source:
+            return self.identity
+        self._serial += 1
+        link = bytes([0x02, 0x00, 0x5E]) + (self.seed & 0xFF).to_bytes(1) + self._serial.to_bytes(4)
+        self.identity = self._own(Identity(link, addresses.link_local(link)))
+        return self.identity
+
+    def fresh_short(self) -> Identity:
+        """A fresh identity with a 16-bit link-layer address (RFC 4944 §3), and its link-local address."""
+        self._serial += 1
+        link = (0x1000 + self._serial % 0x6000).to_bytes(2)
+        self.identity = self._own(Identity(link, addresses.link_local(link)))
+        return self.identity
+
+    def also(self, address: bytes) -> bytes:
+        """Own one more IPv6 address with the present link-layer address, and answer for it."""
+        self._own(Identity(self.identity.link, address))
+        return address
+
+    def info(self, source: bytes | None = None, destination: bytes | None = None) -> LinkInfo:
+        """Link addresses of a frame from the present identity to the DUT."""
+        link = self.air.link
+        return LinkInfo(
+            link.kind,
+            src=self.identity.link if source is None else source,
+            dst=self.dut_link if destination is None else destination,
+        )
+
+    @property
+    def dut_link(self) -> bytes:
+        """The DUT's link address that its link-local address is made from."""
+        link = self.air.link
+        if link.dut_short and addresses.link_local(link.dut_short) == self.dut_address:
+            return link.dut_short
+        return link.dut
+
+    # -- what is sent -----------------------------------------------------------------------------------------
+
+    def next_tag(self) -> int:
+        """A datagram_tag not used before by this tester (RFC 4944 §5.3)."""
+        self._tag = (self._tag + 1) & 0xFFFF
+        return self._tag
+
+    def next_identifier(self) -> int:
+        """An Echo identifier not used before by this tester."""
+        self._identifier = (self._identifier + 1) & 0xFFFF
+        return self._identifier
+
+    def pattern(self, size: int) -> bytes:
+        """Octets in which any two swapped words show (the Internet checksum does not see a swap)."""
+        return self.random.randbytes(size)
+
+    def echo(
+        self,
+        size: int = 8,
+        *,
+        source: bytes | None = None,
+        destination: bytes | None = None,
+        hop_limit: int = 64,
+        traffic_class: int = 0,
+        flow_label: int = 0,
+        data: bytes | None = None,
+    ) -> bytes:
+        """Build an ICMPv6 Echo Request packet with a fresh identifier and `size` octets of data."""
+        return ipv6.echo_request(
+            self.identity.address if source is None else source,
+            self.dut_address if destination is None else destination,
+            self.next_identifier(),
+            1,
+            self.pattern(size) if data is None else data,
+            hop_limit=hop_limit,
+            traffic_class=traffic_class,
+            flow_label=flow_label,
+        )
+
+    def payloads(
+        self, packet: bytes, info: LinkInfo | None = None, payload: bytes | None = None
+    ) -> list[bytes]:
+        """The payloads that carry a packet: `payload` (default: the smallest form), fragmented if it must be."""
+        info = self.info() if info is None else info
+        room = self.air.room(info)
+        if self.kind == "ble":  # RFC 7668 §3: 6LoWPAN fragmentation is not used
+            return [payload or encode(packet, info, self.contexts)]
+        if payload is not None and len(payload) <= room:
+            return [payload]
+        return fragment(packet, info, self.contexts, mtu=room, tag=self.next_tag(), payload=payload)
+
+    def send(self, payloads: Iterable[bytes], info: LinkInfo | None = None) -> list[bytes]:
+        """Send payloads back to back; return the frames."""
+        info = self.info() if info is None else info
+        return [self.air.send(payload, info) for payload in payloads]
+
+    def send_packet(self, packet: bytes, info: LinkInfo | None = None) -> list[bytes]:
+        """Send a packet in its smallest form: for what is ordinary, never for what is tried."""
+        info = self.info() if info is None else info
+        self.ordinary.add(packet)
+        return self.send(self.payloads(packet, info), info)
+
+    # -- what is heard ----------------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        return self.air.link.now()
+
+    def hear(self, deadline: float) -> Seen | None:
+        """Return the next packet that the DUT sent; None at the deadline. Answers NS on the way, hides nothing."""
+        while True:
+            heard = self.air.hear(deadline)
+            if heard is None:
+                return None
+            seen = self._whole(heard)
+            if seen is None:
+                continue
+            self.heard.append(seen)
+            if self.answer_ns and seen.icmp_type == NEIGHBOR_SOLICITATION:
+                self._advertise(seen)
+            return seen
+
+    def _whole(self, heard: Heard) -> Seen | None:
+        """A packet once its last fragment is here, or the reason why there will be none."""
+        payload = heard.payload
+        group: list[Heard] = [heard]
+        if payload[:1] and payload[0] & 0xD8 == 0xC0 and len(payload) >= 4:  # FRAG1 and FRAGN, RFC 4944 §5.3
+            key = (heard.info.src, heard.info.dst, int.from_bytes(payload[:4]) & 0x07FFFFFF)
+            group = self._partial.setdefault(key, [])
+            group.append(heard)
+        seen = Seen(b"", heard.info, [h.payload for h in group], [h.frame for h in group], heard.time)
+        try:
+            packet = self._reassembler.receive(payload, heard.info, self.contexts, heard.time)
+            if packet is None:
+                return None
+            seen.packet = packet
+            seen.view = ipv6.Packet.parse(packet)
+        except DecodeError as error:
+            seen.error = error
+        if len(group) > 1 or group[0] is not heard or (payload[:1] and payload[0] & 0xD8 == 0xC0):
+            self._partial = {k: v for k, v in self._partial.items() if v is not group}
+        return seen
+
+    def _advertise(self, seen: Seen) -> None:
+        """Answer a Neighbor Solicitation for one of our addresses (RFC 4861 §4.4, §7.2.4)."""
+        target = seen.upper[8:24]
+        identity = self._identities.get(target)
+        if identity is None or seen.view is None:
+            return
+        unspecified = seen.view.src == UNSPECIFIED
+        if unspecified:
+            return  # somebody's DAD probe for our address: nothing of ours to say in a test
+        option = self._link_option(2, identity.link)
+        body = bytes([0x60, 0, 0, 0]) + target + option  # Solicited, Override
+        message = ipv6.icmpv6(NEIGHBOR_ADVERTISEMENT, 0, body, target, seen.view.src)
+        packet = ipv6.build(target, seen.view.src, ICMPV6, message, hop_limit=255)
+        info = replace(self.info(identity.link), dst=seen.info.src)
+        self.send_packet(packet, info)
+
+    def _link_option(self, kind: int, link: bytes) -> bytes:
+        """A Source (1) or Target (2) Link-Layer Address option; RFC 4944 §8, RFC 7668 §3.2 for the lengths."""
+        body = bytes([kind, 0]) + link
+        body += bytes(-len(body) % 8)
+        return bytes([kind, len(body) // 8]) + body[2:]
+
+    def solicit(self) -> None:
+        """Send a Neighbor Solicitation for the DUT with our link address: it need not ask for ours then."""
+        option = self._link_option(1, self.identity.link)
+        body = bytes(4) + self.dut_address + option
+        message = ipv6.icmpv6(NEIGHBOR_SOLICITATION, 0, body, self.identity.address, self.dut_address)
+        packet = ipv6.build(self.identity.address, self.dut_address, ICMPV6, message, hop_limit=255)
+        self.send_packet(packet)
+
+    # -- exchanges --------------------------------------------------------------------------------------------
+
+    def reply_to(self, request: bytes, deadline: float) -> Seen | None:
+        """Wait for the Echo Reply with the identifier and sequence number of `request`; None at the deadline."""
+        wanted = ipv6.Packet.parse(request).upper()[2][4:8]
+        while (seen := self.hear(deadline)) is not None:
+            if seen.icmp_type == ECHO_REPLY and seen.upper[4:8] == wanted:
+                return seen
+        return None
+
+    def control(self, size: int = 8, *, timeout: float = 2.0) -> bool:
+        """An ordinary echo in the smallest form: whether rig and DUT are alive. Raises `LinkClosed`."""
+        request = self.echo(size)
+        self.control_ids.add(ipv6.Packet.parse(request).upper()[2][4:8])
+        self.send_packet(request)
+        reply = self.reply_to(request, self.now() + timeout)
+        return reply is not None and reply.upper[8:] == ipv6.Packet.parse(request).upper()[2][8:]
+
+    def drain(self) -> None:
+        """Take in what is already here (late answers of the case before), and forget what is over."""
+        self.ordinary.clear()
+        self.control_ids.clear()
+        while self.hear(self.now()) is not None:
+            pass
+
+
+__all__ = ["BROADCAST", "Identity", "LinkClosed", "Seen", "Stimulus", "Tester", "decode"]

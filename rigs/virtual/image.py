@@ -1,0 +1,311 @@
+"""Makes what QEMU boots: a kernel and an initramfs with one agent, a few programs and the modules it needs.
+
+Strategy: the initramfs is the whole guest, there is no disk. It holds busybox, the programs and libraries that a
+`GuestSpec` names, just enough Python for the agent, and kernel modules in load order. It is left uncompressed and
+so is the kernel (the payload of a bzImage, entered by PVH), because under plain emulation unpacking costs seconds;
+a kernel that cannot be entered that way boots as it is. Images are cached by a hash of all they are made from, so
+that a changed agent, package or module makes a new image and nothing else does.
+
+A kernel of the user's own: `Kernel(image, modules)`, or `$KEYHOLE_KERNEL` (bzImage or vmlinux) and
+`$KEYHOLE_KERNEL_MODULES` (its `lib/modules/<release>`; without it all must be built in).
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import json
+import lzma
+import os
+import py_compile
+import shutil
+import struct
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rigs.virtual import packages
+from rigs.virtual.cpio import CpioWriter
+from rigs.virtual.elf import needed
+from rigs.virtual.modules import ModuleTree, unzstd
+
+_AGENT = tuple(Path(__file__).with_name(f"{name}.py") for name in ("agent", "wire"))
+_BUILDERS = (*_AGENT, *(Path(__file__).with_name(f"{n}.py") for n in ("image", "cpio", "elf", "modules")))
+_KEEP_DAYS = 7  # an image that was not used for so long goes when a new one is made
+_FOLDERS = ("bin", "dev", "proc", "sys", "run/netns", "tmp", "etc", "var")
+_PROGRAM_FOLDERS = ("bin", "sbin", "usr/bin", "usr/sbin")
+_LIBRARY_FOLDERS = ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "lib64", "lib", "usr/lib")
+#: Enough of the standard library for the agent; `os.py` is also the landmark by which Python finds the rest.
+_PYTHON = (
+    *("__future__.py", "os.py", "codecs.py", "io.py", "abc.py", "stat.py", "posixpath.py", "genericpath.py"),
+    *("_collections_abc.py", "struct.py", "types.py", "ctypes/__init__.py", "ctypes/_endian.py"),
+    *("encodings/__init__.py", "encodings/aliases.py", "encodings/utf_8.py"),
+    *("encodings/ascii.py", "encodings/latin_1.py"),
+)
+
+_INIT = """\
+#!/bin/busybox sh
+# Process 1 of the guest. It outlives the agent, so that an agent that dies is not taken for a kernel panic.
+export PATH=/usr/bin:/bin PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 HOME=/ LC_ALL=C
+/bin/busybox mount -t devtmpfs none /dev
+/bin/busybox mount -t proc none /proc
+/bin/busybox mount -t sysfs none /sys
+/bin/busybox mount -t tmpfs none /run
+/bin/busybox mkdir -p /run/netns
+/bin/busybox mount -t debugfs none /sys/kernel/debug 2>/dev/null
+/bin/busybox --install -s /bin
+for module in /modules/*.ko; do
+    insmod "$module" || echo "KEYHOLE insmod $module failed"
+done
+echo 7 > /proc/sys/kernel/printk
+cd /agent
+{python} -S -E -s -c "from rigs.virtual.agent import main; main()"
+echo "KEYHOLE agent ended with $?"
+poweroff -f
+"""
+
+
+class ImageError(Exception):
+    """The guest's image cannot be made: what is missing, and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A kernel of the user's own: a bzImage or vmlinux, and its `lib/modules/<release>` (None: all built in)."""
+
+    image: Path
+    modules: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GuestSpec:
+    """What one kind of guest is made of, besides what every guest has."""
+
+    name: str
+    packages: tuple[str, ...]
+    programs: tuple[str, ...]
+    modules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What QEMU boots. `kernel` is a PVH vmlinux or a bzImage; `origin` tells the record where it came from."""
+
+    kernel: Path
+    initramfs: Path
+    origin: str
+
+
+_TRANSPORT = ("virtio_pci", "virtio_console")
+_NHC = ("nhc_dest", "nhc_fragment", "nhc_hop", "nhc_ipv6", "nhc_mobility", "nhc_routing", "nhc_udp")
+
+#: What Bluetooth's pairing asks for; sha512, drbg and jitterentropy must be there before ecdh.
+_CRYPTO = (
+    *("sha512_generic", "sha256_generic", "hmac", "drbg", "jitterentropy_rng", "ctr", "cmac", "ecb"),
+    *("ecdh_generic", "algif_hash", "algif_skcipher"),
+)
+
+#: Two simulated 802.15.4 radios.
+HWSIM = GuestSpec(
+    name="hwsim",
+    packages=("wpan-tools",),
+    programs=("ip", "tc", "iwpan"),
+    modules=(*_TRANSPORT, "sch_netem", "6lowpan", *_NHC, "ieee802154_6lowpan", "mac802154_hwsim"),
+)
+
+#: A Bluetooth LE controller brought by the host over a second port, into `/dev/vhci`.
+BLE = GuestSpec(
+    name="ble",
+    packages=("bluez",),
+    programs=("ip", "tc", "hciconfig", "btmgmt"),
+    modules=(
+        *_TRANSPORT,
+        "sch_netem",
+        *_CRYPTO,
+        "bluetooth",
+        "hci_vhci",
+        "6lowpan",
+        *_NHC,
+        "bluetooth_6lowpan",
+    ),
+)
+
+
+def build(spec: GuestSpec, kernel: Kernel | None = None, *, cache: Path | None = None) -> Image:
+    """Return the image of `spec`, from the cache when nothing it is made from has changed.
+
+    Raises `ImageError`, `packages.PackageError`, `modules.ModuleError`.
+    """
+    cache = cache or packages.cache_dir()
+    tree = packages.ensure((*packages.BASE, *spec.packages), cache=cache)
+    own = kernel or _named_kernel()
+    used = own or _packaged_kernel(tree)
+    sources = [hashlib.sha256(path.read_bytes()).hexdigest() for path in _BUILDERS]
+    made_from = [
+        sources,
+        tree.digest,
+        spec.name,
+        spec.programs,
+        spec.modules,
+        _identity(own),
+        sys.implementation.cache_tag,
+    ]
+    key = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:16]
+    home = cache / "images" / f"{spec.name}-{key}"
+    origin = (
+        str(used.image)
+        if own
+        else next(f"{p.name} {p.version}" for p in tree.packages if "linux-image" in p.name)
+    )
+    with packages.locked(cache / "images" / f"{spec.name}.lock"):
+        if not (home / "complete").exists():
+            _make(home, spec, tree.root, used)
+            _forget_old(cache / "images")
+        (home / "complete").touch()
+    names = [path for path in home.iterdir() if path.name in {"vmlinux", "bzImage"}]
+    return Image(names[0], home / "initramfs.cpio", origin)
+
+
+def _named_kernel() -> Kernel | None:
+    image, modules = os.environ.get("KEYHOLE_KERNEL"), os.environ.get("KEYHOLE_KERNEL_MODULES")
+    return Kernel(Path(image), Path(modules) if modules else None) if image else None
+
+
+def _packaged_kernel(tree: packages.PackageTree) -> Kernel:
+    images = sorted(tree.root.glob("boot/vmlinuz-*"))
+    if not images:
+        raise ImageError(f"no kernel in {tree.root}: delete {tree.root.parent} and try again")
+    return Kernel(images[-1], tree.root / "lib" / "modules" / images[-1].name.removeprefix("vmlinuz-"))
+
+
+def _identity(kernel: Kernel | None) -> list[str | int]:
+    """Changes when the user's kernel or its modules change (by the stamp of the file and of the module index)."""
+    if kernel is None:
+        return []
+    found: list[str | int] = []
+    for path in (
+        kernel.image,
+        *(kernel.modules / n for n in ("modules.order", "modules.builtin") if kernel.modules),
+    ):
+        try:
+            stat = path.stat()
+            found += [str(path), stat.st_size, stat.st_mtime_ns]
+        except OSError as error:
+            if path == kernel.image:
+                raise ImageError(f"kernel {path}: {error.strerror}; see KEYHOLE_KERNEL") from None
+    return found
+
+
+def _make(home: Path, spec: GuestSpec, root: Path, kernel: Kernel) -> None:
+    home.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f"{home.name}.", dir=home.parent))
+    try:
+        image = kernel.image.read_bytes()
+        plain = uncompressed_kernel(image)
+        (work / ("vmlinux" if plain else "bzImage")).write_bytes(plain or image)
+        (work / "initramfs.cpio").write_bytes(initramfs(spec, root, ModuleTree(kernel.modules)))
+        (work / "complete").touch()
+        shutil.rmtree(home, ignore_errors=True)
+        work.rename(home)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _forget_old(folder: Path) -> None:
+    for mark in folder.glob("*/complete"):
+        if time.time() - mark.stat().st_mtime > _KEEP_DAYS * 86400:
+            shutil.rmtree(mark.parent, ignore_errors=True)
+
+
+def uncompressed_kernel(image: bytes) -> bytes | None:
+    """The vmlinux that QEMU can enter by PVH: `image` itself, or the payload of a bzImage; None when there is none.
+
+    Layout: the kernel's Documentation/arch/x86/boot.rst (setup_sects, payload_offset, payload_length).
+    """
+    if image[0x202:0x206] == b"HdrS":
+        start = ((image[0x1F1] or 4) + 1) * 512
+        offset, length = struct.unpack_from("<II", image, 0x248)
+        payload = image[start + offset :][:length]
+        unpack: dict[bytes, Callable[[bytes], bytes]] = {
+            b"\xfd7zXZ": lambda data: lzma.LZMADecompressor().decompress(data),
+            b"\x1f\x8b": lambda data: gzip.decompress(data[:-4]),  # the build appends the size
+            b"BZh": lambda data: bz2.BZ2Decompressor().decompress(data),
+            b"\x28\xb5\x2f\xfd": lambda data: unzstd(data[:-4]),
+        }
+        reader = next((reader for magic, reader in unpack.items() if payload.startswith(magic)), None)
+        try:
+            image = reader(payload) if reader else b""
+        except Exception:  # noqa: BLE001 - each reader has its own errors, and bzImage still boots, only slower
+            return None
+    # The note XEN_ELFNOTE_PHYS32_ENTRY (18) is where PVH enters.
+    notes = (struct.pack("<III", 4, size, 18) + b"Xen\0" for size in (4, 8))
+    return image if image.startswith(b"\x7fELF") and any(note in image for note in notes) else None
+
+
+def initramfs(spec: GuestSpec, root: Path, modules: ModuleTree) -> bytes:
+    """The guest's whole file system as a cpio archive; `root` is the tree of unpacked packages."""
+    archive = CpioWriter()
+    for folder in _FOLDERS:
+        archive.folder(folder)
+    archive.symlink("var/run", "/run")  # where iwpan looks for namespaces
+    archive.device("dev/console", 5, 1)
+    archive.device("dev/null", 1, 3, 0o666)
+    archive.file("etc/passwd", b"root:x:0:0:root:/:/bin/sh\n")
+    interpreters = sorted((root / "usr/bin").glob("python3.*"))
+    if not interpreters:
+        raise ImageError(f"no Python in {root}: delete {root.parent} and try again")
+    python = interpreters[-1]
+    archive.file("init", _INIT.format(python=f"/usr/bin/{python.name}").encode(), 0o755)
+    archive.file("bin/busybox", _find(root, _PROGRAM_FOLDERS, "busybox").read_bytes(), 0o755)
+    for program in (python.name, *spec.programs):
+        path = _find(root, _PROGRAM_FOLDERS, program)
+        archive.file(f"usr/bin/{program}", path.read_bytes(), 0o755)
+        _add_libraries(archive, root, path)
+    _add_python(archive, root, root / "usr/lib" / python.name)
+    for number, (name, module) in enumerate(modules.load_order(spec.modules)):
+        archive.file(f"modules/{number:03}-{name}.ko", module)
+    return archive.finish()
+
+
+def _find(root: Path, folders: tuple[str, ...], name: str) -> Path:
+    for folder in folders:
+        if (path := root / folder / name).is_file():
+            return path
+    raise ImageError(f"{name} is in none of the unpacked packages ({root}): has its package been renamed?")
+
+
+def _add_libraries(archive: CpioWriter, root: Path, program: Path) -> None:
+    for name in needed(program.read_bytes()):
+        loader = name.startswith("ld-linux")
+        place = f"{'lib64' if loader else 'usr/lib/x86_64-linux-gnu'}/{name}"
+        if place not in archive:
+            path = _find(root, _LIBRARY_FOLDERS, name)
+            archive.file(place, path.read_bytes(), 0o755)
+            _add_libraries(archive, root, path)
+
+
+def _add_python(archive: CpioWriter, root: Path, library: Path) -> None:
+    """The few modules that the agent imports, compiled too when the host's Python writes the guest's byte code."""
+    tag = f"cpython-{library.name.removeprefix('python').replace('.', '')}"
+    sources = [(library / name, f"usr/lib/{library.name}/{name}") for name in _PYTHON]
+    sources += [(path, f"agent/rigs/virtual/{path.name}") for path in _AGENT]
+    for source, place in sources:
+        archive.file(place, source.read_bytes())
+        if sys.implementation.cache_tag == tag:
+            folder, _, file = place.rpartition("/")
+            archive.file(f"{folder}/__pycache__/{file[:-3]}.{tag}.pyc", _compiled(source, f"/{place}"))
+    for path in sorted((library / "lib-dynload").glob("_ctypes.*.so")):
+        archive.file(f"usr/lib/{library.name}/lib-dynload/{path.name}", path.read_bytes(), 0o755)
+        _add_libraries(archive, root, path)
+
+
+def _compiled(source: Path, shown: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "compiled.pyc"
+        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        py_compile.compile(str(source), cfile=str(target), dfile=shown, doraise=True, invalidation_mode=mode)
+        return target.read_bytes()

@@ -1,0 +1,89 @@
+"""RFC 4944 §2 to §4: the MAC frames that carry IPv6 packets, and the MTU."""
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import on_link, requirement
+from fixtures.stimuli import stimulus
+from rigs.tester import Seen
+from sixlowpan import mac
+
+pytestmark = on_link("ieee802154")
+
+
+def answer(case: Case, size: int = 8) -> Seen | None:
+    return case.answered(lambda: stimulus(case, case.tester.echo(size)))
+
+
+@requirement("RFC4944-2-01", "RFC4944-2-04")
+@pytest.mark.parametrize("size", [8, 400], ids=str)
+def test_data_frames_with_both_addresses(case: Case, size: int):
+    """§2: "IPv6 packets MUST be carried on data frames", with both source and destination addresses."""
+    seen = answer(case, size)
+    for frame in seen.frames if seen else []:
+        header, _ = mac.parse(frame)
+        case.expect(
+            header.type == mac.DATA, "frame_type", "a data frame", f"frame type {header.type}", frame=frame
+        )
+        case.expect(
+            bool(header.src) and bool(header.dst),
+            "mac_address_missing",
+            "source and destination address in the MAC header",
+            f"source {header.src.hex() or 'none'}, destination {header.dst.hex() or 'none'}",
+            requirement="RFC4944-2-04",
+            frame=frame,
+        )
+
+
+@requirement("RFC4944-2-02")
+def test_acknowledgement_request(case: Case):
+    """§2: "It is RECOMMENDED" to ask for acknowledgements on unicast frames: advice."""
+    seen = answer(case)
+    if seen is not None:
+        header, _ = mac.parse(seen.frames[0])
+        case.expect(header.ack_request, "no_ack_request", "AR=1", "AR=0", frame=seen.frames[0])
+
+
+@requirement("RFC4944-3-02", "RFC4944-3-04", "RFC4944-3-05", "RFC4944-3-06")
+def test_multicast_is_broadcast(case: Case):
+    """§3: what the DUT multicasts goes to 0xffff with the PAN id of the link."""
+    tester = case.tester
+    tester.fresh()
+    tester.send_packet(tester.echo())
+    deadline = tester.now() + case.timeout
+    while (seen := tester.hear(deadline)) is not None and seen.icmp_type != 129:
+        if seen.view is None or seen.view.dst[0] != 0xFF:
+            continue
+        header, _ = mac.parse(seen.frames[0])
+        frame = seen.frames[0]
+        case.expect(
+            header.dst == b"\xff\xff", "not_broadcast", "destination 0xffff", header.dst.hex(), frame=frame
+        )
+        case.expect(
+            header.dst_pan == case.rig.link.pan,
+            "broadcast_pan",
+            f"destination PAN {case.rig.link.pan.hex()}",
+            str(header.dst_pan and header.dst_pan.hex()),
+            requirement="RFC4944-3-04",
+            frame=frame,
+        )
+        case.result.observed_by = "wire"
+        return
+    case.unsupported("the DUT sent no multicast packet: it had no need to look for a neighbour")
+
+
+@requirement("RFC4944-3-01")
+@pytest.mark.parametrize("source", ["extended", "short"])
+def test_address_kinds(case: Case, source: str):
+    """§3: 64-bit extended and 16-bit short addresses both serve as link-layer addresses."""
+    if source == "short":
+        if not case.rig.link.any_source:
+            case.unsupported("the link cannot send from a short address")
+        case.tester.fresh_short()
+    case.understood(lambda: stimulus(case, case.tester.echo()))
+
+
+@requirement("RFC4944-4-01", "RFC4944-4-02", "RFC4944-5.3-11")
+def test_mtu(case: Case):
+    """§4: "The MTU size for IPv6 packets over IEEE 802.15.4 is 1280 octets": an echo of that size is answered."""
+    answer(case, 1280 - 48)

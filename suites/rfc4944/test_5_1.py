@@ -1,0 +1,77 @@
+"""RFC 4944 §5.1, dispatch type and header."""
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import on_link, requirement
+from fixtures.stimuli import raw, stimulus
+from rigs.tester import Stimulus
+
+pytestmark = on_link("ieee802154")
+
+
+@requirement("RFC4944-5.1-05", "RFC4944-5.1-01", "RFC4944-5-01")
+@pytest.mark.parametrize("size", [0, 4, 20], ids=str)
+def test_uncompressed_ipv6(case: Case, size: int):
+    """0x41 is followed by a complete IPv6 header (§5.1): understood also by a node that prefers IPHC."""
+    case.understood(lambda: stimulus(case, case.tester.echo(size), dispatch=0x41))
+
+
+@requirement("RFC4944-5.1-03", "RFC4944-5.1-02")
+@pytest.mark.parametrize("dispatch", [0x00, 0x01, 0x1F, 0x3A, 0x3F], ids=lambda n: f"{n:02x}")
+def test_nalp(case: Case, dispatch: int):
+    """00xxxxxx: "Not a LoWPAN frame ... SHALL discard the packet", whatever stands behind it."""
+
+    def make() -> Stimulus:
+        inner = stimulus(case, case.tester.echo()).payloads[0]
+        return raw(case, [bytes([dispatch]) + inner], note="NALP dispatch before a good IPHC payload")
+
+    case.silent(make)
+
+
+RESERVED = {
+    0x43: "RFC4944-5.1-07",
+    0x44: "RFC4944-5.1-08",
+    0x4F: "RFC4944-5.1-08",
+    0x51: "RFC4944-5.1-10",
+    0x5F: "RFC4944-5.1-10",
+    0xC8: "RFC4944-5.1-16",
+    0xDF: "RFC4944-5.1-16",
+    0xE8: "RFC4944-5.1-18",
+    0xEC: "RFC4944-5.1-18",
+    0xFF: "RFC4944-5.1-18",
+}
+
+
+@pytest.mark.parametrize(
+    "dispatch", [pytest.param(d, id=f"{d:02x}", marks=requirement(r)) for d, r in RESERVED.items()]
+)
+def test_reserved(case: Case, dispatch: int):
+    """Reserved dispatch values: no text states what a receiver does; that nothing comes of it is advice."""
+
+    def make() -> Stimulus:
+        inner = stimulus(case, case.tester.echo()).payloads[0]
+        return raw(case, [bytes([dispatch]) + inner], note="reserved dispatch before a good IPHC payload")
+
+    case.silent(make)
+
+
+@requirement("RFC4944-5.1-13")
+def test_esc_is_no_ipv6(case: Case):
+    """0x40 (now ESC, RFC 8066 §3.1: an unknown extension type drops the packet): nothing comes of it."""
+
+    def make() -> Stimulus:
+        inner = stimulus(case, case.tester.echo()).payloads[0]
+        return raw(case, [bytes([0x40, 0x7E]) + inner], note="ESC with an extension type that nobody owns")
+
+    case.silent(make)
+
+
+@requirement("RFC4944-5-03", "RFC4944-5-02")
+def test_answers_begin_with_a_dispatch(case: Case):
+    """§5: what the DUT sends begins with a valid LoWPAN encapsulation header."""
+    seen = case.answered(lambda: stimulus(case, case.tester.echo()))
+    if seen is not None:
+        first = seen.payloads[0][0]
+        legal = first == 0x41 or first >> 5 == 0b011 or first >> 3 in {0b11000, 0b11100} or first >> 6 == 0b10
+        case.expect(legal, "dispatch", "0x41, IPHC, FRAG1 or mesh", f"0x{first:02x}", frame=seen.frames[0])

@@ -1,0 +1,54 @@
+"""RFC 4944 §6 to §8: interface identifiers, link-local addresses, and link-layer address options."""
+
+from fixtures.case import Case
+from fixtures.marks import on_link, requirement
+from rigs.tester import NEIGHBOR_SOLICITATION
+from sixlowpan import addresses
+
+pytestmark = on_link("ieee802154")
+
+
+@requirement("RFC4944-7-01", "RFC4944-6-02", "RFC4944-6-05")
+def test_link_local_address(case: Case):
+    """§7: fe80::/64 and the IID of §6, from the EUI-64 (U/L inverted) or from a short address (U/L zero)."""
+    link, address = case.rig.link, case.tester.dut_address
+    legal = {addresses.link_local(link.dut)}
+    if link.dut_short:
+        legal |= {
+            addresses.link_local(link.dut_short),
+            bytes.fromhex("fe80000000000000") + _with_pan(link.dut_short, link.pan),
+        }
+    case.result.observed_by = "wire"
+    case.expect(address in legal, "link_local", " or ".join(sorted(a.hex() for a in legal)), address.hex())
+
+
+def _with_pan(short: bytes, pan: bytes) -> bytes:
+    """§6: PAN id, 00ff, fe00, short address, with the U/L bit cleared."""
+    return bytes([pan[0] & 0xFD, pan[1]]) + bytes.fromhex("00fffe00") + short
+
+
+@requirement("RFC4944-8-02", "RFC4944-8-03")
+def test_link_layer_address_option(case: Case):
+    """§8: type 1, length 2 and 6 zero octets for an EUI-64, length 1 and 4 zero octets for a short address."""
+    tester = case.tester
+    tester.fresh()
+    tester.send_packet(tester.echo())
+    deadline = tester.now() + case.timeout
+    while (seen := tester.hear(deadline)) is not None and seen.icmp_type != 129:
+        if seen.icmp_type != NEIGHBOR_SOLICITATION or len(seen.upper) < 32:
+            continue
+        option, address = seen.upper[24:], seen.info.src
+        case.result.observed_by = "wire"
+        legal = {bytes([1, 2]) + case.rig.link.dut + bytes(6)}
+        if case.rig.link.dut_short:
+            legal.add(bytes([1, 1]) + case.rig.link.dut_short + bytes(4))
+        case.expect(
+            option in legal,
+            "address_option",
+            " or ".join(sorted(o.hex(" ") for o in legal)),
+            f"{option.hex(' ')} (sent from {address.hex()})",
+            requirement="RFC4944-8-02" if option[1:2] == b"\2" else "RFC4944-8-03",
+            frame=seen.frames[0],
+        )
+        return
+    case.unsupported("the DUT sent no Neighbor Solicitation with an address option")

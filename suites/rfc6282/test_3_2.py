@@ -1,0 +1,121 @@
+"""RFC 6282 §3.2, IPv6 header encoding: what stands in-line, in which order, and what the DUT itself sends."""
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import needs, on_link, requirement
+from fixtures.sending import expected_reply, well_sent
+from fixtures.stimuli import stimulus
+from rigs.tester import Stimulus
+
+
+@requirement(
+    "RFC6282-3.2-01",
+    "RFC6282-3.2-02",
+    "RFC6282-3.2-03",
+    "RFC6282-3-02",
+    "RFC6282-3.2.2-03",
+    "RFC6282-3.2.1-01",
+)
+@pytest.mark.parametrize("size", [0, 1, 7, 40, 64], ids=str)
+def test_the_answer_is_well_compressed(case: Case, size: int):
+    """The Echo Reply decodes to exactly the packet that RFC 4443 asks for, and every header octet is legal."""
+    requests = []
+
+    def make() -> Stimulus:
+        requests.append(case.tester.echo(size))
+        return stimulus(case, requests[-1])
+
+    seen = case.answered(make)
+    if seen is not None:
+        well_sent(case, seen, expected_reply(requests[-1], seen))
+
+
+@needs("ping")
+@requirement("RFC6282-3.2-01", "RFC6282-3.2-02", "RFC6282-3.2-03", "RFC6282-3-02")
+@pytest.mark.parametrize("size", [4, 56], ids=str)
+def test_a_ping_of_its_own(case: Case, size: int):
+    """The DUT originates an Echo Request: it decodes, its checksum is right, every header octet is legal."""
+    tester = case.tester
+    identifier = tester.next_identifier()
+    seen = case.sent_by(
+        lambda: case.rig.node.ping(tester.identity.address, size, identifier, 7),
+        lambda s: s.icmp_type == 128 and s.view is not None and s.view.dst == tester.identity.address,
+    )
+    if seen is not None:
+        well_sent(case, seen)
+        case.expect(
+            len(seen.upper) == 8 + size,
+            "sent_length",
+            f"{size} octets of data",
+            f"{len(seen.upper) - 8} octets",
+        )
+
+
+@on_link("ieee802154")
+@requirement("RFC6282-3.2.2-04")
+def test_extended_address_iid(case: Case):
+    """§3.2.2: the IID of an extended address is the EUI-64 with the U/L bit inverted: only then is it elided."""
+    case.understood(lambda: stimulus(case, case.tester.echo(), SAM=0b11))
+
+
+@on_link("ieee802154")
+@requirement("RFC6282-3.2.2-05")
+def test_short_address_iid(case: Case):
+    """§3.2.2: the IID of a short address is 0000:00ff:fe00:XXXX, without PAN id and without U/L bit."""
+    if not case.rig.link.any_source:
+        case.unsupported("the link cannot send from a short address")
+    case.tester.fresh_short()
+    case.understood(lambda: stimulus(case, case.tester.echo(), SAC=0, SAM=0b11))
+
+
+@on_link("ieee802154")
+@needs("context")
+@requirement("RFC6282-3.2.2-06")
+def test_short_address_under_a_context(case: Case):
+    """The same mapping fills what the context does not cover."""
+    if not case.rig.link.any_source:
+        case.unsupported("the link cannot send from a short address")
+    case.tester.fresh_short()
+    source = case.tester.also(case.tester.contexts[0].prefix[:8] + case.tester.identity.address[8:])
+    case.understood(lambda: stimulus(case, case.tester.echo(source=source), SAC=1, SAM=0b11, CID=0))
+
+
+@requirement("RFC6282-3-03")
+@pytest.mark.parametrize("source", ["inline", "iid"])
+def test_foreign_source(case: Case, source: str):
+    """A source whose IID is not the sender's link address travels in-line and comes out as it is (§3.2.2)."""
+    prefix = bytes.fromhex("fe80000000000000")
+    address = case.tester.also(prefix + bytes.fromhex("02aabbfffeccdd01"))
+    case.understood(
+        lambda: stimulus(case, case.tester.echo(source=address), SAC=0, SAM=0 if source == "inline" else 1)
+    )
+
+
+@needs("ip_tap")
+@requirement("RFC6282-3.2.3-01", "RFC6282-3.2.3-02", "RFC6282-3.2.3-03", "RFC6282-3.2.3-04")
+def test_own_multicast(case: Case):
+    """§3.2.3: what multicast the DUT sends by itself (NS, MLD) is compressed legally and decodes."""
+    tester = case.tester
+    tester.fresh()  # a neighbour that the DUT must look for
+    packet = tester.echo()
+    tester.send_packet(packet)
+    deadline = tester.now() + case.timeout
+    while (seen := tester.hear(deadline)) is not None:
+        if seen.error is not None or (seen.view is not None and seen.view.dst[0] == 0xFF):
+            well_sent(case, seen)
+            case.result.observed_by = "wire"
+            return
+        if seen.icmp_type == 129:
+            break
+    case.unsupported("the DUT sent no multicast packet: it needs no neighbour discovery on this link")
+
+
+@needs("ip_tap", "context")
+@requirement("RFC6282-3.2.4-01", "RFC6282-3.2.4-02", "RFC6282-3.1.1-41")
+@pytest.mark.parametrize("reserved", [0x00, 0x0A], ids=["rfc3306", "riid"])
+def test_unicast_prefix_based_multicast(case: Case, reserved: int):
+    """§3.2.4, M=1 DAC=1 DAM=00: ffXX:XXLL:PPPP:PPPP:PPPP:PPPP:XXXX:XXXX, prefix and its length from the context."""
+    prefix = case.tester.contexts[0]
+    group = bytes([0xFF, 0x35, reserved, prefix.length]) + prefix.prefix[:8] + bytes.fromhex("12345678")
+    case.understood(lambda: stimulus(case, case.tester.echo(destination=group), M=1, DAC=1, DAM=0))

@@ -1,0 +1,84 @@
+"""RFC 6282 §4.3, UDP header compression: "Compressing the UDP Header"."""
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import needs, requirement
+from fixtures.stimuli import stimulus
+from sixlowpan import ipv6
+
+PORTS = [
+    # (P, source port, destination port): the boundaries of 0xf0b0/12 and 0xf000/8, RFC 6282 §4.3.1
+    pytest.param(0b00, 0x1234, 0x5678, id="00", marks=requirement("RFC6282-4.3.3-03")),
+    pytest.param(0b00, 0xEFFF, 0xF100, id="00-just-outside", marks=requirement("RFC6282-4.3.3-03")),
+    pytest.param(0b00, 0xF0B1, 0xF0B2, id="00-could-be-11", marks=requirement("RFC6282-4.3.3-03")),
+    pytest.param(0b01, 0x1234, 0xF000, id="01-first", marks=requirement("RFC6282-4.3.3-04")),
+    pytest.param(0b01, 0xF100, 0xF0FF, id="01-last", marks=requirement("RFC6282-4.3.3-04")),
+    pytest.param(0b10, 0xF000, 0x1234, id="10-first", marks=requirement("RFC6282-4.3.3-05")),
+    pytest.param(0b10, 0xF0FF, 0xEFFF, id="10-last", marks=requirement("RFC6282-4.3.3-05")),
+    pytest.param(0b11, 0xF0B0, 0xF0BF, id="11", marks=requirement("RFC6282-4.3.3-06", "RFC6282-4.3.1-01")),
+    pytest.param(
+        0b11, 0xF0BF, 0xF0B0, id="11-swapped", marks=requirement("RFC6282-4.3.3-06", "RFC6282-4.3.1-01")
+    ),
+    pytest.param(0b01, 0xF0AF, 0xF0B0, id="01-one-outside", marks=requirement("RFC6282-4.3.3-04")),
+    pytest.param(0b10, 0xF0B0, 0xF0C0, id="10-one-outside", marks=requirement("RFC6282-4.3.3-05")),
+]
+
+
+def datagram(case: Case, source_port: int, destination_port: int, size: int = 12, **header: int) -> bytes:
+    """A UDP packet from the tester to the DUT with a payload in which swapped octets show."""
+    tester = case.tester
+    source, destination = tester.identity.address, tester.dut_address
+    message = ipv6.udp(source_port, destination_port, tester.pattern(size), source, destination)
+    return ipv6.build(source, destination, 17, message, **header)
+
+
+@needs("ip_tap|port_unreachable")
+@requirement("RFC6282-4.3-01", "RFC6282-4.3.3-01", "RFC6282-3.1.1-06", "RFC6282-4-01")
+@pytest.mark.parametrize(("p", "source_port", "destination_port"), PORTS)
+def test_ports(case: Case, p: int, source_port: int, destination_port: int):
+    """Ports come out as they went in, in each of the four port forms and at the edges of their ranges."""
+    case.understood(lambda: stimulus(case, datagram(case, source_port, destination_port), NH=1, P=p, C=0))
+
+
+@needs("ip_tap|port_unreachable")
+@requirement("RFC6282-4-02", "RFC6282-4.3-01")
+@pytest.mark.parametrize("traffic_class", [0x00, 0x03, 0xB8, 0xBB], ids=["none", "ecn", "dscp", "both"])
+def test_traffic_class(case: Case, traffic_class: int):
+    """UDP NHC behind in-line IPv6 fields: the traffic class (ECN and DSCP) does not disturb the ports."""
+    case.understood(
+        lambda: stimulus(
+            case, datagram(case, 0xF0B3, 0x1234, traffic_class=traffic_class, hop_limit=33), NH=1, P=0b10
+        )
+    )
+
+
+@needs("ip_tap|port_unreachable")
+@requirement("RFC6282-4.3.3-01")
+@pytest.mark.parametrize("size", [0, 1, 2, 63], ids=str)
+def test_length(case: Case, size: int):
+    """The UDP length is inferred from the frame: also for no payload, and for one of an odd length."""
+    case.understood(lambda: stimulus(case, datagram(case, 0xF0B3, 0x1234, size), NH=1))
+
+
+@needs("ip_tap|port_unreachable")
+@requirement("RFC6282-4.3-01", "RFC6282-3.1.1-05")
+def test_uncompressed_udp(case: Case):
+    """NH=0 with next header 17 in-line: a UDP header that is not compressed."""
+    case.understood(lambda: stimulus(case, datagram(case, 0xF0B3, 0x1234), NH=0))
+
+
+@needs("ip_tap|port_unreachable")
+@requirement("RFC6282-4.3.2-12", "RFC6282-4.3.2-10")
+def test_elided_checksum_without_integrity(case: Case):
+    """C=1 on a link that nobody protects: "the decompressor MUST drop the packet" (§4.3.2).
+
+    Nothing else covers the datagram (no MIC, IPsec or DTLS), so the DUT has no way to be certain.
+    """
+
+    def make():
+        made = stimulus(case, datagram(case, 0xF0B3, 0x1234), NH=1, C=1)
+        made.packet = None
+        return made
+
+    case.silent(make)

@@ -1,0 +1,43 @@
+"""RFC 6282 §5, IANA considerations: dispatch values of IPHC, and NHC values that nobody owns."""
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import needs, requirement
+from fixtures.stimuli import raw, stimulus
+from suites.rfc6282.test_4_3 import datagram
+
+
+@needs("ip_tap|port_unreachable")
+@requirement("RFC6282-5-01", "RFC6282-3-01")
+@pytest.mark.parametrize("dispatch", range(0x60, 0x80), ids=lambda n: f"{n:02x}")
+def test_dispatch(case: Case, dispatch: int):
+    """Each first octet 0x60 to 0x7f is IPHC, with the fields that its bits say."""
+    hlim = dispatch & 3
+    traffic_class, flow_label = [(0xBB, 0xABCDE), (0x02, 0xABCDE), (0xBB, 0), (0, 0)][dispatch >> 3 & 3]
+    case.understood(
+        lambda: stimulus(
+            case,
+            datagram(
+                case,
+                0x1234,
+                0x5678,
+                hop_limit=(33, 1, 64, 255)[hlim],
+                traffic_class=traffic_class,
+                flow_label=flow_label,
+            ),
+            TF=dispatch >> 3 & 3,
+            NH=dispatch >> 2 & 1,
+            HLIM=hlim,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "octet",
+    [pytest.param(o, id=f"{o:02x}", marks=requirement("RFC6282-5-02")) for o in (0x00, 0x7F, 0xDF)]
+    + [pytest.param(o, id=f"{o:02x}", marks=requirement("RFC6282-5-03")) for o in (0xF8, 0xFE)],
+)
+def test_unassigned_nhc(case: Case, octet: int):
+    """An NHC value that nobody owns: no packet can come of it (0xdf is ICMPv6 GHC of RFC 7400)."""
+    case.silent(lambda: raw(case, [bytes.fromhex("7e33") + bytes([octet]) + case.tester.echo()[40:]]))

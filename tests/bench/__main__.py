@@ -1,0 +1,61 @@
+"""`make bench`: the oracle against its peers on one packet mix, in one run, as ratios.
+
+Strategy: absolute figures of a shared machine mean little; what is reported is the ratio of medians over rounds in
+which every codec runs in turn. The mix is described in `tests/bench/mix.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+
+from tests.bench import mix, peers
+
+ROUNDS = 5
+OUT = Path(__file__).parents[2] / "reports" / "out" / "bench.json"
+
+
+def rate(run: peers.Run, seconds: float = 0.25) -> float:
+    """Packets per second of one codec over the mix."""
+    count, start = 0, time.perf_counter()
+    while (spent := time.perf_counter() - start) < seconds:
+        run()
+        count += 1
+    return count * len(mix.packets()) / spent
+
+
+def main() -> int:
+    codecs = {}
+    for name in ("ours", "lwip", "scapy"):
+        try:
+            codecs[name] = getattr(peers, name)()
+        except (OSError, ImportError) as error:
+            print(f"bench: {name} is left out: {error}")
+    rates: dict[tuple[str, str], list[float]] = {}
+    for number in range(1, ROUNDS + 1):
+        print(f"bench: round {number} of {ROUNDS}", flush=True)
+        for name, (decode, encode) in codecs.items():
+            rates.setdefault((name, "decode"), []).append(rate(decode))
+            rates.setdefault((name, "encode"), []).append(rate(encode))
+        try:
+            rates.setdefault(("tshark", "decode"), []).append(peers.tshark_rate())
+        except OSError as error:
+            print(f"bench: tshark is left out: {error}")
+    medians = {key: statistics.median(values) for key, values in rates.items() if values}
+    rows = []
+    for (name, what), value in sorted(medians.items(), key=lambda item: (item[0][1], -item[1])):
+        ratio = None if name == "ours" else round(medians["ours", what] / value, 2)
+        rows.append({"name": what, "value": round(value), "unit": "packets/s", "peer": name, "ratio": ratio})
+        shown = "" if ratio is None else f"  ours is {ratio:g} x"
+        print(f"{what:7} {name:7} {value:12,.0f} packets/s{shown}")
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    OUT.write_text(json.dumps(rows, indent=1) + "\n")
+    print(f"bench: written to {OUT.relative_to(Path.cwd()) if OUT.is_relative_to(Path.cwd()) else OUT}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""The peers of the benchmark, each behind the same two calls: decode all payloads, encode all packets.
+
+lwIP is called through ctypes as anybody in Python would; scapy's SixLoWPAN layer dissects and builds; tshark reads a
+capture file (its start-up is measured apart and taken off). A peer that is not installed is left out, and said so.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import logging
+import shutil
+import struct
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sixlowpan import mac
+from tests.bench import mix
+
+Run = Callable[[], object]
+
+
+def ours() -> tuple[Run, Run]:
+    """The oracle."""
+    from sixlowpan import decode, encode
+
+    payloads, packets = mix.payloads(), mix.packets()
+    link, contexts = mix.LINK, mix.CONTEXTS
+    return (lambda: [decode(p, link, contexts) for p in payloads], lambda: [encode(p, link, contexts) for p in packets])
+
+
+def scapy() -> tuple[Run, Run]:
+    """scapy's sixlowpan layer, frame in and IPv6 out, and the reverse."""
+    logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
+    from scapy.layers.dot15d4 import Dot15d4, Dot15d4Data
+    from scapy.layers.inet6 import IPv6
+    from scapy.layers.sixlowpan import LoWPAN_IPHC
+
+    frames = [mac.data_frame(mix.SOURCE, mix.DESTINATION, b"\xab\xcd", 1, p) for p in mix.payloads()]
+    packets = mix.packets()
+
+    def decode() -> None:
+        for frame in frames:
+            bytes(Dot15d4(frame)[LoWPAN_IPHC].payload)
+
+    def encode() -> None:
+        for packet in packets:
+            mac_header = Dot15d4(fcf_destaddrmode=3, fcf_srcaddrmode=3) / Dot15d4Data(dest_addr=2, src_addr=1)
+            bytes(mac_header / LoWPAN_IPHC(tf=3, sam=3, dam=3) / IPv6(packet))
+
+    return decode, encode
+
+
+class _Pbuf(ctypes.Structure):
+    _fields_ = [("next", ctypes.c_void_p), ("payload", ctypes.c_void_p), ("tot_len", ctypes.c_uint16)]
+
+
+class _LinkAddress(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_uint8), ("octets", ctypes.c_uint8 * 8)]
+
+
+def lwip() -> tuple[Run, Run]:
+    """lwIP's lowpan6_decompress and lowpan6_compress_headers. Raises OSError without the library."""
+    lib = ctypes.CDLL("liblwip.so.0")
+    lib.lwip_init()
+    pbuf = ctypes.POINTER(_Pbuf)
+    lib.pbuf_alloc.restype, lib.pbuf_alloc.argtypes = pbuf, [ctypes.c_int, ctypes.c_uint16, ctypes.c_int]
+    lib.pbuf_free.argtypes = [pbuf]
+    lib.pbuf_take.argtypes = [pbuf, ctypes.c_char_p, ctypes.c_uint16]
+    lib.pbuf_copy_partial.argtypes = [pbuf, ctypes.c_char_p, ctypes.c_uint16, ctypes.c_uint16]
+    address = ctypes.POINTER(_LinkAddress)
+    lib.lowpan6_decompress.restype = pbuf
+    lib.lowpan6_decompress.argtypes = [pbuf, ctypes.c_uint16, ctypes.c_void_p, address, address]
+    octets = ctypes.POINTER(ctypes.c_uint8)
+    lib.lowpan6_compress_headers.restype = ctypes.c_int8
+    lib.lowpan6_compress_headers.argtypes = [
+        ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t,
+        octets, octets, ctypes.c_void_p, address, address,
+    ]  # fmt: skip
+    source = _LinkAddress(8, (ctypes.c_uint8 * 8)(*mix.SOURCE))
+    destination = _LinkAddress(8, (ctypes.c_uint8 * 8)(*mix.DESTINATION))
+    contexts = ctypes.create_string_buffer(20 * 10)
+    contexts[:16] = mix.PREFIX + bytes(8)
+    netif, out = ctypes.create_string_buffer(512), ctypes.create_string_buffer(256)
+    used, hidden = ctypes.c_uint8(), ctypes.c_uint8()
+    text = ctypes.create_string_buffer(2048)
+    payloads, packets = mix.payloads(), mix.packets()
+
+    def decode() -> list[bytes]:
+        result = []
+        for payload in payloads:
+            buffer = lib.pbuf_alloc(0, len(payload), 640)
+            lib.pbuf_take(buffer, payload, len(payload))
+            whole = lib.lowpan6_decompress(buffer, 0, contexts, source, destination)
+            size = whole.contents.tot_len
+            lib.pbuf_copy_partial(whole, text, size, 0)
+            result.append(text.raw[:size])
+            lib.pbuf_free(whole)
+        return result
+
+    def encode() -> list[bytes]:
+        result = []
+        for packet in packets:
+            lib.lowpan6_compress_headers(
+                netif, packet, len(packet), out, 256,
+                ctypes.byref(used), ctypes.byref(hidden), contexts, source, destination,
+            )  # fmt: skip
+            result.append(out.raw[: used.value] + packet[hidden.value :])
+        return result
+
+    return decode, encode
+
+
+def tshark_rate(repeats: int = 400) -> float:
+    """Frames per second that tshark dissects (one summary line each), without its start-up time."""
+    program = shutil.which("tshark")
+    if program is None:
+        raise OSError("tshark is not installed")
+    frames = [mac.data_frame(mix.SOURCE, mix.DESTINATION, b"\xab\xcd", 1, p) for p in mix.payloads()]
+
+    def run(count: int) -> float:
+        with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
+            body = b"".join(struct.pack("<IIII", 0, 0, len(f), len(f)) + f for f in frames * count)
+            Path(file.name).write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 230) + body)
+            start = time.perf_counter()
+            command = [program, "-Q", "-n", "-o", "6lowpan.context0:2001:db8::/64", "-r", file.name]
+            subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+            return time.perf_counter() - start
+
+    return len(frames) * (repeats - 1) / (run(repeats) - run(1))

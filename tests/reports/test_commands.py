@@ -1,0 +1,196 @@
+"""The command line and what stands behind it: summary, comparison, merge, history."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reports import markdown
+from reports.__main__ import main
+from reports.compare import compare, report
+from reports.record import Finding, RecordError, read
+from reports.view import natural, section_of, state, view
+
+ROOT = Path(__file__).parents[2]
+
+
+def changed(sample, change):
+    results = list(sample.sample_results())
+    return change(results) or results
+
+
+def test_summary_says_what_a_pull_request_needs(run):
+    text = markdown.render(read(run))
+    assert text == markdown.render(read(run))
+    assert "| RFC 6282 §3.1.1 | ✓5 | ✓5 | K1 ✓4 |" in text
+    assert "## Failures" in text
+    assert "RFC4944-5.3-18 (MUST): Fragments belong together" in text
+    assert "`lwip-ecn-order` on lwip-802154 (1 results)" in text
+    assert "not seen in this run" in text
+    assert "<once>" not in text
+
+
+def test_summary_of_an_interrupted_run(sample, tmp_path):
+    sample.write_record(tmp_path / "run", footer=False)
+    assert "**interrupted" in markdown.render(read(tmp_path / "run"))
+
+
+def test_known_covers_only_its_own_finding():
+    known = {"code": "a", "requirement": "RFC6282-3.2.1-01", "known": "d"}
+    other = {"code": "b", "requirement": "RFC6282-3.1.1-01", "known": None}
+    advice = {"code": "c", "requirement": "RFC6282-3.1.1-33", "known": None}
+    assert state({"verdict": "fail", "known": None, "findings": [known]}) == "known"
+    assert state({"verdict": "fail", "known": "d", "findings": [known]}) == "known"
+    assert state({"verdict": "fail", "known": None, "findings": [known, other]}) == "fail"
+    assert state({"verdict": "fail", "known": None, "findings": [known, advice]}) == "known"
+    assert state({"verdict": "error", "known": "d", "findings": [known]}) == "error"
+    assert state({"verdict": "pass", "known": None, "findings": []}) == "pass"
+    assert state({"verdict": "nonsense", "known": None, "findings": []}) == "error"
+
+
+def test_cases_stand_under_their_section():
+    assert section_of("rfc6282/3.1.1/hop_limit[255]") == ("rfc6282/3.1.1", "RFC 6282 §3.1.1")
+    assert section_of("robustness/truncation[a/b]") == ("robustness", "robustness")
+    assert section_of("rfc6282/all") == ("rfc6282", "RFC 6282")
+    assert sorted(["s[10]", "s[9]", "s/5.10", "s/5.9"], key=natural) == ["s/5.9", "s/5.10", "s[9]", "s[10]"]
+
+
+def test_sections_stand_in_the_order_of_the_documents(run):
+    keys = [section.key for section in view(read(run)).sections]
+    assert keys == ["rfc4944/5.3", "rfc4944/5.10", "rfc6282/3.1.1", "robustness"]
+
+
+def test_compare_tells_regressions_from_the_rest(sample, run, tmp_path):
+    results = list(sample.sample_results())
+    results[1].verdict = "fail"  # tf[00] on linux-802154 was pass
+    results[1].findings = [Finding("traffic_class", "RFC6282-3.2.1-01", "FORMAT", "a", "b")]
+    results[0].verdict, results[0].known, results[0].findings = "pass", None, []  # the deviation is gone
+    dropped = results.pop(3)
+    results[-1].findings.append(Finding("echoed", "RFC6282-2-04", "MUST", "silence", "an echo"))
+    results.append(sample.result("rfc4944/6/new", "linux-ble", "fail", ["RFC4944-6-01"]))
+    sample.write_record(tmp_path / "b", results)
+    found = compare(read(run), read(tmp_path / "b"))
+    assert [c.case for c in found.new_failures] == ["rfc6282/3.1.1/tf[00]"]
+    assert [c.case for c in found.new_findings] == ["robustness/truncation"]
+    assert [c.rig for c in found.fixed] == ["lwip-802154"]
+    assert [c.case for c in found.gone] == [dropped.case]
+    assert [c.case for c in found.added] == ["rfc4944/6/new"]
+    text = report(found)
+    assert "New failures (1)" in text
+    assert "known -> pass" in text
+    assert "2 regressions" in text
+
+
+def test_compare_exit_codes(sample, run, tmp_path, capsys):
+    assert main(["compare", str(run), str(run)]) == 0
+    results = [r for r in sample.sample_results() if r.rig != "linux-ble"]
+    for one in results:
+        one.rig = "renamed" if one.rig == "linux-802154" else one.rig
+        one.verdict = "fail" if one.verdict == "pass" else one.verdict
+    sample.write_record(tmp_path / "b", results, footer=False)
+    assert main(["compare", str(run), str(tmp_path / "b"), "--match", "linux-802154=renamed"]) == 1
+    out = capsys.readouterr().out
+    assert "New failures (9)" in out
+    assert "interrupted run" in out
+    assert main(["compare", str(run), str(run), "--match", "oops"]) == 2
+    assert main(["compare", str(tmp_path / "nothing"), str(run)]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_render_writes_both_files(run, tmp_path, capsys):
+    assert main(["render", str(run)]) == 0
+    assert (run / "index.html").read_text().startswith("<!doctype html>")
+    assert (run / "summary.md").read_text().startswith("# Keyhole run")
+    assert main(["render", str(run / "run.jsonl"), "--out", str(tmp_path / "elsewhere")]) == 0
+    assert (tmp_path / "elsewhere" / "index.html").exists()
+    assert main(["render", str(tmp_path)]) == 2
+    assert "python -m reports: " in capsys.readouterr().err
+
+
+def test_show_prints_requirement_stimulus_expected_actual(run, capsys):
+    assert main(["show", str(run)]) == 0
+    out = capsys.readouterr().out
+    assert "K known" in out
+    assert "hop_limit" not in out
+    for word in (
+        "Requirement  RFC6282-3.2.1-01 (FORMAT, RFC 6282 §3.2.1)",
+        "Stimulus",
+        "Expected",
+        "Actual",
+        "Repeat",
+    ):
+        assert word in out
+    assert main(["show", str(run), "--case", "hop_limit[64]", "--rig", "linux-ble"]) == 0
+    assert "1 of 20 results" in capsys.readouterr().out
+
+
+def test_merge_joins_rigs_and_copies_evidence(sample, tmp_path, capsys):
+    results = list(sample.sample_results())
+    first = [r for r in results if r.rig == "linux-ble"]
+    second = [r for r in results if r.rig != "linux-ble"]
+    sample.write_record(tmp_path / "a", first, run_id="a")
+    sample.write_record(tmp_path / "b", second, run_id="b")
+    capture = tmp_path / "a" / first[0].evidence
+    capture.parent.mkdir(parents=True)
+    capture.write_bytes(b"pcapng")
+    assert main(["merge", str(tmp_path / "m"), str(tmp_path / "a"), str(tmp_path / "b")]) == 0
+    merged = read(tmp_path / "m")
+    assert len(merged.results) == len(results)
+    assert merged.header["run_id"] == "a+b"
+    assert not merged.interrupted
+    moved = [r["evidence"] for r in merged.results if r["evidence"].startswith("evidence/a/")]
+    assert (tmp_path / "m" / moved[0]).read_bytes() == b"pcapng"
+    assert main(["merge", str(tmp_path / "m"), str(tmp_path / "a")]) == 2
+    assert (
+        main(["merge", str(tmp_path / "n"), str(tmp_path / "a"), str(tmp_path / "a"), str(tmp_path / "m")])
+        == 2
+    )
+    assert "which of the two counts" in capsys.readouterr().err
+
+
+def test_merge_of_an_interrupted_run_stays_interrupted(sample, tmp_path):
+    sample.write_record(tmp_path / "a", footer=False)
+    assert main(["merge", str(tmp_path / "m"), str(tmp_path / "a")]) == 0
+    assert read(tmp_path / "m").interrupted
+
+
+def test_history_shows_what_changed(sample, tmp_path, capsys):
+    runs = tmp_path / "out"
+    sample.write_record(runs / "1", run_id="one")
+    results = list(sample.sample_results())
+    results[5].verdict = "fail"
+    sample.write_record(runs / "2", results, run_id="two")
+    assert main(["history", str(runs)]) == 0
+    out = capsys.readouterr().out
+    assert "✓✗  " in out
+    assert out.count("rfc") == 1
+    assert main(["history", str(runs / "1"), str(runs / "2"), "--all", "--rig", "linux-ble"]) == 0
+    assert "–– " in capsys.readouterr().out
+    (tmp_path / "empty").mkdir()
+    assert main(["history", str(tmp_path / "empty")]) == 2
+
+
+def test_a_bad_record_is_named_with_file_and_line(run, capsys):
+    path = run / "run.jsonl"
+    rows = path.read_text().splitlines()
+    path.write_text("\n".join([rows[0], "not json", *rows[1:]]) + "\n")
+    assert main(["show", str(run)]) == 2
+    assert f"{path}:2" in capsys.readouterr().err
+    path.write_text(json.dumps(json.loads(rows[0]) | {"schema": 99}) + "\n")
+    with pytest.raises(RecordError, match="schema 99"):
+        read(run)
+
+
+@pytest.mark.parametrize("command", [[], ["render"], ["show"], ["compare"], ["merge"], ["history"]])
+def test_help_of_every_command(command):
+    done = subprocess.run(
+        [sys.executable, "-m", "reports", *command, "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "usage: python -m reports" in done.stdout

@@ -1,0 +1,96 @@
+"""The house rules of docs/architecture.md, enforced: who may import whom, a pure oracle, small modules."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ORDER = ["sixlowpan", "vectors", "reports", "rigs", "fixtures", "suites"]
+#: reports may be used by rigs and fixtures only for these two modules.
+SHARED_REPORTS = {"reports.record", "reports.statistics"}
+MAY_IMPORT_PYTEST = {"fixtures", "suites", "tests"}
+#: Reading and writing files or pipes is the business of these modules of the oracle only.
+ORACLE_IO = {"__main__.py", "capture.py"}
+IO_NAMES = {"open", "print", "input"}
+IO_MODULES = {
+    "io",
+    "os",
+    "pathlib",
+    "socket",
+    "subprocess",
+    "time",
+    "datetime",
+    "random",
+    "threading",
+    "select",
+}
+LINES = 450
+
+
+def modules(folder):
+    return [p for p in sorted((ROOT / folder).rglob("*.py")) if "out" not in p.parts]
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("folder", ORDER)
+def test_imports_point_one_way(folder):
+    later = set(ORDER[ORDER.index(folder) + 1 :]) | {"tests", "conftest"}
+    for path in modules(folder):
+        for name in imports(path):
+            top = name.split(".")[0]
+            if folder == "rigs" and top == "tests":
+                assert path.name == "memory.py", f"{path}: only the in-memory link may load a mutant"
+                continue
+            assert top not in later, f"{path} imports {name}, which stands above it"
+
+
+@pytest.mark.parametrize("folder", ["rigs", "fixtures"])
+def test_only_the_record_and_statistics_of_reports_are_used(folder):
+    for path in modules(folder):
+        used = {n for n in imports(path) if n.startswith("reports.")}
+        assert all(any(u == s or u.startswith(s + ".") for s in SHARED_REPORTS) for u in used), path
+
+
+@pytest.mark.parametrize("folder", ["sixlowpan", "vectors", "reports", "rigs"])
+def test_pytest_is_imported_only_on_the_pytest_side(folder):
+    for path in modules(folder):
+        assert not any(n.split(".")[0] in {"pytest", "_pytest", "xdist"} for n in imports(path)), path
+
+
+def test_the_oracle_is_pure():
+    for path in modules("sixlowpan"):
+        for name in imports(path):
+            top = name.split(".")[0]
+            assert top == "sixlowpan" or top in sys.stdlib_module_names, f"{path} imports third-party {name}"
+            if path.name not in ORACLE_IO:
+                assert top not in IO_MODULES, f"{path} imports {name}: bytes in, bytes out, no clock"
+        if path.name not in ORACLE_IO:
+            calls = {
+                n.func.id
+                for n in ast.walk(ast.parse(path.read_text()))
+                if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+            }
+            assert not calls & IO_NAMES, path
+
+
+def test_modules_stay_small_and_say_their_strategy():
+    for folder in ORDER:
+        for path in modules(folder):
+            text = path.read_text()
+            assert len(text.splitlines()) <= LINES, f"{path} has {len(text.splitlines())} lines"
+            if text.strip() and path.name != "__init__.py":
+                assert ast.get_docstring(ast.parse(text)), f"{path} has no opening docstring"
+
+
+def test_conftest_is_glue_only():
+    assert len((ROOT / "conftest.py").read_text().splitlines()) < 60

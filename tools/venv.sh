@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Make the virtual environment from the lock file, every package checked against its hash.
+set -euo pipefail
+python=$1 venv=$2
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    echo "keyhole: $python is missing or older than 3.11. Remedy: apt-get install python3 python3-venv, or make PYTHON=..." >&2
+    exit 1
+fi
+if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
+    echo "keyhole: $python has no venv module. Remedy: apt-get install python3-venv" >&2
+    exit 1
+fi
+echo "keyhole: installing the locked Python packages into $venv (requirements.lock)"
+"$python" -m venv "$venv"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock

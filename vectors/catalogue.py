@@ -1,0 +1,121 @@
+"""The requirement catalogue: one row for each normative statement or format row of the RFCs.
+
+Strategy: the rows are data (`requirements/rfc*.json`, one file per RFC), read at the first question and never
+changed afterwards. Ids are looked up by literal string from case decorators, so a typo has to be loud and
+helpful: an unknown id names the nearest ones. Nothing is derived here that a row could say itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent / "requirements"
+
+LEVELS = ("FORMAT", "MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY")
+BINDINGS = ("fail", "advice", "none")
+CHECKS = ("codec", "sender", "receiver", "role")
+
+#: What an id looks like: document, section, and a number that never changes its meaning.
+ID = re.compile(r"RFC\d{3,5}-\d+(?:\.\d+)*-\d{2}")
+
+
+class UnknownRequirement(KeyError):  # noqa: N818 -- reads as what is wrong, not as a type
+    """An id that no row has. Says which ids are nearest, since it is nearly always a typo."""
+
+    def __init__(self, requirement: str, closest: list[str]) -> None:
+        super().__init__(requirement)
+        self.requirement = requirement
+        self.closest = closest
+
+    def __str__(self) -> str:
+        hint = f"; closest: {', '.join(self.closest)}" if self.closest else ""
+        return f"no requirement {self.requirement!r} in the catalogue{hint}"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One row.
+
+    `level` is the RFC's word (FORMAT: a format row without keyword), `binding` what a breach of it is
+    (fail, advice, none), `when` the ability without which the row does not bind, `check` who can try it:
+    `codec` (octets alone), `sender` and `receiver` (a node on a link), `role` (a host, router or 6LBR and
+    its state).
+    """
+
+    id: str
+    rfc: int
+    section: str
+    level: str
+    binding: str
+    when: str
+    applies_to: str
+    also_applies_to: tuple[str, ...]
+    link: str
+    text: str
+    observable: str
+    testable: str
+    check: tuple[str, ...]
+    param: str
+    note: str
+    updated_by: str
+    source: str
+
+    @property
+    def title(self) -> str:
+        """Where the statement stands, as people cite it: `RFC 6282 §3.1.1`."""
+        return f"RFC {self.rfc} §{self.section}"
+
+
+class Catalogue(Mapping[str, Requirement]):
+    """All rows by id, in the order of the documents; the files are read at the first question."""
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self._folder = folder
+        self._rows: dict[str, Requirement] | None = None
+
+    def _load(self) -> dict[str, Requirement]:
+        if self._rows is None:
+            rows: dict[str, Requirement] = {}
+            for path in sorted(self._folder.glob("rfc*.json"), key=lambda p: int(p.stem.removeprefix("rfc"))):
+                document = json.loads(path.read_text(encoding="utf-8"))
+                for row in document["requirements"]:
+                    requirement = _requirement(document["rfc"], row)
+                    if requirement.id in rows:
+                        raise ValueError(f"{path.name}: {requirement.id} is there twice")
+                    rows[requirement.id] = requirement
+            self._rows = rows
+        return self._rows
+
+    def __getitem__(self, requirement: str) -> Requirement:
+        rows = self._load()
+        if requirement not in rows:
+            padded = re.sub(r"-(\d)$", r"-0\1", requirement)
+            near = difflib.get_close_matches(padded, rows, n=3, cutoff=0.6)
+            raise UnknownRequirement(requirement, near)
+        return rows[requirement]
+
+    def __contains__(self, requirement: object) -> bool:
+        return requirement in self._load()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._load())
+
+    def __len__(self) -> int:
+        return len(self._load())
+
+
+def _requirement(rfc: int, row: Mapping[str, Any]) -> Requirement:
+    fields = dict(row)
+    fields["text"] = fields.pop("requirement")
+    for name in ("check", "also_applies_to"):
+        fields[name] = tuple(fields[name])
+    return Requirement(rfc=rfc, **fields)
+
+
+CATALOGUE: Mapping[str, Requirement] = Catalogue()
