@@ -10,7 +10,8 @@ case sees another's neighbour cache, fragments or late answers.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from rigs.air import BROADCAST, Air, Heard
@@ -137,6 +138,15 @@ class Tester:
         link = (0x1000 + self._serial % 0x6000).to_bytes(2)
         self.identity = self._own(Identity(link, addresses.link_local(link)))
         return self.identity
+
+    @contextmanager
+    def acting_as(self, identity: Identity) -> Iterator[None]:
+        """Send as this identity for a while."""
+        before, self.identity = self.identity, identity
+        try:
+            yield
+        finally:
+            self.identity = before
 
     def also(self, address: bytes) -> bytes:
         """Own one more IPv6 address with the present link-layer address, and answer for it."""

@@ -36,9 +36,9 @@ examples:
 one line of --jsonl (decode, judge):
   {"id": 1, "link": "ieee802154", "src": "1234", "dst": "0001", "contexts": {"0": "2001:db8::/64"},
    "frames": ["7a333b", {"payload": "7a333b", "src": "0001", "dst": "1234", "t": 0.5}]}
-and of encode: the same with "packet": hex in place of "frames", and "mtu": n, "tag": n to cut it into fragments.
-Optional keys: "pan": "abcd", "integrity": true, "role": "6LN"|"6LBR" (of the sender), "registered": [addresses],
-a context as {"prefix": "2001:db8::/64", "compress": false}.
+and of encode: the same with "packet": hex in place of "frames", and "mtu": n, "tag": n to cut it into
+fragments. Optional keys: "pan": "abcd", "integrity": true, "role": "6LN"|"6LBR" (of the sender),
+"registered": [addresses], a context as {"prefix": "2001:db8::/64", "compress": false}.
 
 exit codes: 0 done, 1 findings, 2 bad usage
 """
@@ -61,7 +61,11 @@ def parser() -> argparse.ArgumentParser:
     }
     for name, text in helps.items():
         command = commands.add_parser(
-            name, help=text, description=text, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+            name,
+            help=text,
+            description=text,
+            epilog=EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         what = "capture file (.pcap, .pcapng), or payloads in hex" if name == "judge" else "octets in hex"
         command.add_argument("octets", nargs="*", help=what)
@@ -70,11 +74,15 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--link", choices=("ieee802154", "ble"), default="ieee802154")
         command.add_argument("--src", default="", metavar="HEX", help="link-layer source, big-endian")
         command.add_argument("--dst", default="", metavar="HEX", help="link-layer destination")
-        command.add_argument("--context", action="append", default=[], metavar="ID=PREFIX", help="0=2001:db8::/64")
+        command.add_argument(
+            "--context", action="append", default=[], metavar="ID=PREFIX", help="0=2001:db8::/64"
+        )
         command.add_argument("--pan", metavar="HEX", help="IIDs of short addresses as in RFC 4944 section 6")
         command.add_argument("--integrity", action="store_true", help="an integrity check was in place")
         command.add_argument("--role", choices=("6LN", "6LBR"), help="role of the sender (BLE)")
-        command.add_argument("--registered", action="append", default=[], metavar="ADDRESS", help="latest last (BLE)")
+        command.add_argument(
+            "--registered", action="append", default=[], metavar="ADDRESS", help="latest last (BLE)"
+        )
         if name in {"encode", "judge"}:
             command.add_argument("--mtu", type=int, help="octets that one payload may have")
         if name == "encode":
@@ -155,7 +163,9 @@ def _octets(options: argparse.Namespace) -> int:
     if options.command == "explain":
         for payload in given:
             tree = explain(payload, link, contexts)
-            print(json.dumps(asdict(tree), default=lambda value: value.hex()) if options.json else render(tree))
+            print(
+                json.dumps(asdict(tree), default=lambda value: value.hex()) if options.json else render(tree)
+            )
             code |= tree.has_error
         return code
     reassembler = Reassembler()

@@ -1,8 +1,8 @@
 """The header tree of a payload: each field, its bits, value and meaning, and the requirement that defines it.
 
-Strategy: the codec is asked first, so there is one truth about whether a payload is good and where it is not. Then
-the payload is walked along the same tables as far as its octets go. An error is hung on the smallest field that holds
-its offset, or on a field of its own where octets are missing.
+Strategy: the codec is asked first, so there is one truth about whether a payload is good and where it is
+not. Then the payload is walked along the same tables as far as its octets go. An error is hung on the
+smallest field that holds its offset, or on a field of its own where octets are missing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ from sixlowpan.contexts import NO_CONTEXTS, Contexts
 from sixlowpan.errors import DecodeError
 from sixlowpan.link import LinkInfo
 
-_TF = ("traffic class and flow label in-line", "ECN and flow label in-line, DSCP 0", "traffic class in-line", "both 0")
+_TF = (
+    "traffic class and flow label in-line",
+    "ECN and flow label in-line, DSCP 0",
+    "traffic class in-line",
+    "both 0",
+)
 _HLIM = ("in-line", "1", "64", "255")
 _SOURCE = (
     "128 bits in-line",
@@ -44,7 +49,9 @@ _DESTINATION = (
 
 @dataclass(slots=True)
 class Field:
-    """One field: it begins `bit_offset` bits into octet `offset` and has `bits` bits; `raw` are the octets it touches."""
+    """One field: it begins `bit_offset` bits into octet `offset` and has `bits` bits; `raw` are the octets it
+    touches.
+    """
 
     name: str
     offset: int
@@ -80,7 +87,9 @@ class _Walk:
         self.node = Field(name, at, 0, 0, b"", "", meaning, requirement)
         self.root.children.append(self.node)
 
-    def bits(self, name: str, at: int, first: int, count: int, meaning: str = "", row: str | None = None) -> int:
+    def bits(
+        self, name: str, at: int, first: int, count: int, meaning: str = "", row: str | None = None
+    ) -> int:
         """A field of a few bits within one octet; bit 0 is the highest."""
         octet = self.data[at]
         value = octet >> (8 - first - count) & (1 << count) - 1
@@ -130,20 +139,15 @@ def _decode(payload: bytes, link: LinkInfo, contexts: Contexts) -> None:
 
 def _mark(root: Field, error: DecodeError) -> None:
     message = f"{error.kind}: {error.message}" + (f" ({error.requirement})" if error.requirement else "")
-    node = root
-    while True:
-        inside = [child for child in node.children if child.holds(error.offset)]
-        if not inside:
-            break
-        # an encoding octet has several fields: prefer the one that the requirement speaks of
-        named = [child for child in inside if child.requirement == error.requirement]
-        node = (named or inside)[0] if len(named or inside) == 1 or (named or inside)[0].children else node
-        if not node.children or node not in inside:
-            break
-    if node is root and error.offset >= len(root.raw):
+    header = next((child for child in root.children if child.holds(error.offset)), None)
+    if header is None:
         root.children.append(Field("missing", error.offset, 0, 0, b"", "", "", error.requirement, message))
-    else:
-        node.error = message
+        return
+    inside = [child for child in header.children if child.holds(error.offset)]
+    # an encoding octet holds several fields: the one that the requirement speaks of, else the header
+    named = [child for child in inside if child.requirement == error.requirement]
+    chosen = named[0] if named else inside[0] if len(inside) == 1 else header
+    chosen.error = message
 
 
 def _stack(walk: _Walk) -> None:
@@ -227,16 +231,26 @@ def _iphc(walk: _Walk, at: int, outer: tuple[bytes, bytes] | None) -> None:
     octet = data[at]
     tf, hlim = octet >> 3 & 3, octet & 3
     walk.bits("TF", at, 3, 2, _TF[tf], f"RFC6282-3.1.1-{1 + tf:02}")
-    compressed = walk.bits("NH", at, 5, 1, "LOWPAN_NHC follows" if octet & 4 else "in-line", "RFC6282-3.1.1-06")
+    compressed = walk.bits(
+        "NH", at, 5, 1, "LOWPAN_NHC follows" if octet & 4 else "in-line", "RFC6282-3.1.1-06"
+    )
     walk.bits("HLIM", at, 6, 2, _HLIM[hlim], f"RFC6282-3.1.1-{7 + hlim:02}")
     at += 1
     octet = data[at]
     source, destination = octet >> 4 & 7, octet & 15
-    cid = walk.bits("CID", at, 0, 1, "context octet follows" if octet & 0x80 else "context 0", "RFC6282-3.1.1-12")
-    walk.bits("SAC", at, 1, 1, "stateful" if source & 4 else "stateless", f"RFC6282-3.1.1-{13 + (source >> 2)}")
+    cid = walk.bits(
+        "CID", at, 0, 1, "context octet follows" if octet & 0x80 else "context 0", "RFC6282-3.1.1-12"
+    )
+    walk.bits(
+        "SAC", at, 1, 1, "stateful" if source & 4 else "stateless", f"RFC6282-3.1.1-{13 + (source >> 2)}"
+    )
     walk.bits("SAM", at, 2, 2, _SOURCE[source], f"RFC6282-3.1.1-{15 + source}")
-    walk.bits("M", at, 4, 1, "multicast" if octet & 8 else "not multicast", f"RFC6282-3.1.1-{25 + (octet >> 3 & 1)}")
-    walk.bits("DAC", at, 5, 1, "stateful" if octet & 4 else "stateless", f"RFC6282-3.1.1-{27 + (octet >> 2 & 1)}")
+    walk.bits(
+        "M", at, 4, 1, "multicast" if octet & 8 else "not multicast", f"RFC6282-3.1.1-{25 + (octet >> 3 & 1)}"
+    )
+    walk.bits(
+        "DAC", at, 5, 1, "stateful" if octet & 4 else "stateless", f"RFC6282-3.1.1-{27 + (octet >> 2 & 1)}"
+    )
     walk.bits("DAM", at, 6, 2, _DESTINATION[destination], f"RFC6282-3.1.1-{29 + destination}")
     at += 1
     if cid:
@@ -286,8 +300,14 @@ def _chain(walk: _Walk, at: int, addresses: tuple[bytes, bytes]) -> None:
                 at = walk.octets("Next Header", at, 1, "", "RFC6282-4.2-11")
             fragment = eid == 2
             length = 6 if fragment else data[at]
-            at = walk.octets("Reserved" if fragment else "Length", at, 1, "octets that follow", "RFC6282-4.2-13")
-            pad = "" if fragment or not -(2 + length) % 8 else f"{-(2 + length) % 8} octets of padding are restored"
+            at = walk.octets(
+                "Reserved" if fragment else "Length", at, 1, "octets that follow", "RFC6282-4.2-13"
+            )
+            pad = (
+                ""
+                if fragment or not -(2 + length) % 8
+                else f"{-(2 + length) % 8} octets of padding are restored"
+            )
             at = walk.octets("header data", at, length, pad, "RFC6282-4.2-15" if pad else "RFC6282-4.2-20")
             if not nh:
                 _rest(walk, at)
@@ -302,9 +322,18 @@ def _chain(walk: _Walk, at: int, addresses: tuple[bytes, bytes]) -> None:
                 _rest(walk, at + 1)
             return
         elif kind in {nhc.UDP_NHC, nhc.UDP_GHC}:
-            walk.header(f"LOWPAN_NHC {kind}", at, "RFC6282-4.3-01" if kind == nhc.UDP_NHC else "RFC7400-3.1-01")
+            walk.header(
+                f"LOWPAN_NHC {kind}", at, "RFC6282-4.3-01" if kind == nhc.UDP_NHC else "RFC7400-3.1-01"
+            )
             walk.bits("NHC ID", at, 0, 5, kind)
-            walk.bits("C", at, 5, 1, "checksum elided" if octet & 4 else "in-line", f"RFC6282-4.3.3-0{1 + (octet >> 2 & 1)}")
+            walk.bits(
+                "C",
+                at,
+                5,
+                1,
+                "checksum elided" if octet & 4 else "in-line",
+                f"RFC6282-4.3.3-0{1 + (octet >> 2 & 1)}",
+            )
             p = walk.bits("P", at, 6, 2, "", f"RFC6282-4.3.3-0{3 + (octet & 3)}")
             count = nhc.PORT_OCTETS[p]
             meaning = ""
@@ -333,12 +362,16 @@ def _address(octets: bytes) -> str:
 
 
 def render(tree: Field) -> str:
-    """The tree as text: one field a line with its octets, errors marked, and the payload with the wrong octets marked."""
+    """The tree as text: one field a line with its octets, errors marked, and the payload with the wrong octets
+    marked.
+    """
     lines: list[str] = []
     wrong: set[int] = set()
 
     def show(node: Field, depth: int) -> None:
-        where = f"{node.offset:4}" + (f".{node.bit_offset}+{node.bits}" if node.bits % 8 or node.bit_offset else "")
+        where = f"{node.offset:4}" + (
+            f".{node.bit_offset}+{node.bits}" if node.bits % 8 or node.bit_offset else ""
+        )
         value = node.value.hex() if isinstance(node.value, bytes) else node.value
         text = f"{where:<10}{'  ' * depth}{node.name}"
         text += f" = {value}" if value != "" else ""
@@ -356,7 +389,15 @@ def render(tree: Field) -> str:
         lines.append("")
         for begin in range(0, max(len(tree.raw), max(wrong) + 1), 16):
             row = range(begin, begin + 16)
-            lines.append(f"{begin:4}  " + " ".join(tree.raw[begin : begin + 16].hex()[i : i + 2] for i in range(0, 2 * len(tree.raw[begin : begin + 16]), 2)))
+            lines.append(
+                f"{begin:4}  "
+                + " ".join(
+                    tree.raw[begin : begin + 16].hex()[i : i + 2]
+                    for i in range(0, 2 * len(tree.raw[begin : begin + 16]), 2)
+                )
+            )
             if wrong.intersection(row):
-                lines.append(("      " + " ".join("^^" if octet in wrong else "  " for octet in row)).rstrip())
+                lines.append(
+                    ("      " + " ".join("^^" if octet in wrong else "  " for octet in row)).rstrip()
+                )
     return "\n".join(lines)

@@ -1,8 +1,8 @@
 """LOWPAN_HC1 and HC_UDP (RFC 4944 section 10), decoder only.
 
-RFC 6282 section 2: "New implementations MAY implement decompression according to Section 10 of [RFC4944] but SHOULD
-NOT send". After the encoding octet(s) comes the Hop Limit, then what is left in-line as one string of bits (the flow
-label has 20, a short port 4), padded with zero bits once, at its end (section 10).
+RFC 6282 section 2: "New implementations MAY implement decompression according to Section 10 of [RFC4944]
+but SHOULD NOT send". After the encoding octet(s) comes the Hop Limit, then what is left in-line as one
+string of bits (the flow label has 20, a short port 4), padded with zero bits once, at its end (section 10).
 """
 
 from __future__ import annotations
@@ -52,9 +52,11 @@ def expand(data: bytes, at: int, link: LinkInfo, size: int = 0) -> Expanded:
     at += 1
     if hc1 & 1:
         if next_header != 17:
-            # RFC 4944 10.2: HC_UDP "only applies if bits 5 and 6 in HC1 indicate that the protocol that follows the
-            # IPv6 header is UDP"; no other HC2 encoding is defined
-            raise DecodeError(UNSUPPORTED, encoding_at, "RFC4944-10.2-05", "HC2 for something that is not UDP")
+            # RFC 4944 10.2: HC_UDP "only applies if bits 5 and 6 in HC1 indicate that the protocol that
+            # follows the IPv6 header is UDP"; no other HC2 encoding is defined
+            raise DecodeError(
+                UNSUPPORTED, encoding_at, "RFC4944-10.2-05", "HC2 for something that is not UDP"
+            )
         if at >= len(data):
             raise truncated(at, "RFC4944-10.1-05", "the HC_UDP encoding")
         hc_udp = data[at]
@@ -78,8 +80,8 @@ def expand(data: bytes, at: int, link: LinkInfo, size: int = 0) -> Expanded:
     if udp:
         length = total - 40
         if hc_udp is not None and hc_udp & 0x20:
-            # "The value of the UDP length field is equal to the Payload Length from the IPv6 header, minus the length
-            # of any extension headers"; there are none between
+            # "The value of the UDP length field is equal to the Payload Length from the IPv6 header, minus
+            # the length of any extension headers"; there are none between
             udp = udp[:4] + length.to_bytes(2, "big") + udp[6:]
     word = (6 << 28 | traffic).to_bytes(4, "big")
     header = word + (total - 40).to_bytes(2, "big") + bytes((next_header, hop_limit)) + src + dst
@@ -92,7 +94,9 @@ def _address(bits: _Bits, form: int, iid: bytes, encoding_at: int) -> bytes:
     if not form & 1:
         return prefix + bits.octets(8)
     if not iid:
-        raise DecodeError(MALFORMED, encoding_at, "RFC4944-10.1-02", "the IID is elided, but the frame has no address")
+        raise DecodeError(
+            MALFORMED, encoding_at, "RFC4944-10.1-02", "the IID is elided, but the frame has no address"
+        )
     return prefix + iid
 
 

@@ -1,8 +1,10 @@
-"""Judges a sender by its payloads: findings, each with the requirement, the octet, what was expected and what came.
+"""Judges a sender by its payloads: findings, each with the requirement, the octet, what was expected and
+what came.
 
-Strategy: every payload goes through a Reassembler, so whatever the decoder refuses is a finding; what the decoder
-lets pass, because the octets are clear although the sender broke a rule, is looked for here. "fail" is a breach of a
-MUST or of a format, "advice" a SHOULD, a legal but longer encoding, or something that these octets alone cannot prove.
+Strategy: every payload goes through a Reassembler, so whatever the decoder refuses is a finding; what the
+decoder lets pass, because the octets are clear although the sender broke a rule, is looked for here. "fail"
+is a breach of a MUST or of a format, "advice" a SHOULD, a legal but longer encoding, or something that
+these octets alone cannot prove.
 """
 
 from __future__ import annotations
@@ -39,7 +41,8 @@ class LintFinding:
     def __str__(self) -> str:
         return (
             f"{self.level}: frame {self.frame} octet {self.offset}: {self.code}: {self.message}; "
-            f"expected {self.expected}, got {self.actual}" + (f" ({self.requirement})" if self.requirement else "")
+            f"expected {self.expected}, got {self.actual}"
+            + (f" ({self.requirement})" if self.requirement else "")
         )
 
 
@@ -53,8 +56,8 @@ def lint(
 ) -> list[LintFinding]:
     """Judge payloads in the order in which they were sent.
 
-    `link` is one for all or one for each; `times` in seconds let fragments expire; `mtu` is what one payload may have
-    in octets, without it nothing is said about sizes. Findings come in frame order.
+    `link` is one for all or one for each; `times` in seconds let fragments expire; `mtu` is what one
+    payload may have in octets, without it nothing is said about sizes. Findings come in frame order.
     """
     linter = Linter(mtu)
     for index, payload in enumerate(payloads):
@@ -82,7 +85,9 @@ class Linter:
         """Judge one more payload."""
         self._frame, self.packet = index, None
         if self.mtu is not None and len(payload) > self.mtu:
-            self._say("too_long", "RFC4944-4-03", FAIL, self.mtu, self.mtu, len(payload), "the payload has no room")
+            self._say(
+                "too_long", "RFC4944-4-03", FAIL, self.mtu, self.mtu, len(payload), "the payload has no room"
+            )
         for key in self._reassembler.expire(now):
             self._open.pop((key[0], key[1], key[3]), None)
         try:
@@ -104,11 +109,26 @@ class Linter:
         """Say what is left incomplete."""
         for cut in self._open.values():
             self._frame = cut.frame
-            self._say("incomplete", None, ADVICE, 0, f"{cut.size} octets", f"{cut.octets}", "a datagram was not completed")
+            self._say(
+                "incomplete",
+                None,
+                ADVICE,
+                0,
+                f"{cut.size} octets",
+                f"{cut.octets}",
+                "a datagram was not completed",
+            )
         self._open.clear()
 
     def _say(
-        self, code: str, requirement: str | None, level: str, offset: int, expected: object, actual: object, text: str
+        self,
+        code: str,
+        requirement: str | None,
+        level: str,
+        offset: int,
+        expected: object,
+        actual: object,
+        text: str,
     ) -> None:
         finding = LintFinding(code, requirement, level, self._frame, offset, str(expected), str(actual), text)
         self.findings.append(finding)
@@ -116,7 +136,13 @@ class Linter:
     def _undecodable(self, error: DecodeError) -> None:
         breach = error.kind != UNSUPPORTED or error.requirement in _BREACHES
         self._say(
-            error.kind, error.requirement, FAIL if breach else ADVICE, error.offset, "a decodable payload", error.kind, error.message
+            error.kind,
+            error.requirement,
+            FAIL if breach else ADVICE,
+            error.offset,
+            "a decodable payload",
+            error.kind,
+            error.message,
         )
         if isinstance(error.frame, int):
             self.findings[-1] = replace(self.findings[-1], frame=error.frame)
@@ -128,18 +154,34 @@ class Linter:
             header = mesh.parse(payload, 0)
             broadcast_at = header.end if header.end < at else -1
             if header.hops_left == 0:
-                self._say("hops_left", "RFC4944-5.2-04", ADVICE, 0, "1 or more", 0, "a packet with no hops left was sent")
+                self._say(
+                    "hops_left",
+                    "RFC4944-5.2-04",
+                    ADVICE,
+                    0,
+                    "1 or more",
+                    0,
+                    "a packet with no hops left was sent",
+                )
         elif broadcast_at == 0:
             message = "the broadcast header comes directly behind a mesh header"
             self._say("broadcast_header", "RFC4944-11.1-01", ADVICE, 0, "a mesh header", "none", message)
         if broadcast_at >= 0:
             sequence, last = payload[broadcast_at + 1], self._sequences.get(inner.src)
             kind = dispatch.KIND[payload[at]]
-            if last is not None and last[0] == sequence and last[1] != payload[at:] and kind != dispatch.FRAGN:
-                # RFC 4944 11.1: "SHALL be incremented by the originator whenever it sends a new mesh broadcast"
+            if (
+                last is not None
+                and last[0] == sequence
+                and last[1] != payload[at:]
+                and kind != dispatch.FRAGN
+            ):
+                # RFC 4944 11.1: "SHALL be incremented by the originator whenever it sends a new mesh
+                # broadcast"
                 message = "a new broadcast has the sequence number of the one before"
                 wanted = (sequence + 1) & 0xFF
-                self._say("sequence_number", "RFC4944-11.1-02", FAIL, broadcast_at + 1, wanted, sequence, message)
+                self._say(
+                    "sequence_number", "RFC4944-11.1-02", FAIL, broadcast_at + 1, wanted, sequence, message
+                )
             self._sequences[inner.src] = sequence, payload[at:]
 
     def _fragment(self, payload: bytes, at: int, kind: str, link: LinkInfo) -> None:
@@ -149,7 +191,8 @@ class Linter:
         key = (link.src, link.dst, tag)
         cut = self._open.get(key)
         if cut is not None and cut.size != size:
-            # RFC 4944 5.3: "The value of datagram_size SHALL be the same for all link-layer fragments of an IP packet."
+            # RFC 4944 5.3: "The value of datagram_size SHALL be the same for all link-layer fragments of an
+            # IP packet."
             message = "datagram_size differs between fragments with one tag"
             self._say("datagram_size", "RFC4944-5.3-09", FAIL, at, cut.size, size, message)
         if cut is None:
@@ -168,7 +211,9 @@ class Linter:
             # RFC 4944 5.3: "The sender SHALL increment datagram_tag for successive, fragmented datagrams."
             message = "a new datagram has the tag of the one before"
             self._say("datagram_tag", "RFC4944-5.3-13", FAIL, at + 2, (last + 1) & 0xFFFF, tag, message)
-        elif last is not None and (tag - last) & 0xFFFF > 0x100:  # a counter may serve other peers, so it may jump a bit
+        elif (
+            last is not None and (tag - last) & 0xFFFF > 0x100
+        ):  # a counter may serve other peers, so it may jump a bit
             message = "the tag does not look like a counter (RFC 8930 section 7 prefers a random one)"
             self._say("datagram_tag", "RFC4944-5.3-13", ADVICE, at + 2, (last + 1) & 0xFFFF, tag, message)
         if len(self._tags) >= 1024:
@@ -184,10 +229,21 @@ class Linter:
             at += 1
         octet = payload[at]
         if octet == 0x42:
-            self._say("hc1", "RFC6282-2-03", ADVICE, at, "LOWPAN_IPHC", "LOWPAN_HC1", "HC1 SHOULD NOT be sent")
+            self._say(
+                "hc1", "RFC6282-2-03", ADVICE, at, "LOWPAN_IPHC", "LOWPAN_HC1", "HC1 SHOULD NOT be sent"
+            )
         elif octet == 0x41 and link.kind == BLE:
-            # RFC 7668 3.2.4: "All headers MUST be compressed according to the encoding formats described in RFC 6282"
-            self._say("uncompressed", "RFC7668-3.2.4-01", ADVICE, at, "LOWPAN_IPHC", "0x41", "the header is not compressed")
+            # RFC 7668 3.2.4: "All headers MUST be compressed according to the encoding formats described in
+            # RFC 6282"
+            self._say(
+                "uncompressed",
+                "RFC7668-3.2.4-01",
+                ADVICE,
+                at,
+                "LOWPAN_IPHC",
+                "0x41",
+                "the header is not compressed",
+            )
         elif octet >> 5 == 3:
             self._headers(payload, at, link, contexts)
 
@@ -232,22 +288,44 @@ class Linter:
         first, second = payload[at], payload[at + 1]
         tf, cid = first >> 3 & 3, second >> 7
         begin = at + 2 + cid
-        pad, where = (payload[begin + 1] & 0xF0, begin + 1) if tf == 0 else (payload[begin] & 0x30 if tf == 1 else 0, begin)
+        pad, where = (
+            (payload[begin + 1] & 0xF0, begin + 1)
+            if tf == 0
+            else (payload[begin] & 0x30 if tf == 1 else 0, begin)
+        )
         if pad:
             row = "RFC6282-3.2.1-02" if tf == 0 else "RFC6282-3.2.1-03"
-            self._say("reserved_bits", row, ADVICE, where, "0", hex(pad), "the rsv bits beside the flow label are not zero")
+            self._say(
+                "reserved_bits",
+                row,
+                ADVICE,
+                where,
+                "0",
+                hex(pad),
+                "the rsv bits beside the flow label are not zero",
+            )
         source, destination = second >> 4 & 7, second & 15
         if (header[4][0] == 0xFF) != (destination >= 8):
             row = "RFC6282-3.1.1-25" if destination < 8 else "RFC6282-3.1.1-26"
             what = "multicast" if destination < 8 else "unicast"
-            self._say("multicast_bit", row, FAIL, at + 1, f"M={1 - (destination >> 3)}", f"M={destination >> 3}", f"the destination is {what}")
+            self._say(
+                "multicast_bit",
+                row,
+                FAIL,
+                at + 1,
+                f"M={1 - (destination >> 3)}",
+                f"M={destination >> 3}",
+                f"the destination is {what}",
+            )
         identifiers = payload[at + 2] if cid else 0
         for uses, identifier in ((source > 4, identifiers >> 4), (destination & 4, identifiers & 15)):
             context = contexts.table[identifier]
             if uses and context is not None and not context.compress:
                 # RFC 6775 4.2: a context without the C flag "MUST NOT be used for compression"
                 message = f"context {identifier} is valid for decompression only"
-                self._say("context", "RFC6775-4.2-05", FAIL, at + 1 + cid, "another context", identifier, message)
+                self._say(
+                    "context", "RFC6775-4.2-04", FAIL, at + 1 + cid, "another context", identifier, message
+                )
         if link.kind == BLE and outer is None:
             self._elision(at, source, header[3], link, contexts, source=True)
             if destination < 8:
@@ -261,11 +339,21 @@ class Linter:
         sender = link.role == "6LBR"
         if address[:8] == b"\xfe\x80" + bytes(6) and low == iid:
             if mode != 3:
-                row = ("RFC7668-3.2.4-12" if sender else "RFC7668-3.2.4-04") if source else (
-                    "RFC7668-3.2.4-14" if sender else "RFC7668-3.2.4-10"
+                row = (
+                    ("RFC7668-3.2.4-12" if sender else "RFC7668-3.2.4-04")
+                    if source
+                    else ("RFC7668-3.2.4-14" if sender else "RFC7668-3.2.4-10")
                 )
                 name = "source" if source else "destination"
-                self._say("elision", row, FAIL, at + 1, "mode 11, stateless", f"{mode:03b}", f"the link-local {name} MUST be fully elided")
+                self._say(
+                    "elision",
+                    row,
+                    FAIL,
+                    at + 1,
+                    "mode 11, stateless",
+                    f"{mode:03b}",
+                    f"the link-local {name} MUST be fully elided",
+                )
             return
         if not ble.registered_end(link, source) or address not in link.registered:
             return
@@ -280,7 +368,15 @@ class Linter:
                 row = "RFC7668-3.2.4-05" if source else "RFC7668-3.2.4-15"
             else:
                 row = "RFC7668-3.2.4-06" if source else "RFC7668-3.2.4-16"
-            self._say("elision", row, FAIL, at + 1, f"mode {wanted:03b}", f"{mode:03b}", "a registered address is elided as far as it goes")
+            self._say(
+                "elision",
+                row,
+                FAIL,
+                at + 1,
+                f"mode {wanted:03b}",
+                f"{mode:03b}",
+                "a registered address is elided as far as it goes",
+            )
 
     def _packet(
         self,
@@ -300,11 +396,21 @@ class Linter:
             if cut is not None and self.mtu is not None and cut.octets + (at if at else 0) <= self.mtu:
                 # RFC 4944 5.3: if it "fits within a single 802.15.4 frame, it is unfragmented"
                 message = "the datagram would have fitted one frame"
-                self._say("needless_fragments", "RFC4944-5.3-01", ADVICE, at, "one frame", "fragments", message)
+                self._say(
+                    "needless_fragments", "RFC4944-5.3-01", ADVICE, at, "one frame", "fragments", message
+                )
         elif len(payload) - at > smallest:
             message = "a smaller encoding exists"
-            self._say("not_minimal", None, ADVICE, at, f"{smallest} octets", f"{len(payload) - at} octets", message)
-        if link.kind == IEEE802154 and packet[24] == 0xFF and link.dst and link.dst != b"\xff\xff" and inner is link:
+            self._say(
+                "not_minimal", None, ADVICE, at, f"{smallest} octets", f"{len(payload) - at} octets", message
+            )
+        if (
+            link.kind == IEEE802154
+            and packet[24] == 0xFF
+            and link.dst
+            and link.dst != b"\xff\xff"
+            and inner is link
+        ):
             # RFC 4944 3: "IPv6 level multicast packets MUST be carried as link-layer broadcast frames"
             message = "an IPv6 multicast packet goes to the short address ffff"
             self._say("link_broadcast", "RFC4944-3-05", FAIL, 0, "ffff", link.dst.hex(), message)
@@ -315,7 +421,9 @@ class Linter:
         view = Packet.parse(packet)
         protocol, _, data = view.upper()
         whole = protocol == UDP and len(data) >= 8 and data[4] << 8 | data[5] == len(data)
-        if (whole or (protocol == ICMPV6 and len(data) >= 4)) and not checksum_holds(view.src, view.dst, protocol, data):
+        if (whole or (protocol == ICMPV6 and len(data) >= 4)) and not checksum_holds(
+            view.src, view.dst, protocol, data
+        ):
             message = "the upper-layer checksum does not hold: wrong addresses (contexts?) or wrong octets"
             self._say("checksum", None, ADVICE, at, "a right checksum", "a wrong one", message)
 

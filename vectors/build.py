@@ -24,21 +24,30 @@ def checksum(src: bytes, dst: bytes, protocol: int, data: bytes) -> int:
     total = src + dst + struct.pack("!IxxxB", len(data), protocol) + data
     if len(total) % 2:
         total += b"\0"
-    value = sum(struct.unpack(f"!{len(total) // 2}H", total))
+    value: int = sum(struct.unpack(f"!{len(total) // 2}H", total))
     while value >> 16:
         value = (value & 0xFFFF) + (value >> 16)
     return value ^ 0xFFFF
 
 
 def ipv6(
-    payload: bytes, next_header: int, src: bytes, dst: bytes, *, hop_limit: int = 64, tc: int = 0, flow: int = 0
+    payload: bytes,
+    next_header: int,
+    src: bytes,
+    dst: bytes,
+    *,
+    hop_limit: int = 64,
+    tc: int = 0,
+    flow: int = 0,
 ) -> bytes:
     """An IPv6 packet (RFC 8200 §3); `payload` includes extension headers, if any."""
     first = 6 << 28 | tc << 20 | flow
     return struct.pack("!IHBB", first, len(payload), next_header, hop_limit) + src + dst + payload
 
 
-def echo(src: bytes, dst: bytes, data: bytes = b"keyhole!", *, identifier: int = 0x4B48, sequence: int = 1) -> bytes:
+def echo(
+    src: bytes, dst: bytes, data: bytes = b"keyhole!", *, identifier: int = 0x4B48, sequence: int = 1
+) -> bytes:
     """An ICMPv6 echo request with its checksum (RFC 4443 §4.1)."""
     head = struct.pack("!BBHHH", 128, 0, 0, identifier, sequence)
     value = checksum(src, dst, ICMPV6, head + data)
@@ -90,7 +99,9 @@ def with_context(prefix: str, low: bytes) -> bytes:
     """A stateful unicast address: context bits always, IID bits not covered from `low`, the rest zero."""
     network = ipaddress.IPv6Network(prefix)
     covered = int(network.netmask)
-    return (int(network.network_address) | int.from_bytes(low, "big") & ~covered & (2**128 - 1)).to_bytes(16, "big")
+    return (int(network.network_address) | int.from_bytes(low, "big") & ~covered & (2**128 - 1)).to_bytes(
+        16, "big"
+    )
 
 
 def short_iid(low: int) -> bytes:

@@ -87,10 +87,14 @@ FLAGS: dict[str, Flag] = {
         ("SMOLTCP-842", "CVE-2021-21280", "CNG-NHC-NoNext"),
     ),
     "nhc-unknown": Flag(
-        "crash, use after free", "an unassigned NHC id is not refused cleanly", ("LINUX-BTN-298", "ZEPHYR-2326")
+        "crash, use after free",
+        "an unassigned NHC id is not refused cleanly",
+        ("LINUX-BTN-298", "ZEPHYR-2326"),
     ),
     "udp-ports": Flag(
-        "wrong result", "port compression chosen or expanded by the wrong range", ("OT-268", "OPENWSN-337", "RIOT-4462/4485")
+        "wrong result",
+        "port compression chosen or expanded by the wrong range",
+        ("OT-268", "OPENWSN-337", "RIOT-4462/4485"),
     ),
     "udp-checksum": Flag("security", "an elided checksum is accepted where nothing else protects the packet"),
     "fragment-order": Flag(
@@ -124,14 +128,22 @@ FLAGS: dict[str, Flag] = {
         ("OT-1186/1199", "ZEPHYR-2384"),
     ),
     "paging": Flag("wrong result", "a page or escape octet is skipped and parsing goes on", ("CNG-53",)),
-    "legacy": Flag("compatibility", "HC1 and HC2, which RFC 6282 replaced; only for a node that declares them", ("SCAPY-4789",)),
-    "ghc": Flag("wrong result", "generic header compression (RFC 7400); only for a node that declares it", ("ZEPHYR-2326",)),
+    "legacy": Flag(
+        "compatibility",
+        "HC1 and HC2, which RFC 6282 replaced; only for a node that declares them",
+        ("SCAPY-4789",),
+    ),
+    "ghc": Flag(
+        "wrong result",
+        "generic header compression (RFC 7400); only for a node that declares it",
+        ("ZEPHYR-2326",),
+    ),
     "ble-address": Flag(
         "wrong result",
         "Bluetooth LE: device address, registration and context are mixed up",
         ("LINUX-UL-BIT", "ZEPHYR-5326", "LINUX-NEIGH"),
     ),
-    "receive-only": Flag("none", "a receiver must take it, a sender must not send it"),
+    "receive-only": Flag("none", "a receiver takes it, but a sender must not send it, or has no reason to"),
     "printed": Flag("none", "an example that an RFC prints"),
     "erratum": Flag("none", "the RFC prints it wrongly in a detail that the note names; a codec vector only"),
 }

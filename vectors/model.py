@@ -17,7 +17,7 @@ from typing import Any
 
 KINDS = ("malformed", "reserved", "unsupported")
 LINKS = ("ieee802154", "ble")
-#: Flag of a vector that a receiver must take, but that no sender may send.
+#: Flag of a vector that a receiver takes, but that a sender must not send or has no reason to.
 RECEIVE_ONLY = "receive-only"
 
 
@@ -163,7 +163,7 @@ def vector(
     contexts: Mapping[str, Any] | None = None,
     flags: Iterable[str] = (),
     note: str = "",
-    **options: Any,  # noqa: ANN401 -- goes into JSON as it is; the schema says what it may be
+    **options: Any,
 ) -> Vector:
     """One vector of a family; `key` is unique in the family and never changes its meaning."""
     if isinstance(payloads, bytes):

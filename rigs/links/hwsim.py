@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from rigs.config import RigFile
 
 T = TypeVar("T")
-_FAULTS = (AgentError, ContextError, qemu.GuestError, ImageError, ModuleError, packages.PackageError, TimeoutError)
+_FAULTS = (
+    AgentError,
+    ContextError,
+    qemu.GuestError,
+    ImageError,
+    ModuleError,
+    packages.PackageError,
+    TimeoutError,
+)
 
 
 def told(act: Callable[[], T]) -> T:
@@ -101,5 +109,3 @@ def check(rig: RigFile) -> list[Missing]:
     except qemu.GuestError as error:
         missing.append(Missing(qemu.QEMU, str(error)))
     return missing
-
-

@@ -7,7 +7,9 @@ source, so the node is what is left: one with a 16-bit address that hears frames
 destination, therefore `dut`, the EUI-64, is one that a frame may be sent to and never comes back as a source.
 It keeps the first two octets of any neighbour's address as that neighbour's short address. On BLE the
 addresses are random static ones with the U/L bit clear, with which lwIP's flip of that bit (RFC 7668 §3.2.2
-wants none) cancels out; `public = true` in [dut] takes public ones and shows the flip.
+wants none) cancels out; `public = true` in [dut] takes public ones and shows the flip. One thing is repaired
+unless `as_built = true`: Debian's build allocates packet buffers smaller than it fills them (`enlarge_pool`),
+and a DUT that damages its heap at every large packet dies at another case than the one that did it.
 """
 
 from __future__ import annotations
@@ -31,7 +33,10 @@ if TYPE_CHECKING:
 
 LIBRARY: Final = "liblwip.so.0"
 REMEDY: Final = "apt-get install liblwip0"
-OPTIONS: Final = {"public": "BLE: take public device addresses instead of random static ones (true or false)"}
+OPTIONS: Final = {
+    "public": "BLE: take public device addresses instead of random static ones (true or false)",
+    "as_built": "leave Debian's packet buffers too small, so that large BLE packets damage the heap (true or false)",
+}
 CONTEXTS: Final = 10
 
 PAN: Final = b"\xab\xcd"
@@ -60,7 +65,9 @@ def installed() -> bool:
 class LwipProcess:
     """One lwIP node of one kind: `link` and `node` are the two ends of one child process, which `restart` renews."""
 
-    def __init__(self, kind: LinkKind, *, pan: bytes = PAN, public: bool = False) -> None:
+    def __init__(
+        self, kind: LinkKind, *, pan: bytes = PAN, public: bool = False, as_built: bool = False
+    ) -> None:
         if not installed():
             raise RigError(f"{LIBRARY} cannot be loaded: {REMEDY}")
         self.kind = kind
@@ -73,6 +80,8 @@ class LwipProcess:
             self.address = link_local(DUT_SHORT)
             options = {"hwaddr": DUT_SHORT, "short": DUT_SHORT, "pan": pan}
         options["address"] = self.address
+        if as_built:
+            options["as_built"] = b"\1"
         told = ",".join(f"{key}={value.hex()}" for key, value in options.items())
         program = str(Path(child.__file__))
         self._command = [sys.executable, "-S", "-E", "-s", program, kind, told, LIBRARY]
@@ -124,7 +133,7 @@ class LwipNode(Node):
 
     def attach(self) -> None:
         """Look at the present child process."""
-        taps = self._process.child.greeting == b"\x01"
+        taps, self._repaired = self._process.child.greeting
         self.tap = ChildTap(self._process.child) if taps else None
         self.abilities = _ABILITIES if taps else _ABILITIES - {"ip_tap"}
         self._datagrams.clear()
@@ -141,7 +150,7 @@ class LwipNode(Node):
             )
         except (OSError, subprocess.SubprocessError):
             return f"{LIBRARY} (version unknown)"
-        return done.stdout.strip()
+        return done.stdout.strip() + (", with its packet buffers enlarged" if self._repaired else "")
 
     def addresses(self) -> tuple[bytes, ...]:
         found = self._command(child.ADDRESSES)[1:]
@@ -224,9 +233,12 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> LwipLink:
     if address not in kinds:
         raise RigError(f"{rig.path}: tester.link: lwip:{address}: there are lwip:802154 and lwip:ble")
     pan = rig.tester.pan_octets
-    public = bool(rig.dut.options.get("public", False))
-    process = bench.resource("lwip", lambda: LwipProcess(kinds[address], pan=pan, public=public))
-    return process.link
+    public, as_built = (bool(rig.dut.options.get(key, False)) for key in OPTIONS)
+
+    def start() -> LwipProcess:
+        return LwipProcess(kinds[address], pan=pan, public=public, as_built=as_built)
+
+    return bench.resource("lwip", start).link
 
 
 def open_node(bench: Bench, rig: RigFile) -> LwipNode:

@@ -97,6 +97,13 @@ def _word(address: int) -> int:
     return ctypes.c_uint64.from_address(address).value
 
 
+def _writable(address: int) -> None:
+    """Let the page of `address` be written: PROT_READ | PROT_WRITE."""
+    page = os.sysconf("SC_PAGESIZE")
+    if ctypes.CDLL(None).mprotect(ctypes.c_void_p(address // page * page), ctypes.c_size_t(page), 3) != 0:
+        sys.exit("mprotect failed: the library cannot be adjusted")
+
+
 def interpose(library: Any, symbol: bytes, function: Any) -> bool:
     """Point the library's own jump table entry of `symbol` at `function`; False when it has none.
 
@@ -111,15 +118,25 @@ def interpose(library: Any, symbol: bytes, function: Any) -> bool:
         name = ctypes.c_uint32.from_address(symbols + 24 * (_word(entry + 8) >> 32)).value
         if ctypes.string_at(strings + name) == symbol:
             slot = base + _word(entry)
-            page = os.sysconf("SC_PAGESIZE")
-            libc = ctypes.CDLL(None, use_errno=True)
-            start = slot // page * page
-            if libc.mprotect(ctypes.c_void_p(start), ctypes.c_size_t(page), 3) != 0:
-                return False
+            _writable(slot)
             address = ctypes.cast(function, ctypes.c_void_p).value
             ctypes.c_uint64.from_address(slot).value = address or 0
             return True
     return False
+
+
+def enlarge_pool(library: Any) -> bool:
+    """Make pool buffers as large as the library fills them; False when this build is not the one known to need it.
+
+    In Debian's 2.1.3 `pbuf.o` fills 1536 octets of a PBUF_POOL buffer and `memp.o` allocates 592 (and 24 for
+    the header): every BLE packet of more than about 500 octets is written past the end of its heap block.
+    """
+    size = ctypes.c_uint16.in_dll(library, "memp_PBUF_POOL")
+    if size.value != 592 + 24:
+        return False
+    _writable(ctypes.addressof(size))
+    size.value = 1536 + 24
+    return True
 
 
 class Lwip:
@@ -128,6 +145,7 @@ class Lwip:
     def __init__(self, kind: str, options: dict[str, bytes], channel: socket.socket, library: str) -> None:
         self.kind, self.channel = kind, channel
         self.lwip = _library(library)
+        self.repaired = "as_built" not in options and enlarge_pool(self.lwip)
         self.lwip.lwip_init()
         self._memory = ctypes.create_string_buffer(1024)
         self.netif = ctypes.addressof(self._memory)
@@ -301,7 +319,7 @@ class Lwip:
         self.tell(REPLY, struct.pack("=b", error) + extra)
 
     def run(self) -> None:
-        self.tell(READY, bytes((self.taps,)))
+        self.tell(READY, bytes((self.taps, self.repaired)))
         poll = select.poll()
         poll.register(self.channel, select.POLLIN)
         while True:

@@ -227,7 +227,9 @@ class ReferenceNode(Host, Node):
         return self.mac_frame(payload, info)
 
     def mac_frame(self, payload: bytes, info: LinkInfo) -> bytes:
-        return mac.data_frame(info.src, info.dst, self.link.pan, self.sequence, payload)
+        # RFC 4944 §2: "It is RECOMMENDED that IPv6 packets be carried in frames for which acknowledgements are requested"
+        ask = info.dst != BROADCAST
+        return mac.data_frame(info.src, info.dst, self.link.pan, self.sequence, payload, ask)
 
     # -- the node's own side ----------------------------------------------------------------------------------
 

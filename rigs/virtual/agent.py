@@ -23,10 +23,11 @@ import time
 from rigs.virtual import wire
 
 _ETH_P_ALL, _SOL_PACKET, _PACKET_STATISTICS = 3, 263, 6
-_SO_TIMESTAMPNS, _SO_RCVBUFFORCE, _SO_SNDBUF, _SO_BINDTODEVICE = 35, 33, 7, 25
+_SO_TIMESTAMPNS, _SO_RCVBUFFORCE, _SO_SNDBUF, _SO_SNDTIMEO = 35, 33, 7, 21
 _ICMPV6_FILTER, _CLONE_NEWNET = 1, 0x40000000
 _ENETDOWN = 100
 _RECEIVE_BUFFER = 16 << 20
+_SEND_SECONDS = 2  # a radio that takes nothing more must not take the agent with it
 _SEND_BUFFER = 64 << 10  # less than a device queue holds: send() waits instead of losing frames
 
 
@@ -121,8 +122,8 @@ class Agent:
             return
         try:
             reply = self._requests[kind](body, number)
-        except OSError as error:
-            self._tell(wire.REFUSED, number, str(error).encode())
+        except (OSError, KeyError, struct.error, wire.ProtocolError) as error:
+            self._tell(wire.REFUSED, number, (str(error) or repr(error)).encode())
         else:
             if reply is not None:
                 self._tell(wire.REPLY, number, reply)
@@ -205,6 +206,7 @@ class Agent:
         finally:
             self._leave(namespace)
         sock.setblocking(False)
+        sock.setsockopt(_socket.SOL_SOCKET, _SO_SNDTIMEO, struct.pack("@qq", _SEND_SECONDS, 0))
         try:
             sock.setsockopt(_socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
         except PermissionError:  # only when the unit tests run it without being root
@@ -346,13 +348,19 @@ class Agent:
                 )
                 continue
             if opened.echo:
-                opened.sock.sendto(data, source)
+                self._echo(fd, data, source)
             address = _socket.inet_pton(_socket.AF_INET6, source[0].partition("%")[0])
             self._tell(
                 wire.DATAGRAM,
                 fd,
                 struct.pack("!q", self._stamp(ancillary)) + wire.ENDPOINT.pack(address, source[1]) + data,
             )
+
+    def _echo(self, fd: int, data: bytes, to: tuple[str, int, int, int]) -> None:
+        try:
+            self._opens[fd].sock.sendto(data, to)
+        except OSError as error:
+            self._tell(wire.FAULT, fd, f"echo: {error}".encode())
 
     def _stamp(self, ancillary: list[tuple[int, int, bytes]]) -> int:
         for level, kind, data in ancillary:
@@ -380,16 +388,16 @@ class Agent:
         self._close(struct.pack("!I", fd), 0)
 
 
-def find_port(limit: float) -> str:
-    """Return the device of the port that QEMU named "agent"; it may appear a moment after its driver."""
+def find_port(limit: float, wanted: str = "agent") -> str:
+    """Return the device of the port that QEMU named so; it may appear a moment after its driver."""
     ports = "/sys/class/virtio-ports"
     end = time.monotonic() + limit
     while True:
         for name in sorted(_listed(ports)):
-            if _read(f"{ports}/{name}/name").strip() == "agent" and name in _listed("/dev"):
+            if _read(f"{ports}/{name}/name").strip() == wanted and name in _listed("/dev"):
                 return f"/dev/{name}"
         if time.monotonic() > end:
-            sys.exit("no virtio-serial port is named agent")
+            sys.exit(f"no virtio-serial port is named {wanted}")
         select.select([], [], [], 0.01)
 
 

@@ -58,5 +58,5 @@ def _sections(image: bytes) -> dict[str, bytes]:
         headers = [_SECTION.unpack_from(image, table + i * size) for i in range(count)]
         names = image[headers[names_at][4] :][: headers[names_at][5]] if headers else b""
         return {_text(names, h[0]): image[h[4] : h[4] + h[5]] for h in headers if h[1] not in {0, 8}}
-    except (struct.error, IndexError, ValueError) as error:
+    except (struct.error, IndexError, ValueError, OverflowError) as error:
         raise ElfError(str(error)) from None

@@ -38,7 +38,7 @@ from rigs.virtual.qemu import Guest, GuestStatus
 
 DUT = "dut"  #: the DUT's network namespace
 INTERFACE = "lowpan0"
-_IP = "/usr/bin/ip"  # busybox has an applet of that name, which its shell prefers
+_IP, _TC = "/usr/bin/ip", "/usr/bin/tc"  # busybox has applets of these names, which its shell prefers
 #: Locally administered, and plain to see in a dump.
 TESTER_EUI64 = bytes.fromhex("024b6579686f6c01")
 DUT_EUI64 = bytes.fromhex("024b6579686f6c02")
@@ -140,7 +140,7 @@ class HwsimGuest:
 
     @property
     def client(self) -> AgentClient:
-        """The agent; `run(..., netns=DUT)` is the DUT's shell. Call iproute2 as /usr/bin/ip there."""
+        """The agent; `run(..., netns=DUT)` is the DUT's shell. Call iproute2 there as /usr/bin/ip and /usr/bin/tc."""
         assert self._booted is not None, "start() was not called"
         return self._booted.client
 
@@ -253,9 +253,9 @@ class HwsimGuest:
     def impair(self, *, towards_dut: str = "", from_dut: str = "") -> None:
         """Make the medium worse by `tc ... netem` arguments such as "loss 10%" or "delay 5ms"; "" makes it good."""
         for interface, namespace, arguments in ((self._radio, "", towards_dut), ("wpan1", DUT, from_dut)):
-            self.client.run(f"tc qdisc del dev {interface} root 2>/dev/null", netns=namespace)
+            self.client.run(f"{_TC} qdisc del dev {interface} root 2>/dev/null", netns=namespace)
             if arguments:
-                self.client.check(f"tc qdisc add dev {interface} root netem {arguments}", netns=namespace)
+                self.client.check(f"{_TC} qdisc add dev {interface} root netem {arguments}", netns=namespace)
 
     def counters(self) -> dict[str, int]:
         """`/proc/net/snmp6` of the DUT's namespace: Ip6InReceives, Icmp6InEchos, Ip6ReasmFails and so on."""

@@ -33,7 +33,7 @@ from rigs.virtual.cpio import CpioWriter
 from rigs.virtual.elf import needed
 from rigs.virtual.modules import ModuleTree, unzstd
 
-_AGENT = tuple(Path(__file__).with_name(f"{name}.py") for name in ("agent", "wire"))
+_AGENT = tuple(Path(__file__).with_name(f"{name}.py") for name in ("agent", "wire", "vhci"))
 _BUILDERS = (*_AGENT, *(Path(__file__).with_name(f"{n}.py") for n in ("image", "cpio", "elf", "modules")))
 _KEEP_DAYS = 7  # an image that was not used for so long goes when a new one is made
 _FOLDERS = ("bin", "dev", "proc", "sys", "run/netns", "tmp", "etc", "var")
@@ -141,7 +141,9 @@ def build(spec: GuestSpec, kernel: Kernel | None = None, *, cache: Path | None =
     Raises `ImageError`, `packages.PackageError`, `modules.ModuleError`.
     """
     cache = cache or packages.cache_dir()
-    tree = packages.ensure((*packages.BASE, *spec.packages), cache=cache)
+    # One tree for all kinds of guests, so that the kernel (70 MB) is downloaded and kept once.
+    names = {name for each in (HWSIM, BLE, spec) for name in each.packages}
+    tree = packages.ensure((*packages.BASE, *names), cache=cache)
     own = kernel or _named_kernel()
     used = own or _packaged_kernel(tree)
     sources = [hashlib.sha256(path.read_bytes()).hexdigest() for path in _BUILDERS]
@@ -231,9 +233,9 @@ def uncompressed_kernel(image: bytes) -> bytes | None:
         offset, length = struct.unpack_from("<II", image, 0x248)
         payload = image[start + offset :][:length]
         unpack: dict[bytes, Callable[[bytes], bytes]] = {
-            b"\xfd7zXZ": lambda data: lzma.LZMADecompressor().decompress(data),
+            b"\xfd7zXZ": lzma.decompress,
             b"\x1f\x8b": lambda data: gzip.decompress(data[:-4]),  # the build appends the size
-            b"BZh": lambda data: bz2.BZ2Decompressor().decompress(data),
+            b"BZh": bz2.decompress,
             b"\x28\xb5\x2f\xfd": lambda data: unzstd(data[:-4]),
         }
         reader = next((reader for magic, reader in unpack.items() if payload.startswith(magic)), None)
@@ -259,6 +261,7 @@ def initramfs(spec: GuestSpec, root: Path, modules: ModuleTree) -> bytes:
     if not interpreters:
         raise ImageError(f"no Python in {root}: delete {root.parent} and try again")
     python = interpreters[-1]
+    archive.symlink("usr/bin/python3", python.name)
     archive.file("init", _INIT.format(python=f"/usr/bin/{python.name}").encode(), 0o755)
     archive.file("bin/busybox", _find(root, _PROGRAM_FOLDERS, "busybox").read_bytes(), 0o755)
     for program in (python.name, *spec.programs):

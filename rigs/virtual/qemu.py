@@ -205,15 +205,14 @@ class Guest:
         return GuestStatus("exited", f"QEMU ended with status {code}. {said}\n{last}".strip())
 
     def console_text(self, since: int = 0) -> str:
-        """What the serial console printed from octet `since` on (also after `stop`)."""
+        """What the serial console printed, from character `since` on (also after `stop`)."""
         if self._dir is None or self._stopped:
-            return self._console.encode()[since:].decode("utf-8", "replace")
+            return self._console[since:]
         try:
-            with (self._dir / "console").open("rb") as file:
-                file.seek(since)
-                return file.read().replace(b"\r", b"").decode("utf-8", "replace")
+            text = (self._dir / "console").read_bytes().decode("utf-8", "replace")
         except OSError:
             return ""
+        return text.replace("\r", "")[since:]
 
     def host_memory_mib(self) -> float:
         """Resident memory of the QEMU process on the host, in MiB (0 when it has ended)."""

@@ -208,6 +208,7 @@ def test_tiny_datagram_size(case: Case, size: int):
 def test_small_packet_in_between(case: Case):
     """An unfragmented echo in the middle of a fragmented one: both are understood (§5.3 forbids neither)."""
     tester = case.tester
+    case.ready_for(200)
     packet, parts = pieces(case, 200)
     info = link_info(case, packet)
     tester.send(parts[:2], info)

@@ -72,26 +72,34 @@ def test_nh_inline(case: Case):
 )
 def test_stateless_unicast(case: Case, sam: int, dam: int):
     """SAC=0, M=0, DAC=0: link-local addresses in every pair of the four source and four destination modes."""
-    if sam == 0b10:
-        _short_source(case)
+    source = _infixed(case, bytes.fromhex("fe80000000000000")) if sam == 0b10 else case.tester.identity.address
     if dam == 0b10 and case.tester.dut_address[8:14] != bytes.fromhex("000000fffe00"):
         case.unsupported("the DUT's link-local address is not fe80::ff:fe00:XXXX, so DAM=10 cannot reach it")
-    case.understood(lambda: stimulus(case, case.tester.echo(), SAC=0, SAM=sam, M=0, DAC=0, DAM=dam, CID=0))
+    case.understood(
+        lambda: stimulus(case, case.tester.echo(source=source), SAC=0, SAM=sam, M=0, DAC=0, DAM=dam, CID=0)
+    )
 
 
-def _short_source(case: Case) -> None:
-    if not case.rig.link.any_source:
-        case.unsupported("the tester's IID on this link is not 0000:00ff:fe00:XXXX, so SAM=10 cannot name it")
-    case.tester.fresh_short()
+def _infixed(case: Case, prefix: bytes) -> bytes:
+    """A source address that SAM=10 can name, whatever the link address of the tester is."""
+    return case.tester.also(prefix + bytes.fromhex("000000fffe001234"))
 
 
 @needs("ip_tap")
 @requirement("RFC6282-3.1.1-19", "RFC6282-3.1.1-14")
-def test_unspecified_source(case: Case):
-    """SAC=1, SAM=00: the source is the unspecified address, and nothing is in-line."""
-    case.understood(
-        lambda: stimulus(case, case.tester.echo(source=bytes(16), destination=ALL_NODES), SAC=1, SAM=0)
-    )
+@pytest.mark.parametrize("sci", [None, 7], ids=["cid0", "undefined-context"])
+def test_unspecified_source(case: Case, sci: int | None):
+    """SAC=1, SAM=00: the source is the unspecified address; nothing is in-line, and no context is used."""
+
+    def make() -> Stimulus:
+        packet = case.tester.echo(source=bytes(16), destination=ALL_NODES)
+        made = stimulus(case, packet, SAC=1, SAM=0, CID=0)
+        if sci is not None:
+            first = made.payloads[0]
+            made.payloads = [bytes([first[0], first[1] | 0x80, sci << 4]) + first[2:]]
+        return made
+
+    case.understood(make)
 
 
 @needs("context")
@@ -105,10 +113,9 @@ def test_unspecified_source(case: Case):
 )
 def test_stateful_source(case: Case, sam: int):
     """SAC=1: the source is made from context 0 and in-line, infixed or link-layer bits."""
-    if sam == 0b10:
-        _short_source(case)
     prefix = case.tester.contexts[0].prefix[:8]
-    source = case.tester.also(prefix + case.tester.identity.address[8:])
+    own = prefix + case.tester.identity.address[8:]
+    source = _infixed(case, prefix) if sam == 0b10 else case.tester.also(own)
     case.understood(lambda: stimulus(case, case.tester.echo(source=source), SAC=1, SAM=sam, CID=0))
 
 

@@ -5,6 +5,7 @@ import pytest
 from fixtures.case import Case
 from fixtures.marks import needs, requirement
 from fixtures.stimuli import raw, stimulus
+from rigs.tester import Stimulus
 from suites.rfc6282.test_4_3 import datagram
 
 
@@ -14,23 +15,17 @@ from suites.rfc6282.test_4_3 import datagram
 def test_dispatch(case: Case, dispatch: int):
     """Each first octet 0x60 to 0x7f is IPHC, with the fields that its bits say."""
     hlim = dispatch & 3
-    traffic_class, flow_label = [(0xBB, 0xABCDE), (0x02, 0xABCDE), (0xBB, 0), (0, 0)][dispatch >> 3 & 3]
-    case.understood(
-        lambda: stimulus(
-            case,
-            datagram(
-                case,
-                0x1234,
-                0x5678,
-                hop_limit=(33, 1, 64, 255)[hlim],
-                traffic_class=traffic_class,
-                flow_label=flow_label,
-            ),
-            TF=dispatch >> 3 & 3,
-            NH=dispatch >> 2 & 1,
-            HLIM=hlim,
-        )
-    )
+    traffic_class, flow_label = [(0xAA, 0xABCDE), (0x00, 0xABCDE), (0xAA, 0), (0, 0)][dispatch >> 3 & 3]
+    header = {"hop_limit": (33, 1, 64, 255)[hlim], "traffic_class": traffic_class, "flow_label": flow_label}
+
+    def make() -> Stimulus:
+        if dispatch & 4:  # NH=1: UDP has an NHC, ICMPv6 has none
+            packet = datagram(case, 0x1234, 0x5678, **header)
+        else:
+            packet = case.tester.echo(**header)
+        return stimulus(case, packet, TF=dispatch >> 3 & 3, NH=dispatch >> 2 & 1, HLIM=hlim)
+
+    case.understood(make)
 
 
 @pytest.mark.parametrize(

@@ -39,12 +39,16 @@ def address(text: str) -> bytes:
     return ipaddress.IPv6Address(text).packed
 
 
-def udp_packet(src: bytes, dst: bytes, sport: int = 5683, dport: int = 61616, data: bytes = b"hello", **kw: int) -> bytes:
+def udp_packet(
+    src: bytes, dst: bytes, sport: int = 5683, dport: int = 61616, data: bytes = b"hello", **kw: int
+) -> bytes:
     return ipv6.build(src, dst, 17, ipv6.udp(sport, dport, data, src, dst), **kw)
 
 
 octets = st.binary
-prefixes = st.sampled_from([context.prefix[:8] for context in CONTEXTS.values()] + [link_local(EUI_A)[:8], bytes(8)])
+prefixes = st.sampled_from(
+    [context.prefix[:8] for context in CONTEXTS.values()] + [link_local(EUI_A)[:8], bytes(8)]
+)
 iids = st.one_of(
     st.binary(min_size=8, max_size=8),
     st.sampled_from([link_local(each)[8:] for each in (EUI_A, EUI_B, SHORT_A, SHORT_B, BD_A, BD_B)]),

@@ -40,7 +40,9 @@ def test_nhc_words_have_the_same_addresses():
         if not word & 0x400 or word & 0xF in {4, 13, 14, 15}:
             continue
         start = word.to_bytes(2, "big") + (b"\x34" if word & 0x80 else b"")
-        fields = 4 * (not word >> 11 & 3) + 3 * (word >> 11 & 3 == 1) + (word >> 11 & 3 == 2) + (not word >> 8 & 3)
+        fields = (
+            4 * (not word >> 11 & 3) + 3 * (word >> 11 & 3 == 1) + (word >> 11 & 3 == 2) + (not word >> 8 & 3)
+        )
         source = (16, 8, 2, 0, 0, 8, 2, 0)[word >> 4 & 7]
         destination = (16, 8, 2, 0, 0, 8, 2, 0, 16, 6, 4, 1, 6)[word & 15]
         octets = IN_LINE[: fields + source + destination]

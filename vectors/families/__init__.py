@@ -1,13 +1,8 @@
-"""The vector families, one module for each RFC section (or part of one). Reading this package registers all.
+"""The vector families, one module for each RFC section, or part of one. Reading this package registers all.
 
-To add a vector, write one function in the module of its section:
-
-    @family(6282, "3.1.1", "hop-limit-table")
-    def hop_limit() -> Iterator[Vector]:
-        \"""What is tried, and why.\"""
-        yield vector("64", payload, packet, requirements=["RFC6282-3.1.1-09"])
-
-then `python -m vectors generate`.
+To add a vector, write a generator in the module of its section, decorate it with `@family(6282, "3.1.1", flags)`,
+say in its docstring what is tried and why, yield `vector(key, payloads, packets, requirements=[...])`, and run
+`python -m vectors generate`.
 """
 
 from importlib import import_module

@@ -40,9 +40,9 @@ def tf() -> Iterator[Vector]:
         packet = ipv6(ECHO, ICMPV6, A, B, tc=tc, flow=flow)
         payload = iphc(bytes.fromhex(inline) + b"\x3a", tf=1, sam=3, dam=3) + ECHO
         yield vector(f"01-{name}", payload, packet, requirements=["RFC6282-3.1.1-02", "RFC6282-3.2.1-03"])
-    for tc, inline in ((0xB8, 0x2E), (0x03, 0xC0), (0x01, 0x40), (0xFC, 0x3F), (0xFF, 0xFF), (0x00, 0x00)):
+    for tc, octet in ((0xB8, 0x2E), (0x03, 0xC0), (0x01, 0x40), (0xFC, 0x3F), (0xFF, 0xFF), (0x00, 0x00)):
         packet = ipv6(ECHO, ICMPV6, A, B, tc=tc)
-        payload = iphc(bytes((inline, 0x3A)), tf=2, sam=3, dam=3) + ECHO
+        payload = iphc(bytes((octet, 0x3A)), tf=2, sam=3, dam=3) + ECHO
         yield vector(f"10-{tc:02x}", payload, packet, requirements=["RFC6282-3.1.1-03", "RFC6282-3.2.1-01"])
     payload = iphc(b"\x3a", sam=3, dam=3) + ECHO
     yield vector("11", payload, ipv6(ECHO, ICMPV6, A, B), requirements=["RFC6282-3.1.1-04"])
@@ -65,7 +65,13 @@ def hop_limit() -> Iterator[Vector]:
 def next_header() -> Iterator[Vector]:
     """NH=0 carries any next header in-line, UDP included; NH=1 takes it from the NHC octet."""
     body = bytes(range(24))
-    for name, value in (("icmpv6", ICMPV6), ("udp", UDP), ("tcp", TCP), ("unassigned", 200), ("none", NO_NEXT)):
+    for name, value in (
+        ("icmpv6", ICMPV6),
+        ("udp", UDP),
+        ("tcp", TCP),
+        ("unassigned", 200),
+        ("none", NO_NEXT),
+    ):
         data = {ICMPV6: ECHO, UDP: udp(A, B, 5683, 5683), NO_NEXT: b""}.get(value, body)
         payload = iphc(bytes((value,)), sam=3, dam=3) + data
         yield vector(f"inline-{name}", payload, ipv6(data, value, A, B), requirements=["RFC6282-3.1.1-05"])
@@ -83,7 +89,14 @@ def stateless_source() -> Iterator[Vector]:
         ("128-global", foreign, 0, foreign, EUI_A, "15"),
         ("128-link-local", A, 0, A, EUI_A, "15"),
         ("64", FE80 + bytes.fromhex("1122334455667788"), 1, bytes.fromhex("1122334455667788"), EUI_A, "16"),
-        ("64-from-short", FE80 + bytes.fromhex("1122334455667788"), 1, bytes.fromhex("1122334455667788"), SHORT_A, "16"),
+        (
+            "64-from-short",
+            FE80 + bytes.fromhex("1122334455667788"),
+            1,
+            bytes.fromhex("1122334455667788"),
+            SHORT_A,
+            "16",
+        ),
         ("16", FE80 + short_iid(0xBEEF), 2, b"\xbe\xef", EUI_A, "17"),
         ("16-u-bit", FE80 + short_iid(0x0200), 2, b"\x02\x00", SHORT_A, "17"),
         ("16-zero", FE80 + short_iid(0), 2, b"\0\0", EUI_A, "17"),
@@ -125,7 +138,12 @@ def every_stateless_pair() -> Iterator[Vector]:
     sources = ((0, addr("2001:db8::a")), (1, FE80 + wide), (2, FE80 + short_iid(0x0A0A)), (3, A))
     targets = ((0, addr("2001:db8::b")), (1, FE80 + wide[::-1]), (2, FE80 + short_iid(0x0B0B)), (3, B))
     widths = {0: 0, 1: 8, 2: 14, 3: 16}
-    for tf, traffic, tc, flow in ((0, "2e0abcde", 0xB8, 0xABCDE), (1, "4abcde", 1, 0xABCDE), (2, "2e", 0xB8, 0), (3, "", 0, 0)):
+    for tf, traffic, tc, flow in (
+        (0, "2e0abcde", 0xB8, 0xABCDE),
+        (1, "4abcde", 1, 0xABCDE),
+        (2, "2e", 0xB8, 0),
+        (3, "", 0, 0),
+    ):
         for sam, source in sources:
             for dam, target in targets:
                 data = echo(source, target)

@@ -42,7 +42,12 @@ def octet_before_every_field() -> Iterator[Vector]:
     """The context octet stands between DAM and the first in-line field, whatever that field is."""
     source = with_context(ALL["6"], LOW_A)
     data = echo(source, B)
-    for tf, inline, tc, flow in ((0, "2e0abcde", 0xB8, 0xABCDE), (1, "4abcde", 1, 0xABCDE), (2, "2e", 0xB8, 0), (3, "", 0, 0)):
+    for tf, inline, tc, flow in (
+        (0, "2e0abcde", 0xB8, 0xABCDE),
+        (1, "4abcde", 1, 0xABCDE),
+        (2, "2e", 0xB8, 0),
+        (3, "", 0, 0),
+    ):
         fields = bytes.fromhex(inline) + b"\x3a\x07" + LOW_A
         payload = iphc(fields, tf=tf, hlim=0, cid=0x60, sac=1, sam=1, dam=3) + data
         packet = ipv6(data, ICMPV6, source, B, hop_limit=7, tc=tc, flow=flow)
@@ -71,7 +76,7 @@ def nibble_without_effect() -> Iterator[Vector]:
 @family(6282, "3.1.2", "context-choice")
 def multicast_uses_dci() -> Iterator[Vector]:
     """A unicast-prefix-based multicast destination takes the context of the low nibble."""
-    target = addr("ff3e:40:2001:db8:500::") [:12] + bytes.fromhex("00001234")
+    target = addr("ff3e:40:2001:db8:500::")[:12] + bytes.fromhex("00001234")
     data = echo(A, target)
     payload = iphc(b"\x3a" + bytes.fromhex("3e0000001234"), cid=0x05, sam=3, m=1, dac=1, dam=0) + data
     need = ["RFC6282-3.1.2-02", "RFC6282-3.1.1-41"]
@@ -82,12 +87,16 @@ def multicast_uses_dci() -> Iterator[Vector]:
 def undefined_context() -> Iterator[Vector]:
     """A stateful address whose context nobody defined: the RFC leaves the action open, a codec cannot go on."""
     data = echo(A, B)
-    forms = (
+    forms: tuple[tuple[str, bytes, dict[str, str]], ...] = (
         ("source-cid-0", iphc(b"\x3a" + LOW_A, sac=1, sam=1, dam=3), {}),
         ("source-elided", iphc(b"\x3a", sac=1, sam=3, dam=3), {}),
         ("source-7", iphc(b"\x3a" + LOW_A, cid=0x70, sac=1, sam=1, dam=3), {"0": ALL["0"]}),
         ("destination-7", iphc(b"\x3a" + LOW_A, cid=0x07, sam=3, dac=1, dam=1), {"0": ALL["0"]}),
-        ("multicast-7", iphc(b"\x3a" + bytes.fromhex("3e0000001234"), cid=0x07, sam=3, m=1, dac=1), {"0": ALL["0"]}),
+        (
+            "multicast-7",
+            iphc(b"\x3a" + bytes.fromhex("3e0000001234"), cid=0x07, sam=3, m=1, dac=1),
+            {"0": ALL["0"]},
+        ),
     )
     for key, head, contexts in forms:
         need = ["RFC6282-3.1.2-06"]

@@ -88,6 +88,29 @@ def iid_of_link_address() -> Iterator[Vector]:
 
 
 @family(6282, "3.2.2", "iid-derivation")
+def not_the_link_address() -> Iterator[Vector]:
+    """IIDs that look derived but are not those of this frame's addresses (a forwarded packet, a random IID, one
+    bit off): they are in-line, and an encoder that elides them makes another packet.
+    """
+    prefix = "2001:db8::/64"
+    for key, low in (
+        ("random", "1122334455667788"),
+        ("one-bit-off", "02124b0001020305"),
+        ("u-bit-not-inverted", "00124b0001020304"),
+        ("of-the-destination", "02124b0005060708"),
+    ):
+        octets = bytes.fromhex(low)
+        need = ["RFC6282-3.2.2-03"]
+        for sac, head in ((0, bytes.fromhex("fe80000000000000")), (1, addr("2001:db8::")[:8])):
+            source = head + octets
+            data = echo(source, B)
+            payload = iphc(b"\x3a" + octets, sac=sac, sam=1, dam=3) + data
+            packet = ipv6(data, ICMPV6, source, B)
+            contexts = {"0": prefix} if sac else {}
+            yield vector(f"{key}-sac{sac}", payload, packet, contexts=contexts, requirements=need)
+
+
+@family(6282, "3.2.2", "iid-derivation")
 def no_link_address() -> Iterator[Vector]:
     """SAM=11 or DAM=11 where the frame has no address on that side: there is nothing to derive from."""
     data = echo(A, B)
@@ -140,7 +163,9 @@ def stateless_multicast() -> Iterator[Vector]:
         data = echo(A, target)
         payload = iphc(b"\x3a" + bytes.fromhex(inline), sam=3, m=1, dam=dam) + data
         need = [f"RFC6282-3.1.1-{number}", "RFC6282-3.1.1-26", "RFC6282-3.1.1-27"]
-        need += {"40": ["RFC6282-3.2.3-03"], "39": ["RFC6282-3.2.3-02"], "38": ["RFC6282-3.2.3-01"]}.get(number, [])
+        need += {"40": ["RFC6282-3.2.3-03"], "39": ["RFC6282-3.2.3-02"], "38": ["RFC6282-3.2.3-01"]}.get(
+            number, []
+        )
         packet = ipv6(data, ICMPV6, A, target)
         yield vector(key, payload, packet, dst="ffff", requirements=need)
 

@@ -46,7 +46,11 @@ def each_kind() -> Iterator[Vector]:
         payload = HEAD + bytes((nhc(eid, 1), length)) + body + UDP_NHC
         extra = ["RFC6282-4.3.3-09"] if eid == 2 else ["RFC6282-4.2-12"]
         flags = [RECEIVE_ONLY] if eid == 2 else []
-        note = "UDP length inferred from one IPv6 fragment: no sender should compress UDP here" if eid == 2 else ""
+        note = (
+            "UDP length inferred from one IPv6 fragment: no sender should compress UDP here"
+            if eid == 2
+            else ""
+        )
         yield vector(f"{eid}-nh1", payload, packet, requirements=[*rows, *extra], flags=flags, note=note)
 
 
@@ -135,7 +139,11 @@ def chains() -> Iterator[Vector]:
         protocols = [*(EIDS[eid] for eid in eids), UDP]
         headers = payload = b""
         for place, eid in enumerate(eids):
-            body = bytes.fromhex("1e04") + bytes((place,)) * 4 if eid in (0, 3) else bytes((0, 0, place, 1, 2, 3))
+            body = (
+                bytes.fromhex("1e04") + bytes((place,)) * 4
+                if eid in (0, 3)
+                else bytes((0, 0, place, 1, 2, 3))
+            )
             headers += bytes((protocols[place + 1], 0)) + body
             payload += bytes((nhc(eid, 1), 6)) + body
         rows = ["RFC6282-4.2-12", "RFC6282-4.2-01"]
@@ -177,7 +185,7 @@ def impossible() -> Iterator[Vector]:
         ("length-past-the-end", bytes((nhc(0, 0), ICMPV6, 200)) + body, ["RFC6282-4.2-13"]),
         ("routing-7", bytes((nhc(1, 0), ICMPV6, 7)) + body + b"\0", ["RFC6282-4.2-13"]),
         ("mobility-0", bytes((nhc(4, 0), ICMPV6, 0)) + ECHO, ["RFC6282-4.2-13"]),
-        ("inner-uncompressed", b"\xee" + ipv6(ECHO, ICMPV6, A, B), ["RFC6282-4.2-19"]),
+        ("inner-uncompressed", b"\xee\x41" + ipv6(ECHO, ICMPV6, A, B), ["RFC6282-4.2-19"]),
         ("inner-missing", b"\xee", ["RFC6282-4.2-19"]),
         ("nothing-behind-nh1", bytes((nhc(0, 1), 6)) + body, ["RFC6282-4.2-12"]),
         ("nothing-behind-iphc", b"", ["RFC6282-3.1.1-06"]),
@@ -191,14 +199,35 @@ def reserved_eid() -> Iterator[Vector]:
     body = bytes.fromhex("1e04aabbccdd")
     for eid in (5, 6):
         for nh in (0, 1):
-            tail = bytes((nhc(eid, nh), *((ICMPV6,) if not nh else ()), 6)) + body + (ECHO if not nh else UDP_NHC)
-            yield vector(f"{eid}-nh{nh}", HEAD + tail, refused="reserved", requirements=[f"RFC6282-4.2-{eid + 3:02}"])
+            tail = (
+                bytes((nhc(eid, nh), *((ICMPV6,) if not nh else ()), 6))
+                + body
+                + (ECHO if not nh else UDP_NHC)
+            )
+            yield vector(
+                f"{eid}-nh{nh}", HEAD + tail, refused="reserved", requirements=[f"RFC6282-4.2-{eid + 3:02}"]
+            )
 
 
 @family(6282, "4.2", "nhc-unknown")
 def unassigned_nhc() -> Iterator[Vector]:
     """NHC octets that no RFC assigns."""
-    for octet in (0x00, 0x01, 0x7F, 0x80, 0xA0, 0xAF, 0xB8, 0xC0, 0xCF, 0xD8, 0xDE):
-        yield vector(f"{octet:02x}", HEAD + bytes((octet,)) + ECHO, refused="unsupported", requirements=["RFC6282-5-02"])
+    for octet in (0x00, 0x01, 0x7F, 0x80, 0xA0, 0xAF, 0xC0, 0xCF, 0xD8, 0xDE):
+        yield vector(
+            f"{octet:02x}",
+            HEAD + bytes((octet,)) + ECHO,
+            refused="unsupported",
+            requirements=["RFC6282-5-02"],
+        )
+    for octet in range(0xB8, 0xC0):
+        need = ["RFC7400-4-01", "RFC6282-5-02"]
+        yield vector(
+            f"{octet:02x}-ghc-eid", HEAD + bytes((octet,)) + ECHO, refused="unsupported", requirements=need
+        )
     for octet in (0xF8, 0xFE, 0xFF):
-        yield vector(f"{octet:02x}", HEAD + bytes((octet,)) + ECHO, refused="unsupported", requirements=["RFC6282-5-03"])
+        yield vector(
+            f"{octet:02x}",
+            HEAD + bytes((octet,)) + ECHO,
+            refused="unsupported",
+            requirements=["RFC6282-5-03"],
+        )

@@ -28,7 +28,21 @@ def ports() -> Iterator[Vector]:
     """Every port at an edge of a range, both ways, in every form that can carry it: 0xf0XX for 8 bits, and
     0xf0bX on both sides for 4. A longer form than needed is legal.
     """
-    edges = (0x0000, 0x0001, 0x1633, 0xEFFF, 0xF000, 0xF0AF, 0xF0B0, 0xF0B7, 0xF0BF, 0xF0C0, 0xF0FF, 0xF100, 0xFFFF)
+    edges = (
+        0x0000,
+        0x0001,
+        0x1633,
+        0xEFFF,
+        0xF000,
+        0xF0AF,
+        0xF0B0,
+        0xF0B7,
+        0xF0BF,
+        0xF0C0,
+        0xF0FF,
+        0xF100,
+        0xFFFF,
+    )
     for sport in edges:
         for dport in edges:
             datagram = udp(A, B, sport, dport)
@@ -40,7 +54,9 @@ def ports() -> Iterator[Vector]:
                 rows = [f"RFC6282-4.3.3-{3 + p:02}", "RFC6282-4.3-01", "RFC6282-4.3.3-07"]
                 rows += ["RFC6282-4.3.1-01"] if p == 3 else []
                 packet = ipv6(datagram, UDP, A, B)
-                yield vector(f"{sport:04x}-{dport:04x}-p{p}", HEAD + compressed(datagram, p), packet, requirements=rows)
+                yield vector(
+                    f"{sport:04x}-{dport:04x}-p{p}", HEAD + compressed(datagram, p), packet, requirements=rows
+                )
 
 
 @family(6282, "4.3", "payload-length")
@@ -87,7 +103,14 @@ def checksum_elided_with_integrity() -> Iterator[Vector]:
     datagram = udp(A, B, 5683, 5684, plain[6:8])
     packet = ipv6(datagram, UDP, A, B)
     note = f"computed 0, sent as {datagram[6:8].hex()}"
-    yield vector("zero", HEAD + compressed(datagram, 0, elide=True), packet, requirements=rows, note=note, integrity=True)
+    yield vector(
+        "zero",
+        HEAD + compressed(datagram, 0, elide=True),
+        packet,
+        requirements=rows,
+        note=note,
+        integrity=True,
+    )
 
 
 @family(6282, "4.3", "udp-checksum")

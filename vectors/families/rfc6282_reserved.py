@@ -33,7 +33,10 @@ def reserved_destination() -> Iterator[Vector]:
 def headers() -> Iterator[tuple[str, bytes]]:
     """Headers that must be whole: key and octets, nothing behind them."""
     yield "shortest", iphc(b"\x3a", sam=3, dam=3)
-    yield "longest", iphc(bytes.fromhex("2e0abcde3a21") + addr("2001:db8::1") + addr("2001:db8::2"), tf=0, hlim=0)
+    yield (
+        "longest",
+        iphc(bytes.fromhex("2e0abcde3a21") + addr("2001:db8::1") + addr("2001:db8::2"), tf=0, hlim=0),
+    )
     yield "tf01", iphc(bytes.fromhex("4abcde3a"), tf=1, sam=3, dam=3)
     yield "context", iphc(b"\x3a" + bytes(8) + bytes(8), cid=0x05, sac=1, sam=1, dac=1, dam=1)
     yield "context-16", iphc(b"\x3a\x12\x34\x56\x78", cid=0x50, sac=1, sam=2, dac=1, dam=2)
@@ -70,7 +73,10 @@ def truncated_header() -> Iterator[Vector]:
 def whole_header_without_payload() -> Iterator[Vector]:
     """The control for the truncations: the header whole and nothing behind it is a packet."""
     yield vector(
-        "no-next-header", iphc(bytes((NO_NEXT,)), sam=3, dam=3), ipv6(b"", NO_NEXT, A, B), requirements=["RFC6282-3-01"]
+        "no-next-header",
+        iphc(bytes((NO_NEXT,)), sam=3, dam=3),
+        ipv6(b"", NO_NEXT, A, B),
+        requirements=["RFC6282-3-01"],
     )
     yield vector(
         "echo-header-cut",

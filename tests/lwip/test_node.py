@@ -1,0 +1,167 @@
+"""lwIP as a DUT: a real stack that answers, shows what it decompressed, and dies honestly."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from rigs.model import LinkClosed, RigError, Unsupported
+from rigs.nodes import lwip as adapter
+from sixlowpan import ipv6
+
+pytestmark = pytest.mark.real
+
+
+@pytest.mark.parametrize("size", [0, 8, 56, 100, 1232])
+def test_echo(lwip, size):
+    request = lwip.echo(size)
+    lwip.send(request)
+    reply = lwip.packet(129)
+    assert reply[48:] == request[48:]
+    assert (reply[8:24], reply[24:40]) == (request[24:40], request[8:24])
+
+
+@pytest.mark.parametrize("size", [8, 1232])
+def test_the_tap_is_bit_exact(lwip, size):
+    request = lwip.echo(size, hop_limit=33, flow_label=0x12345)
+    lwip.send(request)
+    assert lwip.tapped() == request
+
+
+def test_the_tap_stands_before_the_ip_layer(lwip):
+    damaged = bytearray(lwip.echo(8))
+    damaged[42] ^= 0xFF  # the checksum: lwIP's ICMPv6 drops it, the tap has seen it
+    lwip.send(bytes(damaged))
+    assert lwip.tapped() == bytes(damaged)
+
+
+def test_times_are_of_the_monotonic_clock(lwip):
+    before = time.monotonic()
+    lwip.send(lwip.echo(8))
+    tapped = lwip.node.tap.receive(before + 2)
+    assert before <= tapped.time <= time.monotonic()
+    assert (tapped.clock, lwip.link.clock) == ("monotonic", "monotonic")
+
+
+def test_ping(lwip):
+    lwip.node.ping(lwip.address, 20, 0x1234, 5)
+    request = lwip.packet(128)
+    view = ipv6.Packet.parse(request)
+    assert ipv6.checksum_holds(view.src, view.dst, 58, view.payload)
+    assert view.payload[4:8] == bytes.fromhex("12340005")
+    assert len(view.payload) == 28
+
+
+def test_udp(lwip):
+    lwip.node.udp_open(5683)
+    message = ipv6.udp(61616, 5683, b"hello", lwip.address, lwip.peer)
+    lwip.send(ipv6.build(lwip.address, lwip.peer, ipv6.UDP, message))
+    assert lwip.node.udp_receive(5683, lwip.link.now() + 2) == (lwip.address, 61616, b"hello")
+    lwip.node.udp_send(lwip.address, 5683, 61616, b"bye")
+
+
+def test_a_closed_port_is_quoted(lwip):
+    message = ipv6.udp(61616, 9, b"nobody there", lwip.address, lwip.peer)
+    packet = ipv6.build(lwip.address, lwip.peer, ipv6.UDP, message)
+    lwip.send(packet)
+    error = lwip.packet(1)
+    assert error[48:] == packet
+
+
+def test_a_context_and_an_address(lwip):
+    prefix = bytes.fromhex("20010db800010000")
+    lwip.node.set_context(3, prefix + bytes(8), 64)
+    address = prefix + lwip.peer[8:]
+    lwip.node.add_address(address)
+    assert lwip.node.addresses() == (lwip.peer, address)
+    # TF=11 NH=0 HLIM=11, CID=1 SAC=0 SAM=10 M=0 DAC=1 DAM=01, context 3
+    lwip.send_payload(bytes.fromhex("7ba503") + b"\x3a" + bytes.fromhex("0002") + address[8:] + bytes(8))
+    assert lwip.tapped()[24:40] == address
+    with pytest.raises(Unsupported):
+        lwip.node.set_context(10, prefix + bytes(8), 64)
+    with pytest.raises(Unsupported):
+        lwip.node.set_context(1, prefix + bytes(8), 48)
+
+
+def test_a_group(lwip):
+    group = bytes.fromhex("ff02000000000000000000000000abcd")
+    lwip.node.join(group)
+    assert group in lwip.packet(131)
+
+
+def test_reset_forgets(lwip):
+    lwip.node.add_address(bytes.fromhex("20010db8000000000000000000000001"))
+    old = lwip.process.child.pid
+    lwip.node.reset()
+    assert lwip.process.child.pid != old
+    assert lwip.node.addresses() == (lwip.peer,)
+    lwip.send(lwip.echo(8))
+    lwip.packet(129)
+
+
+def test_killed_from_outside(lwip):
+    os.kill(lwip.process.child.pid, signal.SIGKILL)
+    with pytest.raises(LinkClosed, match="killed"):
+        lwip.link.receive(lwip.link.now() + 2)
+        lwip.link.receive(lwip.link.now() + 2)
+        lwip.link.receive(lwip.link.now() + 2)
+    assert lwip.node.health().state == "killed"
+
+
+@pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGSEGV])
+def test_crashed(lwip, number):
+    os.kill(lwip.process.child.pid, number)
+    deadline = time.monotonic() + 2
+    while lwip.node.health().state == "alive" and time.monotonic() < deadline:
+        time.sleep(0.01)
+    health = lwip.node.health()
+    assert health.state == "crashed"
+    assert number.name in health.detail
+    with pytest.raises(LinkClosed):
+        lwip.link.send(b"")
+    lwip.node.reset()
+    assert lwip.node.health().state == "alive"
+
+
+def test_close_twice(lwip):
+    lwip.process.close()
+    lwip.process.close()
+    assert lwip.node.health().state == "unreachable"
+
+
+PARENT = """
+import sys, time
+from rigs.nodes.lwip import LwipProcess
+process = LwipProcess("ble")
+print(process.child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_dies_with_its_parent():
+    if not adapter.installed():
+        pytest.skip(f"{adapter.LIBRARY} is absent: {adapter.REMEDY}")
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": "."}
+    ) as parent:
+        pid = int(parent.stdout.readline())
+        parent.kill()
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123
+                if stat.read().rpartition(")")[2].split()[0] == "Z":
+                    return
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        time.sleep(0.01)
+    pytest.fail(f"the child {pid} outlived its parent")
+
+
+def test_the_library_is_absent(monkeypatch):
+    monkeypatch.setattr(adapter, "LIBRARY", "libnothing.so.0")
+    with pytest.raises(RigError, match="apt-get install liblwip0"):
+        adapter.LwipProcess("ble")

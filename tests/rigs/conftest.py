@@ -1,0 +1,45 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from rigs.loading import load
+
+RIG = """
+schema = 1
+profile = "./p.toml"
+[tester]
+link = "tests.rigs.fakes:x"
+[dut]
+node = "tests.rigs.fakes"
+console = "serial:/dev/null?baud=115200"
+[lease]
+wait = "100ms"
+"""
+
+
+@pytest.fixture
+def fakes():
+    from tests.rigs import fakes as module
+
+    module.log.clear()
+    module.failures.clear()
+    yield module
+    module.failures.clear()
+
+
+@pytest.fixture
+def make(tmp_path, fakes, monkeypatch):
+    """A rig file on the fake adapters, loaded."""
+    root = str(Path(__file__).parents[2])
+    if root not in sys.path:
+        monkeypatch.syspath_prepend(root)
+    (tmp_path / "p.toml").write_text(
+        'schema = 1\nstack = "fake"\nlink = "ieee802154"\nabilities = ["echo"]\n'
+    )
+
+    def build(*overrides, name="r", text=RIG):
+        (tmp_path / f"{name}.toml").write_text(text)
+        return load(str(tmp_path / f"{name}.toml"), overrides)
+
+    return build

@@ -1,0 +1,123 @@
+"""Rigs open as a whole or not at all, close in reverse, come back, and end when they do not."""
+
+import pytest
+
+from rigs import registry
+from rigs.bench import Bench, Rig
+from rigs.config import ConfigError
+from rigs.model import RigError
+
+
+def test_link_and_node_share_what_they_hang_on_and_it_is_closed_last(make, fakes):
+    with Rig.of(make()) as rig:
+        assert rig.version == "1.0"
+        assert rig.link.kind == "ieee802154"
+        assert fakes.log == ["guest started", "radio started"]
+        fakes.log.clear()
+    assert fakes.log == ["node closed", "link closed", "radio ended", "guest ended"]
+    rig.close()
+    assert len(fakes.log) == 4
+    with pytest.raises(RigError, match="r: the rig is not open"):
+        _ = rig.link
+
+
+@pytest.mark.parametrize("error", [RigError("silent"), OSError("no such device"), ValueError("a bug")])
+def test_nothing_stays_open_when_one_part_fails(make, fakes, error):
+    fakes.failures.append(error)
+    rig = Rig.of(make())
+    with pytest.raises(ValueError if isinstance(error, ValueError) else RigError, match=str(error)):
+        rig.open()
+    assert not rig.is_open
+    assert fakes.log[-3:] == ["link closed", "radio ended", "guest ended"]
+    rig.open()
+    assert rig.is_open
+
+
+def test_two_failed_recoveries_in_a_row_end_a_rig(make, fakes):
+    told = []
+    rig = Rig.of(make(), lambda event, details: told.append((event, details.get("message", ""))))
+    rig.open()
+    fakes.failures.append(RigError("dead"))
+    with pytest.raises(RigError, match=r"^dead$"):
+        rig.recover("it oopsed")
+    rig.recover("still")  # the second one works: the count starts again
+    assert told == [("lost", "it oopsed"), ("lost", "still"), ("recovered", "")]
+    fakes.failures += [RigError("dead"), RigError("really dead")]
+    with pytest.raises(RigError):
+        rig.recover()
+    assert not rig.ended
+    with pytest.raises(RigError, match="given up after 2 failed recoveries in a row: really dead"):
+        rig.recover()
+    assert rig.ended
+    with pytest.raises(RigError, match="given up"):
+        rig.recover()
+    with pytest.raises(RigError, match="given up"):
+        _ = rig.node
+
+
+def test_a_bench_closes_everything_even_if_one_part_does_not_close():
+    closed = []
+
+    class Part:
+        def __init__(self, name, error=None):
+            self.name, self.error = name, error
+
+        def close(self):
+            closed.append(self.name)
+            if self.error:
+                raise self.error
+
+    bench = Bench()
+    assert bench.resource("a", lambda: Part("a")) is bench.resource("a", lambda: Part("other"))
+    bench.resource("b", lambda: Part("b", OSError("stuck")))
+    with pytest.raises(OSError, match="stuck"):
+        bench.close()
+    assert closed == ["b", "a"]
+    bench.close()
+
+
+def test_adapters_are_found_by_name():
+    assert registry.kinds("open_node")["reference"] == "rigs.nodes.reference"
+    assert registry.kinds("open_link")["memory"] == "rigs.links.memory"
+
+
+def test_what_only_adapters_know_is_told_together(make):
+    with pytest.raises(ConfigError) as caught:
+        registry.verify(make('tester.link="memry:802154"', 'dut.node="lwpi"').rig)
+    link, node = caught.value.mistakes
+    assert "tester.link: no link scheme 'memry' (did you mean 'memory'?); there are: " in link
+    assert "dut.node: no kind of node 'lwpi' (did you mean 'lwip'?)" in node
+    with pytest.raises(ConfigError, match=r"no such option .did you mean 'fail'.*there are: fail, lacks"):
+        registry.verify(make("dut.fial=1").rig)
+    with pytest.raises(
+        ConfigError, match=r"the adapter acme.node cannot be imported: No module named 'acme'"
+    ):
+        registry.verify(make('dut.node="acme.node"').rig)
+    with pytest.raises(ConfigError, match=r"the module json.tool has no function open_node"):
+        registry.verify(make('dut.node="json.tool"').rig)
+
+
+def test_missing_things_are_told_once(make):
+    assert registry.missing(make().rig) == []
+    missing = registry.missing(make("dut.lacks=a radio").rig)
+    assert [(item.what, item.remedy) for item in missing] == [("a radio", "buy one")]
+
+
+@pytest.mark.parametrize("name", ["reference", "lwip", "linux"])
+def test_profiles_of_the_tree_declare_nothing_that_an_adapter_lacks(name):
+    import importlib
+    import inspect
+
+    from rigs.loading import known_rigs, load
+    from rigs.model import Node
+
+    module = importlib.import_module(registry.kinds("open_node")[name])
+    (node,) = (
+        kind
+        for _, kind in inspect.getmembers(module, inspect.isclass)
+        if issubclass(kind, Node) and kind.__module__ == module.__name__
+    )
+    profiles = [load(rig).profile for rig in known_rigs() if load(rig).rig.dut.node == name]
+    assert profiles
+    for profile in profiles:
+        assert set(profile.abilities) <= node.abilities, profile.name

@@ -1,0 +1,123 @@
+"""`python -m rigs`, as a person meets it."""
+
+import io
+import struct
+
+import pytest
+
+from rigs.__main__ import main
+from rigs.bench import Rig
+from rigs.loading import known_rigs
+from rigs.model import RigError
+from rigs.replay import replay, sent_frames
+
+
+def test_list_names_every_rig_and_what_it_is(capsys):
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    for name in known_rigs():
+        assert f"\n{name} " in out
+    assert "lwIP" in out
+    assert main(["list", "--kinds"]) == 0
+    assert "node kinds:   " in capsys.readouterr().out
+
+
+def test_check_says_what_is_missing(make, capsys):
+    path = str(make().rig.path)
+    assert main(["check", path]) == 0
+    assert capsys.readouterr().out == "r: ready (fake over ieee802154, profile p)\n"
+    assert main(["check", path, "--set", "dut.lacks=a radio"]) == 1
+    assert "r: not ready" in (out := capsys.readouterr().out)
+    assert "  missing: a radio\n  to do:   buy one\n" in out
+
+
+def test_check_tells_the_mistakes_of_every_file(make, capsys):
+    path = str(make().rig.path)
+    assert main(["check", path, "none", "--set", "tester.pan=-1", "--set", "atempts=1"]) == 2
+    out = capsys.readouterr().out
+    assert f"{path}: 2 mistakes\n" in out
+    assert "did you mean 'attempts'?" in out
+    assert "none: 1 mistake\n" in out
+
+
+def test_help_teaches(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "examples:\n  python -m rigs list" in capsys.readouterr().out
+
+
+def pcapng(path, linktype, packets):
+    """The least of a pcapng: packets are (direction or None, seconds, octets)."""
+
+    def block(kind, body):
+        body += bytes(-len(body) % 4)
+        return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+
+    data = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    data += block(1, struct.pack("<HHI", linktype, 0, 0))
+    for direction, seconds, frame in packets:
+        stamp = int(seconds * 1_000_000)
+        body = struct.pack("<IIIII", 0, stamp >> 32, stamp & 0xFFFFFFFF, len(frame), len(frame))
+        body += frame + bytes(-len(frame) % 4)
+        if direction is not None:
+            body += struct.pack("<HHI", 2, 4, direction) + bytes(4)
+        data += block(6, body)
+    path.write_bytes(data)
+    return path
+
+
+ECHO = bytes.fromhex("41cc01cdab020000000000000001000000000000007a333a8000")
+
+
+def test_replay_sends_the_testers_frames_with_their_pauses(make, tmp_path, capsys):
+    path = pcapng(
+        tmp_path / "e.pcapng",
+        230,
+        [(2, 10.0, ECHO), (1, 10.1, b"answer"), (2, 10.5, ECHO + b"!"), (2, 99, b"z")],
+    )
+    frames = sent_frames(path)
+    assert [f.frame for f in frames] == [ECHO, ECHO + b"!", b"z"]
+    out = io.StringIO()
+    with Rig.of(make()) as rig:
+        rig.link.answers = [ECHO]
+        assert replay(rig, frames, 2.0, out) == 1
+        assert rig.link.sent == [(0.0, ECHO), (pytest.approx(0.5), ECHO + b"!"), (pytest.approx(2.5), b"z")]
+    text = out.getvalue()
+    assert text.count("sent     ") == 3
+    assert "received 41 cc 01" in text
+    assert "LOWPAN_IPHC" in text
+    assert "the oracle stops here: " in text  # "z" is no frame at all
+    assert main(["replay", str(path), "--rig", str(make().rig.path)]) == 1
+    assert "3 frames sent, 0 received; r is fake 1.0\n" in capsys.readouterr().out
+
+
+def test_replay_joins_the_frames_of_a_bluetooth_channel(tmp_path):
+    def acl(boundary, data):
+        return bytes([0, 0, 0, 0, 2, 0x40, boundary << 4, *struct.pack("<H", len(data))]) + data
+
+    sdu = bytes(range(40))
+    first = struct.pack("<HHH", 22, 0x41, 40) + sdu[:20]
+    second = struct.pack("<HH", 20, 0x41) + sdu[20:]
+    packets = [
+        (None, 0, acl(0, struct.pack("<HH", 2, 5) + b"xx")),  # signalling
+        (None, 1, b"\0\0\0\1" + acl(2, first)[4:]),  # received
+        (None, 2, acl(0, first)),
+        (None, 3, acl(0, second[:9])),  # cut into two ACL fragments
+        (None, 3, acl(1, second[9:])),
+        (None, 4, acl(0, struct.pack("<HHH", 3, 0x41, 1) + b"Z")),
+    ]
+    frames = sent_frames(pcapng(tmp_path / "b.pcapng", 201, packets))
+    assert [(f.frame, f.time, f.kind) for f in frames] == [(sdu, 3.0, "ble"), (b"Z", 4.0, "ble")]
+
+
+def test_replay_of_the_wrong_file_or_at_the_wrong_rig(make, tmp_path, capsys):
+    empty = pcapng(tmp_path / "none.pcapng", 230, [(1, 0, ECHO)])
+    with pytest.raises(RigError, match="no frame that a tester sent"):
+        sent_frames(empty)
+    (tmp_path / "x").write_text("hello")
+    assert main(["replay", str(tmp_path / "x"), "--rig", "reference"]) == 1
+    assert "cannot be read as pcapng" in capsys.readouterr().err
+    assert main(["replay", str(tmp_path / "nowhere"), "--rig", "reference"]) == 1
+    path = pcapng(tmp_path / "e.pcapng", 230, [(2, 1, ECHO)])
+    assert main(["replay", str(path), "--rig", "reference-ble"]) == 1
+    assert "the file has ieee802154 frames, and the link of this rig is ble" in capsys.readouterr().err

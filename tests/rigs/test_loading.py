@@ -1,0 +1,181 @@
+"""Rig files and profiles: what is read, and that every mistake is told at once."""
+
+import pytest
+
+from rigs import loading, registry
+from rigs.config import ConfigError, version_in
+from rigs.loading import known_rigs, load
+
+GOOD = """
+schema = 1
+profile = "./p.toml"
+attempts = 3
+settle = "2s"
+[tester]
+link = "memory:802154"
+pan = 0x23
+address = "02:00:00:00:00:00:00:01"
+[dut]
+node = "acme"
+colour = "red"
+[lease]
+kind = "flock"
+wait = "1m"
+"""
+PROFILE = """
+schema = 1
+stack = "acme"
+versions = ">=2,<3"
+link = "ble"
+abilities = ["echo", "udp"]
+[parameters]
+features = ["hc1"]
+[[deviation]]
+id = "acme-tf"
+case = "rfc6282/3.1.1/tf[0*"
+finding = "traffic_*"
+requirement = "RFC6282-3.1.1-01"
+versions = "==2.1.3"
+frame = "6333 ee0a"
+why = "swapped"
+"""
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "r.toml").write_text(GOOD)
+    (tmp_path / "p.toml").write_text(PROFILE)
+    return tmp_path
+
+
+def mistakes(*overrides, name="./r.toml"):
+    with pytest.raises(ConfigError) as caught:
+        load(name, overrides)
+    assert str(caught.value) == "\n".join(caught.value.mistakes)
+    return caught.value.mistakes
+
+
+def test_a_rig_named_by_path_with_a_profile_beside_it(files):
+    loaded = load("./r.toml")
+    rig, profile = loaded.rig, loaded.profile
+    assert (rig.name, profile.name) == ("r", "p")
+    assert (rig.attempts, rig.settle, rig.lease.wait) == (3, 2.0, 60.0)
+    assert rig.tester.pan_octets == b"\x00\x23"
+    assert rig.tester.address == bytes.fromhex("0200000000000001")
+    assert rig.dut.options == {"colour": "red"}
+    assert profile.parameters.features == ["hc1"]
+    assert profile.deviation[0].frame == bytes.fromhex("6333ee0a")
+
+
+def test_defaults(files):
+    (files / "r.toml").write_text(
+        'schema = 1\nprofile = "./p.toml"\n[tester]\nlink = "a:b"\n[dut]\nnode = "acme"\n'
+    )
+    rig = load("./r.toml").rig
+    assert (rig.attempts, rig.settle, rig.lease.kind, rig.tester.pan, rig.tester.channel) == (
+        1,
+        0.05,
+        "flock",
+        0xABCD,
+        26,
+    )
+
+
+def test_overrides_come_before_the_check(files, monkeypatch):
+    monkeypatch.setenv("BOARD", "ttyACM7")
+    rig = load(
+        "./r.toml", ["dut.console=serial:/dev/${BOARD}", "attempts=5", "dut.fast=true", 'settle="9ms"']
+    ).rig
+    assert rig.dut.console == "serial:/dev/ttyACM7"
+    assert rig.attempts == 5
+    assert rig.dut.options["fast"] is True
+    assert rig.settle == pytest.approx(0.009)
+
+
+def test_all_mistakes_of_both_files_are_told_at_once(files):
+    (files / "r.toml").write_text(
+        GOOD.replace("attempts = 3", 'attempts = "3"')
+        .replace("link =", "lnk =")
+        .replace('"red"', '"${NO_SUCH_THING}"')
+        .replace('"2s"', '"2 h"')
+    )
+    (files / "p.toml").write_text(PROFILE.replace('"udp"', '"upd"').replace("==2.1.3", "2.1"))
+    told = mistakes("nonsense")
+    assert told == (
+        "r.toml: dut.colour: the environment variable NO_SUCH_THING is not set (found '${NO_SUCH_THING}')",
+        "--set nonsense: expected KEY=VALUE, such as --set dut.console=serial:/dev/ttyACM0",
+        "r.toml: attempts: expected how often a lost stimulus is sent, 1 to 20; found '3'",
+        "r.toml: settle: expected how long to wait for late answers, such as \"50ms\"; found '2 h' (not a duration)",
+        'r.toml: tester.link: is missing: expected how frames reach the medium, such as "packet:wpan0"',
+        "r.toml: tester.lnk: there is no such key (did you mean 'link'?); there are: link, pan, channel, address",
+        f"p.toml: abilities[1]: expected {told[6].partition('expected ')[2]}",
+        told[7],
+    )
+    assert told[6].endswith("found 'upd' (did you mean 'udp'?)")
+    assert told[7].startswith("p.toml: deviation[0].versions: expected the versions that have it")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("schema = 1\nschema = 2\n", "not TOML: Cannot overwrite a value (at line 2, column 11)"),
+        ('schema = "1', "not TOML: "),
+    ],
+)
+def test_a_syntax_error_has_its_line(files, text, wanted):
+    (files / "r.toml").write_text(text)
+    assert wanted in mistakes()[0]
+
+
+@pytest.mark.parametrize("address", ["0102", "xyz"])
+def test_addresses_have_a_length(files, address):
+    (told,) = mistakes(f'tester.address="{address}"')
+    assert "8 octets (6 on BLE)" in told
+
+
+def test_unknown_names_say_what_there_is(files):
+    assert "did you mean 'lwip-ble'?" in mistakes(name="lwip-blue")[0]
+    assert "reference" in mistakes(name="lwip-blue")[0]
+    assert mistakes(name="./none.toml") == ("./none.toml: there is no such rig file",)
+    (told,) = mistakes("profile=linux-6.2-802154")
+    assert "did you mean 'linux-6.1-802154'?" in told
+
+
+def test_a_deviation_covers_a_finding_of_a_case_and_a_version(files):
+    deviation = load("./r.toml").profile.deviation[0]
+    assert deviation.covers("rfc6282/3.1.1/tf[0-1]", "traffic_class", "2.1.3+dfsg1-2")
+    assert not deviation.covers("rfc6282/3.1.1/tf[1]", "traffic_class", "2.1.3")
+    assert not deviation.covers("rfc6282/3.1.1/tf[0-1]", "hop_limit", "2.1.3")
+    assert not deviation.covers("rfc6282/3.1.1/tf[0-1]", "traffic_class", "2.1.4")
+
+
+@pytest.mark.parametrize(
+    ("version", "specifier", "inside"),
+    [
+        ("6.1.0-49-amd64", ">=6.1,<6.2", True),
+        ("Linux 6.12.1", ">=6.1,<6.2", False),
+        ("v2024.10-RC1", "==2024.10", True),
+        ("unknown", "==1", False),
+        ("unknown", "", True),
+    ],
+)
+def test_versions_as_nodes_tell_them(version, specifier, inside):
+    assert version_in(version, specifier) is inside
+
+
+@pytest.mark.parametrize("name", known_rigs())
+def test_the_rigs_of_the_tree_are_good(name):
+    loaded = load(name)
+    registry.verify(loaded.rig)
+    assert loaded.rig.what
+    assert loaded.rig.lease.kind == "none"  # every run makes its own
+
+
+def test_the_rigs_of_the_design_are_there():
+    assert {"lwip-ble", "lwip-802154", "linux-802154", "reference"} <= set(known_rigs())
+
+
+def test_every_profile_in_the_tree_is_used_by_a_rig():
+    used = {load(name).profile.name for name in known_rigs()}
+    assert used == {path.stem for path in loading.PROFILES.glob("*.toml")}

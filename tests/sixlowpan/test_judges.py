@@ -1,0 +1,239 @@
+"""explain and lint."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sixlowpan import (
+    Contexts,
+    DecodeError,
+    LinkInfo,
+    Reassembler,
+    encode,
+    encodings,
+    explain,
+    fragment,
+    fragment_header_n,
+    ipv6,
+    link_local,
+    lint,
+    mesh_header,
+    render,
+)
+from sixlowpan.explain import Field
+from tests.sixlowpan import samples
+from tests.sixlowpan.samples import BLE, CONTEXTS, EUI_A, EUI_B, LONG, SHORT, SHORT_A, SHORT_B, address, udp_packet
+
+SRC, DST = link_local(EUI_A), link_local(EUI_B)
+PACKET = udp_packet(SRC, DST)
+
+
+def leaves(node: Field):
+    if not node.children:
+        yield node
+    for child in node.children:
+        yield from leaves(child)
+
+
+def tile(tree: Field) -> None:
+    """Every bit of the payload belongs to exactly one leaf."""
+    seen = [0] * (8 * len(tree.raw))
+    for leaf in leaves(tree):
+        for bit in range(8 * leaf.offset + leaf.bit_offset, 8 * leaf.offset + leaf.bit_offset + leaf.bits):
+            seen[bit] += 1
+    assert set(seen) <= {1}, render(tree)
+
+
+@given(samples.packets(), samples.links, st.integers(0, 5))
+@settings(max_examples=120, deadline=None, derandomize=True)
+def test_explain_tiles_every_form(packet, link, pick):
+    for index, form in enumerate(encodings(packet, link, CONTEXTS)):
+        if index > pick * 50:
+            break
+        if index == pick * 50 or index == 0:
+            tree = explain(form, link, CONTEXTS)
+            assert not tree.has_error
+            tile(tree)
+
+
+@given(st.binary(max_size=60), samples.links)
+@settings(max_examples=400, deadline=None, derandomize=True)
+def test_explain_and_decode_agree(payload, link):
+    tree = explain(payload, link, CONTEXTS)
+    try:
+        Reassembler().receive(payload, link, CONTEXTS)
+        assert not tree.has_error
+    except DecodeError as error:
+        assert tree.has_error
+        assert error.message in render(tree)
+
+
+def names(tree: Field) -> list[str]:
+    return [child.name for child in tree.children]
+
+
+def test_explain_the_whole_stack():
+    packet = ipv6.build(SRC, DST, 0, bytes.fromhex("3b00010400000000") + bytes(100))
+    pieces = fragment(packet, LONG, mtu=60, tag=9)
+    tree = explain(mesh_header(EUI_A, EUI_B, 20) + b"\x50\x07" + pieces[0], SHORT)
+    assert names(tree) == ["MESH", "LOWPAN_BC0", "FRAG1", "LOWPAN_IPHC", "LOWPAN_NHC extension header", "data"]
+    tile(tree)
+    text = render(tree)
+    for expected in ("Deep Hops Left = 20", "datagram_size = 148", "fe80::212:4b00:102:304", "6 octets of padding"):
+        assert expected in text
+    tree = explain(pieces[1], LONG)
+    assert names(tree) == ["FRAGN", "fragment data"]
+    tile(tree)
+    tunnel = ipv6.build(SRC, DST, 41, PACKET)
+    tree = explain(b"\xf1" + encode(tunnel, LONG), LONG)
+    assert names(tree)[0] == "page switch"
+    assert names(tree).count("LOWPAN_IPHC") == 2
+    tile(tree)
+    tile(explain(b"\x41" + PACKET, LONG))
+    tile(explain(bytes.fromhex("42fa40"), LONG))
+
+
+@pytest.mark.parametrize(
+    ("wire", "field"),
+    [
+        ("7b34" + "00" * 20, "DAM"),
+        ("7b", "LOWPAN_IPHC"),
+        ("7b333b"[:4], "missing"),
+        ("7fb70b", "DCI"),
+        ("7f33ea3b00", "NHC"),
+        ("c0270001" + "41" * 9, "datagram_size"),
+        ("e038000100" + "00" * 8, "datagram_offset"),
+        ("4150", "version, class, flow"),
+        ("7f33ee", "missing"),
+        ("7f33ee41", "octets"),
+        ("00", "dispatch"),
+        ("", "missing"),
+    ],
+)
+def test_explain_marks_the_wrong_field(wire, field):
+    tree = explain(bytes.fromhex(wire), LONG, CONTEXTS)
+
+    def wrong(node):
+        found = [node.name] if node.error else []
+        return found + [name for child in node.children for name in wrong(child)]
+
+    assert wrong(tree) == [field] or field in {"LOWPAN_IPHC"}, render(tree)
+    assert tree.has_error
+    assert "^^" in render(tree)
+
+
+def codes(payloads, link=LONG, contexts=CONTEXTS, **kw):
+    return [(f.code, f.requirement, f.level, f.frame) for f in lint(payloads, link, contexts, **kw)]
+
+
+@given(samples.packets(), samples.links)
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_lint_is_quiet_about_our_own_encoder(packet, link):
+    found = lint([encode(packet, link, CONTEXTS)], link, CONTEXTS)
+    assert {finding.code for finding in found} <= {"checksum", "link_broadcast"}, found
+
+
+def test_lint_of_good_fragments_is_quiet():
+    packet = ipv6.echo_request(SRC, DST, 1, 2, bytes(500))
+    first, second = fragment(packet, LONG, mtu=102, tag=0xFFFF), fragment(packet, LONG, mtu=102, tag=0)
+    assert codes(first + second, mtu=102) == []
+    assert codes(first + second, [LONG] * 12, mtu=102, times=range(12)) == []
+
+
+LINTS = [
+    ("7b34" + "00" * 20, "reserved", "RFC6282-3.1.1-33", "fail"),
+    ("7b", "malformed", "RFC6282-3-01", "fail"),
+    ("00", "unsupported", "RFC4944-5.1-03", "advice"),
+    ("7b383b" + "00" * 16, "multicast_bit", "RFC6282-3.1.1-26", "fail"),
+    ("7b303b" + "ff02" + "00" * 13 + "01", "multicast_bit", "RFC6282-3.1.1-25", "fail"),
+    ("6333" "00f00001" "3b", "reserved_bits", "RFC6282-3.2.1-02", "advice"),
+    ("6b33" "300001" "3b", "reserved_bits", "RFC6282-3.2.1-03", "advice"),
+    ("7bd3503b" + "0000000000000001", "context", "RFC6775-4.2-04", "fail"),
+    ("7bb7053b", "context", "RFC6775-4.2-04", "fail"),
+    ("7f33ef7b333b", "nhc_nh_bit", "RFC6282-4.2-18", "fail"),
+    ("7f33f71241", "udp_checksum", "RFC6282-4.3.2-02", "advice"),
+    ("42fa40", "hc1", "RFC6282-2-03", "advice"),
+    ("41" + PACKET.hex(), "not_minimal", None, "advice"),
+    ("7bb3003b", "not_minimal", None, "advice"),
+    ("f17b333b", "not_minimal", None, "advice"),
+    ("50017b333b", "broadcast_header", "RFC4944-11.1-01", "advice"),
+    ("7b3b3b01", "link_broadcast", "RFC4944-3-05", "fail"),
+    ("7f33f3120000", "checksum", None, "advice"),
+]
+
+
+@pytest.mark.parametrize(("wire", "code", "requirement", "level"), LINTS, ids=[row[1] + row[0][:6] for row in LINTS])
+def test_lint(wire, code, requirement, level):
+    assert (code, requirement, level, 0) in codes([bytes.fromhex(wire)])
+
+
+def test_lint_mesh():
+    header = mesh_header(EUI_A, b"\xff\xff", 0)
+    one, two = header + b"\x50\x07\x7b\x3b\x3b\x01", header + b"\x50\x07\x7a\x3b\x3b\x01"
+    assert codes([one, two], SHORT) == [
+        ("hops_left", "RFC4944-5.2-04", "advice", 0),
+        ("hops_left", "RFC4944-5.2-04", "advice", 1),
+        ("sequence_number", "RFC4944-11.1-02", "fail", 1),
+    ]
+    assert codes([mesh_header(EUI_A, EUI_B, 3) + b"\x7b\x33\x3b"], SHORT) == []
+
+
+def test_lint_fragments():
+    packet = ipv6.echo_request(SRC, DST, 1, 2, bytes(200))
+    pieces = fragment(packet, LONG, mtu=60, tag=5)
+    longer = fragment(ipv6.echo_request(SRC, DST, 1, 2, bytes(208)), LONG, mtu=60, tag=5)
+    assert codes(pieces, mtu=300) == [("needless_fragments", "RFC4944-5.3-01", "advice", len(pieces) - 1)]
+    assert codes(pieces, mtu=50)[0] == ("too_long", "RFC4944-4-03", "fail", 0)
+    assert ("datagram_tag", "RFC4944-5.3-13", "fail", len(pieces)) in codes(pieces + pieces)
+    jump = fragment(packet, LONG, mtu=60, tag=0x4000)
+    assert codes(pieces + jump) == [("datagram_tag", "RFC4944-5.3-13", "advice", len(pieces))]
+    assert ("datagram_size", "RFC4944-5.3-09", "fail", 1) in codes([pieces[0], longer[1]])
+    assert codes(pieces[:1]) == [("incomplete", None, "advice", 0)]
+    assert ("datagram_size", "RFC4944-4-01", "advice", 0) in codes([fragment_header_n(1281, 1, 5) + bytes(8)])
+    assert codes(pieces[:1] + pieces, times=[0.0] + [100.0] * len(pieces)) == [("datagram_tag", "RFC4944-5.3-13", "fail", 1)]
+    assert codes([b"\xc0"]) == [("malformed", "RFC4944-5.3-05", "fail", 0)]
+
+
+def test_lint_names_the_first_fragment():
+    form = min(encodings(udp_packet(SRC, DST, data=bytes(100)), LONG, authorised=True), key=len)
+    pieces = fragment(udp_packet(SRC, DST, data=bytes(100)), LONG, mtu=60, tag=1, payload=form)
+    links = [LONG] * (len(pieces) - 1) + [LinkInfo("ieee802154", EUI_A, EUI_B)]
+    found = lint(pieces, links)
+    assert ("unsupported", 0) in [(finding.code, finding.frame) for finding in found]
+
+
+def test_lint_ble():
+    first, second = address("2001:db8::1111:2222:3333:4444"), address("2001:db8::1111:2222:3333:5555")
+    contexts = Contexts.parse({"0": "2001:db8::/64"})
+    node = LinkInfo("ble", BLE.src, BLE.dst, role="6LN", registered=(address("2001:db8::7"), first, second))
+    router = node.reversed()
+    mine, yours = link_local(BLE.src)[8:].hex(), link_local(BLE.dst)[8:].hex()
+
+    def requirement(wire, link):
+        return [f.requirement for f in lint([bytes.fromhex(wire)], link, contexts) if f.code == "elision"]
+
+    assert requirement("7a133b" + mine, node) == ["RFC7668-3.2.4-04"]
+    assert requirement("7a313b" + yours, node) == ["RFC7668-3.2.4-10"]
+    assert requirement("7a133b" + yours, router) == ["RFC7668-3.2.4-12"]
+    assert requirement("7a313b" + mine, router) == ["RFC7668-3.2.4-14"]
+    assert requirement("7a533b" + second[8:].hex(), node) == ["RFC7668-3.2.4-05"]
+    assert requirement("7a533b" + first[8:].hex(), node) == ["RFC7668-3.2.4-06"]
+    assert requirement("7a353b" + second[8:].hex(), router) == ["RFC7668-3.2.4-15"]
+    assert requirement("7a353b" + first[8:].hex(), router) == ["RFC7668-3.2.4-16"]
+    assert requirement("7a533b" + "0000000000000007", node) == []
+    assert requirement("7a733b", node) == []
+    assert requirement("7a033b" + second.hex(), node) == ["RFC7668-3.2.4-05"]
+    assert [f.requirement for f in lint([bytes.fromhex("7a033b") + second.hex().encode()[:0] + second], node)] == []
+    assert codes([b"\x41" + PACKET], BLE)[0] == ("uncompressed", "RFC7668-3.2.4-01", "advice", 0)
+    assert codes([fragment_header_n(80, 1, 5) + bytes(8)], BLE) == [("unsupported", "RFC7668-3-01", "fail", 0)]
+    assert codes([bytes.fromhex("7a3b3b01")], BLE) == []
+
+
+def test_findings_read_well():
+    finding = lint([bytes.fromhex("7f33ef7b333b")], LONG)[0]
+    assert str(finding).startswith("fail: frame 0 octet 2: nhc_nh_bit: ")
+    assert str(finding).endswith("(RFC6282-4.2-18)")
+    assert "(RFC" not in str(lint([bytes.fromhex("f17b333b")], LONG)[0])
+    assert SHORT_A != SHORT_B

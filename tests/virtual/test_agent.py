@@ -1,0 +1,204 @@
+"""The wire format, and the real agent as a child process of the host (no guest, no root)."""
+
+import contextlib
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from rigs.virtual import wire
+from rigs.virtual.client import AgentClient, AgentError, TransportClosed
+
+ROOT = Path(__file__).parents[2]
+LOOPBACK = bytes(15) + b"\x01"
+
+
+def soon(seconds=5.0):
+    return time.monotonic() + seconds
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_messages_survive_any_cutting(size):
+    sent = [(wire.FRAME, 7, b"x" * 300), (wire.REPLY, 0xFFFFFFFF, b""), (wire.FAULT, 0, bytes(range(256)))]
+    stream = b"".join(wire.message(*each) for each in sent)
+    splitter = wire.Splitter()
+    got = [each for at in range(0, len(stream), size) for each in splitter.feed(stream[at : at + size])]
+    assert got == sent
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\0" * 9,
+        b"GET / HTTP/1.1\r\n",
+        wire.HEADER.pack(4, wire.RUN, 0),
+        wire.HEADER.pack(9, 99, 0),
+        wire.HEADER.pack(wire.MAX_BODY + 6, 1, 0),
+    ],
+)
+def test_garbage_is_refused_and_not_waited_for(garbage):
+    with pytest.raises(wire.ProtocolError, match=garbage[:9].hex()):
+        wire.Splitter().feed(garbage)
+
+
+def test_a_truncated_message_is_waited_for():
+    whole = wire.message(wire.REPLY, 1, b"abc")
+    splitter = wire.Splitter()
+    assert splitter.feed(whole[:-1]) == []
+    assert splitter.feed(whole[-1:]) == [(wire.REPLY, 1, b"abc")]
+
+
+def test_strings():
+    assert wire.take_text(wire.text("dut", "lowpan0")) == ("dut", wire.text("lowpan0"))
+    with pytest.raises(wire.ProtocolError):
+        wire.take_text(b"\0\x05abc")
+
+
+@contextlib.contextmanager
+def client_of(theirs_does):
+    ours, theirs = socket.socketpair()
+    thread = threading.Thread(target=theirs_does, args=(theirs,))
+    thread.start()
+    client = AgentClient(ours)
+    try:
+        yield client
+    finally:
+        client.close()
+        thread.join(5)
+        theirs.close()
+
+
+def test_a_silent_agent_is_not_waited_for_beyond_the_deadline():
+    with client_of(lambda theirs: None) as client:
+        assert client.wait_ready(time.monotonic() + 0.05) is False
+        with pytest.raises(AgentError, match=r"did not answer within 0.05 s"):
+            client.request(wire.CLOCK, timeout=0.05)
+
+
+def test_garbage_closes_the_transport_with_its_reason():
+    garbage = b"Kernel panic - not syncing"
+    with (
+        client_of(lambda theirs: theirs.sendall(garbage)) as client,
+        pytest.raises(TransportClosed, match="no message"),
+    ):
+        client.wait_ready(soon())
+
+
+def test_another_version_closes_the_transport():
+    ready = wire.message(wire.READY, 99, bytes(16))
+    with (
+        client_of(lambda theirs: theirs.sendall(ready)) as client,
+        pytest.raises(TransportClosed, match="version 99"),
+    ):
+        client.wait_ready(soon())
+
+
+def test_what_came_before_the_end_can_still_be_taken():
+    def agent(theirs):
+        theirs.recv(4096)
+        theirs.sendall(wire.message(wire.FRAME, 5, b"\x03" + struct.pack("!q", 42) + b"early"))
+        theirs.sendall(wire.message(wire.REPLY, 1, struct.pack("!I", 5)))
+        theirs.sendall(wire.message(wire.FRAME, 5, b"\x00" + struct.pack("!q", 43) + b"late"))
+        theirs.shutdown(socket.SHUT_RDWR)
+
+    with client_of(agent) as client:
+        tap = client.open_tap("wpan0")
+        first, second = tap.receive(soon()), tap.receive(soon())
+        assert (first.data, first.time_ns, first.direction) == (b"early", 42, "otherhost")
+        assert (second.data, second.direction) == (b"late", "host")
+        with pytest.raises(TransportClosed, match="end of stream"):
+            tap.receive(soon())
+        with pytest.raises(TransportClosed):
+            tap.send(b"x")
+
+
+@pytest.fixture(scope="module")
+def agent():
+    """The agent's own code, serving over a socket pair."""
+    ours, theirs = socket.socketpair()
+    code = f"from rigs.virtual.agent import Agent; Agent({theirs.fileno()}).serve()"
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, pass_fds=[theirs.fileno()])
+    theirs.close()
+    client = AgentClient(ours)
+    assert client.wait_ready(soon())
+    yield client
+    client.close()
+    assert process.wait(5) == 0, "the agent ends quietly when the port closes"
+
+
+def test_commands(agent):
+    assert agent.run("echo out; echo err >&2; exit 3") == (3, "out\nerr\n")
+    assert agent.run("kill -9 $$")[0] == -9
+    assert agent.check("printf %s héllo") == "héllo"
+    with pytest.raises(AgentError, match=r"`echo why; false` in the guest ended with 1: why"):
+        agent.check("echo why; false")
+
+
+def test_a_long_output_comes_whole(agent):
+    status, text = agent.run("i=0; while [ $i -lt 20000 ]; do echo 0123456789; i=$((i+1)); done", timeout=30)
+    assert (status, len(text)) == (0, 220000)
+
+
+def test_a_command_that_hangs_is_ended_and_others_go_on(agent):
+    done = []
+    thread = threading.Thread(
+        target=lambda: done.append(agent.run_completed("echo begun; sleep 100", timeout=0.3))
+    )
+    thread.start()
+    assert agent.run("echo meanwhile") == (0, "meanwhile\n")
+    thread.join(10)
+    assert (done[0].status, done[0].text, done[0].late) == (-9, "begun\n", True)
+
+
+def test_a_background_child_does_not_hold_up_the_reply(agent):
+    began = time.monotonic()
+    assert agent.run("sleep 3 & echo done") == (0, "done\n")
+    assert time.monotonic() - began < 2
+
+
+def test_refusals_carry_the_guests_words(agent):
+    with pytest.raises(AgentError, match=r"No such (device|file)|not permitted"):
+        agent.open_tap("nonesuch0")
+    with pytest.raises(AgentError, match="No such file"):
+        agent.run("true", netns="nonesuch")
+    with pytest.raises(AgentError, match="unpack"):
+        agent.request(wire.UDP, wire.text("", ""))
+    with pytest.raises(AgentError):
+        agent.request(wire.STATISTICS, struct.pack("!I", 4242))
+    assert agent.run("true")[0] == 0, "and the agent lives on"
+
+
+def test_udp_there_and_back(agent):
+    echo, plain = agent.open_udp(echo=True), agent.open_udp()
+    plain.send(LOOPBACK, echo.port, b"hello")
+    got = plain.receive(soon())
+    assert (got.data, got.source, got.port) == (b"hello", LOOPBACK, echo.port)
+    assert abs(agent.host_seconds(got.time_ns) - time.monotonic()) < 1
+    assert plain.receive(time.monotonic()) is None
+    echo.close()
+    echo.close()
+    plain.close()
+
+
+def test_tcp_echo(agent):
+    with socket.socket(socket.AF_INET6) as probe:
+        probe.bind(("::1", 0))
+        port = probe.getsockname()[1]
+    handle = agent.open_tcp_echo(port)
+    with socket.create_connection(("::1", port), timeout=5) as connection:
+        connection.sendall(b"word")
+        assert connection.recv(100) == b"word"
+    handle.close()
+
+
+def test_a_failed_send_is_told(agent):
+    udp = agent.open_udp()
+    udp.send(bytes.fromhex("20010db8") + bytes(12), 9, bytes(65000) + bytes(9000))
+    agent.request(wire.CLOCK)
+    assert "send:" in udp.faults[0]
+    udp.close()

@@ -1,0 +1,138 @@
+"""`python -m vectors`: write the JSON files, and say what is covered.
+
+Exit codes: 0 done, 1 the answer is bad news (files were out of date under --check, ids that do not exist),
+2 bad usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from vectors.catalogue import CATALOGUE, UnknownRequirement
+from vectors.coverage import SUITES, coverage, unknown_in_cases
+from vectors.generate import FOLDER, all_vectors, documents, generate
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    code: int = options.run(options)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m vectors", description="Vectors and requirements of Keyhole."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("generate", help="write vectors/json from the families")
+    command.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 if a file is out of date"
+    )
+    command.set_defaults(run=_generate)
+
+    command = commands.add_parser(
+        "coverage", help="requirements that vectors and cases try, and those missing"
+    )
+    command.add_argument("--json", action="store_true", help="as one JSON object by RFC")
+    command.add_argument("--vectors", action="store_true", help="list rows for a codec that no vector names")
+    command.add_argument("--missing", action="store_true", help="list testable rows that no case names")
+    command.add_argument(
+        "--suites", type=Path, default=SUITES, help="folder with the cases (default: suites)"
+    )
+    command.set_defaults(run=_coverage)
+
+    command = commands.add_parser("requirement", help="print rows of the catalogue")
+    command.add_argument("ids", nargs="+", metavar="ID")
+    command.set_defaults(run=_requirement)
+    return parser
+
+
+def _generate(options: argparse.Namespace) -> int:
+    if options.check:
+        stale = [
+            name
+            for name, text in documents()
+            if not (FOLDER / name).exists() or (FOLDER / name).read_text(encoding="utf-8") != text
+        ]
+        for name in stale:
+            print(f"{name} is out of date: run python -m vectors generate", file=sys.stderr)
+        return 1 if stale else 0
+    for path in generate():
+        print(path.name)
+    print(f"{len(all_vectors())} vectors")
+    return 0
+
+
+def _coverage(options: argparse.Namespace) -> int:
+    if not options.suites.is_dir():
+        print(f"python -m vectors coverage: {options.suites} is no folder", file=sys.stderr)
+        return 2
+    found = coverage(options.suites)
+    if options.json:
+        shown = {}
+        for name, row in found.items():
+            shown[name] = {
+                "testable": row.testable,
+                "in_vectors": row.in_vectors,
+                "in_cases": row.in_cases,
+                "missing": list(row.missing),
+            }
+            if options.vectors:
+                shown[name]["without_vector"] = list(row.without_vector)
+        print(json.dumps(shown, indent=1))
+        return 0
+    print(f"{'RFC':<8} {'testable':>8} {'in vectors':>10} {'in cases':>8} {'missing':>8}")
+    for name, row in found.items():
+        print(f"{name:<8} {row.testable:>8} {row.in_vectors:>10} {row.in_cases:>8} {len(row.missing):>8}")
+    tested = sum(row.testable for row in found.values())
+    print(
+        f"{'all':<8} {tested:>8} {sum(r.in_vectors for r in found.values()):>10} "
+        f"{sum(r.in_cases for r in found.values()):>8} {sum(len(r.missing) for r in found.values()):>8}"
+    )
+    for wanted, title, part in (
+        (options.missing, "testable rows without a case", "missing"),
+        (options.vectors, "rows for a codec without a vector", "without_vector"),
+    ):
+        if wanted:
+            print(f"\n{title}:")
+            for row in found.values():
+                for name in getattr(row, part):
+                    print(f"  {name:<20} {CATALOGUE[name].level:<10} {CATALOGUE[name].text}")
+    unknown = unknown_in_cases(options.suites)
+    for name, files in unknown.items():
+        print(f"{name} is in no row of the catalogue: {', '.join(files)}", file=sys.stderr)
+    return 1 if unknown else 0
+
+
+def _requirement(options: argparse.Namespace) -> int:
+    code = 0
+    for name in options.ids:
+        try:
+            row = CATALOGUE[name]
+        except UnknownRequirement as error:
+            print(error, file=sys.stderr)
+            code = 2
+            continue
+        when = f", if it declares {row.when}" if row.when else ""
+        print(
+            f"{row.id}  {row.level} ({row.title}; a breach is {row.binding}{when}; tried by {', '.join(row.check)})"
+        )
+        print(f"    {row.text}")
+        for label, text in (
+            ("observable", row.observable),
+            ("note", row.note),
+            ("updated by", row.updated_by),
+        ):
+            if text:
+                print(f"    {label}: {text}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
