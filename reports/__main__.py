@@ -159,7 +159,7 @@ def _history(options: argparse.Namespace) -> int:
         tally = "  ".join(f"{SIGNS[name]}{counts[name]}" for name in STATES if counts[name])
         print(f"{place + 1:>3}  {_describe(record)}  {tally}")
     for (rig, case), cells in sorted(rows.items(), key=lambda row: (natural(row[0][0]), natural(row[0][1]))):
-        if options.all or len(set(cells)) > 1:
+        if options.all or len({*cells} - {"·"}) > 1:
             print(f"{''.join(cells)}  {rig}  {case}")
     return 0
 

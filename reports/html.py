@@ -79,7 +79,7 @@ def _tally(counts: Counter[str]) -> str:
 def _rigs(page: View) -> str:
     cards = []
     for rig in page.rigs:
-        facts = {"link": rig.kind, "profile": rig.profile, **rig.dut, **rig.facts}
+        facts = {"node": rig.kind, "profile": rig.profile, **rig.dut, **rig.facts}
         rows = "".join(f"<dt>{h(k)}</dt><dd>{h(v)}</dd>" for k, v in facts.items() if v)
         events = "".join(f"<dt>{h(event)}</dt><dd>{h(time)}</dd>" for time, event in rig.events)
         cards.append(f'<div class="card"><h4>{h(rig.name)}</h4><dl>{rows}{events}</dl></div>')

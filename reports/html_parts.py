@@ -63,11 +63,10 @@ def evidence_link(path: str) -> str:
 def exchange(result: dict[str, Any]) -> str:
     """What was sent, what had to come, what came."""
     names = (("stimulus", "Sent"), ("expected", "Expected"), ("actual", "Came back"), ("message", "Message"))
-    rows = "".join(
-        f"<dt>{label}</dt><dd>{h(result[key])}</dd>"
-        for key, label in names
-        if str(result.get(key) or "").strip()
-    )
+    shown = {key: str(result.get(key) or "").strip() for key, _ in names}
+    if shown["actual"] and shown["expected"] in shown["message"] and shown["actual"] in shown["message"]:
+        shown["message"] = ""  # the failure in one line: all of it stands above
+    rows = "".join(f"<dt>{label}</dt><dd>{h(shown[key])}</dd>" for key, label in names if shown[key])
     return f'<dl class="exchange">{rows}</dl>' if rows else ""
 
 
@@ -121,8 +120,8 @@ def _findings(findings: list[dict[str, Any]]) -> str:
 def _finding(finding: dict[str, Any]) -> str:
     offset = "" if finding.get("offset") is None else h(finding["offset"])
     return (
-        f"<tr><td><code>{h(finding['code'])}</code></td>"
-        f"<td><code>{h(finding['requirement'])}</code> {h(finding['level'])}</td>"
+        f'<tr><td class="code"><code>{h(finding["code"])}</code></td>'
+        f'<td class="code"><code>{h(finding["requirement"])}</code> {h(finding["level"])}</td>'
         f"<td>{h(finding['expected'])}</td><td>{h(finding['actual'])}</td><td>{offset}</td>"
         f"<td><code>{h(finding.get('frame') or '')}</code></td><td>{h(finding.get('known') or '')}</td></tr>"
     )

@@ -138,9 +138,9 @@ def worst(counts: Iterable[str]) -> str:
 
 
 def known_of(result: dict[str, Any]) -> list[str]:
-    """The deviations that a result shows, each once."""
+    """The deviations that a result shows, each once; a result that shows several has them with commas."""
     names = [result.get("known"), *(f.get("known") for f in result.get("findings", []))]
-    return list(dict.fromkeys(name for name in names if name))
+    return list(dict.fromkeys(name for text in names if text for name in str(text).split(",")))
 
 
 def requirement(name: str) -> Requirement | None:
@@ -160,8 +160,8 @@ def section_of(case: str) -> tuple[str, str]:
 
 
 def natural(text: str) -> list[tuple[int, int, str]]:
-    """Sort key that puts 5.10 behind 5.9 and `size[96]` before `size[128]`."""
-    pieces = re.split(r"(\d+)", text)
+    """Sort key that puts 5.10 behind 5.9 and `size[96]` before `size[128]`, and leaves hexadecimal as it is."""
+    pieces = re.split(r"(?<![0-9A-Za-z])(\d+)(?![0-9A-Za-z])", text)
     return [(0, int(piece), "") if piece.isdigit() else (1, 0, piece) for piece in pieces if piece]
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from sixlowpan import codec, dispatch, iphc, mesh, nhc
 from sixlowpan.contexts import NO_CONTEXTS, Contexts
 from sixlowpan.errors import DecodeError
-from sixlowpan.link import LinkInfo
+from sixlowpan.link import IEEE802154, LinkInfo
 
 _TF = (
     "traffic class and flow label in-line",
@@ -187,8 +187,9 @@ def _mesh(walk: _Walk) -> int:
         at = walk.octets("Deep Hops Left", at, 1, "", "RFC4944-5.2-05")
     at = walk.octets("Originator Address", at, v, "", "RFC4944-5.2-06")
     at = walk.octets("Final Destination Address", at, f, "", "RFC4944-5.2-06")
-    header = mesh.parse(data, 0)
-    walk.link = walk.link.between(header.originator, header.final)
+    if walk.link.kind == IEEE802154:
+        header = mesh.parse(data, 0)
+        walk.link = walk.link.between(header.originator, header.final)
     return at
 
 
@@ -254,8 +255,10 @@ def _iphc(walk: _Walk, at: int, outer: tuple[bytes, bytes] | None) -> None:
     walk.bits("DAM", at, 6, 2, _DESTINATION[destination], f"RFC6282-3.1.1-{29 + destination}")
     at += 1
     if cid:
-        walk.bits("SCI", at, 0, 4, _context(walk, data[at] >> 4), "RFC6282-3.1.2-02")
-        walk.bits("DCI", at, 4, 4, _context(walk, data[at] & 15), "RFC6282-3.1.2-02")
+        for name, bit, used in (("SCI", 0, source > 4), ("DCI", 4, bool(destination & 4))):
+            context = walk.contexts.table[data[at] >> 4 - bit & 15]
+            meaning = "not used" if not used else "not defined" if context is None else str(context)
+            walk.bits(name, at, bit, 4, meaning, "RFC6282-3.1.2-06" if used and context is None else "RFC6282-3.1.2-02")
         at += 1
     try:
         header: iphc.Header | None = iphc.expand(data, start, walk.link, walk.contexts, outer)
@@ -300,15 +303,11 @@ def _chain(walk: _Walk, at: int, addresses: tuple[bytes, bytes]) -> None:
                 at = walk.octets("Next Header", at, 1, "", "RFC6282-4.2-11")
             fragment = eid == 2
             length = 6 if fragment else data[at]
-            at = walk.octets(
-                "Reserved" if fragment else "Length", at, 1, "octets that follow", "RFC6282-4.2-13"
-            )
-            pad = (
-                ""
-                if fragment or not -(2 + length) % 8
-                else f"{-(2 + length) % 8} octets of padding are restored"
-            )
-            at = walk.octets("header data", at, length, pad, "RFC6282-4.2-15" if pad else "RFC6282-4.2-20")
+            missing = 0 if fragment else -(2 + length) % 8
+            meaning = f"octets that follow; {missing} octets of padding are restored" if missing else "octets that follow"
+            row = "RFC6282-4.2-15" if missing else "RFC6282-4.2-13"
+            at = walk.octets("Reserved" if fragment else "Length", at, 1, "" if fragment else meaning, row)
+            at = walk.octets("header data", at, length, "", "RFC6282-4.2-20")
             if not nh:
                 _rest(walk, at)
                 return
@@ -350,11 +349,6 @@ def _chain(walk: _Walk, at: int, addresses: tuple[bytes, bytes]) -> None:
             walk.octets("NHC", at, 1, kind)
             _rest(walk, at + 1)
             return
-
-
-def _context(walk: _Walk, identifier: int) -> str:
-    context = walk.contexts.table[identifier]
-    return f"{context}" if context else "not defined"
 
 
 def _address(octets: bytes) -> str:

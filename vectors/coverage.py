@@ -42,10 +42,15 @@ def in_cases(suites: Path = SUITES) -> dict[str, list[str]]:
 
 def named_in(source: str, filename: str = "<source>") -> set[str]:
     """The requirement ids that stand as string literals in a module (docstrings do not count)."""
+    tree = ast.parse(source, filename)
+    statements = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     return {
         node.value
-        for node in ast.walk(ast.parse(source, filename))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and ID.fullmatch(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and ID.fullmatch(node.value)
+        and id(node) not in statements
     }
 
 

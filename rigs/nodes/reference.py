@@ -227,7 +227,7 @@ class ReferenceNode(Host, Node):
         return self.mac_frame(payload, info)
 
     def mac_frame(self, payload: bytes, info: LinkInfo) -> bytes:
-        # RFC 4944 §2: "It is RECOMMENDED that IPv6 packets be carried in frames for which acknowledgements are requested"
+        # RFC 4944 §2: acknowledgements are RECOMMENDED
         ask = info.dst != BROADCAST
         return mac.data_frame(info.src, info.dst, self.link.pan, self.sequence, payload, ask)
 

@@ -17,10 +17,10 @@ import _socket
 import os
 import select
 import struct
-import sys
 import time
 
 from rigs.virtual import wire
+from rigs.virtual.ports import find_port
 
 _ETH_P_ALL, _SOL_PACKET, _PACKET_STATISTICS = 3, 263, 6
 _SO_TIMESTAMPNS, _SO_RCVBUFFORCE, _SO_SNDBUF, _SO_SNDTIMEO = 35, 33, 7, 21
@@ -386,34 +386,6 @@ class Agent:
         except OSError as error:
             self._tell(wire.FAULT, fd, f"tcp echo: {error}".encode())
         self._close(struct.pack("!I", fd), 0)
-
-
-def find_port(limit: float, wanted: str = "agent") -> str:
-    """Return the device of the port that QEMU named so; it may appear a moment after its driver."""
-    ports = "/sys/class/virtio-ports"
-    end = time.monotonic() + limit
-    while True:
-        for name in sorted(_listed(ports)):
-            if _read(f"{ports}/{name}/name").strip() == wanted and name in _listed("/dev"):
-                return f"/dev/{name}"
-        if time.monotonic() > end:
-            sys.exit(f"no virtio-serial port is named {wanted}")
-        select.select([], [], [], 0.01)
-
-
-def _listed(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)  # noqa: PTH208 - pathlib takes a quarter of a second to import in the guest
-    except OSError:
-        return []
-
-
-def _read(path: str) -> str:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        return os.read(fd, 4096).decode()
-    finally:
-        os.close(fd)
 
 
 def main() -> None:

@@ -19,7 +19,6 @@ import json
 import lzma
 import os
 import py_compile
-import shutil
 import struct
 import sys
 import tempfile
@@ -33,7 +32,7 @@ from rigs.virtual.cpio import CpioWriter
 from rigs.virtual.elf import needed
 from rigs.virtual.modules import ModuleTree, unzstd
 
-_AGENT = tuple(Path(__file__).with_name(f"{name}.py") for name in ("agent", "wire", "vhci"))
+_AGENT = tuple(Path(__file__).with_name(f"{name}.py") for name in ("agent", "wire", "ports", "vhci"))
 _BUILDERS = (*_AGENT, *(Path(__file__).with_name(f"{n}.py") for n in ("image", "cpio", "elf", "modules")))
 _KEEP_DAYS = 7  # an image that was not used for so long goes when a new one is made
 _FOLDERS = ("bin", "dev", "proc", "sys", "run/netns", "tmp", "etc", "var")
@@ -142,8 +141,8 @@ def build(spec: GuestSpec, kernel: Kernel | None = None, *, cache: Path | None =
     """
     cache = cache or packages.cache_dir()
     # One tree for all kinds of guests, so that the kernel (70 MB) is downloaded and kept once.
-    names = {name for each in (HWSIM, BLE, spec) for name in each.packages}
-    tree = packages.ensure((*packages.BASE, *names), cache=cache)
+    wanted = {name for each in (HWSIM, BLE, spec) for name in each.packages}
+    tree = packages.ensure((*packages.BASE, *wanted), cache=cache)
     own = kernel or _named_kernel()
     used = own or _packaged_kernel(tree)
     sources = [hashlib.sha256(path.read_bytes()).hexdigest() for path in _BUILDERS]
@@ -157,19 +156,20 @@ def build(spec: GuestSpec, kernel: Kernel | None = None, *, cache: Path | None =
         sys.implementation.cache_tag,
     ]
     key = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:16]
-    home = cache / "images" / f"{spec.name}-{key}"
+    file = cache / "images" / f"{spec.name}-{key}.cpio"
     origin = (
         str(used.image)
         if own
         else next(f"{p.name} {p.version}" for p in tree.packages if "linux-image" in p.name)
     )
-    with packages.locked(cache / "images" / f"{spec.name}.lock"):
-        if not (home / "complete").exists():
-            _make(home, spec, tree.root, used)
-            _forget_old(cache / "images")
-        (home / "complete").touch()
-    names = [path for path in home.iterdir() if path.name in {"vmlinux", "bzImage"}]
-    return Image(names[0], home / "initramfs.cpio", origin)
+    with packages.locked(cache / "images" / "lock"):
+        boots = _kernel(used.image, cache / "images")
+        if not file.exists():
+            _write(file, initramfs(spec, tree.root, ModuleTree(used.modules)))
+            _forget_old(cache / "images", {boots, file})
+        for path in (boots, file):
+            os.utime(path)
+    return Image(boots, file, origin)
 
 
 def _named_kernel() -> Kernel | None:
@@ -202,25 +202,29 @@ def _identity(kernel: Kernel | None) -> list[str | int]:
     return found
 
 
-def _make(home: Path, spec: GuestSpec, root: Path, kernel: Kernel) -> None:
-    home.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f"{home.name}.", dir=home.parent))
-    try:
-        image = kernel.image.read_bytes()
-        plain = uncompressed_kernel(image)
-        (work / ("vmlinux" if plain else "bzImage")).write_bytes(plain or image)
-        (work / "initramfs.cpio").write_bytes(initramfs(spec, root, ModuleTree(kernel.modules)))
-        (work / "complete").touch()
-        shutil.rmtree(home, ignore_errors=True)
-        work.rename(home)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+def _kernel(source: Path, folder: Path) -> Path:
+    """The kernel as QEMU likes it best, from the cache when it is there."""
+    image = source.read_bytes()
+    key = hashlib.sha256(image).hexdigest()[:16]
+    for path in (folder / f"vmlinux-{key}", folder / f"bzImage-{key}"):
+        if path.exists():
+            return path
+    plain = uncompressed_kernel(image)
+    path = folder / f"{'vmlinux' if plain else 'bzImage'}-{key}"
+    _write(path, plain or image)
+    return path
 
 
-def _forget_old(folder: Path) -> None:
-    for mark in folder.glob("*/complete"):
-        if time.time() - mark.stat().st_mtime > _KEEP_DAYS * 86400:
-            shutil.rmtree(mark.parent, ignore_errors=True)
+def _write(path: Path, content: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as temporary:
+        temporary.write(content)
+    Path(temporary.name).replace(path)
+
+
+def _forget_old(folder: Path, but: set[Path]) -> None:
+    for path in set(folder.iterdir()) - but:
+        if time.time() - path.stat().st_mtime > _KEEP_DAYS * 86400:
+            path.unlink()
 
 
 def uncompressed_kernel(image: bytes) -> bytes | None:

@@ -14,7 +14,7 @@ import os
 import select
 import sys
 
-from rigs.virtual.agent import find_port
+from rigs.virtual.ports import find_port
 
 #: The shell command that starts the bridge to the port named "hci".
 START = (

@@ -55,6 +55,7 @@ def test_cases_stand_under_their_section():
     assert section_of("robustness/truncation[a/b]") == ("robustness", "robustness")
     assert section_of("rfc6282/all") == ("rfc6282", "RFC 6282")
     assert sorted(["s[10]", "s[9]", "s/5.10", "s/5.9"], key=natural) == ["s/5.9", "s/5.10", "s[9]", "s[10]"]
+    assert sorted(["r[4f]", "r[5f]", "r[43]"], key=natural) == ["r[43]", "r[4f]", "r[5f]"]
 
 
 def test_sections_stand_in_the_order_of_the_documents(run):

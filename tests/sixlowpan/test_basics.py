@@ -222,8 +222,8 @@ def test_mac_details():
     assert mac.ack(7).hex() == "020007"
     assert fcs(b"123456789").hex() == "8921"
     # header IEs up to HT1, then payload IEs, then the payload
-    ies = bytes.fromhex("003f" "028801ff"[0:4] + "02 88 01 ff 00 f8".replace(" ", ""))
-    built = mac.build(MacHeader(version=2, pan_compression=True, header_ies=ies), b"p")
+    ies = bytes.fromhex("003f" "0288" "01ff" "00f8")
+    built = mac.build(MacHeader(version=2, header_ies=ies), b"p")
     assert mac.parse(built)[1] == b"p"
     # an IE list that just ends
     assert mac.parse(mac.build(MacHeader(version=2, header_ies=bytes.fromhex("0000")), b""))[1] == b""
@@ -237,7 +237,7 @@ def test_mac_details():
     with pytest.raises(DecodeError, match="integrity code"):
         mac.parse(mac.build(MacHeader(security=True, security_control=3, frame_counter=1), b"short"))
     # frame counter suppressed
-    header = MacHeader(version=2, security=True, security_control=0x20, pan_compression=True)
+    header = MacHeader(version=2, security=True, security_control=0x20)
     assert mac.parse(mac.build(header, b"p"))[0].frame_counter is None
     for bad in (MacHeader(src=b"abc"), MacHeader(sequence=None), MacHeader(dst=SHORT_B), MacHeader(dst=SHORT_B, dst_pan=b"a")):
         with pytest.raises(EncodeError):
@@ -248,11 +248,11 @@ def test_frames():
     payload, link = frame.parse(data_frame(SHORT_A, SHORT_B, b"\xab\xcd", 1, b"abc"))
     assert (payload, link) == (b"abc", LinkInfo("ieee802154", SHORT_A, SHORT_B))
     assert frame.parse(data_frame(SHORT_A, SHORT_B, b"\xab\xcd", 1, b"abc"), pan_iids=True)[1].pan == b"\xab\xcd"
-    signed = MacHeader(security=True, security_control=1, frame_counter=1, mic=bytes(4), version=2, pan_compression=True)
+    signed = MacHeader(security=True, security_control=1, frame_counter=1, mic=bytes(4), version=2)
     assert frame.parse(mac.build(signed, b"p"))[1].integrity
     with pytest.raises(DecodeError, match="carries no 6LoWPAN"):
         frame.parse(mac.ack(1))
-    secret = MacHeader(security=True, security_control=5, frame_counter=1, mic=bytes(4), version=2, pan_compression=True)
+    secret = MacHeader(security=True, security_control=5, frame_counter=1, mic=bytes(4), version=2)
     with pytest.raises(DecodeError, match="encrypted"):
         frame.parse(mac.build(secret, b"p"))
 

@@ -105,7 +105,7 @@ def test_explain_the_whole_stack():
         ("7f33ea3b00", "NHC"),
         ("c0270001" + "41" * 9, "datagram_size"),
         ("e038000100" + "00" * 8, "datagram_offset"),
-        ("4150", "version, class, flow"),
+        ("4160", "missing"),
         ("7f33ee", "missing"),
         ("7f33ee41", "octets"),
         ("00", "dispatch"),

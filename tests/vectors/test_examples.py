@@ -36,7 +36,7 @@ def test_draft_option_numbers_in_rfc_7400():
         return bytes.fromhex(ALL[f"RFC7400-fig{number}"]["out"]["payload"])[24:]
 
     assert options(11)[8] == 0x1F
-    assert options(12)[0] == 0x1F
+    assert options(12)[8] == 0x1F
     assert ALL["RFC7400-fig12"]["in"]["ipv6_header"][14:16] == "fe"
 
 
@@ -51,8 +51,7 @@ def test_popping_a_source_routing_header(name):
         while data:
             size, kind = data[0] & 31, data[1]
             length = 1 << kind
-            for place in range(size + 1):
-                entries.append(data[2 + place * length : 2 + (place + 1) * length])
+            entries += [data[2 + n * length : 2 + (n + 1) * length] for n in range(size + 1)]
             data = data[2 + (size + 1) * length :]
         return entries
 

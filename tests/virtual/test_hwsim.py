@@ -6,14 +6,18 @@ the guest and not the codec.
 
 import ipaddress
 import os
+import select
 import shutil
 import signal
 import struct
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from rigs.virtual import qemu
+from rigs.virtual import packages, processes, qemu
 from rigs.virtual.client import AgentError, TransportClosed
 from rigs.virtual.hwsim import DUT, HwsimGuest
 
@@ -22,6 +26,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which(qemu.QEMU) is None, reason=f"{qemu.QEMU} is not here: {qemu.REMEDY}"),
 ]
 
+ROOT = Path(__file__).parents[2]
 LINK_LOCAL = bytes.fromhex("fe80") + bytes(6)
 
 
@@ -290,7 +295,28 @@ def test_an_ended_qemu_is_no_crash(number):
         assert "ended from outside" in status.detail
 
 
-def test_a_dead_agent_is_neither(tmp_path):
+def test_a_killed_run_leaves_no_guest():
+    code = (
+        "import sys; from rigs.virtual.hwsim import HwsimGuest\n"
+        "with HwsimGuest() as g: print(g.guest.pid, g.guest.name, flush=True); sys.stdin.read()"
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    pid, name = run.stdout.readline().split()
+    handle = os.pidfd_open(int(pid))
+    run.kill()
+    run.communicate()
+    assert select.select([handle], [], [], 5)[0], "QEMU is still there"
+    os.close(handle)
+    folder = packages.cache_dir()
+    assert (folder / "run" / name).exists(), "nobody could clear that away"
+    processes.reap(folder / "guests")
+    assert not (folder / "run" / name).exists()
+    assert not (folder / "guests" / f"{name}.json").exists()
+
+
+def test_a_dead_agent_is_neither():
     with HwsimGuest() as guest:
         with pytest.raises((TransportClosed, AgentError)):
             guest.client.check("kill -9 $PPID", timeout=10)

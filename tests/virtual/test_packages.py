@@ -17,7 +17,8 @@ for p; do
     linux-image-amd64) echo "  Depends: linux-image-6.1.0-1-amd64";;
     python3-minimal) echo "  PreDepends: python3.11-minimal"; echo "  Depends: dpkg";;
     python3.11-minimal) echo "  PreDepends: libc6";;
-    iproute2) printf ' |Depends: debconf\n  Depends: <debconf-2.0>\n    cdebconf\n  Depends: libbpf1\n  Depends: adduser\n';;
+    iproute2) printf ' |Depends: debconf\n  Depends: <debconf-2.0>\n    cdebconf\n'
+      printf '  Depends: libbpf1\n  Depends: adduser\n';;
     libpython3.11-stdlib) echo "  Depends: libffi8"; echo "  Depends: libsqlite3-0";;
   esac
 done

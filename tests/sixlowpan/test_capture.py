@@ -1,0 +1,255 @@
+"""Capture files: every link type, contexts learnt on the way, damage survived."""
+
+from __future__ import annotations
+
+import random
+import struct
+
+import pytest
+
+from sixlowpan import (
+    Contexts,
+    MacHeader,
+    __main__,
+    capture,
+    data_frame,
+    encode,
+    fcs,
+    fragment,
+    hci,
+    ipv6,
+    link_local,
+    mac,
+    nd,
+)
+from tests.sixlowpan.samples import BD_A, BD_B, EUI_A, EUI_B, LONG, address, udp_packet
+
+SRC, DST = link_local(EUI_A), link_local(EUI_B)
+PAN = b"\xab\xcd"
+GOOD = data_frame(EUI_A, EUI_B, PAN, 1, encode(udp_packet(SRC, DST), LONG))
+BAD = data_frame(EUI_A, EUI_B, PAN, 2, bytes.fromhex("7b34") + bytes(20))
+
+
+def pcap(path, link_type, frames, order="<", nano=False):
+    magic = 0xA1B23C4D if nano else 0xA1B2C3D4
+    data = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, link_type)
+    for number, octets in enumerate(frames):
+        data += struct.pack(order + "IIII", number, 5, len(octets), len(octets)) + octets
+    path.write_bytes(data)
+    return path
+
+
+def block(kind, body, order="<"):
+    body += bytes(-len(body) % 4)
+    size = struct.pack(order + "I", len(body) + 12)
+    return struct.pack(order + "I", kind) + size + body + size
+
+
+def pcapng(path, frames, order="<", options=b""):
+    """`frames`: (link type, octets)."""
+    data = block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1), order)
+    types = sorted({link_type for link_type, _ in frames})
+    for link_type in types:
+        data += block(1, struct.pack(order + "HHI", link_type, 0, 0) + options, order)
+    data += block(0xBAD, b"ignored", order)
+    for number, (link_type, octets) in enumerate(frames):
+        head = struct.pack(order + "IIIII", types.index(link_type), 0, number, len(octets), len(octets))
+        data += block(6, head + octets, order)
+    path.write_bytes(data)
+    return path
+
+
+def zep(psdu, version=4):
+    whole = psdu + fcs(psdu)
+    header = b"EX\x02\x01" + bytes(27) + bytes((len(whole),))
+    datagram = struct.pack(">HHHH", 17754, 17754, 8 + len(header + whole), 0) + header + whole
+    if version == 4:
+        return bytes((0x45, 0)) + bytes(7) + b"\x11" + bytes(10) + datagram
+    return ipv6.build(bytes(16), bytes(16), 17, datagram)
+
+
+WRAPPERS = [
+    (230, lambda psdu: psdu),
+    (195, lambda psdu: psdu + fcs(psdu)),
+    (283, lambda psdu: bytes.fromhex("00000400") + psdu),
+    (283, lambda psdu: bytes.fromhex("00000c00" "0000010001000000") + psdu + fcs(psdu)),
+    (283, lambda psdu: bytes.fromhex("00000c00" "0000010002000000") + psdu + bytes(4)),
+    (1, lambda psdu: bytes(14) + zep(psdu)),
+    (101, lambda psdu: zep(psdu, 6)),
+]
+
+
+@pytest.mark.parametrize(("link_type", "wrap"), WRAPPERS)
+def test_link_types(tmp_path, link_type, wrap):
+    path = pcapng(tmp_path / "f", [(link_type, wrap(GOOD)), (link_type, wrap(BAD))])
+    assert [(f.code, f.frame) for f in capture.judge(path)] == [("reserved", 2)]
+    payloads = list(capture.payloads(path))
+    assert payloads[0].link.src == EUI_A
+    assert payloads[0].pan == PAN
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("nano", [False, True])
+def test_pcap(tmp_path, order, nano):
+    path = pcap(tmp_path / "f", 230, [GOOD, BAD], order, nano)
+    records = list(capture.records(path))
+    assert [record.number for record in records] == [1, 2]
+    assert records[1].time == pytest.approx(1 + 5e-9 if nano else 1 + 5e-6)
+    assert len(capture.judge(path)) == 1
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_pcapng_time(tmp_path, order):
+    for options, unit in (
+        (struct.pack(order + "HHB", 9, 1, 3) + bytes(3), 1e-3),
+        (struct.pack(order + "HHB", 9, 1, 0x8A) + bytes(3), 2**-10),
+        (struct.pack(order + "HH", 1, 4) + b"abcd" + bytes(4), 1e-6),
+    ):
+        path = pcapng(tmp_path / "f", [(230, GOOD), (230, BAD)], order, options)
+        assert list(capture.records(path))[1].time == pytest.approx(unit)
+
+
+def test_contexts_are_learnt(tmp_path):
+    router = link_local(EUI_B)
+    everyone = address("ff02::1")
+
+    def advertise(*options):
+        packet = ipv6.build(router, everyone, 58, nd.RouterAdvertisement(options=options).build(router, everyone), hop_limit=255)
+        return data_frame(EUI_B, b"\xff\xff", PAN, 3, encode(packet, LONG.between(EUI_B, b"\xff\xff")))
+
+    contexts = Contexts.parse({"2": "2001:db8:2::/64"})
+    packet = udp_packet(address("2001:db8:2::1"), address("2001:db8:2::2"))
+    stateful = data_frame(EUI_A, EUI_B, PAN, 4, encode(packet, LONG, contexts))
+    add = advertise(nd.ContextOption(address("2001:db8:2::"), 64, True, 2, 5), nd.CapabilityIndication())
+    remove = advertise(nd.ContextOption(address("2001:db8:2::"), 64, True, 2, 0))
+    path = pcapng(tmp_path / "f", [(230, f) for f in (stateful, add, stateful, remove, stateful)])
+    assert [(f.code, f.frame) for f in capture.judge(path)] == [("unsupported", 1), ("unsupported", 5)]
+    assert capture.judge(path, contexts)[0].frame == 5
+    # what is no Router Advertisement teaches nothing
+    for message in (b"", b"\x86\0\0\0" + bytes(12) + b"\x22\0", b"\x80\0\0\0"):
+        packet = ipv6.build(router, everyone, 58, message, hop_limit=255)
+        assert capture.learn(packet, contexts) is contexts
+
+
+def test_broken_and_foreign_frames(tmp_path):
+    no_source = data_frame(b"", EUI_B, PAN, 1, b"\x7a\x03\x3b" + SRC)
+    frames = [
+        (230, b"\x01"),
+        (230, mac.ack(3)),
+        (230, data_frame(EUI_A, EUI_B, PAN, 1, b"")),
+        (230, mac.build(MacHeader(security=True, security_control=5, frame_counter=1, mic=bytes(4)), b"secret")),
+        (230, no_source),
+        (230, data_frame(EUI_A, b"", PAN, 1, b"\x7a\x30\x3b" + SRC)),
+        (195, GOOD + b"\0\0"),
+        (283, b"\0"),
+        (283, bytes.fromhex("0000ffff") + b"\0\0\1"),
+        (147, b"what"),
+        (101, b""),
+        (101, b"\x45" + bytes(30)),
+        (101, bytes((0x45, 0)) + bytes(7) + b"\x11" + bytes(40)),
+        (101, ipv6.build(bytes(16), bytes(16), 17, struct.pack(">HH", 1, 17754) + bytes(40))),
+        (101, ipv6.build(bytes(16), bytes(16), 59, b"")),
+    ]
+    found = capture.judge(pcapng(tmp_path / "f", frames))
+    assert {(f.code, f.requirement) for f in found} == {
+        ("mac_header", None),
+        ("mac_addresses", "RFC4944-2-04"),
+        ("not_minimal", None),
+    }
+
+
+def test_pieces_of_files(tmp_path):
+    whole = pcapng(tmp_path / "w", [(230, GOOD), (230, BAD)]).read_bytes()
+    old = pcap(tmp_path / "w", 230, [GOOD, BAD]).read_bytes()
+    path = tmp_path / "f"
+    for data in (whole, old):
+        for length in range(len(data)):
+            path.write_bytes(data[:length])
+            try:
+                capture.judge(path)
+            except ValueError as error:
+                assert length < 12  # noqa: PT017
+                assert str(error)  # noqa: PT017
+    noise = random.Random(1)
+    for data in (whole, old):
+        for _ in range(300):
+            changed = bytearray(data)
+            for _ in range(3):
+                changed[noise.randrange(len(changed))] = noise.randrange(256)
+            path.write_bytes(changed)
+            try:
+                capture.judge(path)
+            except ValueError as error:
+                assert str(error)  # noqa: PT017
+
+
+def acl(handle, cid, data, sent, mtu=27):
+    """HCI ACL packets with pseudo-header for one L2CAP frame."""
+    frame = struct.pack("<HH", len(data), cid) + data
+    for at in range(0, len(frame), mtu):
+        piece = frame[at : at + mtu]
+        word = handle | (0x1000 if at else 0)
+        yield (201, bytes((0, 0, 0, 0 if sent else 1)) + b"\x02" + struct.pack("<HH", word, len(piece)) + piece)
+
+
+def k_frames(sdu, mps=60):
+    data = struct.pack("<H", len(sdu)) + sdu
+    return [data[at : at + mps] for at in range(0, len(data), mps)]
+
+
+def test_bluetooth(tmp_path):
+    own = b"\x04\x0e\x0a\x01\x09\x10\x00" + BD_A[::-1]
+    connected = b"\x04\x3e\x13\x01\x00" + struct.pack("<H", 64) + b"\x00\x00" + BD_B[::-1] + bytes(7)
+    request = struct.pack("<BBHHHHHH", 0x14, 5, 10, 0x23, 0x40, 1280, 247, 10)
+    response = struct.pack("<BBHHHHHH", 0x15, 5, 10, 0x41, 1280, 247, 10, 0)
+    from sixlowpan import LinkInfo
+
+    link = LinkInfo("ble", BD_A, BD_B)
+    packet = udp_packet(link_local(BD_A), link_local(BD_B), data=bytes(300))
+    back = udp_packet(link_local(BD_B), link_local(BD_A), data=bytes(30))
+    frames = [(201, bytes((0, 0, 0, 1)) + event) for event in (own, connected)]
+    frames += acl(64, 5, request, True)
+    frames += acl(64, 5, response, False)
+    for frame in k_frames(encode(packet, link)):
+        frames += acl(64, 0x41, frame, True)
+    for frame in k_frames(encode(back, link.reversed())):
+        frames += acl(64, 0x40, frame, False)
+    frames += acl(64, 0x99, b"another channel", False)
+    frames += acl(64, 0x40, b"\x01", False)
+    frames += acl(64, 5, b"\x01", False)
+    frames += acl(65, 0x40, b"\x01\x00\x7a", False)
+    frames.append((201, b"\0\0\0\0\x01\x03\x0c\x00"))
+    frames.append((201, b"\0\0\0\0"))
+    path = pcapng(tmp_path / "f", frames)
+    payloads = list(capture.payloads(path))
+    assert [payload.payload for payload in payloads] == [encode(packet, link), encode(back, link.reversed())]
+    assert [(payload.link.src, payload.link.dst) for payload in payloads] == [(BD_A, BD_B), (BD_B, BD_A)]
+    assert capture.judge(path) == []
+    closed = (201, bytes((0, 0, 0, 1)) + b"\x04\x05\x04\x00\x40\x00\x13")
+    after = list(acl(64, 0x41, k_frames(b"\x00")[0], True))
+    assert len(list(capture.payloads(pcapng(path, [*frames, closed, *after])))) == 2
+
+
+def test_bluetooth_tables_are_bounded():
+    trace = hci.Trace()
+    for handle in range(200):
+        event = b"\x04\x3e\x1f\x0a\x00" + struct.pack("<H", handle) + b"\x00\x00" + BD_B[::-1] + BD_A[::-1] + bytes(20)
+        trace.add(event, False)
+        trace.add(b"\x02" + struct.pack("<HH", handle + 500, 4) + bytes(4), True)
+    assert trace.own == BD_A
+    assert len(trace._connections) == 64
+    noise = random.Random(7)
+    for _ in range(20000):
+        trace.add(bytes((noise.choice([2, 4]),)) + noise.randbytes(noise.randrange(40)), noise.random() < 0.5)
+    assert len(trace._connections) <= 64
+
+
+def test_judge_of_a_file(tmp_path, capsys):
+    path = pcapng(tmp_path / "f.pcapng", [(230, GOOD), (230, BAD)])
+    assert __main__.main(["judge", str(path)]) == 1
+    assert "frame 2 octet 1: reserved" in capsys.readouterr().out
+    pieces = fragment(ipv6.echo_request(SRC, DST, 1, 1, bytes(200)), LONG, mtu=80, tag=1)
+    good = pcapng(tmp_path / "g.pcapng", [(230, data_frame(EUI_A, EUI_B, PAN, 1, piece)) for piece in pieces])
+    assert __main__.main(["judge", str(good)]) == 0
+    (tmp_path / "h").write_bytes(b"nothing of the kind")
+    assert __main__.main(["judge", str(tmp_path / "h")]) == 2

@@ -1,0 +1,115 @@
+"""Neighbor Discovery: what is built is read back, what cannot be is refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sixlowpan import Context, DecodeError, EncodeError, ipv6, link_local, nd
+from tests.sixlowpan.samples import BD_A, EUI_A, EUI_B, SHORT_A, address
+
+SRC, DST = link_local(EUI_A), link_local(EUI_B)
+PREFIX = address("2001:db8::")
+
+OPTIONS = [
+    (nd.LinkLayerAddress(nd.SLLAO, EUI_A), "0102" + EUI_A.hex() + "00" * 6),
+    (nd.LinkLayerAddress(nd.TLLAO, SHORT_A), "0201" + "1234" + "00000000"),
+    (nd.LinkLayerAddress(nd.SLLAO, BD_A), "0101" + BD_A.hex()),
+    (
+        nd.PrefixInformation(PREFIX, valid_lifetime=1, preferred_lifetime=2),
+        "03044040" "00000001" "00000002" "00000000" + PREFIX.hex(),
+    ),
+    (nd.AddressRegistration(EUI_A, 10), "2102000000000" "00a" + EUI_A.hex()),
+    (nd.AddressRegistration(bytes(16), 1, 3, 4, 2, True, True, 240), "21030304" "0bf00001" + "00" * 16),
+    (nd.ContextOption(PREFIX, 64, True, 3, 5), "22024013" "00000005" + PREFIX[:8].hex()),
+    (nd.ContextOption(address("2001:db8::1"), 128, False, 15, 0), "2203800f" "00000000" + address("2001:db8::1").hex()),
+    (nd.AuthoritativeBorderRouter(SRC, 0x00010002, 7), "2303" "0002" "0001" "0007" + SRC.hex()),
+    (nd.CapabilityIndication(), "2401" "0001" "00000000"),
+    (nd.CapabilityIndication(frozenset({14, 47})), "2401" "0002" "00000001"),
+    (nd.UnknownOption(5, bytes(6)), "0501" "000000000000"),
+]
+
+
+@pytest.mark.parametrize(("option", "wire"), OPTIONS, ids=[type(row[0]).__name__ for row in OPTIONS])
+def test_options(option, wire):
+    assert option.build().hex() == wire
+    (read,) = nd.options(bytes.fromhex(wire), 0)
+    if isinstance(option, nd.LinkLayerAddress):
+        assert read.of_size(len(option.address)) == option.address
+    else:
+        assert read == option
+    assert read.build().hex() == wire
+
+
+MESSAGES = [
+    nd.RouterSolicitation((OPTIONS[9][0],)),
+    nd.RouterAdvertisement(10, True, True, 20, 30, 40, (OPTIONS[3][0], OPTIONS[6][0], OPTIONS[8][0])),
+    nd.NeighborSolicitation(SRC, (OPTIONS[4][0],)),
+    nd.NeighborAdvertisement(SRC, True, False, True, (OPTIONS[5][0],)),
+    nd.DuplicateAddress(nd.DAR, SRC, EUI_A, 60, 0, 0),
+    nd.DuplicateAddress(nd.DAC, SRC, bytes(16), 60, 1, 5, 2),
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=[type(message).__name__ for message in MESSAGES])
+def test_messages(message):
+    octets = message.build(SRC, DST)
+    assert ipv6.checksum_holds(SRC, DST, 58, octets)
+    assert nd.parse(octets) == message
+    for length in range(len(octets)):
+        if length in {8, 16, 24} and octets[0] not in {157, 158}:
+            continue
+        try:
+            nd.parse(octets[:length])
+        except DecodeError as error:
+            assert error.kind == "malformed"  # noqa: PT017
+        else:
+            # a prefix that ends between two options is a message, too
+            assert nd.options(octets[:length], {133: 8, 134: 16}.get(octets[0], 24)) is not None
+
+
+def test_a_context_option_is_a_context():
+    assert OPTIONS[6][0].context() == Context.parse("2001:db8::/64")
+    assert nd.ContextOption(address("2001:db8::1"), 32).context() == Context.parse("2001:db8::/32")
+
+
+@pytest.mark.parametrize(
+    ("wire", "match"),
+    [
+        ("8500", "ends before"),
+        ("8000" + "00" * 6, "no message"),
+        ("85000000000000", "ends before"),
+        ("8500000000000000" "0100", "length 0"),
+        ("8500000000000000" "01", "ends before"),
+        ("8500000000000000" "0102", "ends before"),
+        ("8500000000000000" "2101000000000000", "too short"),
+        ("8500000000000000" "2202410000000000" + "00" * 8, "context length"),
+        ("8500000000000000" "2203810000000000" + "00" * 16, "context length"),
+        ("9d05" + "00" * 60, "not assigned"),
+        ("9d02" + "00" * 30, "ends before"),
+    ],
+)
+def test_refusals(wire, match):
+    with pytest.raises(DecodeError, match=match):
+        nd.parse(bytes.fromhex(wire))
+
+
+def test_a_long_capability_option_is_accepted():
+    """RFC 7400 section 3.4: "Length values larger than 1 MUST be accepted"."""
+    (option,) = nd.options(bytes.fromhex("2402" "0001" + "ff" * 12), 0)
+    assert 15 in option.flags
+
+
+def test_too_large_an_option():
+    with pytest.raises(EncodeError, match="2040"):
+        nd.UnknownOption(5, bytes(2039)).build()
+
+
+@given(st.sampled_from([133, 134, 135, 136, 157, 158]), st.binary(max_size=80))
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_noise(type_, data):
+    try:
+        nd.parse(bytes((type_,)) + data)
+    except DecodeError as error:
+        assert error.kind in {"malformed", "unsupported"}  # noqa: PT017
