@@ -9,6 +9,7 @@ the clock or on the order of arrival, so the same record gives the same bytes.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from reports.html_parts import anchor, attribute, badge, case_details, deviation_card, h, requirement_block
@@ -211,7 +212,7 @@ def _requirement_row(page: View, name: str, cases: list[Case]) -> str:
     )
 
 
-def _judged(name: str, result: dict[str, object] | None) -> str | None:
+def _judged(name: str, result: Mapping[str, object] | None) -> str | None:
     """What a result says about one requirement: a case that broke another one says nothing about this one."""
     if result is None:
         return None

@@ -8,10 +8,12 @@ record lacks is left out instead of shown empty.
 from __future__ import annotations
 
 import html
+from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import quote
 
 from reports.view import MEANINGS, SIGNS, Case, Rig, known_of, requirement, state
+from vectors.catalogue import CATALOGUE
 
 
 def h(text: object) -> str:
@@ -166,8 +168,9 @@ def deviation_card(rig: Rig, name: str, cases: list[Case]) -> str:
     deviation = rig.deviations.get(name, {})
     versions = f" (versions {h(deviation['versions'])})" if deviation.get("versions") else ""
     why = f"<p>{h(deviation['why'])}</p>" if deviation.get("why") else ""
-    demand = str(deviation.get("requirement") or "")
-    tried = any(demand in case.requirements for case in cases)
+    demanded = _demanded(rig, name, deviation, cases)
+    tried = {requirement for case in cases for requirement in case.requirements}
+    demands = "".join(requirement_block(demand, linked=demand in tried) for demand in demanded)
     seen = '<p class="soft">Not seen in this run.</p>'
     if cases:
         result = cases[0].results[rig.name]
@@ -181,5 +184,17 @@ def deviation_card(rig: Rig, name: str, cases: list[Case]) -> str:
     return (
         f'<div class="card deviation" {attribute("deviation", f"{rig.name}/{name}")}>'
         f"<h4>{badge('known', name)} on {h(rig.name)}{versions}</h4>{why}"
-        f"{requirement_block(demand, linked=tried) if demand else ''}{_proof(deviation)}{seen}</div>"
+        f"{demands}{_proof(deviation)}{seen}</div>"
     )
+
+
+def _demanded(rig: Rig, name: str, deviation: dict[str, Any], cases: list[Case], limit: int = 4) -> list[str]:
+    """What the RFC demands where a deviation shows: of the findings it covers, else of the rows it names.
+
+    A profile may name rows by pattern (`RFC6282-4.2-*`).
+    """
+    findings = (finding for case in cases for finding in case.results[rig.name].get("findings", []))
+    broken = [finding["requirement"] for finding in findings if finding.get("known") == name]
+    pattern = str(deviation.get("requirement") or "")
+    named = [row for row in CATALOGUE if fnmatchcase(row, pattern)] or [pattern][: bool(pattern)]
+    return list(dict.fromkeys(broken or named))[:limit]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,28 +107,15 @@ def view(record: Record) -> View:
     return View(record, [rigs[name] for name in sorted(rigs, key=natural)], ordered)
 
 
-def state(result: dict[str, Any]) -> str:
-    """What a cell says: the verdict, or `known` for a failure that declared deviations cover whole."""
+def state(result: Mapping[str, Any]) -> str:
+    """What a cell says: the verdict, or `known` for a failure that declared deviations cover whole.
+
+    Whether they do was judged when the case ran (its findings, the profile, --strict); `known` is that answer.
+    """
     verdict = str(result["verdict"])
-    if verdict not in ("pass", "fail") or not _covered(result):
-        return verdict if verdict in STATES else "error"
-    return "known"
-
-
-def _covered(result: dict[str, Any]) -> bool:
-    findings = result.get("findings", [])
-    if not result.get("known") and not any(f.get("known") for f in findings):
-        return False
-    return not any(
-        not f.get("known") and not result.get("known") and binding(f["requirement"]) == "fail"
-        for f in findings
-    )
-
-
-def binding(requirement: str) -> str:
-    """What a breach of it is; an id that the catalogue lacks counts in full."""
-    row = CATALOGUE.get(requirement)
-    return row.binding if row else "fail"
+    if verdict == "fail" and result.get("known"):
+        return "known"
+    return verdict if verdict in STATES else "error"
 
 
 def worst(counts: Iterable[str]) -> str:
@@ -137,7 +124,7 @@ def worst(counts: Iterable[str]) -> str:
     return next((name for name in STATES if name in present), "unsupported")
 
 
-def known_of(result: dict[str, Any]) -> list[str]:
+def known_of(result: Mapping[str, Any]) -> list[str]:
     """The deviations that a result shows, each once; a result that shows several has them with commas."""
     names = [result.get("known"), *(f.get("known") for f in result.get("findings", []))]
     return list(dict.fromkeys(name for text in names if text for name in str(text).split(",")))

@@ -137,7 +137,8 @@ class Rig:
         """
         if self.ended:
             raise RigError(self.ended)
-        self._note("lost", why)
+        if self.is_open:  # else it was lost before, and this is another try
+            self._note("lost", why)
         self._abandon()
         try:
             self.open()

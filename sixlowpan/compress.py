@@ -140,10 +140,12 @@ def stateful(
 
 
 def group_prefix(address: bytes, context: Context) -> bool:
-    """True if prefix length and prefix of a unicast-prefix-based group are those of the context (section
-    3.2.4).
+    """True if prefix length and prefix of a unicast-prefix-based group are those of the context (section 3.2.4).
+
+    RFC 3306 section 4 has 64 bits for the prefix, so a longer context makes no such group: the decoder takes its
+    length as it is, decoders differ there, and the encoder keeps out of it.
     """
-    return address[3] == context.length and address[4:12] == context.head
+    return address[3] == context.length <= 64 and address[4:12] == context.head
 
 
 def _smaller(

@@ -42,6 +42,11 @@ class FlockLease(Lease):
         try:
             for device in self._devices:
                 self._files.append(self._lock(device, deadline))
+        except OSError as error:
+            self.release()
+            raise LeaseError(
+                f"{self._rig}: no lock can be had in {error.filename}: {error.strerror}"
+            ) from error
         except BaseException:
             self.release()
             raise
@@ -104,8 +109,12 @@ def folder() -> Path:
     elif runtime := os.environ.get("XDG_RUNTIME_DIR"):
         path = Path(runtime) / "keyhole" / "leases"
     else:
-        path = Path(tempfile.gettempdir()) / f"keyhole-{os.getuid()}" / "leases"
+        path = Path(tempfile.gettempdir()) / f"keyhole-{os.getuid()}"
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not named and path.stat().st_uid != os.getuid():
+        raise LeaseError(
+            f"{path} belongs to somebody else: set XDG_RUNTIME_DIR or KEYHOLE_LEASES to a folder of yours"
+        )
     return path
 
 

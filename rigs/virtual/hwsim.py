@@ -19,7 +19,9 @@ sees all frames (with FCS, cut off here) and sends any. Fresh addresses cost the
         if guest.status().state != "running": ...
 
 Linux facts worth knowing: it answers from the short address when it has one; it asks by NS before it answers a new
-neighbour, and that NS wants our NA; echo replies carry a flow label of its own (net.ipv6.auto_flowlabels).
+neighbour, and that NS wants our NA; echo replies carry a flow label of its own (net.ipv6.auto_flowlabels). More than
+some 170 neighbours that do not answer the NS at the same time silence its ICMPv6 for up to 3 s (its socket is full).
+An MLD report follows `join` and `add_address` by some milliseconds.
 """
 
 from __future__ import annotations

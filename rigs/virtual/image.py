@@ -236,10 +236,11 @@ def uncompressed_kernel(image: bytes) -> bytes | None:
         start = ((image[0x1F1] or 4) + 1) * 512
         offset, length = struct.unpack_from("<II", image, 0x248)
         payload = image[start + offset :][:length]
+        # The build appends the size to all but gzip, which has it of itself.
         unpack: dict[bytes, Callable[[bytes], bytes]] = {
-            b"\xfd7zXZ": lzma.decompress,
-            b"\x1f\x8b": lambda data: gzip.decompress(data[:-4]),  # the build appends the size
-            b"BZh": bz2.decompress,
+            b"\xfd7zXZ": lambda data: lzma.decompress(data[:-4]),
+            b"\x1f\x8b": gzip.decompress,
+            b"BZh": lambda data: bz2.decompress(data[:-4]),
             b"\x28\xb5\x2f\xfd": lambda data: unzstd(data[:-4]),
         }
         reader = next((reader for magic, reader in unpack.items() if payload.startswith(magic)), None)

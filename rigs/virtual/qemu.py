@@ -42,9 +42,10 @@ _CRASH = re.compile(
     r"Kernel panic|Oops\b|\bBUG:|kernel BUG at|KASAN|general protection fault|Unable to handle kernel"
     r"|stack-protector|double fault|refcount_t: (?:underflow|saturated|addition on 0)"
 )
+#: A host that was suspended or is very busy looks like a lockup to the guest; with 60 only two minutes of it do.
 _KERNEL_ARGUMENTS = (
     "console=ttyS0 quiet oops=panic panic=-1 panic_print=0 mitigations=off random.trust_cpu=on nokaslr "
-    "no_timer_check tsc=reliable"
+    "no_timer_check tsc=reliable watchdog_thresh=60"
 )
 
 

@@ -45,7 +45,6 @@ def test_numbers_add_up(suites):
     assert row.testable == row.in_cases + len(row.missing)
     assert "RFC6282-3.1.1-01" not in row.missing
     assert "RFC6282-4.1-01" not in row.missing  # not testable
-    assert sum(len(r.without_vector) for r in found.values()) < 40
 
 
 def test_json_is_the_contract(suites, capsys):
@@ -67,11 +66,9 @@ def test_table_names_what_is_missing_and_what_does_not_exist(suites, capsys):
     assert main(["coverage", "--suites", str(suites / "none")]) == 2
 
 
-def test_every_form_row_of_iphc_has_a_vector():
+def test_every_row_that_octets_alone_can_try_has_a_vector():
     tried = in_vectors()
-    for row in CATALOGUE.values():
-        if row.rfc == 6282 and "codec" in row.check:
-            assert row.id in tried, row.id
+    assert [row.id for row in CATALOGUE.values() if "codec" in row.check and row.id not in tried] == []
 
 
 def test_requirement_prints_a_row(capsys):

@@ -116,6 +116,7 @@ def guest():
 
 
 def test_first_echo(guest):
+    assert guest.guest.image.kernel.name.startswith("vmlinux-"), "a bzImage boots too, but seconds later"
     assert guest.dut_address == LINK_LOCAL + iid(guest.dut)
     assert guest.addresses() == (guest.dut_address,)
     assert guest.kernel_version[0].isdigit()

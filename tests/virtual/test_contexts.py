@@ -1,0 +1,70 @@
+"""Context tables in a made-up guest memory; `test_hwsim.py` does it in a real one."""
+
+import os
+from types import SimpleNamespace
+
+import pytest
+
+from rigs.virtual.contexts import ContextError, ContextTable
+
+PREFIX = bytes.fromhex("20010db8000500000000000000000000")
+TABLE = b"".join(bytes([number]) + bytes(31) for number in range(16))
+
+
+class Client:
+    def __init__(self, *, debugfs):
+        self.debugfs, self.commands = debugfs, []
+
+    def run(self, command):
+        return (0 if self.debugfs else 1), ""
+
+    def check(self, command):
+        self.commands.append(command)
+        return ""
+
+
+@pytest.fixture
+def guest():
+    fd = os.memfd_create("guest")
+    os.truncate(fd, 1 << 16)
+    yield SimpleNamespace(memory=fd)
+    os.close(fd)
+
+
+def test_without_debugfs_the_guests_memory_is_written(guest):
+    os.pwrite(guest.memory, b"lowpan0".ljust(16, b"\0"), 8192)
+    os.pwrite(guest.memory, TABLE, 8192 + 2600)
+    os.pwrite(guest.memory, TABLE, 40000)  # no interface of ours before it
+    table = ContextTable(guest, Client(debugfs=False))
+    table.set(5, PREFIX, 64)
+    entry = os.pread(guest.memory, 32, 8192 + 2600 + 5 * 32)
+    assert entry == b"\x05\0\0\0" + PREFIX + b"\x40\0\0\0" + b"\x03" + bytes(7)
+    table.set(5, PREFIX, 64, compress=False)
+    assert os.pread(guest.memory, 32, 8192 + 2600 + 5 * 32)[24] == 1
+    table.clear()
+    assert os.pread(guest.memory, 512, 8192 + 2600) == TABLE
+    assert os.pread(guest.memory, 512, 40000) == TABLE
+
+
+@pytest.mark.parametrize("times", [0, 2])
+def test_a_table_that_is_not_there_once_is_refused(guest, times):
+    for at in (8192, 16384)[:times]:
+        os.pwrite(guest.memory, b"lowpan0".ljust(16, b"\0") + TABLE, at)
+    with pytest.raises(ContextError, match=f"{times} times, not once.*CONFIG_6LOWPAN_DEBUGFS"):
+        ContextTable(guest, Client(debugfs=False))
+
+
+def test_with_debugfs_its_files_are_written(guest):
+    client = Client(debugfs=True)
+    ContextTable(guest, client).set(2, PREFIX, 64, compress=False)
+    assert "/lowpan0/contexts/2 " in client.commands[0]
+    assert "echo 2001:0db8:0005:0000:0000:0000:0000:0000 > prefix" in client.commands[0]
+    assert client.commands[0].endswith("echo 0 > compression && echo 1 > active")
+
+
+@pytest.mark.parametrize(
+    ("identifier", "prefix", "length"), [(16, PREFIX, 64), (0, b"", 0), (0, PREFIX, 129)]
+)
+def test_nonsense_is_refused(guest, identifier, prefix, length):
+    with pytest.raises(ValueError, match="context"):
+        ContextTable(guest, Client(debugfs=True)).set(identifier, prefix, length)
