@@ -7,13 +7,14 @@ news (regressions), 2 bad usage or an unreadable record, with one line that says
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from reports import html, markdown
-from reports.compare import compare, report
+from reports.compare import compare, duts, report
 from reports.merge import merge
 from reports.record import Record, RecordError, read
 from reports.view import SIGNS, STATES, natural, requirement, state, view
@@ -24,11 +25,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options)
+        sys.stdout.flush()
+    except (
+        BrokenPipeError
+    ):  # the reader has seen enough (`| head`); nothing is left to say, not at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (RecordError, OSError) as error:
         print(f"python -m reports: {error}", file=sys.stderr)
         return 2
-    except BrokenPipeError:
-        return 0
     return code
 
 
@@ -62,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--match", action="append", default=[], metavar="RIG=RIG", help="a rig of A under its name in B"
     )
+    command.add_argument("--all", action="store_true", help="list every case, however many")
     command.set_defaults(run=_compare)
 
     command = commands.add_parser("merge", help="several runs as one record, with their evidence")
@@ -134,7 +140,8 @@ def _compare(options: argparse.Namespace) -> int:
     for record in (before, after):
         if record.interrupted:
             print(f"{record.path} is an interrupted run: what it lacks is shown as gone or added")
-    print(report(found))
+    print("\n".join([*duts(before, after, match), ""]))
+    print(report(found, None if options.all else 20))
     return 1 if found.regressions else 0
 
 

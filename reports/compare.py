@@ -7,11 +7,12 @@ but a case that was tried before and now ends in a failure is.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reports.record import Record
-from reports.view import natural, state
+from reports.view import natural, state, view
 
 BAD = ("fail", "error")
 
@@ -95,8 +96,8 @@ def _results(record: Record, match: Mapping[str, str]) -> dict[Key, tuple[str, f
     }
 
 
-def report(found: Comparison) -> str:
-    """The comparison in words, worst first."""
+def report(found: Comparison, limit: int | None = 20) -> str:
+    """The comparison in words, worst first; long lists that are no regressions are counted by rig beyond `limit`."""
     titles = (
         ("New failures", found.new_failures),
         ("New findings in cases that failed before", found.new_findings),
@@ -107,7 +108,27 @@ def report(found: Comparison) -> str:
     )
     lines: list[str] = []
     for title, changes in titles:
-        if changes:
-            lines += [f"{title} ({len(changes)})", *(f"  {change}" for change in changes), ""]
+        if not changes:
+            continue
+        lines.append(f"{title} ({len(changes)})")
+        if limit is None or len(changes) <= limit or changes[0] in found.regressions:
+            lines += [f"  {change}" for change in changes]
+        else:
+            counts = Counter(
+                (change.rig, change.before or "absent", change.after or "absent") for change in changes
+            )
+            lines += [f"  {rig}  {count} cases {was} -> {now}" for (rig, was, now), count in counts.items()]
+        lines.append("")
     lines.append(f"{found.same} unchanged, {len(found.regressions)} regressions")
     return "\n".join(lines)
+
+
+def duts(before: Record, after: Record, match: Mapping[str, str] | None = None) -> list[str]:
+    """One line for each rig of both records: which DUT it had, before and after."""
+    old = {(match or {}).get(rig.name, rig.name): rig for rig in view(before).rigs}
+    new = {rig.name: rig for rig in view(after).rigs}
+    lines = []
+    for name in sorted(old.keys() & new.keys(), key=natural):
+        was, now = old[name].describe(), new[name].describe()
+        lines.append(f"{name}: {was} -> {now}" if was != now else f"{name}: {now}")
+    return lines

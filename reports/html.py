@@ -15,7 +15,7 @@ from pathlib import Path
 from reports.html_parts import anchor, attribute, badge, case_details, deviation_card, h, requirement_block
 from reports.record import Record
 from reports.statistics import quantile
-from reports.view import MEANINGS, SIGNS, STATES, Case, Rig, View, known_of, requirement, state, view, worst
+from reports.view import MEANINGS, SIGNS, STATES, Case, View, known_of, requirement, state, view, worst
 from vectors.catalogue import CATALOGUE
 
 ASSETS = Path(__file__).parent / "assets"
@@ -88,7 +88,9 @@ def _rigs(page: View) -> str:
 
 
 def _matrix(page: View) -> str:
-    heads = "".join(f'<th scope="col">{h(rig.name)}<small>{h(_dut(rig))}</small></th>' for rig in page.rigs)
+    heads = "".join(
+        f'<th scope="col">{h(rig.name)}<small>{h(rig.describe())}</small></th>' for rig in page.rigs
+    )
     rows = []
     for section in page.sections:
         cells = []
@@ -116,10 +118,6 @@ def _matrix(page: View) -> str:
         + f'\n</tbody>\n<tfoot><tr><th scope="row">All</th>{totals}</tr></tfoot>\n</table></div>\n'
         f'<ul class="legend">{legend}</ul>'
     )
-
-
-def _dut(rig: Rig) -> str:
-    return " ".join(rig.dut[key] for key in ("stack", "version", "kernel", "firmware") if rig.dut.get(key))
 
 
 def _deviations(page: View) -> str:

@@ -8,12 +8,15 @@ record lacks is left out instead of shown empty.
 from __future__ import annotations
 
 import html
+import re
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import quote
 
 from reports.view import MEANINGS, SIGNS, Case, Rig, known_of, requirement, state
 from vectors.catalogue import CATALOGUE
+
+OCTETS = re.compile(r"[0-9a-f]{2}(\s[0-9a-f]{2})*")
 
 
 def h(text: object) -> str:
@@ -68,8 +71,13 @@ def exchange(result: dict[str, Any]) -> str:
     shown = {key: str(result.get(key) or "").strip() for key, _ in names}
     if shown["actual"] and shown["expected"] in shown["message"] and shown["actual"] in shown["message"]:
         shown["message"] = ""  # the failure in one line: all of it stands above
-    rows = "".join(f"<dt>{label}</dt><dd>{h(shown[key])}</dd>" for key, label in names if shown[key])
+    rows = "".join(f"<dt>{label}</dt><dd>{_text(shown[key])}</dd>" for key, label in names if shown[key])
     return f'<dl class="exchange">{rows}</dl>' if rows else ""
+
+
+def _text(text: str) -> str:
+    """Words as they are, octets in columns."""
+    return f"<code>{h(text)}</code>" if OCTETS.fullmatch(text) else h(text)
 
 
 def case_details(case: Case, rigs: list[Rig]) -> str:

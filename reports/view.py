@@ -43,6 +43,12 @@ class Rig:
     events: list[tuple[str, str]] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
 
+    def describe(self) -> str:
+        """The DUT in a few words: stack and versions."""
+        return " ".join(
+            self.dut[key] for key in ("stack", "version", "kernel", "firmware") if self.dut.get(key)
+        )
+
 
 @dataclass(slots=True)
 class Case:

@@ -108,6 +108,7 @@ class Tester:
         #: Packets that the tester sent as an ordinary host, and the (identifier, sequence) of its controls.
         self.ordinary: set[bytes] = set()
         self.control_ids: set[bytes] = set()
+        self.last_control = b""
 
     # -- identities -------------------------------------------------------------------------------------------
 
@@ -314,7 +315,7 @@ class Tester:
 
     def control(self, size: int = 8, *, timeout: float = 2.0) -> bool:
         """An ordinary echo in the smallest form: whether rig and DUT are alive. Raises `LinkClosed`."""
-        request = self.echo(size)
+        request = self.last_control = self.echo(size)
         self.control_ids.add(ipv6.Packet.parse(request).upper()[2][4:8])
         self.send_packet(request)
         reply = self.reply_to(request, self.now() + timeout)

@@ -32,8 +32,8 @@ def iid(link_address: bytes, pan: bytes | None = None) -> bytes:
             return SHORT_IID_PREFIX + link_address
         if len(pan) != 2:
             raise ValueError("a PAN id has 2 octets")
-        # RFC 4944 6: "16_bit_PAN:16_zero_bits" + short address as a 48-bit address, FFFE inserted by RFC
-        # 2464; "the Universal/Local (U/L) bit SHALL be set to zero"
+        # RFC 4944 6: PAN id, 16 zero bits and the short address are a 48-bit address, into which RFC 2464 inserts
+        # FFFE, and the Universal/Local bit "SHALL be set to zero" there
         return bytes((pan[0] & 0xFD, pan[1], 0, 0xFF, 0xFE, 0)) + link_address
     if size == 6:
         # RFC 7668 3.2.2: "inserting two octets, with hexadecimal values of 0xFF and 0xFE in the middle";

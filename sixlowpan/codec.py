@@ -7,7 +7,7 @@ is kept between calls.
 
 from __future__ import annotations
 
-from sixlowpan import compress, dispatch, hc1, ipv6, iphc, mesh, nhc
+from sixlowpan import compress, dispatch, hc1, iphc, ipv6, mesh, nhc
 from sixlowpan.contexts import NO_CONTEXTS, Contexts
 from sixlowpan.errors import MALFORMED, UNSUPPORTED, DecodeError, EncodeError, truncated
 from sixlowpan.link import LinkInfo

@@ -69,7 +69,7 @@ class Context:
 class Contexts(Mapping[int, Context]):
     """Up to 16 contexts by identifier (0..15); immutable, see `with_context` and `without`."""
 
-    __slots__ = ("_contexts", "heads", "long", "table", "zero")
+    __slots__ = ("_contexts", "heads", "long", "table")
 
     def __init__(self, contexts: Mapping[int, Context] | None = None) -> None:
         self._contexts = dict(sorted((contexts or {}).items()))
@@ -87,10 +87,6 @@ class Contexts(Mapping[int, Context]):
                 self.heads.setdefault(context.head, identifier)
             else:
                 self.long.append((identifier, context))
-        # context 0 alone, which needs no CID octet
-        self.zero: Contexts = self
-        if any(self._contexts):
-            self.zero = Contexts({0: self._contexts[0]} if 0 in self._contexts else {})
 
     @classmethod
     def parse(cls, described: Mapping[str, Any]) -> Contexts:
@@ -99,12 +95,13 @@ class Contexts(Mapping[int, Context]):
         for identifier, value in described.items():
             if isinstance(value, str):
                 contexts[int(identifier)] = Context.parse(value)
-            elif isinstance(value, Mapping) and isinstance(value.get("prefix"), str):
-                contexts[int(identifier)] = Context.parse(value["prefix"], bool(value.get("compress", True)))
-            else:
+                continue
+            prefix = value.get("prefix") if isinstance(value, Mapping) else None
+            if prefix is None:
                 raise ValueError(
                     f"context {identifier}: a prefix, or an object with prefix and compress, is expected"
                 )
+            contexts[int(identifier)] = Context.parse(str(prefix), bool(value.get("compress", True)))
         return cls(contexts)
 
     def with_context(self, identifier: int, context: Context) -> Contexts:

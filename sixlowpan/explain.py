@@ -7,12 +7,14 @@ smallest field that holds its offset, or on a field of its own where octets are 
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 from dataclasses import dataclass, field
 
-from sixlowpan import codec, dispatch, iphc, mesh, nhc
+from sixlowpan import dispatch, iphc, mesh, nhc
 from sixlowpan.contexts import NO_CONTEXTS, Contexts
 from sixlowpan.errors import DecodeError
+from sixlowpan.fragment import Reassembler
 from sixlowpan.link import IEEE802154, LinkInfo
 
 _TF = (
@@ -87,7 +89,7 @@ class _Walk:
         self.node = Field(name, at, 0, 0, b"", "", meaning, requirement)
         self.root.children.append(self.node)
 
-    def bits(
+    def bits(  # noqa: PLR0917
         self, name: str, at: int, first: int, count: int, meaning: str = "", row: str | None = None
     ) -> int:
         """A field of a few bits within one octet; bit 0 is the highest."""
@@ -120,21 +122,13 @@ class _Walk:
 def explain(payload: bytes, link: LinkInfo, contexts: Contexts = NO_CONTEXTS) -> Field:
     """The tree of one payload, whatever it holds; a fragment is explained as far as it goes alone."""
     walk = _Walk(payload, link, contexts)
-    try:
+    with contextlib.suppress(IndexError, DecodeError):  # the codec below says what is wrong, and where
         _stack(walk)
-    except (IndexError, DecodeError):  # the codec below says what is wrong, and where
-        pass
     try:
-        _decode(payload, link, contexts)
+        Reassembler(max_datagrams=1).receive(payload, link, contexts)
     except DecodeError as error:
         _mark(walk.root, error)
     return walk.root
-
-
-def _decode(payload: bytes, link: LinkInfo, contexts: Contexts) -> None:
-    from sixlowpan.fragment import Reassembler
-
-    Reassembler(max_datagrams=1).receive(payload, link, contexts)
 
 
 def _mark(root: Field, error: DecodeError) -> None:
@@ -258,7 +252,14 @@ def _iphc(walk: _Walk, at: int, outer: tuple[bytes, bytes] | None) -> None:
         for name, bit, used in (("SCI", 0, source > 4), ("DCI", 4, bool(destination & 4))):
             context = walk.contexts.table[data[at] >> 4 - bit & 15]
             meaning = "not used" if not used else "not defined" if context is None else str(context)
-            walk.bits(name, at, bit, 4, meaning, "RFC6282-3.1.2-06" if used and context is None else "RFC6282-3.1.2-02")
+            walk.bits(
+                name,
+                at,
+                bit,
+                4,
+                meaning,
+                "RFC6282-3.1.2-06" if used and context is None else "RFC6282-3.1.2-02",
+            )
         at += 1
     try:
         header: iphc.Header | None = iphc.expand(data, start, walk.link, walk.contexts, outer)
@@ -304,7 +305,11 @@ def _chain(walk: _Walk, at: int, addresses: tuple[bytes, bytes]) -> None:
             fragment = eid == 2
             length = 6 if fragment else data[at]
             missing = 0 if fragment else -(2 + length) % 8
-            meaning = f"octets that follow; {missing} octets of padding are restored" if missing else "octets that follow"
+            meaning = (
+                f"octets that follow; {missing} octets of padding are restored"
+                if missing
+                else "octets that follow"
+            )
             row = "RFC6282-4.2-15" if missing else "RFC6282-4.2-13"
             at = walk.octets("Reserved" if fragment else "Length", at, 1, "" if fragment else meaning, row)
             at = walk.octets("header data", at, length, "", "RFC6282-4.2-20")

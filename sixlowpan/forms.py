@@ -72,7 +72,7 @@ def fallbacks(packet: bytes, link: LinkInfo, contexts: Contexts) -> Iterator[byt
     yield b"\x41" + packet
 
 
-def _headers(
+def _headers(  # noqa: PLR0917
     packet: bytes, at: int, link: LinkInfo, contexts: Contexts, outer: Outer, compressed: bool
 ) -> Iterator[bytes]:
     """Every IPHC form of the IPv6 header at `packet[at]`."""
@@ -114,7 +114,7 @@ def _traffic(word: bytes) -> Iterator[tuple[int, bytes]]:
             yield 3, b""
 
 
-def _addresses(
+def _addresses(  # noqa: PLR0917
     address: bytes, link: LinkInfo, contexts: Contexts, iid: bytes, outermost: bool, source: bool
 ) -> list[Form]:
     """Every form of one address."""

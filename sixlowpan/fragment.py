@@ -81,8 +81,10 @@ def fragment(
         raise EncodeError(f"the headers do not fit the first fragment of {mtu} octets")
     octets, covered = cut
     fragments = [header + chosen[:octets]]
-    for offset in range(covered, size, step):
-        fragments.append(fragment_header_n(size, tag, offset // 8) + packet[offset : offset + step])
+    fragments += [
+        fragment_header_n(size, tag, offset // 8) + packet[offset : offset + step]
+        for offset in range(covered, size, step)
+    ]
     return fragments
 
 
@@ -104,7 +106,7 @@ def _cut(payload: bytes, size: int, link: LinkInfo, contexts: Contexts, room: in
 class _Datagram:
     """What is there of one datagram."""
 
-    __slots__ = ("buffer", "first", "name", "integrity", "pieces", "received", "started")
+    __slots__ = ("buffer", "first", "integrity", "name", "pieces", "received", "started")
 
     def __init__(self, size: int, started: float) -> None:
         self.buffer = bytearray(
@@ -183,7 +185,7 @@ class Reassembler:
             raise DecodeError(UNSUPPORTED, at, "RFC7668-3-01", message)
         return self._fragment(payload, at, kind, link, contexts, now, name)
 
-    def _fragment(
+    def _fragment(  # noqa: PLR0917
         self, payload: bytes, at: int, kind: str, link: LinkInfo, contexts: Contexts, now: float, name: object
     ) -> bytes | None:
         behind = at + (4 if kind == dispatch.FRAG1 else 5)
@@ -261,11 +263,6 @@ class Reassembler:
         assert first is not None, "octet 0 comes in a FRAG1 only"
         buffer = datagram.buffer
         try:
-            if (
-                buffer[4] << 8 | buffer[5] != len(buffer) - 40
-            ):  # a FRAG1 of 0x41 may have ended before this field
-                message = f"Payload Length is {buffer[4] << 8 | buffer[5]}, datagram_size {len(buffer)}"
-                raise DecodeError(MALFORMED, at, "RFC4944-5.3-10", message)
             if first.checksum_at:
                 if not datagram.integrity:
                     elided_checksum(LinkInfo("ieee802154"), at)

@@ -120,7 +120,7 @@ class Linter:
             )
         self._open.clear()
 
-    def _say(
+    def _say(  # noqa: PLR0917
         self,
         code: str,
         requirement: str | None,
@@ -276,7 +276,7 @@ class Linter:
                     self._say("udp_checksum", "RFC6282-4.3.2-02", ADVICE, behind, "C=0", "C=1", message)
                 return
 
-    def _iphc(
+    def _iphc(  # noqa: PLR0917
         self,
         payload: bytes,
         at: int,
@@ -378,7 +378,7 @@ class Linter:
                 "a registered address is elided as far as it goes",
             )
 
-    def _packet(
+    def _packet(  # noqa: PLR0917
         self,
         payload: bytes,
         at: int,
@@ -393,7 +393,7 @@ class Linter:
         if kind in {dispatch.FRAG1, dispatch.FRAGN}:
             tag = payload[at + 2] << 8 | payload[at + 3]
             cut = self._open.pop((inner.src, inner.dst, tag), None)
-            if cut is not None and self.mtu is not None and cut.octets + (at if at else 0) <= self.mtu:
+            if cut is not None and self.mtu is not None and cut.octets + at <= self.mtu:
                 # RFC 4944 5.3: if it "fits within a single 802.15.4 frame, it is unfragmented"
                 message = "the datagram would have fitted one frame"
                 self._say(

@@ -24,7 +24,7 @@ DEVIATION = {
 UNSEEN = DEVIATION | {
     "id": "lwip-multicast-32",
     "case": "rfc6282/3.2.3/*",
-    "requirement": "RFC6282-3.2.3-02",
+    "requirement": "RFC6282-3.2.3-0?",
     "why": "the scope octet is shifted <once> too often & lost",
     "frame": "7a3a",
 }

@@ -80,6 +80,17 @@ def test_compare_tells_regressions_from_the_rest(sample, run, tmp_path):
     assert "2 regressions" in text
 
 
+def test_compare_names_both_firmwares_and_counts_long_lists(sample, run, tmp_path, capsys):
+    many = [sample.result(f"rfc4944/6/new[{n}]", "linux-ble", "pass", ["RFC4944-6-01"]) for n in range(30)]
+    sample.write_record(tmp_path / "b", [*sample.sample_results(), *many], dut_version="2.2.0")
+    assert main(["compare", str(run), str(tmp_path / "b")]) == 0
+    out = capsys.readouterr().out
+    assert "lwip-802154: lwIP 2.1.3 -> lwIP 2.2.0" in out
+    assert "linux-ble  30 cases absent -> pass" in out
+    assert main(["compare", str(run), str(tmp_path / "b"), "--all"]) == 0
+    assert "new[29]" in capsys.readouterr().out
+
+
 def test_compare_exit_codes(sample, run, tmp_path, capsys):
     assert main(["compare", str(run), str(run)]) == 0
     results = [r for r in sample.sample_results() if r.rig != "linux-ble"]
@@ -90,6 +101,7 @@ def test_compare_exit_codes(sample, run, tmp_path, capsys):
     assert main(["compare", str(run), str(tmp_path / "b"), "--match", "linux-802154=renamed"]) == 1
     out = capsys.readouterr().out
     assert "New failures (9)" in out
+    assert "lwip-802154: lwIP 2.1.3\n" in out
     assert "interrupted run" in out
     assert main(["compare", str(run), str(run), "--match", "oops"]) == 2
     assert main(["compare", str(tmp_path / "nothing"), str(run)]) == 2

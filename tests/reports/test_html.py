@@ -87,7 +87,10 @@ def test_a_stranger_sees_demand_stimulus_and_answer_of_a_deviation(page):
     assert "quoted IPv6 header starts with 6bbabcde" in card
     assert "6333ee0abcde3a" in card
     assert "0000 63 33 ee 0a bc de" in card
-    assert "Not seen in this run." in page.text
+    unseen = page.text.split("K lwip-multicast-32", 1)[1].split("Cases", 1)[0]
+    assert "Not seen in this run." in unseen
+    assert "RFC6282-3.2.3-01 FORMAT" in unseen  # named by pattern
+    assert "RFC6282-3.2.3-04 FORMAT" in unseen
 
 
 def test_facts_of_run_and_rigs(page):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sixlowpan import Contexts
 
 
-class Refused(Exception):  # noqa: N818
+class RefusedError(Exception):
     pass
 
 
@@ -27,7 +27,7 @@ MAP16 = bits(bytes.fromhex("000000fffe00"))
 
 def merge(contexts: Contexts, identifier: int, iid: str) -> str:
     if identifier not in contexts:
-        raise Refused
+        raise RefusedError
     context = contexts[identifier]
     covered = bits(context.prefix)[: context.length]
     low = "0" * 64 + iid
@@ -41,7 +41,7 @@ def header(payload: bytes, src_iid: bytes, dst_iid: bytes, contexts: Contexts) -
     def take(count: int) -> str:
         nonlocal rest
         if len(rest) < count:
-            raise Refused
+            raise RefusedError
         taken, rest = rest[:count], rest[count:]
         return taken
 
@@ -74,7 +74,7 @@ def header(payload: bytes, src_iid: bytes, dst_iid: bytes, contexts: Contexts) -
         if am == "00":
             if source:
                 return "0" * 128
-            raise Refused
+            raise RefusedError
         if am == "01":
             return merge(contexts, identifier, take(64))
         if am == "10":
@@ -95,11 +95,11 @@ def header(payload: bytes, src_iid: bytes, dst_iid: bytes, contexts: Contexts) -
             dst = bits(b"\xff\x02") + "0" * 104 + take(8)
     elif dam == "00":
         if dci not in contexts:
-            raise Refused
+            raise RefusedError
         first, low = take(16), take(32)
         dst = "1" * 8 + first + f"{contexts[dci].length:08b}" + bits(contexts[dci].prefix)[:64] + low
     else:
-        raise Refused
+        raise RefusedError
     assert len(src) == len(dst) == 128
     length = f"{len(rest) // 8:016b}"
     return octets("0110" + dscp + ecn + flow + length + next_header + hop_limit + src + dst + rest)

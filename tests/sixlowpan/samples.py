@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from sixlowpan import Contexts, LinkInfo, ipv6, link_local
+from sixlowpan import Contexts, DecodeError, LinkInfo, ipv6, link_local
 
 EUI_A = bytes.fromhex("00124b0001020304")
 EUI_B = bytes.fromhex("02124b00aabbccdd")
@@ -43,6 +43,15 @@ def udp_packet(
     src: bytes, dst: bytes, sport: int = 5683, dport: int = 61616, data: bytes = b"hello", **kw: int
 ) -> bytes:
     return ipv6.build(src, dst, 17, ipv6.udp(sport, dport, data, src, dst), **kw)
+
+
+def refusal(function, *arguments) -> DecodeError | None:
+    """The DecodeError that a call raises, or None; anything else goes through."""
+    try:
+        function(*arguments)
+    except DecodeError as error:
+        return error
+    return None
 
 
 octets = st.binary

@@ -73,4 +73,10 @@ def test_inner_headers_know_no_registration():
     packet = ipv6.build(SECOND, REMOTE, 41, inner)
     payload = encode(packet, NODE, CONTEXTS)
     assert decode(payload, NODE, CONTEXTS) == packet
-    assert payload.hex() == "7ef701" "ee" "7af701" "3b"
+    assert payload.hex() == "7ef701ee7af7013b"
+
+
+def test_registered_under_another_prefix():
+    elsewhere = LinkInfo("ble", BD_A, BD_B, role="6LN", registered=(address("2001:db8:1::1"),))
+    with pytest.raises(DecodeError, match="no address of it is registered"):
+        decode(bytes.fromhex("7a733b"), elsewhere, CONTEXTS)

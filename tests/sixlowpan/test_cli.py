@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import runpy
 import subprocess
 import sys
 
@@ -29,11 +30,16 @@ def test_decode_lines():
         "decode",
         {"id": 1, **LINK, "frames": [small]},
         {"id": "two", **LINK, "frames": PIECES[::-1]},
-        {"id": 3, **LINK, "frames": PIECES[:2] + ["7b34"]},
+        {"id": 3, **LINK, "frames": [*PIECES[:2], "7b34"]},
         {"id": 4, **LINK, "frames": [{"payload": small, "src": "1234", "dst": "0001"}]},
-        {"id": 5, **LINK, "frames": [{"payload": PIECES[0], "t": 0}, *({"payload": p, "t": 60.5} for p in PIECES[1:])]},
+        {
+            "id": 5,
+            **LINK,
+            "frames": [{"payload": PIECES[0], "t": 0}, *({"payload": p, "t": 60.5} for p in PIECES[1:])],
+        },
         {"id": 6, **LINK, "contexts": {"0": "2001:db8::/64"}, "frames": ["7a733b"]},
         {"id": 7, "frames": []},
+        {"id": 8, **LINK, "contexts": {"0": "2001:db8::/64"}, "frames": ["7a733b"]},
     )
     assert answers[0] == {"id": 1, "packets": [udp_packet(SRC, DST).hex()], "pending": 0, "errors": []}
     assert answers[1] == {"id": "two", "packets": [PACKET.hex()], "pending": 0, "errors": []}
@@ -51,6 +57,7 @@ def test_decode_lines():
     assert (answers[4]["packets"], answers[4]["pending"]) == ([], 1)
     assert answers[5]["packets"][0].startswith("6000000000003b4020010db80000000002124b0001020304")
     assert answers[6] == {"id": 7, "packets": [], "pending": 0, "errors": []}
+    assert answers[7]["packets"] == answers[5]["packets"]
 
 
 def test_late_errors_name_the_first_fragment():
@@ -59,7 +66,9 @@ def test_late_errors_name_the_first_fragment():
     (answer,) = ask("decode", {"id": 1, **LINK, "frames": frames})
     assert answer["errors"][0]["frame"] == 0
     assert answer["errors"][0]["requirement"] == "RFC6282-4.3.2-12"
-    (answer,) = ask("decode", {"id": 1, **LINK, "integrity": True, "frames": [piece.hex() for piece in elided]})
+    (answer,) = ask(
+        "decode", {"id": 1, **LINK, "integrity": True, "frames": [piece.hex() for piece in elided]}
+    )
     assert answer["packets"] == [PACKET.hex()]
 
 
@@ -122,7 +131,9 @@ def test_judge_lines():
 
 def test_caches_are_bounded(monkeypatch):
     monkeypatch.setattr(jsonl, "_LIMIT", 2)
-    requests = [{"src": f"{n:04x}", "contexts": {"0": f"2001:db8:{n:x}::/64"}, "frames": []} for n in range(9)]
+    requests = [
+        {"src": f"{n:04x}", "contexts": {"0": f"2001:db8:{n:x}::/64"}, "frames": []} for n in range(9)
+    ]
     assert all(not answer["errors"] for answer in ask("decode", *requests, *requests))
 
 
@@ -233,3 +244,28 @@ def test_as_a_program():
             process.stdin.write(request.encode() * 5000)
             process.stdin.close()
         assert process.stderr.read() == b""
+
+
+def test_a_reader_that_goes_away(monkeypatch):
+    class Closed(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+        def fileno(self):
+            return 987
+
+    copies = []
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"frames": []}\n')))
+    monkeypatch.setattr(sys, "stdout", Closed())
+    monkeypatch.setattr(__main__.os, "dup2", lambda old, new: copies.append(new))
+    assert __main__.main(["decode", "--jsonl"]) == 0
+    assert copies == [987]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_run_as_a_module(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["sixlowpan", "decode", *ENDS, "7a333b"])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_module("sixlowpan", run_name="__main__")
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith("60")

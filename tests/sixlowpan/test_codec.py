@@ -12,7 +12,9 @@ from sixlowpan import (
     DecodeError,
     EncodeError,
     LinkInfo,
+    codec,
     decode,
+    dispatch,
     encode,
     encodings,
     ipv6,
@@ -342,3 +344,31 @@ def test_encode_of_a_deep_chain_does_not_recurse():
 def test_no_contexts_is_the_default():
     packet = ipv6.build(address("2001:db8::1"), DST, 59, b"")
     assert encode(packet, LONG) == encode(packet, LONG, NO_CONTEXTS)
+
+
+def test_names_of_what_is_refused():
+    for wire, name in (
+        ("4000", "reserved"),
+        ("4001", "G.9903"),
+        ("4020", "unassigned"),
+        ("40ff", "reserved"),
+        ("f180", "critical 6LoRH"),
+        ("f1a0", "elective 6LoRH"),
+        ("f1c0", "unassigned"),
+        ("fe00", "NDN"),
+        ("fe80", "unassigned"),
+        ("ff00", "experimental"),
+    ):
+        with pytest.raises(DecodeError, match=name):
+            decode(bytes.fromhex(wire), LONG)
+    assert dispatch.page_name(1, 0x7A) == "LOWPAN_IPHC"
+    assert dispatch.page_name(3, 0xF1) == "page switch"
+
+
+def test_the_whole_and_the_first_part_agree():
+    """`first_part` with size 0 is the talkative twin of `decode`."""
+    for packet in (udp_packet(SRC, DST), ipv6.build(SRC, DST, 59, b"abc")):
+        for payload in encodings(packet, LONG):
+            assert codec.first_part(payload, 0, LONG, NO_CONTEXTS).octets == packet
+    with pytest.raises(DecodeError, match="more than an IPv6 packet"):
+        codec.first_part(bytes.fromhex("7b333b") + bytes(65536), 0, LONG, NO_CONTEXTS)

@@ -38,7 +38,11 @@ def receive_all(reassembler, payloads, link=LONG, contexts=CONTEXTS, now=0.0):
 def test_headers():
     assert fragment_header_1(1280, 0x0102).hex() == "c5000102"
     assert fragment_header_n(1280, 0x0102, 12).hex() == "e50001020c"
-    for bad in (lambda: fragment_header_1(2048, 0), lambda: fragment_header_n(40, 0, 256), lambda: fragment_header_1(40, -1)):
+    for bad in (
+        lambda: fragment_header_1(2048, 0),
+        lambda: fragment_header_n(40, 0, 256),
+        lambda: fragment_header_1(40, -1),
+    ):
         with pytest.raises(EncodeError):
             bad()
 
@@ -53,7 +57,12 @@ def test_every_order():
         assert reassembler.pending == 0
 
 
-@given(st.integers(0, 1232), st.integers(30, 130), st.randoms(use_true_random=False), st.sampled_from([LONG, SHORT]))
+@given(
+    st.integers(0, 1232),
+    st.integers(30, 130),
+    st.randoms(use_true_random=False),
+    st.sampled_from([LONG, SHORT]),
+)
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_any_size_any_mtu(size, mtu, shuffle, link):
     packet = udp_packet(link_local(link.src), link_local(link.dst), data=random.Random(size).randbytes(size))
@@ -74,7 +83,9 @@ def test_a_large_extension_header_goes_uncompressed():
     header = bytes((17, 30)) + bytes((0x1E, 244)) + bytes(244)
     packet = ipv6.build(SRC, DST, 60, header + ipv6.udp(1, 2, b"", SRC, DST))
     pieces = fragment(packet, LONG, mtu=102, tag=1)
-    assert pieces[0][4] & 0x04 == 0, "IPHC alone: the destination options header does not fit the first fragment"
+    assert pieces[0][4] & 0x04 == 0, (
+        "IPHC alone: the destination options header does not fit the first fragment"
+    )
     assert receive_all(Reassembler(), pieces)[-1] == packet
 
 
@@ -261,3 +272,12 @@ def test_unfragmented_payloads_pass_by():
     assert reassembler.receive(encode(packet, LONG), LONG) == packet
     assert reassembler.receive(b"\x41" + packet, LONG) == packet
     assert reassembler.pending == 1
+
+
+def test_hc1_in_a_first_fragment():
+    """RFC 4944 section 10.1: HC1 "may be preceded by a fragmentation header"."""
+    packet = ipv6.build(SRC, DST, 58, bytes(range(100)))
+    payload = bytes.fromhex("42fc40") + packet[40:]
+    pieces = fragment(packet, LONG, mtu=60, tag=1, payload=payload)
+    assert pieces[0][4:7].hex() == "42fc40"
+    assert receive_all(Reassembler(), reversed(pieces))[-1] == packet

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sixlowpan import Context, DecodeError, EncodeError, ipv6, link_local, nd
-from tests.sixlowpan.samples import BD_A, EUI_A, EUI_B, SHORT_A, address
+from tests.sixlowpan.samples import BD_A, EUI_A, EUI_B, SHORT_A, address, refusal
 
 SRC, DST = link_local(EUI_A), link_local(EUI_B)
 PREFIX = address("2001:db8::")
@@ -18,16 +18,19 @@ OPTIONS = [
     (nd.LinkLayerAddress(nd.SLLAO, BD_A), "0101" + BD_A.hex()),
     (
         nd.PrefixInformation(PREFIX, valid_lifetime=1, preferred_lifetime=2),
-        "03044040" "00000001" "00000002" "00000000" + PREFIX.hex(),
+        "03044040000000010000000200000000" + PREFIX.hex(),
     ),
-    (nd.AddressRegistration(EUI_A, 10), "2102000000000" "00a" + EUI_A.hex()),
-    (nd.AddressRegistration(bytes(16), 1, 3, 4, 2, True, True, 240), "21030304" "0bf00001" + "00" * 16),
-    (nd.ContextOption(PREFIX, 64, True, 3, 5), "22024013" "00000005" + PREFIX[:8].hex()),
-    (nd.ContextOption(address("2001:db8::1"), 128, False, 15, 0), "2203800f" "00000000" + address("2001:db8::1").hex()),
-    (nd.AuthoritativeBorderRouter(SRC, 0x00010002, 7), "2303" "0002" "0001" "0007" + SRC.hex()),
-    (nd.CapabilityIndication(), "2401" "0001" "00000000"),
-    (nd.CapabilityIndication(frozenset({14, 47})), "2401" "0002" "00000001"),
-    (nd.UnknownOption(5, bytes(6)), "0501" "000000000000"),
+    (nd.AddressRegistration(EUI_A, 10), "210200000000000a" + EUI_A.hex()),
+    (nd.AddressRegistration(bytes(16), 1, 3, 4, 2, True, True, 240), "210303040bf00001" + "00" * 16),
+    (nd.ContextOption(PREFIX, 64, True, 3, 5), "2202401300000005" + PREFIX[:8].hex()),
+    (
+        nd.ContextOption(address("2001:db8::1"), 128, False, 15, 0),
+        "2203800f00000000" + address("2001:db8::1").hex(),
+    ),
+    (nd.AuthoritativeBorderRouter(SRC, 0x00010002, 7), "2303000200010007" + SRC.hex()),
+    (nd.CapabilityIndication(), ("2401000100000000")),
+    (nd.CapabilityIndication(frozenset({14, 47})), ("2401000200000001")),
+    (nd.UnknownOption(5, bytes(6)), ("0501000000000000")),
 ]
 
 
@@ -60,11 +63,9 @@ def test_messages(message):
     for length in range(len(octets)):
         if length in {8, 16, 24} and octets[0] not in {157, 158}:
             continue
-        try:
-            nd.parse(octets[:length])
-        except DecodeError as error:
-            assert error.kind == "malformed"  # noqa: PT017
-        else:
+        error = refusal(nd.parse, octets[:length])
+        assert error is None or error.kind == "malformed"
+        if error is None:
             # a prefix that ends between two options is a message, too
             assert nd.options(octets[:length], {133: 8, 134: 16}.get(octets[0], 24)) is not None
 
@@ -80,12 +81,12 @@ def test_a_context_option_is_a_context():
         ("8500", "ends before"),
         ("8000" + "00" * 6, "no message"),
         ("85000000000000", "ends before"),
-        ("8500000000000000" "0100", "length 0"),
-        ("8500000000000000" "01", "ends before"),
-        ("8500000000000000" "0102", "ends before"),
-        ("8500000000000000" "2101000000000000", "too short"),
-        ("8500000000000000" "2202410000000000" + "00" * 8, "context length"),
-        ("8500000000000000" "2203810000000000" + "00" * 16, "context length"),
+        (("85000000000000000100"), "length 0"),
+        (("850000000000000001"), "ends before"),
+        (("85000000000000000102"), "ends before"),
+        (("85000000000000002101000000000000"), "too short"),
+        ("85000000000000002202410000000000" + "00" * 8, "context length"),
+        ("85000000000000002203810000000000" + "00" * 16, "context length"),
         ("9d05" + "00" * 60, "not assigned"),
         ("9d02" + "00" * 30, "ends before"),
     ],
@@ -97,7 +98,7 @@ def test_refusals(wire, match):
 
 def test_a_long_capability_option_is_accepted():
     """RFC 7400 section 3.4: "Length values larger than 1 MUST be accepted"."""
-    (option,) = nd.options(bytes.fromhex("2402" "0001" + "ff" * 12), 0)
+    (option,) = nd.options(bytes.fromhex("24020001" + "ff" * 12), 0)
     assert 15 in option.flags
 
 
@@ -109,7 +110,5 @@ def test_too_large_an_option():
 @given(st.sampled_from([133, 134, 135, 136, 157, 158]), st.binary(max_size=80))
 @settings(max_examples=300, deadline=None, derandomize=True)
 def test_noise(type_, data):
-    try:
-        nd.parse(bytes((type_,)) + data)
-    except DecodeError as error:
-        assert error.kind in {"malformed", "unsupported"}  # noqa: PT017
+    error = refusal(nd.parse, bytes((type_,)) + data)
+    assert error is None or error.kind in {"malformed", "unsupported"}
