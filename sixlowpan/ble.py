@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sixlowpan.addresses import LINK_LOCAL_PREFIX
+
 if TYPE_CHECKING:
-    from sixlowpan.contexts import Context
+    from sixlowpan.contexts import Context, Contexts
     from sixlowpan.link import LinkInfo
 
 
@@ -52,3 +54,26 @@ def allowed(
         least = min(len(form[2]) for form in stateful)
         return [form for form in stateful if len(form[2]) == least]
     return [form for form in forms if len(form[2]) < 16] or forms
+
+
+def wanted(address: bytes, link: LinkInfo, contexts: Contexts, *, source: bool) -> tuple[int, str] | None:
+    """(address mode, requirement) where RFC 7668 section 3.2.4 leaves the sender one mode only, else None.
+
+    The mode is SAC SAM or DAC DAM: 3 stateless and fully elided, 7, 6 and 5 stateful with 0, 16 and 64 bits in-line.
+    """
+    router = link.role == "6LBR"
+    if address[:8] == LINK_LOCAL_PREFIX and address[8:] == (link.src_iid if source else link.dst_iid):
+        if source:
+            return 3, "RFC7668-3.2.4-12" if router else "RFC7668-3.2.4-04"
+        return 3, "RFC7668-3.2.4-14" if router else "RFC7668-3.2.4-10"
+    if not registered_end(link, source) or address not in link.registered:
+        return None
+    for _, context in contexts.usable():
+        newest = latest(link, context)
+        if context.covers(address) and newest is not None:
+            if newest == address:
+                return 7, "RFC7668-3.2.4-05" if source else "RFC7668-3.2.4-15"
+            return 6 if newest[:14] == address[
+                :14
+            ] else 5, "RFC7668-3.2.4-06" if source else "RFC7668-3.2.4-16"
+    return None

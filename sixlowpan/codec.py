@@ -152,8 +152,7 @@ def _past_paging(data: bytes, at: int) -> int:
                 MALFORMED, at, "RFC8025-4-02", f"{dispatch.KIND[value]} comes behind a page switch"
             )
         return at
-    name = dispatch.page_name(page, value)
-    raise DecodeError(UNSUPPORTED, at, "RFC8025-3-04", f"dispatch {value:#04x} of page {page} ({name})")
+    raise dispatch.page_refusal(page, value, at)
 
 
 def _check_first_part(packet: bytes, offset: int, size: int) -> None:

@@ -86,13 +86,11 @@ def traffic(word: bytes) -> tuple[int, bytes]:
     return 0, _ONE[ROTATED[traffic_class]] + flow
 
 
-def unicast(address: bytes, iid: bytes) -> tuple[int, bytes]:
-    """The smallest stateless (mode, in-line octets), SAC=0 or M=0 DAC=0."""
+def unicast(address: bytes) -> tuple[int, bytes]:
+    """The smallest stateless (mode, in-line octets), SAC=0 or M=0 DAC=0, of an address that cannot be elided."""
     if address[:8] != LINK_LOCAL_PREFIX:
         return 0, address
     low = address[8:]
-    if low == iid:
-        return 3, b""
     return (2, low[6:]) if low[:6] == SHORT_IID_PREFIX else (1, low)
 
 
@@ -166,8 +164,8 @@ def _smaller(  # noqa: PLR0917
 def _source(address: bytes, iid: bytes, contexts: Contexts, link: LinkInfo | None) -> Form:
     if address == UNSPECIFIED:
         return -1, 4, b""  # SAC=1 SAM=00: "The UNSPECIFIED address, ::"
-    mode, inline = unicast(address, iid)
-    if not inline or not contexts:
+    mode, inline = unicast(address)
+    if not contexts:
         return -1, mode, inline
     if link is not None and link.role != "6LN":
         link = None
@@ -182,8 +180,8 @@ def _destination(address: bytes, iid: bytes, contexts: Contexts, link: LinkInfo 
                 if group_prefix(address, context):
                     return identifier, 12, address[1:3] + address[12:]
         return -1, mode, inline
-    mode, inline = unicast(address, iid)
-    if not inline or not contexts:
+    mode, inline = unicast(address)
+    if not contexts:
         return -1, mode, inline
     if link is not None and link.role != "6LBR":
         link = None

@@ -41,8 +41,8 @@ ROWS: Final = (
     (0xC0, 0xC7, FRAG1, "RFC4944-5.1-15"),
     (0xC8, 0xDF, UNASSIGNED, "RFC4944-5.1-16"),
     (0xE0, 0xE7, FRAGN, "RFC4944-5.1-17"),
-    (0xE8, 0xE9, RFRAG, "RFC4944-5.1-18"),
-    (0xEA, 0xEB, RFRAG_ACK, "RFC4944-5.1-18"),
+    (0xE8, 0xE9, RFRAG, "RFC8931-5.1-01"),
+    (0xEA, 0xEB, RFRAG_ACK, "RFC8931-5.2-01"),
     (0xEC, 0xEF, UNASSIGNED, "RFC4944-5.1-18"),
     (0xF0, 0xFF, PAGE, "RFC8025-3-01"),
 )
@@ -55,6 +55,20 @@ def esc_name(extension_type: int) -> str:
     if extension_type in {0, 255}:
         return "reserved"
     return "ITU-T G.9903/G.9905 command" if extension_type < 32 else "unassigned"
+
+
+_PAGE_REQUIREMENT: Final = {
+    # RFC 8138 4.2: "A node that does not support the 6LoRHC Type MUST silently discard the packet."
+    "critical 6LoRH": "RFC8138-4.2-01",
+    "elective 6LoRH": "RFC8138-4.1-01",
+}
+
+
+def page_refusal(page: int, value: int, at: int) -> DecodeError:
+    """The error for a dispatch octet of a page other than 0 that leads to no IPv6 packet here."""
+    name = page_name(page, value)
+    requirement = _PAGE_REQUIREMENT.get(name, "RFC8025-3-04")
+    return DecodeError(UNSUPPORTED, at, requirement, f"dispatch {value:#04x} of page {page} ({name})")
 
 
 def page_name(page: int, value: int) -> str:

@@ -335,48 +335,10 @@ class Linter:
         self, at: int, mode: int, address: bytes, link: LinkInfo, contexts: Contexts, *, source: bool
     ) -> None:
         """What RFC 7668 section 3.2.4 wants elided."""
-        low, iid = address[8:], link.src_iid if source else link.dst_iid
-        sender = link.role == "6LBR"
-        if address[:8] == b"\xfe\x80" + bytes(6) and low == iid:
-            if mode != 3:
-                row = (
-                    ("RFC7668-3.2.4-12" if sender else "RFC7668-3.2.4-04")
-                    if source
-                    else ("RFC7668-3.2.4-14" if sender else "RFC7668-3.2.4-10")
-                )
-                name = "source" if source else "destination"
-                self._say(
-                    "elision",
-                    row,
-                    FAIL,
-                    at + 1,
-                    "mode 11, stateless",
-                    f"{mode:03b}",
-                    f"the link-local {name} MUST be fully elided",
-                )
-            return
-        if not ble.registered_end(link, source) or address not in link.registered:
-            return
-        forms = [context for context in contexts.values() if context.compress and context.covers(address)]
-        if not forms:
-            return
-        latest = ble.latest(link, forms[0])
-        assert latest is not None, "the address itself is registered there"
-        wanted = 7 if latest == address else 6 if latest[:14] == address[:14] else 5
-        if mode != wanted:
-            if wanted == 7:
-                row = "RFC7668-3.2.4-05" if source else "RFC7668-3.2.4-15"
-            else:
-                row = "RFC7668-3.2.4-06" if source else "RFC7668-3.2.4-16"
-            self._say(
-                "elision",
-                row,
-                FAIL,
-                at + 1,
-                f"mode {wanted:03b}",
-                f"{mode:03b}",
-                "a registered address is elided as far as it goes",
-            )
+        wanted = ble.wanted(address, link, contexts, source=source)
+        if wanted is not None and wanted[0] != mode:
+            message = f"the {'source' if source else 'destination'} MUST be elided as far as it goes"
+            self._say("elision", wanted[1], FAIL, at + 1, f"mode {wanted[0]:03b}", f"{mode:03b}", message)
 
     def _packet(  # noqa: PLR0917
         self,

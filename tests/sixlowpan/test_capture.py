@@ -131,6 +131,9 @@ def test_contexts_are_learnt(tmp_path):
     path = pcapng(tmp_path / "f", [(230, f) for f in (stateful, add, stateful, remove, stateful)])
     assert [(f.code, f.frame) for f in capture.judge(path)] == [("unsupported", 1), ("unsupported", 5)]
     assert capture.judge(path, contexts)[0].frame == 5
+    # and what was learnt of one PAN too many is forgotten
+    many = [add[:3] + n.to_bytes(2, "little") + add[5:] for n in range(300)]
+    assert capture.judge(pcapng(tmp_path / "g", [(230, f) for f in many])) == []
     # what is no Router Advertisement teaches nothing
     for message in (b"", b"\x86\0\0\0" + bytes(12) + b"\x22\0", b"\x80\0\0\0"):
         packet = ipv6.build(router, everyone, 58, message, hop_limit=255)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vectors.build import ICMPV6, TCP, UDP, addr, echo, iid, ipv6, link_local, mesh, udp
+from vectors.build import ICMPV6, TCP, UDP, addr, echo, frag1, fragn, iid, ipv6, link_local, mesh, udp
 from vectors.model import EUI_A, EUI_B, RECEIVE_ONLY, Vector, family, vector
 
 A, B = link_local(EUI_A), link_local(EUI_B)
@@ -107,6 +107,30 @@ def hc_udp() -> Iterator[Vector]:
                     need = [f"RFC4944-{row}" for row in rows]
                     key = f"{short_source}{short_target}{no_length}-tf{tf}"
                     yield vector(key, payload, packet, requirements=need)
+
+
+@family(4944, "10.1", "legacy", RECEIVE_ONLY)
+def edges() -> Iterator[Vector]:
+    """HC1 with nothing behind, with next header 0 in-line, and in fragments, where lengths come from
+    datagram_size.
+    """
+    need = ["RFC4944-10.1-04", "RFC4944-10.1-06"]
+    yield vector("no-payload", hc1(3, 3, 1, 0, (64, 8), (59, 8)), ipv6(b"", 59, A, B), requirements=need)
+    data = bytes((ICMPV6, 0)) + bytes.fromhex("630400000100") + echo(A, B)
+    payload = hc1(3, 3, 1, 0, (64, 8), (0, 8)) + data
+    yield vector("hop-by-hop", payload, ipv6(data, 0, A, B), requirements=need)
+    data = udp(A, B, 0xF0B3, 0xF0BC, b"")
+    payload = hc1(3, 3, 1, 1, (64, 8), (3, 4), (12, 4), octets(data[6:8]), hc2=0xE0)
+    yield vector("udp-empty", payload, ipv6(data, UDP, A, B), requirements=["RFC4944-10.2-03"])
+    data = udp(A, B, 0xF0B3, 0xF0BC, bytes(range(96)))
+    packet = ipv6(data, UDP, A, B)
+    size = len(packet)
+    for key, fields, hc2 in (("computed", (), 0xE0), ("in-line", ((len(data), 16),), 0xC0)):
+        head = hc1(3, 3, 1, 1, (64, 8), (3, 4), (12, 4), *fields, octets(data[6:8]), hc2=hc2)
+        payloads = [frag1(size, 4, head + packet[48:96]), fragn(size, 4, 12, packet[96:])]
+        yield vector(
+            f"fragments-{key}", payloads, packet, requirements=["RFC4944-10.1-06", "RFC4944-10.2-03"]
+        )
 
 
 @family(4944, "10.1", "legacy", "mesh-header", RECEIVE_ONLY)

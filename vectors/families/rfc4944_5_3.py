@@ -77,6 +77,17 @@ def compressed_first_fragment() -> Iterator[Vector]:
         yield vector(f"udp-{first}", payloads, packet, requirements=need)
     payloads = [frag1(size, 6, HEAD[:2] + b"\x11" + packet[40:96]), fragn(size, 6, 12, packet[96:])]
     yield vector("udp-plain", payloads, packet, requirements=["RFC6282-2-07", "RFC4944-5.3-08"])
+    elided = iphc(nh=1, sam=3, dam=3) + b"\xf7\x12"
+    payloads = [frag1(size, 7, elided + packet[48:96]), fragn(size, 7, 12, packet[96:])]
+    need = ["RFC6282-4.3.2-09", "RFC6282-4.3.3-02"]
+    flags = [RECEIVE_ONLY]
+    yield vector("udp-checksum-elided", payloads, packet, flags=flags, requirements=need, integrity=True)
+    refused = "unsupported"
+    need = ["RFC6282-4.3.2-12"]
+    yield vector("udp-checksum-elided-bare", payloads[:1], refused=refused, requirements=need)
+    hops = ipv6(bytes((UDP, 0)) + bytes.fromhex("630400000100") + body, 0, A, B)
+    payloads = [frag1(len(hops), 9, HEAD[:2] + b"\0" + hops[40:96]), fragn(len(hops), 9, 12, hops[96:])]
+    yield vector("hop-by-hop-plain", payloads, hops, requirements=["RFC6282-2-07", "RFC6282-3.1.1-05"])
     options = bytes((UDP, 0)) + bytes.fromhex("1e04aabbccdd")
     packet = ipv6(options + body, 60, A, B)
     size = len(packet)
@@ -126,6 +137,10 @@ def tags() -> Iterator[Vector]:
     one, two = datagram(184, 1), datagram(184, 2)
     mixed = [p for pair in zip(cut(one, 1), cut(two, 2), strict=True) for p in pair]
     yield vector("by-tag", mixed, [one, two], requirements=need)
+    for first_tag, second_tag in ((0x0100, 0x0001), (0x0100, 0x0000), (0x0101, 0x0001), (0x1234, 0x1235)):
+        mixed = [p for pair in zip(cut(one, first_tag), cut(two, second_tag), strict=True) for p in pair]
+        key = f"by-tag-{first_tag:04x}-{second_tag:04x}"
+        yield vector(key, mixed, [one, two], flags=[RECEIVE_ONLY], requirements=need)
     two = datagram(176, 2)
     mixed = [p for pair in zip(cut(one, 1), cut(two, 1), strict=True) for p in pair]
     flags = [RECEIVE_ONLY]
@@ -236,6 +251,9 @@ def impossible() -> Iterator[Vector]:
         refused=bad,
         requirements=["RFC4944-5.3-03"],
     )
+    need = ["RFC4944-5.3-11"]
+    longer = frag1(88, 1, b"\x41" + packet[:4] + b"\0\x30" + packet[6:96])
+    yield vector("uncompressed-longer-than-size", longer, refused=bad, requirements=need)
     wrong_length = packet[:4] + b"\0\x10" + packet[6:]
     contradiction = frag1(size, 1, b"\x41" + wrong_length[:88])
     yield vector("payload-length-differs", contradiction, refused=bad, requirements=["RFC4944-5.3-10"])

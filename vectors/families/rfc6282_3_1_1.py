@@ -75,6 +75,11 @@ def next_header() -> Iterator[Vector]:
         data = {ICMPV6: ECHO, UDP: udp(A, B, 5683, 5683), NO_NEXT: b""}.get(value, body)
         payload = iphc(bytes((value,)), sam=3, dam=3) + data
         yield vector(f"inline-{name}", payload, ipv6(data, value, A, B), requirements=["RFC6282-3.1.1-05"])
+    options = bytes((ICMPV6, 0)) + bytes.fromhex("630400000100") + ECHO
+    payload = iphc(b"\0", sam=3, dam=3) + options
+    note = "next header 0, Hop-by-Hop Options, in-line and its header as it is"
+    rows = ["RFC6282-3.1.1-05"]
+    yield vector("inline-hop-by-hop", payload, ipv6(options, 0, A, B), requirements=rows, note=note)
     data = udp(A, B, 5683, 5683)
     payload = iphc(nh=1, sam=3, dam=3) + b"\xf0" + data[:4] + data[6:]
     rows = ["RFC6282-3.1.1-06", "RFC6282-4-01", "RFC6282-4-02"]

@@ -140,6 +140,12 @@ def from_outer_ipv6() -> Iterator[Vector]:
     inner_head = iphc(b"\x3a", cid=0x20, sac=1, sam=3, dam=3)
     payload = iphc(outer_source + outer_target, nh=1) + b"\xee" + inner_head + data
     yield vector("context", payload, packet, contexts={"2": prefix}, requirements=need)
+    inner_source, inner_target = addr("fe80::1:2:3:4"), addr("2001:db8:7::5:6:7:8")
+    data = bytes((ICMPV6, 0)) + bytes.fromhex("630400000100") + echo(inner_source, inner_target)
+    packet = ipv6(ipv6(data, 0, inner_source, inner_target), 41, outer_source, outer_target)
+    inner_head = iphc(b"\0", cid=0x02, sam=3, dac=1, dam=3)
+    payload = iphc(outer_source + outer_target, nh=1) + b"\xee" + inner_head + data
+    yield vector("destination-context", payload, packet, contexts={"2": prefix}, requirements=need)
 
 
 @family(6282, "3.2.3", "multicast-form")

@@ -88,3 +88,57 @@ def whole_header_without_payload() -> Iterator[Vector]:
     datagram = udp(A, B, 0xF0B0, 0xF0B1, b"")
     payload = iphc(nh=1, sam=3, dam=3) + b"\xf3\x01" + datagram[6:]
     yield vector("udp-empty", payload, ipv6(datagram, 17, A, B), requirements=["RFC6282-4.3.3-08"])
+
+
+@family(6282, "3.1")
+def every_form_with_nothing_behind() -> Iterator[Vector]:
+    """Each address and TF form as a packet without payload: the header ends where the frame ends, and a decoder
+    that wants one octet more than the form has refuses a legal packet.
+    """
+    wide = bytes.fromhex("1122334455667788")
+    link = bytes.fromhex("fe80000000000000")
+    prefix = addr("2001:db8::")[:8]
+    sources = {
+        (0, 0): (addr("2001:db8:9::1"), addr("2001:db8:9::1")),
+        (0, 1): (link + wide, wide),
+        (0, 2): (link + short_iid(0x0A0B), b"\x0a\x0b"),
+        (0, 3): (A, b""),
+        (1, 0): (bytes(16), b""),
+        (1, 1): (prefix + wide, wide),
+        (1, 2): (prefix + short_iid(0x0A0B), b"\x0a\x0b"),
+        (1, 3): (prefix + A[8:], b""),
+    }
+    for (sac, sam), (source, inline) in sources.items():
+        payload = iphc(bytes((NO_NEXT,)) + inline, sac=sac, sam=sam, dam=3)
+        packet = ipv6(b"", NO_NEXT, source, B)
+        need = ["RFC6282-3-01", "RFC6282-3-02"]
+        yield vector(f"source-{sac}{sam}", payload, packet, contexts=CONTEXTS, requirements=need)
+    targets = {
+        (0, 0, 0): (addr("2001:db8:9::1"), addr("2001:db8:9::1")),
+        (0, 0, 1): (link + wide, wide),
+        (0, 0, 2): (link + short_iid(0x0A0B), b"\x0a\x0b"),
+        (0, 1, 1): (prefix + wide, wide),
+        (0, 1, 2): (prefix + short_iid(0x0A0B), b"\x0a\x0b"),
+        (0, 1, 3): (prefix + B[8:], b""),
+        (1, 0, 0): (addr("ff05::1:3"), addr("ff05::1:3")),
+        (1, 0, 1): (addr("ff05::1:3"), bytes.fromhex("050000010003")),
+        (1, 0, 2): (addr("ff05::1:3"), bytes.fromhex("05010003")),
+        (1, 0, 3): (addr("ff02::1"), b"\x01"),
+        (1, 1, 0): (addr("ff3e:40:2001:db8::1234"), bytes.fromhex("3e0000001234")),
+    }
+    for (m, dac, dam), (target, inline) in targets.items():
+        payload = iphc(bytes((NO_NEXT,)) + inline, sam=3, m=m, dac=dac, dam=dam)
+        packet = ipv6(b"", NO_NEXT, A, target)
+        need = ["RFC6282-3-01", "RFC6282-3-02"]
+        yield vector(f"destination-{m}{dac}{dam}", payload, packet, contexts=CONTEXTS, requirements=need)
+    for tf, traffic, tc, flow in (
+        (0, "2e0abcde", 0xB8, 0xABCDE),
+        (1, "4abcde", 1, 0xABCDE),
+        (2, "2e", 0xB8, 0),
+    ):
+        for hlim, hops in ((0, 9), (2, 64)):
+            fields = bytes.fromhex(traffic) + bytes((NO_NEXT,)) + (b"\x09" if hlim == 0 else b"")
+            packet = ipv6(b"", NO_NEXT, A, B, hop_limit=hops, tc=tc, flow=flow)
+            need = ["RFC6282-3-02", "RFC6282-3.2-01"]
+            payload = iphc(fields, tf=tf, hlim=hlim, sam=3, dam=3)
+            yield vector(f"tf{tf}-hlim{hlim}", payload, packet, requirements=need)

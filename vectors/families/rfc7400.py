@@ -67,6 +67,7 @@ def bytecodes() -> Iterator[Vector]:
         ("repeat", "0280aac0c0", "80aa80aa80aa", "06"),
         ("extended", "a1c0", "0001", "05"),
         ("extended-twice", "a1a1c0", last_of_target, "05"),
+        ("extended-by-0", "a0c0", "0000", "05"),
         ("extended-cleared", "a1c0c0", "00010001", "06"),
         ("address", "b2f0", B.hex(), "08"),
         ("source-address", "b4f0", A.hex(), "08"),
@@ -86,6 +87,17 @@ def extension_header() -> Iterator[Vector]:
     head = iphc(nh=1, sam=3, dam=3)
     payload = head + b"\xb0" + bytes((ICMPV6,)) + b"\x06" + body + b"\x90" + bytes.fromhex("80000102")
     yield vector("nh0", payload, packet, requirements=need)
+    for eid, protocol in ((1, 43), (3, 60)):
+        packet = ipv6(bytes((ICMPV6, 0)) + body + bytes.fromhex("80000102"), protocol, A, B)
+        octet = bytes((0b10110000 | eid << 1, ICMPV6))
+        yield vector(
+            f"eid-{eid}", head + octet + b"\x06" + body + b"\x90\x80\0\x01\x02", packet, requirements=need
+        )
+    longer = bytes.fromhex("1e0ca1a2a3a4a5a6a7a8a9aaabac")
+    packet = ipv6(bytes((ICMPV6, 1)) + longer + bytes.fromhex("80000102"), 60, A, B)
+    payload = head + bytes((0xB6, ICMPV6, 14)) + longer + b"\x90\x80\0\x01\x02"
+    yield vector("16-octets", payload, packet, requirements=need)
+    packet = ipv6(bytes((ICMPV6, 0)) + body + bytes.fromhex("80000102"), 0, A, B)
     yield vector("nh1", head + b"\xb1\x06" + body + b"\x90\xdf" + data, packet, requirements=need)
 
 

@@ -150,6 +150,26 @@ def remote_destination() -> Iterator[Vector]:
             registered=[FIRST],
             requirements=need,
         )
+    source, target = addr(FIRST), addr("2001:db8:9::1")
+    data = echo(source, target)
+    payload = iphc(b"\x3a" + target, cid=0x30, sac=1, sam=3) + data
+    whole = {**contexts, "3": f"{FIRST}/128"}
+    packet = ipv6(data, ICMPV6, source, target)
+    need = ["RFC6282-3.1.1-22", "RFC7668-3.2.4.1-01"]
+    flags = [RECEIVE_ONLY]
+    known: dict[str, Any] = {"role": "6LN", "registered": [LATEST]}
+    note = "a context of /128 leaves nothing for a registration to say"
+    yield vector(
+        "source-128",
+        payload,
+        packet,
+        **BLE,
+        contexts=whole,
+        flags=flags,
+        note=note,
+        requirements=need,
+        **known,
+    )
     target = addr("fe80::1:2:3:4")
     data = echo(A, target)
     payload = iphc(b"\x3a" + target[8:], sam=3, dam=1) + data
