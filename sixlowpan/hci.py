@@ -14,7 +14,6 @@ from sixlowpan.link import BLE, LinkInfo
 IPSP: Final = 0x0023
 SIGNALLING: Final = 0x0005
 _MOST: Final = 64
-_MAX_SDU: Final = 65535
 
 
 class Sdu(NamedTuple):
@@ -78,8 +77,7 @@ class Trace:
         if word >> 12 & 3 == 1:  # continuing fragment
             piece = connection.pieces.pop(sent, b"") + piece
         if len(piece) < 4 or len(piece) < 4 + int.from_bytes(piece[:2], "little"):
-            if len(piece) <= _MAX_SDU:
-                connection.pieces[sent] = piece
+            connection.pieces[sent] = piece  # its length field bounds it to 64 KiB
             return []
         connection.pieces.pop(sent, None)
         length, cid = int.from_bytes(piece[:2], "little"), int.from_bytes(piece[2:4], "little")

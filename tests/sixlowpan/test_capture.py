@@ -312,4 +312,4 @@ def test_channels_that_are_not_opened():
     # an L2CAP frame that never ends is not kept for ever
     for _ in range(300):
         trace.add(b"\x02" + struct.pack("<HH", 64 | 0x1000, 1000) + b"\xff" * 1000, True)
-    assert len(connection.pieces.get(True, b"")) <= 65535
+    assert len(connection.pieces.get(True, b"")) < 65539

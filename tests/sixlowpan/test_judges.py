@@ -218,7 +218,8 @@ def test_lint_names_the_first_fragment():
 
 def test_lint_ble():
     first, second = address("2001:db8::1111:2222:3333:4444"), address("2001:db8::1111:2222:3333:5555")
-    contexts = Contexts.parse({"0": "2001:db8::/64"})
+    contexts = Contexts.parse({"0": "2001:db8::/64", "1": "2001:db8:1::/64"})
+    other = Contexts.parse({"0": "2001:db8:1::/64", "1": "2001:db8::/64"})
     node = LinkInfo("ble", BLE.src, BLE.dst, role="6LN", registered=(address("2001:db8::7"), first, second))
     router = node.reversed()
     mine, yours = link_local(BLE.src)[8:].hex(), link_local(BLE.dst)[8:].hex()
@@ -237,6 +238,10 @@ def test_lint_ble():
     assert requirement("7a533b" + "0000000000000007", node) == []
     assert requirement("7a733b", node) == []
     assert requirement("7a033b" + second.hex(), node) == ["RFC7668-3.2.4-05"]
+    assert [f.code for f in lint([bytes.fromhex("7a033b") + second], node, other)] == [
+        "not_minimal",
+        "elision",
+    ]
     assert lint([bytes.fromhex("7a033b") + second], node) == [], "without a context nothing can be elided"
     assert codes([b"\x41" + PACKET], BLE)[0] == ("uncompressed", "RFC7668-3.2.4-01", "advice", 0)
     assert codes([fragment_header_n(80, 1, 5) + bytes(8)], BLE) == [

@@ -113,6 +113,22 @@ def checksum_elided_with_integrity() -> Iterator[Vector]:
     )
 
 
+@family(6282, "4.3", "udp-checksum", RECEIVE_ONLY)
+def checksum_elided_behind_routing_header() -> Iterator[Vector]:
+    """C=1 behind a source routing header (type 3, RFC 6554): while segments are left, the pseudo-header takes
+    the final destination, which is the last address of the routing header (RFC 8200 §8.1); at the end of the
+    route it takes that of the IPv6 header.
+    """
+    final = addr("2001:db8::99")
+    rows = ["RFC6282-4.3.2-09", "RFC6282-4.2-04"]
+    for left, covered in ((0, B), (1, final)):
+        datagram = udp(A, covered, 5683, 5684)
+        routing = bytes((3, left, 0, 0, 0, 0)) + final
+        packet = ipv6(bytes((UDP, 2)) + routing + datagram, 43, A, B)
+        payload = HEAD + bytes((0xE3, len(routing))) + routing + compressed(datagram, 0, elide=True)
+        yield vector(f"segments-left-{left}", payload, packet, requirements=rows, integrity=True)
+
+
 @family(6282, "4.3", "udp-checksum")
 def checksum_elided_without_integrity() -> Iterator[Vector]:
     """C=1 where no integrity check is known: the decompressor MUST drop the packet."""
