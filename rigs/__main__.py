@@ -13,6 +13,7 @@ from rigs.bench import Rig
 from rigs.config import ConfigError
 from rigs.loading import Loaded, known_rigs, load
 from rigs.model import RigError
+from rigs.preparation import tester_for
 from rigs.replay import replay, sent_frames
 
 DONE, LACKING, WRONG = 0, 1, 2
@@ -132,6 +133,7 @@ def _replay(options: argparse.Namespace) -> int:
     frames = sent_frames(options.file)
     loaded = _load(options.rig, options.overrides)
     with leases.of(loaded.rig), Rig.of(loaded) as rig:
+        tester_for(rig, 0)  # the contexts and addresses that the run had
         count = replay(rig, frames, options.wait, sys.stdout)
         print(f"{len(frames)} frames sent, {count} received; {rig.name} is {rig.node.stack} {rig.version}")
     return DONE if count else LACKING

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from sixlowpan import ble, codec, dispatch, iphc, mesh, nhc
 from sixlowpan.compress import segments
@@ -21,6 +22,10 @@ from sixlowpan.ipv6 import ICMPV6, ROUTING, UDP, Packet, checksum_holds
 from sixlowpan.link import BLE, IEEE802154, LinkInfo
 
 FAIL, ADVICE = "fail", "advice"
+_FRAGMENTS = {dispatch.FRAG1, dispatch.FRAGN}
+_MOST = 1024
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 # an "unsupported" that is a breach all the same; every other one may be legal, only not for us to resolve
 _BREACHES = {"RFC7668-3-01", "RFC7668-3.2-03", "RFC7668-3.2.4-08"}
 
@@ -75,10 +80,11 @@ class Linter:
         self.findings: list[LintFinding] = []
         self.packet: bytes | None = None
         self._reassembler = Reassembler(max_datagrams=256)
-        # (source, destination, tag) -> size, frame index, octets in fragments, pieces
-        self._open: dict[tuple[bytes, bytes, int], _Cut] = {}
-        self._tags: dict[bytes, int] = {}
+        # all by sender, all bounded by _remember
+        self._open: dict[tuple[bytes, bytes, int], _Cut] = {}  # (source, destination, tag)
+        self._tags: dict[tuple[bytes, bytes], int] = {}
         self._sequences: dict[bytes, tuple[int, bytes]] = {}
+        self._last: dict[bytes, bytes] = {}
         self._frame = 0
 
     def add(self, index: int, payload: bytes, link: LinkInfo, contexts: Contexts, now: float = 0.0) -> None:
@@ -89,12 +95,16 @@ class Linter:
                 "too_long", "RFC4944-4-03", FAIL, self.mtu, self.mtu, len(payload), "the payload has no room"
             )
         for key in self._reassembler.expire(now):
-            self._open.pop((key[0], key[1], key[3]), None)
+            self._incomplete(self._open.pop((key[0], key[1], key[3]), None))
+        self._frame = index
         try:
             at, inner = mesh.unwrap(payload, link)
+            if self._last.get(link.src) == payload and dispatch.KIND[payload[at]] in _FRAGMENTS:
+                return  # a frame sent again by the MAC, for want of an acknowledgement: the sender's right
+            _remember(self._last, link.src, payload)
             self._stack(payload, at, link, inner)
             kind = dispatch.KIND[payload[at]]
-            if kind in {dispatch.FRAG1, dispatch.FRAGN} and link.kind != BLE:
+            if kind in _FRAGMENTS and link.kind != BLE:
                 self._fragment(payload, at, kind, inner)
             packet = self._reassembler.receive(payload, link, contexts, now, index)
             self._datagram(payload, at, kind, inner, contexts)
@@ -108,17 +118,16 @@ class Linter:
     def close(self) -> None:
         """Say what is left incomplete."""
         for cut in self._open.values():
-            self._frame = cut.frame
-            self._say(
-                "incomplete",
-                None,
-                ADVICE,
-                0,
-                f"{cut.size} octets",
-                f"{cut.octets}",
-                "a datagram was not completed",
-            )
+            self._incomplete(cut)
         self._open.clear()
+
+    def _incomplete(self, cut: _Cut | None) -> None:
+        if cut is not None:
+            self._frame = cut.frame
+            message = "a datagram was not completed"
+            self._say(
+                "incomplete", None, ADVICE, 0, f"{cut.size} octets", f"{cut.octets} compressed", message
+            )
 
     def _say(  # noqa: PLR0917
         self,
@@ -182,7 +191,7 @@ class Linter:
                 self._say(
                     "sequence_number", "RFC4944-11.1-02", FAIL, broadcast_at + 1, wanted, sequence, message
                 )
-            self._sequences[inner.src] = sequence, payload[at:]
+            _remember(self._sequences, inner.src, (sequence, payload[at:]))
 
     def _fragment(self, payload: bytes, at: int, kind: str, link: LinkInfo) -> None:
         if len(payload) < at + 5:
@@ -197,16 +206,14 @@ class Linter:
             self._say("datagram_size", "RFC4944-5.3-09", FAIL, at, cut.size, size, message)
         if cut is None:
             self._tag(tag, at, link)
-            if len(self._open) >= 1024:
-                self._open.pop(next(iter(self._open)))
-            cut = self._open[key] = _Cut(size, self._frame)
+            cut = _remember(self._open, key, _Cut(size, self._frame))
         cut.octets += len(payload) - at - (4 if kind == dispatch.FRAG1 else 5)
         if size > 1280:
             message = "the MTU is 1280 octets"
             self._say("datagram_size", "RFC4944-4-01", ADVICE, at, "up to 1280", size, message)
 
     def _tag(self, tag: int, at: int, link: LinkInfo) -> None:
-        last = self._tags.get(link.src)
+        last = self._tags.get((link.src, link.dst))
         if last is not None and tag == last:
             # RFC 4944 5.3: "The sender SHALL increment datagram_tag for successive, fragmented datagrams."
             message = "a new datagram has the tag of the one before"
@@ -216,9 +223,7 @@ class Linter:
         ):  # a counter may serve other peers, so it may jump a bit
             message = "the tag does not look like a counter (RFC 8930 section 7 prefers a random one)"
             self._say("datagram_tag", "RFC4944-5.3-13", ADVICE, at + 2, (last + 1) & 0xFFFF, tag, message)
-        if len(self._tags) >= 1024:
-            self._tags.clear()
-        self._tags[link.src] = tag
+        _remember(self._tags, (link.src, link.dst), tag)
 
     def _datagram(self, payload: bytes, at: int, kind: str, link: LinkInfo, contexts: Contexts) -> None:
         """The compressed headers, whether whole or in a first fragment."""
@@ -352,7 +357,7 @@ class Linter:
     ) -> None:
         """What only the whole packet shows."""
         smallest = len(codec.encode(packet, inner, contexts))
-        if kind in {dispatch.FRAG1, dispatch.FRAGN}:
+        if kind in _FRAGMENTS:
             tag = payload[at + 2] << 8 | payload[at + 3]
             cut = self._open.pop((inner.src, inner.dst, tag), None)
             if cut is not None and self.mtu is not None and cut.octets + at <= self.mtu:
@@ -397,3 +402,11 @@ class _Cut:
     size: int
     frame: int
     octets: int = 0
+
+
+def _remember(memory: dict[_Key, _Value], key: _Key, value: _Value) -> _Value:
+    """Put it in; what was put in first goes when there is too much."""
+    if key not in memory and len(memory) >= _MOST:
+        del memory[next(iter(memory))]
+    memory[key] = value
+    return value

@@ -202,9 +202,11 @@ def test_lint_fragments():
     assert ("datagram_size", "RFC4944-5.3-09", "fail", 1) in codes([pieces[0], longer[1]])
     assert codes(pieces[:1]) == [("incomplete", None, "advice", 0)]
     assert ("datagram_size", "RFC4944-4-01", "advice", 0) in codes([fragment_header_n(1281, 1, 5) + bytes(8)])
-    assert codes(pieces[:1] + pieces, times=[0.0] + [100.0] * len(pieces)) == [
-        ("datagram_tag", "RFC4944-5.3-13", "fail", 1)
+    assert codes(pieces[:2] + pieces, times=[0.0] * 2 + [100.0] * len(pieces)) == [
+        ("incomplete", None, "advice", 0),
+        ("datagram_tag", "RFC4944-5.3-13", "fail", 2),
     ]
+    assert codes([piece for piece in pieces for _ in range(3)]) == [], "repeated by the MAC"
     assert codes([b"\xc0"]) == [("malformed", "RFC4944-5.3-05", "fail", 0)]
 
 
