@@ -96,11 +96,8 @@ class Tester:
     answer_ns: bool = True
 
     def __post_init__(self) -> None:
-        self.random = random.Random(self.seed)
+        self.restart("")
         self._identities: dict[bytes, Identity] = {}
-        self._serial = 0
-        self._tag = self.random.randrange(0x10000)
-        self._identifier = self.random.randrange(0x10000)
         self._reassembler = Reassembler()
         self._partial: dict[tuple[bytes, bytes, int], list[Heard]] = {}
         self.identity = self._default_identity()
@@ -109,6 +106,13 @@ class Tester:
         self.ordinary: set[bytes] = set()
         self.control_ids: set[bytes] = set()
         self.last_control = b""
+
+    def restart(self, name: str) -> None:
+        """Draw all that is random anew from the seed and this name: a case does the same alone and in a crowd."""
+        self.random = random.Random(f"{self.seed}/{name}")
+        self._serial = self.random.randrange(1 << 32)
+        self._tag = self.random.randrange(0x10000)
+        self._identifier = self.random.randrange(0x10000)
 
     # -- identities -------------------------------------------------------------------------------------------
 
@@ -128,7 +132,7 @@ class Tester:
         """Become somebody whom the DUT has never met, where the link allows it."""
         if not self.air.link.any_source:
             return self.identity
-        self._serial += 1
+        self._serial = (self._serial + 1) & 0xFFFFFFFF
         link = bytes([0x02, 0x00, 0x5E]) + (self.seed & 0xFF).to_bytes(1) + self._serial.to_bytes(4)
         self.identity = self._own(Identity(link, addresses.link_local(link)))
         return self.identity

@@ -10,7 +10,7 @@ from __future__ import annotations
 from sixlowpan import compress, dispatch, hc1, iphc, ipv6, mesh, nhc
 from sixlowpan.contexts import NO_CONTEXTS, Contexts
 from sixlowpan.errors import MALFORMED, UNSUPPORTED, DecodeError, EncodeError, truncated
-from sixlowpan.link import LinkInfo
+from sixlowpan.link import BLE, LinkInfo
 from sixlowpan.nhc import Expanded
 
 _MAX_PAYLOAD = 0xFFFF
@@ -27,10 +27,18 @@ def decode(payload: bytes, link: LinkInfo, contexts: Contexts = NO_CONTEXTS) -> 
         return _iphc(payload, 0, link, contexts)
     at, link = mesh.unwrap(payload, link)
     if dispatch.KIND[payload[at]] in {dispatch.FRAG1, dispatch.FRAGN}:
-        raise DecodeError(
-            UNSUPPORTED, at, None, "a fragment is no whole datagram: it goes through a Reassembler"
-        )
+        raise fragment_refusal(at, link)
     return datagram(payload, at, link, contexts)
+
+
+def fragment_refusal(at: int, link: LinkInfo) -> DecodeError:
+    """The error for a fragment where a whole datagram must stand."""
+    if link.kind == BLE:
+        # RFC 7668 3: "Fragmentation features from 6LoWPAN standards are not used"
+        return DecodeError(UNSUPPORTED, at, "RFC7668-3-01", "RFC 4944 fragments are not used on Bluetooth LE")
+    return DecodeError(
+        UNSUPPORTED, at, None, "a fragment is no whole datagram: it goes through a Reassembler"
+    )
 
 
 def datagram(data: bytes, at: int, link: LinkInfo, contexts: Contexts) -> bytes:

@@ -14,7 +14,7 @@ from typing import Final
 
 from sixlowpan import codec, dispatch, mesh
 from sixlowpan.contexts import NO_CONTEXTS, Contexts
-from sixlowpan.errors import MALFORMED, UNSUPPORTED, DecodeError, EncodeError, truncated
+from sixlowpan.errors import MALFORMED, DecodeError, EncodeError, truncated
 from sixlowpan.ipv6 import UDP, checksum
 from sixlowpan.link import BLE, LinkInfo
 from sixlowpan.nhc import Expanded, elided_checksum
@@ -181,8 +181,7 @@ class Reassembler:
         if kind not in {dispatch.FRAG1, dispatch.FRAGN}:
             return codec.datagram(payload, at, link, contexts)
         if link.kind == BLE:
-            message = "RFC 4944 fragments are not used on Bluetooth LE"
-            raise DecodeError(UNSUPPORTED, at, "RFC7668-3-01", message)
+            raise codec.fragment_refusal(at, link)
         return self._fragment(payload, at, kind, link, contexts, now, name)
 
     def _fragment(  # noqa: PLR0917

@@ -14,6 +14,7 @@ from sixlowpan import (
     EncodeError,
     LinkInfo,
     Reassembler,
+    decode,
     encode,
     encodings,
     fragment,
@@ -250,6 +251,9 @@ def test_bad_fragments(wire, kind, offset, requirement):
 def test_no_fragments_on_ble():
     with pytest.raises(DecodeError) as caught:
         Reassembler().receive(PIECES[0], BLE)
+    assert caught.value.requirement == "RFC7668-3-01"
+    with pytest.raises(DecodeError) as caught:
+        decode(PIECES[0], BLE)
     assert caught.value.requirement == "RFC7668-3-01"
     for stack in (mesh_header(SHORT_A, SHORT_B, 3), b"\x50\x01"):
         with pytest.raises(DecodeError, match="no meaning on Bluetooth"):
