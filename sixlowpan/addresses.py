@@ -48,9 +48,7 @@ def link_local(link_address: bytes, pan: bytes | None = None) -> bytes:
 
 
 def modified_eui64(device_address: bytes) -> bytes:
-    """The EUI-64 field of an ARO on Bluetooth LE: FFFE inserted AND the U/L bit inverted (RFC 7668 section
-    3.2.4).
-    """
+    """The EUI-64 field of an ARO on Bluetooth LE: FFFE inserted AND the U/L bit inverted (RFC 7668 section 3.2.4)."""
     if len(device_address) != 6:
         raise ValueError("a Bluetooth device address has 6 octets")
     return bytes((device_address[0] ^ 0x02,)) + device_address[1:3] + b"\xff\xfe" + device_address[3:]

@@ -37,8 +37,7 @@ def registered_end(link: LinkInfo, source: bool) -> bool:
 def allowed(
     forms: list[tuple[int, int, bytes]], address: bytes, link: LinkInfo, registered_end: bool
 ) -> list[tuple[int, int, bytes]]:
-    """Those of all RFC 6282 forms of an address, (context, mode, in-line octets), that RFC 7668 section
-    3.2.4 allows.
+    """Those of all RFC 6282 forms of an address, (context, mode, in-line octets), that RFC 7668 section 3.2.4 allows.
 
     * A link-local address made from the device address "MUST" be fully elided, by either side.
     * A registered address of the 6LN "MUST be fully elided if it is the latest", else it goes with 16 bits

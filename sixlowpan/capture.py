@@ -208,9 +208,7 @@ def judge(path: Path, contexts: Contexts = NO_CONTEXTS, mtu: int | None = None) 
 
 
 def learn(packet: bytes, contexts: Contexts) -> Contexts:
-    """The contexts after a packet: those of the 6CO of a Router Advertisement come in, a lifetime of 0 takes
-    out.
-    """
+    """The contexts after a packet: those of the 6CO of a Router Advertisement come in, a lifetime of 0 takes out."""
     view = Packet.parse(packet)
     protocol, _, data = view.upper()
     # RFC 4861 6.1.2: a valid Router Advertisement has a hop limit of 255

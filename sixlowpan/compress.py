@@ -189,9 +189,7 @@ def _destination(address: bytes, iid: bytes, contexts: Contexts, link: LinkInfo 
 
 
 def udp(packet: bytes, at: int) -> bytes:
-    """NHC octet and ports of the UDP header at `packet[at]`, as small as it goes; the checksum follows as it
-    is.
-    """
+    """NHC octet and ports of the UDP header at `packet[at]`, as small as it goes; the checksum follows as it is."""
     if packet[at + 2] == 0xF0:
         if packet[at] == 0xF0 and packet[at + 1] >> 4 == 0xB and packet[at + 3] >> 4 == 0xB:
             return bytes((0xF3, (packet[at + 1] & 15) << 4 | packet[at + 3] & 15))
@@ -202,9 +200,7 @@ def udp(packet: bytes, at: int) -> bytes:
 
 
 def segments(packet: bytes) -> list[tuple[int, int, int]]:
-    """The headers behind the IPv6 header that have an NHC form: (protocol, begin, end), up to the first
-    without.
-    """
+    """The headers behind the IPv6 header that have an NHC form: (protocol, begin, end), up to the first without."""
     found: list[tuple[int, int, int]] = []
     protocol, at, size = packet[6], 40, len(packet)
     whole = True  # False behind the header of an IPv6 fragment with more to come
@@ -276,9 +272,7 @@ def extension(packet: bytes, begin: int, end: int, protocol: int, last: bool, el
 
 
 def chain(packet: bytes, link: LinkInfo, contexts: Contexts, limit: int | None = None) -> bytes:
-    """The smallest form of a packet whose next header may have an NHC form; `limit` bounds how many NHC
-    headers.
-    """
+    """The smallest form of a packet whose next header may have an NHC form; `limit` bounds how many NHC headers."""
     found = segments(packet)[:limit]
     parts = [header(packet, 0, link, contexts, None, bool(found))]
     outer = packet[8:24], packet[24:40]

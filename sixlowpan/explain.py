@@ -51,9 +51,7 @@ _DESTINATION = (
 
 @dataclass(slots=True)
 class Field:
-    """One field: it begins `bit_offset` bits into octet `offset` and has `bits` bits; `raw` are the octets it
-    touches.
-    """
+    """One field: it begins `bit_offset` bits into octet `offset` and has `bits` bits; `raw` are the octets it touches."""
 
     name: str
     offset: int
@@ -361,9 +359,7 @@ def _address(octets: bytes) -> str:
 
 
 def render(tree: Field) -> str:
-    """The tree as text: one field a line with its octets, errors marked, and the payload with the wrong octets
-    marked.
-    """
+    """The tree as text: one field a line with its octets, errors marked, and the payload with the wrong octets marked."""
     lines: list[str] = []
     wrong: set[int] = set()
 

@@ -1,5 +1,4 @@
-"""All legal forms of a packet (`encodings`), for stimuli: whatever a sender may send, a receiver must
-understand.
+"""All legal forms of a packet (`encodings`), for stimuli: whatever a sender may send, a receiver must understand.
 
 Strategy: the parts of a payload are chosen independently (TF, HLIM, CID with both addresses, each NHC
 header), so the forms are the product of what each part allows, and no two products have the same octets:
@@ -26,8 +25,7 @@ Outer = tuple[bytes, bytes] | None
 def encodings(
     packet: bytes, link: LinkInfo, contexts: Contexts = NO_CONTEXTS, *, authorised: bool = False
 ) -> Iterator[bytes]:
-    """Every legal dispatch, IPHC and NHC form of a packet with these contexts, none twice; each decodes to
-    `packet`.
+    """Every legal dispatch, IPHC and NHC form of a packet with these contexts, none twice; each decodes to `packet`.
 
     No HC1, mesh, ESC or GHC. The UDP checksum is elided only if `authorised` by the upper layer, if the
     link has an integrity check, and if the checksum is right (RFC 6282 section 4.3.2). On Bluetooth LE only
@@ -64,9 +62,7 @@ def encodings(
 
 
 def fallbacks(packet: bytes, link: LinkInfo, contexts: Contexts) -> Iterator[bytes]:
-    """Ever less compressed forms, for a first fragment too small for all headers: fewer NHC headers, none, no
-    IPHC.
-    """
+    """Ever less compressed forms, for a first fragment too small for all headers: fewer NHC headers, none, no IPHC."""
     for count in range(len(compress.segments(packet)) - 1, -1, -1):
         yield compress.chain(packet, link, contexts, limit=count)
     yield b"\x41" + packet

@@ -166,8 +166,7 @@ class Reassembler:
         now: float = 0.0,
         name: object = None,
     ) -> bytes | None:
-        """The packet that this payload is or completes, or None while pieces are missing; DecodeError if it
-        is bad.
+        """The packet that this payload is or completes, or None while pieces are missing; DecodeError if it is bad.
 
         A bad fragment is dropped and changes nothing. `name` is what the caller calls this payload; an
         error that is found later in a FRAG1 carries its name as `error.frame`.

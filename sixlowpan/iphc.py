@@ -71,8 +71,7 @@ Header = tuple[bytes, int, int, bytes, bytes, int]
 def expand(
     data: bytes, at: int, link: LinkInfo, contexts: Contexts, outer: tuple[bytes, bytes] | None = None
 ) -> Header:
-    """The IPv6 header fields at `data[at]`, an IPHC dispatch octet; next header -1 means that an NHC octet
-    follows.
+    """The IPv6 header fields at `data[at]`, an IPHC dispatch octet; next header -1 means that an NHC octet follows.
 
     `outer` holds source and destination of the encapsulating IPv6 header, if there is one (RFC 6282 section
     3.2.2).
@@ -185,9 +184,7 @@ def expand(
 def _stateful(  # noqa: PLR0917
     mode: int, context: Context, data: bytes, here: int, iid: bytes, registrar: LinkInfo | None, at: int
 ) -> bytes:
-    """An address of mode 01, 10 or 11 with a context; `registrar` is given where RFC 7668 section 3.2.4
-    governs.
-    """
+    """An address of mode 01, 10 or 11 with a context; `registrar` is given where RFC 7668 section 3.2.4 governs."""
     if mode == 1:
         return context.address(data[here : here + 8])
     if registrar is not None and context.length < 128:

@@ -1,5 +1,4 @@
-"""Judges a sender by its payloads: findings, each with the requirement, the octet, what was expected and
-what came.
+"""Judges a sender by its payloads: findings, each with the requirement, the octet, what was expected and what came.
 
 Strategy: every payload goes through a Reassembler, so whatever the decoder refuses is a finding; what the
 decoder lets pass, because the octets are clear although the sender broke a rule, is looked for here. "fail"

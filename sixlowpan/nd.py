@@ -1,5 +1,4 @@
-"""Neighbor Discovery for 6LoWPAN: messages and options, read and built (RFC 4861, RFC 6775, RFC 8505, RFC
-7400).
+"""Neighbor Discovery for 6LoWPAN: messages and options, read and built (RFC 4861, RFC 6775, RFC 8505, RFC 7400).
 
 One dataclass for each message and option, with the RFC's field names and a `build` each; `parse` reads an
 ICMPv6 message, `options` an option list. Reserved bits are ignored when read and zero when built. What is
@@ -147,9 +146,7 @@ class AuthoritativeBorderRouter:
 
 @dataclass(frozen=True, slots=True)
 class CapabilityIndication:
-    """6CIO (RFC 7400 section 3.3, RFC 8505 section 4.3); `flags` by IANA number: G 15, E 14, P 13, B 12, L 11,
-    D 10.
-    """
+    """6CIO (RFC 7400 section 3.3, RFC 8505 section 4.3); `flags` by IANA number: G 15, E 14, P 13, B 12, L 11, D 10."""
 
     flags: frozenset[int] = frozenset({15})
 

@@ -121,12 +121,12 @@ def test_bad_lines_get_an_answer_and_stop_nothing(line, match):
 
 def test_judge_lines():
     (answer,) = ask("judge", {"id": 1, **LINK, "mtu": 300, "frames": ["7b34", "7b383b" + "00" * 16, *PIECES]})
-    assert [(f["code"], f["frame"]) for f in answer["findings"]] == [
+    assert [(finding["code"], finding["frame"]) for finding in answer["findings"]] == [
         ("reserved", 0),
-        ("multicast_bit", 1),
         ("not_minimal", 1),
-        ("needless_fragments", 5),
-    ] or len(answer["findings"]) >= 3
+        ("multicast_bit", 1),
+        ("needless_fragments", 1 + len(PIECES)),
+    ]
 
 
 def test_caches_are_bounded(monkeypatch):

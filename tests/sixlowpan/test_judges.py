@@ -207,6 +207,8 @@ def test_lint_fragments():
         ("datagram_tag", "RFC4944-5.3-13", "fail", 2),
     ]
     assert codes([piece for piece in pieces for _ in range(3)]) == [], "repeated by the MAC"
+    two_sizes = codes([pieces[0], longer[1], bytes.fromhex("7a333b")], times=[0, 0, 100])
+    assert [row[0] for row in two_sizes].count("incomplete") == 1
     assert codes([b"\xc0"]) == [("malformed", "RFC4944-5.3-05", "fail", 0)]
 
 

@@ -1,0 +1,240 @@
+"""One LE credit-based L2CAP channel, the tester's end: octets in, octets out, no Bluetooth library and no clock.
+
+Strategy: a stack's own channel hides what a test bench must see and do, so this one is ours. One IPv6 packet is one SDU
+(RFC 7668 §3.2), an SDU goes out in K-frames of the peer's MPS and no faster than the peer's credits; what the peer sends
+is put together again, and every breach of the channel's terms is written down, not repaired. On command it withholds
+credits, cuts finer than it has to, or stops in the middle of an SDU. It takes part in the signalling of its own channel
+only; what is not its business it says so, and whoever owns the connection handles it.
+
+Sources: Bluetooth Core 5.4 Vol 3 Part A §3.4 (K-frame), §4.3, §4.6, §4.7, §4.22 to §4.24 (signalling), §10.1 (credits);
+SPSM 0x0023 and the MTU of 1280 are the Internet Protocol Support Profile's (RFC 7668 §2.4).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+IPSP: Final = 0x0023
+SIGNALLING: Final = 0x0005
+_REJECT, _LEAVE, _LEFT, _ASK, _ANSWER, _CREDIT = 0x01, 0x06, 0x07, 0x14, 0x15, 0x16
+_OWN_CID: Final = 0x0050  # of the dynamic range 0x0040 to 0x007f; one channel a connection is all that IPSP has
+_CREDITS_MOST: Final = 65535
+_REFUSED_SPSM: Final = 0x0002
+
+State = Literal["closed", "asked", "open", "leaving"]
+#: Called with a channel identifier and what goes into one L2CAP PDU.
+Send = Callable[[int, bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one end offers: the longest SDU, the longest K-frame payload, and K-frames that may come at first."""
+
+    mtu: int = 1280
+    mps: int = 247
+    credits: int = 20
+
+    def __post_init__(self) -> None:
+        if not 23 <= self.mps <= 65533 or not 23 <= self.mtu <= 65535 or not 0 <= self.credits <= _CREDITS_MOST:
+            raise ValueError(f"{self}: MTU and MPS are at least 23, credits at most {_CREDITS_MOST}")
+
+
+@dataclass
+class Channel:
+    """The tester's end. `hear` takes PDUs in; `on_sdu` is called with each whole SDU, `on_state` with each new state."""
+
+    terms: Terms
+    send_pdu: Send
+    on_sdu: Callable[[bytes], None]
+    on_state: Callable[[State], None] = lambda _state: None
+    #: Whether a peer that asks for the channel gets it.
+    listening: bool = True
+    #: Give credits back as they are used. False starves the peer once the first ones are gone.
+    generous: bool = True
+    #: Octets of a K-frame that we send at most, if less than the peer would take.
+    segment: int | None = None
+
+    state: State = "closed"
+    #: The peer's terms; valid from the first "open" on. `credits` are those it gave at the start.
+    peer: Terms = field(default_factory=lambda: Terms(credits=0))
+    #: K-frames that we may send, and that the peer may send.
+    credits: int = 0
+    given: int = 0
+    #: What the peer did that the channel's terms forbid, in words, with the K-frame.
+    breaches: list[tuple[str, bytes]] = field(default_factory=list)
+    #: The result of a request of ours that was refused (Vol 3 Part A §4.23), else 0.
+    refused: int = 0
+    _theirs: int = 0
+    _identifier: int = 0
+    _asked: int = 0
+    _queue: deque[bytes] = field(default_factory=deque)
+    _going: bytes = b""
+    _coming: bytearray | None = None
+    _wanted: int = 0
+
+    # -- what the tester does ---------------------------------------------------------------------------------
+
+    def ask(self, spsm: int = IPSP) -> None:
+        """Ask the peer for a channel; the answer is a new state."""
+        self._clear()
+        self.refused = 0
+        self._asked = self._next()
+        self.given = self.terms.credits
+        body = struct.pack("<HHHHH", spsm, _OWN_CID, self.terms.mtu, self.terms.mps, self.terms.credits)
+        self._become("asked")
+        self._signal(_ASK, self._asked, body)
+
+    def leave(self) -> None:
+        """Ask the peer to end the channel."""
+        if self.state == "open":
+            self._become("leaving")
+            self._signal(_LEAVE, self._next(), struct.pack("<HH", self._theirs, _OWN_CID))
+
+    def lost(self) -> None:
+        """The connection is gone, and the channel with it."""
+        self._clear()
+        if self.state != "closed":
+            self._become("closed")
+
+    def send(self, sdu: bytes) -> None:
+        """Send one SDU, as soon as the peer's credits allow. Nothing is checked: an SDU may be too long on purpose."""
+        self._queue.append(struct.pack("<H", len(sdu)) + sdu)
+        self._pump()
+
+    def send_part(self, sdu: bytes, k_frames: int) -> None:
+        """Send only the first K-frames of an SDU: the rest never comes."""
+        size = self.segment or self.peer.mps
+        data = struct.pack("<H", len(sdu)) + sdu
+        for start in range(0, size * k_frames, size):
+            self._k_frame(data[start : start + size])
+
+    def grant(self, credits: int) -> None:
+        """Give the peer credits, whether it needs them or not."""
+        self.given += credits
+        self._signal(_CREDIT, self._next(), struct.pack("<HH", _OWN_CID, credits))
+
+    @property
+    def waiting(self) -> int:
+        """SDUs that wait for the peer's credits."""
+        return len(self._queue) + bool(self._going)
+
+    # -- what comes -------------------------------------------------------------------------------------------
+
+    def hear(self, cid: int, pdu: bytes) -> bool:
+        """Take one PDU of the connection in; False when it is not about this channel."""
+        if cid == SIGNALLING:
+            return self._heard_signal(pdu)
+        if cid != _OWN_CID or self.state == "closed":
+            return False
+        self._heard_k_frame(pdu)
+        return True
+
+    def _heard_signal(self, pdu: bytes) -> bool:
+        if len(pdu) < 4:
+            return False
+        code, identifier, length = struct.unpack_from("<BBH", pdu)
+        words = struct.unpack_from(f"<{min(length, len(pdu) - 4) // 2}H", pdu, 4)
+        if code == _ASK and len(words) >= 5 and words[0] == IPSP:
+            self._heard_request(identifier, words)
+        elif code == _ANSWER and identifier == self._asked and self.state == "asked" and len(words) >= 5:
+            self._heard_answer(words)
+        elif code == _REJECT and identifier == self._asked and self.state == "asked":
+            self.refused = 0xFFFF
+            self._become("closed")
+        elif code == _CREDIT and len(words) >= 2 and words[0] == self._theirs and self.state != "closed":
+            self.credits += words[1]
+            if self.credits > _CREDITS_MOST:
+                self.breaches.append((f"credits beyond {_CREDITS_MOST}", pdu))
+            self._pump()
+        elif code == _LEAVE and len(words) >= 2 and words[0] == _OWN_CID and self.state != "closed":
+            self._signal(_LEFT, identifier, struct.pack("<HH", *words[:2]))
+            self.lost()
+        elif code == _LEFT and len(words) >= 2 and words[1] == _OWN_CID and self.state == "leaving":
+            self.lost()
+        else:
+            return False
+        return True
+
+    def _heard_request(self, identifier: int, words: tuple[int, ...]) -> None:
+        own = self.terms
+        if not self.listening or self.state == "open":
+            answer = struct.pack("<HHHHH", 0, own.mtu, own.mps, 0, _REFUSED_SPSM)
+            self._signal(_ANSWER, identifier, answer)
+            return
+        self._clear()
+        self._theirs = words[1]
+        self._begin(Terms(words[2], max(23, words[3]), words[4]))
+        self.given = own.credits
+        answer = struct.pack("<HHHHH", _OWN_CID, own.mtu, own.mps, own.credits, 0)
+        self._signal(_ANSWER, identifier, answer)
+        self._become("open")
+
+    def _heard_answer(self, words: tuple[int, ...]) -> None:
+        if words[4]:
+            self.refused = words[4]
+            self._become("closed")
+            return
+        self._theirs = words[0]
+        self._begin(Terms(words[1], max(23, words[2]), words[3]))
+        self._become("open")
+
+    def _begin(self, peer: Terms) -> None:
+        self.peer, self.credits = peer, peer.credits
+        self.breaches.clear()
+
+    def _heard_k_frame(self, pdu: bytes) -> None:
+        if self.given <= 0:
+            self.breaches.append(("a K-frame without a credit", pdu))
+        self.given -= 1
+        if len(pdu) > self.terms.mps:
+            self.breaches.append((f"a K-frame of {len(pdu)} octets where the MPS is {self.terms.mps}", pdu))
+        if self.generous and self.given <= self.terms.credits // 2:
+            self.grant(self.terms.credits - self.given)
+        if self._coming is None:
+            if len(pdu) < 2:
+                self.breaches.append(("a first K-frame without an SDU length", pdu))
+                return
+            self._coming, self._wanted = bytearray(), int.from_bytes(pdu[:2], "little")
+            if self._wanted > self.terms.mtu:
+                self.breaches.append((f"an SDU of {self._wanted} octets where the MTU is {self.terms.mtu}", pdu))
+            pdu = pdu[2:]
+        self._coming += pdu
+        if len(self._coming) >= self._wanted:
+            sdu, more = bytes(self._coming[: self._wanted]), len(self._coming) - self._wanted
+            self._coming = None
+            if more:
+                self.breaches.append((f"{more} octets more than the SDU length says", pdu))
+            self.on_sdu(sdu)
+
+    # -- what goes --------------------------------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        while self.state == "open" and self.credits > 0 and (self._going or self._queue):
+            self._going = self._going or self._queue.popleft()
+            size = min(self.segment or self.peer.mps, self.peer.mps)
+            frame, self._going = self._going[:size], self._going[size:]
+            self._k_frame(frame)
+
+    def _k_frame(self, frame: bytes) -> None:
+        self.credits -= 1
+        self.send_pdu(self._theirs, frame)
+
+    def _signal(self, code: int, identifier: int, body: bytes) -> None:
+        self.send_pdu(SIGNALLING, struct.pack("<BBH", code, identifier, len(body)) + body)
+
+    def _next(self) -> int:
+        self._identifier = self._identifier % 255 + 1  # §4: never 0
+        return self._identifier
+
+    def _clear(self) -> None:
+        self._queue.clear()
+        self._going, self._coming = b"", None
+        self.credits = self.given = 0
+
+    def _become(self, state: State) -> None:
+        self.state = state
+        self.on_state(state)
