@@ -145,6 +145,8 @@ class Record:
     results: list[Line]
     measurements: list[Line]
     footer: Line | None
+    #: `deviation` lines: known deviations that no longer happen ({"rig", "id", "state": "fixed"}).
+    deviations: list[Line] = field(default_factory=list)
     #: The last line was cut in the middle (the writer was killed while writing it).
     torn: bool = False
 
@@ -199,5 +201,7 @@ def _place(record: Record, kind: str, line: Line, number: int) -> None:
         record.results.append(line)
     elif kind == "measurement":
         record.measurements.append(line)
+    elif kind == "deviation":
+        record.deviations.append(line)
     elif kind == "footer":
         record.footer = line

@@ -51,7 +51,7 @@ _DESTINATION = (
 
 @dataclass(slots=True)
 class Field:
-    """One field: it begins `bit_offset` bits into octet `offset` and has `bits` bits; `raw` are the octets it touches."""
+    """One field: `bits` bits from bit `bit_offset` of octet `offset`; `raw` are the octets it touches."""
 
     name: str
     offset: int
@@ -359,7 +359,7 @@ def _address(octets: bytes) -> str:
 
 
 def render(tree: Field) -> str:
-    """The tree as text: one field a line with its octets, errors marked, and the payload with the wrong octets marked."""
+    """The tree as text: a field a line with its octets, errors marked, and the payload with the wrong octets marked."""
     lines: list[str] = []
     wrong: set[int] = set()
 

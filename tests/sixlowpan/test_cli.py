@@ -123,7 +123,6 @@ def test_judge_lines():
     (answer,) = ask("judge", {"id": 1, **LINK, "mtu": 300, "frames": ["7b34", "7b383b" + "00" * 16, *PIECES]})
     assert [(finding["code"], finding["frame"]) for finding in answer["findings"]] == [
         ("reserved", 0),
-        ("not_minimal", 1),
         ("multicast_bit", 1),
         ("needless_fragments", 1 + len(PIECES)),
     ]

@@ -1,0 +1,180 @@
+"""`ipsp:` and `ipsp:hci:usb:0`: SDUs of an IPSP channel over a live LE connection (RFC 7668 §2.4, §3.2).
+
+Strategy: the tester is Bumble's host with our own end of the channel (`ipsp_radio`, `ipsp_channel`). For `ipsp:` alone the
+DUT is a Linux guest, and its controller and ours are virtual ones on one medium (`ipsp_medium`); for `ipsp:hci:TRANSPORT`
+ours is a real adapter, named as Bumble names transports, and the DUT is whoever has [dut] address. One frame is one SDU.
+A thread keeps every SDU from the moment at which the channel opens, with the time at which its last octet came.
+
+The [dut] table of a rig file may say: `role = "central"` (the DUT connects; default where it has the ability) or
+`"peripheral"` (the tester does), `mtu`, `mps` and `credits` of the tester's end, `interval = "48.75ms"` (virtual only).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, Literal
+
+from rigs.links.ipsp_channel import Channel, State, Terms
+from rigs.model import Direction, Link, LinkClosed, Received, RigError
+from rigs.registry import Missing
+
+if TYPE_CHECKING:
+    from rigs.bench import Bench
+    from rigs.config import RigFile
+    from rigs.links.ipsp_bench import IpspBench
+
+Role = Literal["central", "peripheral"]
+_CALL = 5.0
+
+
+class IpspLink(Link):
+    """The tester's end of the channel, and what a bench can do to it beyond sending and receiving.
+
+    Beyond `Link`: `channel` (terms, credits, breaches: look, do not touch), `send_part`, `grant`, `starve`, `segment`,
+    `lose`, `reconnect`, `disconnect`, `interval`, and `hci_since` for the evidence.
+    """
+
+    kind = "ble"
+    clock = "monotonic"
+    any_source = False
+    auto_ack = False
+
+    def __init__(self, bench: IpspBench) -> None:
+        self._bench = bench
+        self.tester, self.dut = bench.tester, bench.dut
+        self.channel = bench.channel
+        self.mtu = 1280
+        self._heard: deque[Received] = deque()
+        self._changed = threading.Condition()
+        self._loss = 0.0
+        self._random = random.Random(0)
+        self._bound = False
+        self.channel.on_sdu = self._on_sdu
+        self._bench.on_state = self._on_state
+
+    # -- Link -------------------------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def send(self, frame: bytes) -> None:
+        self._check()
+        if self._random.random() >= self._loss:
+            self._bench.loop.call(self.channel.send, frame)
+
+    def receive(self, deadline: float) -> Received | None:
+        with self._changed:
+            while not self._heard:
+                self._check()
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return None
+                self._changed.wait(left)
+            return self._heard.popleft()
+
+    def close(self) -> None:
+        """The bench ends the connection."""
+
+    def _on_sdu(self, sdu: bytes) -> None:
+        now = time.monotonic()
+        with self._changed:
+            if self._random.random() >= self._loss:
+                self._heard.append(Received(sdu, now, self.clock))
+            self._changed.notify_all()
+
+    def _on_state(self, state: State) -> None:
+        with self._changed:
+            if state == "open":
+                self.mtu = min(1280, self.channel.peer.mtu)
+            self._changed.notify_all()
+
+    def _check(self) -> None:
+        if self.channel.state != "open" and not self._bench.away:
+            raise LinkClosed(f"the IPSP channel is {self.channel.state}")
+        if self._bench.loop.faults:
+            raise RigError(f"the Bluetooth thread failed: {self._bench.loop.faults[0]}")
+
+    # -- what only a live channel can do ----------------------------------------------------------------------
+
+    def send_part(self, frame: bytes, k_frames: int) -> None:
+        """Send only the first K-frames of an SDU; the peer must have given credits for them."""
+        self._bench.call(self.channel.send_part, frame, k_frames)
+
+    def starve(self, starving: bool = True) -> None:
+        """Give the DUT no more credits than it has, or give again as they are used (and what is owing)."""
+
+        def act() -> None:
+            self.channel.generous = not starving
+            if not starving and (owing := self.channel.terms.credits - self.channel.given) > 0:
+                self.channel.grant(owing)
+
+        self._bench.call(act)
+
+    def grant(self, credits: int) -> None:
+        """Give the DUT that many credits more."""
+        self._bench.call(self.channel.grant, credits)
+
+    def segment(self, octets: int | None) -> None:
+        """Cut what we send into K-frames of that many octets (at least 2) instead of the DUT's MPS."""
+        self.channel.segment = octets
+
+    def lose(self, share: float, seed: int = 0) -> None:
+        """Lose that share of SDUs in either direction, the same ones for the same seed."""
+        self._loss, self._random = share, random.Random(seed)
+
+    def interval(self, seconds: float) -> None:
+        """Deliver at connection events only, that far apart; 0 is at once. Virtual medium only."""
+        self._bench.set_interval(seconds)
+
+    def disconnect(self) -> None:
+        """End the connection; what is sent meanwhile is lost. `reconnect` comes back."""
+        self._bench.disconnect()
+
+    def reconnect(self, terms: Terms | None = None, role: Role | None = None) -> None:
+        """Connect and open a channel anew, with other terms or roles if wanted; frames of before are forgotten."""
+        self._bench.reconnect(terms, role)
+        with self._changed:
+            self._heard.clear()
+        self.mtu = min(1280, self.channel.peer.mtu)
+
+    def hci_since(self, start: float) -> list[tuple[Direction, float, bytes]]:
+        """H4 packets of the tester's HCI from `start` on, headed by those that opened connection and channel."""
+        return self._bench.radio.hci.since(start)
+
+
+def bench_of(bench: Bench, rig: RigFile) -> IpspBench:
+    """The one connection of this bench, made at the first call. Raises `RigError`."""
+    from rigs.links.ipsp_bench import IpspBench
+
+    return bench.resource("ipsp", lambda: IpspBench(rig))
+
+
+def open_link(bench: Bench, address: str, rig: RigFile) -> IpspLink:
+    """Open `ipsp:` (a Linux guest) or `ipsp:hci:TRANSPORT` (a real adapter). Raises `RigError`."""
+    if address and not address.startswith("hci:"):
+        raise RigError(
+            f"{rig.path}: tester.link: ipsp:{address}: there are ipsp: and ipsp:hci:TRANSPORT, such as ipsp:hci:usb:0"
+        )
+    return IpspLink(bench_of(bench, rig))
+
+
+def check(rig: RigFile) -> list[Missing]:
+    """What this machine lacks for the link: Bumble, and QEMU when the DUT is a guest."""
+    missing = []
+    if importlib.util.find_spec("bumble") is None:
+        missing.append(Missing("bumble", "install the extra: pip install -e '.[ble]' or uv sync --extra ble"))
+    if rig.tester.link == "ipsp:":
+        from rigs.virtual import qemu
+
+        try:
+            qemu.qemu_program()
+        except qemu.GuestError as error:
+            missing.append(Missing(qemu.QEMU, str(error)))
+    return missing
+
+
+__all__ = ["IpspLink", "Terms", "bench_of", "check", "open_link"]

@@ -1,0 +1,196 @@
+"""A Linux `bluetooth_6lowpan` node in a guest, whose controller is on the host.
+
+Strategy: the guest is booted with two ports; over the second, HCI in its serial form (H4), comes the controller that
+`/dev/vhci` makes the guest's `hci0`. Who plays that controller is not known here: `hci` is a stream socket. The guest
+offers both roles (`connect` as a central, `advertise` as a peripheral) and waits for `bt0`, the interface that Linux makes
+for the first IPSP channel and takes away with the last. `attach` opens the IP tap on it: a cooked `AF_PACKET` socket, so
+packets as IPv6 sees them. Duplicate address detection and router solicitations, which delay the first packet by 2 s,
+are turned off beforehand (`quick=False` leaves them on); nothing that changes what Linux makes of a frame is.
+
+    with BleGuest() as guest:           # then put a controller on guest.hci
+        guest.up(); guest.connect("F0:4B:65:79:68:01", public=False); guest.attach(deadline)
+
+Linux facts worth knowing: IPSP (SPSM 0x0023) is served only after `6lowpan_enable`, and asked for only by `connect`, which
+switches the serving off until it is enabled again; `bt0` has the device address in its interface identifier, unchanged;
+the peer's link-layer address is what the IPv6 destination says, so an address that no IPv6 neighbour entry explains
+is not sent to; contexts are set as in `rigs.virtual.contexts`, because the 6CO of RFC 6775 is ignored.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+from types import TracebackType
+
+from rigs.virtual import image, vhci
+from rigs.virtual.ble_controls import Controls
+from rigs.virtual.boot import BOOT_DEADLINE, Booted, boot
+from rigs.virtual.client import AgentClient, Tap
+from rigs.virtual.qemu import Guest, GuestError, GuestStatus
+
+INTERFACE = "bt0"
+_CONTROL = "/sys/kernel/debug/bluetooth/6lowpan_control"
+_ENABLE = "/sys/kernel/debug/bluetooth/6lowpan_enable"
+_SETTINGS = {
+    "net/ipv4/icmp_msgs_per_sec": 100000,
+    "net/ipv4/icmp_msgs_burst": 10000,
+    "net/ipv6/icmp/ratelimit": 0,
+    "net/ipv6/conf/default/mldv1_unsolicited_report_interval": 1,
+    "net/ipv6/conf/default/mldv2_unsolicited_report_interval": 1,
+    "net/ipv6/neigh/default/base_reachable_time_ms": 3600000,
+}
+_QUICK = ("accept_dad", "dad_transmits", "router_solicitations")
+
+
+class BleGuest:
+    """The guest. `start` or the context manager boots it; `stop` may be called twice."""
+
+    def __init__(
+        self,
+        *,
+        quick: bool = True,
+        kernel: image.Kernel | None = None,
+        run_dir: Path | None = None,
+        deadline: float = BOOT_DEADLINE,
+    ) -> None:
+        """`quick`: no duplicate address detection and no router solicitations."""
+        self.quick = quick
+        self._kernel, self._run_dir, self._deadline = kernel, run_dir, deadline
+        self._booted: Booted | None = None
+        self._controls: Controls | None = None
+        self._ip: Tap | None = None
+        self.kernel_version = ""  #: what `uname -r` and `uname -v` say, for the record
+        self.dut_address = b""  #: the link-local address on `bt0`
+
+    def __enter__(self) -> BleGuest:
+        """Start it."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
+    def start(self) -> None:
+        """Boot, and start the bridge to the controller. Raises `GuestError`, and what making the image raises."""
+        self._booted = boot(
+            image.BLE,
+            kernel=self._kernel,
+            ports=("agent", vhci.PORT),
+            run_dir=self._run_dir,
+            deadline=self._deadline,
+        )
+        self._controls = Controls(self.guest, self.client, INTERFACE)
+        try:
+            self.kernel_version = self.client.check(f"uname -r -v; {vhci.START}").strip()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End the guest."""
+        if self._booted is not None:
+            self._booted.stop()
+
+    # -- what it is made of --------------------------------------------------------------------------------
+
+    @property
+    def guest(self) -> Guest:
+        """The virtual machine."""
+        assert self._booted is not None, "start() was not called"
+        return self._booted.guest
+
+    @property
+    def client(self) -> AgentClient:
+        """The agent."""
+        assert self._booted is not None, "start() was not called"
+        return self._booted.client
+
+    @property
+    def controls(self) -> Controls:
+        """What the DUT can be told to do."""
+        assert self._controls is not None, "start() was not called"
+        return self._controls
+
+    @property
+    def hci(self) -> socket.socket:
+        """The stream on which the guest's host stack expects a controller, in H4."""
+        return self.guest.port(vhci.PORT)
+
+    @property
+    def ip(self) -> Tap:
+        """Packets on `bt0`: decompressed ones (not "outgoing"), and what the DUT is about to compress."""
+        assert self._ip is not None, "attach() was not called"
+        return self._ip
+
+    @property
+    def boot_seconds(self) -> float:
+        """From the start of QEMU to the agent's first word."""
+        assert self._booted is not None, "start() was not called"
+        return self._booted.seconds
+
+    def status(self) -> GuestStatus:
+        """running, crashed, killed, exited, closed, stopped; see `qemu.GuestStatus`."""
+        return self.guest.status()
+
+    def console_text(self, since: int = 0) -> str:
+        """What the guest's console printed."""
+        return self.guest.console_text(since)
+
+    # -- Bluetooth -----------------------------------------------------------------------------------------
+
+    def up(self) -> None:
+        """Bring `hci0` up and serve IPSP, in one shell: each program that starts costs 10 to 20 ms."""
+        settings = dict(_SETTINGS)
+        if self.quick:
+            settings |= {f"net/ipv6/conf/default/{name}": 0 for name in _QUICK}
+        lines = [f"[ -e /proc/sys/{name} ] && echo {value} > /proc/sys/{name}" for name, value in settings.items()]
+        lines += [
+            "for i in $(seq 400); do [ -d /sys/class/bluetooth/hci0 ] && break; sleep 0.05; done",
+            "hciconfig hci0 up || exit 1",
+            f"echo 1 > {_ENABLE}",
+        ]
+        self.client.check("\n".join(lines), timeout=40)
+
+    def enable(self) -> None:
+        """Serve IPSP (again): asking for a channel by `connect` switches it off."""
+        self.client.check(f"echo 0 > {_ENABLE}; echo 1 > {_ENABLE}")
+
+    def connect(self, peer: str, *, public: bool) -> None:
+        """Be a central: connect to the tester and ask for the channel. Does not wait for either."""
+        self.client.check(f'echo "connect {peer} {1 if public else 2}" > {_CONTROL}')
+
+    def advertise(self) -> None:
+        """Be a peripheral: advertise, until somebody connects."""
+        self.client.check("hciconfig hci0 noleadv >/dev/null 2>&1; hciconfig hci0 leadv 0")
+
+    def disconnect(self, peer: str, *, public: bool) -> None:
+        """End the channel to the tester from this side."""
+        self.client.check(f'echo "disconnect {peer} {1 if public else 2}" > {_CONTROL}')
+
+    def attach(self, deadline: float) -> None:
+        """Wait for `bt0` and its link-local address, open the tap, and give it what the last `bt0` had been given."""
+        wait = max(1.0, deadline - time.monotonic())
+        found = (
+            f"for i in $(seq {int(wait * 20)}); do [ -d /sys/class/net/{INTERFACE} ] && "
+            f"/usr/bin/ip -6 -o addr show dev {INTERFACE} scope link | grep -q fe80 && exit 0; sleep 0.05; done; exit 1"
+        )
+        if self.client.run(found, timeout=wait + 5)[0] != 0:
+            raise GuestError(f"{INTERFACE} did not come up within {wait:.0f} s: {self.console_text()[-400:]}")
+        self._ip = self.client.open_tap(INTERFACE, cooked=True)
+        self.dut_address = self.controls.addresses()[0]
+        self.controls.restore()
+
+    def detach(self, deadline: float) -> None:
+        """Wait until `bt0` is gone, and close what hung on it."""
+        if self._ip is not None:
+            self._ip.close()
+            self._ip = None
+        self.controls.interface_gone()
+        wait = max(1.0, deadline - time.monotonic())
+        gone = f"for i in $(seq {int(wait * 20)}); do [ -d /sys/class/net/{INTERFACE} ] || exit 0; sleep 0.05; done; exit 1"
+        if self.client.run(gone, timeout=wait + 5)[0] != 0:
+            raise GuestError(f"{INTERFACE} did not go away within {wait:.0f} s after the connection ended")
