@@ -102,7 +102,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise jsonl.UsageError("nothing to do: give octets in hex, or --jsonl (see --help)")
         if options.command == "judge" and len(options.octets) == 1 and Path(options.octets[0]).is_file():
             return _judge_capture(Path(options.octets[0]), options)
-        return _octets(options)
+        code = _octets(options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever reads the output has enough of it
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ValueError, OSError) as error:
         print(f"sixlowpan: {error}", file=sys.stderr)
         return 2
@@ -111,17 +117,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _jsonl(command: str) -> int:
     """Requests from stdin, answers to stdout; 2 if some line was no request, 1 if judge found a breach."""
     code = 0
-    try:
-        for answer, good in jsonl.answers(command, sys.stdin.buffer):
-            sys.stdout.write(json.dumps(answer) + "\n")
-            if not good:
-                code = 2
-            elif code == 0 and any(finding["level"] == "fail" for finding in answer.get("findings", ())):
-                code = 1
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads the answers has enough of them
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for answer, good in jsonl.answers(command, sys.stdin.buffer):
+        sys.stdout.write(json.dumps(answer) + "\n")
+        if not good:
+            code = 2
+        elif code == 0 and any(finding["level"] == "fail" for finding in answer.get("findings", ())):
+            code = 1
+    sys.stdout.flush()
     return code
 
 
