@@ -40,7 +40,7 @@ conformance: guest
 	 $(PY) -m reports render reports/out/latest; exit $$status
 
 test: guest
-	@$(PY) -m pytest tests $(ARGS)
+	@$(PY) -m pytest tests -n auto $(ARGS)
 
 lint: $(VENV)/.stamp
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy
