@@ -18,5 +18,10 @@ if [[ $(id -u) -ne 0 ]]; then
 fi
 echo "keyhole: installing Debian packages: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq
-$line -qq >/dev/null
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { apt-get update && $line; } >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    echo "keyhole: that failed. Run it yourself, then make again:   apt-get update && $line" >&2
+    exit 1
+fi
