@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from sixlowpan import ble, compress
+from sixlowpan import ble, compress, routing
 from sixlowpan.addresses import LINK_LOCAL_PREFIX, SHORT_IID_PREFIX, UNSPECIFIED
 from sixlowpan.codec import check_packet
 from sixlowpan.compress import Form
 from sixlowpan.contexts import NO_CONTEXTS, Contexts
-from sixlowpan.ipv6 import IPV6, UDP, checksum_holds
+from sixlowpan.ipv6 import IPV6, ROUTING, UDP, checksum_holds
 from sixlowpan.link import BLE, LinkInfo
 
 Outer = tuple[bytes, bytes] | None
@@ -43,17 +43,22 @@ def encodings(
         behind = 40
         tails: list[list[bytes]] = []
         outer = packet[8:24], packet[24:40]
+        routes: list[int] = []
         for index, (protocol, begin, end) in enumerate(chain):
             last = index == count - 1
             behind = end
             if protocol == UDP:
-                tails.append(_udp(packet, begin, outer, elide))
+                final = routing.final_destination(packet, routes, outer[1])
+                tails.append(_udp(packet, begin, outer[0], final, elide))
             elif protocol == IPV6:
                 tails.append(
                     [b"\xee" + form for form in _headers(packet, begin, link, contexts, outer, not last)]
                 )
                 outer = packet[begin + 8 : begin + 24], packet[begin + 24 : begin + 40]
+                routes = []
             else:
+                if protocol == ROUTING:
+                    routes.append(begin)
                 tails.append(_extension(packet, begin, end, protocol, last))
         rest = packet[behind:]
         for start in _headers(packet, 0, link, contexts, None, count > 0):
@@ -147,8 +152,8 @@ def _groups(address: bytes, contexts: Contexts) -> Iterator[Form]:
             yield identifier, 12, address[1:3] + address[12:]
 
 
-def _udp(packet: bytes, at: int, addresses: tuple[bytes, bytes], elide: bool) -> list[bytes]:
-    """Every NHC form of the UDP header at `packet[at]`, with its checksum."""
+def _udp(packet: bytes, at: int, source: bytes, final: bytes | None, elide: bool) -> list[bytes]:
+    """Every NHC form of the UDP header at `packet[at]`, with its checksum; `final` is where the packet is going."""
     ports = [b"\xf0" + packet[at : at + 4]]
     if packet[at + 2] == 0xF0:
         ports.append(b"\xf1" + packet[at : at + 2] + packet[at + 3 : at + 4])
@@ -158,7 +163,7 @@ def _udp(packet: bytes, at: int, addresses: tuple[bytes, bytes], elide: bool) ->
         ports.append(compress.udp(packet, at))
     forms = [form + packet[at + 6 : at + 8] for form in ports]
     # RFC 6282 4.3.2: "A compressor MUST verify the UDP Checksum before it is elided"
-    if elide and checksum_holds(*addresses, UDP, packet[at:]):
+    if elide and final is not None and checksum_holds(source, final, UDP, packet[at:]):
         forms += [bytes((form[0] | 4,)) + form[1:] for form in ports]
     return forms
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from sixlowpan import ghc, iphc
+from sixlowpan import ghc, iphc, routing
 from sixlowpan.contexts import Contexts
 from sixlowpan.errors import MALFORMED, RESERVED, UNSUPPORTED, DecodeError, truncated
 from sixlowpan.ipv6 import DESTINATION, FRAGMENT, HOP_BY_HOP, ICMPV6, MOBILITY, ROUTING, UDP, checksum
@@ -63,7 +63,7 @@ class Expanded(NamedTuple):
     headers: int  # how many of the octets came out of compressed headers
     consumed: int  # offset in the payload of the first octet behind the compressed headers
     checksum_at: int  # offset of an elided UDP checksum still to be computed, or 0
-    addresses: tuple[bytes, bytes]  # of the innermost IPv6 header: what that checksum covers
+    addresses: tuple[bytes, bytes]  # the source and the final destination that this checksum covers
 
 
 def ports(data: bytes, at: int, p: int) -> bytes:
@@ -96,6 +96,8 @@ def expand(header: iphc.Header, data: bytes, link: LinkInfo, contexts: Contexts,
     next_header_at = 6
     starts = [0]  # of the IPv6 headers
     udp_at = checksum_at = 0
+    routes: list[int] = []  # offsets of the Routing headers behind the innermost IPv6 header
+    covered: tuple[bytes, bytes] | None = None  # what the pseudo-header of an elided checksum has
     packed = False  # GHC runs to the end of the payload
     while next_header_at:
         if at >= len(data):
@@ -110,6 +112,8 @@ def expand(header: iphc.Header, data: bytes, link: LinkInfo, contexts: Contexts,
             protocol = EXTENSIONS[octet >> 1 & (7 if kind == EXT else 3)]
             out[next_header_at] = protocol
             next_header_at = 0 if not octet & 1 else len(out)
+            if protocol == ROUTING:
+                routes.append(len(out))
             if kind == EXT:
                 at = _extension(out, data, at, protocol)
             else:
@@ -126,6 +130,7 @@ def expand(header: iphc.Header, data: bytes, link: LinkInfo, contexts: Contexts,
             word, protocol, hop_limit, src, dst, at = iphc.expand(data, at + 1, link, contexts, (src, dst))
             next_header_at = 0 if protocol >= 0 else len(out) + 6
             starts.append(len(out))
+            routes.clear()
             out += word + b"\0\0" + bytes((max(protocol, 0), hop_limit)) + src + dst
         elif kind in {UDP_NHC, UDP_GHC}:
             out[next_header_at] = UDP
@@ -137,7 +142,12 @@ def expand(header: iphc.Header, data: bytes, link: LinkInfo, contexts: Contexts,
             if octet & 4:
                 elided_checksum(link, at)
                 checksum_at = len(out)
+                final = routing.final_destination(out, routes, dst)
+                if final is None:
+                    message = "the UDP checksum is elided behind a Routing header whose final destination is unknown"
+                    raise DecodeError(UNSUPPORTED, at, "RFC6282-4.3.2-09", message)
                 out += b"\0\0"
+                covered = src, final
             else:
                 out += data[end - 2 : end]
             at, next_header_at, packed = end, 0, kind == UDP_GHC
@@ -157,7 +167,7 @@ def expand(header: iphc.Header, data: bytes, link: LinkInfo, contexts: Contexts,
         consumed = len(data)
     else:
         out += data[at:]
-    return _fill_in(out, starts, udp_at, checksum_at, size, Expanded(b"", headers, consumed, 0, (src, dst)))
+    return _fill_in(out, starts, udp_at, checksum_at, size, Expanded(b"", headers, consumed, 0, covered or (src, dst)))
 
 
 def _fill_in(  # noqa: PLR0917

@@ -1,13 +1,14 @@
 """`ipsp:` and `ipsp:hci:usb:0`: SDUs of an IPSP channel over a live LE connection (RFC 7668 §2.4, §3.2).
 
-Strategy: the tester is Bumble's host with our own end of the channel (`ipsp_radio`, `ipsp_channel`). For `ipsp:` alone the
-DUT is a Linux guest, and its controller and ours are virtual ones on one medium (`ipsp_medium`); for `ipsp:hci:TRANSPORT`
-ours is a real adapter, named as Bumble names transports, and the DUT is whoever has [dut] address. One frame is one SDU.
-A thread keeps every SDU from the moment at which the channel opens, with the time at which its last octet came.
+Strategy: the tester is Bumble's host with our own end of the channel (`ipsp_radio`, `ipsp_channel`). For `ipsp:` alone
+the DUT is a Linux guest, and its controller and ours are virtual ones on one medium (`ipsp_medium`); for
+`ipsp:hci:TRANSPORT` ours is a real adapter, named as Bumble names transports, and the DUT is whoever has [dut] address.
+One frame is one SDU. A thread keeps every SDU from the moment at which the channel opens, with the time at which its
+last octet came.
 
-The address may end in settings: `ipsp:?role=peripheral&mps=23`. There are `role` of the DUT ("central" connects to us, the
-default; "peripheral" advertises), `mtu`, `mps` and `credits` of our end, and `interval`, the connection interval in ms
-(virtual only; 0, the default, delivers at once).
+The address may end in settings: `ipsp:?role=peripheral&mps=23`. There are `role` of the DUT ("central" connects to us,
+the default; "peripheral" advertises), `mtu`, `mps` and `credits` of our end, and `interval`, the connection interval in
+ms (virtual only; 0, the default, delivers at once).
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ import random
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from rigs.links.ipsp_channel import Channel, State, Terms
+from rigs.links.ipsp_channel import State, Terms
 from rigs.model import Direction, Link, LinkClosed, Received, RigError
 from rigs.registry import Missing
 
@@ -119,8 +120,8 @@ class IpspLink(Link):
         """Give the DUT that many credits more."""
         self._bench.call(self.channel.grant, credits)
 
-    def segment(self, octets: int | None) -> None:
-        """Cut what we send into K-frames of that many octets (at least 2) instead of the DUT's MPS."""
+    def segment(self, octets: int) -> None:
+        """Cut the next SDU into K-frames of that many octets (at least 2) instead of the DUT's MPS."""
         self.channel.segment = octets
 
     def lose(self, share: float, seed: int = 0) -> None:
@@ -134,6 +135,26 @@ class IpspLink(Link):
     def disconnect(self) -> None:
         """End the connection; what is sent meanwhile is lost. `reconnect` comes back."""
         self._bench.disconnect()
+
+    def wait_closed(self, deadline: float) -> bool:
+        """Wait until the DUT has ended the channel or the connection; False when it has not at `deadline`."""
+        with self._changed:
+            while self.channel.state == "open":
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self._changed.wait(left)
+        return True
+
+    @property
+    def dut_address_kind(self) -> str:
+        """The kind of device address that the DUT connected with: public, static, resolvable or non-resolvable."""
+        return self._bench.radio.peer_address_kind
+
+    @property
+    def peer_address(self) -> bytes:
+        """The device address that the DUT connected with, as it is on the medium (`dut` is what it is known by)."""
+        return self._bench.radio.peer_address
 
     def reconnect(self, terms: Terms | None = None, role: Role | None = None) -> None:
         """Connect and open a channel anew, with other terms or roles if wanted; frames of before are forgotten."""

@@ -12,8 +12,8 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import parse_qsl
 
 from bumble.transport.common import PacketParser
@@ -42,7 +42,7 @@ class Settings:
 
     transport: str = ""
     role: Role = "central"
-    terms: Terms = Terms()
+    terms: Terms = field(default_factory=Terms)
     interval: float = 0.0
 
     @classmethod
@@ -64,9 +64,12 @@ class Settings:
         if given or role not in {"central", "peripheral"}:
             what = f"role={role}" if not given else next(iter(given))
             raise RigError(
-                f"tester.link: ipsp:{address}: {what}: there are role (central or peripheral), mtu, mps, credits, interval"
+                f"tester.link: ipsp:{address}: {what}: there are role (central or peripheral), mtu, mps, credits "
+                "and interval"
             )
-        return cls(transport.removeprefix("hci:"), "central" if role == "central" else "peripheral", terms, interval)
+        return cls(
+            transport.removeprefix("hci:"), "central" if role == "central" else "peripheral", terms, interval
+        )
 
 
 class Bridge:
@@ -96,6 +99,25 @@ class Bridge:
             self._writer.close()
 
 
+class Dut(Protocol):
+    """What a connection needs of the DUT's side. `rigs.virtual.ble.BleGuest` is one; a real board does it of itself."""
+
+    def connect(self, peer: str, *, public: bool) -> None:
+        """Be a central: connect to the tester and ask for the channel."""
+
+    def enable(self) -> None:
+        """Let the channel be asked for."""
+
+    def advertise(self) -> None:
+        """Be a peripheral."""
+
+    def attach(self, deadline: float) -> None:
+        """Do what is to be done once there is a channel."""
+
+    def detach(self, deadline: float) -> None:
+        """Do what is to be done once it is gone."""
+
+
 class IpspBench:
     """Both ends of the connection. Made connected; `close` ends everything."""
 
@@ -107,6 +129,7 @@ class IpspBench:
         self.away = True
         self.on_state: Callable[[State], None] = lambda _state: None
         self.guest: BleGuest | None = None
+        self.dut_side: Dut | None = None
         self._guest_public = True
         self._medium: Medium | None = None
         self.channel = Channel(self.settings.terms, lambda _cid, _pdu: None, lambda _sdu: None)
@@ -142,36 +165,38 @@ class IpspBench:
     def connect(self) -> None:
         """Make the connection and the channel in the present roles. Raises `RigError`."""
         end = time.monotonic() + _CONNECT
-        guest = self.guest
+        there = self.dut_side
         self.channel.generous, self.channel.segment = True, None
         if self.role == "central":
             self.loop.run(self.radio.advertise(), _CALL, "advertising")
-            if guest is not None:
-                told(lambda: guest.connect(_text(self.tester), public=self.radio.public))
+            if there is not None:
+                told(lambda: there.connect(_text(self.tester), public=self.radio.public))
             self.loop.run(
-                self.radio.until(lambda: self.channel.state == "open"), _CONNECT, "waiting for the DUT's IPSP channel"
+                self.radio.until(lambda: self.channel.state == "open"),
+                _CONNECT,
+                "waiting for the DUT's IPSP channel",
             )
         else:
-            if guest is not None:
-                told(guest.enable)
-                told(guest.advertise)
+            if there is not None:
+                told(there.enable)
+                told(there.advertise)
             work = self.radio.connect(_text(self.dut), public=self._guest_public)
             self.loop.run(work, _CONNECT, "connecting to the DUT")
             self.loop.run(self.radio.ask(), _CALL, "asking the DUT for the IPSP channel")
-        if guest is not None:
-            told(lambda: guest.attach(end))
+        if there is not None:
+            told(lambda: there.attach(end))
         self.away = False
 
     def disconnect(self) -> None:
         """End the connection and, with a guest, wait until its interface is gone."""
         self.away = True
         self.loop.run(self.radio.disconnect(), _CALL, "ending the connection")
-        if (guest := self.guest) is not None:
-            told(lambda: guest.detach(time.monotonic() + _CALL))
+        if (there := self.dut_side) is not None:
+            told(lambda: there.detach(time.monotonic() + _CALL))
 
     def reconnect(self, terms: Terms | None = None, role: Role | None = None) -> None:
         """The same again, with other terms or roles if wanted."""
-        if self.radio.connection is not None or (self.guest is not None and not self.away):
+        if self.radio.connection is not None or not self.away:
             self.disconnect()
         self.channel.terms = terms or self.settings.terms
         self.role = role or self.settings.role
@@ -204,7 +229,7 @@ class IpspBench:
     def _boot(self) -> None:
         guest = BleGuest()
         told(guest.start)
-        self.guest = guest
+        self.guest = self.dut_side = guest
         self.radio = self.loop.run(self._on_medium(guest.hci), _CALL, "starting the virtual controllers")
         told(guest.up)
 

@@ -1,10 +1,10 @@
 """One LE credit-based L2CAP channel, the tester's end: octets in, octets out, no Bluetooth library and no clock.
 
 Strategy: a stack's own channel hides what a test bench must see and do, so this one is ours. One IPv6 packet is one SDU
-(RFC 7668 §3.2), an SDU goes out in K-frames of the peer's MPS and no faster than the peer's credits; what the peer sends
-is put together again, and every breach of the channel's terms is written down, not repaired. On command it withholds
-credits, cuts finer than it has to, or stops in the middle of an SDU. It takes part in the signalling of its own channel
-only; what is not its business it says so, and whoever owns the connection handles it.
+(RFC 7668 §3.2), an SDU goes out in K-frames of the peer's MPS and no faster than the peer's credits; what the peer
+sends is put together again, and every breach of the channel's terms is written down, not repaired. On command it
+withholds credits, cuts finer than it has to, or stops in the middle of an SDU. It takes part in the signalling of its
+own channel only; what is not its business it says so, and whoever owns the connection handles it.
 
 Sources: Bluetooth Core 5.4 Vol 3 Part A §3.4 (K-frame), §4.3, §4.6, §4.7, §4.22 to §4.24 (signalling), §10.1 (credits);
 SPSM 0x0023 and the MTU of 1280 are the Internet Protocol Support Profile's (RFC 7668 §2.4).
@@ -21,7 +21,9 @@ from typing import Final, Literal
 IPSP: Final = 0x0023
 SIGNALLING: Final = 0x0005
 _REJECT, _LEAVE, _LEFT, _ASK, _ANSWER, _CREDIT = 0x01, 0x06, 0x07, 0x14, 0x15, 0x16
-_OWN_CID: Final = 0x0050  # of the dynamic range 0x0040 to 0x007f; one channel a connection is all that IPSP has
+_OWN_CID: Final = (
+    0x0050  # of the dynamic range 0x0040 to 0x007f; one channel a connection is all that IPSP has
+)
 _CREDITS_MOST: Final = 65535
 _REFUSED_SPSM: Final = 0x0002
 
@@ -39,13 +41,17 @@ class Terms:
     credits: int = 20
 
     def __post_init__(self) -> None:
-        if not 23 <= self.mps <= 65533 or not 23 <= self.mtu <= 65535 or not 0 <= self.credits <= _CREDITS_MOST:
+        if (
+            not 23 <= self.mps <= 65533
+            or not 23 <= self.mtu <= 65535
+            or not 0 <= self.credits <= _CREDITS_MOST
+        ):
             raise ValueError(f"{self}: MTU and MPS are at least 23, credits at most {_CREDITS_MOST}")
 
 
 @dataclass
 class Channel:
-    """The tester's end. `hear` takes PDUs in; `on_sdu` is called with each whole SDU, `on_state` with each new state."""
+    """The tester's end. `hear` takes PDUs in; `on_sdu` gets each whole SDU, `on_state` each new state."""
 
     terms: Terms
     send_pdu: Send
@@ -55,7 +61,7 @@ class Channel:
     listening: bool = True
     #: Give credits back as they are used. False starves the peer once the first ones are gone.
     generous: bool = True
-    #: Octets of a K-frame that we send at most, if less than the peer would take.
+    #: Octets of each K-frame of the next SDU that we send, if less than the peer would take.
     segment: int | None = None
 
     state: State = "closed"
@@ -71,8 +77,9 @@ class Channel:
     _theirs: int = 0
     _identifier: int = 0
     _asked: int = 0
-    _queue: deque[bytes] = field(default_factory=deque)
+    _queue: deque[tuple[bytes, int]] = field(default_factory=deque)
     _going: bytes = b""
+    _size: int = 0
     _coming: bytearray | None = None
     _wanted: int = 0
 
@@ -102,12 +109,14 @@ class Channel:
 
     def send(self, sdu: bytes) -> None:
         """Send one SDU, as soon as the peer's credits allow. Nothing is checked: an SDU may be too long on purpose."""
-        self._queue.append(struct.pack("<H", len(sdu)) + sdu)
+        size = min(self.segment or self.peer.mps, self.peer.mps)
+        self.segment = None
+        self._queue.append((struct.pack("<H", len(sdu)) + sdu, size))
         self._pump()
 
     def send_part(self, sdu: bytes, k_frames: int) -> None:
         """Send only the first K-frames of an SDU: the rest never comes."""
-        size = self.segment or self.peer.mps
+        size = self.peer.mps
         data = struct.pack("<H", len(sdu)) + sdu
         for start in range(0, size * k_frames, size):
             self._k_frame(data[start : start + size])
@@ -200,7 +209,9 @@ class Channel:
                 return
             self._coming, self._wanted = bytearray(), int.from_bytes(pdu[:2], "little")
             if self._wanted > self.terms.mtu:
-                self.breaches.append((f"an SDU of {self._wanted} octets where the MTU is {self.terms.mtu}", pdu))
+                self.breaches.append(
+                    (f"an SDU of {self._wanted} octets where the MTU is {self.terms.mtu}", pdu)
+                )
             pdu = pdu[2:]
         self._coming += pdu
         if len(self._coming) >= self._wanted:
@@ -214,9 +225,9 @@ class Channel:
 
     def _pump(self) -> None:
         while self.state == "open" and self.credits > 0 and (self._going or self._queue):
-            self._going = self._going or self._queue.popleft()
-            size = min(self.segment or self.peer.mps, self.peer.mps)
-            frame, self._going = self._going[:size], self._going[size:]
+            if not self._going:
+                self._going, self._size = self._queue.popleft()
+            frame, self._going = self._going[: self._size], self._going[self._size :]
             self._k_frame(frame)
 
     def _k_frame(self, frame: bytes) -> None:

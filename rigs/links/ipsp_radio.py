@@ -1,9 +1,9 @@
 """The tester's Bluetooth host: Bumble over any HCI, a connection with one DUT, and our own IPSP channel on it.
 
-Strategy: everything Bluetooth runs in one thread with one asyncio loop (`Loop`), and everybody else calls into it with a
-deadline. Bumble keeps the connection, pairing and GATT; L2CAP PDUs are first shown to our `Channel`. What crosses the HCI
-is kept with its direction and time, as evidence: `Hci.since` gives a case's part of it, headed by what a dissector must
-have seen to follow the channel.
+Strategy: everything Bluetooth runs in one thread with one asyncio loop (`Loop`), and everybody else calls into it with
+a deadline. Bumble keeps the connection, pairing and GATT; L2CAP PDUs are first shown to our `Channel`. What crosses the
+HCI is kept with its direction and time, as evidence: `Hci.since` gives a case's part of it, headed by what a dissector
+must have seen to follow the channel.
 """
 
 from __future__ import annotations
@@ -97,7 +97,12 @@ class Hci(Snooper):  # type: ignore[misc]
         self._packets.append(entry)
 
     def since(self, start: float) -> list[tuple[Direction, float, bytes]]:
-        """Packets from `start` on, and in front of them those that opened what was open then."""
+        """Packets from `start` on, and in front of them those that opened what was open then.
+
+        Nothing when not all packets from `start` on are here (any more): half a trace is worse than a rendering.
+        """
+        if not self._packets or start < self._packets[0][1]:
+            return []
         later = [entry for entry in list(self._packets) if entry[1] >= start]
         return [entry for entry in list(self._opening) if entry[1] < start] + later
 
@@ -125,6 +130,7 @@ class Radio:
         self.address = address
         self.hci = Hci()
         self.connection: Any = None
+        self._peer: Any = None
         self._changed = asyncio.Event()
         self._device: Any = None
         self._transport: Any = None
@@ -207,6 +213,19 @@ class Radio:
         if self.channel.state != "open":
             raise RigError(f"the DUT refused the IPSP channel (result {self.channel.refused:#06x})")
 
+    @property
+    def peer_address_kind(self) -> str:
+        """public, static, resolvable or non-resolvable (Vol 6 Part B §1.3), of the connection that there is or was."""
+        address = self._peer
+        if address is None or address.is_public:
+            return "public"
+        return {0b11: "static", 0b01: "resolvable"}.get(bytes(address)[5] >> 6, "non-resolvable")
+
+    @property
+    def peer_address(self) -> bytes:
+        """Six octets, big-endian; none before the first connection."""
+        return b"" if self._peer is None else bytes(self._peer)[::-1]
+
     async def until(self, holds: Any) -> None:
         """Wait until something about connection or channel holds."""
         while not holds():
@@ -214,7 +233,7 @@ class Radio:
             await self._changed.wait()
 
     def _on_connection(self, connection: Any) -> None:
-        self.connection = connection
+        self.connection, self._peer = connection, connection.peer_address
         connection.on("disconnection", self._on_disconnection)
         self._changed.set()
 

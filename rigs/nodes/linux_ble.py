@@ -31,7 +31,11 @@ class _Guest:
         controls = guest.controls
         self.addresses, self.add_address = controls.addresses, controls.add_address
         self.ping, self.join = controls.ping, controls.join
-        self.udp_open, self.udp_send, self.udp_receive = controls.udp_open, controls.udp_send, controls.udp_receive
+        self.udp_open, self.udp_send, self.udp_receive = (
+            controls.udp_open,
+            controls.udp_send,
+            controls.udp_receive,
+        )
         self.set_context, self.counters = controls.set_context, controls.counters
         self.status, self.console_text = guest.status, guest.console_text
         self.client = guest.client
@@ -61,10 +65,15 @@ class LinuxBleNode(LinuxNode):
 
     def __init__(self, bench: IpspBench) -> None:
         if bench.guest is None:
-            raise RigError('the node "linux_ble" is the guest of the link "ipsp:"; a real adapter has a real node')
+            raise RigError(
+                'the node "linux_ble" is the guest of the link "ipsp:"; a real adapter has a real node'
+            )
         super().__init__(cast("HwsimBench", _Holder(bench, bench.guest)))
-        self.controls = bench.guest.controls
-        self.shell = bench.guest.client
+        self._controls = bench.guest.controls
+
+    def tcp_echo(self, port: int) -> None:
+        """Accept TCP connections on `port` and send back what comes, until the next reset."""
+        told(lambda: self._controls.tcp_echo(port))
 
 
 def open_node(bench: Bench, rig: RigFile) -> LinuxBleNode:
@@ -72,4 +81,4 @@ def open_node(bench: Bench, rig: RigFile) -> LinuxBleNode:
     return LinuxBleNode(bench_of(bench, rig))
 
 
-__all__ = ["OPTIONS", "check", "open_node", "told"]
+__all__ = ["OPTIONS", "check", "open_node"]

@@ -2,18 +2,18 @@
 
 Strategy: the guest is booted with two ports; over the second, HCI in its serial form (H4), comes the controller that
 `/dev/vhci` makes the guest's `hci0`. Who plays that controller is not known here: `hci` is a stream socket. The guest
-offers both roles (`connect` as a central, `advertise` as a peripheral) and waits for `bt0`, the interface that Linux makes
-for the first IPSP channel and takes away with the last. `attach` opens the IP tap on it: a cooked `AF_PACKET` socket, so
-packets as IPv6 sees them. Duplicate address detection and router solicitations, which delay the first packet by 2 s,
-are turned off beforehand (`quick=False` leaves them on); nothing that changes what Linux makes of a frame is.
+offers both roles (`connect` as a central, `advertise` as a peripheral) and waits for `bt0`, the interface that Linux
+makes for the first IPSP channel and takes away with the last. `attach` opens the IP tap on it: a cooked `AF_PACKET`
+socket, so packets as IPv6 sees them. Duplicate address detection, which delays the first packet by 2 s, is turned off
+beforehand (`quick=False` leaves it on); nothing that changes what Linux makes of a frame is.
 
     with BleGuest() as guest:           # then put a controller on guest.hci
         guest.up(); guest.connect("F0:4B:65:79:68:01", public=False); guest.attach(deadline)
 
-Linux facts worth knowing: IPSP (SPSM 0x0023) is served only after `6lowpan_enable`, and asked for only by `connect`, which
-switches the serving off until it is enabled again; `bt0` has the device address in its interface identifier, unchanged;
-the peer's link-layer address is what the IPv6 destination says, so an address that no IPv6 neighbour entry explains
-is not sent to; contexts are set as in `rigs.virtual.contexts`, because the 6CO of RFC 6775 is ignored.
+Linux facts worth knowing: IPSP (SPSM 0x0023) is served only after `6lowpan_enable`, and asked for only by `connect`,
+which switches the serving off until it is enabled again; `bt0` has the device address in its interface identifier,
+unchanged; the peer's link-layer address is what the IPv6 destination says, so an address that no IPv6 neighbour entry
+explains is not sent to; contexts are set as in `rigs.virtual.contexts`, because the 6CO of RFC 6775 is ignored.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _SETTINGS = {
     "net/ipv6/conf/default/mldv2_unsolicited_report_interval": 1,
     "net/ipv6/neigh/default/base_reachable_time_ms": 3600000,
 }
-_QUICK = ("accept_dad", "dad_transmits", "router_solicitations")
+_QUICK = ("accept_dad", "dad_transmits", "router_solicitation_delay")
 
 
 class BleGuest:
@@ -54,7 +54,7 @@ class BleGuest:
         run_dir: Path | None = None,
         deadline: float = BOOT_DEADLINE,
     ) -> None:
-        """`quick`: no duplicate address detection and no router solicitations."""
+        """`quick`: no duplicate address detection, and the first router solicitation at once."""
         self.quick = quick
         self._kernel, self._run_dir, self._deadline = kernel, run_dir, deadline
         self._booted: Booted | None = None
@@ -147,7 +147,9 @@ class BleGuest:
         settings = dict(_SETTINGS)
         if self.quick:
             settings |= {f"net/ipv6/conf/default/{name}": 0 for name in _QUICK}
-        lines = [f"[ -e /proc/sys/{name} ] && echo {value} > /proc/sys/{name}" for name, value in settings.items()]
+        lines = [
+            f"[ -e /proc/sys/{name} ] && echo {value} > /proc/sys/{name}" for name, value in settings.items()
+        ]
         lines += [
             "for i in $(seq 400); do [ -d /sys/class/bluetooth/hci0 ] && break; sleep 0.05; done",
             "hciconfig hci0 up || exit 1",
@@ -191,6 +193,7 @@ class BleGuest:
             self._ip = None
         self.controls.interface_gone()
         wait = max(1.0, deadline - time.monotonic())
-        gone = f"for i in $(seq {int(wait * 20)}); do [ -d /sys/class/net/{INTERFACE} ] || exit 0; sleep 0.05; done; exit 1"
+        here = f"[ -d /sys/class/net/{INTERFACE} ]"
+        gone = f"for i in $(seq {int(wait * 20)}); do {here} || exit 0; sleep 0.05; done; exit 1"
         if self.client.run(gone, timeout=wait + 5)[0] != 0:
             raise GuestError(f"{INTERFACE} did not go away within {wait:.0f} s after the connection ended")

@@ -1,5 +1,7 @@
 """RFC 4944 §5.3, fragmentation type and header: "If an entire payload datagram fits within a single ... frame"."""
 
+from itertools import pairwise
+
 import pytest
 
 from fixtures.case import Case
@@ -216,7 +218,9 @@ def test_small_packet_in_between(case: Case):
     case.understood(lambda: Stimulus(parts[2:], packet, info, "the rest of the fragmented echo"))
 
 
-@requirement("RFC4944-5.3-03", "RFC4944-5.3-04", "RFC4944-5.3-06", "RFC4944-5.3-09", "RFC4944-5.3-10")
+@requirement(
+    "RFC4944-5.3-03", "RFC4944-5.3-02", "RFC4944-5.3-04", "RFC4944-5.3-06", "RFC4944-5.3-09", "RFC4944-5.3-10"
+)
 @pytest.mark.parametrize("size", [200, 1232], ids=str)
 def test_fragments_that_it_sends(case: Case, size: int):
     """The DUT's fragments: FRAG1 then FRAGN, one size (payload length + 40), offsets in order, lengths of 8n."""
@@ -259,7 +263,7 @@ def test_tags_that_it_sends(case: Case):
             frame=seen.frames[-1],
         )
         tags.append(own.pop())
-    steps = [(b - a) & 0xFFFF for a, b in zip(tags, tags[1:], strict=False)]
+    steps = [(b - a) & 0xFFFF for a, b in pairwise(tags)]
     case.expect(
         all(0 < step < 0x8000 for step in steps), "tag_not_incremented", "tags that increase", f"tags {tags}"
     )

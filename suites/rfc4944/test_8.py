@@ -2,13 +2,22 @@
 
 from fixtures.case import Case
 from fixtures.marks import on_link, requirement
+from fixtures.stimuli import stimulus
 from rigs.tester import NEIGHBOR_SOLICITATION
 from sixlowpan import addresses
 
 pytestmark = on_link("ieee802154")
 
 
-@requirement("RFC4944-7-01", "RFC4944-6-02", "RFC4944-6-05")
+@requirement(
+    "RFC4944-7-01",
+    "RFC4944-6-02",
+    "RFC4944-6-05",
+    "RFC4944-6-01",
+    "RFC4944-6-04",
+    "RFC4944-6-06",
+    "RFC4944-6-09",
+)
 def test_link_local_address(case: Case):
     """§7: fe80::/64 and the IID of §6, from the EUI-64 (U/L inverted) or from a short address (U/L zero)."""
     link, address = case.rig.link, case.tester.dut_address
@@ -27,7 +36,34 @@ def _with_pan(short: bytes, pan: bytes) -> bytes:
     return bytes([pan[0] & 0xFD, pan[1]]) + bytes.fromhex("00fffe00") + short
 
 
-@requirement("RFC4944-8-02", "RFC4944-8-03")
+@requirement("RFC4944-6-03")
+def test_pan_id_in_a_short_address(case: Case):
+    """§6: the IID of a short address begins with the PAN id, where it is known; zeros in its place are advice."""
+    link, address = case.rig.link, case.tester.dut_address
+    if not link.dut_short or address[13:14] != b"\x00" or address[14:] != link.dut_short:
+        case.unsupported("the DUT's link-local address is not made from a short address")
+    case.result.observed_by = "wire"
+    with_pan = bytes.fromhex("fe80000000000000") + _with_pan(link.dut_short, link.pan)
+    case.expect(address == with_pan, "no_pan_id", with_pan.hex(), address.hex())
+
+
+@requirement("RFC4944-8-01")
+def test_address_resolution(case: Case):
+    """§8: resolution "follows ... Section 7.2 of [RFC4861]": the answer goes to the address that we advertise."""
+    tester = case.tester
+    tester.fresh()
+    seen = case.answered(lambda: stimulus(case, tester.echo()))
+    if seen is not None:
+        case.expect(
+            seen.info.dst == tester.identity.link,
+            "neighbour_address",
+            f"the reply goes to {tester.identity.link.hex()}",
+            f"it goes to {seen.info.dst.hex()}",
+            frame=seen.frames[0],
+        )
+
+
+@requirement("RFC4944-8-02", "RFC4944-8-03", "RFC4944-8-04")
 def test_link_layer_address_option(case: Case):
     """§8: type 1, length 2 and 6 zero octets for an EUI-64, length 1 and 4 zero octets for a short address."""
     tester = case.tester
@@ -48,6 +84,15 @@ def test_link_layer_address_option(case: Case):
             " or ".join(sorted(o.hex(" ") for o in legal)),
             f"{option.hex(' ')} (sent from {address.hex()})",
             requirement="RFC4944-8-02" if option[1:2] == b"\2" else "RFC4944-8-03",
+            frame=seen.frames[0],
+        )
+        own = option[2:10] if option[1:2] == b"\2" else option[2:4]
+        case.expect(
+            own in {seen.info.src, case.rig.link.dut, case.rig.link.dut_short},
+            "address_of_another",
+            "the address that the interface answers to now",
+            own.hex(),
+            requirement="RFC4944-8-04",
             frame=seen.frames[0],
         )
         return

@@ -1,5 +1,7 @@
 """RFC 6282 §2, specific updates to RFC 4944: what a compliant node must take, and how fragments carry it."""
 
+from collections.abc import Callable
+
 import pytest
 
 from fixtures.case import Case
@@ -23,7 +25,7 @@ def test_every_form_of_a_datagram(case: Case):
     _every_form(case, lambda: datagram(case, 0xF0B1, 0xF0B2))
 
 
-def _every_form(case: Case, packet) -> None:
+def _every_form(case: Case, packet: Callable[[], bytes]) -> None:
     """One finding for each form that is not understood; the case needs no pytest item for each."""
     sample = packet()
     heads = sorted(

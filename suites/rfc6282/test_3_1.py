@@ -39,11 +39,15 @@ def built(case: Case, word: int) -> Stimulus:
     tester = case.tester
     own, there = tester.identity.address, tester.dut_address
     head = word.to_bytes(2) + (b"\x00" if cid else b"")
-    head += (bytes.fromhex("aa0bcdef"), bytes.fromhex("0bcdef"), b"\xaa", b"")[tf]  # the same with ECN and DSCP swapped
+    head += (bytes.fromhex("aa0bcdef"), bytes.fromhex("0bcdef"), b"\xaa", b"")[
+        tf
+    ]  # the same with ECN and DSCP swapped
     head += (b"" if nh else b"\x3a") + (b"\x21" if hlim == 0 else b"")
     head += b"" if sac and not sam else (own, own[8:], b"\x12\x34", b"")[sam]
     head += GROUPS[dac, dam] if multicast else (there, there[8:], there[14:], b"")[dam]
-    info = replace(tester.info(destination=BROADCAST) if multicast and tester.kind == "ieee802154" else tester.info())
+    info = replace(
+        tester.info(destination=BROADCAST) if multicast and tester.kind == "ieee802154" else tester.info()
+    )
     probe = decode(head + (b"\xf0" + bytes(6) if nh else bytes(8)), info, tester.contexts)
     source, destination = probe[8:24], probe[24:40]
     if nh:
@@ -79,7 +83,11 @@ def test_every_reserved_header_word(case: Case):
     tail = case.tester.pattern(40)
     for start in range(0, len(words), 64):
         batch = words[start : start + 64]
-        stimuli = [Stimulus([word.to_bytes(2) + tail], None, link_info(case, case.tester.echo())) for word in batch]
+        stimuli = [
+            Stimulus([word.to_bytes(2) + tail], None, link_info(case, case.tester.echo())) for word in batch
+        ]
         for packet in case.tapped_behind(stimuli):
             if packet not in case.tester.ordinary:
-                case.finding("accepted", "no packet", f"between {batch[0]:04x} and {batch[-1]:04x}: {packet.hex(' ')}")
+                case.finding(
+                    "accepted", "no packet", f"between {batch[0]:04x} and {batch[-1]:04x}: {packet.hex(' ')}"
+                )

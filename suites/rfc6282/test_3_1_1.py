@@ -56,23 +56,25 @@ def test_nh_inline(case: Case):
     case.understood(lambda: stimulus(case, case.tester.echo(), NH=0))
 
 
+#: Rows of the four stateless source modes and of the four destination modes.
+SAM = ("RFC6282-3.1.1-15", "RFC6282-3.1.1-16", "RFC6282-3.1.1-17", "RFC6282-3.1.1-18")
+DAM = ("RFC6282-3.1.1-29", "RFC6282-3.1.1-30", "RFC6282-3.1.1-31", "RFC6282-3.1.1-32")
+
+
 @requirement("RFC6282-3.1.1-13", "RFC6282-3.1.1-25", "RFC6282-3.1.1-27", "RFC6282-3.1.1-11")
 @pytest.mark.parametrize(
     ("sam", "dam"),
     [
-        pytest.param(
-            sam,
-            dam,
-            id=f"{sam:02b}-{dam:02b}",
-            marks=requirement(f"RFC6282-3.1.1-{15 + sam}", f"RFC6282-3.1.1-{29 + dam}"),
-        )
+        pytest.param(sam, dam, id=f"{sam:02b}-{dam:02b}", marks=requirement(SAM[sam], DAM[dam]))
         for sam in range(4)
         for dam in range(4)
     ],
 )
 def test_stateless_unicast(case: Case, sam: int, dam: int):
     """SAC=0, M=0, DAC=0: link-local addresses in every pair of the four source and four destination modes."""
-    source = _infixed(case, bytes.fromhex("fe80000000000000")) if sam == 0b10 else case.tester.identity.address
+    source = (
+        _infixed(case, bytes.fromhex("fe80000000000000")) if sam == 0b10 else case.tester.identity.address
+    )
     if dam == 0b10 and case.tester.dut_address[8:14] != bytes.fromhex("000000fffe00"):
         case.unsupported("the DUT's link-local address is not fe80::ff:fe00:XXXX, so DAM=10 cannot reach it")
     case.understood(

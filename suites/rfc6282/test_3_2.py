@@ -15,6 +15,7 @@ from rigs.tester import Stimulus
     "RFC6282-3.2-03",
     "RFC6282-3-02",
     "RFC6282-3.2.2-03",
+    "RFC6282-3.2.2-02",
     "RFC6282-3.2.1-01",
 )
 @pytest.mark.parametrize("size", [0, 1, 7, 40, 64], ids=str)

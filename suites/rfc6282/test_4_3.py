@@ -37,7 +37,7 @@ def datagram(case: Case, source_port: int, destination_port: int, size: int = 12
 
 
 @needs("ip_tap|port_unreachable")
-@requirement("RFC6282-4.3-01", "RFC6282-4.3.3-01", "RFC6282-3.1.1-06", "RFC6282-4-01")
+@requirement("RFC6282-4.3-01", "RFC6282-4.3.3-01", "RFC6282-4.3.3-07", "RFC6282-3.1.1-06", "RFC6282-4-01")
 @pytest.mark.parametrize(("p", "source_port", "destination_port"), PORTS)
 def test_ports(case: Case, p: int, source_port: int, destination_port: int):
     """Ports come out as they went in, in each of the four port forms and at the edges of their ranges."""
@@ -60,7 +60,7 @@ def test_traffic_class(case: Case, traffic_class: int):
 
 
 @needs("ip_tap|port_unreachable")
-@requirement("RFC6282-4.3.3-01")
+@requirement("RFC6282-4.3.3-01", "RFC6282-4.3.3-08")
 @pytest.mark.parametrize("size", [0, 1, 2, 63], ids=str)
 def test_length(case: Case, size: int):
     """The UDP length is inferred from the frame: also for no payload, and for one of an odd length."""
@@ -84,7 +84,9 @@ def test_elided_checksum_without_integrity(case: Case):
 
     def make() -> Stimulus:
         packet = datagram(case, 0xF0B3, 0x1234)
-        protected = replace(link_info(case, packet), integrity=True)  # only so that the form may be built at all
+        protected = replace(
+            link_info(case, packet), integrity=True
+        )  # only so that the form may be built at all
         payload = min(forms(packet, protected, case.tester.contexts, NH=1, C=1), key=len)
         return raw(case, [payload], note="UDP NHC with C=1, no link-layer security")
 

@@ -45,29 +45,9 @@ def receive(vector):
     return packets, kinds, reassembler.pending
 
 
-#: Vectors that the RFCs settle and the oracle gets wrong, with the sentence that says so. Empty is the goal;
-#: one that the oracle gets right must leave the list.
-DISPUTED = {
-    "rfc6282/4.3/checksum_elided_behind_routing_header[segments-left-1]": (
-        "RFC 8200 §8.1: with a Routing header the pseudo-header has the final destination, which is 'in the last "
-        "element of the Routing header'; the oracle takes the Destination Address of the IPv6 header"
-    ),
-}
-
-
-def test_what_is_disputed_is_still_wrong():
-    found = {one.id: one for one in all_vectors()}
-    for name in DISPUTED:
-        assert receive(found[name])[0] != list(found[name].packets), (
-            f"{name} is right now: take it off the list"
-        )
-
-
 @pytest.mark.parametrize("key", FAMILIES)
 def test_the_oracle_agrees_with_every_vector(key):
     for one in BY_FAMILY[key]:
-        if one.id in DISPUTED:
-            continue
         packets, kinds, pending = receive(one)
         assert packets == list(one.packets), one.id
         assert pending == one.pending, one.id

@@ -1,0 +1,171 @@
+"""What the adversary's cases share: many stimuli in one go, whole frames, and verdicts between right and ignored.
+
+Strategy: a stimulus that no text tells a receiver to take is judged by two rules only. The DUT lives on, and
+whatever comes of it is what the octets say (`right_or_nothing`), or, where they say nothing, nothing
+(`nothing_of`). Stimuli are sent back to back with one control behind them; only when something came of a batch
+is each sent again alone, so that the finding shows the one frame that did it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from fixtures.case import Case, Make, Observation, describe
+from fixtures.stimuli import link_info
+from rigs.air import Air
+from rigs.tester import ECHO_REPLY, Seen, Stimulus
+from sixlowpan import fragment, fragment_header_n, ipv6
+
+#: Octets of echo data whose packet has the size of the MTU (RFC 4944 §4: 1280).
+FULL = 1280 - 48
+BATCH = 64
+
+
+def declares(case: Case, feature: str) -> bool:
+    """Whether the profile says that the DUT has an optional part (`rigs.config.FEATURES`)."""
+    return feature in case.rig.profile.parameters.features
+
+
+def right_or_nothing(
+    case: Case, make: Make, *, feature: str = "", requirement: str | None = None
+) -> Observation | None:
+    """The stimulus is understood or ignored, never misread; understood it must be by a DUT that declares `feature`."""
+    if feature and declares(case, feature):
+        return case.understood(make, requirement=requirement)
+    observation = case.survives(make)
+    packet = observation.stimulus.packet
+    frame = observation.frames[0] if observation.frames else b""
+    for got in observation.tapped:
+        if got != packet:
+            _misread(case, packet, shown(got), requirement, frame)
+    for seen in observation.others:
+        if packet is not None and seen.icmp_type == ECHO_REPLY and seen.upper[4:] != _message(packet)[4:]:
+            _misread(case, packet, describe(seen), requirement, frame)
+    return observation
+
+
+def shown(octets: bytes) -> str:
+    """Octets for people: all of them, or the beginning and how many there are."""
+    return octets.hex(" ") if len(octets) <= 96 else f"{octets[:80].hex(' ')} ... ({len(octets)} octets)"
+
+
+def _misread(case: Case, packet: bytes | None, got: str, requirement: str | None, frame: bytes) -> None:
+    wanted = "nothing" if packet is None else f"{shown(packet)}, or nothing"
+    case.finding("misread", wanted, got, requirement=requirement, frame=frame)
+
+
+def _message(packet: bytes) -> bytes:
+    return ipv6.Packet.parse(packet).upper()[2]
+
+
+class Frames(tuple[bytes, ...]):
+    """Whole frames, MAC header and all, in the place of a stimulus' payloads: sent as they are."""
+
+    air: Air
+
+    def __iter__(self) -> Iterator[bytes]:
+        for at in range(len(self)):
+            self.air.send_frame(self[at])
+        return iter(())
+
+
+def whole(case: Case, *frames: bytes, packet: bytes | None = None, note: str = "") -> Stimulus:
+    """A stimulus of whole frames: for cases about the MAC header."""
+    payloads = Frames(frames)
+    payloads.air = case.tester.air
+    return Stimulus(payloads, packet, case.tester.info(), note)
+
+
+def outcome(case: Case, stimuli: Sequence[Stimulus]) -> tuple[list[bytes], list[Seen]]:
+    """Send stimuli back to back; the packets that the tap showed, and the Echo Replies that are no control's."""
+    before = len(case.tester.heard)
+    packets = [p for p in case.tapped_behind(stimuli) if p not in case.tester.ordinary]
+    answers = [
+        seen
+        for seen in case.tester.heard[before:]
+        if seen.icmp_type == ECHO_REPLY and seen.upper[4:8] not in case.tester.control_ids
+    ]
+    case.result.observed_by = "tap" if case.rig.node.tap is not None else "wire"
+    return packets, answers
+
+
+def nothing_of(
+    case: Case,
+    stimuli: Sequence[Stimulus],
+    *,
+    code: str = "accepted",
+    requirement: str | None = None,
+    allowed: Callable[[Stimulus], bytes | None] = lambda _stimulus: None,
+) -> None:
+    """Nothing comes of any stimulus but the packet that is `allowed` for it; a finding for the first that is not so.
+
+    A packet that is allowed is still never answered: the cases see to it that its checksum cannot hold.
+    """
+    for start in range(0, len(stimuli), BATCH):
+        batch = stimuli[start : start + BATCH]
+        packets, answers = outcome(case, batch)
+        fine = {allowed(stimulus) for stimulus in batch}
+        if not answers and all(packet in fine for packet in packets):
+            continue
+        for stimulus in batch:
+            packets, answers = outcome(case, [stimulus])
+            wrong = [shown(packet) for packet in packets if packet != allowed(stimulus)]
+            if wrong or answers:
+                _accepted(case, stimulus, (wrong or [describe(answers[0])])[0], code, requirement)
+                break
+        else:
+            _accepted(case, batch[0], "something, but only together with its neighbours", code, requirement)
+
+
+def _accepted(case: Case, stimulus: Stimulus, got: str, code: str, requirement: str | None) -> None:
+    sent = [r.frame for tap, way, r in case.evidence.frames if tap == "link" and way == "sent"]
+    payload = stimulus.payloads[0] if len(stimulus.payloads) else b""
+    frame = next((f for f in reversed(sent) if f.endswith(payload)), b"")
+    case.finding(code, "nothing comes of it", f"{stimulus.note}: {got}", requirement=requirement, frame=frame)
+
+
+def pieces(case: Case, size: int = 200, step: int = 64, tag: int | None = None) -> tuple[bytes, list[bytes]]:
+    """A fragmented Echo Request: the packet, and payloads that each carry `step` octets of it or so."""
+    packet = case.tester.echo(size)
+    tag = case.tester.next_tag() if tag is None else tag
+    return packet, fragment(packet, link_info(case, packet), case.tester.contexts, mtu=step + 5, tag=tag)
+
+
+def head(payload: bytes) -> tuple[int, int]:
+    """(datagram_size, datagram_tag) of a fragment (RFC 4944 §5.3)."""
+    return int.from_bytes(payload[:2]) & 0x7FF, int.from_bytes(payload[2:4])
+
+
+def piece(like: bytes, offset: int, octets: bytes) -> bytes:
+    """A FRAGN of the same datagram as `like`, with `octets` at `offset` (in units of 8 octets)."""
+    return fragment_header_n(*head(like), offset) + octets
+
+
+def full_size(case: Case) -> bool:
+    """Whether an echo that fills the MTU is answered."""
+    return case.tester.control(FULL, timeout=case.timeout)
+
+
+def pause(case: Case, seconds: float) -> None:
+    """Listen for a while, on the link's clock: on a virtual one it costs nothing."""
+    deadline = case.tester.now() + seconds
+    while case.tester.hear(deadline) is not None:
+        pass
+
+
+def recovers(case: Case, requirement: str = "RFC4944-5.3-28") -> None:
+    """A full-size echo is answered now, or at the first try once every reassembly timer has run out (§5.3: 60 s).
+
+    The wait separates what leaks from what is held by right, and is spent only on a DUT that is jammed.
+    """
+    if case.tester.kind == "ble" or full_size(case):
+        return
+    limit = case.rig.profile.parameters.reassembly_timeout or 60.0
+    pause(case, min(limit, 60.0) + 1)
+    case.expect(
+        full_size(case),
+        "not_released",
+        "a full-size echo is answered once the reassembly timers have run out",
+        f"it is not answered {limit:g} s later, and a small one is",
+        requirement=requirement,
+    )

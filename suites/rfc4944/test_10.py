@@ -1,0 +1,171 @@
+"""RFC 4944 §10, LOWPAN_HC1 and HC_UDP: superseded, "New implementations MAY implement decompression" (RFC 6282 §2).
+
+Only a DUT whose profile declares `hc1` is judged by what it makes of them; of any other it is asked that it lives.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from fixtures.case import Case, Make
+from fixtures.marks import on_link, requirement
+from fixtures.sweep import understood_all
+from rigs.tester import Stimulus
+from sixlowpan import decode, fragment_header_1, fragment_header_n, ipv6
+from suites.adversary import declares, nothing_of, outcome
+
+pytestmark = on_link("ieee802154")
+
+NEXT_HEADERS = {17: 0b01, 58: 0b10, 6: 0b11}
+
+
+def bits(value: int, count: int) -> str:
+    return f"{value:0{count}b}"
+
+
+def hc1(packet: bytes, sa: int, da: int, *, tf: int, nh: int, hc2: int | None = None) -> bytes:
+    """The packet behind 0x42 with these codings (§10.1); `hc2` is the HC_UDP octet (§10.2) or None.
+
+    Fields as §10.3 has them: hop limit, source, destination, traffic class and flow label, next header, then UDP's;
+    as bits one behind the other, "zero bits" to the next octet at the end (§10).
+    """
+    encoding = sa << 6 | da << 4 | tf << 3 | nh << 1 | (hc2 is not None)
+    line = bits(packet[7], 8)
+    for at, coding in ((8, sa), (24, da)):
+        line += "" if coding & 2 else bits(int.from_bytes(packet[at : at + 8]), 64)
+        line += "" if coding & 1 else bits(int.from_bytes(packet[at + 8 : at + 16]), 64)
+    line += (
+        ""
+        if tf
+        else bits(packet[0] & 15, 4)
+        + bits(packet[1] >> 4, 4)
+        + bits(int.from_bytes(packet[1:4]) & 0xFFFFF, 20)
+    )
+    line += "" if nh else bits(packet[6], 8)
+    rest = packet[40:]
+    if hc2 is not None:
+        for at, short in ((40, hc2 & 0x80), (42, hc2 & 0x40)):
+            port = int.from_bytes(packet[at : at + 2])
+            line += bits(port - 0xF0B0, 4) if short else bits(port, 16)
+        line += "" if hc2 & 0x20 else bits(int.from_bytes(packet[44:46]), 16)
+        line += bits(int.from_bytes(packet[46:48]), 16)
+        rest = packet[48:]
+    line += "0" * (-len(line) % 8)
+    head = bytes([0x42, encoding]) + (b"" if hc2 is None else bytes([hc2]))
+    return head + int(line, 2).to_bytes(len(line) // 8) + rest
+
+
+def udp(case: Case, source_port: int, destination_port: int, **header: int) -> bytes:
+    source, destination = case.tester.identity.address, case.tester.dut_address
+    message = ipv6.udp(source_port, destination_port, case.tester.pattern(12), source, destination)
+    return ipv6.build(source, destination, 17, message, **header)
+
+
+def made(case: Case, packet: bytes, *codings: int, **fields: int | None) -> Stimulus:
+    """The stimulus, checked against the oracle: a wrong frame of ours is our bug."""
+    payload = hc1(packet, *codings, **fields)  # type: ignore[arg-type]
+    info = case.tester.info()
+    assert decode(payload, info, case.tester.contexts) == packet
+    return Stimulus([payload], packet, info, f"HC1 {payload[1]:02x}")
+
+
+def asked(case: Case) -> None:
+    if not declares(case, "hc1"):
+        case.unsupported("the profile does not declare hc1: decoding it is a MAY (RFC 6282 §2)")
+
+
+@requirement("RFC4944-10.1-01", "RFC4944-5.1-06", "RFC4944-10.3.1-01", "RFC4944-10.3.1-02", "RFC4944-10.1-06")
+def test_addresses(case: Case):
+    """Four codings of the source with four of the destination; hop limit first, then what is left in-line."""
+    asked(case)
+
+    def makes() -> Iterator[tuple[str, Make]]:
+        for sa in range(4):
+            for da in range(4):
+                yield (
+                    f"sa{sa:02b}-da{da:02b}",
+                    lambda sa=sa, da=da: made(case, case.tester.echo(), sa, da, tf=1, nh=2),
+                )
+
+    understood_all(case, makes())
+
+
+@requirement("RFC4944-10.1-03", "RFC4944-10.1-04", "RFC4944-10.3.1-03", "RFC4944-10-01", "RFC4944-10-02")
+@pytest.mark.parametrize("tf", [0, 1], ids=["tf-inline", "tf-zero"])
+@pytest.mark.parametrize("nh", [0, 1, 2], ids=["nh-inline", "udp", "icmp"])
+def test_traffic_class_and_next_header(case: Case, tf: int, nh: int):
+    """Traffic class and flow label (28 bits), next header in-line or one of three; the header ends on an octet."""
+    asked(case)
+    header = {} if tf else {"traffic_class": 0xBA, "flow_label": 0xABCDE}
+
+    def make() -> Stimulus:
+        packet = udp(case, 0x1234, 0x5678, **header) if nh == 1 else case.tester.echo(**header)
+        return made(case, packet, 3, 3, tf=tf, nh=nh)
+
+    case.understood(make)
+
+
+@requirement("RFC4944-10.2-01", "RFC4944-10.2-02", "RFC4944-10.2-03", "RFC4944-10.2-04", "RFC4944-10.1-05")
+@pytest.mark.parametrize("hc2", range(0, 256, 32), ids="{:02x}".format)
+@requirement("RFC4944-10.3.2-01", "RFC4944-10-02")
+def test_hc_udp(case: Case, hc2: int):
+    """Short or whole ports, length in-line or computed, behind the IPv6 fields; never a compressed checksum."""
+    asked(case)
+    ports = (0xF0B3 if hc2 & 0x80 else 0x1234, 0xF0BF if hc2 & 0x40 else 0x5678)
+
+    def makes() -> Iterator[tuple[str, Make]]:
+        for tf, header in ((1, {}), (0, {"flow_label": 0xABCDE})):
+            yield (
+                f"tf{tf}",
+                lambda tf=tf, header=header: made(
+                    case, udp(case, *ports, **header), 3, 3, tf=tf, nh=1, hc2=hc2
+                ),
+            )
+
+    understood_all(case, makes())
+
+
+@requirement("RFC4944-10.1-06", "RFC4944-5.3-08")
+def test_length_from_the_fragments(case: Case):
+    """The payload length is never in-line: in a fragmented datagram it comes from datagram_size (§10.1)."""
+    asked(case)
+
+    def make() -> Stimulus:
+        packet = case.tester.echo(120)
+        first, tag = hc1(packet[:96], 3, 3, tf=1, nh=2), case.tester.next_tag()
+        sent = [
+            fragment_header_1(len(packet), tag) + first,
+            fragment_header_n(len(packet), tag, 12) + packet[96:],
+        ]
+        return Stimulus(sent, packet, case.tester.info(), "HC1 in FRAG1")
+
+    case.understood(make)
+
+
+@requirement("RFC4944-10.2-05", "RFC4944-10.1-05")
+@pytest.mark.parametrize("nh", [0, 2, 3], ids=["nh-inline", "icmp", "tcp"])
+def test_hc2_without_udp(case: Case, nh: int):
+    """HC2 "only applies if" UDP follows (§10.2); what another is, nobody says: nothing can come of it."""
+    packet = case.tester.echo()
+    payload = hc1(packet, 3, 3, tf=1, nh=nh)
+    payload = bytes([0x42, payload[1] | 1, 0x00]) + payload[2:]
+    stimuli = [Stimulus([payload], None, case.tester.info(), "HC2 bit without UDP")]
+    if declares(case, "hc1"):
+        nothing_of(case, stimuli)
+    else:
+        outcome(case, stimuli)
+
+
+@requirement("RFC4944-5.1-06", "RFC4944-10.1-01")
+def test_every_octet_does_no_harm(case: Case):
+    """All 256 HC1 octets with long, short and no tails: decoded or dropped, the DUT lives on."""
+    tails = (b"", b"\x40", b"\x40" + case.tester.pattern(20), b"\x40" + case.tester.pattern(90))
+    stimuli = [
+        Stimulus(
+            [bytes([0x42, octet]) + tail], None, case.tester.info(), f"HC1 {octet:02x}, {len(tail)} octets"
+        )
+        for octet in range(256)
+        for tail in tails
+    ]
+    for start in range(0, len(stimuli), 64):
+        outcome(case, stimuli[start : start + 64])

@@ -1,0 +1,141 @@
+"""RFC 4944 §3 and §4: PANs, broadcast, prefixes from routers, and the room in a frame."""
+
+from dataclasses import replace
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import on_link, requirement
+from fixtures.stimuli import stimulus
+from rigs.tester import ICMPV6, UNSPECIFIED, Stimulus
+from sixlowpan import ipv6, mac
+from suites.adversary import FULL, declares, nothing_of, outcome, whole
+
+pytestmark = on_link("ieee802154")
+
+ALL_NODES = bytes.fromhex("ff02 0000 0000 0000 0000 0000 0000 0001")
+BROADCAST = b"\xff\xff"
+
+
+def frame(case: Case, payload: bytes, **header: object) -> bytes:
+    """A data frame from the tester to the DUT with some fields of its MAC header replaced."""
+    link, tester = case.rig.link, case.tester
+    plain = mac.MacHeader(
+        pan_compression=True,
+        version=0,
+        sequence=tester.random.randrange(256),
+        dst_pan=link.pan,
+        dst=tester.dut_link,
+        src_pan=link.pan,
+        src=tester.identity.link,
+    )
+    return mac.build(replace(plain, **header), payload)  # type: ignore[arg-type]
+
+
+@requirement("RFC4944-3-03", "RFC4944-3-04")
+@pytest.mark.parametrize("destination", ["broadcast", "unicast"])
+def test_another_pan(case: Case, destination: str):
+    """§3: broadcasts "are to be heeded only by devices within the specific PAN of the link in question"."""
+    stimuli = []
+    for pan in (b"\xab\xce", b"\x00\x01", b"\xcd\xab"):
+        packet = case.tester.echo(destination=ALL_NODES if destination == "broadcast" else None)
+        payload = stimulus(case, packet, SAM=0).payloads[0]
+        to = {"dst": BROADCAST} if destination == "broadcast" else {}
+        note = f"{destination} in PAN {pan.hex()}"
+        stimuli.append(whole(case, frame(case, payload, dst_pan=pan, **to), note=note))
+    nothing_of(case, stimuli, code="another_pan")
+
+
+@requirement("RFC4944-2-05", "RFC4944-2-04")
+@pytest.mark.parametrize("version", [0, 1], ids=["2003", "2006"])
+@pytest.mark.parametrize("pans", ["one", "both"])
+def test_pan_ids(case: Case, version: int, pans: str):
+    """§2: "source and destination PAN ID fields may also be included": a frame with both, or with one, is taken."""
+    packet = case.tester.echo()
+    sent = frame(case, stimulus(case, packet).payloads[0], version=version, pan_compression=pans == "one")
+    packets, answers = outcome(case, [whole(case, sent, note=f"frame version {version}, {pans} PAN id")])
+    case.expect(
+        packet in packets or bool(answers),
+        "dropped",
+        f"understood with {pans} PAN id",
+        "nothing came out",
+        frame=sent,
+    )
+
+
+@requirement("RFC4944-12-04", "RFC4944-3-02", "RFC4944-3-05")
+def test_broadcast_is_heard(case: Case):
+    """0xffff is the broadcast address (§12): a multicast packet in such a frame is taken."""
+    case.understood(lambda: stimulus(case, case.tester.echo(destination=ALL_NODES)))
+
+
+@requirement("RFC4944-4-03", "RFC4944-5.3-02")
+def test_no_frame_is_too_long(case: Case):
+    """§4: 127 octets with the FCS; a reply that fills the MTU comes in frames that fit."""
+    seen = case.answered(lambda: stimulus(case, case.tester.echo(FULL)))
+    for sent in seen.frames if seen else []:
+        room = case.rig.link.mtu
+        case.expect(
+            len(sent) <= room, "frame_too_long", f"at most {room} octets", f"{len(sent)} octets", frame=sent
+        )
+
+
+def advertisement(case: Case, prefix: bytes, length: int, *, lifetime: int = 60) -> Stimulus:
+    """A Router Advertisement of a host that is no default router, with one Prefix Information option (RFC 4861)."""
+    source = case.tester.identity.address
+    seconds = lifetime.to_bytes(4) * 2
+    option = bytes([3, 4, length, 0x40]) + seconds + bytes(4) + prefix
+    body = bytes([64, 0]) + bytes(10) + option
+    message = ipv6.icmpv6(134, 0, body, source, ALL_NODES)
+    packet = ipv6.build(source, ALL_NODES, ICMPV6, message, hop_limit=255)
+    made = stimulus(case, packet)
+    made.note = f"Router Advertisement with a prefix of {length} bits"
+    case.tester.ordinary.add(packet)
+    return made
+
+
+def takes(case: Case, prefix: bytes, length: int) -> bool:
+    """Whether the DUT answers at an address under the prefix after a Router Advertisement with it."""
+    tester = case.tester
+    outcome(case, [advertisement(case, prefix, length)])
+    deadline = tester.now() + 2.5  # RFC 4862 §5.4: duplicate address detection comes first
+    address = prefix[:8] + tester.dut_address[8:]
+    answered = False
+    while not answered and tester.now() < deadline:
+        request = tester.echo(destination=address)
+        tester.send(stimulus(case, request).payloads)
+        answered = tester.reply_to(request, min(deadline, tester.now() + 0.5)) is not None
+    if answered:
+        outcome(case, [advertisement(case, prefix, length, lifetime=0)])
+    return answered
+
+
+@requirement("RFC4944-6-08", "RFC4944-3-07")
+def test_prefixes_of_routers(case: Case):
+    """§6: a prefix for autoconfiguration "MUST have a length of 64 bits"; hosts learn theirs from routers (§3)."""
+    prefix = bytes.fromhex("20010db800e04944") + bytes(8)
+    learnt = takes(case, prefix, 64)
+    if not learnt and not declares(case, "nd"):
+        case.unsupported("the DUT makes no address from a good Router Advertisement, and does not declare nd")
+    case.expect(
+        learnt, "no_address", "an address from a prefix of 64 bits", "none", requirement="RFC4944-3-07"
+    )
+    for length in (63, 65, 48):
+        wrong = bytes.fromhex("20010db800e0") + bytes([0x50, length]) + bytes(8)
+        case.expect(
+            not takes(case, wrong, length),
+            "prefix_length",
+            f"no address from a prefix of {length} bits",
+            "the DUT answers at such an address",
+        )
+
+
+@requirement("RFC4944-12-04")
+@pytest.mark.parametrize("source", ["fffe", "ffff", "0000", "8001"])
+def test_no_unicast_source(case: Case, source: str):
+    """A MAC source that is no unicast short address (§12): no text says what to do with it; the DUT lives on."""
+    if not case.rig.link.any_source:
+        case.unsupported("the link cannot send from a short address")
+    packet = case.tester.echo(source=UNSPECIFIED, destination=ALL_NODES)
+    payload = stimulus(case, packet).payloads[0]
+    outcome(case, [whole(case, frame(case, payload, src=bytes.fromhex(source)), note=f"MAC source {source}")])

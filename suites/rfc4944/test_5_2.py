@@ -1,0 +1,207 @@
+"""RFC 4944 §5.2 and §11, the mesh addressing header: "1 0 | V | F | HopsLft | originator address, final address".
+
+A DUT that declares `mesh` must deliver what is for it. Any other may drop it; what it takes it must take rightly,
+because a mesh header that is read wrongly turns into an IPv6 packet from somebody else.
+"""
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import on_link, requirement
+from fixtures.stimuli import link_info, stimulus
+from rigs.tester import Stimulus
+from sixlowpan import addresses, mac, mesh, mesh_header
+from suites.adversary import declares, nothing_of, outcome, pieces, right_or_nothing
+
+pytestmark = on_link("ieee802154")
+
+FORWARDER = bytes.fromhex("02005efffe0000fe")
+STRANGER = bytes.fromhex("02005efffe00dead")
+
+
+def deep(originator: bytes, final: bytes, hops: int) -> bytes:
+    """A mesh header with Deep Hops Left, however small the number (RFC 4944 §5.2)."""
+    return mesh.MeshHeader(hops, True, originator, final, 0).build()
+
+
+def meshed(
+    case: Case, header: bytes = b"", *, originator: bytes = b"", final: bytes = b"", hops: int = 5
+) -> Stimulus:
+    """An echo of the tester's behind a mesh header, in a frame that a forwarder sends.
+
+    The elided source is the originator's, "found in the Mesh Addressing field" (RFC 4944 §10.1; RFC 6282 §3.2.2).
+    """
+    tester = case.tester
+    originator = originator or tester.identity.link
+    final = final or tester.dut_link
+    inner = stimulus(case, tester.echo(), info=tester.info(originator, final))
+    header = header or mesh_header(originator, final, hops)
+    forwarder = FORWARDER if case.rig.link.any_source else tester.identity.link
+    info = tester.info(forwarder)
+    return Stimulus([header + inner.payloads[0]], inner.packet, info, f"mesh header {header.hex(' ')}")
+
+
+@requirement("RFC4944-11-03", "RFC4944-5.1-14", "RFC4944-5.2-06", "RFC4944-5.2-05", "RFC4944-10.1-02")
+@pytest.mark.parametrize("hops", [1, 5, 14, 15, 255], ids=str)
+def test_for_the_dut(case: Case, hops: int):
+    """ "If the node is itself the final destination, it consumes the packet as per normal delivery" (§11)."""
+    right_or_nothing(case, lambda: meshed(case, hops=hops), feature="mesh")
+
+
+@requirement("RFC4944-5.2-05", "RFC4944-11-03")
+@pytest.mark.parametrize("hops", [1, 32], ids=str)
+def test_deep_hops_left(case: Case, hops: int):
+    """0xF in Hops Left: a Deep Hops Left octet follows, also where four bits would have done (§5.2)."""
+
+    def make() -> Stimulus:
+        return meshed(case, deep(case.tester.identity.link, case.tester.dut_link, hops))
+
+    right_or_nothing(case, make, feature="mesh")
+
+
+@requirement("RFC4944-5.2-01", "RFC4944-5.2-02", "RFC4944-5.2-06", "RFC4944-5.2-07")
+@pytest.mark.parametrize("v", [0, 1], ids=["v0", "v1"])
+@pytest.mark.parametrize("f", [0, 1], ids=["f0", "f1"])
+def test_address_sizes(case: Case, v: int, f: int):
+    """V and F say 64 or 16 bits, each for itself: "allow for a mix of 16 and 64-bit addresses" (§5.2)."""
+    tester, link = case.tester, case.rig.link
+    if v:
+        tester.fresh_short()
+    final = link.dut_short if f else link.dut
+    if not final or (v and not link.any_source):
+        case.unsupported("there is no 16-bit address to put into the mesh header")
+
+    def make() -> Stimulus:
+        packet = tester.echo(destination=addresses.link_local(final))
+        inner = stimulus(case, packet, info=tester.info(destination=final))
+        header = mesh_header(tester.identity.link, final, 5)
+        return Stimulus([header + inner.payloads[0]], packet, tester.info(FORWARDER, final), f"V={v} F={f}")
+
+    right_or_nothing(case, make, feature="mesh")
+
+
+@requirement("RFC4944-11-03", "RFC4944-5.2-02")
+def test_for_another(case: Case):
+    """A mesh frame whose final destination is another node: who is no final destination does not consume it (§11)."""
+    if not declares(case, "mesh"):
+        case.unsupported("the profile does not declare mesh")
+    nothing_of(
+        case,
+        [meshed_for_another(case, hops) for hops in (1, 2, 14, 32)],
+        code="consumed",
+        requirement="RFC4944-11-03",
+    )
+
+
+def meshed_for_another(case: Case, hops: int) -> Stimulus:
+    """An echo for the DUT's IPv6 address, all in-line, in a mesh frame whose final destination is a stranger."""
+    tester = case.tester
+    inner = stimulus(case, tester.echo(), SAC=0, SAM=0, DAC=0, DAM=0)
+    header = mesh_header(tester.identity.link, STRANGER, hops)
+    return Stimulus(
+        [header + inner.payloads[0]], None, tester.info(FORWARDER), f"for another node, {hops} hops left"
+    )
+
+
+@requirement("RFC4944-5.2-04", "RFC4944-5.2-03", "RFC4944-11-04")
+@pytest.mark.parametrize("hops", [1, 2, 14, 15], ids=str)
+def test_forwarded(case: Case, hops: int):
+    """What is forwarded has one hop less, and a packet whose Hops Left becomes zero is not (§5.2, §11)."""
+    tester = case.tester
+    made = meshed_for_another(case, hops)
+    before = len(case.evidence.frames)
+    outcome(case, [made])
+    for tap, way, received in case.evidence.frames[before:]:
+        header, payload = mac.parse(received.frame) if tap == "link" and way == "received" else (None, b"")
+        if header is None or not payload or payload[0] >> 6 != 0b10:
+            continue
+        left = mesh.parse(payload, 0)
+        case.expect(
+            left.hops_left == hops - 1 and hops > 1,
+            "hops_left",
+            "not forwarded" if hops == 1 else f"Hops Left {hops - 1}",
+            f"forwarded with Hops Left {left.hops_left}",
+            frame=received.frame,
+        )
+        case.expect(
+            header.src == tester.dut_link or header.src in {case.rig.link.dut, case.rig.link.dut_short},
+            "forwarder_address",
+            "the MAC source is the DUT's own address",
+            header.src.hex(),
+            requirement="RFC4944-11-04",
+            frame=received.frame,
+        )
+
+
+@requirement("RFC4944-5-04", "RFC4944-5-02", "RFC4944-5.3-18", "RFC4944-5.2-06")
+def test_fragments_behind_mesh(case: Case):
+    """Mesh header, fragmentation header, IPHC: the key of a datagram is originator and final destination (§5.3)."""
+    tester = case.tester
+
+    def make() -> Stimulus:
+        packet, parts = pieces(case, 120, 48)
+        header = mesh_header(tester.identity.link, tester.dut_link, 3)
+        info = tester.info(FORWARDER if case.rig.link.any_source else None)
+        return Stimulus([header + part for part in parts], packet, info, "mesh, FRAG1 or FRAGN")
+
+    right_or_nothing(case, make, feature="mesh")
+
+
+@requirement("RFC4944-11.1-01", "RFC4944-5.1-09", "RFC4944-11.1-03")
+@pytest.mark.parametrize("stack", ["mesh-bc0", "bc0", "mesh-bc0-frag"])
+def test_broadcast_header(case: Case, stack: str):
+    """0x50 and a sequence number, "immediately following the Mesh header"; handling is out of scope (§11.1)."""
+    tester = case.tester
+    everybody = b"\xff\xff"
+    sequences = iter((0, 1, 255, 0))
+
+    def make() -> Stimulus:
+        packet = tester.echo(120 if stack.endswith("frag") else 8, destination=ALL_NODES)
+        made = stimulus(case, packet)
+        if stack.endswith("frag"):
+            from sixlowpan import fragment
+
+            made.payloads = fragment(
+                packet, link_info(case, packet), tester.contexts, mtu=53, tag=tester.next_tag()
+            )
+        header = mesh_header(tester.identity.link, everybody, 3) if stack.startswith("mesh") else b""
+        header += bytes([0x50, next(sequences, 7)])
+        return Stimulus(
+            [header + part for part in made.payloads], packet, made.info, f"{stack} {header.hex(' ')}"
+        )
+
+    for _ in range(4):
+        right_or_nothing(case, make, feature="broadcast")
+
+
+ALL_NODES = bytes.fromhex("ff02 0000 0000 0000 0000 0000 0000 0001")
+
+
+@requirement("RFC4944-5.2-06", "RFC4944-5.2-05", "RFC4944-11.1-01")
+def test_cut_short(case: Case):
+    """Mesh and broadcast headers cut after every octet: nothing comes of them."""
+    tester = case.tester
+    whole = [meshed(case).payloads[0][:17], deep(tester.identity.link, tester.dut_link, 3)]
+    whole.append(mesh_header(tester.identity.link, tester.dut_link, 3) + b"\x50\x01")
+    stimuli = [
+        Stimulus([payload[:cut]], None, tester.info(), f"{payload.hex(' ')} cut after {cut} octets")
+        for payload in whole
+        for cut in range(1, len(payload) + 1)
+    ]
+    nothing_of(case, stimuli)
+
+
+@requirement("RFC4944-5-02")
+@pytest.mark.parametrize("order", ["frag-mesh", "bc0-mesh", "frag-bc0", "mesh-mesh", "bc0-bc0", "frag-frag"])
+def test_wrong_order(case: Case, order: str):
+    """Headers in an order that §5 forbids to senders; what a receiver does is not stated: it lives on."""
+    tester = case.tester
+    parts = {
+        "mesh": mesh_header(tester.identity.link, tester.dut_link, 3),
+        "bc0": b"\x50\x09",
+        "frag": bytes.fromhex("c038") + tester.next_tag().to_bytes(2),
+    }
+    header = b"".join(parts[name] for name in order.split("-"))
+    case.survives(
+        lambda: Stimulus([header + stimulus(case, tester.echo()).payloads[0]], None, tester.info(), order)
+    )

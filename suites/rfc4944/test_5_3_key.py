@@ -1,0 +1,211 @@
+"""RFC 4944 §5.3, which fragments belong together: source, destination, datagram_size and datagram_tag."""
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import on_link, requirement
+from fixtures.stimuli import link_info, raw
+from rigs.tester import Identity, Stimulus
+from suites.adversary import nothing_of, outcome, pieces, recovers
+
+pytestmark = on_link("ieee802154")
+
+
+@requirement("RFC4944-5.3-15", "RFC4944-5.3-14", "RFC4944-5.3-05")
+@pytest.mark.parametrize("tag", [0, 1, 0xFF, 0x100, 0x7FFF, 0x8000, 0xFFFF], ids="{:04x}".format)
+def test_any_tag(case: Case, tag: int):
+    """The initial tag "is not defined" (§5.3): every value serves."""
+
+    def make() -> Stimulus:
+        packet, parts = pieces(case, 200, tag=tag)
+        return raw(case, parts, packet, f"datagram_tag {tag:04x}")
+
+    case.understood(make)
+
+
+@requirement("RFC4944-5.3-14", "RFC4944-5.3-18")
+def test_tag_wraps(case: Case):
+    """Successive datagrams with tags 65534, 65535, 0, 1: "shall ... wrap from 65535 back to 0", all understood."""
+    for tag in (0xFFFE, 0xFFFF, 0, 1):
+        packet, parts = pieces(case, 200, tag=tag)
+        made = raw(case, parts, packet, f"datagram_tag {tag:04x}")
+        case.understood(lambda made=made: made)
+
+
+@requirement("RFC4944-5.3-18", "RFC4944-5.3-24")
+def test_tag_used_again(case: Case):
+    """The tag of a datagram that is complete, at once for another of the same size: it is a new datagram."""
+    tag = case.tester.next_tag()
+    for _ in range(4):
+        packet, parts = pieces(case, 200, tag=tag)
+        made = raw(case, parts, packet, "a tag that was just used")
+        case.understood(lambda made=made: made)
+
+
+@requirement("RFC4944-5.3-18")
+def test_tag_used_again_after_a_hole(case: Case):
+    """The tag of a datagram that was never completed, for another size: the old octets end up in nothing."""
+    packet, parts = pieces(case, 200)
+    case.tester.send(parts[:-1], link_info(case, packet))
+    tag = int.from_bytes(parts[0][2:4])
+
+    def make() -> Stimulus:
+        other, fresh = pieces(case, 240, tag=tag)
+        return raw(case, fresh, other, "the tag of a datagram with a hole")
+
+    case.understood(make)
+
+
+@requirement("RFC4944-5.3-18")
+def test_every_bit_of_the_tag(case: Case):
+    """The last fragment with a tag that differs in one bit, for each of its 16 bits: no datagram is complete."""
+    stimuli = []
+    for bit in range(16):
+        packet, parts = pieces(
+            case, 200 + 8 * bit
+        )  # a size of its own: no tag can hit another of these datagrams
+        last = parts[-1]
+        other = (int.from_bytes(last[2:4]) ^ 1 << bit).to_bytes(2)
+        sent = [*parts[:-1], last[:2] + other + last[4:]]
+        stimuli.append(Stimulus(sent, None, link_info(case, packet), f"tag differs in bit {bit}"))
+    nothing_of(case, stimuli, code="mixed_tags")
+    recovers(case)
+
+
+@requirement("RFC4944-5.3-18")
+def test_every_octet_of_the_source(case: Case):
+    """Half a datagram from each of two senders whose addresses differ in one octet: no datagram is complete."""
+    if not case.rig.link.any_source:
+        case.unsupported("the link has one sender only")
+    tester = case.tester
+    stimuli = []
+    for at in range(8):
+        me = tester.fresh().link
+        other = me[:at] + bytes([me[at] ^ 0x10]) + me[at + 1 :]
+        _, parts = pieces(case, 200)
+        stimuli.append(Stimulus(parts[:-1], None, tester.info(), "all but the last fragment"))
+        stimuli.append(
+            Stimulus(parts[-1:], None, tester.info(other), f"the last, octet {at} of the source differs")
+        )
+    nothing_of(case, stimuli, code="mixed_senders")
+    recovers(case)
+
+
+@requirement("RFC4944-5.3-18", "RFC4944-3-01")
+def test_destination_is_in_the_key(case: Case):
+    """A datagram begun to one address of the DUT and ended to the broadcast address: another destination."""
+    tester = case.tester
+    _, parts = pieces(case, 200)
+    stimuli = [
+        Stimulus(parts[:-1], None, tester.info(), "all but the last fragment"),
+        Stimulus(parts[-1:], None, tester.info(destination=b"\xff\xff"), "the last one as a broadcast"),
+    ]
+    nothing_of(case, stimuli, code="mixed_destinations")
+    recovers(case)
+
+
+def interleaved(
+    case: Case, one: Identity, two: Identity, tags: tuple[int, int], sizes: tuple[int, int]
+) -> list[bytes]:
+    """Two fragmented echoes, from `one` and from `two`, fragment by fragment; the packets that did not come out."""
+    tester = case.tester
+    sent, halves = [], []
+    for who, tag, size in zip((one, two), tags, sizes, strict=True):
+        with tester.acting_as(who):
+            packet, parts = pieces(case, size, tag=tag)
+            sent.append(packet)
+            halves.append([Stimulus([part], None, tester.info(), "interleaved") for part in parts])
+    stimuli = [stimulus for pair in zip(*halves, strict=True) for stimulus in pair]
+    packets, answers = outcome(case, stimuli)
+    if case.rig.node.tap is None:
+        data = {seen.upper[4:] for seen in answers}
+        return [packet for packet in sent if packet[44:] not in data]
+    strangers = [packet for packet in packets if packet not in sent]
+    for packet in strangers:
+        case.finding("mixed", "the two packets as they were sent", packet.hex(" "))
+    return [packet for packet in sent if packet not in packets]
+
+
+def has_room_for_two(case: Case, one: Identity, two: Identity) -> bool:
+    """No text asks for two reassemblies at a time: a DUT that declares them must have them, another shows them."""
+    tester = case.tester
+    if not interleaved(case, one, two, (tester.next_tag(), tester.next_tag()), (200, 208)):
+        return True
+    slots = case.rig.profile.parameters.reassembly_slots or 1
+    case.expect(
+        slots < 2,
+        "no_room_for_two",
+        f"two datagrams at a time: the profile declares reassembly_slots = {slots}",
+        "at least one of two interleaved datagrams was lost",
+    )
+    return False
+
+
+@requirement("RFC4944-5.3-18")
+def test_two_datagrams_of_one_sender(case: Case):
+    """Two datagrams of one sender, fragment by fragment: both are complete, where the DUT has room for two."""
+    me = case.tester.identity
+    if not has_room_for_two(case, me, me) and not case.result.findings:
+        case.unsupported("the DUT does not declare room for two datagrams of one sender, and shows none")
+
+
+@requirement("RFC4944-5.3-18")
+def test_two_senders_fully_interleaved(case: Case):
+    """Two senders with one tag and one size, fragment by fragment: both packets, and never a mixture."""
+    if not case.rig.link.any_source:
+        case.unsupported("the link has one sender only")
+    tester = case.tester
+    one, two = tester.fresh(), tester.fresh()
+    room = has_room_for_two(case, one, two)
+    tag = tester.next_tag()
+    missing = interleaved(case, one, two, (tag, tag), (200, 200))
+    if room and missing:
+        case.finding(
+            "lost", "both packets: the DUT has room for two", f"{len(missing)} of the two did not come out"
+        )
+    elif not room and not case.result.findings:
+        case.unsupported("the DUT does not declare room for two datagrams, and shows none; nothing was mixed")
+
+
+@requirement("RFC4944-5.3-18")
+def test_same_tag_other_size(case: Case):
+    """Two datagrams of one sender with one tag and two sizes: two keys, never put together."""
+    me, tester = case.tester.identity, case.tester
+    room = has_room_for_two(case, me, me)
+    tag = tester.next_tag()
+    missing = interleaved(case, me, me, (tag, tag), (200, 208))
+    if room and missing:
+        case.finding(
+            "lost", "both packets: the DUT has room for two", f"{len(missing)} of the two did not come out"
+        )
+
+
+@requirement("RFC4944-5.3-20", "RFC4944-5.3-28")
+@pytest.mark.parametrize("senders", ["one", "many"])
+def test_exhaustion(case: Case, senders: str):
+    """More datagrams begun than any node has room for: it lives, and room is there again, at 60 s at the latest."""
+    if senders == "many" and not case.rig.link.any_source:
+        case.unsupported("the link has one sender only")
+    tester = case.tester
+    stimuli = []
+    for _ in range(40):
+        if senders == "many":
+            tester.fresh()
+        _, parts = pieces(case, 200)
+        stimuli.append(Stimulus(parts[:-1], None, tester.info(), "a datagram that is never completed"))
+    nothing_of(case, stimuli, code="hole")
+    recovers(case)
+
+
+@requirement("RFC4944-5.3-24", "RFC4944-5.3-28")
+def test_late_duplicates_do_not_jam(case: Case):
+    """Late duplicates of 40 datagrams that are complete open entries that nobody completes: room is left, or comes."""
+    stimuli = []
+    for _ in range(40):
+        packet, parts = pieces(case, 200)
+        stimuli.append(Stimulus([*parts, parts[1]], packet, link_info(case, packet), "with a late duplicate"))
+    packets, _ = outcome(case, stimuli)
+    sent = [stimulus.packet for stimulus in stimuli]
+    for packet in packets:
+        case.expect(packet in sent, "misread", "the packets as they were sent", packet.hex(" "))
+    recovers(case)

@@ -1,0 +1,191 @@
+"""RFC 4944 §5.3, fragments that contradict each other: overlaps, holes, and fragments beyond the datagram.
+
+"If a link fragment that overlaps another fragment is received ... and differs in either the size or datagram_offset
+of the overlapped fragment, the fragment(s) already accumulated in the reassembly buffer SHALL be discarded." Where
+the overlapping octets are equal RFC 8930 §7 takes them: such a breach is advice. Octets that differ must never end
+up in one packet, and what was never sent must never be delivered.
+"""
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import on_link, requirement
+from fixtures.stimuli import link_info, raw, stimulus
+from rigs.tester import Stimulus
+from sixlowpan import fragment_header_1, fragment_header_n
+from suites.adversary import FULL, head, nothing_of, piece, pieces, recovers
+
+pytestmark = on_link("ieee802154")
+
+#: Offset in units of 8 octets, and length, of a fragment that overlaps those of `pieces` (at 0, 8, 16 and 24 or so).
+KINDS = {
+    "head": (1, 64),  # begins 8 octets behind the second fragment's begin
+    "tail": (-1, 64),  # ends inside it
+    "inside": (2, 16),
+    "around": (-1, 88),
+    "longer": (0, 72),
+    "shorter": (0, 32),
+    "two": (4, 64),  # covers parts of the second and of the third
+}
+
+
+def overlap(case: Case, kind: str, *, equal: bool) -> tuple[bytes, list[bytes], bytes]:
+    """(packet, its four fragments, one more that overlaps the second and perhaps the third)."""
+    packet, parts = pieces(case, 200)
+    shift, length = KINDS[kind]
+    offset = parts[1][4] + shift
+    octets = packet[offset * 8 : offset * 8 + length]
+    if not equal:
+        octets = bytes(octet ^ 0xFF for octet in octets)
+    return packet, parts, piece(parts[1], offset, octets)
+
+
+@requirement("RFC4944-5.3-21", "RFC4944-5.3-23", "RFC4944-5.3-22")
+@pytest.mark.parametrize("kind", KINDS)
+def test_equal_octets(case: Case, kind: str):
+    """An overlap whose octets are the same discards what was accumulated, so that nothing is delivered: advice."""
+
+    def make() -> Stimulus:
+        packet, parts, extra = overlap(case, kind, equal=True)
+        return Stimulus([*parts[:3], extra, parts[3]], None, link_info(case, packet), f"overlap: {kind}")
+
+    case.silent(make)
+
+
+@requirement("RFC4944-5.3-23", "RFC4944-5.3-21")
+@pytest.mark.parametrize("place", ["before", "after"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_octets(case: Case, kind: str, place: str):
+    """An overlap with other octets: the packet as it was sent, or none; never one patched from both."""
+    packet, parts, extra = overlap(case, kind, equal=False)
+    sent = [*parts[:3], extra, parts[3]] if place == "after" else [parts[0], extra, *parts[1:]]
+    observation = case.survives(lambda: raw(case, sent, packet, f"overlap with other octets: {kind}"))
+    for got in observation.tapped:
+        case.expect(
+            got == packet,
+            "patched",
+            "the packet as sent, or none",
+            f"a packet with octets of both: {got.hex(' ')}",
+            frame=observation.frames[sent.index(extra)],
+        )
+
+
+@requirement("RFC4944-5.3-21", "RFC4944-5.3-23")
+def test_two_first_fragments(case: Case):
+    """A second FRAG1 that stands for another number of octets overlaps the first: nothing patched comes out."""
+    packet, parts = pieces(case, 200, 64)
+    again = pieces_again(case, packet, parts[0])
+    observation = case.survives(lambda: raw(case, [parts[0], again, *parts[1:]], packet, "FRAG1 twice"))
+    for got in observation.tapped:
+        case.expect(
+            got == packet, "patched", "the packet as sent, or none", got.hex(" "), frame=observation.frames[1]
+        )
+
+
+def pieces_again(case: Case, packet: bytes, first: bytes) -> bytes:
+    """A FRAG1 of the same datagram that stands for more of it."""
+    from sixlowpan import fragment
+
+    return fragment(packet, link_info(case, packet), case.tester.contexts, mtu=93, tag=head(first)[1])[0]
+
+
+@requirement("RFC4944-5.3-22", "RFC4944-5.3-21")
+def test_afresh_after_an_overlap(case: Case):
+    """After an overlap the same datagram, sent again whole with another tag, is understood."""
+    packet, parts, extra = overlap(case, "head", equal=False)
+    case.tester.send([*parts[:2], extra], link_info(case, packet))
+    case.understood(lambda: stimulus(case, case.tester.echo(200)))
+
+
+@requirement("RFC4944-5.3-19", "RFC4944-5.3-20")
+def test_every_hole(case: Case):
+    """A full-size echo of many fragments that lacks any one of them is never delivered."""
+    stimuli = []
+    _, sample = pieces(case, FULL, 96)
+    for missing in range(len(sample)):
+        packet, parts = pieces(case, FULL, 96)
+        del parts[missing]
+        stimuli.append(Stimulus(parts, None, link_info(case, packet), f"fragment {missing + 1} is not sent"))
+    nothing_of(case, stimuli, code="hole")
+    recovers(case)
+
+
+@requirement("RFC4944-5.3-19", "RFC4944-5.3-24")
+@pytest.mark.parametrize("times", [2, 4], ids=str)
+def test_hole_made_up_by_duplicates(case: Case, times: int):
+    """A hole, and as many octets again as duplicates: complete is what is covered, not what was counted."""
+    stimuli = []
+    for missing in range(4):
+        packet, parts = pieces(case, 200)
+        twice = parts[(missing + 1) % 4]
+        del parts[missing]
+        stimuli.append(
+            Stimulus([*parts, *[twice] * times], None, link_info(case, packet), f"{missing} missing")
+        )
+    nothing_of(case, stimuli, code="hole")
+
+
+@requirement("RFC4944-5.3-20", "RFC4944-5.3-23")
+def test_beyond(case: Case):
+    """Fragments at and beyond the end of the datagram, in the place of its last one: nothing comes of any."""
+    stimuli = []
+    for offset, length in [
+        (31, 8),
+        (31, 96),
+        (32, 8),
+        (64, 80),
+        (255, 8),
+        (255, 96),
+        (30, 96),
+        (0, 96),
+        (0, 8),
+    ]:
+        packet, parts = pieces(case, 200)
+        wrong = piece(parts[1], offset, bytes(length))
+        note = f"{length} octets at {offset * 8} of {len(packet)}"
+        stimuli.append(Stimulus([*parts[:-1], wrong], None, link_info(case, packet), note))
+    nothing_of(case, stimuli, code="beyond")
+    recovers(case)
+
+
+@requirement("RFC4944-5.3-18", "RFC4944-5.3-09")
+def test_size_mismatch(case: Case):
+    """One fragment that says another datagram_size belongs to another datagram: whichever it is, none is complete."""
+    stimuli = []
+    for which in range(4):
+        for change in (-8, 8, 100):
+            packet, parts = pieces(case, 200)
+            size, tag = head(parts[which])
+            fresh = fragment_header_n(size + change, tag, parts[which][4])
+            if which == 0:
+                fresh = fragment_header_1(size + change, tag)
+            parts[which] = fresh + parts[which][len(fresh) :]
+            note = f"fragment {which + 1} says {size + change} octets, the others {size}"
+            stimuli.append(Stimulus(parts, None, link_info(case, packet), note))
+    nothing_of(case, stimuli, code="size_mismatch")
+    recovers(case)
+
+
+@requirement("RFC4944-5.3-03", "RFC4944-5.3-19")
+def test_middle_fragment_of_odd_length(case: Case):
+    """A middle fragment whose length is no multiple of eight (§5.3 forbids it to senders): no hole is delivered."""
+    stimuli = []
+    for cut in (1, 4, 7):
+        packet, parts = pieces(case, 200)
+        parts[1] = parts[1][:-cut]
+        stimuli.append(Stimulus(parts, None, link_info(case, packet), f"the second is {cut} octets short"))
+    nothing_of(case, stimuli, code="hole")
+
+
+@requirement("RFC4944-5.3-07", "RFC4944-5.3-20")
+def test_empty_fragments(case: Case):
+    """FRAG1 and FRAGN without an octet behind their headers, alone and inside a datagram: nothing comes of them."""
+    stimuli = []
+    for offset in (0, 1, 8, 255):
+        packet, parts = pieces(case, 200)
+        empty = piece(parts[1], offset, b"")
+        note = f"an empty FRAGN at {offset * 8} in the place of the third fragment"
+        stimuli.append(Stimulus([*parts[:2], empty, parts[3]], None, link_info(case, packet), note))
+    stimuli.append(raw(case, [fragment_header_1(248, case.tester.next_tag())], note="an empty FRAG1"))
+    nothing_of(case, stimuli, code="hole")
+    recovers(case)

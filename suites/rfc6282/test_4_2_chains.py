@@ -1,0 +1,151 @@
+"""RFC 6282 §4.2, more of extension headers: inner padding, long headers, chains, and what the DUT sends."""
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import needs, requirement
+from fixtures.sending import well_sent
+from fixtures.stimuli import link_info, raw
+from rigs.tester import Stimulus
+from sixlowpan import ipv6
+from suites.adversary import outcome, right_or_nothing
+from suites.rfc6282.test_4_2 import DESTINATION, HOP_BY_HOP, UNKNOWN, compressed, packet_with
+
+INNER = {
+    "pad1": bytes.fromhex("1e02a1a2 00 1e03b1b2b3 1e02c1c2"),
+    "padn": bytes.fromhex("1e02a1a2 0103000000 1e03b1b2b3"),
+    "padn-first": bytes.fromhex("0104 00000000 1e06a1a2a3a4a5a6"),
+    "two-paddings": bytes.fromhex("00 00 0100 1e02a1a2 0100 1e02b1b2"),
+}
+
+
+@needs("ip_tap")
+@requirement("RFC6282-4.2-16", "RFC6282-4.2-20")
+@pytest.mark.parametrize("header", [HOP_BY_HOP, DESTINATION], ids=["hop-by-hop", "destination"])
+@pytest.mark.parametrize("padding", INNER)
+def test_inner_padding(case: Case, header: int, padding: str):
+    """Pad1 and PadN that do not stand at the end are in-line, and come out where they were (§4.2)."""
+    options = INNER[padding]
+    assert (len(options) + 2) % 8 == 0
+
+    def make() -> Stimulus:
+        packet = packet_with(case, header, bytes([(len(options) + 2) // 8 - 1]) + options)
+        return compressed(case, header, options, packet)
+
+    case.understood(make)
+
+
+@needs("ip_tap")
+@requirement("RFC6282-4.2-13", "RFC6282-4.2-17", "RFC6282-4.2-20")
+@pytest.mark.parametrize("octets", [14, 30, 54], ids=str)
+def test_long_header(case: Case, octets: int):
+    """A header of several units of 8 octets: its length octet counts octets in-line, and units when it comes out."""
+    options = bytes([0x1E, octets - 2]) + bytes(range(octets - 2))
+
+    def make() -> Stimulus:
+        packet = packet_with(case, DESTINATION, bytes([(octets + 2) // 8 - 1]) + options)
+        return compressed(case, DESTINATION, options, packet)
+
+    case.understood(make)
+
+
+@needs("ip_tap")
+@requirement("RFC6282-4.2-12", "RFC6282-4.2-13")
+@pytest.mark.parametrize("count", [2, 4, 6], ids=str)
+def test_long_chain(case: Case, count: int):
+    """Destination options headers one behind the other, each NHC-encoded, the last with its next header in-line."""
+
+    def make() -> Stimulus:
+        tester = case.tester
+        echo = ipv6.Packet.parse(tester.echo(0)).payload
+        body = b"".join(
+            bytes([58 if last else DESTINATION, 0]) + UNKNOWN for last in [False] * (count - 1) + [True]
+        )
+        packet = ipv6.build(tester.identity.address, tester.dut_address, DESTINATION, body + echo)
+        payload = (
+            bytes.fromhex("7e33") + (b"\xe7\x06" + UNKNOWN) * (count - 1) + b"\xe6\x3a\x06" + UNKNOWN + echo
+        )
+        return Stimulus([payload], packet, link_info(case, packet), f"{count} NHC octets")
+
+    case.understood(make)
+
+
+@requirement("RFC6282-4.2-18")
+def test_ipv6_in_ipv6_with_nh(case: Case):
+    """EID 7 with NH=1: "MUST be set to zero" binds the sender; what a receiver does is not stated: it lives on."""
+    inner = case.tester.echo()
+    case.survives(lambda: raw(case, [bytes.fromhex("7e33 ef 7a33 3a") + inner[40:]], note="NHC octet ef"))
+
+
+@needs("ip_tap")
+@requirement("RFC6282-4.2-10", "RFC6282-4.2-19", "RFC6282-3.2-03")
+@pytest.mark.parametrize("inner", ["inline", "udp"])
+def test_ipv6_in_ipv6_forms(case: Case, inner: str):
+    """An inner IPHC header with both addresses in-line, and one with a UDP NHC behind it."""
+    tester = case.tester
+    source, destination = tester.identity.address, tester.dut_address
+
+    def make() -> Stimulus:
+        if inner == "inline":
+            packet = tester.echo()
+            tail = bytes.fromhex("7a00 3a") + source + destination + packet[40:]
+        else:
+            message = ipv6.udp(0x1234, 0x5678, tester.pattern(5), source, destination)
+            packet = ipv6.build(source, destination, 17, message)
+            tail = bytes.fromhex("7e33 f0") + message[:4] + message[6:]
+        whole = ipv6.build(source, destination, 41, packet)
+        return Stimulus(
+            [bytes.fromhex("7e33 ee") + tail], whole, link_info(case, whole), f"IPv6 NHC, inner {inner}"
+        )
+
+    case.understood(make)
+
+
+@requirement("RFC6282-4.3.3-09", "RFC6282-4.2-05")
+def test_udp_nhc_in_an_ipv6_fragment(case: Case):
+    """UDP NHC behind a Fragment NHC whose M bit is set: length and checksum cannot be inferred; the DUT lives on."""
+    stimuli = []
+    for reading in (0, 6):
+        head = bytes.fromhex("7e33 e5") + bytes([reading]) + bytes.fromhex("0001 12345678")
+        payload = head + bytes.fromhex("f0 1234 5678 abcd") + case.tester.pattern(16)
+        stimuli.append(raw(case, [payload], note="UDP NHC in the first of several IPv6 fragments"))
+    outcome(case, stimuli)
+
+
+@needs("ip_tap")
+@requirement("RFC6282-4.2-15", "RFC6282-4.2-13")
+@pytest.mark.parametrize("octets", [0, 1, 5, 7], ids=str)
+def test_odd_length(case: Case, octets: int):
+    """A header whose length gives no multiple of 8, its options cut anywhere: padded rightly, or dropped."""
+    options = (UNKNOWN + bytes.fromhex("1e00"))[:octets]
+    echo = case.tester.echo()[40:]
+    payload = bytes.fromhex("7e33 e0 3a") + bytes([octets]) + options + echo
+    case.survives(lambda: raw(case, [payload], note=f"hop-by-hop options of {octets} octets"))
+
+
+@needs("join")
+@requirement("RFC6282-4.2-01", "RFC6282-4.2-17", "RFC6282-4.2-18", "RFC6282-4.2-14")
+def test_own_extension_headers(case: Case):
+    """The DUT's MLD report has a hop-by-hop header (RFC 3810 §5): NHC octets follow only compressed headers (§4.2)."""
+    group = bytes.fromhex("ff15 0000 0000 0000 0000 0000") + case.tester.pattern(4)
+    seen = case.sent_by(
+        lambda: case.rig.node.join(group),
+        lambda s: s.error is not None or (s.view is not None and s.view.next_header == HOP_BY_HOP),
+    )
+    if seen is None:
+        case.result.findings.clear()
+        case.unsupported("the DUT sends no packet with an extension header that a test can ask for")
+    well_sent(case, seen)
+
+
+@requirement("RFC6282-2-05", "RFC6282-5-02")
+def test_nhc_of_later_documents(case: Case):
+    """NHC types registered later "may be implemented in addition" (§2): GHC is understood or ignored."""
+    packet = case.tester.echo()
+    message = packet[40:]
+    payload = bytes.fromhex("7e33 df") + bytes([len(message)]) + message
+    right_or_nothing(
+        case,
+        lambda: Stimulus([payload], packet, case.tester.info(), "ICMPv6 GHC, all literal"),
+        feature="ghc",
+    )

@@ -1,0 +1,130 @@
+"""RFC 6282 §4.3.2 and §4.3.1, the elided UDP checksum, and what the DUT's own datagrams look like."""
+
+from dataclasses import replace
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import needs, on_link, requirement
+from fixtures.sending import well_sent
+from fixtures.stimuli import field, forms, link_info, stimulus
+from rigs.tester import UDP, Seen, Stimulus
+from sixlowpan import ipv6
+from suites.adversary import right_or_nothing
+from suites.rfc6282.test_4_3 import datagram
+
+
+def zero_sum(case: Case) -> bytes:
+    """A datagram whose checksum comes to zero, so that ffff is sent in its place (RFC 768)."""
+    tester = case.tester
+    source, destination = tester.identity.address, tester.dut_address
+    data = tester.pattern(10)
+    message = ipv6.udp(0xF0B3, 0x1234, data + b"\0\0", source, destination)
+    fill = int.from_bytes(message[6:8])
+    message = ipv6.udp(0xF0B3, 0x1234, data + fill.to_bytes(2), source, destination)
+    return ipv6.build(source, destination, 17, message)
+
+
+@needs("ip_tap|port_unreachable")
+@requirement("RFC6282-4.3.2-09", "RFC6282-4.3.3-02")
+@pytest.mark.parametrize("checksum", ["any", "zero"])
+def test_restored_checksum(case: Case, checksum: str):
+    """C=1: whoever takes the packet puts the right checksum back, ffff where it comes to zero; else drops it."""
+
+    def make() -> Stimulus:
+        packet = zero_sum(case) if checksum == "zero" else datagram(case, 0xF0B3, 0x1234)
+        assert checksum == "any" or packet[46:48] == b"\xff\xff"
+        protected = replace(
+            link_info(case, packet), integrity=True
+        )  # only so that the form may be built at all
+        payload = min(forms(packet, protected, case.tester.contexts, NH=1, C=1), key=len)
+        return Stimulus([payload], packet, link_info(case, packet), "UDP NHC with C=1")
+
+    right_or_nothing(case, make)
+
+
+def sent(case: Case, size: int = 12, source_port: int = 0xF0B1) -> Seen | None:
+    """A datagram that the DUT sends to the tester."""
+    tester = case.tester
+    data = tester.pattern(size)
+
+    def wanted(seen: Seen) -> bool:
+        protocol, _, message = seen.view.upper() if seen.view is not None else (0, 0, b"")
+        return protocol == UDP and message[8:] == data
+
+    return case.sent_by(
+        lambda: case.rig.node.udp_send(tester.identity.address, source_port, 0xF0B2, data), wanted
+    )
+
+
+@needs("udp")
+@requirement(
+    "RFC6282-4.3.2-02", "RFC6282-4.3.2-01", "RFC6282-4.3.2-05", "RFC6282-4.3.3-07", "RFC6282-4.3.3-08"
+)
+@pytest.mark.parametrize("size", [0, 1, 40, 300], ids=str)
+def test_own_datagram(case: Case, size: int):
+    """An ordinary datagram of the DUT: nobody authorised it to elide the checksum ("MUST NOT", §4.3.2)."""
+    seen = sent(case, size)
+    if seen is None:
+        return
+    well_sent(case, seen)
+    payload = seen.payloads[0]
+    at = 4 if payload[0] >> 3 == 0b11000 else 0
+    case.expect(
+        field(payload[at:], "C") in {None, 0},
+        "checksum_elided",
+        "C=0: no upper layer authorised an elided checksum",
+        "C=1",
+        frame=seen.frames[0],
+    )
+    case.expect(
+        seen.upper[4:6] == (8 + size).to_bytes(2),
+        "sent_length",
+        f"UDP length {8 + size}",
+        seen.upper[4:6].hex(),
+        requirement="RFC6282-4.3.3-08",
+        frame=seen.frames[0],
+    )
+
+
+@needs("udp")
+@requirement("RFC6282-4.3.1-02")
+def test_dynamic_port(case: Case):
+    """Ports f0b0 to f0bf should not be chosen as dynamic ports (§4.3.1): advice."""
+    ports = []
+    for _ in range(4):
+        seen = sent(case, 8, source_port=0)
+        if seen is None or seen.upper[:2] == b"\0\0":
+            case.result.findings.clear()
+            case.unsupported("the node does not choose a source port when it is told 0")
+        ports.append(int.from_bytes(seen.upper[:2]))
+        case.expect(
+            ports[-1] >> 4 != 0xF0B,
+            "dynamic_port",
+            "no port of f0b0 to f0bf",
+            f"{ports[-1]:04x}",
+            frame=seen.frames[0],
+        )
+
+
+@on_link("ieee802154")
+@needs("ip_tap|port_unreachable")
+@requirement("RFC6282-4.3.3-08", "RFC6282-3.2-03", "RFC6282-2-06")
+@pytest.mark.parametrize("size", [90, 300, 1232], ids=str)
+def test_length_in_fragments(case: Case, size: int):
+    """A compressed UDP header in FRAG1: the length is "inferred ... from the 6LoWPAN Fragmentation header" (§4.3.3)."""
+    case.understood(lambda: stimulus(case, datagram(case, 0xF0B3, 0x1234, size), NH=1))
+
+
+ROUTERS = {
+    "RFC6282-4.3.2-06": "only who forwards another's datagram can be given one with a wrong checksum",
+    "RFC6282-4.3.2-08": "only who forwards another's datagram can be given one with a wrong checksum",
+    "RFC6282-4.3.2-13": "no DUT of a rig forwards from one 6LoWPAN node to another",
+    "RFC6282-4.3.2-14": "no DUT of a rig forwards from one 6LoWPAN node to another",
+}
+
+
+@pytest.mark.parametrize("row", [pytest.param(r, id=r, marks=requirement(r)) for r in ROUTERS])
+def test_out_of_reach(case: Case, row: str):
+    """Rows about routers, each with the reason why it is not tried."""
+    case.unsupported(ROUTERS[row])

@@ -1,0 +1,124 @@
+"""RFC 7668 §2.4, packet sizes and MTU: L2CAP does fragmentation and reassembly, and offers 1280 octets or more."""
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import needs, on_link, requirement
+from fixtures.stimuli import raw, stimulus
+from rigs.tester import ECHO_REPLY, Stimulus
+from suites.rfc7668.channel import Terms, connected, echoed, live
+
+pytestmark = on_link("ble")
+
+
+def lawful(case: Case) -> None:
+    """Everything that the DUT sent on the channel kept to the terms: MTU, MPS, credits."""
+    for what, frame in live(case).channel.breaches[:8]:
+        case.finding("terms", "K-frames and SDUs within what we offered", what, frame=frame)
+
+
+@requirement("RFC7668-2.4-01")
+def test_mtu_offered(case: Case):
+    """The DUT takes SDUs of 1280 octets at least: what it offered when the channel was opened."""
+    offered = live(case).channel.peer
+    case.result.observed_by = "wire"
+    case.expect(offered.mtu >= 1280, "mtu", "an MTU of 1280 or more", str(offered.mtu))
+
+
+@needs("connect")
+@requirement("RFC7668-2.4-01", "RFC7668-2.4-02")
+@pytest.mark.parametrize("mtu", [1280, 1281, 2000], ids=str)
+def test_mtu_of_each_direction(case: Case, mtu: int):
+    """The MTU "is negotiated separately for each direction": ours may be larger, and full-sized echoes still work."""
+    with connected(case, Terms(mtu=mtu)):
+        echoed(case, 1232)
+        lawful(case)
+
+
+@needs("connect")
+@requirement("RFC7668-2.4-03", "RFC7668-2.4-01")
+@pytest.mark.parametrize("mps", [23, 64, 247, 1282], ids=str)
+def test_segmentation_of_answers(case: Case, mps: int):
+    """The DUT cuts a 1280-octet packet into K-frames that we can take, from the smallest MPS to one for a whole SDU."""
+    with connected(case, Terms(mps=mps)):
+        for size in (8, 100, 1232):
+            echoed(case, size)
+        lawful(case)
+
+
+@requirement("RFC7668-2.4-01", "RFC7668-3.2-04")
+@pytest.mark.parametrize("octets", [3, 23, 100], ids=str)
+def test_reassembly(case: Case, octets: int):
+    """An SDU in many small K-frames is one packet; at 3 octets each, the first has one beside the SDU length."""
+    link = live(case)
+
+    def make() -> Stimulus:
+        link.segment(octets)  # holds for the next SDU, so the controls go as always
+        return stimulus(case, case.tester.echo(octets + 200))
+
+    case.understood(make)
+
+
+@requirement("RFC7668-2.4-01")
+def test_first_k_frame_with_the_length_only(case: Case):
+    """A first K-frame with the SDU length and nothing else: odd, but in the format; the DUT lives on."""
+    link = live(case)
+
+    def make() -> Stimulus:
+        link.segment(2)
+        return stimulus(case, case.tester.echo(20))
+
+    case.survives(make)
+
+
+@requirement("RFC7668-2.4-01")
+def test_credits_withheld(case: Case):
+    """While we give no credits the DUT sends no K-frame; when we give them again it goes on, and nothing is broken."""
+    link, tester = live(case), case.tester
+    link.starve()
+    for _ in range(12):
+        tester.send_packet(tester.echo(400))
+    before = _replies(case)
+    lawful(case)
+    link.starve(False)
+    after = _replies(case)
+    case.expect(before < 12, "not_starved", "the DUT runs out of credits", "12 answers without new credits")
+    case.expect(
+        after > 0, "stuck", "the DUT sends what waited for credits", "nothing came once there were credits"
+    )
+    echoed(case, 400)
+    lawful(case)
+
+
+def _replies(case: Case) -> int:
+    deadline = case.tester.now() + 5 * case.rig.file.settle
+    found = 0
+    while (seen := case.tester.hear(deadline)) is not None:
+        found += seen.icmp_type == ECHO_REPLY
+    return found
+
+
+@needs("connect")
+@requirement("RFC7668-2.4-01")
+@pytest.mark.parametrize("over", [1, 720], ids=lambda n: str(1280 + n))
+def test_sdu_beyond_the_mtu(case: Case, over: int):
+    """An SDU longer than the DUT's MTU: it ends the channel or drops it (Core Vol 3 Part A §3.4.3); it lives on."""
+    link, tester = live(case), case.tester
+    size = link.channel.peer.mtu + over
+    tester.send(raw(case, [bytes.fromhex("7a333a") + bytes(size - 3)]).payloads)
+    if link.wait_closed(tester.now() + case.timeout):
+        link.reconnect()
+    echoed(case)
+
+
+@needs("connect")
+@requirement("RFC7668-2.4-01")
+@pytest.mark.parametrize("k_frames", [1, 3], ids=str)
+def test_connection_lost_within_an_sdu(case: Case, k_frames: int):
+    """The connection ends when part of an SDU has come: nothing of it may turn up in the next connection."""
+    link = live(case)
+    payload = stimulus(case, case.tester.echo(1000)).payloads[0]
+    link.send_part(payload, k_frames)
+    link.disconnect()
+    link.reconnect()
+    case.understood(lambda: stimulus(case, case.tester.echo(100)))

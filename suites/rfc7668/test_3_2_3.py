@@ -1,0 +1,104 @@
+"""RFC 7668 §3.2.3, neighbor discovery: what a 6LN registers and what it does not, and what it takes from a 6LBR."""
+
+from fixtures.case import Case
+from fixtures.marks import needs, on_link, requirement
+from rigs.tester import ECHO_REQUEST, NEIGHBOR_SOLICITATION, Seen
+from sixlowpan.addresses import modified_eui64
+from suites.rfc7668.channel import advertised, as_6ln, echoed, heard, modes, reconnected, registration
+
+pytestmark = on_link("ble")
+PREFIX = bytes.fromhex("20010db8006800230000000000000000")
+CONTEXT = 7
+
+
+@needs("connect")
+@requirement("RFC7668-3.2.3-01")
+def test_link_local_is_not_registered(case: Case):
+    """A 6LN MUST NOT register its link-local address: no ARO for it, from the connection to behind an advertisement."""
+    as_6ln(case)
+    link = reconnected(case)
+    advertised(case, PREFIX, CONTEXT)
+    while (seen := heard(case, lambda s: registration(s) is not None, 2.0)) is not None:
+        target = seen.upper[8:24]
+        case.expect(
+            target[:2] != b"\xfe\x80",
+            "registered",
+            "no ARO for a link-local address",
+            target.hex(),
+            frame=seen.frames[0],
+        )
+    echoed(case)
+    link.reconnect()
+
+
+@needs("connect")
+@requirement("RFC7668-3.2.4-02")
+def test_eui64_of_the_registration(case: Case):
+    """The ARO's EUI-64 is the device address in Modified EUI-64 format: WITH the U/L bit inverted, unlike the IID."""
+    as_6ln(case)
+    link = reconnected(case)
+    advertised(case, PREFIX, CONTEXT)
+    seen = heard(case, lambda s: registration(s) is not None, 3.0)
+    link.reconnect()
+    if seen is None:
+        case.unsupported(
+            "the DUT registers nothing (RFC7668-3.2.3-02 is tried by 3.2.2/global_address_is_registered)"
+        )
+    found, expected = registration(seen).rovr[:8], modified_eui64(link.dut)
+    case.expect(found == expected, "eui64", expected.hex(), found.hex(), frame=seen.frames[0])
+
+
+@needs("connect", "ping")
+@requirement("RFC7668-3.2.3-05")
+def test_context_is_taken(case: Case):
+    """RAs are processed as RFC 6775 §5.4 says: a 6CO makes a context, and the DUT then compresses with it."""
+    as_6ln(case)
+    link = reconnected(case)
+    advertised(case, PREFIX, CONTEXT)
+    seen = _pinged(case, PREFIX[:15] + b"\x99")
+    link.reconnect()
+    if seen is None:
+        case.unsupported(
+            "the DUT sends nothing to the advertised prefix: see 3.2.5/same_prefix_goes_to_the_6lbr"
+        )
+    found = modes(seen.payloads[0])[1]
+    case.expect(
+        found >= 4,
+        "context_ignored",
+        f"a destination with context {CONTEXT} (DAC=1)",
+        f"mode {found:03b}",
+        frame=seen.frames[0],
+    )
+
+
+@needs("connect", "ping")
+@requirement("RFC7668-3.2.5-05")
+def test_same_prefix_goes_to_the_6lbr(case: Case):
+    """With L=0 every packet goes to the 6LBR, also one to the same prefix, and nobody resolves its destination."""
+    as_6ln(case)
+    link = reconnected(case)
+    advertised(case, PREFIX, CONTEXT)
+    echoed(case)
+    target = PREFIX[:15] + b"\x77"
+    solicited = []
+
+    def to_us(seen: Seen) -> bool:
+        if seen.icmp_type == NEIGHBOR_SOLICITATION and seen.upper[8:24] == target:
+            solicited.append(seen)
+        return seen.icmp_type == ECHO_REQUEST and seen.view.dst == target
+
+    case.rig.node.ping(target, 8, case.tester.next_identifier(), 1)
+    seen = heard(case, to_us, 3.0)
+    link.reconnect()
+    case.result.observed_by = "wire"
+    for other in solicited[:1]:
+        case.finding(
+            "resolved", "no Neighbor Solicitation for an off-link address", "one", frame=other.frames[0]
+        )
+    case.expect(seen is not None, "not_sent", "the packet, on the link to the 6LBR", "nothing within 3 s")
+
+
+def _pinged(case: Case, target: bytes) -> Seen | None:
+    echoed(case)
+    case.rig.node.ping(target, 8, case.tester.next_identifier(), 1)
+    return heard(case, lambda s: s.icmp_type == ECHO_REQUEST and s.view.dst == target, 3.0)

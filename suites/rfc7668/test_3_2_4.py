@@ -1,0 +1,108 @@
+"""RFC 7668 §3.2.4, header compression: what MUST be elided, and what elision may mean, by who sends to whom."""
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import needs, on_link, requirement
+from fixtures.stimuli import field, stimulus
+from rigs.tester import ECHO_REQUEST, UDP
+from suites.rfc7668.channel import MODES, as_6ln, echoed, modes, well_elided
+
+pytestmark = on_link("ble")
+LINK_LOCAL = bytes.fromhex("fe80000000000000")
+
+
+def own_global(case: Case) -> bytes:
+    """The address under context 0 that every DUT with addresses and contexts was given."""
+    return case.tester.contexts[0].prefix[:8] + case.tester.dut_address[8:]
+
+
+@requirement("RFC7668-3.2.4-04", "RFC7668-3.2.4-10", "RFC7668-3.2.4-12", "RFC7668-3.2.4-14")
+@pytest.mark.parametrize("size", [8, 1232], ids=str)
+def test_link_local_to_link_local(case: Case, size: int):
+    """Both addresses made from device addresses: both MUST be fully elided (SAC=0 SAM=11, DAC=0 DAM=11)."""
+    seen = echoed(case, size)
+    if seen is not None:
+        well_elided(case, seen)
+
+
+@needs("context", "address")
+@requirement("RFC7668-3.2.4-10", "RFC7668-3.2.4-14")
+def test_global_to_link_local(case: Case):
+    """A field complaint: an answer from a global address to our link-local one MUST elide the latter (DAC=0 DAM=11)."""
+    seen = echoed(case, destination=own_global(case))
+    if seen is not None:
+        well_elided(case, seen)
+
+
+@needs("context", "address")
+@requirement("RFC7668-3.2.4-04", "RFC7668-3.2.4-11", "RFC7668-3.2.4-13")
+def test_answer_to_a_context(case: Case):
+    """The destination MUST be elided, wholly or in part, where a context covers it (DAC=1)."""
+    source = case.tester.also(case.tester.contexts[0].prefix[:8] + bytes.fromhex("0a0b0c0d0e0f0102"))
+    seen = echoed(case, source=source, destination=own_global(case))
+    if seen is not None:
+        well_elided(case, seen)
+        found = modes(seen.payloads[0])[1]
+        case.expect(
+            found >= 5, "destination_elision", "DAC=1, the prefix elided", MODES[found], requirement="RFC7668-3.2.4-11",
+            frame=seen.frames[0], offset=1,
+        )  # fmt: skip
+
+
+@needs("ping")
+@requirement("RFC7668-3.2.4-11")
+def test_other_link_local_destination(case: Case):
+    """A link-local destination that is not made from our device address goes with its 64 bits: DAC=0, DAM=01."""
+    target = case.tester.also(LINK_LOCAL + bytes.fromhex("0a0b0c0d0e0f0103"))
+    identifier = case.tester.next_identifier()
+    seen = case.sent_by(
+        lambda: case.rig.node.ping(target, 8, identifier, 1),
+        lambda s: (
+            s.icmp_type == ECHO_REQUEST and s.upper[4:6] == identifier.to_bytes(2) and s.view.dst == target
+        ),
+    )
+    if seen is not None:
+        found = modes(seen.payloads[0])[1]
+        case.expect(found == 1, "destination_elision", MODES[1], MODES[found], frame=seen.frames[0], offset=1)
+
+
+@needs("context", "address")
+@requirement("RFC7668-3.2.4-08", "RFC7668-3.2.4-09")
+def test_unregistered_source_is_not_elided(case: Case):
+    """SAC=1 SAM=11 says "the latest address that I registered": an address never registered MUST NOT go so."""
+    as_6ln(case)
+    seen = echoed(case, destination=own_global(case))
+    if seen is not None:
+        found = modes(seen.payloads[0])[0]
+        case.expect(
+            found != 7, "unregistered_elided", "a source in-line, as nothing was registered", MODES[found],
+            frame=seen.frames[0], offset=1,
+        )  # fmt: skip
+
+
+@needs("udp")
+@requirement("RFC7668-3.2.4-01")
+def test_udp_header_is_compressed(case: Case):
+    """ "All headers MUST be compressed": the UDP header, too, goes by NHC. Read strictly, so advice."""
+    there = case.tester.identity.address
+    seen = case.sent_by(
+        lambda: case.rig.node.udp_send(there, 0xF0B1, 0xF0B2, b"keyhole"),
+        lambda s: s.view is not None and s.view.upper()[0] == UDP and s.upper.endswith(b"keyhole"),
+    )
+    if seen is not None:
+        well_elided(case, seen)
+        ports = field(seen.payloads[0], "P")
+        case.expect(
+            ports is not None, "udp_in_line", "NH=1 and a UDP NHC octet", "NH=0", frame=seen.frames[0]
+        )
+
+
+@needs("context", "address")
+@requirement("RFC7668-3.2.4-17", "RFC7668-3.2-05")
+@pytest.mark.parametrize("dam", [0b01, 0b11], ids="{:02b}".format)
+def test_stateful_destination(case: Case, dam: int):
+    """A context and 64 bits, or a context and nothing: understood as the address that DUT and tester mean by it."""
+    case.understood(
+        lambda: stimulus(case, case.tester.echo(destination=own_global(case)), M=0, DAC=1, DAM=dam, CID=0)
+    )

@@ -1,0 +1,90 @@
+"""RFC 8025 §3 and §4, the paging dispatch 1111xxxx: followed by a DUT that declares `paging`, harmless to any other."""
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import on_link, requirement
+from fixtures.stimuli import stimulus
+from rigs.tester import Stimulus
+from sixlowpan import mesh_header
+from suites.adversary import nothing_of, pieces, right_or_nothing
+
+PREFIXES = {
+    "page-1": pytest.param("f1", marks=requirement("RFC8025-3-01", "RFC8025-4-01")),
+    "page-1-twice": pytest.param("f1f1", marks=requirement("RFC8025-3-03", "RFC8025-3-01")),
+    "pages-2-1": pytest.param("f2f1", marks=requirement("RFC8025-3-03", "RFC8025-3-01")),
+    "page-0": pytest.param("f0", marks=requirement("RFC8025-4-05", "RFC8025-3-02")),
+    "pages-1-0": pytest.param("f1f0", marks=requirement("RFC8025-4-05", "RFC8025-3-03")),
+}
+
+
+@pytest.mark.parametrize("pages", [pytest.param(*p.values, id=k, marks=p.marks) for k, p in PREFIXES.items()])
+@requirement("RFC8025-6-01")
+def test_iphc_behind_a_page_switch(case: Case, pages: str):
+    """IPHC keeps its values in page 1 (§4); who knows no pages sees reserved values, and does not skip the octet."""
+
+    def make() -> Stimulus:
+        made = stimulus(case, case.tester.echo())
+        made.payloads = [bytes.fromhex(pages) + made.payloads[0]]
+        return made
+
+    right_or_nothing(case, make, feature="" if "f0" in pages else "paging")
+
+
+@requirement("RFC8025-3-02")
+def test_page_0_is_not_signalled(case: Case):
+    """§3: page 0 is active when a packet begins: plain IPHC is understood, also right behind a page switch."""
+    case.survives(
+        lambda: Stimulus([b"\xf1"], None, case.tester.info(), "a page switch and nothing behind it")
+    )
+    case.understood(lambda: stimulus(case, case.tester.echo()))
+
+
+@requirement("RFC8025-3-04", "RFC8025-6-01")
+def test_other_pages(case: Case):
+    """IPHC in pages 2 to 15 is something else that nobody knows here: that it is dropped is advice."""
+    stimuli = []
+    for page in range(2, 16):
+        made = stimulus(case, case.tester.echo())
+        payload = bytes([0xF0 | page]) + made.payloads[0]
+        stimuli.append(Stimulus([payload], None, made.info, f"page {page}"))
+    nothing_of(case, stimuli)
+
+
+@requirement("RFC8025-4-04", "RFC8066-3.4-01")
+@pytest.mark.parametrize("pages", ["f1", "f0", "f1f1"])
+def test_nalp_behind_a_page_switch(case: Case, pages: str):
+    """NALP has its meaning as the first octet only (§4): behind a page switch nothing comes of it."""
+    payload = stimulus(case, case.tester.echo()).payloads[0]
+    nothing_of(
+        case,
+        [
+            Stimulus(
+                [bytes.fromhex(pages) + bytes([nalp]) + payload],
+                None,
+                case.tester.info(),
+                f"{pages}, {nalp:02x}",
+            )
+            for nalp in (0x00, 0x01, 0x3F)
+        ],
+    )
+
+
+@on_link("ieee802154")
+@requirement("RFC8025-4-02")
+def test_mesh_behind_page_1(case: Case):
+    """A mesh header "MUST" come before page 1 (§4); behind it 10xxxxxx is a 6LoRH: that it is dropped is advice."""
+    tester = case.tester
+    header = mesh_header(tester.identity.link, tester.dut_link, 3)
+    payload = b"\xf1" + header + stimulus(case, tester.echo()).payloads[0]
+    nothing_of(case, [Stimulus([payload], None, tester.info(), "page 1, then a mesh header")])
+
+
+@on_link("ieee802154")
+@requirement("RFC8025-4-03")
+def test_fragments_behind_page_1(case: Case):
+    """Fragmentation headers "MUST" come before page 1 (§4): that they are dropped behind it is advice."""
+    _, parts = pieces(case, 120)
+    nothing_of(
+        case, [Stimulus([b"\xf1" + part for part in parts], None, case.tester.info(), "page 1, then FRAG")]
+    )

@@ -1,0 +1,94 @@
+"""Shape S7, MAC headers that lie: other frame types, missing and reserved addresses, security that is not there.
+
+"IPv6 packets MUST be carried on data frames" (RFC 4944 §2) binds the sender; that a receiver makes no packet of
+another frame type is what the type is for. Nothing may come of any frame here, and the DUT lives on.
+"""
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import on_link, requirement
+from fixtures.stimuli import stimulus
+from sixlowpan import mac
+from suites.adversary import nothing_of, outcome, recovers, whole
+from suites.rfc4944.test_3 import frame
+
+pytestmark = on_link("ieee802154")
+
+
+def payload(case: Case) -> bytes:
+    """An echo with its addresses in-line, so that a frame without addresses still holds a whole packet."""
+    return stimulus(case, case.tester.echo(), SAM=0, DAM=0).payloads[0]
+
+
+@requirement("RFC4944-2-01")
+@pytest.mark.parametrize("kind", [mac.BEACON, mac.ACK, mac.COMMAND, 4, 5, 6, 7], ids=lambda n: f"type{n}")
+def test_frame_type(case: Case, kind: int):
+    """A good echo in a frame that is no data frame: nothing comes of it."""
+    good = frame(case, payload(case))
+    lie = bytes([good[0] & 0xF8 | kind]) + good[1:]
+    nothing_of(case, [whole(case, lie, note=f"frame type {kind}")], code="frame_type")
+
+
+@requirement("RFC4944-2-04")
+@pytest.mark.parametrize("missing", ["source", "destination", "both"])
+def test_missing_addresses(case: Case, missing: str):
+    """Data frames that lack an address, which RFC 4944 §2 wants: no text says what to do; the DUT lives on."""
+    fields: dict[str, object] = {"pan_compression": False}
+    if missing != "destination":
+        fields |= {"src": b"", "src_pan": None}
+    if missing != "source":
+        fields |= {"dst": b"", "dst_pan": None}
+    outcome(case, [whole(case, frame(case, payload(case), **fields), note=f"{missing} missing")] * 4)
+    recovers(case)
+
+
+@requirement("RFC4944-2-01", "RFC4944-2-04")
+def test_every_frame_control(case: Case):
+    """Every addressing mode and frame version, with PAN id compression and without, of every frame type."""
+    good = frame(case, payload(case))
+    stimuli = []
+    for low in (0x00, 0x01, 0x02, 0x03, 0x41, 0x09, 0x49, 0x21):
+        for high in range(0, 256, 4):
+            control = bytes([low, high])
+            if low == good[0] & 0xDF and high & 0xCC == good[1] & 0xCC:
+                continue  # what a good frame has
+            stimuli.append(whole(case, control + good[2:], note=f"frame control {control.hex()}"))
+    for start in range(0, len(stimuli), 64):
+        outcome(case, stimuli[start : start + 64])
+    recovers(case)
+
+
+@requirement("RFC4944-2-01")
+@pytest.mark.parametrize("level", range(1, 8), ids=lambda n: f"level{n}")
+def test_security_that_is_too_short(case: Case, level: int):
+    """A secured frame shorter than its own security header and MIC: nothing comes of it."""
+    stimuli = []
+    for key_mode, key in enumerate((b"", b"\x01", bytes(5), bytes(9))):
+        for tail in (b"", b"\x7a", b"\x7a\x33\x3a\x80", bytes(40)):
+            lie = frame(
+                case,
+                tail,
+                security=True,
+                security_control=level | key_mode << 3,
+                frame_counter=1,
+                key_id=key,
+            )
+            note = f"level {level}, key mode {key_mode}, {len(tail)} octets behind"
+            stimuli.append(whole(case, lie, note=note))
+            stimuli.append(whole(case, lie[: -1 - len(key) - len(tail)], note=note + ", cut"))
+    nothing_of(case, stimuli, code="secured")
+    recovers(case)
+
+
+@requirement("RFC4944-2-01")
+def test_empty_frames(case: Case):
+    """Data frames without a payload, acknowledgements nobody asked for, and the longest frame there is."""
+    stimuli = [whole(case, frame(case, b""), note="no payload")]
+    stimuli += [whole(case, mac.ack(n), note="an acknowledgement") for n in range(0, 256, 16)]
+    room = case.rig.link.mtu - len(frame(case, b""))
+    for first in (0x7A, 0x41, 0xC5, 0xE5, 0x80):
+        longest = bytes([first, 0x33]) + case.tester.pattern(room - 2)
+        stimuli.append(whole(case, frame(case, longest), note=f"{first:02x} and {room - 1} octets"))
+    outcome(case, stimuli)
+    recovers(case)

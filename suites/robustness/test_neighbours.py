@@ -1,0 +1,78 @@
+"""Shape S8, neighbor discovery that lies: RFC 4861 §7.1 has the receiver silently discard such messages."""
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import requirement
+from fixtures.stimuli import stimulus
+from rigs.tester import ICMPV6, NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Stimulus
+from sixlowpan import ipv6
+from suites.adversary import recovers
+
+ALL_NODES = bytes.fromhex("ff02 0000 0000 0000 0000 0000 0000 0001")
+
+
+def message(case: Case, kind: int, body: bytes, *, hop_limit: int = 255, code: int = 0) -> Stimulus:
+    """An ND message from the tester to the DUT, with a right checksum."""
+    source, destination = case.tester.identity.address, case.tester.dut_address
+    octets = ipv6.icmpv6(kind, code, body, source, destination)
+    made = stimulus(case, ipv6.build(source, destination, ICMPV6, octets, hop_limit=hop_limit))
+    case.tester.ordinary.add(made.packet or b"")
+    return made
+
+
+def solicitations(case: Case) -> dict[str, Stimulus]:
+    """Neighbor Solicitations for the DUT that RFC 4861 §7.1.1 has it discard."""
+    target = bytes(4) + case.tester.dut_address
+    kind = NEIGHBOR_SOLICITATION
+    return {
+        "hop-limit-254": message(case, kind, target, hop_limit=254),
+        "hop-limit-1": message(case, kind, target, hop_limit=1),
+        "code-1": message(case, kind, target, code=1),
+        "short": message(case, kind, target[:12]),
+        "option-length-0": message(case, kind, target + bytes([1, 0]) + bytes(6)),
+        "option-length-0-second": message(
+            case, kind, target + bytes([14, 1]) + bytes(6) + bytes([1, 0]) + bytes(6)
+        ),
+        "multicast-target": message(case, kind, bytes(4) + ALL_NODES),
+    }
+
+
+NAMES = ["hop-limit-254", "hop-limit-1", "code-1", "short"]
+NAMES += ["option-length-0", "option-length-0-second", "multicast-target"]
+
+
+@requirement("RFC4861-7.1.1-01")
+@pytest.mark.parametrize("lie", NAMES)
+def test_solicitation(case: Case, lie: str):
+    """A solicitation that is not valid is not answered by an advertisement."""
+    made = solicitations(case)[lie]
+    made.note = lie
+    before = len(case.tester.heard)
+    case.tapped_behind([made])
+    for seen in case.tester.heard[before:]:
+        if seen.icmp_type == NEIGHBOR_ADVERTISEMENT:
+            case.finding("advertised", "no answer", "a Neighbor Advertisement", frame=seen.frames[0])
+    case.result.observed_by = "wire"
+
+
+@requirement("RFC4861-7.1.1-01", "RFC4861-7.1.2-01")
+def test_abuse(case: Case):
+    """Options of length 0 and 255, beyond the end, a hundred of them, and addresses of every length: it lives on."""
+    target = bytes(4) + case.tester.dut_address
+    options = [
+        bytes([kind, length]) + bytes(6)
+        for kind in (0, 1, 2, 3, 5, 31, 33, 34, 36, 255)
+        for length in (0, 1, 2, 3, 255)
+    ]
+    options += [bytes([1, 1]), bytes([1]), bytes([14, 1]) + bytes(6), (bytes([24, 1]) + bytes(6)) * 8]
+    stimuli = [
+        message(case, kind, target + option)
+        for kind in (133, 134, NEIGHBOR_SOLICITATION, NEIGHBOR_ADVERTISEMENT, 137, 157, 158)
+        for option in options
+        if len(option) < 40 or case.tester.kind == "ble"
+    ]
+    for start in range(0, len(stimuli), 32):
+        case.tapped_behind(stimuli[start : start + 32])
+    case.result.observed_by = "wire"
+    recovers(case)

@@ -1,0 +1,107 @@
+"""Shape S1, truncation: every proper prefix of every valid payload, and of a whole frame.
+
+A prefix is not always malformed: IPHC has no length field, so that a cut inside the payload leaves a shorter packet,
+of which only the checksum is wrong. So the verdict is not "must not decode": the DUT lives on, answers none, and
+makes of a prefix the packet that its octets say, or none.
+"""
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import on_link, requirement
+from fixtures.stimuli import stimulus
+from rigs.tester import Stimulus
+from sixlowpan import DecodeError, decode
+from suites.adversary import nothing_of, outcome, recovers, whole
+from suites.rfc4944.test_3 import frame
+from suites.robustness.corpus import SHAPES, SHAPES_802154
+
+ROWS = {
+    "ipv6": "RFC4944-5.1-05",
+    "hc1": "RFC4944-5.1-06",
+    "mesh": "RFC4944-5.2-06",
+    "mesh-deep": "RFC4944-5.2-05",
+}
+ROWS |= {
+    "bc0": "RFC4944-11.1-01",
+    "frag1": "RFC4944-5.3-05",
+    "fragn": "RFC4944-5.3-07",
+    "ghc": "RFC7400-5-01",
+}
+ROWS |= {"mesh-frag1": "RFC4944-5.3-05", "rfrag": "RFC4944-5.1-18", "esc": "RFC8066-3.1-01"}
+ROWS |= {"page-1": "RFC8025-3-01", "extension-headers": "RFC6282-4.2-13", "ipv6-in-ipv6": "RFC6282-4.2-19"}
+ROWS |= {"extension-header-then-udp": "RFC6282-4.2-12", "iphc-cid": "RFC6282-3.1.1-12"}
+ROWS |= {name: "RFC6282-4.3-01" for name in SHAPES if name.startswith("udp")}
+
+
+def says(case: Case, made: Stimulus) -> bytes | None:
+    """The packet that the octets of a payload say, if they say one."""
+    try:
+        return decode(made.payloads[0], made.info, case.tester.contexts)
+    except DecodeError:
+        return None
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        pytest.param(s, id=s, marks=[requirement(ROWS.get(s, "RFC6282-3.2-01")), *links])
+        for shapes, links in ((SHAPES, []), (SHAPES_802154, [on_link("ieee802154")]))
+        for s in shapes
+    ],
+)
+def test_payload(case: Case, shape: str):
+    """Every proper prefix of one valid payload, all back to back, a control behind them."""
+    found = (SHAPES | SHAPES_802154)[shape](case)
+    payload = found.payloads[0]
+    stimuli = [
+        Stimulus([payload[:cut]], None, found.info, f"{shape} cut after {cut} of {len(payload)} octets")
+        for cut in range(len(payload))
+    ]
+    nothing_of(case, stimuli, allowed=lambda made: says(case, made))
+    recovers(case)
+
+
+@on_link("ieee802154")
+@requirement("RFC4944-2-04")
+def test_mac_header(case: Case):
+    """A frame that is cut inside its MAC header, or right behind it: nothing comes of it."""
+    sent = frame(case, stimulus(case, case.tester.echo()).payloads[0])
+    header = len(frame(case, b""))
+    stimuli = [whole(case, sent[:cut], note=f"frame cut after {cut} octets") for cut in range(3, header + 1)]
+    nothing_of(case, stimuli)
+
+
+@requirement("RFC6282-3.2-01")
+@pytest.mark.parametrize("round", range(2), ids=lambda n: f"round{n}")
+def test_random_octets(case: Case, round: int):
+    """Random payloads behind every dispatch that leads anywhere: the DUT lives on, and takes a full-size echo."""
+    del round
+    random = case.tester.random
+    for first in (
+        0x41,
+        0x42,
+        0x50,
+        0x60,
+        0x6F,
+        0x78,
+        0x7E,
+        0x7F,
+        0x80,
+        0x9F,
+        0xB3,
+        0xC0,
+        0xC7,
+        0xE0,
+        0xE7,
+        0xE9,
+        0xF1,
+    ):
+        stimuli = [
+            Stimulus(
+                [bytes([first]) + random.randbytes(random.randrange(70))], None, case.tester.info(), "random"
+            )
+            for _ in range(24)
+        ]
+        outcome(case, stimuli)
+    recovers(case)

@@ -1,0 +1,52 @@
+"""The connection interval out of round trips: the field report's ten, made-up ones, and ones that have none."""
+
+import random
+
+import pytest
+
+from rigs.links.ipsp_interval import STEP, interval_of, off_grid
+
+FIELD = [0.0783, 0.0527, 0.0747, 0.0968, 0.0701, 0.0928, 0.0661, 0.0887, 0.0620, 0.0848]
+
+
+def test_the_field_report():
+    sent = [n * 1.0014 for n in range(len(FIELD))]
+    found = interval_of(sent, FIELD)
+    assert found is not None
+    assert abs(found.seconds - 0.04875) <= 1e-9
+    assert found.error == STEP
+    assert found.rms < 0.0004
+
+
+@pytest.mark.parametrize("steps", [6, 12, 24, 39, 40, 80, 400])
+def test_every_interval_is_found(steps):
+    interval, draw = steps * STEP, random.Random(steps)
+    sent, trips = [], []
+    now = draw.random()
+    for _ in range(20):
+        now += draw.uniform(1.0, 2.0) * 4 * interval
+        event = (now // interval + 1) * interval
+        sent.append(now)
+        trips.append(event + interval - now + draw.gauss(0, interval / 200))
+    found = interval_of(sent, trips)
+    assert found is not None
+    assert found.seconds == pytest.approx(interval, abs=STEP + 1e-9)
+
+
+def test_without_a_grid_nothing_is_said():
+    draw = random.Random(1)
+    sent = [n * 1.0 for n in range(30)]
+    assert interval_of(sent, [draw.uniform(0.03, 0.06) for _ in sent]) is None
+
+
+def test_round_trips_that_span_too_much_fit_nothing():
+    assert interval_of([0, 1, 2, 3], [0.01, 0.5, 0.02, 0.4]) is None
+
+
+def test_a_grid_is_a_circle():
+    assert off_grid([0.0499, 0.1001, 0.15, 0.2999], 0.05) < 0.0002
+
+
+def test_three_pings_are_too_few():
+    with pytest.raises(ValueError, match="at least four"):
+        interval_of([0, 1, 2], [0.01, 0.01, 0.01])

@@ -1,0 +1,115 @@
+"""The real thing: Debian's kernel under QEMU, its bluetooth_6lowpan on a live channel to the tester."""
+
+import shutil
+import time
+
+import pytest
+
+pytest.importorskip("bumble", reason="the extra `ble` is not installed")
+
+from rigs import preparation
+from rigs.bench import Rig
+from rigs.links.ipsp import Terms
+from rigs.loading import load
+from rigs.model import LinkClosed
+from rigs.virtual import qemu
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(shutil.which(qemu.QEMU) is None, reason=f"{qemu.QEMU} is not here: {qemu.REMEDY}"),
+]
+GROUP = bytes.fromhex("ff1500000000000000000000000a11ce")
+
+
+@pytest.fixture(scope="module")
+def rig():
+    with Rig.of(load("linux-ble")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def tester(rig):
+    made = preparation.tester_for(rig, 1)
+    made.drain()
+    return made
+
+
+def test_first_echo_and_addresses(rig, tester):
+    assert tester.control(8)
+    assert tester.control(1232)
+    device = rig.link.dut
+    assert tester.dut_address == bytes.fromhex("fe80000000000000") + device[:3] + b"\xff\xfe" + device[3:]
+    assert rig.version.startswith("6.")
+    assert rig.node.health().state == "alive"
+
+
+def test_the_tap_sees_what_was_decompressed(rig, tester):
+    request = tester.echo(100)
+    tester.send_packet(request)
+    seen = []
+    end = time.monotonic() + 5
+    while request not in seen and (got := rig.node.tap.receive(end)) is not None:
+        seen.append(got.frame)
+        assert got.clock == "guest"
+    assert request in seen
+
+
+def test_the_dut_originates(rig, tester):
+    rig.node.ping(tester.identity.address, 300, 0x1234, 7)
+    rig.node.udp_send(tester.identity.address, 0xF0B1, 5683, b"keyhole")
+    wanted = {"echo", "udp"}
+    end = tester.now() + 5
+    while wanted and (seen := tester.hear(end)) is not None:
+        if seen.icmp_type == 128 and seen.upper[4:8] == bytes.fromhex("12340007") and len(seen.upper) == 308:
+            wanted.discard("echo")
+        if seen.view is not None and seen.view.upper()[0] == 17 and seen.upper.endswith(b"keyhole"):
+            wanted.discard("udp")
+    assert not wanted
+
+
+@pytest.mark.parametrize("role", ["peripheral", "central"])
+def test_what_the_dut_was_given_outlives_a_connection(rig, tester, role):
+    rig.node.join(GROUP)
+    extra = tester.contexts[0].prefix[:8] + bytes.fromhex("0000000000000042")
+    rig.node.add_address(extra)
+    rig.link.reconnect(role=role)
+    assert tester.control(8)
+    assert extra in rig.node.addresses()
+    source = tester.also(tester.contexts[1].prefix[:8] + bytes(7) + b"\x01")
+    request = tester.echo(source=source, destination=extra)
+    tester.send_packet(request)  # by contexts 0 and 1, which the new interface must know
+    end = time.monotonic() + 5
+    seen = []
+    while request not in seen and (got := rig.node.tap.receive(end)) is not None:
+        seen.append(got.frame)
+    assert request in seen
+
+
+def test_terms_reach_the_kernel(rig, tester):
+    rig.link.reconnect(Terms(mps=23, credits=4))
+    assert tester.control(1232)
+    assert rig.link.channel.breaches == []
+    rig.link.reconnect()
+    assert tester.control(8)
+
+
+def test_a_reset_dut_is_as_new(rig, tester):
+    extra = tester.contexts[0].prefix[:8] + bytes.fromhex("0000000000000043")
+    rig.node.add_address(extra)
+    rig.node.reset()
+    assert tester.control(8)
+    assert rig.node.addresses() == (tester.dut_address,)
+
+
+def test_a_guest_that_is_killed_is_the_rigs_fault(rig, tester):
+    rig._bench.resource("ipsp", lambda: None).guest.guest._process.kill()
+    with pytest.raises(LinkClosed):
+        _ask_until_it_is_noticed(rig)
+    assert rig.node.health().state in {"killed", "unreachable"}
+    rig.recover("killed by the test")
+    assert preparation.tester_for(rig, 2).control(8)
+
+
+def _ask_until_it_is_noticed(rig):
+    while True:
+        rig.node.counters()
