@@ -150,8 +150,18 @@ class Rig:
                 )
                 raise RigError(self.ended) from error
             raise
-        self._failures = 0
         self._note("recovered", "")
+
+    def proved(self) -> None:
+        """The DUT answered: whatever failed before is over."""
+        self._failures = 0
+
+    def unproved(self, why: str) -> None:
+        """A recovery that brought nothing back has failed as well. Raises `RigError` when it was the last."""
+        self._failures += 1
+        if self._failures >= RECOVERIES:
+            self.ended = f"{self.name}: given up after {self._failures} failed recoveries in a row: {why}"
+            raise RigError(self.ended)
 
     def __enter__(self) -> Rig:
         self.open()

@@ -6,9 +6,9 @@ the DUT is a Linux guest, and its controller and ours are virtual ones on one me
 One frame is one SDU. A thread keeps every SDU from the moment at which the channel opens, with the time at which its
 last octet came.
 
-The address may end in settings: `ipsp:?role=peripheral&mps=23`. There are `role` of the DUT ("central" connects to us,
-the default; "peripheral" advertises), `mtu`, `mps` and `credits` of our end, and `interval`, the connection interval in
-ms (virtual only; 0, the default, delivers at once).
+The address may end in settings: `ipsp:?role=central&mps=23`. There are `role` of the DUT ("peripheral", the default,
+advertises, as a 6LN does in RFC 7668 §3; "central" connects to us), `mtu`, `mps` and `credits` of our end, and
+`interval`, the connection interval in ms (virtual only; 0, the default, delivers at once).
 """
 
 from __future__ import annotations

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from rigs.config import RigFile
 
 Role = Literal["central", "peripheral"]
-#: A static random address has its two highest bits set (Vol 6 Part B §1.3.2.1).
-TESTER = bytes.fromhex("f04b65796801")
+TESTER = bytes.fromhex("044b65796801")
 DUT = bytes.fromhex("024b65796802")
 _CALL = 5.0
 _CONNECT = 20.0
@@ -41,7 +40,7 @@ class Settings:
     """What the link's address says: `hci:usb:0?role=central&mps=23`."""
 
     transport: str = ""
-    role: Role = "central"
+    role: Role = "peripheral"
     terms: Terms = field(default_factory=Terms)
     interval: float = 0.0
 
@@ -50,7 +49,7 @@ class Settings:
         """Raises `RigError` with what is wrong."""
         transport, _, query = address.partition("?")
         given = dict(parse_qsl(query, keep_blank_values=True))
-        role = given.pop("role", "central")
+        role = given.pop("role", "peripheral")
         try:
             own = {name: int(given.pop(name)) for name in ("mtu", "mps", "credits") if name in given}
             interval = float(given.pop("interval", "0")) / 1000
@@ -68,7 +67,10 @@ class Settings:
                 "and interval"
             )
         return cls(
-            transport.removeprefix("hci:"), "central" if role == "central" else "peripheral", terms, interval
+            transport.removeprefix("hci:"),
+            "peripheral" if role == "peripheral" else "central",
+            terms,
+            interval,
         )
 
 
@@ -130,7 +132,7 @@ class IpspBench:
         self.on_state: Callable[[State], None] = lambda _state: None
         self.guest: BleGuest | None = None
         self.dut_side: Dut | None = None
-        self._guest_public = True
+        self._dut_public = self.dut[0] >> 6 != 0b11 or not self.settings.transport
         self._medium: Medium | None = None
         self.channel = Channel(self.settings.terms, lambda _cid, _pdu: None, lambda _sdu: None)
         self.loop = Loop()
@@ -177,11 +179,12 @@ class IpspBench:
                 "waiting for the DUT's IPSP channel",
             )
         else:
+            # Listen first: who has just begun to advertise may not do it again for seconds.
+            connecting = self.loop.start(self.radio.connect(_text(self.dut), public=self._dut_public))
             if there is not None:
                 told(there.enable)
                 told(there.advertise)
-            work = self.radio.connect(_text(self.dut), public=self._guest_public)
-            self.loop.run(work, _CONNECT, "connecting to the DUT")
+            self.loop.wait(connecting, _CONNECT, "connecting to the DUT")
             self.loop.run(self.radio.ask(), _CALL, "asking the DUT for the IPSP channel")
         if there is not None:
             told(lambda: there.attach(end))
@@ -237,8 +240,8 @@ class IpspBench:
         self._medium = Medium()
         self._medium.interval = self.settings.interval
         await Bridge(Controller("dut", self._medium, _text(self.dut))).open(stream)
-        radio = self._radio(public=False)
-        await radio.power_on(Controller("tester", self._medium, "00:00:00:00:00:00"))
+        radio = self._radio(public=True)
+        await radio.power_on(Controller("tester", self._medium, _text(self.tester)))
         return radio
 
 

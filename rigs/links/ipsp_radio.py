@@ -9,11 +9,13 @@ must have seen to follow the channel.
 from __future__ import annotations
 
 import asyncio
+import logging
 import struct
 import threading
 import time
 from collections import deque
 from collections.abc import Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from bumble.core import AdvertisingData
@@ -26,6 +28,7 @@ from rigs.links.ipsp_channel import SIGNALLING, Channel, State
 from rigs.model import Direction, LinkClosed, RigError
 
 T = TypeVar("T")
+logging.getLogger("bumble").addHandler(logging.NullHandler())  # what it says is for whoever asks for it
 IPSS = 0x1820
 _KEPT = 50_000  # HCI packets; a case has far fewer
 _REMOTE_USER_ENDED = 0x13
@@ -44,10 +47,18 @@ class Loop:
 
     def run(self, work: Coroutine[Any, Any, T], timeout: float, what: str) -> T:
         """Run `work` in the loop and return its result. Raises `RigError` after `timeout` seconds, saying `what`."""
+        return self.wait(self.start(work), timeout, what)
+
+    def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Begin `work` in the loop."""
         if not self._thread.is_alive():
             work.close()
             raise LinkClosed("the Bluetooth loop has ended")
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    @staticmethod
+    def wait(future: Future[T], timeout: float, what: str) -> T:
+        """The result of what was started. Raises `RigError` after `timeout` seconds, saying `what`."""
         try:
             return future.result(timeout)
         except TimeoutError:
