@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import parse_qsl
 
 from rigs.model import Link, LinkClosed, LinkKind, Received, RigError
 
@@ -145,8 +146,26 @@ class MemoryLink(Link):
 
 
 def open_link(bench: Bench, address: str, rig: RigFile) -> MemoryLink:
-    """Open `memory:802154` or `memory:ble`; a node of this process attaches itself. Raises `RigError`."""
+    """Open `memory:802154` or `memory:ble`; a node of this process attaches itself. Raises `RigError`.
+
+    `memory:802154?loss=0.1&seed=7` loses that share of all frames, the same ones for the same seed.
+    """
     kinds: dict[str, LinkKind] = {"802154": "ieee802154", "ieee802154": "ieee802154", "ble": "ble"}
-    if address not in kinds:
-        raise RigError(f"{rig.path}: tester.link: memory:{address}: there are memory:802154 and memory:ble")
-    return bench.resource("memory", lambda: MemoryLink(kinds[address], pan=rig.tester.pan_octets))
+    name, _, query = address.partition("?")
+    if name not in kinds:
+        raise RigError(f"{rig.path}: tester.link: memory:{name}: there are memory:802154 and memory:ble")
+    try:
+        options = dict(parse_qsl(query, strict_parsing=True)) if query else {}
+        seed, loss = int(options.pop("seed", "0")), float(options.pop("loss", "0"))
+    except ValueError as error:
+        raise RigError(
+            f"{rig.path}: tester.link: memory:{address}: {error}; such as ?loss=0.1&seed=7"
+        ) from error
+    if options:
+        raise RigError(
+            f"{rig.path}: tester.link: memory:{address}: there are loss and seed, not {', '.join(options)}"
+        )
+    there, back = Medium(seed, loss=loss), Medium(seed + 1, loss=loss)
+    return bench.resource(
+        "memory", lambda: MemoryLink(kinds[name], pan=rig.tester.pan_octets, there=there, back=back)
+    )
