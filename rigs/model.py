@@ -42,7 +42,7 @@ class RigError(Exception):
     """The rig's fault, never the DUT's: what was tried, what was seen, and the remedy."""
 
 
-class LinkClosed(RigError):
+class LinkClosed(RigError):  # noqa: N818 - it says what happened
     """The transport under a link or console is gone."""
 
 
