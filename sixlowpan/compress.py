@@ -31,7 +31,7 @@ _ZERO9, _ZERO11 = bytes(9), bytes(11)
 Form = tuple[int, int, bytes]
 
 
-def header(  # noqa: PLR0917
+def header(
     packet: bytes,
     at: int,
     link: LinkInfo,
@@ -140,7 +140,7 @@ def group_prefix(address: bytes, context: Context) -> bool:
     return address[3] == context.length <= 64 and address[4:12] == context.head
 
 
-def _smaller(  # noqa: PLR0917
+def _smaller(
     best: Form, address: bytes, iid: bytes, contexts: Contexts, link: LinkInfo | None, flag: int
 ) -> Form:
     """`best` or a smaller stateful form; context 0 before others of the same size."""
@@ -263,7 +263,7 @@ def elidable(octets: bytes, protocol: int) -> int:
     return size if at == len(octets) and size <= 7 and single and octets[last:] == nhc.PADS[size] else 0
 
 
-def extension(packet: bytes, begin: int, end: int, protocol: int, last: bool, elide: int) -> bytes:  # noqa: PLR0917
+def extension(packet: bytes, begin: int, end: int, protocol: int, last: bool, elide: int) -> bytes:
     """The NHC form of one extension header; `last`: the next header has no NHC form and is named in-line."""
     octet = 0xE0 | nhc.EID_OF[protocol] << 1
     start = bytes((octet, packet[begin])) if last else _ONE[octet | 1]

@@ -87,7 +87,7 @@ class _Walk:
         self.node = Field(name, at, 0, 0, b"", "", meaning, requirement)
         self.root.children.append(self.node)
 
-    def bits(  # noqa: PLR0917
+    def bits(
         self, name: str, at: int, first: int, count: int, meaning: str = "", row: str | None = None
     ) -> int:
         """A field of a few bits within one octet; bit 0 is the highest."""

@@ -73,7 +73,7 @@ def fallbacks(packet: bytes, link: LinkInfo, contexts: Contexts) -> Iterator[byt
     yield b"\x41" + packet
 
 
-def _headers(  # noqa: PLR0917
+def _headers(
     packet: bytes, at: int, link: LinkInfo, contexts: Contexts, outer: Outer, compressed: bool
 ) -> Iterator[bytes]:
     """Every IPHC form of the IPv6 header at `packet[at]`."""
@@ -115,7 +115,7 @@ def _traffic(word: bytes) -> Iterator[tuple[int, bytes]]:
             yield 3, b""
 
 
-def _addresses(  # noqa: PLR0917
+def _addresses(
     address: bytes, link: LinkInfo, contexts: Contexts, iid: bytes, outermost: bool, source: bool
 ) -> list[Form]:
     """Every form of one address."""

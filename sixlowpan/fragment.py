@@ -183,7 +183,7 @@ class Reassembler:
             raise codec.fragment_refusal(at, link)
         return self._fragment(payload, at, kind, link, contexts, now, name)
 
-    def _fragment(  # noqa: PLR0917
+    def _fragment(
         self, payload: bytes, at: int, kind: str, link: LinkInfo, contexts: Contexts, now: float, name: object
     ) -> bytes | None:
         behind = at + (4 if kind == dispatch.FRAG1 else 5)

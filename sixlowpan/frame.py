@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sixlowpan import mac
 from sixlowpan.errors import UNSUPPORTED, DecodeError
 from sixlowpan.link import IEEE802154, LinkInfo
@@ -14,7 +16,13 @@ def link_info(header: mac.MacHeader, pan_iids: bool = False) -> LinkInfo:
     MIC; whoever reads a capture must know that the frame was accepted.
     """
     integrity = header.security and header.security_control & 3 > 0
-    return LinkInfo(IEEE802154, header.src, header.dst, header.pan if pan_iids else None, integrity)
+    return _link(header.src, header.dst, header.pan if pan_iids else None, integrity)
+
+
+@lru_cache(maxsize=1024)
+def _link(src: bytes, dst: bytes, pan: bytes | None, integrity: bool) -> LinkInfo:
+    """The same object for the same link: a capture has few links and many frames."""
+    return LinkInfo(IEEE802154, src, dst, pan, integrity)
 
 
 def parse(psdu: bytes, pan_iids: bool = False) -> tuple[bytes, LinkInfo]:

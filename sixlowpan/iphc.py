@@ -181,7 +181,7 @@ def expand(
     return word, next_header, hop_limit, src, dst, here
 
 
-def _stateful(  # noqa: PLR0917
+def _stateful(
     mode: int, context: Context, data: bytes, here: int, iid: bytes, registrar: LinkInfo | None, at: int
 ) -> bytes:
     """An address of mode 01, 10 or 11 with a context; `registrar` is given where RFC 7668 section 3.2.4 governs."""

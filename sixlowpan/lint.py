@@ -128,7 +128,7 @@ class Linter:
                 "incomplete", None, ADVICE, 0, f"{cut.size} octets", f"{cut.octets} compressed", message
             )
 
-    def _say(  # noqa: PLR0917
+    def _say(
         self,
         code: str,
         requirement: str | None,
@@ -280,7 +280,7 @@ class Linter:
                     self._say("udp_checksum", "RFC6282-4.3.2-02", ADVICE, behind, "C=0", "C=1", message)
                 return
 
-    def _iphc(  # noqa: PLR0917
+    def _iphc(
         self,
         payload: bytes,
         at: int,
@@ -344,7 +344,7 @@ class Linter:
             message = f"the {'source' if source else 'destination'} MUST be elided as far as it goes"
             self._say("elision", wanted[1], FAIL, at + 1, f"mode {wanted[0]:03b}", f"{mode:03b}", message)
 
-    def _packet(  # noqa: PLR0917
+    def _packet(
         self,
         payload: bytes,
         at: int,

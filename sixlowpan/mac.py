@@ -201,7 +201,7 @@ def build(header: MacHeader, payload: bytes) -> bytes:
     return bytes(out) + header.header_ies + payload + header.mic
 
 
-def data_frame(  # noqa: PLR0917
+def data_frame(
     src: bytes, dst: bytes, pan: bytes, sequence: int, payload: bytes, ack_request: bool = False
 ) -> bytes:
     """A plain data frame inside one PAN, without FCS; RFC 4944 section 2 wants both addresses in it.

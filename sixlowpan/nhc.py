@@ -167,10 +167,12 @@ def expand(header: iphc.Header, data: bytes, link: LinkInfo, contexts: Contexts,
         consumed = len(data)
     else:
         out += data[at:]
-    return _fill_in(out, starts, udp_at, checksum_at, size, Expanded(b"", headers, consumed, 0, covered or (src, dst)))
+    return _fill_in(
+        out, starts, udp_at, checksum_at, size, Expanded(b"", headers, consumed, 0, covered or (src, dst))
+    )
 
 
-def _fill_in(  # noqa: PLR0917
+def _fill_in(
     out: bytearray, starts: list[int], udp_at: int, checksum_at: int, size: int, found: Expanded
 ) -> Expanded:
     """Lengths and an elided checksum, now that the size of the whole is known."""

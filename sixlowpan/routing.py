@@ -10,7 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-SOURCE_ROUTE, MOBILE, RPL = 0, 2, 3  # Routing Types: RFC 2460 (deprecated by RFC 5095), RFC 6275 6.4, RFC 6554 3
+SOURCE_ROUTE, MOBILE, RPL = (
+    0,
+    2,
+    3,
+)  # Routing Types: RFC 2460 (deprecated by RFC 5095), RFC 6275 6.4, RFC 6554 3
 
 
 def final_destination(packet: bytes | bytearray, routes: Iterable[int], destination: bytes) -> bytes | None:
@@ -33,8 +37,8 @@ def _last(header: bytes, destination: bytes) -> bytes | None:
     if header[2] in {SOURCE_ROUTE, MOBILE}:
         return header[-16:] if len(header) >= 24 else None
     if header[2] == RPL:
-        # RFC 6554 3: "CmprE: Number of prefix octets from the last segment (i.e., segment n) that are elided",
-        # "shared with the IPv6 Destination Address"; Pad: "octets that are used for padding after Address[n]"
+        # RFC 6554 3: CmprE is the "Number of prefix octets from the last segment (i.e., segment n) that are
+        # elided", Pad the "Number of octets that are used for padding after Address[n]"
         elided, end = header[4] & 15, len(header) - (header[5] >> 4)
         begin = end - (16 - elided)
         return destination[:elided] + header[begin:end] if begin >= 8 else None

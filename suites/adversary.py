@@ -80,6 +80,7 @@ def outcome(case: Case, stimuli: Sequence[Stimulus]) -> tuple[list[bytes], list[
     """Send stimuli back to back; the packets that the tap showed, and the Echo Replies that are no control's."""
     before = len(case.tester.heard)
     packets = [p for p in case.tapped_behind(stimuli) if p not in case.tester.ordinary]
+    _take_in(case, before)
     answers = [
         seen
         for seen in case.tester.heard[before:]
@@ -87,6 +88,14 @@ def outcome(case: Case, stimuli: Sequence[Stimulus]) -> tuple[list[bytes], list[
     ]
     case.result.observed_by = "tap" if case.rig.node.tap is not None else "wire"
     return packets, answers
+
+
+def _take_in(case: Case, before: int) -> None:
+    """Wait for the answer to the last control: what came of the stimuli in front of it has come by then."""
+    tester = case.tester
+    wanted = _message(tester.last_control)[4:8]
+    if all(seen.upper[4:8] != wanted for seen in tester.heard[before:]):
+        tester.reply_to(tester.last_control, tester.now() + case.timeout)
 
 
 def nothing_of(
@@ -99,29 +108,44 @@ def nothing_of(
 ) -> None:
     """Nothing comes of any stimulus but the packet that is `allowed` for it; a finding for the first that is not so.
 
-    A packet that is allowed is still never answered: the cases see to it that its checksum cannot hold.
+    A packet that is allowed is still never answered (code `answered`): its checksum cannot hold.
     """
     for start in range(0, len(stimuli), BATCH):
         batch = stimuli[start : start + BATCH]
-        packets, answers = outcome(case, batch)
         fine = {allowed(stimulus) for stimulus in batch}
-        if not answers and all(packet in fine for packet in packets):
+        wrong = _wrong(outcome(case, batch), fine)
+        if not wrong:
             continue
-        for stimulus in batch:
-            packets, answers = outcome(case, [stimulus])
-            wrong = [shown(packet) for packet in packets if packet != allowed(stimulus)]
-            if wrong or answers:
-                _accepted(case, stimulus, (wrong or [describe(answers[0])])[0], code, requirement)
-                break
-        else:
-            _accepted(case, batch[0], "something, but only together with its neighbours", code, requirement)
+        alone = (
+            batch[0],
+            wrong if len(batch) == 1 else f"(or one of {len(batch) - 1} behind it; not when alone) {wrong}",
+        )
+        if len(batch) > 1:
+            tries = ((stimulus, _wrong(outcome(case, [stimulus]), {allowed(stimulus)})) for stimulus in batch)
+            alone = next((found for found in tries if found[1]), alone)
+        _accepted(case, *alone, code, requirement)
+
+
+def _wrong(seen: tuple[list[bytes], list[Seen]], fine: set[bytes | None]) -> str:
+    """What came that must not come, in words; empty when nothing did."""
+    packets, answers = seen
+    made = [f"a packet: {shown(packet)}" for packet in packets if packet not in fine]
+    return (made + [f"an answer: {describe(answer)}" for answer in answers] + [""])[0]
 
 
 def _accepted(case: Case, stimulus: Stimulus, got: str, code: str, requirement: str | None) -> None:
     sent = [r.frame for tap, way, r in case.evidence.frames if tap == "link" and way == "sent"]
     payload = stimulus.payloads[0] if len(stimulus.payloads) else b""
     frame = next((f for f in reversed(sent) if f.endswith(payload)), b"")
-    case.finding(code, "nothing comes of it", f"{stimulus.note}: {got}", requirement=requirement, frame=frame)
+    # with a tap an answer without a packet is one to a packet that was allowed: another fault than taking the frame
+    answered = "an answer" in got and case.rig.node.tap is not None
+    case.finding(
+        "answered" if answered else code,
+        "nothing comes of it",
+        f"{stimulus.note}: {got}",
+        requirement=requirement,
+        frame=frame,
+    )
 
 
 def pieces(case: Case, size: int = 200, step: int = 64, tag: int | None = None) -> tuple[bytes, list[bytes]]:
@@ -142,8 +166,13 @@ def piece(like: bytes, offset: int, octets: bytes) -> bytes:
 
 
 def full_size(case: Case) -> bool:
-    """Whether an echo that fills the MTU is answered."""
-    return case.tester.control(FULL, timeout=case.timeout)
+    """Whether an echo that fills the MTU is answered with its own data."""
+    tester = case.tester
+    request = tester.echo(FULL)
+    tester.control_ids.add(_message(request)[4:8])
+    tester.send_packet(request)
+    reply = tester.reply_to(request, tester.now() + case.timeout)
+    return reply is not None and reply.upper[4:] == _message(request)[4:]
 
 
 def pause(case: Case, seconds: float) -> None:

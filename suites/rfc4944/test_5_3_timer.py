@@ -1,6 +1,6 @@
 """RFC 4944 §5.3, the reassembly timer: "The reassembly timeout MUST be set to a maximum of 60 seconds".
 
-Strategy: all cases here share one wait, of 61 s on the link's clock, in which nothing else runs on the rig. Whoever
+Strategy: all cases here share one wait, of 64 s on the link's clock, in which nothing else runs on the rig. Whoever
 comes first begins the datagrams of all and waits; on a virtual clock that costs nothing. On a real one
 `-m "not slow"` leaves the wait out. Shorter timeouts conform, so that only the profile's own figure is held
 against a DUT that gives up early.
@@ -22,7 +22,8 @@ from suites.adversary import nothing_of, pause, pieces
 
 pytestmark = on_link("ieee802154")
 
-LIMIT = 61.0
+#: 60 s, and as much as an operating system may be late with a timer of that length.
+LIMIT = 64.0
 
 
 @dataclass
@@ -72,16 +73,16 @@ def waited(case: Case) -> Waited:
 
 
 def the_rest(case: Case, begun: Begun) -> None:
-    """The last fragment, 61 s after the first: nothing comes of it."""
+    """The last fragment, 64 s after the first: nothing comes of it."""
     with case.tester.acting_as(begun.who):
-        last = Stimulus(begun.parts[3:], None, case.tester.info(), "the last fragment, 61 s after the first")
+        last = Stimulus(begun.parts[3:], None, case.tester.info(), "the last fragment, 64 s after the first")
     nothing_of(case, [last], code="timeout_too_long")
 
 
 @pytest.mark.slow
 @requirement("RFC4944-5.3-29", "RFC4944-5.3-28")
 def test_at_most_60_seconds(case: Case):
-    """The last fragment 61 s after the others: the datagram was dropped at 60 s at the latest."""
+    """The last fragment 64 s after the others: the datagram was dropped at 60 s at the latest."""
     the_rest(case, waited(case).still)
 
 
@@ -106,13 +107,13 @@ def test_flushed(case: Case):
 
 @requirement("RFC4944-5.3-27")
 def test_as_long_as_declared(case: Case):
-    """A datagram whose fragments take half of the declared timeout (on a real clock a second at most) is complete."""
+    """A datagram whose fragments take half of the declared timeout (on a real clock half a second) is complete."""
     declared = case.rig.profile.parameters.reassembly_timeout
     if declared is None:
         case.unsupported("the profile declares no reassembly_timeout, and any up to 60 s conforms")
     case.ready_for(200)
     begun = begin(case, 2)
-    pause(case, declared / 2 if case.rig.link.clock == "virtual" else min(1.0, declared / 2))
+    pause(case, declared / 2 if case.rig.link.clock == "virtual" else min(0.5, declared / 2))
     info = link_info(case, begun.packet)
     case.understood(
         lambda: Stimulus(begun.parts[2:], begun.packet, info, "the rest, within the declared timeout")

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 from fixtures.case import Case
 from fixtures.stimuli import stimulus
 from rigs.links.ipsp import IpspLink, Role, Terms
+from rigs.model import Link
 from rigs.tester import ICMPV6, Seen
-from sixlowpan import ipv6, nd
+from sixlowpan import DecodeError, decode, ipv6, nd
 from sixlowpan.ble import wanted
 from sixlowpan.dispatch import KIND
 
@@ -31,6 +34,9 @@ MODES = {
     6: "context and 16 bits",
 }
 MODES[7] = "context and elided"
+
+#: What the DUT at the other end of a link has registered with us, the latest last.
+_registered: WeakKeyDictionary[Link, tuple[bytes, ...]] = WeakKeyDictionary()
 
 
 def live(case: Case) -> IpspLink:
@@ -59,6 +65,21 @@ def connected(case: Case, terms: Terms | None = None, role: Role | None = None) 
         link.reconnect()
 
 
+@contextmanager
+def anew(case: Case) -> Iterator[None]:
+    """A DUT that knows no router, before and behind: on a live channel by new connections."""
+    link, contexts = case.rig.link, case.tester.contexts
+    if isinstance(link, IpspLink):
+        link.reconnect()
+        _registered.pop(link, None)
+    try:
+        yield
+    finally:
+        case.tester.contexts = contexts
+        if isinstance(link, IpspLink):
+            link.reconnect()
+
+
 def as_6ln(case: Case) -> None:
     """These rules bind a 6LN."""
     role = case.rig.profile.parameters.role
@@ -67,8 +88,13 @@ def as_6ln(case: Case) -> None:
 
 
 def echoed(case: Case, size: int = 8, **addresses: bytes) -> Seen | None:
-    """The answer to an echo of that size, as the DUT put it on the link."""
-    return case.answered(lambda: stimulus(case, case.tester.echo(size, **addresses)))
+    """The answer to an echo of that size, as the DUT put it on the link.
+
+    A global destination goes with its 64 bits (DAM=01): elided it means one thing to a 6LN, another to RFC 6282.
+    """
+    destination = addresses.get("destination", bytes([0xFE, 0x80]))
+    form = {"DAC": 1, "DAM": 1} if destination[:1] == b"\x20" else {}
+    return case.answered(lambda: stimulus(case, case.tester.echo(size, **addresses), **form))
 
 
 def advertised(case: Case, prefix: bytes, context: int | None = None, *, lifetime: int = 600) -> None:
@@ -77,7 +103,9 @@ def advertised(case: Case, prefix: bytes, context: int | None = None, *, lifetim
     options: list[nd.Option] = [nd.LinkLayerAddress(1, tester.identity.link)]
     options.append(nd.PrefixInformation(prefix, valid_lifetime=lifetime, preferred_lifetime=lifetime))
     if context is not None:
-        options.append(nd.ContextOption(prefix, cid=context, valid_lifetime=10))
+        option = nd.ContextOption(prefix, cid=context, valid_lifetime=10)
+        options.append(option)
+        tester.contexts = tester.contexts.with_context(context, option.context())
     source, there = tester.identity.address, tester.dut_address
     message = nd.RouterAdvertisement(router_lifetime=lifetime, options=tuple(options)).build(source, there)
     tester.send_packet(ipv6.build(source, there, ICMPV6, message, hop_limit=255))
@@ -98,6 +126,44 @@ def registration(seen: Seen) -> nd.AddressRegistration | None:
         return None
     message = nd.parse(seen.upper)
     return next((o for o in message.options if isinstance(o, nd.AddressRegistration)), None)
+
+
+def registered_address(case: Case, seen: Seen) -> bytes | None:
+    """The address that a packet registers: the source (RFC 6775 §5.5); with the T flag the target (RFC 8505 §5.1)."""
+    option = registration(seen)
+    if option is None:
+        return None
+    if option.t or seen.view is None:
+        return seen.upper[8:24]
+    info = replace(seen.info, role="6LN", registered=_registered.get(case.rig.link, ()))
+    try:
+        return decode(seen.payloads[0], info, case.tester.contexts)[8:24]
+    except DecodeError:  # elided, though nothing is registered: as RFC 6282 alone reads it
+        return seen.view.src
+
+
+def confirmed(case: Case, address: bytes, *, confirm: bool = True) -> Seen | None:
+    """Give the DUT an address and, as its 6LBR, confirm the registration by an NA with ARO status 0; None without one.
+
+    `confirm` False: keep silent instead, so that the address does not count as registered (RFC 7668 §3.2.4).
+    """
+    tester = case.tester
+    tester.answer_ns = False  # the ordinary answer has no ARO, which says that we are no 6LBR
+    try:
+        case.rig.node.add_address(address)
+        seen = heard(case, lambda s: registered_address(case, s) == address, 3.0)
+    finally:
+        tester.answer_ns = True
+    option = registration(seen) if seen is not None else None
+    if seen is not None and option is not None and confirm:
+        target = seen.upper[8:24]
+        answer = nd.NeighborAdvertisement(target, router=True, options=(replace(option, status=0),))
+        source = tester.identity.address
+        message = answer.build(source, address)
+        tester.send_packet(ipv6.build(source, address, ICMPV6, message, hop_limit=255))
+        known = _registered.get(case.rig.link, ())
+        _registered[case.rig.link] = (*(a for a in known if a != address), address)
+    return seen
 
 
 def modes(payload: bytes) -> tuple[int, int]:

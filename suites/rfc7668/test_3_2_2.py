@@ -4,7 +4,17 @@ from fixtures.case import Case
 from fixtures.marks import needs, on_link, requirement
 from fixtures.stimuli import stimulus
 from rigs.tester import ECHO_REPLY
-from suites.rfc7668.channel import RS, advertised, as_6ln, echoed, heard, live, reconnected, registration
+from suites.rfc7668.channel import (
+    RS,
+    advertised,
+    anew,
+    as_6ln,
+    echoed,
+    heard,
+    live,
+    reconnected,
+    registered_address,
+)
 
 pytestmark = on_link("ble")
 ALL_NODES = bytes.fromhex("ff020000000000000000000000000001")
@@ -99,31 +109,27 @@ def test_router_solicitation(case: Case):
                     requirement="RFC7668-3.2.3-04", frame=seen.frames[0])  # fmt: skip
 
 
-@needs("connect")
 @requirement("RFC7668-3.2.2-11", "RFC7668-3.2.2-12")
 def test_global_identifier(case: Case):
     """Global addresses SHOULD NOT embed the device address by default: advice."""
     as_6ln(case)
-    link = live(case)
-    advertised(case, PREFIX, 7)
-    echoed(case)  # behind the advertisement, so it has been worked off
-    embedded = PREFIX[:8] + from_device_address(link.dut)[8:]
-    found = case.rig.node.addresses()
-    link.reconnect()
+    embedded = PREFIX[:8] + from_device_address(case.rig.link.dut)[8:]
+    with anew(case):
+        advertised(case, PREFIX, 7)
+        echoed(case)  # behind the advertisement, so it has been worked off
+        found = case.rig.node.addresses()
     case.expect(embedded not in found, "embedded", "an opaque interface identifier", embedded.hex())
 
 
-@needs("connect")
 @requirement("RFC7668-3.2.2-14", "RFC7668-3.2.3-02", "RFC7668-3.2.3-03")
 def test_global_address_is_registered(case: Case):
     """A non-link-local address that the 6LN makes MUST be registered: an NS with an ARO follows our RA."""
     as_6ln(case)
-    link = live(case)
-    advertised(case, PREFIX, 7)
-    seen = heard(case, lambda s: registration(s) is not None, 3.0)
-    made = [a for a in case.rig.node.addresses() if a[:8] == PREFIX[:8]]
-    frame = case.evidence.frames[-1][2].frame if case.evidence.frames else b""
-    link.reconnect()
+    with anew(case):
+        advertised(case, PREFIX, 7)
+        frame = case.evidence.frames[-1][2].frame
+        seen = heard(case, lambda s: (registered_address(case, s) or b"")[:8] == PREFIX[:8], 3.0)
+        made = [a for a in case.rig.node.addresses() if a[:8] == PREFIX[:8]]
     if not made:
         case.unsupported("the DUT makes no address of an advertised prefix")
     case.expect(

@@ -6,7 +6,8 @@ from fixtures.case import Case
 from fixtures.marks import needs, on_link, requirement
 from fixtures.stimuli import field, stimulus
 from rigs.tester import ECHO_REQUEST, UDP
-from suites.rfc7668.channel import MODES, as_6ln, echoed, modes, well_elided
+from sixlowpan import LinkInfo
+from suites.rfc7668.channel import MODES, anew, as_6ln, confirmed, echoed, modes, well_elided
 
 pytestmark = on_link("ble")
 LINK_LOCAL = bytes.fromhex("fe80000000000000")
@@ -103,6 +104,77 @@ def test_udp_header_is_compressed(case: Case):
 @pytest.mark.parametrize("dam", [0b01, 0b11], ids="{:02b}".format)
 def test_stateful_destination(case: Case, dam: int):
     """A context and 64 bits, or a context and nothing: understood as the address that DUT and tester mean by it."""
+    if dam == 3 and case.rig.profile.parameters.role == "6LN":
+        case.unsupported(
+            "to a 6LN this means the latest registered address: see 3.2.4/latest_registered_address"
+        )
     case.understood(
         lambda: stimulus(case, case.tester.echo(destination=own_global(case)), M=0, DAC=1, DAM=dam, CID=0)
     )
+
+
+def of_example(case: Case, tail: str) -> bytes:
+    """Addresses as in the example of §3.2.4.2: 2001:db8::1111:2222:3333:4444 and the like, under context 0."""
+    return case.tester.contexts[0].prefix[:8] + bytes.fromhex(tail)
+
+
+def registered(case: Case, *addresses: bytes) -> None:
+    """Have the DUT register these, the latest last; a DUT that registers none is judged by §3.2.2 already."""
+    for address in addresses:
+        if confirmed(case, address) is None:
+            case.unsupported("the DUT registers nothing: see 3.2.2/global_address_is_registered")
+
+
+def sent_from(case: Case, address: bytes, mode: int, requirement_id: str) -> None:
+    """The source of an answer from that address goes in this mode."""
+    seen = echoed(case, destination=address)
+    found = modes(seen.payloads[0])[0] if seen is not None else mode
+    case.expect(
+        found == mode, "source_elision", MODES[mode], MODES[found], requirement=requirement_id, offset=1,
+        frame=seen.frames[0] if seen is not None else b"",
+    )  # fmt: skip
+
+
+@needs("context", "address")
+@requirement("RFC7668-3.2.4-05", "RFC7668-3.2.4.1-01", "RFC7668-3.2.4-17")
+def test_latest_registered_address(case: Case):
+    """The latest registered address is fully elided: as a source by the DUT, as a destination by us."""
+    as_6ln(case)
+    with anew(case):
+        address = of_example(case, "1111222233334444")
+        registered(case, address)
+        sent_from(case, address, 7, "RFC7668-3.2.4-05")
+        link, own = case.rig.link, case.tester.identity.link
+        info = LinkInfo("ble", own, link.dut, role="6LBR", registered=(address,))
+        case.understood(
+            lambda: stimulus(
+                case, case.tester.echo(destination=address), info=info, M=0, DAC=1, DAM=3, CID=0
+            ),
+            requirement="RFC7668-3.2.4-17",
+        )
+
+
+@needs("context", "address")
+@requirement("RFC7668-3.2.4-06", "RFC7668-3.2.4.2-01", "RFC7668-3.2.4-08")
+def test_earlier_registered_address(case: Case):
+    """An earlier one goes with 16 bits if the first 48 of the IID are those of the latest, else with all 64."""
+    as_6ln(case)
+    with anew(case):
+        first, second = of_example(case, "1111222233334444"), of_example(case, "1111222233335555")
+        registered(case, first, second)
+        sent_from(case, second, 7, "RFC7668-3.2.4-05")
+        sent_from(case, first, 6, "RFC7668-3.2.4-06")
+        registered(case, of_example(case, "aaaabbbbccccdddd"))
+        sent_from(case, first, 5, "RFC7668-3.2.4-06")
+
+
+@needs("context", "address")
+@requirement("RFC7668-3.2.4-09", "RFC7668-3.2.4-08")
+def test_unconfirmed_address(case: Case):
+    """An address counts as registered only once we said so by an NA with ARO status 0: before, it is not elided."""
+    as_6ln(case)
+    with anew(case):
+        address = of_example(case, "1111222233336666")
+        if confirmed(case, address, confirm=False) is None:
+            case.unsupported("the DUT registers nothing: see 3.2.2/global_address_is_registered")
+        sent_from(case, address, 5, "RFC7668-3.2.4-09")

@@ -1,7 +1,7 @@
 """`make bench`: the oracle against its peers on one packet mix, in one run, as ratios.
 
 Strategy: absolute figures of a shared machine mean little; what is reported is the ratio of medians over rounds in
-which every codec runs in turn. The mix is described in `tests/bench/mix.py`.
+which every codec runs in turn. The mix is described in `tests/bench/mix.py`, what each codec does in `peers.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.bench import mix, peers
 
 ROUNDS = 5
+AGAINST = {"lwip": "ours", "scapy": "ours, frames", "tshark": "ours, frames"}  # the same work on both sides
 OUT = Path(__file__).parents[2] / "reports" / "out" / "bench.json"
 
 
@@ -29,11 +30,20 @@ def rate(run: peers.Run, seconds: float = 0.25) -> float:
 
 def main() -> int:
     codecs = {}
-    for name in ("ours", "lwip", "scapy"):
+    for name, peer in (
+        ("ours", peers.ours),
+        ("ours, frames", peers.frames),
+        ("lwip", peers.lwip),
+        ("scapy", peers.scapy),
+    ):
         try:
-            codecs[name] = getattr(peers, name)()
+            codecs[name] = peer()
         except (OSError, ImportError) as error:
             print(f"bench: {name} is left out: {error}")
+    for what, (decode, encode) in codecs.items():
+        if what in {"ours", "lwip"} and (decode(), encode()) != (mix.packets(), mix.payloads()):
+            print(f"bench: {what} does not give the packets and payloads of the mix", file=sys.stderr)
+            return 1
     rates: dict[tuple[str, str], list[float]] = {}
     for number in range(1, ROUNDS + 1):
         print(f"bench: round {number} of {ROUNDS}", flush=True)
@@ -47,10 +57,11 @@ def main() -> int:
     medians = {key: statistics.median(values) for key, values in rates.items() if values}
     rows = []
     for (name, what), value in sorted(medians.items(), key=lambda item: (item[0][1], -item[1])):
-        ratio = None if name == "ours" else round(medians["ours", what] / value, 2)
+        ours = AGAINST.get(name)
+        ratio = None if ours is None else round(medians[ours, what] / value, 2)
         rows.append({"name": what, "value": round(value), "unit": "packets/s", "peer": name, "ratio": ratio})
-        shown = "" if ratio is None else f"  ours is {ratio:g} x"
-        print(f"{what:7} {name:7} {value:12,.0f} packets/s{shown}")
+        shown = "" if ratio is None else f"  {ours} is {ratio:g} x"
+        print(f"{what:7} {name:12} {value:12,.0f} packets/s{shown}")
     OUT.parent.mkdir(parents=True, exist_ok=True)
     OUT.write_text(json.dumps(rows, indent=1) + "\n")
     print(f"bench: written to {OUT.relative_to(Path.cwd()) if OUT.is_relative_to(Path.cwd()) else OUT}")

@@ -60,8 +60,8 @@ class Loopback(IpspBench):
             self._medium.interval = self.settings.interval
             self.dut_side = OtherRadio(self)
             await self.dut_side.begin(self._medium)
-            radio = self._radio(public=False)
-            await radio.power_on(Controller("tester", self._medium, "00:00:00:00:00:00"))
+            radio = self._radio(public=True)
+            await radio.power_on(Controller("tester", self._medium, _text(self.tester)))
             return radio
 
         self.radio = self.loop.run(begin(), 5, "two radios")

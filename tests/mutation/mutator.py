@@ -103,7 +103,10 @@ def _changes(node: ast.AST) -> Iterator[Change]:
         other = ast.Or if isinstance(node.op, ast.And) else ast.And
         yield f"{type(node.op).__name__} -> {other.__name__}", _set(node, "op", other())
         for position in range(len(node.values)):
-            yield f"operand {position + 1} left out", lambda found, tree, p=position: _leave_out(found, tree, p)
+            yield (
+                f"operand {position + 1} left out",
+                lambda found, tree, p=position: _leave_out(found, tree, p),
+            )
     elif isinstance(node, ast.UnaryOp) and not isinstance(node.op, ast.Invert):
         yield f"{type(node.op).__name__} left out", _put(lambda found: found.operand)
     elif isinstance(node, ast.Constant):
@@ -120,7 +123,9 @@ def _changes(node: ast.AST) -> Iterator[Change]:
         yield "break -> continue", _put(lambda _: ast.Continue())
     elif isinstance(node, ast.Continue):
         yield "continue -> pass", _put(lambda _: ast.Pass())
-    if isinstance(node, ast.If | ast.While | ast.IfExp) and isinstance(node.test, ast.Name | ast.Attribute | ast.Call):
+    if isinstance(node, ast.If | ast.While | ast.IfExp) and isinstance(
+        node.test, ast.Name | ast.Attribute | ast.Call
+    ):
         yield "condition negated", lambda found, _: setattr(found, "test", ast.UnaryOp(ast.Not(), found.test))
 
 

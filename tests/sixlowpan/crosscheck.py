@@ -18,10 +18,11 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sixlowpan import Contexts, DecodeError, Reassembler, capture, dispatch, frame, ipv6, mac, mesh, nhc
+from sixlowpan import Contexts, DecodeError, Reassembler, capture, dispatch, explain, frame, ipv6, mac, mesh
+from sixlowpan.explain import Field
 from sixlowpan.link import LinkInfo
 
 TSHARK = shutil.which("tshark")
@@ -39,8 +40,9 @@ EXPLAINED = {
     "reserved EID": "tshark accepts EID 5; RFC 6282 4.2 reserves 5 and 6",
     "GHC": "tshark does not know RFC 7400",
     "behind No Next Header": "tshark drops the octets; RFC 8200 4.7: 'passed on unchanged'",
-    "Reserved octet of a Fragment header": "tshark pads or cuts by it; RFC 8200 4.5: it is Reserved, no length",
-    "what a Fragment header announces": "tshark takes a middle part of a packet for headers; RFC 8200 4.5",
+    "length of a Fragment header": "tshark takes a 6 for the Reserved octet; a compressor that writes a length there "
+    "(RFC 6282 4.2) means 6 octets and Reserved 0, 'initialized to zero for transmission' (RFC 8200 4.5)",
+    "HC1 with a UDP length": "tshark makes the Payload Length of it; RFC 4944 10.1: inferred from the layer below",
     "reserved mode": "tshark decodes M DAC DAM = 0100, 1101.. as it likes; RFC 6282 3.1.1: (reserved)",
     "refused for its length": "tshark shows a packet although octets are missing or too many; the RFCs have them all",
     "refused stack": "tshark reads on behind headers out of order, reserved dispatch values, page switches, NALP",
@@ -100,13 +102,19 @@ def check(frames: Sequence[tuple[str, bytes]], contexts: Contexts, tally: Tally)
     shown = blocks([octets for _, octets in frames], contexts)
     for (name, octets), sources in zip(frames, shown, strict=True):
         payload, link = frame.parse(octets)
+        link = replace(
+            link, integrity=True
+        )  # a C=1 frame in a capture was accepted, or it is compared in vain
         packet, error = None, None
         try:
             reassembler = reassemblers.setdefault(name.partition(" ")[0], Reassembler())
-            packet = reassembler.receive(payload, LinkInfo(link.kind, link.src, link.dst, None, True), contexts)
+            packet = reassembler.receive(payload, link, contexts)
         except DecodeError as caught:
             error = caught
-        outcome = compare(payload, packet, error, sources)
+        outcome = compare(payload, packet, error, sources) or explanation(
+            payload, link, contexts, packet, error
+        )
+        outcome = outcome or "disagree"
         if outcome in EXPLAINED:
             tally.counts["explained"] += 1
             tally.explained[outcome] += 1
@@ -118,16 +126,20 @@ def check(frames: Sequence[tuple[str, bytes]], contexts: Contexts, tally: Tally)
             tally.disagreements.append(f"{name}: {payload.hex()}\n  oracle {ours}\n  tshark {theirs}")
 
 
-def compare(payload: bytes, packet: bytes | None, error: DecodeError | None, sources: list[bytes]) -> str:
-    """"agree", "both refuse", "both wait", "disagree", or a key of EXPLAINED."""
+def compare(
+    payload: bytes, packet: bytes | None, error: DecodeError | None, sources: list[bytes]
+) -> str | None:
+    """ "agree", "both refuse", "both wait", or None if the two differ."""
     kind = _kind(payload)
     packets = sources[1:]
     if packet is not None:
         if packet in packets or (kind == dispatch.IPV6 and sources[0].endswith(packet)):
             return "agree"
-    elif not packets or (kind == dispatch.FRAG1 and error is None):  # tshark shows the header of a FRAG1 by itself
+    elif not packets or (
+        kind == dispatch.FRAG1 and error is None
+    ):  # tshark shows the header of a FRAG1 by itself
         return "both refuse" if error else "both wait"
-    return explanation(payload, packet, error) or "disagree"
+    return None
 
 
 def _kind(payload: bytes) -> str:
@@ -138,7 +150,9 @@ def _kind(payload: bytes) -> str:
     return dispatch.KIND[payload[at]]
 
 
-def explanation(payload: bytes, packet: bytes | None, error: DecodeError | None) -> str | None:
+def explanation(
+    payload: bytes, link: LinkInfo, contexts: Contexts, packet: bytes | None, error: DecodeError | None
+) -> str | None:
     """Why tshark differs here, as a key of EXPLAINED, or None."""
     if error is not None:
         row = error.requirement or ""
@@ -157,28 +171,36 @@ def explanation(payload: bytes, packet: bytes | None, error: DecodeError | None)
         return "refused for its length" if error.kind == "malformed" else None
     if _kind(payload) in {dispatch.FRAG1, dispatch.FRAGN}:
         return "reassembly"
-    octets = set(payload)
     if packet is None:
         return None
+    if payload[0] == 0x42 and payload[1] & 7 == 3 and not payload[2] & 0x20:
+        return "HC1 with a UDP length"
     if cut_short(packet):
         return "behind No Next Header"
-    kinds = {nhc.KIND[octet] for octet in octets}
-    if _elides_checksum(payload, packet):
+    fields = _fields(explain(payload, link, contexts))
+    if ("C", "RFC6282-4.3.3-02") in fields:
         return "elided UDP checksum"
-    if kinds & {nhc.EXT_GHC, nhc.UDP_GHC, nhc.ICMPV6_GHC} and not kinds & {nhc.UDP_NHC}:
+    if any("GHC" in name for name, _ in fields):
         return "GHC"
+    if ("EID", "RFC6282-4.2-05") in fields:
+        return "length of a Fragment header"
     return None
 
 
-def _elides_checksum(payload: bytes, packet: bytes) -> bool:
-    protocol, at, _ = ipv6.Packet.parse(packet).upper()
-    return protocol == ipv6.UDP and any(nhc.KIND[octet] == nhc.UDP_NHC and octet & 4 for octet in payload[2:at])
+def _fields(tree: Field) -> set[tuple[str, str]]:
+    """(name, requirement) of every field in a header tree."""
+    return {(tree.name, tree.requirement or "")}.union(*(_fields(child) for child in tree.children))
 
 
 def cut_short(packet: bytes) -> bool:
     """True if octets follow a No Next Header: tshark drops them behind an NHC extension header."""
     protocol, _, data = ipv6.Packet.parse(packet).upper()
-    if protocol == ipv6.IPV6 and len(data) >= 40 and data[4] << 8 | data[5] == len(data) - 40 and data[0] >> 4 == 6:
+    if (
+        protocol == ipv6.IPV6
+        and len(data) >= 40
+        and data[4] << 8 | data[5] == len(data) - 40
+        and data[0] >> 4 == 6
+    ):
         return cut_short(data)
     return protocol == ipv6.NO_NEXT_HEADER and bool(data)
 
@@ -210,7 +232,9 @@ def batches(paths: Sequence[Path]) -> Iterator[list[tuple[str, bytes]]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.sixlowpan.crosscheck", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="+", help="captures are looked for in it and below")
-    parser.add_argument("--context", action="append", metavar="ID=PREFIX", help=f"default: {', '.join(CONTEXTS)}")
+    parser.add_argument(
+        "--context", action="append", metavar="ID=PREFIX", help=f"default: {', '.join(CONTEXTS)}"
+    )
     parser.add_argument("--show", type=int, default=10, help="how many disagreements are printed")
     options = parser.parse_args(arguments)
     contexts = Contexts.parse(dict(each.split("=", 1) for each in options.context or CONTEXTS))

@@ -119,14 +119,35 @@ def checksum_elided_behind_routing_header() -> Iterator[Vector]:
     the final destination, which is the last address of the routing header (RFC 8200 §8.1); at the end of the
     route it takes that of the IPv6 header.
     """
-    final = addr("2001:db8::99")
     rows = ["RFC6282-4.3.2-09", "RFC6282-4.2-04"]
-    for left, covered in ((0, B), (1, final)):
+    final = addr("2001:db8::99")
+    near = B[:9] + final[9:]  # shares 9 octets with the Destination Address
+    routes = {
+        # type, segments left, CmprI CmprE, Pad, 2 reserved octets, addresses
+        "segments-left-0": (bytes((3, 0, 0, 0, 0, 0)) + final, B),
+        "segments-left-1": (bytes((3, 1, 0, 0, 0, 0)) + final, final),
+        "two-segments-left": (bytes((3, 2, 0, 0, 0, 0)) + addr("2001:db8::88") + final, final),
+        "last-address-without-8-octets": (bytes((3, 1, 0x88, 0, 0, 0)) + final[8:], B[:8] + final[8:]),
+        "last-address-without-9-octets-and-a-pad": (bytes((3, 1, 0x99, 0x10, 0, 0)) + near[9:] + b"\0", near),
+        "addresses-of-two-sizes": (
+            bytes((3, 2, 0xF7, 0x60, 0, 0)) + b"\x88" + B[7:8] + final[8:] + bytes(6),
+            None,
+        ),
+        "home-address": (bytes((2, 1, 0, 0, 0, 0)) + final, final),
+    }
+    for name, (routing, covered) in routes.items():
+        if covered is None:  # CmprI 15, CmprE 7: one octet, then nine, then six of padding
+            covered = B[:7] + routing[7:16]
         datagram = udp(A, covered, 5683, 5684)
-        routing = bytes((3, left, 0, 0, 0, 0)) + final
-        packet = ipv6(bytes((UDP, 2)) + routing + datagram, 43, A, B)
+        packet = ipv6(bytes((UDP, (2 + len(routing)) // 8 - 1)) + routing + datagram, 43, A, B)
         payload = HEAD + bytes((0xE3, len(routing))) + routing + compressed(datagram, 0, elide=True)
-        yield vector(f"segments-left-{left}", payload, packet, requirements=rows, integrity=True)
+        yield vector(name, payload, packet, requirements=rows, integrity=True)
+    # behind an inner IPv6 header the route of the outer one does not count
+    inner = udp(A, B, 5683, 5684)
+    routing = routes["segments-left-1"][0]
+    packet = ipv6(bytes((41, 2)) + routing + ipv6(inner, UDP, A, B), 43, A, B)
+    payload = HEAD + bytes((0xE3, len(routing))) + routing + b"\xee" + HEAD + compressed(inner, 0, elide=True)
+    yield vector("of-an-outer-header", payload, packet, requirements=rows, integrity=True)
 
 
 @family(6282, "4.3", "udp-checksum")

@@ -1,0 +1,115 @@
+"""RFC 6282 §3.1.2, contexts that change while the DUT runs, and those that it uses in what it sends."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import needs, requirement
+from fixtures.sending import expected_reply, well_sent
+from fixtures.stimuli import stimulus
+from rigs.model import RigError, Unsupported
+from rigs.tester import Stimulus
+from sixlowpan import Context
+from suites.adversary import outcome
+from suites.rfc6282.test_3_1_2_lengths import by_hand
+
+SPARE = 6
+OLD, NEW = "2001:db8:6001::/64", "2001:db8:6002::/64"
+
+
+def define(case: Case, identifier: int, network: str, *, compress: bool = True) -> None:
+    """Define a context on the DUT and on our side. Raises `Unsupported`."""
+    found = Context.parse(network)
+    case.rig.node.set_context(identifier, found.prefix, found.length, compress=compress)
+    known = Context(found.prefix, found.length, compress)
+    case.tester.contexts = case.tester.contexts.with_context(identifier, known)
+
+
+def remove(case: Case, identifier: int) -> None:
+    """Make a context undefined on both sides."""
+    case.rig.node.set_context(identifier, b"", 0)
+    case.tester.contexts = case.tester.contexts.without(identifier)
+
+
+@contextmanager
+def borrowed(case: Case, identifier: int) -> Iterator[None]:
+    """A spare context, which is gone again behind the case."""
+    if identifier >= case.rig.profile.parameters.contexts:
+        case.unsupported(f"the DUT does not hold context {identifier}")
+    try:
+        yield
+    finally:
+        remove(case, identifier)
+
+
+@needs("context")
+@requirement("RFC6282-3.1.2-01", "RFC6282-3.1.1-14")
+def test_context_changes(case: Case):
+    """A context that gets another prefix while traffic flows: from then on the new one counts."""
+    with borrowed(case, SPARE):
+        for network in (OLD, NEW, OLD):
+            define(case, SPARE, network)
+            case.understood(lambda: by_hand(case, SPARE, 0b11, source=True))
+
+
+@needs("context", "ip_tap")
+@requirement("RFC6282-3.1.2-06", "RFC6775-4.2-06")
+def test_context_removed(case: Case):
+    """A context that was removed: its prefix is used no more; that nothing at all comes of the packet is advice."""
+    with borrowed(case, SPARE):
+        define(case, SPARE, OLD)
+        made = by_hand(case, SPARE, 0b11, source=True)
+        remove(case, SPARE)
+        packets, _ = outcome(case, [Stimulus(made.payloads, None, made.info, "a context that was removed")])
+        for packet in packets:
+            row = "RFC6775-4.2-06" if packet == made.packet else "RFC6282-3.1.2-06"
+            case.finding("removed_context", "nothing comes of it", packet.hex(" "), requirement=row)
+
+
+USES = {
+    "another-context": (1, "2001:db8:1::/64", "20010db800010000", True),
+    "short-context": (3, "2001:db8:3::/48", "20010db800031234", True),
+    "decompress-only": (8, "2001:db8:8::/64", "20010db800080000", False),
+}
+
+
+@needs("context", "address")
+@pytest.mark.parametrize(
+    "use",
+    [
+        pytest.param(
+            "another-context", id="another-context", marks=requirement("RFC6282-3.1.2-02", "RFC6282-3.1.2-01")
+        ),
+        pytest.param(
+            "short-context", id="short-context", marks=requirement("RFC6282-3.1.1-24", "RFC6282-3.2.2-03")
+        ),
+        pytest.param("decompress-only", id="decompress-only", marks=requirement("RFC6775-4.2-04")),
+    ],
+)
+def test_answer_under_a_context(case: Case, use: str):
+    """An answer to an address under this context: it decodes to the right packet, whatever was elided of it."""
+    identifier, network, prefix, compress = USES[use]
+    tester = case.tester
+    known = case.tester.contexts.get(identifier)
+    if known is None and compress:
+        case.unsupported(f"the DUT does not hold context {identifier}")
+    try:
+        if not compress:
+            define(case, identifier, network, compress=False)
+        case.rig.node.add_address(bytes.fromhex(prefix) + tester.dut_address[8:])
+    except (RigError, Unsupported) as error:
+        case.unsupported(f"the DUT cannot be told what this needs: {error}")
+    source = tester.also(bytes.fromhex(prefix) + tester.identity.address[8:])
+    request = tester.echo(source=source, destination=bytes.fromhex(prefix) + tester.dut_address[8:])
+    tester.send(stimulus(case, request).payloads)
+    seen = tester.reply_to(request, tester.now() + 3 * case.timeout)
+    if seen is None:
+        undecodable = next((s for s in tester.heard if s.error is not None), None)
+        if undecodable is None:
+            case.unsupported("the DUT does not answer at an address that it was just given")
+        well_sent(case, undecodable)
+        return
+    well_sent(case, seen, expected_reply(request, seen))
+    case.result.observed_by = "wire"
