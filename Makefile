@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 APT := qemu-system-x86 liblwip0 tshark
-RIGS ?= lwip-ble lwip-802154 linux-802154
+RIGS ?= lwip-ble lwip-802154 linux-802154 linux-ble
 ARGS ?=
 
 .PHONY: help setup conformance test lint mutants bench clean

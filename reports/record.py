@@ -95,7 +95,7 @@ class Writer:
 
     def __init__(
         self, folder: Path, *, run_id: str, seed: int, suite: Mapping[str, str], host: Mapping[str, Any]
-    ):
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "run.jsonl"
         self.counts: Counter[str] = Counter()

@@ -218,6 +218,9 @@ class Parameters(_Model):
     reassembly_timeout: Duration | None = Field(
         None, description='how long it keeps fragments, such as "60s"'
     )
+    reassembly_timer: bool = Field(
+        True, description="false where the rig does not run the DUT's reassembly timer: such cases are unsupported"
+    )
     contexts: int = Field(0, ge=0, le=16, description="how many 6LoWPAN contexts it can hold, 0 to 16")
     context_length: int | None = Field(
         None, ge=0, le=128, description="the only prefix length that its contexts can have; none: any"

@@ -110,6 +110,8 @@ class Tester:
         #: Packets that the tester sent as an ordinary host, and the (identifier, sequence) of its controls.
         self.ordinary: set[bytes] = set()
         self.control_ids: set[bytes] = set()
+        #: (identifier, sequence) of every echo that was asked for: a late answer to one is no answer to another.
+        self.asked_ids: set[bytes] = set()
         self.last_control = b""
 
     def restart(self, name: str) -> None:
@@ -208,10 +210,12 @@ class Tester:
         data: bytes | None = None,
     ) -> bytes:
         """Build an ICMPv6 Echo Request packet with a fresh identifier and `size` octets of data."""
+        identifier = self.next_identifier()
+        self.asked_ids.add(identifier.to_bytes(2) + b"\0\1")
         return ipv6.echo_request(
             self.identity.address if source is None else source,
             self.dut_address if destination is None else destination,
-            self.next_identifier(),
+            identifier,
             1,
             self.pattern(size) if data is None else data,
             hop_limit=hop_limit,
@@ -296,14 +300,14 @@ class Tester:
         unspecified = seen.view.src == UNSPECIFIED
         if unspecified:
             return  # somebody's DAD probe for our address: nothing of ours to say in a test
-        option = self._link_option(2, identity.link)
+        option = self.link_option(2, identity.link)
         body = bytes([0x60, 0, 0, 0]) + target + option  # Solicited, Override
         message = ipv6.icmpv6(NEIGHBOR_ADVERTISEMENT, 0, body, target, seen.view.src)
         packet = ipv6.build(target, seen.view.src, ICMPV6, message, hop_limit=255)
         info = replace(self.info(identity.link), dst=seen.info.src)
         self.send_packet(packet, info)
 
-    def _link_option(self, kind: int, link: bytes) -> bytes:
+    def link_option(self, kind: int, link: bytes) -> bytes:
         """A Source (1) or Target (2) Link-Layer Address option; RFC 4944 §8, RFC 7668 §3.2 for the lengths."""
         body = bytes([kind, 0]) + link
         body += bytes(-len(body) % 8)
@@ -311,7 +315,7 @@ class Tester:
 
     def solicit(self) -> None:
         """Send a Neighbor Solicitation for the DUT with our link address: it need not ask for ours then."""
-        option = self._link_option(1, self.identity.link)
+        option = self.link_option(1, self.identity.link)
         body = bytes(4) + self.dut_address + option
         message = ipv6.icmpv6(NEIGHBOR_SOLICITATION, 0, body, self.identity.address, self.dut_address)
         packet = ipv6.build(self.identity.address, self.dut_address, ICMPV6, message, hop_limit=255)
@@ -330,23 +334,27 @@ class Tester:
     def control(self, size: int = 8, *, timeout: float = 2.0) -> bool:
         """An ordinary echo: whether rig and DUT are alive. Raises `LinkClosed`.
 
-        Any Echo Reply to us is a sign of life; whether it is the right one is for a case to judge.
+        An Echo Reply to us with an identifier that nobody asked for is a sign of life as well: a DUT that garbles
+        it is alive, and that it garbles is for a case to judge. A late answer to another echo is not.
         """
         request = self.last_control = self.echo(size)
-        self.control_ids.add(ipv6.Packet.parse(request).upper()[2][4:8])
+        wanted = ipv6.Packet.parse(request).upper()[2][4:8]
+        self.control_ids.add(wanted)
         self.send_packet(request)
         deadline = self.now() + timeout
         while (seen := self.hear(deadline)) is not None:
-            if seen.icmp_type == ECHO_REPLY and seen.view is not None:
-                matches = seen.upper[4:8] in self.control_ids
-                if matches or seen.view.dst == self.identity.address:
-                    return True
+            if seen.icmp_type != ECHO_REPLY or seen.view is None:
+                continue
+            answers = seen.upper[4:8]
+            if answers == wanted or (seen.view.dst == self.identity.address and answers not in self.asked_ids):
+                return True
         return False
 
     def drain(self) -> None:
         """Take in what is already here (late answers of the case before), and forget what is over."""
         self.ordinary.clear()
         self.control_ids.clear()
+        self.asked_ids.clear()
         while self.hear(self.now()) is not None:
             pass
 

@@ -237,8 +237,8 @@ def _extension_ghc(out: bytearray, data: bytes, at: int, protocol: int, addresse
     if missing and protocol not in PADDED:
         raise DecodeError(MALFORMED, at, "RFC7400-3.2-01", "the extension header is no multiple of 8 octets")
     out += PADS[missing]
-    # "completely elide the Length field ... and reconstruct it only on decompression"
-    out[start + 1] = 0 if protocol == FRAGMENT else (len(out) - start) // 8 - 1
     if len(out) - start > 2048 or (protocol == FRAGMENT and len(out) - start != 8):
         raise DecodeError(MALFORMED, at, "RFC7400-3.2-01", "the extension header has an impossible size")
+    # "completely elide the Length field ... and reconstruct it only on decompression"
+    out[start + 1] = 0 if protocol == FRAGMENT else (len(out) - start) // 8 - 1
     return end

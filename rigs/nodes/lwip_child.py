@@ -322,6 +322,8 @@ class Lwip:
         self.tell(READY, bytes((self.taps, self.repaired)))
         poll = select.poll()
         poll.register(self.channel, select.POLLIN)
+        # lwIP leaves `lowpan6_tmr`, which ages incomplete datagrams, to its port. It is not called here: it aborts
+        # up to a second behind whatever spoilt its list, and the abort would fall on a case that is not to blame.
         while True:
             self.lwip.sys_check_timeouts()
             wait = self.lwip.sys_timeouts_sleeptime()

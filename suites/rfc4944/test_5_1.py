@@ -29,6 +29,18 @@ def test_nalp(case: Case, dispatch: int):
     case.silent(make)
 
 
+@requirement("RFC4944-5.1-03", "RFC4944-5.1-02")
+@pytest.mark.parametrize("bits", [0x00, 0x20], ids=["00x", "001"])
+def test_nalp_in_place_of_iphc(case: Case, bits: int):
+    """The first two bits alone say "not a LoWPAN frame": a good IPHC payload with them cleared is none."""
+
+    def make() -> Stimulus:
+        inner = stimulus(case, case.tester.echo()).payloads[0]
+        return raw(case, [bytes([inner[0] & 0x1F | bits]) + inner[1:]], note="IPHC with its dispatch bits made NALP")
+
+    case.silent(make)
+
+
 RESERVED = {
     0x43: "RFC4944-5.1-07",
     0x44: "RFC4944-5.1-08",

@@ -60,6 +60,8 @@ def begin(case: Case, count: int) -> Begun:
 
 def waited(case: Case) -> Waited:
     """The shared wait: done once for each link, by the case that comes first."""
+    if not case.rig.profile.parameters.reassembly_timer:
+        case.unsupported("the rig does not run the DUT's reassembly timer (its profile says so)")
     found = _waited.get(case.rig.link)
     if found is None:
         case.ready_for(200)

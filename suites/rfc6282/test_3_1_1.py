@@ -9,6 +9,7 @@ from fixtures.case import Case
 from fixtures.marks import needs, requirement
 from fixtures.stimuli import forms, link_info, stimulus
 from rigs.tester import Stimulus
+from sixlowpan import ipv6
 
 ALL_NODES = bytes.fromhex("ff02 0000 0000 0000 0000 0000 0000 0001")
 
@@ -59,6 +60,22 @@ def test_nh_inline(case: Case):
 #: Rows of the four stateless source modes and of the four destination modes.
 SAM = ("RFC6282-3.1.1-15", "RFC6282-3.1.1-16", "RFC6282-3.1.1-17", "RFC6282-3.1.1-18")
 DAM = ("RFC6282-3.1.1-29", "RFC6282-3.1.1-30", "RFC6282-3.1.1-31", "RFC6282-3.1.1-32")
+
+
+@needs("ip_tap")
+@requirement("RFC6282-3.1.1-05")
+@pytest.mark.parametrize("protocol", [6, 17, 59, 132, 253], ids=str)
+def test_nh_inline_of_any_value(case: Case, protocol: int):
+    """NH=0 with a next header that the DUT may never have met: the octet comes out as it went in."""
+    tester = case.tester
+
+    def make() -> Stimulus:
+        source, destination = tester.identity.address, tester.dut_address
+        body = tester.pattern(24) if protocol != 17 else ipv6.udp(0x1234, 9, tester.pattern(16), source, destination)
+        packet = ipv6.build(source, destination, protocol, body)
+        return Stimulus([bytes([0x7A, 0x33, protocol]) + body], packet, tester.info(), f"next header {protocol}")
+
+    case.understood(make)
 
 
 @requirement("RFC6282-3.1.1-13", "RFC6282-3.1.1-25", "RFC6282-3.1.1-27", "RFC6282-3.1.1-11")

@@ -41,7 +41,8 @@ def echoes_by_tshark(path):
 
 
 def echoes_by_the_oracle(path):
-    contexts, reassembler, found = Contexts.parse({str(k): v for k, v in STANDARD_CONTEXTS.items()}), Reassembler(), set()
+    contexts = Contexts.parse({str(k): v for k, v in STANDARD_CONTEXTS.items()})
+    reassembler, found = Reassembler(), set()
     with path.open("rb") as file:
         for data, about in RawPcapNgReader(file):
             if about.linktype != 230:

@@ -40,7 +40,8 @@ def test_two_failed_recoveries_in_a_row_end_a_rig(make, fakes):
     fakes.failures.append(RigError("dead"))
     with pytest.raises(RigError, match=r"^dead$"):
         rig.recover("it oopsed")
-    rig.recover("still")  # the second one works: the count starts again
+    rig.recover("still")
+    rig.proved()  # the second one works and the DUT answers: the count starts again
     assert told == [("lost", "it oopsed"), ("recovered", "")]
     fakes.failures += [RigError("dead"), RigError("really dead")]
     with pytest.raises(RigError):
@@ -53,6 +54,16 @@ def test_two_failed_recoveries_in_a_row_end_a_rig(make, fakes):
         rig.recover()
     with pytest.raises(RigError, match="given up"):
         _ = rig.node
+
+
+def test_a_recovery_that_brings_nothing_back_has_failed(make):
+    rig = Rig.of(make())
+    rig.open()
+    rig.recover("silent")
+    rig.unproved("still silent")
+    with pytest.raises(RigError, match="given up after 2 failed recoveries in a row: still silent"):
+        rig.unproved("still silent")
+    assert rig.ended
 
 
 def test_a_bench_closes_everything_even_if_one_part_does_not_close():

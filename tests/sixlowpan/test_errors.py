@@ -183,6 +183,7 @@ def test_addresses():
         (0x00, False),
     ):
         assert addresses.is_link_local(bytes((0xFE, second)) + bytes(14)) is local
+        assert not addresses.is_link_local(bytes((0xFD, second)) + bytes(14))
     for fifteenth, expected in ((0xFF, 0x9F), (0x01, 0x81), (0x10, 0x90), (0xE0, 0x80)):
         group = b"\xff" + bytes(13) + bytes((fifteenth, 0x55))
         assert addresses.multicast_link_address(group) == bytes((expected, 0x55))
@@ -340,3 +341,96 @@ def test_a_context_of_128_bits_needs_nothing_more():
         decode(bytes.fromhex("7af0103b" + DST.hex()), NO_SOURCE, whole)
     with pytest.raises(DecodeError):
         decode(bytes.fromhex("7af0103b" + DST.hex()), LN, whole)
+
+
+def test_ghc_in_a_first_fragment_stops_at_the_size_of_the_datagram():
+    """RFC 7400 section 5: what a decompressor puts out is bounded, here by datagram_size."""
+    wire = bytes.fromhex("c0300001") + START + bytes.fromhex("df048000000086") + b"\x8f" * 4
+    with pytest.raises(DecodeError) as caught:
+        Reassembler().receive(wire, LONG)
+    assert (caught.value.kind, caught.value.offset, caught.value.requirement) == (
+        "malformed",
+        12,
+        "RFC7400-5-01",
+    )
+
+
+def test_a_first_fragment_may_be_the_whole_datagram():
+    """Needless but clear: the elided checksum is then restored once, at once."""
+    packet = ipv6.build(SRC, DST, 17, ipv6.udp(5683, 5684, bytes(range(16)), SRC, DST), hop_limit=255)
+    payload = START + b"\xf4" + packet[40:44] + packet[48:]
+    assert decode(payload, LONG) == packet
+    assert (
+        Reassembler().receive((0xC000 | len(packet)).to_bytes(2, "big") + b"\0\1" + payload, LONG) == packet
+    )
+
+
+def test_the_largest_ghc_extension_header():
+    """Hdr Ext Len has 8 bits (RFC 8200 section 4.6): 2,048 octets, of which 2,046 come out of the bytecode."""
+    zeros = b"\xb6\x3b" + b"\x8f" * 120  # destination options, next header in-line, 2,040 octets of zero
+    packet = decode(START + zeros + b"\x84\x90", LONG)
+    assert len(packet) == 40 + 2048
+    assert packet[40:42] == b"\x3b\xff"
+    seven = decode(START + b"\xb6\x3b" + b"\x8f" * 3 + b"\x81\x90", LONG)
+    assert (len(seven), seven[41]) == (40 + 56, 6)
+    for more in range(1, 6):  # 2,047 octets and more, padded to 2,056
+        kind, _, requirement = refused(START + zeros + b"\x84" + bytes((more,)) + bytes(more) + b"\x90")
+        assert kind == "malformed"
+        assert requirement == ("RFC7400-3.2-01" if more <= 2 else "RFC7400-5-01")
+
+
+def test_ghc_extension_headers_begin_behind_their_next_header():
+    assert refused(START + b"\xb6") == ("malformed", 3, "RFC7400-3.2-01")
+    assert refused(START + b"\xb6\x3b") == ("malformed", 4, "RFC7400-3.2-01")
+    assert refused(START + b"\xb7") == ("malformed", 3, "RFC7400-3.2-01")
+    # seven octets, and the same seven by a backreference, with the next header elided and in-line
+    twice = b"\x07" + bytes.fromhex("1e0c0102030405") + b"\xe8\x90"
+    expected = bytes.fromhex("1e0c0102030405") * 2
+    assert decode(START + b"\xb7" + twice + b"\xf3\x12\0\0", LONG)[40:56] == b"\x11\x01" + expected
+    assert decode(START + b"\xb6\x3b" + twice, LONG)[40:] == b"\x3b\x01" + expected
+
+
+def test_a_first_fragment_may_hold_headers_only_or_8_octets_only():
+    packet = ipv6.build(address("fe80::1:2:3:4"), DST, 59, bytes(40))
+    first, second, *_ = fragment(packet, LONG, mtu=4 + 11, tag=1)
+    assert len(first) == 4 + 11
+    assert second[4] == 5, "octet 40"
+    first, second, *_ = fragment(packet, LONG, mtu=4 + 1 + 8, tag=1, payload=b"\x41" + packet)
+    assert (len(first), second[4]) == (13, 1)
+
+
+def test_the_key_is_read_as_it_is_written():
+    reassembler = Reassembler()
+    reassembler.receive(bytes.fromhex("e5671234") + b"\1" + bytes(8), LONG)
+    assert reassembler.keys == [(EUI_A, EUI_B, 0x567, 0x1234)]
+
+
+@pytest.mark.parametrize("protected", [(True, True), (True, False), (False, True), (False, False)])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_every_fragment_needs_its_integrity_check(protected, backwards):
+    """RFC 6282 section 4.3.2, for an elided checksum that covers octets of both fragments."""
+    packet = ipv6.build(SRC, DST, 17, ipv6.udp(5683, 5684, bytes(range(32)), SRC, DST), hop_limit=255)
+    size = len(packet)
+    first = (0xC000 | size).to_bytes(2, "big") + b"\0\1" + START + b"\xf4" + packet[40:44] + packet[48:64]
+    second = (0xE000 | size).to_bytes(2, "big") + b"\0\1\x08" + packet[64:]
+    links = [LinkInfo("ieee802154", EUI_A, EUI_B, integrity=each) for each in protected]
+    pieces = list(zip((first, second), links, strict=True))[:: -1 if backwards else 1]
+    reassembler = Reassembler()
+    if all(protected):
+        assert [reassembler.receive(*each) for each in pieces] == [None, packet]
+        return
+    with pytest.raises(DecodeError) as caught:
+        [reassembler.receive(*each) for each in pieces]
+    assert caught.value.requirement == "RFC6282-4.3.2-12"
+
+
+def test_a_fresh_reassembly_is_the_youngest():
+    """After an overlap the timeout runs from the fragment that began the fresh one."""
+    reassembler = Reassembler()
+    for tag, offset, now in ((1, 1, 0.0), (2, 1, 10.0)):
+        piece = bytes.fromhex("e100") + tag.to_bytes(2, "big") + bytes((offset,)) + bytes(16)
+        reassembler.receive(piece, LONG, now=now)
+    reassembler.receive(bytes.fromhex("e1000001") + b"\2" + bytes(16), LONG, now=20.0)
+    assert [key[3] for key in reassembler.keys] == [2, 1]
+    assert [key[3] for key in reassembler.expire(70.0)] == [2]
+    assert [key[3] for key in reassembler.expire(80.0)] == [1]

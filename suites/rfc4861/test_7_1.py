@@ -1,0 +1,51 @@
+"""RFC 4861 §7.1, message validation: what neighbor discovery must look like for 6LoWPAN nodes to find each other."""
+
+from fixtures.case import Case
+from fixtures.marks import requirement
+from rigs.tester import ICMPV6, NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION
+from sixlowpan import ipv6
+
+
+@requirement("RFC4861-7.1.2-01", "RFC6282-3.1.1-10")
+def test_advertisement(case: Case):
+    """The DUT answers a Neighbor Solicitation for its address: hop limit 255 (§7.1.2), and its own target."""
+    seen = case.sent_by(case.tester.solicit, lambda s: s.icmp_type == NEIGHBOR_ADVERTISEMENT)
+    if seen is None or seen.view is None:
+        return
+    frame = seen.frames[0]
+    case.expect(seen.view.hop_limit == 255, "hop_limit", "hop limit 255", f"{seen.view.hop_limit}", frame=frame)
+    target = seen.upper[8:24]
+    case.expect(target == case.tester.dut_address, "target", case.tester.dut_address.hex(), target.hex(), frame=frame)
+
+
+@requirement("RFC4861-7.1.1-01")
+def test_solicitation_for_somebody_else(case: Case):
+    """A Neighbor Solicitation for an address that is not the DUT's draws no advertisement (§7.2.4)."""
+    tester = case.tester
+    target = tester.dut_address[:13] + bytes(b ^ 0x5A for b in tester.dut_address[13:])
+    body = bytes(4) + target + tester.link_option(1, tester.identity.link)
+    message = ipv6.icmpv6(NEIGHBOR_SOLICITATION, 0, body, tester.identity.address, tester.dut_address)
+    packet = ipv6.build(tester.identity.address, tester.dut_address, ICMPV6, message, hop_limit=255)
+    tester.send_packet(packet)
+    deadline = tester.now() + case.rig.file.settle
+    case.result.observed_by = "wire"
+    while (seen := tester.hear(deadline)) is not None:
+        answered = seen.icmp_type == NEIGHBOR_ADVERTISEMENT and seen.upper[8:24] == target
+        if not case.expect(not answered, "advertised", "no advertisement", "one for the foreign target"):
+            return
+
+
+@requirement("RFC4861-7.1.1-01", "RFC4944-8-01")
+def test_own_solicitation(case: Case):
+    """What the DUT asks of a new neighbour has hop limit 255 (§7.1.1): others must throw it away otherwise."""
+    tester = case.tester
+    tester.fresh()
+    tester.send_packet(tester.echo())
+    deadline = tester.now() + case.timeout
+    while (seen := tester.hear(deadline)) is not None and seen.icmp_type != 129:
+        if seen.icmp_type == NEIGHBOR_SOLICITATION and seen.view is not None:
+            case.result.observed_by = "wire"
+            limit = seen.view.hop_limit
+            case.expect(limit == 255, "hop_limit", "hop limit 255", f"{limit}", frame=seen.frames[0])
+            return
+    case.unsupported("the DUT needs no neighbor discovery on this link")

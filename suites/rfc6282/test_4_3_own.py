@@ -1,0 +1,80 @@
+"""RFC 6282 §4.3, UDP header compression: the datagrams that the DUT sends of itself, and those it must not take."""
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import needs, requirement
+from fixtures.sending import well_sent
+from fixtures.stimuli import stimulus
+from rigs.tester import Seen, Stimulus
+from sixlowpan import ipv6
+
+GROUP = bytes.fromhex("ff02000000000000000000000000beef")
+
+
+@needs("udp")
+@pytest.mark.parametrize(
+    ("source_port", "destination_port"),
+    [
+        pytest.param(0x1234, 0x5678, id="00", marks=requirement("RFC6282-4.3.3-03")),
+        pytest.param(0x1234, 0xF012, id="01", marks=requirement("RFC6282-4.3.3-04")),
+        pytest.param(0xF012, 0x1234, id="10", marks=requirement("RFC6282-4.3.3-05")),
+        pytest.param(0xF0B1, 0xF0BE, id="11", marks=requirement("RFC6282-4.3.3-06", "RFC6282-4.3.3-07")),
+    ],
+)
+@requirement("RFC6282-4.3.3-07", "RFC6282-4.3.3-08", "RFC6282-3.2-01")
+def test_own_ports(case: Case, source_port: int, destination_port: int):
+    """The DUT sends a datagram: ports, length, checksum and data decode as they were asked for."""
+    tester = case.tester
+    data = tester.pattern(11)
+
+    def wanted(seen: Seen) -> bool:
+        return seen.view is not None and seen.view.next_header == 17 and seen.upper[8:] == data
+
+    node, there = case.rig.node, tester.identity.address
+    seen = case.sent_by(lambda: node.udp_send(there, source_port, destination_port, data), wanted)
+    if seen is None or seen.view is None:
+        return
+    message = ipv6.udp(source_port, destination_port, data, seen.view.src, there)
+    case.expect(
+        seen.upper == message, "udp_header", message[:8].hex(" "), seen.upper[:8].hex(" "), frame=seen.frames[0]
+    )
+    well_sent(case, seen)
+
+
+@needs("udp", "join")
+@requirement("RFC6282-3.1.1-38", "RFC6282-4.3-01")
+def test_datagram_to_a_joined_group(case: Case):
+    """A datagram to a group that the DUT was told to join, compressed to 48 bits, reaches its application."""
+    tester, node, port = case.tester, case.rig.node, 0x3456
+    node.join(GROUP)
+    node.udp_open(port)
+    data = tester.pattern(13)
+
+    def make() -> Stimulus:
+        message = ipv6.udp(0x1234, port, data, tester.identity.address, GROUP)
+        packet = ipv6.build(tester.identity.address, GROUP, 17, message, hop_limit=1)
+        return stimulus(case, packet, M=1, DAC=0, DAM=1)
+
+    case.understood(make)
+    got = node.udp_receive(port, tester.now() + case.timeout)
+    actual = got[2].hex(" ") if got else "nothing"
+    case.expect(got is not None and got[2] == data, "not_delivered", data.hex(" "), actual)
+
+
+@needs("udp")
+@requirement("RFC6282-4.3.3-01")
+def test_zero_checksum(case: Case):
+    """C=0 with a checksum of zero in-line: RFC 8200 §8.1, "IPv6 receivers must discard UDP packets" that have none."""
+    tester, node, port = case.tester, case.rig.node, 0x3457
+    node.udp_open(port)
+
+    def make() -> Stimulus:
+        message = ipv6.udp(0x1234, port, tester.pattern(8), tester.identity.address, tester.dut_address)
+        packet = ipv6.build(tester.identity.address, tester.dut_address, 17, message[:6] + b"\0\0" + message[8:])
+        payload = bytes.fromhex("7e33f0") + message[:4] + b"\0\0" + message[8:]
+        return Stimulus([payload], packet, tester.info(), "UDP NHC with checksum 0000")
+
+    case.survives(make)
+    got = node.udp_receive(port, tester.now() + case.rig.file.settle)
+    case.expect(got is None, "zero_checksum", "the datagram is discarded", "the application got it")
