@@ -8,13 +8,14 @@ APT := qemu-system-x86 liblwip0 tshark
 RIGS ?= lwip-ble lwip-802154 linux-802154 linux-ble
 ARGS ?=
 
-.PHONY: help setup conformance test lint mutants bench clean
+.PHONY: help setup conformance test lint mutants mutation bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make conformance   set up, then run the suites on the embedded rigs ($(RIGS)) and write the report"
 	@echo "make test          set up, then run Keyhole's own tests"
 	@echo "make mutants       show that the suites catch deliberately wrong nodes"
+	@echo "make mutation      show that the tests catch changes to the oracle's code"
 	@echo "make bench         oracle and harness speed, as ratios to peers"
 	@echo "make lint          ruff and mypy strict"
 	@echo "make setup         what the others need: $(VENV), Debian packages ($(APT)), the guest in the user cache"
@@ -47,6 +48,9 @@ lint: $(VENV)/.stamp
 
 mutants: setup
 	@$(PY) -m tests.mutants $(ARGS)
+
+mutation: setup
+	@$(PY) -m tests.mutation $(ARGS)
 
 bench: setup
 	@$(PY) -m tests.bench $(ARGS)

@@ -69,6 +69,8 @@ class Rig:
         self.ended = ""
         #: What the DUT said of itself when it was opened last (`Node.version`).
         self.version = ""
+        #: What was tried last, so that a late death can be told with it.
+        self.last = ""
         self._failures = 0
         self._bench = Bench()
         self._link: Link | None = None

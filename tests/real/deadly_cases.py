@@ -46,3 +46,21 @@ def test_2_deadly(case: Case, pytestconfig: pytest.Config):
 def test_3_after(case: Case):
     """The run goes on: the next case is tried on a recovered rig."""
     case.understood(lambda: echo(case))
+
+
+def test_4_dies_between(case: Case):
+    """The DUT dies after this case has ended, by a death that it brings on itself."""
+    case.understood(lambda: echo(case))
+    if os.environ["KEYHOLE_TEST_DEATH"] == "later":
+        pid = case.rig.node._process.child.pid
+        case.finish = lambda: (type(case).finish(case), os.kill(pid, signal.SIGABRT))
+
+
+def test_5_next(case: Case):
+    """The next case tells of the death: it must show somewhere."""
+    case.understood(lambda: echo(case))
+
+
+def test_6_last(case: Case):
+    """And the run goes on."""
+    case.understood(lambda: echo(case))

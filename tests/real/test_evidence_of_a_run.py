@@ -32,7 +32,9 @@ def tshark(path, *fields):
 
 
 def echoes_by_tshark(path):
-    rows = tshark(path, "ipv6.src", "ipv6.dst", "icmpv6.type", "icmpv6.echo.identifier", "icmpv6.checksum.status")
+    rows = tshark(
+        path, "ipv6.src", "ipv6.dst", "icmpv6.type", "icmpv6.echo.identifier", "icmpv6.checksum.status"
+    )
     return {
         (ipaddress.ip_address(src), ipaddress.ip_address(dst), int(kind), int(identifier, 16))
         for src, dst, kind, identifier, status in rows
@@ -66,7 +68,19 @@ def echoes_by_the_oracle(path):
 def test_tshark_reads_what_the_oracle_reports(tmp_path, rig):
     if rig.startswith("linux") and not shutil.which("qemu-system-x86_64"):
         pytest.skip("QEMU is not installed (apt-get install qemu-system-x86)")
-    command = [sys.executable, "-m", "pytest", "suites", "--rig", rig, "-q", "-k", CASES, "--record-dir", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "suites",
+        "--rig",
+        rig,
+        "-q",
+        "-k",
+        CASES,
+        "--record-dir",
+        str(tmp_path),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     record = read((tmp_path / "latest").resolve())
     tried = [r for r in record.results if r["verdict"] in {"pass", "fail"}]

@@ -22,7 +22,9 @@ def run(tmp_path, rig, death, *options):
     command = [sys.executable, "-m", "pytest", "tests/real/deadly_cases.py", "--rig", rig, "-q"]
     command += ["--record-dir", str(tmp_path), *options]
     env = {**os.environ, "KEYHOLE_TEST_DEATH": death}
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False
+    )
     record = read((tmp_path / "latest").resolve())
     return done, record, {r["case"].rpartition("/")[2]: r for r in record.results}
 
@@ -48,6 +50,19 @@ def test_abort_of_the_dut_fails_the_case_in_flight(tmp_path, rig):
     assert results["1_before"]["verdict"] == results["3_after"]["verdict"] == "pass"
     assert done.returncode == 1
     assert not record.interrupted
+
+
+@lwip
+def test_a_death_between_two_cases_is_told_by_the_next(tmp_path):
+    done, _, results = run(tmp_path, "lwip-802154", "later")
+    assert [results[f"{n}"]["verdict"] for n in ("4_dies_between", "5_next", "6_last")] == [
+        "pass",
+        "fail",
+        "pass",
+    ], done.stdout
+    finding = results["5_next"]["findings"][0]
+    assert finding["code"] == "dut_lost"
+    assert "4_dies_between" in finding["actual"]
 
 
 @lwip

@@ -434,3 +434,19 @@ def test_a_fresh_reassembly_is_the_youngest():
     assert [key[3] for key in reassembler.keys] == [2, 1]
     assert [key[3] for key in reassembler.expire(70.0)] == [2]
     assert [key[3] for key in reassembler.expire(80.0)] == [1]
+
+
+def test_one_octet_missing_is_missing():
+    packet = ipv6.build(SRC, DST, 59, bytes(9))
+    head, last = bytes.fromhex("c0310001") + b"\x41" + packet[:48], bytes.fromhex("e031000106") + packet[48:]
+    for order in ((head, last), (last, head)):
+        reassembler = Reassembler()
+        assert [reassembler.receive(piece, LONG) for piece in order] == [None, packet]
+
+
+def test_clear_forgets_everything():
+    reassembler = Reassembler()
+    reassembler.receive(bytes.fromhex("e1000001") + b"\1" + bytes(8), LONG)
+    assert reassembler.pending == 1
+    reassembler.clear()
+    assert reassembler.pending == 0
