@@ -83,6 +83,16 @@ def test_address_kinds(case: Case, source: str):
     case.understood(lambda: stimulus(case, case.tester.echo()))
 
 
+@requirement("RFC4944-3-01")
+def test_short_address_of_the_dut(case: Case):
+    """§3: a frame to the 16-bit address of a DUT that has one beside its EUI-64 is for it as well."""
+    link = case.rig.link
+    if not link.dut_short or link.dut_short == case.tester.dut_link:
+        case.unsupported("the DUT does not have a 16-bit address beside the one that it is spoken to by")
+    info = case.tester.info(destination=link.dut_short)
+    case.understood(lambda: stimulus(case, case.tester.echo(), info=info, DAM=1))
+
+
 @requirement("RFC4944-4-01", "RFC4944-4-02", "RFC4944-5.3-11")
 def test_mtu(case: Case):
     """§4: "The MTU size for IPv6 packets over IEEE 802.15.4 is 1280 octets": an echo of that size is answered."""

@@ -6,6 +6,7 @@ from fixtures.case import Case
 from fixtures.marks import on_link, requirement
 from fixtures.stimuli import raw, stimulus
 from rigs.tester import Stimulus
+from suites.rfc6282.test_4_3 import datagram
 
 pytestmark = on_link("ieee802154")
 
@@ -35,8 +36,12 @@ def test_nalp_in_place_of_iphc(case: Case, bits: int):
     """The first two bits alone say "not a LoWPAN frame": a good IPHC payload with them cleared is none."""
 
     def make() -> Stimulus:
-        inner = stimulus(case, case.tester.echo()).payloads[0]
-        return raw(case, [bytes([inner[0] & 0x1F | bits]) + inner[1:]], note="IPHC with its dispatch bits made NALP")
+        inner = stimulus(case, datagram(case, 0x1234, 0x5678, hop_limit=255), TF=3, NH=1, HLIM=3).payloads[0]
+        return raw(
+            case,
+            [bytes([inner[0] & 0x1F | bits]) + inner[1:]],
+            note="IPHC 7f with its dispatch bits made NALP",
+        )
 
     case.silent(make)
 

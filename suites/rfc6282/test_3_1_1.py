@@ -71,9 +71,15 @@ def test_nh_inline_of_any_value(case: Case, protocol: int):
 
     def make() -> Stimulus:
         source, destination = tester.identity.address, tester.dut_address
-        body = tester.pattern(24) if protocol != 17 else ipv6.udp(0x1234, 9, tester.pattern(16), source, destination)
+        body = (
+            tester.pattern(24)
+            if protocol != 17
+            else ipv6.udp(0x1234, 9, tester.pattern(16), source, destination)
+        )
         packet = ipv6.build(source, destination, protocol, body)
-        return Stimulus([bytes([0x7A, 0x33, protocol]) + body], packet, tester.info(), f"next header {protocol}")
+        return Stimulus(
+            [bytes([0x7A, 0x33, protocol]) + body], packet, tester.info(), f"next header {protocol}"
+        )
 
     case.understood(make)
 

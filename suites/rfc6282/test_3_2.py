@@ -6,6 +6,7 @@ from fixtures.case import Case
 from fixtures.marks import needs, on_link, requirement
 from fixtures.sending import expected_reply, well_sent
 from fixtures.stimuli import stimulus
+from rigs.model import RigError
 from rigs.tester import Stimulus
 
 
@@ -91,6 +92,18 @@ def test_foreign_source(case: Case, source: str):
     case.understood(
         lambda: stimulus(case, case.tester.echo(source=address), SAC=0, SAM=0 if source == "inline" else 1)
     )
+
+
+@needs("address")
+@requirement("RFC6282-3.2.2-03", "RFC6282-3-02")
+def test_answer_from_an_iid_of_its_own(case: Case):
+    """§3.2.2: what the DUT sends from an IID that its link address does not give is not elided: it comes out right."""
+    address = bytes.fromhex("fe80000000000000 0123456789abcdef")
+    try:
+        case.rig.node.add_address(address)
+    except RigError as error:
+        case.unsupported(f"the DUT has no room for one more address: {error}")
+    case.understood(lambda: stimulus(case, case.tester.echo(destination=address), DAC=0, DAM=1))
 
 
 @needs("ip_tap")

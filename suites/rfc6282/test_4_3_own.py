@@ -37,7 +37,11 @@ def test_own_ports(case: Case, source_port: int, destination_port: int):
         return
     message = ipv6.udp(source_port, destination_port, data, seen.view.src, there)
     case.expect(
-        seen.upper == message, "udp_header", message[:8].hex(" "), seen.upper[:8].hex(" "), frame=seen.frames[0]
+        seen.upper == message,
+        "udp_header",
+        message[:8].hex(" "),
+        seen.upper[:8].hex(" "),
+        frame=seen.frames[0],
     )
     well_sent(case, seen)
 
@@ -71,7 +75,9 @@ def test_zero_checksum(case: Case):
 
     def make() -> Stimulus:
         message = ipv6.udp(0x1234, port, tester.pattern(8), tester.identity.address, tester.dut_address)
-        packet = ipv6.build(tester.identity.address, tester.dut_address, 17, message[:6] + b"\0\0" + message[8:])
+        packet = ipv6.build(
+            tester.identity.address, tester.dut_address, 17, message[:6] + b"\0\0" + message[8:]
+        )
         payload = bytes.fromhex("7e33f0") + message[:4] + b"\0\0" + message[8:]
         return Stimulus([payload], packet, tester.info(), "UDP NHC with checksum 0000")
 
