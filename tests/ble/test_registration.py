@@ -27,5 +27,5 @@ def test_each_wrong_node_is_caught(wrong, tmp_path):
     command += ["--set", f'dut.wrong="{wrong}"', "--record-dir", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     failed = set(re.findall(r"^FAIL \[registering\] rfc7668/(\S+):", done.stdout, re.MULTILINE))
-    assert failed == CAUGHT[wrong], done.stdout[-3000:]
+    assert failed == CAUGHT[wrong] if wrong == "right" else failed >= CAUGHT[wrong], done.stdout[-3000:]
     assert re.search(r"^registering +\d+ .* 0$", done.stdout, re.MULTILINE), done.stdout[-3000:]  # no error

@@ -10,7 +10,9 @@ from rigs.model import Received
 from sixlowpan import Contexts, LinkInfo, decode, encode, fragment, ipv6, mac
 from sixlowpan.addresses import link_local
 
-needs_tshark = pytest.mark.skipif(not shutil.which("tshark"), reason="tshark is not installed (apt-get install tshark)")
+needs_tshark = pytest.mark.skipif(
+    not shutil.which("tshark"), reason="tshark is not installed (apt-get install tshark)"
+)
 EUI_A, EUI_B = bytes.fromhex("02005e0000000001"), bytes.fromhex("02005e0000000002")
 BD_A, BD_B = bytes.fromhex("001bdc073121"), bytes.fromhex("f0f1f2f3f4f5")
 

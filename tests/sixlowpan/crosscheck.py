@@ -202,6 +202,8 @@ def cut_short(packet: bytes) -> bool:
         and data[0] >> 4 == 6
     ):
         return cut_short(data)
+    if protocol == ipv6.FRAGMENT:  # not the first one: `upper` stops before it
+        protocol, data = data[0] if data else protocol, data[8:]
     return protocol == ipv6.NO_NEXT_HEADER and bool(data)
 
 
