@@ -219,7 +219,8 @@ class Parameters(_Model):
         None, description='how long it keeps fragments, such as "60s"'
     )
     reassembly_timer: bool = Field(
-        True, description="false where the rig does not run the DUT's reassembly timer: such cases are unsupported"
+        True,
+        description="false where the rig does not run the DUT's reassembly timer: such cases are unsupported",
     )
     contexts: int = Field(0, ge=0, le=16, description="how many 6LoWPAN contexts it can hold, 0 to 16")
     context_length: int | None = Field(

@@ -346,7 +346,9 @@ class Tester:
             if seen.icmp_type != ECHO_REPLY or seen.view is None:
                 continue
             answers = seen.upper[4:8]
-            if answers == wanted or (seen.view.dst == self.identity.address and answers not in self.asked_ids):
+            if answers == wanted or (
+                seen.view.dst == self.identity.address and answers not in self.asked_ids
+            ):
                 return True
         return False
 

@@ -13,9 +13,13 @@ def test_advertisement(case: Case):
     if seen is None or seen.view is None:
         return
     frame = seen.frames[0]
-    case.expect(seen.view.hop_limit == 255, "hop_limit", "hop limit 255", f"{seen.view.hop_limit}", frame=frame)
+    case.expect(
+        seen.view.hop_limit == 255, "hop_limit", "hop limit 255", f"{seen.view.hop_limit}", frame=frame
+    )
     target = seen.upper[8:24]
-    case.expect(target == case.tester.dut_address, "target", case.tester.dut_address.hex(), target.hex(), frame=frame)
+    case.expect(
+        target == case.tester.dut_address, "target", case.tester.dut_address.hex(), target.hex(), frame=frame
+    )
 
 
 @requirement("RFC4861-7.1.1-01")
