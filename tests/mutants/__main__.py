@@ -1,0 +1,259 @@
+"""`python -m tests.mutants`: run the suites against every mutant, and against the node that has no defect.
+
+Strategy: everything is imported once; then each mutant gets a process of its own by fork, as many at a time as
+there are CPUs, and a run of the suites as any user would start it, with a record of its own. What a run came to is
+read from its record, so that the runner believes exactly what a user would be shown. A mutant is killed by a case
+that fails with a finding; its run stops there, unless `--matrix` asks for every case that kills. The cases of the
+broken requirement's section go first, and where that requirement is advice, the run is a strict one. Any case that does
+not pass on the conforming node is a false alarm. The result goes to reports/out/mutants.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Set
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from reports import record
+from tests.mutants import Mutant, load
+from vectors.catalogue import CATALOGUE
+
+ROOT = Path(__file__).resolve().parents[2]
+RIGS = {"ieee802154": "reference", "ble": "reference-ble"}
+_PYTEST = ["-q", "-n0", "--tb=native", "--assert=plain", "--seed=1"]
+_PYTEST += [f"-pno:{plugin}" for plugin in ("cacheprovider", "hypothesispytest", "allure_pytest")]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run: a mutant (none for the conforming node) on one rig."""
+
+    mutant: Mutant | None
+    rig: str
+    #: Only the cases that try a requirement of the same section as the mutant's.
+    narrow: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.mutant.id if self.mutant else "(conforming)"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one run came to: case -> codes of its findings for those that failed, and all other verdicts."""
+
+    job: Job
+    fails: dict[str, list[str]] = field(default_factory=dict)
+    others: dict[str, str] = field(default_factory=dict)
+    passed: int = 0
+    error: str = ""
+
+
+def warm(suites: list[str]) -> None:
+    """Import pytest, its plugins, ours and every suite, once for all the processes that will be forked."""
+    with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):  # noqa: PTH123
+        pytest.main([*suites, "--collect-only", *_PYTEST])
+
+
+class Hopeless:
+    """Ends a run in which one case after the other is inconclusive: such a node answers no control at all."""
+
+    LIMIT = 25
+
+    def __init__(self) -> None:
+        self._undecided = 0
+        self._session: pytest.Session | None = None
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        self._session = session
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" and report.outcome != "skipped":
+            self._undecided = 0
+        elif report.skipped and "inconclusive" in str(report.longrepr):
+            self._undecided += 1
+        if self._undecided >= self.LIMIT and self._session is not None:
+            self._session.shouldstop = f"{self.LIMIT} inconclusive cases in a row"
+
+
+def run(job: Job, suites: list[str], folder: Path, matrix: bool, ignored: Set[str]) -> None:
+    """In a process of its own: one run of pytest, silent. Never returns."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: no run outlives the runner
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.chdir(ROOT)
+    log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    arguments = [*suites, "--rig", job.rig, "--record-dir", str(folder), *_PYTEST]
+    if job.mutant is None:
+        arguments.append("--strict")
+    if job.mutant is not None:
+        arguments += ["--mutant", job.mutant.id, *([] if matrix else [f"--maxfail={1 + len(ignored)}"])]
+        if job.narrow:
+            arguments += ["--requirement", job.mutant.requirement.rpartition("-")[0] + "-*"]
+        if CATALOGUE[job.mutant.requirement].binding == "advice":
+            arguments.append("--strict")
+    status = 1
+    try:
+        status = int(pytest.main(arguments, plugins=[Hopeless()]))
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def judge(job: Job, folder: Path, ignored: Set[str]) -> Outcome:
+    """Read the record of a run; a case of `ignored` is a false alarm and kills nothing."""
+    outcome = Outcome(job)
+    records = sorted(folder.glob("*/run.jsonl"))
+    if not records:
+        outcome.error = (folder / "log.txt").read_text(errors="replace")[-2000:] or "the run left no record"
+        return outcome
+    read = record.read(records[0])
+    for line in read.results:
+        if line["case"] in ignored:
+            continue
+        if line["verdict"] == "fail" and any(finding["requirement"] for finding in line["findings"]):
+            outcome.fails[line["case"]] = [finding["code"] for finding in line["findings"]]
+        elif line["verdict"] == "pass":
+            outcome.passed += 1
+        elif line["verdict"] != "unsupported":
+            outcome.others[line["case"]] = f"{line['verdict']}: {line['message']}"
+    if not read.results:
+        outcome.error = "the run tried no case"
+    return outcome
+
+
+def outcomes(
+    jobs: Iterable[Job], suites: list[str], workers: int, matrix: bool, ignored: Set[str] = frozenset()
+) -> Iterator[Outcome]:
+    """Run the jobs, `workers` at a time, and yield what each came to as it ends."""
+    waiting, running = list(jobs)[::-1], {}
+    with tempfile.TemporaryDirectory(prefix="mutants-") as top:
+        try:
+            while waiting or running:
+                while waiting and len(running) < workers:
+                    job = waiting.pop()
+                    folder = Path(tempfile.mkdtemp(dir=top))
+                    pid = os.fork()
+                    if pid == 0:
+                        run(job, suites, folder, matrix, ignored)
+                    running[pid] = job, folder
+                pid, _ = os.wait()
+                if pid in running:
+                    job, folder = running.pop(pid)
+                    yield judge(job, folder, ignored)
+                    shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            for pid in running:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, 9)
+
+
+def rounds(matrix: bool) -> Iterator[Callable[[Mutant], list[Job]]]:
+    """What is tried one after the other on those still alive: the section's cases, all cases, all on other links."""
+    if not matrix:
+        yield lambda mutant: [Job(mutant, RIGS[mutant.kinds[0]], narrow=True)]
+    yield lambda mutant: [Job(mutant, RIGS[mutant.kinds[0]])]
+    yield lambda mutant: [Job(mutant, RIGS[kind]) for kind in mutant.kinds[1:]]
+
+
+def tell(outcome: Outcome, matrix: bool) -> None:
+    mutant = outcome.job.mutant
+    state = "killed" if outcome.fails else "SURVIVED"
+    by = next(iter(outcome.fails.items()), None)
+    note = f"{by[0]} ({', '.join(list(dict.fromkeys(by[1]))[:3])})" if by else outcome.error.strip()[-300:]
+    if not by and outcome.others:
+        case, verdict = next(iter(outcome.others.items()))
+        note = f"{len(outcome.others)} undecided, such as {case}: {verdict}"[:300]
+    print(f"{state:8}  {outcome.job.name:34} {outcome.job.rig:13} {note}", flush=True)
+    if matrix:
+        for case, codes in outcome.fails.items():
+            print(f"          {case}: {', '.join(list(dict.fromkeys(codes))[:5])}")
+    if not outcome.fails and mutant is not None:
+        print(f"          {mutant.requirement}: {mutant.what}", flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status 0: all killed and no false alarm; 1: otherwise; 2: bad usage."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__.partition("\n")[0])
+    parser.add_argument("ids", nargs="*", help="mutants to run; default: all, and the conforming node")
+    parser.add_argument("--list", action="store_true", help="list the mutants and end")
+    parser.add_argument(
+        "--matrix", action="store_true", help="do not stop at the first case that kills; show all"
+    )
+    parser.add_argument("--suites", action="append", help="what to run in place of suites/; repeatable")
+    parser.add_argument("-j", "--workers", type=int, default=os.cpu_count() or 2)
+    parser.add_argument("--out", type=Path, default=ROOT / "reports" / "out" / "mutants.json")
+    options = parser.parse_args(arguments)
+    mutants = load()
+    unknown = [name for name in options.ids if name not in mutants]
+    if unknown:
+        parser.error(f"no such mutant: {', '.join(unknown)}; `--list` shows all")
+    chosen = [mutants[name] for name in options.ids] or list(mutants.values())
+    if options.list:
+        for mutant in chosen:
+            print(f"{mutant.id:34} {mutant.requirement:18} {mutant.defect or '-':20} {mutant.what}")
+        return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary folders are removed
+    suites, started = options.suites or ["suites"], time.monotonic()
+    warm(suites)
+    alarms = false_alarms(suites, options.workers)
+    alive = {mutant.id: Outcome(Job(mutant, "")) for mutant in chosen}
+    for plan in rounds(options.matrix):
+        jobs = [job for outcome in list(alive.values()) for job in plan(outcome.job.mutant)]
+        for outcome in outcomes(jobs, suites, options.workers, options.matrix, set(alarms)):
+            if outcome.fails:
+                alive.pop(outcome.job.name, None)
+                tell(outcome, options.matrix)
+            elif outcome.job.name in alive and not outcome.job.narrow:
+                alive[outcome.job.name] = outcome
+    survivors = [alive[name] for name in sorted(alive)]
+    report = {
+        "mutants": len(chosen),
+        "killed": len(chosen) - len(survivors),
+        "survivors": [outcome.job.name for outcome in survivors],
+        "false_alarms": [f"{case}: {what}" for case, what in alarms.items()],
+    }
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    for outcome in survivors:
+        tell(outcome, matrix=False)
+    print(
+        f"{len(chosen)} mutants, {report['killed']} killed, {len(survivors)} survived, {len(alarms)} false alarms, "
+        f"{time.monotonic() - started:.0f} s; {options.out}"
+    )
+    return 1 if survivors or alarms else 0
+
+
+def false_alarms(suites: list[str], workers: int) -> dict[str, str]:
+    """Cases that do not pass on the conforming node, even strictly judged -> the rig and what was said."""
+    alarms: dict[str, str] = {}
+    for outcome in outcomes([Job(None, rig) for rig in RIGS.values()], suites, workers, matrix=True):
+        found = {case: ", ".join(codes) for case, codes in outcome.fails.items()} | outcome.others
+        if outcome.error:
+            found["(the run)"] = outcome.error
+        alarms |= {case: f"{outcome.job.rig}: {what}" for case, what in found.items()}
+        print(
+            f"{outcome.job.name} on {outcome.job.rig}: {outcome.passed} cases pass, {len(found)} do not",
+            flush=True,
+        )
+    for case, what in alarms.items():
+        print(f"FALSE ALARM  {case}: {what}")
+    return alarms
+
+
+if __name__ == "__main__":
+    sys.exit(main())
