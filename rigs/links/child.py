@@ -10,6 +10,7 @@ own doing is a crash, one that others send is a kill.
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import struct
@@ -17,7 +18,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rigs.model import Health, IpTap, Link, LinkClosed, LinkKind, Received, RigError
@@ -35,11 +36,16 @@ _RAISED: Final = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, 
 
 
 class ChildProcess:
-    """One run of a child program; `command` gets the number of its socket as last argument."""
+    """One run of a child program; `command` gets the number of its socket as last argument.
+
+    `environment` adds to ours.
+    """
 
     clock = "monotonic"
 
-    def __init__(self, command: Sequence[str], name: str, start: float = 10.0) -> None:
+    def __init__(
+        self, command: Sequence[str], name: str, start: float = 10.0, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.name = name
         self._arrived = threading.Condition()
         self._filed: dict[int, deque[Received]] = {}
@@ -56,6 +62,7 @@ class ChildProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=[theirs.fileno()],
+                env={**os.environ, **(environment or {})},
                 start_new_session=True,  # a Ctrl-C at the terminal is ours to handle
             )
         self._threads = [

@@ -62,6 +62,11 @@ def installed() -> bool:
     return True
 
 
+#: The C library fills what is allocated and freed with this octet or its complement: stale memory that lwIP puts into
+#: a packet shows in every run alike, instead of being zero by luck (mallopt(3), M_PERTURB).
+DIRTY_MEMORY = {"MALLOC_PERTURB_": "165"}
+
+
 class LwipProcess:
     """One lwIP node of one kind: `link` and `node` are the two ends of one child process, which `restart` renews."""
 
@@ -90,7 +95,7 @@ class LwipProcess:
         self.node = LwipNode(self)
 
     def _spawn(self) -> ChildProcess:
-        return ChildProcess(self._command, f"lwip-{self.kind}")
+        return ChildProcess(self._command, f"lwip-{self.kind}", environment=DIRTY_MEMORY)
 
     def restart(self) -> None:
         """End the child process and start a fresh one: nothing of the old one's state is left."""
