@@ -12,6 +12,8 @@ from typing import Final
 LINK_LOCAL_PREFIX: Final = bytes.fromhex("fe80000000000000")
 SHORT_IID_PREFIX: Final = bytes.fromhex("000000fffe00")
 UNSPECIFIED: Final = bytes(16)
+#: ff02::1, all nodes of the link (RFC 4291 §2.7.1).
+ALL_NODES: Final = bytes.fromhex("ff020000000000000000000000000001")
 BROADCAST: Final = b"\xff\xff"
 
 

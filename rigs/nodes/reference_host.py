@@ -13,15 +13,16 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sixlowpan import ipv6
-from sixlowpan.addresses import UNSPECIFIED, is_link_local, is_multicast, solicited_node
+from sixlowpan.addresses import ALL_NODES, UNSPECIFIED, is_link_local, is_multicast, solicited_node
 from sixlowpan.ipv6 import DESTINATION, FRAGMENT, HOP_BY_HOP, ICMPV6, NO_NEXT_HEADER, ROUTING, UDP
 
-ALL_NODES: Final = bytes.fromhex("ff020000000000000000000000000001")
 ALL_NODES_HERE: Final = bytes.fromhex("ff010000000000000000000000000001")
 ALL_MLD_ROUTERS: Final = bytes.fromhex("ff020000000000000000000000000016")
 MTU: Final = 1280
 UNREACHABLE, PARAMETER_PROBLEM = 1, 4
-ECHO_REQUEST, ECHO_REPLY, SOLICITATION, ADVERTISEMENT, MLD_REPORT = 128, 129, 135, 136, 143
+ECHO_REQUEST, ECHO_REPLY, MLD_REPORT = 128, 129, 143
+ROUTER_ADVERTISEMENT, SOLICITATION, ADVERTISEMENT = 134, 135, 136
+HOP_LIMIT: Final = 64
 SOLICITATIONS: Final = 3  # RFC 4861 §10: MAX_MULTICAST_SOLICIT
 RETRANSMIT: Final = 1.0  # RETRANS_TIMER
 QUEUED: Final = 3
@@ -56,6 +57,7 @@ class Host(ABC):
         self.neighbours: dict[bytes, bytes] = {}
         self.resolving: dict[bytes, Resolution] = {}
         self.ports: dict[int, deque[tuple[bytes, int, bytes]]] = {}
+        self.hop_limit = HOP_LIMIT
         self.now = 0.0
         self._errors, self._errors_at = _ERRORS_PER_SECOND, 0.0
 
@@ -139,6 +141,8 @@ class Host(ABC):
         kind, code = message[0], message[1]
         if kind == ECHO_REQUEST:
             self.echo(view, message)
+        elif kind == ROUTER_ADVERTISEMENT and view.hop_limit == 255 and is_link_local(view.src):
+            self.hop_limit = message[4] or self.hop_limit  # RFC 4861 §6.3.4
         elif kind in {SOLICITATION, ADVERTISEMENT} and view.hop_limit == 255 and code == 0:
             found = self.neighbour_options(message)
             if found is None or is_multicast(message[8:24]):
@@ -253,7 +257,7 @@ class Host(ABC):
 
     def send_icmp(self, source: bytes, destination: bytes, kind: int, code: int, body: bytes) -> None:
         message = ipv6.icmpv6(kind, code, body, source, destination)
-        self.output(ipv6.build(source, destination, ICMPV6, message, hop_limit=64))
+        self.output(ipv6.build(source, destination, ICMPV6, message, hop_limit=self.hop_limit))
 
     def send_nd(self, source: bytes, destination: bytes, kind: int, body: bytes) -> None:
         message = ipv6.icmpv6(kind, 0, body, source, destination)

@@ -6,14 +6,14 @@ import pytest
 
 from fixtures.case import Case
 from fixtures.marks import on_link, requirement
-from fixtures.stimuli import stimulus
-from rigs.tester import ICMPV6, UNSPECIFIED, Stimulus
-from sixlowpan import ipv6, mac
+from fixtures.stimuli import router_advertisement, stimulus
+from rigs.tester import UNSPECIFIED, Stimulus
+from sixlowpan import mac
+from sixlowpan.addresses import ALL_NODES
 from suites.adversary import FULL, declares, nothing_of, outcome, whole
 
 pytestmark = on_link("ieee802154")
 
-ALL_NODES = bytes.fromhex("ff02 0000 0000 0000 0000 0000 0000 0001")
 BROADCAST = b"\xff\xff"
 
 
@@ -78,17 +78,9 @@ def test_no_frame_is_too_long(case: Case):
 
 
 def advertisement(case: Case, prefix: bytes, length: int, *, lifetime: int = 60) -> Stimulus:
-    """A Router Advertisement of a host that is no default router, with one Prefix Information option (RFC 4861)."""
-    source = case.tester.identity.address
-    seconds = lifetime.to_bytes(4) * 2
-    option = bytes([3, 4, length, 0x40]) + seconds + bytes(4) + prefix
-    body = bytes([64, 0]) + bytes(10) + option
-    message = ipv6.icmpv6(134, 0, body, source, ALL_NODES)
-    packet = ipv6.build(source, ALL_NODES, ICMPV6, message, hop_limit=255)
-    made = stimulus(case, packet)
-    made.note = f"Router Advertisement with a prefix of {length} bits"
-    case.tester.ordinary.add(packet)
-    return made
+    """A Router Advertisement with one Prefix Information option (RFC 4861 §4.6.2) for address configuration."""
+    option = bytes([3, 4, length, 0x40]) + lifetime.to_bytes(4) * 2 + bytes(4) + prefix
+    return router_advertisement(case, options=option, note=f"Router Advertisement, prefix of {length} bits")
 
 
 def takes(case: Case, prefix: bytes, length: int) -> bool:

@@ -156,7 +156,7 @@ def test_broadcast_header(case: Case, stack: str):
     sequences = iter((0, 1, 255, 0))
 
     def make() -> Stimulus:
-        packet = tester.echo(120 if stack.endswith("frag") else 8, destination=ALL_NODES)
+        packet = tester.echo(120 if stack.endswith("frag") else 8, destination=addresses.ALL_NODES)
         made = stimulus(case, packet)
         if stack.endswith("frag"):
             from sixlowpan import fragment
@@ -172,9 +172,6 @@ def test_broadcast_header(case: Case, stack: str):
 
     for _ in range(4):
         right_or_nothing(case, make, feature="broadcast")
-
-
-ALL_NODES = bytes.fromhex("ff02 0000 0000 0000 0000 0000 0000 0001")
 
 
 @requirement("RFC4944-5.2-06", "RFC4944-5.2-05", "RFC4944-11.1-01")

@@ -50,8 +50,21 @@ def test_pan_id_in_a_short_address(case: Case):
 @requirement("RFC4944-8-01")
 def test_address_resolution(case: Case):
     """§8: resolution "follows ... Section 7.2 of [RFC4861]": the answer goes to the address that we advertise."""
+    case.tester.fresh()
+    _answer_goes_to_us(case)
+
+
+@requirement("RFC4944-8-03", "RFC4944-8-01")
+def test_address_of_a_short_neighbour(case: Case):
+    """§8: in an option of length 1 the address has 16 bits, and that is where the answer goes."""
+    if not case.rig.link.any_source:
+        case.unsupported("the link cannot send from a short address")
+    case.tester.fresh_short()
+    _answer_goes_to_us(case)
+
+
+def _answer_goes_to_us(case: Case) -> None:
     tester = case.tester
-    tester.fresh()
     seen = case.answered(lambda: stimulus(case, tester.echo()))
     if seen is not None:
         case.expect(

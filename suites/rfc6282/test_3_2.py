@@ -5,9 +5,10 @@ import pytest
 from fixtures.case import Case
 from fixtures.marks import needs, on_link, requirement
 from fixtures.sending import expected_reply, well_sent
-from fixtures.stimuli import stimulus
+from fixtures.stimuli import router_advertisement, stimulus
 from rigs.model import RigError
 from rigs.tester import Stimulus
+from sixlowpan import link_local
 
 
 @requirement(
@@ -52,6 +53,49 @@ def test_a_ping_of_its_own(case: Case, size: int):
             f"{size} octets of data",
             f"{len(seen.upper) - 8} octets",
         )
+
+
+@requirement("RFC6282-3.2-01", "RFC6282-3.1.1-06")
+def test_a_hop_limit_of_its_own(case: Case):
+    """§3.2: fields "appear in the same order as they do in the IPv6 header": next header, then a hop limit in-line.
+
+    RFC 4861 §6.3.4: a host takes the Cur Hop Limit of a Router Advertisement for what it sends.
+    """
+    requests = []
+
+    def make() -> Stimulus:
+        requests.append(case.tester.echo())
+        return stimulus(case, requests[-1])
+
+    case.survives(lambda: router_advertisement(case, hop_limit=99))
+    try:
+        seen = case.answered(make)
+    finally:
+        case.survives(lambda: router_advertisement(case, hop_limit=64))
+    if seen is None or not well_sent(case, seen, expected_reply(requests[-1], seen)):
+        return
+    assert seen.view is not None
+    if seen.view.hop_limit in {1, 64, 255}:
+        case.unsupported("the DUT does not take the hop limit of a Router Advertisement for its answers")
+
+
+@on_link("ieee802154")
+@requirement("RFC6282-3.2.2-05", "RFC6282-3.2.2-03")
+def test_answer_from_a_short_address(case: Case):
+    """§3.2.2: what is elided behind a 16-bit source is 0000:00ff:fe00:XXXX of the very frame that carries it."""
+    link, requests = case.rig.link, []
+    address = link_local(link.dut_short) if link.dut_short else b""
+    if address not in case.rig.node.addresses():
+        case.unsupported("the DUT has no link-local address of a 16-bit link-layer address")
+
+    def make() -> Stimulus:
+        packet = case.tester.echo(destination=address)
+        requests.append(packet)
+        return stimulus(case, packet, info=case.tester.info(destination=link.dut_short))
+
+    seen = case.answered(make)
+    if seen is not None:
+        well_sent(case, seen, expected_reply(requests[-1], seen))
 
 
 @on_link("ieee802154")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rigs.nodes.reference import DUT_SHORT, ReferenceNode
-from sixlowpan import ipv6, mac
+from sixlowpan import mac
 from sixlowpan.addresses import BROADCAST
 from tests.mutants import ANY, IEEE802154, mutant
 
@@ -20,14 +20,6 @@ class AnyPan(ReferenceNode):
             and bool(header.src)
             and header.dst in {self.link.dut, DUT_SHORT, BROADCAST}
         )
-
-
-@mutant("mac-any-destination", requirement="RFC4944-8-01", kinds=IEEE802154)
-class AnyDestination(ReferenceNode):
-    """Heeds frames to every destination."""
-
-    def accepts(self, header):
-        return header.type == mac.DATA and bool(header.src) and header.pan == self.link.pan
 
 
 @mutant("mac-any-type", requirement="RFC4944-2-01", defect="CVE-2021-3320", kinds=IEEE802154)
@@ -191,15 +183,6 @@ class SmallOnly(ReferenceNode):
         self.wedged = self.wedged or len(packet) > 848
         if not self.wedged:
             super().transmit(packet, neighbour)
-
-
-@mutant("ipv6-hop-by-hop-dropped", requirement="RFC6282-4.2-03", kinds=ANY)
-class HopByHopDropped(ReferenceNode):
-    """Answers nothing that has a Hop-by-Hop Options header."""
-
-    def input(self, packet):
-        if packet[6] != ipv6.HOP_BY_HOP:
-            super().input(packet)
 
 
 # -- neighbor discovery -----------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rigs.nodes.reference import ReferenceNode
-from sixlowpan import Contexts, LinkInfo, MacHeader, encode, fragment, link_local, mac
+from sixlowpan import Contexts, LinkInfo, MacHeader, encode, fragment, ipv6, link_local, mac
 from sixlowpan.addresses import BROADCAST
 from tests.mutants import ANY, BLE, IEEE802154, mutant, sends
 from tests.mutants.wire import iphc
@@ -350,5 +350,7 @@ class PanInOwnAddress(ReferenceNode):
 
     def encode_packet(self, packet, info):
         if packet[8:24] == link_local(b"\0\1") and packet[40] == 129:
-            packet = packet[:8] + link_local(b"\0\1", self.link.pan) + packet[24:]
+            source = link_local(b"\0\1", self.link.pan)
+            message = ipv6.icmpv6(129, 0, packet[44:], source, packet[24:40])
+            packet = packet[:8] + source + packet[24:40] + message
         return encode(packet, replace(info, pan=self.link.pan), self.contexts)
