@@ -5,7 +5,8 @@ there are CPUs, and a run of the suites as any user would start it, with a recor
 read from its record, so that the runner believes exactly what a user would be shown. A mutant is killed by a case
 that fails with a finding; its run stops there, unless `--matrix` asks for every case that kills. The cases of the
 broken requirement's section go first, and where that requirement is advice, the run is a strict one. Any case that does
-not pass on the conforming node is a false alarm. The result goes to reports/out/mutants.json.
+not pass on the conforming node is a false alarm. Then come the wrong *oracles* (`tests.mutation.oracles`), which a node
+built on them shares, so that the vectors must see them. The result goes to reports/out/mutants.json.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import pytest
 
 from reports import record
 from tests.mutants import Mutant, load
+from tests.mutation import oracles
 from vectors.catalogue import CATALOGUE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -199,18 +201,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "out" / "mutants.json")
     options = parser.parse_args(arguments)
     mutants = load()
-    unknown = [name for name in options.ids if name not in mutants]
+    wrong = [name for name in oracles.ORACLES if not options.ids or name in options.ids]
+    unknown = [name for name in options.ids if name not in mutants and name not in wrong]
     if unknown:
         parser.error(f"no such mutant: {', '.join(unknown)}; `--list` shows all")
-    chosen = [mutants[name] for name in options.ids] or list(mutants.values())
+    chosen = [mutant for mutant in mutants.values() if not options.ids or mutant.id in options.ids]
     if options.list:
         for mutant in chosen:
             print(f"{mutant.id:34} {mutant.requirement:18} {mutant.defect or '-':20} {mutant.what}")
+        for name in wrong:
+            print(f"{name:34} {oracles.ORACLES[name].requirement:18} {'-':20} {oracles.ORACLES[name].what}")
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary folders are removed
     suites, started = options.suites or ["suites"], time.monotonic()
     warm(suites)
-    alarms = false_alarms(suites, options.workers)
+    alarms = false_alarms(suites, options.workers) if chosen else {}
     alive = {mutant.id: Outcome(Job(mutant, "")) for mutant in chosen}
     for plan in rounds(options.matrix):
         jobs = [job for outcome in list(alive.values()) for job in plan(outcome.job.mutant)]
@@ -221,10 +226,11 @@ def main(arguments: list[str] | None = None) -> int:
             elif outcome.job.name in alive and not outcome.job.narrow:
                 alive[outcome.job.name] = outcome
     survivors = [alive[name] for name in sorted(alive)]
+    unseen = unseen_oracles(wrong, options.workers)
     report = {
-        "mutants": len(chosen),
-        "killed": len(chosen) - len(survivors),
-        "survivors": [outcome.job.name for outcome in survivors],
+        "mutants": len(chosen) + len(wrong),
+        "killed": len(chosen) + len(wrong) - len(survivors) - len(unseen),
+        "survivors": [outcome.job.name for outcome in survivors] + unseen,
         "false_alarms": [f"{case}: {what}" for case, what in alarms.items()],
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -232,10 +238,21 @@ def main(arguments: list[str] | None = None) -> int:
     for outcome in survivors:
         tell(outcome, matrix=False)
     print(
-        f"{len(chosen)} mutants, {report['killed']} killed, {len(survivors)} survived, {len(alarms)} false alarms, "
+        f"{report['mutants']} mutants, {report['killed']} killed, {len(survivors) + len(unseen)} survived, "
+        f"{len(alarms)} false alarms, "
         f"{time.monotonic() - started:.0f} s; {options.out}"
     )
-    return 1 if survivors or alarms else 0
+    return 1 if survivors or unseen or alarms else 0
+
+
+def unseen_oracles(wrong: list[str], workers: int) -> list[str]:
+    """Those of the wrong oracles in which the vectors find nothing wrong."""
+    unseen = []
+    for name, killer in oracles.outcomes(workers, wrong):
+        print(f"{'killed' if killer else 'SURVIVED':8}  {name:34} {'vectors':13} {killer}", flush=True)
+        if not killer:
+            unseen.append(name)
+    return unseen
 
 
 def false_alarms(suites: list[str], workers: int) -> dict[str, str]:
