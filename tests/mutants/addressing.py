@@ -285,7 +285,7 @@ def _(node, packet, h, info):
         packet[32:40] = h.payload[h.dst_at : h.dst_at + 8]
 
 
-@mutant("context-not-removed", requirement="RFC6775-4.2-07", kinds=("ieee802154", "ble"))
+@mutant("context-not-removed", requirement="RFC6775-4.2-06", kinds=("ieee802154", "ble"))
 class ContextNotRemoved(ReferenceNode):
     """Keeps a context that was removed."""
 
