@@ -124,9 +124,7 @@ def test_odd_length(case: Case, octets: int):
 
 
 @needs("join")
-@requirement(
-    "RFC6282-4.2-14", "RFC6282-4.2-01", "RFC6282-4.2-17", "RFC6282-4.2-18"
-)  # a longer form is legal: a MAY
+@requirement("RFC6282-4.2-01", "RFC6282-4.2-14", "RFC6282-4.2-17", "RFC6282-4.2-18")
 def test_own_extension_headers(case: Case):
     """The DUT's MLD report has a hop-by-hop header (RFC 3810 §5): NHC octets follow only compressed headers (§4.2)."""
     group = bytes.fromhex("ff15 0000 0000 0000 0000 0000") + case.tester.pattern(4)

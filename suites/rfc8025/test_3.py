@@ -28,7 +28,10 @@ def test_iphc_behind_a_page_switch(case: Case, pages: str):
         made.payloads = [bytes.fromhex(pages) + made.payloads[0]]
         return made
 
-    right_or_nothing(case, make, feature="" if "f0" in pages else "paging")
+    feature = "" if "f0" in pages else "paging"
+    right_or_nothing(
+        case, make, feature=feature, requirement="RFC8025-3-03" if len(pages) > 2 else "RFC8025-4-01"
+    )
 
 
 @requirement("RFC8025-3-02")
