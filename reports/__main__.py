@@ -18,6 +18,7 @@ from reports.compare import compare, duts, report
 from reports.merge import merge
 from reports.record import Record, RecordError, read
 from reports.view import SIGNS, STATES, natural, requirement, state, view
+from vectors.traceability import read_kills
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ):  # the reader has seen enough (`| head`); nothing is left to say, not at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (RecordError, OSError) as error:
+    except (RecordError, OSError, ValueError) as error:
         print(f"python -m reports: {error}", file=sys.stderr)
         return 2
     return code
@@ -89,7 +90,9 @@ def _render(options: argparse.Namespace) -> int:
     record = read(options.run_dir)
     folder: Path = options.out or record.path.parent
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in (("index.html", html.render(record)), ("summary.md", markdown.render(record))):
+    kills = read_kills(record.path.parent.parent / "mutants.json")
+    page = html.render(record, kills)
+    for name, text in (("index.html", page), ("summary.md", markdown.render(record))):
         (folder / name).write_text(text, encoding="utf-8")
         print(folder / name)
     return 0

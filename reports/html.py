@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reports.html_parts import anchor, attribute, badge, case_details, deviation_card, h, requirement_block
+from reports.html_traces import Kills, mutants_of, plug_tests
 from reports.record import Record
 from reports.statistics import quantile
 from reports.view import MEANINGS, SIGNS, STATES, Case, View, known_of, requirement, state, view, worst
@@ -21,8 +22,11 @@ from vectors.catalogue import CATALOGUE
 ASSETS = Path(__file__).parent / "assets"
 
 
-def render(record: Record) -> str:
-    """The page, as text. Paths to evidence stay relative to the run's folder."""
+def render(record: Record, kills: Kills | None = None) -> str:
+    """The page, as text. Paths to evidence stay relative to the run's folder.
+
+    `kills` is what `make mutants` found (`vectors.traceability.read_kills`).
+    """
     page = view(record)
     title = f"Keyhole run {record.header.get('run_id', '')}"
     parts = {
@@ -30,11 +34,12 @@ def render(record: Record) -> str:
         "matrix": _matrix(page),
         "deviations": _deviations(page),
         "cases": _cases(page),
-        "requirements": _requirements(page),
+        "requirements": _requirements(page, kills or {}),
+        "plug-tests": plug_tests(page),
         "measurements": _measurements(page),
     }
     shown = {key: text for key, text in parts.items() if text}
-    nav = "".join(f'<a href="#{key}">{key.capitalize()}</a>' for key in shown)
+    nav = "".join(f'<a href="#{key}">{key.replace("-", " ").capitalize()}</a>' for key in shown)
     body = [_head(page, title), f"<nav>{nav}</nav>", *shown.values()]
     style = (ASSETS / "page.css").read_text(encoding="utf-8")
     script = (ASSETS / "page.js").read_text(encoding="utf-8")
@@ -163,14 +168,14 @@ def _cases(page: View) -> str:
     return f'<h2 id="cases">Cases</h2>\n{filters}\n' + "\n".join(groups)
 
 
-def _requirements(page: View) -> str:
+def _requirements(page: View, kills: Kills) -> str:
     tried = page.requirements()
     heads = "".join(f'<th scope="col">{h(rig.name)}</th>' for rig in page.rigs)
     tables = []
     documents = sorted({row.rfc for name in tried if (row := requirement(name))})
     for rfc in documents:
         rows = [
-            _requirement_row(page, name, cases)
+            _requirement_row(page, name, cases, kills)
             for name, cases in tried.items()
             if (row := requirement(name)) and row.rfc == rfc
         ]
@@ -192,7 +197,7 @@ def _requirements(page: View) -> str:
     return '<h2 id="requirements">Requirements</h2>\n' + "\n".join(tables) if tables else ""
 
 
-def _requirement_row(page: View, name: str, cases: list[Case]) -> str:
+def _requirement_row(page: View, name: str, cases: list[Case], kills: Kills) -> str:
     cells = []
     for rig in page.rigs:
         judged = Counter(
@@ -206,7 +211,7 @@ def _requirement_row(page: View, name: str, cases: list[Case]) -> str:
         listed = f"<details><summary>{len(links)} cases</summary>{listed}</details>"
     return (
         f'<tr {attribute("requirement", name)}><td class="wide">{requirement_block(name)}</td>'
-        f"{''.join(cells)}<td>{listed}</td></tr>"
+        f"{''.join(cells)}<td>{listed}{mutants_of(name, kills)}</td></tr>"
     )
 
 

@@ -15,6 +15,10 @@ from pathlib import Path
 from vectors.catalogue import CATALOGUE, UnknownRequirement
 from vectors.coverage import SUITES, coverage, unknown_in_cases
 from vectors.generate import FOLDER, all_vectors, documents, generate
+from vectors.traceability import document, plugtests, read_kills, requirements
+
+#: Where `make mutants` leaves what it found.
+MUTANTS = Path("reports/out/mutants.json")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,6 +50,18 @@ def _parser() -> argparse.ArgumentParser:
         "--suites", type=Path, default=SUITES, help="folder with the cases (default: suites)"
     )
     command.set_defaults(run=_coverage)
+
+    command = commands.add_parser(
+        "traceability",
+        help="requirement <-> cases <-> mutants, and the public plug tests",
+        description="Which cases try a requirement, and which mutants (deliberately wrong nodes) they caught when "
+        "`make mutants` ran last; what covers the public plug-test descriptions.",
+    )
+    command.add_argument("--json", action="store_true", help="as one JSON object")
+    command.add_argument(
+        "--mutants", type=Path, default=MUTANTS, help="what make mutants wrote (default: %(default)s)"
+    )
+    command.set_defaults(run=_traceability)
 
     command = commands.add_parser("requirement", help="print rows of the catalogue")
     command.add_argument("ids", nargs="+", metavar="ID")
@@ -108,6 +124,30 @@ def _coverage(options: argparse.Namespace) -> int:
     for name, files in unknown.items():
         print(f"{name} is in no row of the catalogue: {', '.join(files)}", file=sys.stderr)
     return 1 if unknown else 0
+
+
+def _traceability(options: argparse.Namespace) -> int:
+    try:
+        kills = read_kills(options.mutants)
+    except ValueError as error:
+        print(f"python -m vectors traceability: {error}", file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps(document(kills), indent=1))
+        return 0
+    for name, traced in requirements(kills).items():
+        if traced.cases or traced.mutants:
+            print(f"{name:<20} {', '.join(traced.cases) or 'no case'}")
+            for mutant, case in traced.mutants.items():
+                print(f"{'':<20}   mutant {mutant}: caught by {case}")
+    tests = plugtests()
+    for test in tests:
+        print(f"{test.id:<32} {', '.join(test.cases) or f'out of scope: {test.out_of_scope}'}")
+    covered = sum(bool(test.cases) for test in tests)
+    print(
+        f"{covered} of {len(tests)} public plug tests are covered; {len(kills)} mutants from {options.mutants}"
+    )
+    return 0
 
 
 def _requirement(options: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ from fixtures.case import Case
 from fixtures.marks import on_link, requirement
 from fixtures.stimuli import raw, stimulus
 from rigs.tester import Stimulus
+from sixlowpan.addresses import ALL_NODES
 from suites.rfc6282.test_4_3 import datagram
 
 pytestmark = on_link("ieee802154")
@@ -16,6 +17,12 @@ pytestmark = on_link("ieee802154")
 def test_uncompressed_ipv6(case: Case, size: int):
     """0x41 is followed by a complete IPv6 header (§5.1): understood also by a node that prefers IPHC."""
     case.understood(lambda: stimulus(case, case.tester.echo(size), dispatch=0x41))
+
+
+@requirement("RFC4944-5.1-05", "RFC4944-3-05")
+def test_uncompressed_multicast(case: Case):
+    """§5.1 and §3: the same to all nodes, in a link-layer broadcast."""
+    case.understood(lambda: stimulus(case, case.tester.echo(4, destination=ALL_NODES), dispatch=0x41))
 
 
 @requirement("RFC4944-5.1-03", "RFC4944-5.1-02")

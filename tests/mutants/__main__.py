@@ -217,11 +217,16 @@ def main(arguments: list[str] | None = None) -> int:
     warm(suites)
     alarms = false_alarms(suites, options.workers) if chosen else {}
     alive = {mutant.id: Outcome(Job(mutant, "")) for mutant in chosen}
+    kills: dict[str, dict[str, str]] = {}
     for plan in rounds(options.matrix):
         jobs = [job for outcome in list(alive.values()) for job in plan(outcome.job.mutant)]
         for outcome in outcomes(jobs, suites, options.workers, options.matrix, set(alarms)):
-            if outcome.fails:
+            if outcome.fails and outcome.job.mutant is not None:
                 alive.pop(outcome.job.name, None)
+                kills[outcome.job.name] = {
+                    "requirement": outcome.job.mutant.requirement,
+                    "case": next(iter(outcome.fails)),
+                }
                 tell(outcome, options.matrix)
             elif outcome.job.name in alive and not outcome.job.narrow:
                 alive[outcome.job.name] = outcome
@@ -232,6 +237,7 @@ def main(arguments: list[str] | None = None) -> int:
         "killed": len(chosen) + len(wrong) - len(survivors) - len(unseen),
         "survivors": [outcome.job.name for outcome in survivors] + unseen,
         "false_alarms": [f"{case}: {what}" for case, what in alarms.items()],
+        "kills": dict(sorted(kills.items())),
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

@@ -221,3 +221,9 @@ def _(node, payload, h, info):
 def _(node, payload, h, info):
     """Loses the last octet of payloads with an odd number of octets."""
     return payload[:-1] if h and h.hlim == 0 and len(payload) % 2 else payload
+
+
+@reads("uncompressed-multicast-dropped", requirement="RFC4944-5.1-05", kinds=IEEE802154)
+def _(node, payload, h, info):
+    """Drops uncompressed packets to a group."""
+    return None if payload[:1] == b"\x41" and payload[25:26] == b"\xff" else payload

@@ -157,3 +157,12 @@ def test_a_browser_runs_the_script(run, tmp_path):
         pytest.skip("Chromium does not start here")
     assert "8 of 8 cases" in done.stdout
     assert re.search(r'<details class="case" id="case:rfc6282/3.1.1/tf\[00\]" open', done.stdout)
+
+
+def test_mutants_and_plug_tests(run):
+    """What stands behind a requirement is shown where it is known; plug tests with the cases that cover them."""
+    name = next(row for line in read(run).results for row in line["requirements"])
+    kills = {"send-tf-order": {"requirement": name, "case": "rfc6282/3.2/x<y"}}
+    text = render(read(run), kills)
+    assert "send-tf-order: by rfc6282/3.2/x&lt;y" in text
+    assert "1 mutants caught" not in render(read(run))
