@@ -41,12 +41,16 @@ class Mutant:
     defect: str | None
     kinds: tuple[LinkKind, ...]
     node: Node
+    #: The rig on which it can be told from the original, where it is not the one of the link's kind.
+    rig: str = ""
 
 
 MUTANTS: dict[str, Mutant] = {}
 
 
-def mutant(id: str, *, requirement: str, defect: str | None = None, kinds=IEEE802154, what: str = ""):
+def mutant(
+    id: str, *, requirement: str, defect: str | None = None, kinds=IEEE802154, what: str = "", rig: str = ""
+):
     """Register a subclass of `ReferenceNode`; `kinds` are the links on which it can be told from the original."""
 
     def register(node: Node) -> Node:
@@ -54,7 +58,7 @@ def mutant(id: str, *, requirement: str, defect: str | None = None, kinds=IEEE80
             raise ValueError(f"two mutants are called {id!r}")
         said = what or node.__doc__
         assert said, f"mutant {id!r} needs a docstring that says what is wrong with it"
-        MUTANTS[id] = Mutant(id, " ".join(said.split()), requirement, defect, kinds, node)
+        MUTANTS[id] = Mutant(id, " ".join(said.split()), requirement, defect, kinds, node, rig)
         return node
 
     return register

@@ -3,8 +3,8 @@
 Strategy: everything is imported once; then each mutant gets a process of its own by fork, as many at a time as
 there are CPUs, and a run of the suites as any user would start it, with a record of its own. What a run came to is
 read from its record, so that the runner believes exactly what a user would be shown. A mutant is killed by a case
-that fails with a finding; its run stops there, unless `--matrix` asks for every case that kills. The cases of the
-broken requirement's section go first, and where that requirement is advice, the run is a strict one. Any case that does
+that fails with a finding; its run stops there, unless `--matrix` asks for every case that kills. The cases that name the
+broken requirement go first, then its section's, and where that requirement is advice, the run is a strict one. Any case that does
 not pass on the conforming node is a false alarm. Then come the wrong *oracles* (`tests.mutation.oracles`), which a node
 built on them shares, so that the vectors must see them. The result goes to reports/out/mutants.json.
 """
@@ -34,6 +34,8 @@ from vectors.catalogue import CATALOGUE
 
 ROOT = Path(__file__).resolve().parents[2]
 RIGS = {"ieee802154": "reference", "ble": "reference-ble"}
+#: Where the node without a defect must pass everything: those, and the roles of RFC 7668.
+CONFORMING = (*RIGS.values(), "reference-6ln", "reference-6lbr")
 _PYTEST = ["-q", "-n0", "--tb=native", "--assert=plain", "--seed=1"]
 _PYTEST += [f"-pno:{plugin}" for plugin in ("cacheprovider", "hypothesispytest", "allure_pytest")]
 
@@ -167,9 +169,14 @@ def outcomes(
 def rounds(matrix: bool) -> Iterator[Callable[[Mutant], list[Job]]]:
     """What is tried one after the other on those still alive: the section's cases, all cases, all on other links."""
     if not matrix:
-        yield lambda mutant: [Job(mutant, RIGS[mutant.kinds[0]], narrow=True)]
-    yield lambda mutant: [Job(mutant, RIGS[mutant.kinds[0]])]
-    yield lambda mutant: [Job(mutant, RIGS[kind]) for kind in mutant.kinds[1:]]
+        yield lambda mutant: [Job(mutant, rigs_of(mutant)[0], narrow=True)]
+    yield lambda mutant: [Job(mutant, rigs_of(mutant)[0])]
+    yield lambda mutant: [Job(mutant, rig) for rig in rigs_of(mutant)[1:]]
+
+
+def rigs_of(mutant: Mutant) -> list[str]:
+    """The rigs on which a mutant can be told from the node without a defect."""
+    return [mutant.rig] if mutant.rig else [RIGS[kind] for kind in mutant.kinds]
 
 
 def tell(outcome: Outcome, matrix: bool) -> None:
@@ -196,16 +203,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--matrix", action="store_true", help="do not stop at the first case that kills; show all"
     )
+    parser.add_argument(
+        "--rig", action="append", choices=CONFORMING, help="only the mutants that are run there first; repeatable"
+    )
     parser.add_argument("--suites", action="append", help="what to run in place of suites/; repeatable")
     parser.add_argument("-j", "--workers", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "out" / "mutants.json")
     options = parser.parse_args(arguments)
     mutants = load()
-    wrong = [name for name in oracles.ORACLES if not options.ids or name in options.ids]
+    wrong = [
+        name for name in oracles.ORACLES if name in options.ids or not (options.ids or options.rig)
+    ]
     unknown = [name for name in options.ids if name not in mutants and name not in wrong]
     if unknown:
         parser.error(f"no such mutant: {', '.join(unknown)}; `--list` shows all")
-    chosen = [mutant for mutant in mutants.values() if not options.ids or mutant.id in options.ids]
+    rigs = options.rig or CONFORMING
+    chosen = [m for m in mutants.values() if m.id in (options.ids or mutants) and rigs_of(m)[0] in rigs]
     if options.list:
         for mutant in chosen:
             print(f"{mutant.id:34} {mutant.requirement:18} {mutant.defect or '-':20} {mutant.what}")
@@ -215,7 +228,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary folders are removed
     suites, started = options.suites or ["suites"], time.monotonic()
     warm(suites)
-    alarms = false_alarms(suites, options.workers) if chosen else {}
+    alarms = false_alarms(suites, options.workers, rigs) if chosen else {}
     alive = {mutant.id: Outcome(Job(mutant, "")) for mutant in chosen}
     kills: dict[str, dict[str, str]] = {}
     for plan in rounds(options.matrix):
@@ -261,10 +274,10 @@ def unseen_oracles(wrong: list[str], workers: int) -> list[str]:
     return unseen
 
 
-def false_alarms(suites: list[str], workers: int) -> dict[str, str]:
+def false_alarms(suites: list[str], workers: int, rigs: Iterable[str]) -> dict[str, str]:
     """Cases that do not pass on the conforming node, even strictly judged -> the rig and what was said."""
     alarms: dict[str, str] = {}
-    for outcome in outcomes([Job(None, rig) for rig in RIGS.values()], suites, workers, matrix=True):
+    for outcome in outcomes([Job(None, rig) for rig in rigs], suites, workers, matrix=True):
         found = {case: ", ".join(codes) for case, codes in outcome.fails.items()} | outcome.others
         if outcome.error:
             found["(the run)"] = outcome.error

@@ -47,8 +47,8 @@ CPU_SECONDS, MEMORY = 25, 1 << 30
 #: The tests, fastest killers first. Left out: the command line, captures, and what needs another program.
 TESTS = (
     "vectors.test_vectors", "sixlowpan.test_errors", "sixlowpan.test_headers", "vectors.test_examples",
-    "sixlowpan.test_ble", "sixlowpan.test_fragment", "sixlowpan.test_reassembly", "sixlowpan.test_basics", "sixlowpan.test_codec",
-    "sixlowpan.test_judges", "sixlowpan.test_fuzz", "sixlowpan.test_sweep",
+    "sixlowpan.test_ble", "sixlowpan.test_fragment", "sixlowpan.test_reassembly", "sixlowpan.test_basics",
+    "sixlowpan.test_codec", "sixlowpan.test_judges", "sixlowpan.test_fuzz", "sixlowpan.test_sweep",
 )  # fmt: skip
 #: Tests in these modules that are not about the oracle's answers, and slow.
 IDLE = {
