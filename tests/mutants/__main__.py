@@ -3,9 +3,9 @@
 Strategy: everything is imported once; then each mutant gets a process of its own by fork, as many at a time as
 there are CPUs, and a run of the suites as any user would start it, with a record of its own. What a run came to is
 read from its record, so that the runner believes exactly what a user would be shown. A mutant is killed by a case
-that fails with a finding; its run stops there, unless `--matrix` asks for every case that kills. The cases that name the
-broken requirement go first, then its section's, and where that requirement is advice, the run is a strict one. Any case that does
-not pass on the conforming node is a false alarm. Then come the wrong *oracles* (`tests.mutation.oracles`), which a node
+that fails with a finding; its run stops there, unless `--matrix` asks for every case that kills. The cases that
+name the broken requirement go first, then its section's, and where that requirement is advice, the run is a strict
+one. Any case that does not pass on the conforming node is a false alarm. Then come the wrong *oracles* (`tests.mutation.oracles`), which a node
 built on them shares, so that the vectors must see them. The result goes to reports/out/mutants.json.
 """
 
@@ -46,8 +46,8 @@ class Job:
 
     mutant: Mutant | None
     rig: str
-    #: Only the cases that try a requirement of the same section as the mutant's.
-    narrow: bool = False
+    #: Only the cases that name a requirement of this pattern; empty: all cases.
+    named: str = ""
 
     @property
     def name(self) -> str:
@@ -105,8 +105,8 @@ def run(job: Job, suites: list[str], folder: Path, matrix: bool, ignored: Set[st
         arguments.append("--strict")
     if job.mutant is not None:
         arguments += ["--mutant", job.mutant.id, *([] if matrix else [f"--maxfail={1 + len(ignored)}"])]
-        if job.narrow:
-            arguments += ["--requirement", job.mutant.requirement.rpartition("-")[0] + "-*"]
+        if job.named:
+            arguments += ["--requirement", job.named]
         if CATALOGUE[job.mutant.requirement].binding == "advice":
             arguments.append("--strict")
     status = 1
@@ -167,9 +167,10 @@ def outcomes(
 
 
 def rounds(matrix: bool) -> Iterator[Callable[[Mutant], list[Job]]]:
-    """What is tried one after the other on those still alive: the section's cases, all cases, all on other links."""
+    """What is tried on those still alive: cases that name the requirement, the section's, all, all on other links."""
     if not matrix:
-        yield lambda mutant: [Job(mutant, rigs_of(mutant)[0], narrow=True)]
+        yield lambda mutant: [Job(mutant, rigs_of(mutant)[0], mutant.requirement)]
+        yield lambda mutant: [Job(mutant, rigs_of(mutant)[0], f"{mutant.requirement.rpartition('-')[0]}-*")]
     yield lambda mutant: [Job(mutant, rigs_of(mutant)[0])]
     yield lambda mutant: [Job(mutant, rig) for rig in rigs_of(mutant)[1:]]
 
@@ -231,6 +232,7 @@ def main(arguments: list[str] | None = None) -> int:
     alarms = false_alarms(suites, options.workers, rigs) if chosen else {}
     alive = {mutant.id: Outcome(Job(mutant, "")) for mutant in chosen}
     kills: dict[str, dict[str, str]] = {}
+    strangers: list[str] = []  # caught, but by no case that names what they break
     for plan in rounds(options.matrix):
         jobs = [job for outcome in list(alive.values()) for job in plan(outcome.job.mutant)]
         for outcome in outcomes(jobs, suites, options.workers, options.matrix, set(alarms)):
@@ -240,8 +242,10 @@ def main(arguments: list[str] | None = None) -> int:
                     "requirement": outcome.job.mutant.requirement,
                     "case": next(iter(outcome.fails)),
                 }
+                if outcome.job.named != outcome.job.mutant.requirement and not options.matrix:
+                    strangers.append(outcome.job.name)
                 tell(outcome, options.matrix)
-            elif outcome.job.name in alive and not outcome.job.narrow:
+            elif outcome.job.name in alive and not outcome.job.named:
                 alive[outcome.job.name] = outcome
     survivors = [alive[name] for name in sorted(alive)]
     unseen = unseen_oracles(wrong, options.workers)
@@ -250,12 +254,15 @@ def main(arguments: list[str] | None = None) -> int:
         "killed": len(chosen) + len(wrong) - len(survivors) - len(unseen),
         "survivors": [outcome.job.name for outcome in survivors] + unseen,
         "false_alarms": [f"{case}: {what}" for case, what in alarms.items()],
+        "by_another_requirement": sorted(strangers),
         "kills": dict(sorted(kills.items())),
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     for outcome in survivors:
         tell(outcome, matrix=False)
+    if strangers:
+        print(f"caught by no case that names the requirement: {', '.join(sorted(strangers))}")
     print(
         f"{report['mutants']} mutants, {report['killed']} killed, {len(survivors) + len(unseen)} survived, "
         f"{len(alarms)} false alarms, "
