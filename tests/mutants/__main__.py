@@ -5,8 +5,9 @@ there are CPUs, and a run of the suites as any user would start it, with a recor
 read from its record, so that the runner believes exactly what a user would be shown. A mutant is killed by a case
 that fails with a finding; its run stops there, unless `--matrix` asks for every case that kills. The cases that
 name the broken requirement go first, then its section's, and where that requirement is advice, the run is a strict
-one. Any case that does not pass on the conforming node is a false alarm. Then come the wrong *oracles* (`tests.mutation.oracles`), which a node
-built on them shares, so that the vectors must see them. The result goes to reports/out/mutants.json.
+one. Any case that does not pass on the conforming node is a false alarm. Then come the wrong *oracles*
+(`tests.mutation.oracles`), which a node built on them shares, so that the vectors must see them. The result goes to
+reports/out/mutants.json.
 """
 
 from __future__ import annotations
