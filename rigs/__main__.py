@@ -42,7 +42,9 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     listing = commands.add_parser("list", help="name the rigs of the tree")
-    listing.add_argument("--kinds", action="store_true", help="name the link schemes and node kinds instead")
+    listing.add_argument(
+        "--kinds", action="store_true", help="name link schemes, node kinds and console schemes instead"
+    )
     check = commands.add_parser("check", help="read rig files and profiles, then say what this machine lacks")
     check.add_argument("rigs", nargs="+", metavar="NAME|PATH", help="a rig's name, or the path of a rig file")
     again = commands.add_parser(
@@ -89,13 +91,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _list() -> int:
     rows, status = [("rig", "stack", "link", "what it is")], DONE
     for name in known_rigs():
+        unset: list[str] = []
         try:
-            loaded = load(name)
+            loaded = load(name, unset=unset)
         except ConfigError as error:
             print(error, file=sys.stderr)
             status = WRONG
             continue
-        rows.append((name, loaded.profile.stack, loaded.profile.link, loaded.rig.what))
+        wanted = f" (set {', '.join(unset)})" if unset else ""
+        rows.append((name, loaded.profile.stack, loaded.profile.link, loaded.rig.what + wanted))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for row in rows:
         print(
@@ -107,8 +111,9 @@ def _list() -> int:
 
 
 def _kinds() -> int:
-    print("link schemes:", ", ".join(registry.kinds("open_link")))
-    print("node kinds:  ", ", ".join(registry.kinds("open_node")))
+    print("link schemes:   ", ", ".join(registry.kinds("open_link")))
+    print("node kinds:     ", ", ".join(registry.kinds("open_node")))
+    print("console schemes:", ", ".join(registry.kinds("open_console")))
     return DONE
 
 

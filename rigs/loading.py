@@ -11,7 +11,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,25 +39,28 @@ def known_rigs() -> list[str]:
     return sorted(path.stem for path in RIGS.glob("*.toml"))
 
 
-def load(name: str, overrides: Iterable[str] = ()) -> Loaded:
+def load(name: str, overrides: Iterable[str] = (), *, unset: list[str] | None = None) -> Loaded:
     """Read the rig called `name` (or the file of that path) and its profile.
 
     `overrides` are `KEY=VALUE` texts such as `dut.console=serial:/dev/ttyACM0`, put in before anything is
-    checked; VALUE is TOML where it reads as TOML, else a string. Raises `ConfigError` with all mistakes.
+    checked; VALUE is TOML where it reads as TOML, else a string. An environment variable that the file uses and
+    that is not set is a mistake, or, to look at a rig that cannot run, goes into `unset`. Raises `ConfigError`
+    with all mistakes.
     """
     path = _find(name)
     mistakes: list[str] = []
     data = _read(path, mistakes)
     where = shown(path)
-    for text in overrides:
-        _override(data, text, mistakes)
+    overridden = {_override(data, text, mistakes) for text in overrides}
+    data = _expand_all(data, where, mistakes, unset, overridden)
     rig = _validate(RigFile, path, data, mistakes)
     named = data.get("profile")
     profile = None
     if isinstance(named, str):
         profile_path = _profile_path(path, named)
         if profile_path.is_file():
-            profile = _validate(Profile, profile_path, _read(profile_path, mistakes), mistakes)
+            read = _expand_all(_read(profile_path, mistakes), shown(profile_path), mistakes, unset)
+            profile = _validate(Profile, profile_path, read, mistakes)
         elif "${" not in named:
             names = sorted(p.stem for p in PROFILES.glob("*.toml"))
             mistakes.append(
@@ -102,48 +105,85 @@ def shown(path: Path) -> str:
 def _read(path: Path, mistakes: list[str]) -> dict[str, Any]:
     where = shown(path)
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([*mistakes, f"{where}: not TOML: {error}"]) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([*mistakes, f"{where}: cannot be read: {error}"]) from error
-    expanded = _expand(data, "", where, mistakes)
+
+
+def _expand_all(
+    data: dict[str, Any],
+    where: str,
+    mistakes: list[str],
+    unset: list[str] | None,
+    skip: Collection[str] = (),
+) -> dict[str, Any]:
+    """Put environment variables into a file's texts, but not into the keys `skip`, which were expanded before."""
+
+    def tell(variable: str, key: str, text: str) -> None:
+        if unset is None:
+            mistakes.append(f"{where}: {key}: {_how_to_set(variable, key, text)}")
+        elif variable not in unset:
+            unset.append(variable)
+
+    expanded = _expand(data, "", tell, skip)
     assert isinstance(expanded, dict)
     return expanded
 
 
-def _expand(value: object, key: str, where: str, mistakes: list[str]) -> object:
+def _expand(
+    value: object, key: str, tell: Callable[[str, str, str], None], skip: Collection[str] = ()
+) -> object:
+    """`tell` is called with variable, key and text where a variable is not set."""
+    if key in skip:
+        return value
     if isinstance(value, dict):
-        return {k: _expand(v, f"{key}.{k}" if key else k, where, mistakes) for k, v in value.items()}
+        return {k: _expand(v, f"{key}.{k}" if key else k, tell, skip) for k, v in value.items()}
     if isinstance(value, list):
-        return [_expand(v, f"{key}[{i}]", where, mistakes) for i, v in enumerate(value)]
+        return [_expand(v, f"{key}[{i}]", tell, skip) for i, v in enumerate(value)]
     if not isinstance(value, str):
         return value
 
     def fill(match: re.Match[str]) -> str:
         if match[1] not in os.environ:
-            mistakes.append(
-                f"{where}: {key}: the environment variable {match[1]} is not set (found {value!r})"
-            )
-            return match[0]
-        return os.environ[match[1]]
+            tell(match[1], key, value)
+        return os.environ.get(match[1], match[0])
 
     return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", fill, value)
 
 
-def _override(data: dict[str, Any], text: str, mistakes: list[str]) -> None:
+def _how_to_set(variable: str, key: str, text: str) -> str:
+    """What to do about an environment variable that is not set: where it stands tells what it should be."""
+    scheme, colon, rest = text.partition(":")
+    if scheme == "process":
+        what = "the path of the " + ("executable" if rest.startswith(f"${{{variable}}}") else "firmware")
+    else:
+        what = f"what stands for it in {text!r}"
+    example = f"{scheme}:..." if colon and "$" not in scheme else "..."
+    return f"set {variable} to {what}, or --set {key}={example}"
+
+
+def _override(data: dict[str, Any], text: str, mistakes: list[str]) -> str:
+    """Put one override in; returns its key."""
     key, equals, value = text.partition("=")
-    steps = key.strip().split(".")
+    key = key.strip()
+    steps = key.split(".")
     if not equals or not all(steps):
         mistakes.append(f"--set {text}: expected KEY=VALUE, such as --set dut.console=serial:/dev/ttyACM0")
-        return
+        return key
     table = data
     for step in steps[:-1]:
         table = table.setdefault(step, {})
         if not isinstance(table, dict):
             mistakes.append(f"--set {text}: {step} is a value, not a table")
-            return
-    table[steps[-1]] = _expand(_toml_value(value), key, "--set", mistakes)
+            return key
+
+    def tell(variable: str, key: str, value: str) -> None:
+        mistakes.append(f"--set {key}: the environment variable {variable} is not set (found {value!r})")
+
+    table[steps[-1]] = _expand(_toml_value(value), key, tell)
+    return key
 
 
 def _toml_value(text: str) -> object:

@@ -1,14 +1,15 @@
-"""Which module opens which link and node: found by name, imported when it is first needed.
+"""Which module opens which link, node and console: found by name, imported when it is first needed.
 
 Strategy: the scheme of a link address and the kind of a node *are* the names of modules: `packet:wpan0` is
 opened by `open_link` of `rigs.links.packet`, `node = "zephyr"` by `open_node` of `rigs.nodes.zephyr`; an
-adapter that is both lives in either folder, or in `rigs.virtual`. So a new link or node is one module and
-no list has to be edited. A name with a dot is a module of the user's own (`node = "acme.rigs.node"`), found
-on the Python path. What there is, is told from the source text, so that listing adapters imports none of
-them.
+adapter that is both lives in either folder, or in `rigs.virtual`. Just so `serial:/dev/ttyACM0` is opened by
+`open_console` of `rigs.consoles.serial`. So a new link, node or console is one module and no list has to be
+edited. A name with a dot is a module of the user's own (`node = "acme.rigs.node"`), found on the Python path.
+What there is, is told from the source text, so that listing adapters imports none of them.
 
-An adapter module has `open_link(bench, address, rig) -> Link` and/or `open_node(bench, rig) -> Node`, and
-may have `check(rig) -> list[Missing]` and `OPTIONS`, a mapping of its own [dut] keys to what they mean.
+An adapter module has `open_link(bench, address, rig) -> Link`, `open_node(bench, rig) -> Node` and/or
+`open_console(bench, address, rig) -> Console` (the address without its scheme), and may have
+`check(rig) -> list[Missing]` and `OPTIONS`, a mapping of its own [dut] keys to what they mean.
 """
 
 from __future__ import annotations
@@ -28,13 +29,21 @@ from rigs.model import Link, Node, RigError
 
 if TYPE_CHECKING:
     from rigs.bench import Bench
+    from rigs.consoles.model import Console
 
-Opener = Literal["open_link", "open_node"]
+Opener = Literal["open_link", "open_node", "open_console"]
 
 #: Where adapters live, in the order in which they are looked for.
 FOLDERS: dict[Opener, tuple[str, ...]] = {
     "open_link": ("links", "virtual", "nodes"),
     "open_node": ("nodes", "virtual", "links"),
+    "open_console": ("consoles",),
+}
+#: How a rig file asks for each, and what it is.
+_KEYS: dict[Opener, tuple[str, str]] = {
+    "open_link": ("tester.link", "link scheme"),
+    "open_node": ("dut.node", "kind of node"),
+    "open_console": ("dut.console", "console scheme"),
 }
 #: Node kinds whose module has another name.
 ALIASES: dict[str, str] = {}
@@ -49,7 +58,7 @@ class Missing:
 
 
 def kinds(opener: Opener) -> dict[str, str]:
-    """Every link scheme ("open_link") or node kind ("open_node") in the tree, with its module's name."""
+    """Every link scheme ("open_link"), node kind or console scheme in the tree, with its module's name."""
     found: dict[str, str] = {}
     for folder in FOLDERS[opener]:
         for path in sorted((Path(__file__).parent / folder).glob("*.py")):
@@ -71,8 +80,22 @@ def open_node(bench: Bench, rig: RigFile) -> Node:
     return opener(bench, rig)
 
 
+def open_console(bench: Bench, address: str | None, rig: RigFile) -> Console:
+    """Open the console at `address`, such as `rig.dut.console`; once a bench, whoever asks. Raises `RigError`."""
+    if address is None:
+        such = '"serial:/dev/ttyACM0" or "process:./node.elf"'
+        raise ConfigError(
+            [
+                f"{rig.path}: dut.console: is missing: the node {rig.dut.node!r} needs its console, such as {such}"
+            ]
+        )
+    scheme, _, rest = address.partition(":")
+    opener = cast("Callable[[Bench, str, RigFile], Console]", _opener("open_console", scheme, rig))
+    return bench.resource(f"console {address}", lambda: opener(bench, rest, rig))
+
+
 def verify(rig: RigFile) -> None:
-    """Judge what only adapters know: link scheme, node kind, node options. Raises `ConfigError`."""
+    """Judge what only adapters know: link and console scheme, node kind and options. Raises `ConfigError`."""
     mistakes: list[str] = []
     for opener, name in _named(rig):
         try:
@@ -111,7 +134,12 @@ def missing(rig: RigFile) -> list[Missing]:
 
 
 def _named(rig: RigFile) -> list[tuple[Opener, str]]:
-    return [("open_link", rig.tester.link.partition(":")[0]), ("open_node", rig.dut.node)]
+    named: list[tuple[Opener, str]] = [
+        ("open_link", rig.tester.link),
+        ("open_console", rig.dut.console or ""),
+    ]
+    schemes = [(opener, address.partition(":")[0]) for opener, address in named if address]
+    return [*schemes, ("open_node", rig.dut.node)]
 
 
 def _opener(opener: Opener, name: str, rig: RigFile) -> Callable[..., object]:
@@ -120,11 +148,10 @@ def _opener(opener: Opener, name: str, rig: RigFile) -> Callable[..., object]:
 
 
 def _module(opener: Opener, name: str, rig: RigFile) -> ModuleType:
-    key = "tester.link" if opener == "open_link" else "dut.node"
+    key, what = _KEYS[opener]
     known = {} if "." in name else kinds(opener)
     target = name if "." in name else known.get(ALIASES.get(name, name))
     if target is None:
-        what = "link scheme" if opener == "open_link" else "kind of node"
         there = ", ".join(known) or "none"
         raise ConfigError([f"{rig.path}: {key}: no {what} {name!r}{hint(name, known)}; there are: {there}"])
     try:

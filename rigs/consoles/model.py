@@ -1,24 +1,32 @@
 """The shape of a console: octets out, octets in, everything kept from the moment it is opened.
 
 Strategy: a console is a stream. A reader thread (one for every kind, here) files what arrives the moment it arrives,
-so nothing is lost between two calls or while a node reboots; a *position* in the stream (`mark`) is taken before
-something is asked, and only what came behind it is looked at. Memory is bounded: the last `KEPT` octets stay. What a
-prompt is, or a command, is the business of `rigs.consoles.shell`.
+so nothing is lost between two calls or while a node reboots; whoever reads has a *position* in the stream (`mark`) and
+asks for what came behind it (`after`). Memory is bounded: the last `KEPT` octets stay. Time is bounded as well: a
+reader that waits is woken by `close`, and a write that nobody takes ends with an error. What a prompt is, or a
+command, is the business of `rigs.consoles.shell`.
 """
 
 from __future__ import annotations
 
+import os
+import select
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from rigs.model import Health, LinkClosed
 
-KEPT: Final = 1 << 18
+if TYPE_CHECKING:
+    from rigs.config import RigFile
 
-T = TypeVar("T")
+#: Octets of a stream that are kept for readers who come late.
+KEPT: Final = 1 << 18
+#: Octets that are read at a time.
+CHUNK: Final = 1 << 16
+#: Seconds after which a write that the other side does not take has failed.
+WRITE_TIMEOUT: Final = 5.0
 
 
 class Console(ABC):
@@ -31,19 +39,22 @@ class Console(ABC):
         self._kept = bytearray()
         self._dropped = 0  # octets that were kept once and are no more
         self._closed = ""  # why nothing comes any more
+        self._closing = threading.Event()
+        self._released = False
+        self._waker = os.eventfd(0)
         self._reader = threading.Thread(target=self._run, name=f"console {address}", daemon=True)
 
     @abstractmethod
     def _read(self) -> bytes:
-        """Wait for octets and return them; empty at the end of the stream. Raises `OSError` when it broke."""
+        """Wait for octets (`_await`) and return them; empty at the end. Raises `OSError` when the stream broke."""
 
     @abstractmethod
     def _write(self, data: bytes) -> None:
-        """Send octets. Raises `OSError`."""
+        """Send octets within `WRITE_TIMEOUT`. Raises `OSError`."""
 
     @abstractmethod
     def _release(self) -> None:
-        """Give the device or process back; makes a waiting `_read` return. May be called twice."""
+        """Give the device or process back. Called once, when nobody reads any more."""
 
     def health(self) -> Health:
         """What the transport tells: alive, or (a process) crashed or killed, or unreachable."""
@@ -51,6 +62,8 @@ class Console(ABC):
 
     def write(self, data: bytes) -> None:
         """Send octets to the node. Raises `LinkClosed`."""
+        if self._closing.is_set():
+            raise LinkClosed(f"{self.address}: closed")
         try:
             self._write(data)
         except OSError as error:
@@ -61,42 +74,71 @@ class Console(ABC):
         with self._arrived:
             return self._dropped + len(self._kept)
 
-    def since(self, mark: int) -> bytes:
-        """What came behind `mark`, as far as it is kept."""
-        with self._arrived:
-            return bytes(self._kept[max(0, mark - self._dropped) :])
+    def after(self, mark: int, deadline: float) -> tuple[bytes, int]:
+        """Wait for octets behind `mark`; return them, as far as they are kept, and the position behind them.
 
-    def wait(self, mark: int, found: Callable[[bytes], T | None], deadline: float) -> T | None:
-        """Call `found` with what came behind `mark` until it returns something; None at the deadline (monotonic).
-
-        Raises `LinkClosed` when the stream ended before.
+        Nothing but `mark` itself comes back when `deadline` (monotonic) passes. Raises `LinkClosed` when the
+        stream has ended and everything of it was read.
         """
         with self._arrived:
             while True:
-                answer = found(bytes(self._kept[max(0, mark - self._dropped) :]))
-                if answer is not None:
-                    return answer
+                data = bytes(self._kept[max(0, mark - self._dropped) :])
+                if data:
+                    return data, self._dropped + len(self._kept)
                 if self._closed:
                     raise LinkClosed(f"{self.address}: {self._closed}")
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    return None
+                    return b"", mark
                 self._arrived.wait(left)
+
+    def kept(self) -> bytes:
+        """What came last, as far as it is kept."""
+        with self._arrived:
+            return bytes(self._kept)
 
     def close(self) -> None:
         """Give the console back. May be called twice."""
-        self._release()
+        if self._released:
+            return
+        self._released = True
+        self._closing.set()
+        os.eventfd_write(self._waker, 1)
         if self._reader.is_alive():
-            self._reader.join(5)
+            self._reader.join(10)
+        self._release()
+        os.close(self._waker)
 
     def _start(self) -> None:
         self._reader.start()
 
+    def _await(self, descriptor: int) -> bool:
+        """Wait until there is something to read from a file descriptor; False when the console is being closed."""
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        poll.register(self._waker, select.POLLIN)
+        poll.poll()
+        return not self._closing.is_set()
+
+    @staticmethod
+    def _push(descriptor: int, data: bytes) -> None:
+        """Write all octets to a non-blocking descriptor. Raises `OSError`, also when nobody takes them in time."""
+        deadline = time.monotonic() + WRITE_TIMEOUT
+        poll = select.poll()
+        poll.register(descriptor, select.POLLOUT)
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[os.write(descriptor, rest) :]
+            except BlockingIOError:
+                left = deadline - time.monotonic()
+                if left <= 0 or not poll.poll(left * 1000):
+                    raise TimeoutError(f"nobody took {len(rest)} octets within {WRITE_TIMEOUT:g} s") from None
+
     def _run(self) -> None:
-        why = "the stream ended"
         while True:
             try:
-                data = self._read()
+                data, why = self._read(), "the stream ended"
             except OSError as error:
                 data, why = b"", str(error)
             with self._arrived:
@@ -107,7 +149,14 @@ class Console(ABC):
                         del self._kept[:excess]
                         self._dropped += excess
                 else:
-                    self._closed = why
+                    self._closed = "closed" if self._closing.is_set() else why
                 self._arrived.notify_all()
             if not data:
                 return
+
+
+def rests(rig: RigFile, scheme: str) -> list[tuple[str, str]]:
+    """The consoles of one scheme that a rig names: (key, what stands behind "scheme:")."""
+    named = [("dut.console", rig.dut.console), ("peer.console", rig.peer.console if rig.peer else None)]
+    split = [(key, *address.partition(":")) for key, address in named if address]
+    return [(key, rest) for key, kind, _, rest in split if kind == scheme]

@@ -90,12 +90,16 @@ def test_a_bench_closes_everything_even_if_one_part_does_not_close():
 def test_adapters_are_found_by_name():
     assert registry.kinds("open_node")["reference"] == "rigs.nodes.reference"
     assert registry.kinds("open_link")["memory"] == "rigs.links.memory"
+    assert set(registry.kinds("open_console")) == {"process", "pty", "rfc2217", "serial", "socket", "ssh"}
 
 
 def test_what_only_adapters_know_is_told_together(make):
     with pytest.raises(ConfigError) as caught:
-        registry.verify(make('tester.link="memry:802154"', 'dut.node="lwpi"').rig)
-    link, node = caught.value.mistakes
+        registry.verify(make('tester.link="memry:802154"', 'dut.node="lwpi"', "dut.console=seral:x").rig)
+    link, console, node = caught.value.mistakes
+    assert (
+        "dut.console: no console scheme 'seral' (did you mean 'serial'?); there are: process, pty" in console
+    )
     assert "tester.link: no link scheme 'memry' (did you mean 'memory'?); there are: " in link
     assert "dut.node: no kind of node 'lwpi' (did you mean 'lwip'?)" in node
     with pytest.raises(ConfigError, match=r"no such option .did you mean 'fail'.*there are: fail, lacks"):
@@ -106,6 +110,30 @@ def test_what_only_adapters_know_is_told_together(make):
         registry.verify(make('dut.node="acme.node"').rig)
     with pytest.raises(ConfigError, match=r"the module json.tool has no function open_node"):
         registry.verify(make('dut.node="json.tool"').rig)
+
+
+def test_a_node_that_needs_a_console_and_has_none(make):
+    rig = make().rig
+    with pytest.raises(
+        ConfigError, match=r"dut.console: is missing: the node 'tests.rigs.fakes' needs its console"
+    ):
+        registry.open_console(Bench(), None, rig)
+    with pytest.raises(ConfigError, match=r"no console scheme 'tty'"):
+        registry.open_console(Bench(), "tty:/dev/ttyACM0", rig)
+
+
+def test_a_console_is_opened_once_a_bench(make):
+    bench, rig = Bench(), make().rig
+    console = registry.open_console(bench, "process:cat", rig)
+    assert registry.open_console(bench, "process:cat", rig) is console
+    bench.close()
+    assert console.health().state == "unreachable"
+
+
+def test_what_a_console_lacks_is_missing(make):
+    (missing,) = registry.missing(make("dut.console=process:./none.elf -E").rig)
+    assert missing.what == "dut.console: there is no file ./none.elf"
+    assert "build the firmware" in missing.remedy
 
 
 def test_missing_things_are_told_once(make):
@@ -128,7 +156,8 @@ def test_profiles_of_the_tree_declare_nothing_that_an_adapter_lacks(name):
         for _, kind in inspect.getmembers(module, inspect.isclass)
         if issubclass(kind, Node) and kind.__module__ == module.__name__
     )
-    profiles = [load(rig).profile for rig in known_rigs() if load(rig).rig.dut.node == name]
+    loaded = [load(rig, unset=[]) for rig in known_rigs()]
+    profiles = [each.profile for each in loaded if each.rig.dut.node == name]
     assert profiles
     for profile in profiles:
         assert set(profile.abilities) <= node.abilities, profile.name

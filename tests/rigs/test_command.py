@@ -19,7 +19,28 @@ def test_list_names_every_rig_and_what_it_is(capsys):
         assert f"\n{name} " in out
     assert "lwIP" in out
     assert main(["list", "--kinds"]) == 0
-    assert "node kinds:   " in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "node kinds:      " in out
+    assert "console schemes: process, pty, rfc2217, serial, socket, ssh\n" in out
+
+
+def test_list_names_what_must_be_set(capsys, monkeypatch, tmp_path):
+    from rigs import loading
+
+    (tmp_path / "r.toml").write_text(
+        'schema = 1\nprofile = "reference-802154"\nwhat = "mine"\n[tester]\nlink = "memory:802154"\n'
+        '[dut]\nnode = "reference"\nconsole = "process:${KEYHOLE_NO_SUCH_NODE}"\n'
+    )
+    monkeypatch.setattr(loading, "RIGS", tmp_path)
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out.endswith("mine (set KEYHOLE_NO_SUCH_NODE)\n")
+    assert main(["check", "r"]) == 2
+    out = capsys.readouterr().out
+    assert (
+        "dut.console: set KEYHOLE_NO_SUCH_NODE to the path of the executable, or --set dut.console=process:...\n"
+        in out
+    )
+    assert main(["check", "r", "--set", "dut.console=process:cat"]) == 0
 
 
 def test_check_says_what_is_missing(make, capsys):

@@ -1,0 +1,228 @@
+"""A command line on a console: commands in, the lines of their answers out.
+
+Strategy: everything is decided on the text that a person would read (`rigs.consoles.terminal`). An answer begins behind
+the echo of the command, when the console echoes, and ends where the prompt stands on a line of its own start, with
+nothing behind it. A prompt with something behind or before it may as well be a part of the answer: it is believed only
+when the console has been quiet for a moment, or at the deadline. Log lines are taken out before that, also where
+one cuts a line in two. What the device says is never waited for without a deadline, and every error shows what was
+seen last.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from rigs.consoles.model import Console
+from rigs.consoles.terminal import KEPT, Terminal
+from rigs.model import Health, LinkClosed, RigError
+
+#: Seconds without a new octet after which a console has nothing more to say for now.
+QUIET: Final = 0.2
+#: Seconds between two newlines that ask for the prompt.
+NUDGE: Final = 0.5
+#: Characters of what was seen last that an error shows.
+_SHOWN: Final = 300
+
+
+class Shell:
+    """A console with a prompt.
+
+    `prompt` is a regex: what stands where the next command can be typed. `newline` ends a command. `logs` is a regex of
+    whole log lines (or, of their beginning), which are no part of any answer. `signatures` are regexes of what the
+    device prints when it crashes or boots. A regex sees one line at a time.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        prompt: str,
+        *,
+        newline: bytes = b"\n",
+        logs: str = "",
+        signatures: Sequence[str] = (),
+    ) -> None:
+        self.console = console
+        self._prompt = prompt
+        self._newline = newline
+        self._ends = re.compile(rf"^(?:{prompt})[ \t]*\Z", re.MULTILINE)
+        self._may_end = re.compile(rf"^(?:{prompt})|(?:{prompt})[ \t]*\Z", re.MULTILINE)
+        self._logs = re.compile(rf"(?:{logs})[^\n]*\n?", re.MULTILINE) if logs else None
+        self._signatures = (
+            re.compile("|".join(f"(?:{s})" for s in signatures), re.MULTILINE) if signatures else None
+        )
+        self._terminal = Terminal()
+        self._position = 0  # in the stream of the console
+        self._sent = 0  # where the text stood when something was sent last
+        self._watched = 0  # crash signatures were looked for up to here
+        self._crash = ""
+        self._echoes = False
+        self._behind = False  # an answer was given up, and may still come
+
+    def ready(self, timeout: float) -> None:
+        """Ask for the prompt until it is there and the console is quiet.
+
+        Raises `RigError` with what was seen last when it does not come within `timeout` seconds, `LinkClosed`.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            self.send("")
+            nudged = time.monotonic()
+            prompt = self._find(self._may_end, self._sent, min(deadline, nudged + NUDGE))
+            if prompt:
+                break
+            if time.monotonic() >= deadline:
+                raise RigError(self._complaint(f"no prompt {self._prompt!r} within {timeout:g} s"))
+        # Every newline brings a prompt; the ones still on their way must not end the first answer.
+        deadline = min(deadline, time.monotonic() + 5 * QUIET)
+        while self._more(min(deadline, time.monotonic() + QUIET)) and time.monotonic() < deadline:
+            pass
+        self._behind = False
+
+    def command(self, text: str, timeout: float = 5.0) -> list[str]:
+        """Run a command and return the lines of its answer that have text.
+
+        They come without the echo of the command, prompt, colours, log lines and trailing blanks. Raises `RigError`
+        with what was seen last when the prompt does not come back within `timeout` seconds, `LinkClosed`.
+        """
+        if self._behind:
+            self.ready(timeout)
+        self.send(text)
+        # A shell may erase the half line that stands now to print a log line in its place: lines are taken whole.
+        start, half = self._terminal.position, self._terminal.line
+        deadline = time.monotonic() + timeout
+        while True:
+            late = time.monotonic() >= deadline
+            came = self._more(min(deadline, time.monotonic() + QUIET))
+            seen = self._terminal.after(start).removeprefix(half)
+            end = self._ends if came and not late else self._may_end
+            # So much may have come that the echo is no longer kept.
+            unheard = self._echoes and not late and len(seen) < KEPT // 2
+            answer = self._answer(text, seen, end, unheard=unheard)
+            if answer is not None:
+                return answer
+            if late:
+                self._behind = True
+                raise RigError(self._complaint(f"{text!r} was not answered within {timeout:g} s"))
+
+    def expect(self, pattern: str, timeout: float, mark: int | None = None) -> re.Match[str]:
+        """Wait for a regex in the text behind `mark`, or behind what was sent last. Raises `RigError`, `LinkClosed`."""
+        start = self._sent if mark is None else mark
+        found = self._find(re.compile(pattern, re.MULTILINE), start, time.monotonic() + timeout)
+        if found is None:
+            raise RigError(self._complaint(f"nothing that matches {pattern!r} within {timeout:g} s"))
+        return found
+
+    def send(self, text: str) -> None:
+        """Type a line; what comes back is for `expect`. Raises `LinkClosed`."""
+        self._sent = self.mark()
+        try:
+            self.console.write(text.encode() + self._newline)
+        except LinkClosed as error:
+            raise self._closed(error) from error
+
+    def mark(self) -> int:
+        """The present position in the text, for `expect`."""
+        self._catch_up()
+        return self._terminal.end
+
+    def text(self) -> str:
+        """The text so far, its last 64 KiB."""
+        self._catch_up()
+        return self._terminal.after(0)
+
+    def health(self) -> Health:
+        """How the console fares; "crashed" when a signature was printed since `watch` was called last."""
+        health = self.console.health()
+        self._catch_up()
+        return Health("crashed", self._crash) if self._crash else health
+
+    def watch(self) -> None:
+        """Look for crash signatures from here on: what was printed so far belongs to a wanted boot."""
+        self._watched, self._crash = self.mark(), ""
+
+    def close(self) -> None:
+        """Give the console back. May be called twice."""
+        self.console.close()
+
+    def _answer(self, command: str, text: str, end: re.Pattern[str], *, unheard: bool) -> list[str] | None:
+        """The lines between the echo of `command` and the prompt; None when there is no prompt yet.
+
+        `unheard`: nor when there is no echo yet, because then the prompt is one from before.
+        """
+        if self._logs is not None:
+            text = self._logs.sub("", text)
+        if command:
+            echo = r"\n*".join(
+                map(re.escape, command)
+            )  # a line editor breaks it at the width of its terminal
+            before = r"^[^\n]*?" if self._echoes else rf"(?:\A\s*|^(?:{self._prompt}))"
+            found = re.search(rf"{before}{echo}[ \t]*$", text, re.MULTILINE)
+            if found is not None:
+                self._echoes = True
+                text = text[found.end() :].removeprefix("\n")
+            elif unheard:
+                return None
+        prompt = end.search(text)
+        if prompt is None:
+            return None
+        return [line.rstrip() for line in text[: prompt.start()].split("\n") if line.strip()]
+
+    # -- the text ------------------------------------------------------------------------------------------
+
+    def _find(self, regex: re.Pattern[str], start: int, deadline: float) -> re.Match[str] | None:
+        """Look for a regex behind `start` whenever text comes; None at the deadline. Raises `LinkClosed`."""
+        while True:
+            found = regex.search(self._terminal.after(start))
+            if found is not None or time.monotonic() >= deadline:
+                return found
+            self._more(deadline)
+
+    def _more(self, deadline: float) -> bool:
+        """Wait for text; False when none came. Raises `LinkClosed`, with what was seen last."""
+        try:
+            return self._take(deadline)
+        except LinkClosed as error:
+            raise self._closed(error) from error
+
+    def _catch_up(self) -> None:
+        """Take all text that is there."""
+        deadline = time.monotonic() + QUIET  # a console that floods has never said everything
+        try:
+            while self._take(0) and time.monotonic() < deadline:
+                pass
+        except LinkClosed:
+            return  # so this is all; whoever waits for more is told
+
+    def _take(self, deadline: float) -> bool:
+        data, self._position = self.console.after(self._position, deadline)
+        self._terminal.feed(data)
+        if data and self._signatures is not None and not self._crash:
+            text = self._terminal.after(self._watched)
+            found = self._signatures.search(text)
+            if found is not None:
+                line = text[text.rfind("\n", 0, found.start()) + 1 :].partition("\n")[0]
+                self._crash = line.strip() or found[0].strip()
+            self._watched = max(
+                self._watched, self._terminal.position
+            )  # the unfinished line is looked at again
+        return bool(data)
+
+    def _closed(self, error: LinkClosed) -> LinkClosed:
+        return LinkClosed(self._complaint(str(error).removeprefix(f"{self.console.address}: ")))
+
+    def _complaint(self, what: str) -> str:
+        shown = self.text()[-_SHOWN:].strip()
+        odd = sum(not (c.isprintable() or c.isspace()) or c == "\ufffd" for c in shown)
+        said = f"last seen: {shown!r}" if shown else "nothing was seen at all"
+        if odd * 4 > len(shown):
+            said += " (unreadable: is the baud rate right?)"
+        health = self.health()
+        state = (
+            f" ({health.state}: {health.detail})"
+            if health.state != "alive" and health.detail not in what
+            else ""
+        )
+        return f"{self.console.address}: {what}{state}; {said}"

@@ -1,0 +1,79 @@
+"""The ssh console, on a program `ssh` of our own: what it is called with, and what its errors become."""
+
+import os
+
+import pytest
+
+from rigs.bench import Bench
+from rigs.consoles import ssh
+from rigs.consoles.shell import Shell
+from rigs.model import LinkClosed, RigError
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """Puts a shell script in ssh's place."""
+
+    def write(script):
+        (tmp_path / "ssh").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "ssh").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    return write
+
+
+@pytest.fixture
+def console():
+    bench = Bench()
+    yield lambda rest: bench.resource(rest, lambda: ssh.open_console(bench, rest, None))
+    bench.close()
+
+
+def test_it_never_asks_and_never_hangs(program, console):
+    program('echo "$@"; exec sh -i 2>&1')
+    shell = Shell(console("-p 2222 root@lab1"), r"[#$] ")
+    shell.ready(10)
+    called = shell.text().splitlines()[0]
+    assert called.startswith("-T -o BatchMode=yes -o ConnectTimeout=10 ")
+    assert called.endswith("-p 2222 root@lab1")
+    assert shell.command("echo hello") == ["hello"]
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("Host key verification failed.", "run `ssh root@lab1` once by hand and accept its key"),
+        ("root@lab1: Permission denied (publickey).", "put your public key there (`ssh-copy-id root@lab1`)"),
+        ("ssh: Could not resolve hostname lab1: Name or service not known", "correct the host's name"),
+        (
+            "ssh: connect to host lab1 port 22: Connection timed out",
+            "switch the host on, or mend the network",
+        ),
+        ("ssh: connect to host lab1 port 22: Connection refused", "start its ssh server"),
+        ("something new", "try `ssh root@lab1` by hand"),
+    ],
+    ids=["key", "permission", "name", "timeout", "refused", "other"],
+)
+def test_errors_have_remedies(program, console, said, remedy):
+    program(f'echo "{said}" >&2; exit 255')
+    shell = Shell(console("root@lab1"), r"[#$] ")
+    with pytest.raises(LinkClosed) as caught:
+        shell.ready(10)
+    assert remedy in str(caught.value)
+    assert said in str(caught.value)
+    assert shell.health().state == "unreachable"  # never the DUT's fault
+
+
+def test_a_remote_shell_that_ends_is_not_a_crash_of_the_dut(program, console, until):
+    program("exit 1")
+    opened = console("root@lab1")
+    health = until(lambda: opened.health().state != "alive" and opened.health())
+    assert (health.state, health.detail) == ("unreachable", "the remote shell ended with status 1")
+
+
+def test_mistakes(console, monkeypatch):
+    with pytest.raises(RigError, match="names no host: expected such as ssh:root@lab1"):
+        console("")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(RigError, match="the program ssh is not on PATH: apt-get install openssh-client"):
+        console("root@lab1")
