@@ -21,13 +21,15 @@ LONGEST: Final = 1 << 13
 _TOKEN: Final = re.compile(
     r"(?P<text>[^\x00-\x08\x0a-\x1f\x7f\x9b]+)"
     r"|(?:\x1b\[|\x9b)(?P<parameters>[0-?]*)[ -/]*(?P<final>[@-~])"
-    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)"
+    r"|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)"
     r"|\x1b[ -/]*[0-OQ-WYZ\\`-~]"
     r"|(?P<control>[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f])"
     r"|(?P<stray>[\x1b\x9b])"
 )
 #: The beginning of a control sequence whose end has not come yet.
-_HALF: Final = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*\Z|\x1b[\]PX^_][^\x07\x1b]{0,256}\x1b?\Z|\x1b[ -/]*\Z")
+_HALF: Final = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*\Z|\x1b[\]PX^_][^\x07\x1b\n]{0,256}\x1b?\Z|\x1b[ -/]*\Z"
+)
 
 
 class Terminal:

@@ -10,6 +10,7 @@ CASES = {
     "colours": (b"\x1b[1;31mred\x1b[0m\n", "red\n"),
     "8-bit CSI": ("\x9b31mred\n".encode(), "red\n"),
     "title": (b"\x1b]0;title\x07a\x1b]2;x\x1b\\b\n", "ab\n"),
+    "title without end": (b"\x1b]0;ab\ncd\n", "]0;ab\ncd\n"),
     "modes": (b"\x1b[?25l\x1b(Ba\x1b=\x1b[6nb\n", "ab\n"),
     "backspace": (b"abc\b\bX\n", "aXc\n"),
     "carriage return": (b"progress 1\rprogress 2\n", "progress 2\n"),
