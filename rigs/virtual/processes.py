@@ -24,12 +24,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-#: Ask for SIGKILL at the parent's death (PR_SET_PDEATHSIG = 1), make sure that it has not died already, go on.
+#: Undo what Python did to SIGPIPE and SIGXFSZ, ask for SIGKILL at the parent's death (PR_SET_PDEATHSIG = 1), make sure
+#: that it has not died already, go on.
 _TRAMPOLINE = (
-    "import ctypes, os, sys\n"
+    "import _signal, ctypes, os, sys\n"
+    "for ignored in 13, 25: _signal.signal(ignored, 0)\n"
     "ctypes.CDLL(None).prctl(1, 9)\n"
     "os.getppid() == int(sys.argv[1]) or os._exit(127)\n"
-    "os.execvp(sys.argv[2], sys.argv[2:])\n"
+    "try: os.execvp(sys.argv[2], sys.argv[2:])\n"
+    "except OSError as error: sys.exit(f'{sys.argv[2]} cannot be run: {error.strerror}')\n"
 )
 
 _Result = tuple[subprocess.Popen[bytes] | None, OSError | None]
@@ -42,13 +45,21 @@ _starter: list[
 _lock = threading.Lock()
 
 
-def start(command: Sequence[str], stderr: IO[bytes], pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
-    """Start `command` so that it dies with this process. Its standard output goes where `stderr` goes."""
+def start(
+    command: Sequence[str],
+    stderr: IO[bytes] | int,
+    pass_fds: Sequence[int] = (),
+    stdin: IO[bytes] | int = subprocess.DEVNULL,
+) -> subprocess.Popen[bytes]:
+    """Start `command` so that it dies with this process. Its standard output goes where `stderr` goes.
+
+    It leads a session, and so a process group, of its own.
+    """
 
     def job() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [sys.executable, "-S", "-E", "-s", "-c", _TRAMPOLINE, str(os.getpid()), *command],
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=stderr,
             stderr=stderr,
             pass_fds=pass_fds,

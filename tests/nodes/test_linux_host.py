@@ -1,0 +1,534 @@
+"""The Linux host adapter on real shells of this machine, in namespaces of their own.
+
+The socket side is tried on a real kernel, on a pair of virtual Ethernet interfaces. What a host may lack is played: its
+/sys is a temporary one, and its tools are scripts that write down how they were called.
+"""
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rigs import registry
+from rigs.bench import Bench
+from rigs.config import RigFile
+from rigs.model import LinkClosed, RigError, Unsupported
+from rigs.nodes import linux_host
+
+ROOT = Path(__file__).parents[2]
+GLOBAL = bytes.fromhex("20010db8000000000000000000000001")
+GROUP = bytes.fromhex("ff020000000000000000000000001234")
+TOOLS = [
+    *(
+        "basename",
+        "cat",
+        "cut",
+        "dmesg",
+        "env",
+        "grep",
+        "id",
+        "ls",
+        "mkdir",
+        "mkfifo",
+        "mount",
+        "readlink",
+        "rm",
+    ),
+    *("sed", "seq", "sh", "sleep", "timeout", "touch", "uname"),
+]
+PAIR = """
+mount -t sysfs sys /sys
+echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
+ip link add one type veth peer name two
+echo 0 >/proc/sys/net/ipv6/conf/one/disable_ipv6
+ip link set lo up; ip link set two up; ip link set one up
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _namespaces():
+    able = shutil.which("unshare") and shutil.which("ip")
+    if not able or subprocess.run(["unshare", "-Urnm", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no namespaces can be made here")
+
+
+@pytest.fixture
+def bench():
+    made = Bench()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A folder of the tools that a host has; nothing else is on its PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for tool in TOOLS:
+        (folder / tool).symlink_to(shutil.which(tool, path="/usr/bin:/bin:/usr/sbin:/sbin"))
+    return folder
+
+
+@pytest.fixture
+def host(tmp_path, bench):
+    """Starts a shell in namespaces of its own, set up by `script`; returns the node on it."""
+
+    def start(script, *, link="memory:802154", shell="sh -i", **options):
+        (tmp_path / "setup.sh").write_text(f"set -e\n{script}\nexec {shell}\n")
+        rig = RigFile.model_validate(
+            {
+                "schema": 1,
+                "profile": "p",
+                "tester": {"link": link, "channel": 21, "pan": 0x23},
+                "dut": {"node": "linux_host", "console": f"process:unshare -Urnm sh {tmp_path}/setup.sh"}
+                | options,
+            }
+        )
+        registry.verify(rig)
+        return linux_host.open_node(bench, rig)
+
+    return start
+
+
+def fake(path, name, script=""):
+    (path / name).write_text(f'#!/bin/sh\necho "{name} $*" >>{path}/called\n{script}\n')
+    (path / name).chmod(0o755)
+
+
+def called(path):
+    return (path / "called").read_text().splitlines()
+
+
+# -- on a real kernel --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "shell", ["sh -i", "bash -i", "sh", "bash --norc"], ids=["sh", "bash", "plain", "plain-bash"]
+)
+def test_a_shell_of_whatever_kind_is_ours(host, shell):
+    if shutil.which(shell.split()[0]) is None:
+        pytest.skip(f"there is no {shell}")
+    node = host(PAIR, shell=shell, interface="one")
+    assert (
+        node.version()
+        == subprocess.run(["uname", "-r"], check=True, capture_output=True, text=True).stdout.strip()
+    )
+    assert node._shell.run("echo out; echo err >&2; false") == (1, ["out", "err"])
+    assert node._shell.run("printf half; exit_with() { return 7; }; exit_with") == (7, ["half"])
+    with pytest.raises(RigError, match=r"`ls /none` failed with status 2; it said: .*No such file"):
+        node._shell.check("ls /none")
+
+
+def test_addresses(host):
+    node = host(PAIR, interface="one")
+    (local,) = node.addresses()
+    assert local[:8] == b"\xfe\x80" + bytes(6)
+    node.add_address(GLOBAL)
+    assert node.addresses() == (local, GLOBAL)
+
+
+def test_an_interface_without_a_link_local_address(host, monkeypatch):
+    monkeypatch.setattr(linux_host, "ADDRESS", 0.1)
+    node = host(PAIR, interface="two")
+    with pytest.raises(
+        RigError, match=r"two has no settled link-local address after 0.1 s; ip says: nothing"
+    ):
+        node.addresses()
+
+
+def test_udp(host):
+    node = host(PAIR, interface="one")
+    (local,) = node.addresses()
+    node.udp_open(5000)
+    assert node.udp_receive(5000, time.monotonic() + 0.05) is None
+    payloads = [b"", b"hello", bytes(range(256)) * 4]
+    for payload in payloads:
+        node.udp_send(local, 5001, 5000, payload)
+    node.udp_send(local, 5000, 5001, b"back")
+    got = [node.udp_receive(5000, time.monotonic() + 10) for _ in payloads]
+    assert got == [(local, 5001, payload) for payload in payloads]
+    assert node.udp_receive(5001, time.monotonic() + 10) == (local, 5000, b"back")
+    assert node._shell.run("echo still mine") == (0, ["still mine"])
+    with pytest.raises(RigError, match=r"send 5001 0 .*: \[Errno 22\] Invalid argument"):
+        node.udp_send(local, 5001, 0, b"x")
+
+
+def test_ping_join_and_counters(host):
+    node = host(PAIR, interface="one")
+    (local,) = node.addresses()
+    before = node.counters()
+    node.ping(local, 8, 0x4B45, 1)
+    after = node.counters()
+    assert after["Icmp6OutEchos"] == before["Icmp6OutEchos"] + 1
+    node.join(GROUP)
+    assert "ff02::1234" in " ".join(node._shell.check("ip -6 maddr show dev one"))
+
+
+def test_the_bytes_of_a_ping(host):
+    """The other end of the pair sees what was asked for."""
+    node = host(PAIR, interface="one")
+    node.addresses()
+    sniff = (
+        "import socket\ns = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)\ns.bind(('two', 3))\n"
+        "s.settimeout(20)\nprint('listening', flush=True)\n"
+        "while True:\n f = s.recv(2000)\n if f[20] == 58 and f[54] == 128: print(f[54:].hex(), flush=True); break\n"
+    )
+    target = str(node._host.console.pid)
+    command = [
+        "nsenter",
+        "--preserve-credentials",
+        "-U",
+        "-n",
+        "-m",
+        "-t",
+        target,
+        sys.executable,
+        "-c",
+        sniff,
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sniffer:
+        assert sniffer.stdout.readline() == "listening\n"
+        node._shell.check("ip -6 neigh replace fe80::99 lladdr 02:00:00:00:00:99 dev one")
+        node.ping(bytes.fromhex("fe800000000000000000000000000099"), 4, 0x4B45, 7)
+        message = bytes.fromhex(sniffer.stdout.readline())
+    assert message[4:] == bytes.fromhex("4b45000700010203")
+
+
+def test_what_needs_what_the_host_lacks(host):
+    node = host(PAIR, interface="one")
+    with pytest.raises(
+        Unsupported, match=r"context: there is no /sys/kernel/debug/6lowpan/one/contexts/3 on the host"
+    ):
+        node.set_context(3, bytes(8), 64)
+    with pytest.raises(
+        Unsupported, match=r"reset: the interface is the host's own; with dut.wpan it is made anew"
+    ):
+        node.reset()
+
+
+def test_a_host_without_python(host, path):
+    (path / "ip").symlink_to(shutil.which("ip"))
+    if shutil.which("ping"):
+        (path / "ping").symlink_to(shutil.which("ping"))
+    node = host(f"{PAIR}\nPATH={path}", interface="one")
+    (local,) = node.addresses()
+    with pytest.raises(
+        Unsupported, match="udp: the host has no python3, which opens its sockets: install python3"
+    ):
+        node.udp_open(5000)
+    if not shutil.which("ping"):
+        with pytest.raises(
+            RigError, match="the program ping is missing on the host: install iputils-ping there"
+        ):
+            node.ping(local, 8, 1, 1)
+
+
+def test_what_was_changed_is_put_back(host):
+    node = host(f"{PAIR}\necho 500 >/proc/sys/net/ipv6/icmp/ratelimit", interface="one")
+    assert node._shell.check("cat /proc/sys/net/ipv6/icmp/ratelimit") == ["0"]
+    node._host.close()
+    assert node._shell.check("cat /proc/sys/net/ipv6/icmp/ratelimit") == ["500"]
+
+
+def test_the_agent_ends_with_the_shell(host, bench, until_gone):
+    node = host(PAIR, interface="one")
+    node.udp_open(5000)
+    assert not node._shell.works('[ -e "${TMPDIR:-/tmp}/keyhole-$$" ]')  # the pipe has no name any more
+    marker = "exec(zlib.decompress(base64.b64decode('"
+    running = [p for p in Path("/proc").glob("[0-9]*") if marker in command_of(p)]
+    assert running
+    bench.close()
+    until_gone(running)
+
+
+def command_of(process):
+    try:
+        return (process / "cmdline").read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+@pytest.fixture
+def until_gone():
+    def wait(processes):
+        deadline = time.monotonic() + 10
+        while any(command_of(process) for process in processes):
+            assert time.monotonic() < deadline, "it is still there"
+            time.sleep(0.02)
+
+    return wait
+
+
+# -- crashes -----------------------------------------------------------------------------------------------
+
+
+def test_an_oops_is_seen_by_the_kernels_taint(host, path, tmp_path):
+    (path / "ip").symlink_to(shutil.which("ip"))
+    (path / "dmesg").unlink()
+    fake(
+        path,
+        "dmesg",
+        'echo "[   12.000001] BUG: unable to handle page fault"; echo "[   12.000002] RIP: lowpan_rcv"',
+    )
+    (tmp_path / "tainted").write_text("4096\n")
+    node = host(
+        f"{PAIR}\nmount --bind {tmp_path}/tainted /proc/sys/kernel/tainted; PATH={path}", interface="one"
+    )
+    assert node.health().state == "alive"
+    (tmp_path / "tainted").write_text("4224\n")
+    health = node.health()
+    assert health.state == "crashed"
+    assert health.detail == "the kernel had an oops: BUG: unable to handle page fault / RIP: lowpan_rcv"
+
+
+def test_a_panic_is_seen_on_the_console(host):
+    node = host(PAIR, interface="one")
+    node._shell.shell.send("echo '[   99.000001] Kernel panic - not syncing: Fatal exception'")
+    node._shell.shell.expect(r"^\[ .*panic", 10)
+    assert node.health().state == "crashed"
+    assert "Kernel panic" in node.health().detail
+
+
+def test_kernel_messages_are_no_part_of_an_answer(host):
+    node = host(PAIR, interface="one")
+    said = "echo first; echo '[   99.000001] wpan0: something'; echo second"
+    assert node._shell.run(said) == (0, ["first", "second"])
+
+
+def test_a_console_that_is_gone(host):
+    node = host(PAIR, interface="one")
+    node._shell.shell.send("exit")
+    with pytest.raises(LinkClosed, match=r"the stream ended|cannot be written to"):
+        node.addresses()
+    assert node.health().state in {"crashed", "unreachable"}
+
+
+def test_a_shell_that_is_not_roots(host, path):
+    (path / "ip").symlink_to(shutil.which("ip"))
+    (path / "id").unlink()
+    fake(path, "id", "echo 1000")
+    with pytest.raises(RigError, match=r"the shell is not root's: log in as root \(ssh:root@"):
+        host(f"{PAIR}\nPATH={path}", interface="one")
+
+
+# -- a login -----------------------------------------------------------------------------------------------
+
+GETTY = """
+exec {python} -c '
+import os, sys
+def ask(what):
+    print(what, end="", flush=True)
+    return sys.stdin.readline().strip()
+print("Debian GNU/Linux 12 lab1 ttyS0\\n", flush=True)
+while True:
+    name = ask("lab1 login: ")
+    if name and (name, ask("Password: ")) == ("root", "secret"):
+        print("Last login: today", flush=True)
+        sys.stdin.detach()
+        os.execvp("sh", ["sh", "-i"])
+    if name:
+        print("Login incorrect", flush=True)
+'
+"""
+
+
+def test_a_console_that_asks_for_a_login(host):
+    getty = GETTY.format(python=f"{sys.executable} -u")
+    node = host(PAIR + getty, interface="one", login="root", password="secret")
+    assert node._shell.run("echo in") == (0, ["in"])
+
+
+def test_a_login_that_is_not_taken(host):
+    getty = GETTY.format(python=f"{sys.executable} -u")
+    with pytest.raises(RigError, match=r"the login 'root' is not taken: correct dut.login, dut.password"):
+        host(PAIR + getty, interface="one", login="root", password="wrong")
+
+
+def test_a_login_that_is_not_given(host, monkeypatch):
+    from rigs.nodes import linux_host_shell
+
+    monkeypatch.setattr(linux_host_shell, "COMMAND", 1.0)
+    with pytest.raises(
+        RigError, match=r"no prompt 'keyhole> ' .*if it asks for a login, set dut.login and dut.password"
+    ):
+        host(PAIR + GETTY.format(python=f"{sys.executable} -u"), interface="one")
+
+
+# -- IEEE 802.15.4 -----------------------------------------------------------------------------------------
+
+WPAN = """
+mount -t tmpfs none /sys
+mkdir -p /sys/class/net/wpan0
+ln -s ../../../phy7 /sys/class/net/wpan0/device
+"""
+
+
+def test_the_interface_is_made_anew(host, path):
+    for tool in ("ip", "iwpan", "modprobe"):
+        fake(path, tool)
+    node = host(f"{WPAN}\nPATH={path}", wpan="wpan0", address="02005efffe000001", short="0001")
+    wanted = [
+        "modprobe ieee802154_6lowpan",
+        "ip link del lowpan0",
+        "ip link set wpan0 down",
+        "iwpan phy phy7 set channel 0 21",
+        "ip link set wpan0 address 02:00:5e:ff:fe:00:00:01",
+        "iwpan dev wpan0 set pan_id 0x0023",
+        "iwpan dev wpan0 set short_addr 0x0001",
+        "ip link add link wpan0 name lowpan0 type lowpan",
+        "ip link set wpan0 up",
+        "ip link set lowpan0 up",
+    ]
+    assert called(path) == wanted
+    (path / "called").unlink()
+    node.reset()
+    assert called(path) == wanted
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        ("rm -f {path}/ip", "the program ip is missing on the host: install iproute2 there"),
+        ("modprobe() {{ return 1; }}", None),
+        ("rm -f {path}/iwpan", "the program iwpan is missing on the host: install wpan-tools there"),
+        (
+            "rm -r /sys/class/net/wpan0",
+            r"there is no interface wpan0: is the adapter plugged in .* there are: wpan3",
+        ),
+    ],
+    ids=["ip", "modprobe", "iwpan", "adapter"],
+)
+def test_what_a_host_lacks_for_802154(host, path, broken, message):
+    fake(path, "ip")
+    fake(path, "iwpan", 'echo "phy#3"; echo "Interface wpan3"')
+    fake(path, "modprobe", "exit 1" if message is None else "")
+    message = (
+        message or "the kernel has no module ieee802154_6lowpan: install one with CONFIG_IEEE802154_6LOWPAN"
+    )
+    broken = "" if "modprobe" in broken else broken.format(path=path)
+    with pytest.raises(RigError, match=message):
+        host(f"{WPAN}\n{broken}\nPATH={path}", wpan="wpan0")
+
+
+def test_contexts_are_written_where_the_kernel_shows_them(host, path):
+    fake(path, "ip")
+    folder = "/sys/kernel/debug/6lowpan/lowpan0/contexts/3"
+    node = host(f"{WPAN}\nmkdir -p {folder}\nPATH={path}")
+    node.set_context(3, bytes.fromhex("20010db800020000"), 50, compress=False)
+    names = ("prefix", "prefix_length", "compression", "active")
+    told = [node._shell.check(f"cat {folder}/{name}")[0] for name in names]
+    assert told == ["2001:0db8:0002:0000:0000:0000:0000:0000", "50", "0", "1"]
+    node.set_context(3, b"", 0)
+    assert node._shell.check(f"cat {folder}/active") == ["0"]
+
+
+# -- Bluetooth LE ------------------------------------------------------------------------------------------
+
+BLE = """
+mount -t tmpfs none /sys
+mkdir -p /sys/class/bluetooth/hci0/rfkill0 /sys/kernel/debug/bluetooth /sys/class/net
+echo 0 | cat >/sys/class/bluetooth/hci0/rfkill0/soft
+echo 0 | cat >/sys/class/bluetooth/hci0/rfkill0/hard
+touch /sys/kernel/debug/bluetooth/6lowpan_enable /sys/kernel/debug/bluetooth/6lowpan_control
+"""
+
+
+def ble(host, path, broken="", tool="hciconfig"):
+    fake(path, "ip", 'echo "9: bt0    inet6 fe80::24b:65ff:fe79:6802/64 scope link"')
+    for each in ("modprobe", tool):
+        fake(path, each)
+    return host(f"{BLE}\n{broken}\nPATH={path}", link="ipsp:hci:usb:0", adapter="hci0")
+
+
+def test_a_host_that_advertises_by_hciconfig(host, path, bench):
+    node = ble(host, path)
+    side = linux_host.dut_side(bench, node._host.rig)
+    enabled = "cat /sys/kernel/debug/bluetooth/6lowpan_enable"
+    assert node._shell.check(enabled) == ["1"]
+    side.advertise()
+    side.attach(time.monotonic() + 10)
+    assert node.addresses()[0].hex() == "fe80000000000000024b65fffe796802"
+    side.detach(time.monotonic() + 10)
+    side.connect("04:4B:65:79:68:01", public=False)
+    assert node._shell.check("cat /sys/kernel/debug/bluetooth/6lowpan_control") == [
+        "connect 04:4B:65:79:68:01 2"
+    ]
+    side.rest()
+    assert node._shell.check(enabled) == ["0"]
+    assert [line for line in called(path) if line.startswith("hciconfig")] == [
+        "hciconfig hci0 up",
+        "hciconfig hci0 noleadv",
+        "hciconfig hci0 leadv 0",
+        "hciconfig hci0 noleadv",
+    ]
+
+
+def test_a_host_that_advertises_by_btmgmt(host, path, bench):
+    side = linux_host.dut_side(bench, ble(host, path, tool="btmgmt")._host.rig)
+    side.advertise()
+    assert [line for line in called(path) if line.startswith("btmgmt")] == [
+        f"btmgmt --index 0 {setting}"
+        for setting in ("power on", "le on", "connectable on", "advertising off", "advertising on")
+    ]
+
+
+def test_an_interface_that_stays_away(host, path, bench):
+    node = ble(host, path)
+    side = linux_host.dut_side(bench, node._host.rig)
+    node._shell.check("mkdir /sys/class/net/bt0")
+    with pytest.raises(RigError, match="bt0 did not go away in time"):
+        side.detach(time.monotonic() + 0.1)
+    fake(path, "ip", 'echo "9: bt0    inet6 fe80::24b:65ff:fe79:6802/64 scope link tentative"')
+    with pytest.raises(RigError, match="bt0 did not come up in time"):
+        side.attach(time.monotonic() + 0.1)
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (
+            "echo 'exit 1' >>{path}/modprobe",
+            "the kernel has no module bluetooth_6lowpan: install one with CONFIG_BT",
+        ),
+        (
+            "rm -r /sys/kernel/debug/bluetooth",
+            r"no /sys/kernel/debug/bluetooth/6lowpan_enable: mount -t debugfs none /sys",
+        ),
+        ("rm -r /sys/class/bluetooth/hci0", "there is no Bluetooth adapter hci0: plug it in"),
+        (
+            "echo 1 >/sys/class/bluetooth/hci0/rfkill0/soft",
+            "hci0 is blocked by rfkill: rfkill unblock bluetooth",
+        ),
+        (
+            "echo 1 >/sys/class/bluetooth/hci0/rfkill0/hard",
+            r"hci0 is blocked by a switch of the device \(rfkill\)",
+        ),
+        ("rm {path}/hciconfig", "neither hciconfig nor btmgmt is there to advertise: install bluez"),
+    ],
+    ids=["module", "debugfs", "adapter", "soft", "hard", "tool"],
+)
+def test_what_a_host_lacks_for_bluetooth(host, path, broken, message):
+    with pytest.raises(RigError, match=message):
+        ble(host, path, broken.format(path=path))
+
+
+def test_check_wants_to_know_the_adapter():
+    rig = RigFile.model_validate(
+        {"schema": 1, "profile": "p", "tester": {"link": "ipsp:hci:usb:0"}, "dut": {"node": "linux_host"}}
+    )
+    (missing,) = linux_host.check(rig)
+    assert missing.remedy == 'name its adapter: adapter = "hci0"'
+
+
+def test_addresses_that_cannot_be_used_are_left_out():
+    lines = [
+        "3: lowpan0    inet6 2001:db8::1/64 scope global nodad \\       valid_lft forever",
+        "3: lowpan0    inet6 2001:db8::2/64 scope global tentative \\       valid_lft forever",
+        "3: lowpan0    inet6 fe80::2/64 scope link dadfailed tentative \\       valid_lft forever",
+        "3: lowpan0    inet6 fe80::1/64 scope link \\       valid_lft forever",
+        "3: lowpan0    inet 10.0.0.1/8 scope global lowpan0",
+    ]
+    assert [a.hex()[-1] + a.hex()[:4] for a in linux_host.parsed_addresses(lines)] == ["1fe80", "12001"]
