@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, TypeVar, cast
 
-from rigs import registry
+from rigs import power, registry
 from rigs.config import Profile, RigFile
 from rigs.loading import Loaded
 from rigs.model import Link, Node, RigError
@@ -133,7 +133,7 @@ class Rig:
             raise RigError(f"{self.name}: cannot be closed cleanly: {errors[0]}") from errors[0]
 
     def recover(self, why: str = "") -> None:
-        """Close everything and open it anew; `why` says what was lost.
+        """Close everything, cycle the DUT's power if the rig file says how, and open it anew; `why` says what was lost.
 
         Raises `RigError` when that fails; twice in a row ends the rig for good (`ended` says why).
         """
@@ -143,6 +143,8 @@ class Rig:
             self._note("lost", why)
         self._abandon()
         try:
+            if self.file.dut.power:
+                power.cycle(self.file.dut.power)
             self.open()
         except RigError as error:
             self._failures += 1

@@ -1,0 +1,65 @@
+"""The rig files that a lab engineer copies: they are read, they name what there is, and say what to edit."""
+
+import re
+
+import pytest
+
+from rigs import registry
+from rigs.__main__ import main
+from rigs.loading import RIGS, known_rigs, load
+
+EXAMPLES = sorted((RIGS / "examples").glob("*.toml"))
+
+
+@pytest.fixture(params=EXAMPLES, ids=lambda path: path.stem)
+def example(request, monkeypatch):
+    for name in re.findall(r"\$\{(\w+)\}", request.param.read_text()):
+        monkeypatch.setenv(name, "lab.example")
+    return request.param
+
+
+def test_an_example_is_a_good_rig_file(example):
+    loaded = load(str(example))
+    registry.verify(loaded.rig)
+    assert loaded.rig.what
+    assert loaded.rig.lease.kind == "flock"  # a device is one run's at a time
+    kind = "ble" if loaded.rig.tester.link.startswith("ipsp:") else "ieee802154"
+    assert loaded.profile.link == kind
+
+
+def test_an_example_says_what_to_edit_and_how_to_go_on(example):
+    text = example.read_text()
+    assert text.startswith("# ")
+    assert "# EDIT" in text
+    for command in ("python -m rigs check ./", "pytest suites --rig ./"):
+        assert command in text
+
+
+def test_an_example_declares_nothing_that_its_node_lacks(example):
+    import importlib
+    import inspect
+
+    from rigs.model import Node
+
+    loaded = load(str(example))
+    module = importlib.import_module(registry.kinds("open_node")[loaded.rig.dut.node])
+    nodes = [kind for _, kind in inspect.getmembers(module, inspect.isclass) if issubclass(kind, Node)]
+    abilities = {ability for node in nodes for ability in node.abilities}
+    assert set(loaded.profile.abilities) <= abilities
+
+
+def test_examples_are_not_listed_as_rigs(capsys):
+    assert len(EXAMPLES) >= 3
+    assert not {path.stem for path in EXAMPLES} & set(known_rigs())
+    assert main(["list"]) == 0
+    assert "linux-802154-ssh" not in capsys.readouterr().out
+
+
+def test_check_of_a_board_says_what_is_missing_here(monkeypatch, capsys):
+    monkeypatch.setenv("BOARD_PORT", "/dev/serial/by-id/usb-none")
+    board = str(RIGS / "examples" / "board-serial.toml")
+    assert main(["check", board, "--set", "tester.link=packet:nowpan7"]) == 1
+    out = capsys.readouterr().out
+    assert "board-serial: not ready (Zephyr over ieee802154" in out
+    assert "  missing: dut.console: there is no serial port /dev/serial/by-id/usb-none\n" in out
+    assert "  missing: tester.link: packet:nowpan7 cannot be opened\n" in out
