@@ -8,7 +8,7 @@ from rigs.model import RigError
 
 
 def test_a_recovery_cycles_the_power_between_closing_and_opening(make, fakes, monkeypatch):
-    monkeypatch.setattr(power, "cycle", lambda address: fakes.log.append(address))
+    monkeypatch.setattr(power, "cycle", fakes.log.append)
     with Rig.of(make("dut.power=command:relay 3 cycle")) as rig:
         fakes.log.clear()
         rig.recover("silent")
