@@ -222,6 +222,9 @@ class Parameters(_Model):
         True,
         description="false where the rig does not run the DUT's reassembly timer: such cases are unsupported",
     )
+    neighbours: int | None = Field(
+        None, ge=2, description="neighbours it has room for, where a run with many would fill its cache"
+    )
     contexts: int = Field(0, ge=0, le=16, description="how many 6LoWPAN contexts it can hold, 0 to 16")
     context_length: int | None = Field(
         None, ge=0, le=128, description="the only prefix length that its contexts can have; none: any"

@@ -23,7 +23,7 @@ ABILITIES = frozenset(
         "echo",  # answers ICMPv6 Echo Requests (RFC 4443 §4.2)
         "ping",  # originates Echo Requests on command
         "udp",  # sends and receives UDP datagrams on command
-        "tcp",
+        "tcp",  # accepts TCP connections and sends and receives on them on command
         "join",  # joins a multicast group on command
         "context",  # takes 6LoWPAN contexts on command (RFC 6282 §3.1.2)
         "connect",  # opens the IPSP channel on command (RFC 7668)
@@ -33,6 +33,7 @@ ABILITIES = frozenset(
         "power",
         "ip_tap",  # shows the packets that it decompressed, bit for bit
         "counters",
+        "discover",  # finds devices as a lab host does: by a scan, then GATT (Bluetooth LE)
         "port_unreachable",  # quotes what it decompressed in ICMPv6 errors (RFC 4443 §3.1)
     }
 )
@@ -157,7 +158,10 @@ class Node(ABC):
         return ""
 
     def ping(self, destination: bytes, size: int, identifier: int, sequence: int) -> None:
-        """Originate one ICMPv6 Echo Request with `size` octets of data. Does not wait for the answer."""
+        """Originate one ICMPv6 Echo Request with `size` octets of data. Does not wait for the answer.
+
+        A node that cannot be told an identifier or a sequence number takes its own.
+        """
         raise Unsupported("ping")
 
     def udp_send(self, destination: bytes, source_port: int, destination_port: int, data: bytes) -> None:
@@ -172,6 +176,25 @@ class Node(ABC):
         """Open a UDP port, so that datagrams to it are kept and draw no ICMPv6 error."""
         raise Unsupported("udp")
 
+    def discover(self, address: bytes, seconds: float) -> tuple[list[str], list[str]] | None:
+        """Scan for a device (6 octets) up to `seconds`, then ask it: UUIDs that it advertises, and its GATT services.
+
+        UUIDs of the Bluetooth SIG's have 4 hex digits. None when it is not found.
+        """
+        raise Unsupported("discover")
+
+    def tcp_listen(self, port: int) -> None:
+        """Accept TCP connections to `port`; the latest is the one that `tcp_send` and `tcp_receive` mean."""
+        raise Unsupported("tcp")
+
+    def tcp_send(self, port: int, data: bytes) -> None:
+        """Send octets on the connection to `port`, or the first one there will be; does not wait for the peer."""
+        raise Unsupported("tcp")
+
+    def tcp_receive(self, port: int, deadline: float) -> bytes | None:
+        """Return the next octets that came on the connection to `port`, at least one; None at `deadline`."""
+        raise Unsupported("tcp")
+
     def join(self, group: bytes) -> None:
         """Join a multicast group (16 octets) on the 6LoWPAN interface."""
         raise Unsupported("join")
@@ -183,6 +206,12 @@ class Node(ABC):
     def set_context(self, identifier: int, prefix: bytes, length: int, *, compress: bool = True) -> None:
         """Define 6LoWPAN context `identifier` (RFC 6282 §3.1.2); length 0 and an empty prefix remove it."""
         raise Unsupported("context")
+
+    def use_router(self, address: bytes) -> None:  # noqa: B027 - most nodes need no telling
+        """Take this neighbour (link-local, 16 octets) for the default router; not an ability.
+
+        For nodes that resolve link-local addresses only (RFC 6775 §5.6) and can be told; the others need no telling.
+        """
 
     def reset(self) -> None:
         """Restart the node or its stack; return when it can be talked to again."""

@@ -91,18 +91,28 @@ class Stimulus:
 class Tester:
     """A minimal IPv6 host on one `Air`, opposite one DUT."""
 
+    __test__ = False  # pytest takes the name for a test class
+
     air: Air
     dut_address: bytes
     seed: int = 0
     contexts: Contexts = field(default_factory=Contexts)
     #: How controls and Neighbor Discovery are sent; a DUT that misreads elided addresses is not thereby deaf.
     form: str = FORMS[0]
+    #: Our role opposite a DUT that registers (RFC 7668 §3.2.4): "6LN", "6LBR", or None where none is known.
+    role: str | None = None
+    #: How many neighbours the DUT has room for, if that is few; half of them are kept reachable at a time.
+    neighbours: int | None = None
     #: Answer Neighbor Solicitations for our own addresses (RFC 4861 §7.2.4); a case may turn it off.
     answer_ns: bool = True
 
     def __post_init__(self) -> None:
         self.restart("")
+        #: When the last fragment was sent, on the link's clock.
+        self.fragmented = float("-inf")
         self._identities: dict[bytes, Identity] = {}
+        #: Who is in the DUT's neighbour cache for all we know, the latest last.
+        self._met: dict[bytes, Identity] = {}
         self._reassembler = Reassembler()
         self._partial: dict[tuple[bytes, bytes, int], list[Heard]] = {}
         self.identity = self._default_identity()
@@ -238,7 +248,12 @@ class Tester:
     def send(self, payloads: Iterable[bytes], info: LinkInfo | None = None) -> list[bytes]:
         """Send payloads back to back; return the frames."""
         info = self.info() if info is None else info
-        return [self.air.send(payload, info) for payload in payloads]
+        frames = []
+        for payload in payloads:
+            frames.append(self.air.send(payload, info))
+            if payload[:1] and payload[0] & 0xD8 == 0xC0:  # FRAG1 and FRAGN, RFC 4944 §5.3
+                self.fragmented = self.now()
+        return frames
 
     def send_packet(self, packet: bytes, info: LinkInfo | None = None) -> list[bytes]:
         """Send a packet in the ordinary form: for what is ordinary, never for what is tried."""
@@ -306,6 +321,23 @@ class Tester:
         packet = ipv6.build(target, seen.view.src, ICMPV6, message, hop_limit=255)
         info = replace(self.info(identity.link), dst=seen.info.src)
         self.send_packet(packet, info)
+        self._meet(identity)
+
+    def _meet(self, identity: Identity) -> None:
+        """The DUT knows this one now. A small cache full of reachable neighbours has no place for the next: make room.
+
+        RFC 4861 §7.2.5: an advertisement with another link-layer address and neither Solicited nor Override makes the
+        entry STALE and changes nothing else in it; a stale entry can be given up.
+        """
+        self._met.pop(identity.address, None)
+        self._met[identity.address] = identity
+        while self.neighbours is not None and len(self._met) > max(1, self.neighbours // 2):
+            who = self._met.pop(next(iter(self._met)))
+            elsewhere = who.link[:-1] + bytes([who.link[-1] ^ 0x80])
+            body = bytes(4) + who.address + self.link_option(2, elsewhere)
+            message = ipv6.icmpv6(NEIGHBOR_ADVERTISEMENT, 0, body, who.address, self.dut_address)
+            packet = ipv6.build(who.address, self.dut_address, ICMPV6, message, hop_limit=255)
+            self.send_packet(packet, self.info(who.link))
 
     def link_option(self, kind: int, link: bytes) -> bytes:
         """A Source (1) or Target (2) Link-Layer Address option; RFC 4944 §8, RFC 7668 §3.2 for the lengths."""
@@ -320,6 +352,7 @@ class Tester:
         message = ipv6.icmpv6(NEIGHBOR_SOLICITATION, 0, body, self.identity.address, self.dut_address)
         packet = ipv6.build(self.identity.address, self.dut_address, ICMPV6, message, hop_limit=255)
         self.send_packet(packet)
+        self._meet(self.identity)
 
     # -- exchanges --------------------------------------------------------------------------------------------
 

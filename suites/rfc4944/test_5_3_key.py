@@ -45,6 +45,8 @@ def test_tag_used_again(case: Case):
 @requirement("RFC4944-5.3-18")
 def test_tag_used_again_after_a_hole(case: Case):
     """The tag of a datagram that was never completed, for another size: the old octets end up in nothing."""
+    if case.rig.profile.parameters.reassembly_slots == 1:
+        case.unsupported("the DUT has one place, and what is begun keeps it by right")
     packet, parts = pieces(case, 200)
     case.tester.send(parts[:-1], link_info(case, packet))
     tag = int.from_bytes(parts[0][2:4])

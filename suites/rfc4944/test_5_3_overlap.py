@@ -12,7 +12,7 @@ from fixtures.case import Case
 from fixtures.marks import on_link, requirement
 from fixtures.stimuli import link_info, raw, stimulus
 from rigs.tester import Stimulus
-from sixlowpan import fragment_header_1, fragment_header_n
+from sixlowpan import fragment, fragment_header_1, fragment_header_n
 from suites.adversary import FULL, head, nothing_of, piece, pieces, recovers
 
 pytestmark = on_link("ieee802154")
@@ -84,8 +84,6 @@ def test_two_first_fragments(case: Case):
 
 def pieces_again(case: Case, packet: bytes, first: bytes) -> bytes:
     """A FRAG1 of the same datagram that stands for more of it."""
-    from sixlowpan import fragment
-
     return fragment(packet, link_info(case, packet), case.tester.contexts, mtu=93, tag=head(first)[1])[0]
 
 
@@ -123,6 +121,17 @@ def test_hole_made_up_by_duplicates(case: Case, times: int):
             Stimulus([*parts, *[twice] * times], None, link_info(case, packet), f"{missing} missing")
         )
     nothing_of(case, stimuli, code="hole")
+
+
+@requirement("RFC4944-5.3-19", "RFC4944-5.3-24")
+def test_hole_of_octets_that_are_there_already(case: Case):
+    """A duplicate in place of a fragment with the same octets: a good packet to who counts octets, and yet a hole."""
+    packet = case.tester.echo(data=case.tester.pattern(8) * 25)
+    info = link_info(case, packet)
+    parts = fragment(packet, info, case.tester.contexts, mtu=64 + 5, tag=case.tester.next_tag())
+    assert parts[1][5:] == parts[2][5:], "a wrong frame of ours"
+    sent = [parts[0], parts[1], parts[1], *parts[3:]]
+    case.silent(lambda: Stimulus(sent, None, info, "fragment 2 twice, fragment 3 not at all"), code="hole")
 
 
 @requirement("RFC4944-5.3-20", "RFC4944-5.3-23")

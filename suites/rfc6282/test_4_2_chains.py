@@ -9,7 +9,14 @@ from fixtures.stimuli import link_info, raw
 from rigs.tester import Stimulus
 from sixlowpan import ipv6
 from suites.adversary import outcome, right_or_nothing
-from suites.rfc6282.test_4_2 import DESTINATION, HOP_BY_HOP, UNKNOWN, compressed, packet_with
+from suites.rfc6282.test_4_2 import (
+    DESTINATION,
+    HOP_BY_HOP,
+    UNKNOWN,
+    compressed,
+    packet_with,
+    understood_behind,
+)
 
 INNER = {
     "pad1": bytes.fromhex("1e02a1a2 00 1e03b1b2b3 1e02c1c2"),
@@ -19,7 +26,7 @@ INNER = {
 }
 
 
-@needs("ip_tap")
+@needs("ip_tap|echo")
 @requirement("RFC6282-4.2-16", "RFC6282-4.2-20")
 @pytest.mark.parametrize("header", [HOP_BY_HOP, DESTINATION], ids=["hop-by-hop", "destination"])
 @pytest.mark.parametrize("padding", INNER)
@@ -32,10 +39,10 @@ def test_inner_padding(case: Case, header: int, padding: str):
         packet = packet_with(case, header, bytes([(len(options) + 2) // 8 - 1]) + options)
         return compressed(case, header, options, packet)
 
-    case.understood(make)
+    understood_behind(case, make)
 
 
-@needs("ip_tap")
+@needs("ip_tap|echo")
 @requirement("RFC6282-4.2-13", "RFC6282-4.2-17", "RFC6282-4.2-20")
 @pytest.mark.parametrize("octets", [14, 30, 54], ids=str)
 def test_long_header(case: Case, octets: int):
@@ -46,10 +53,10 @@ def test_long_header(case: Case, octets: int):
         packet = packet_with(case, DESTINATION, bytes([(octets + 2) // 8 - 1]) + options)
         return compressed(case, DESTINATION, options, packet)
 
-    case.understood(make)
+    understood_behind(case, make)
 
 
-@needs("ip_tap")
+@needs("ip_tap|echo")
 @requirement("RFC6282-4.2-12", "RFC6282-4.2-13")
 @pytest.mark.parametrize("count", [2, 4, 6], ids=str)
 def test_long_chain(case: Case, count: int):
@@ -67,7 +74,7 @@ def test_long_chain(case: Case, count: int):
         )
         return Stimulus([payload], packet, link_info(case, packet), f"{count} NHC octets")
 
-    case.understood(make)
+    understood_behind(case, make)
 
 
 @requirement("RFC6282-4.2-18")

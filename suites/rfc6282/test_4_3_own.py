@@ -53,14 +53,17 @@ def test_datagram_to_a_joined_group(case: Case):
     tester, node, port = case.tester, case.rig.node, 0x3456
     node.join(GROUP)
     node.udp_open(port)
-    data = tester.pattern(13)
+    data = bytes(tester.random.choices(b"abcdefghijklmnopqrstuvwxyz", k=13))  # a console may show it as text
 
     def make() -> Stimulus:
         message = ipv6.udp(0x1234, port, data, tester.identity.address, GROUP)
         packet = ipv6.build(tester.identity.address, GROUP, 17, message, hop_limit=1)
         return stimulus(case, packet, M=1, DAC=0, DAM=1)
 
-    case.understood(make)
+    if node.tap is not None:
+        case.understood(make)
+    else:  # nobody quotes a multicast packet (RFC 4443 §2.4 e.3): the application is the witness
+        case.survives(make)
     got = node.udp_receive(port, tester.now() + case.timeout)
     actual = got[2].hex(" ") if got else "nothing"
     case.expect(got is not None and got[2] == data, "not_delivered", data.hex(" "), actual)
