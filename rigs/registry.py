@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from rigs.config import ConfigError, RigFile
 from rigs.loading import hint
@@ -92,6 +92,15 @@ def open_console(bench: Bench, address: str | None, rig: RigFile) -> Console:
     scheme, _, rest = address.partition(":")
     opener = cast("Callable[[Bench, str, RigFile], Console]", _opener("open_console", scheme, rig))
     return bench.resource(f"console {address}", lambda: opener(bench, rest, rig))
+
+
+def dut_side(bench: Bench, rig: RigFile) -> Any:
+    """What the node's adapter does for a link that needs the DUT's hand to connect; None when it does nothing.
+
+    Such an adapter has a function `dut_side(bench, rig)`; what it returns is as the link wants it. Raises `RigError`.
+    """
+    maker = getattr(_module("open_node", rig.dut.node, rig), "dut_side", None)
+    return maker(bench, rig) if maker is not None else None
 
 
 def verify(rig: RigFile) -> None:

@@ -18,34 +18,31 @@ import random
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+from rigs import registry
 from rigs.links.ipsp_channel import State, Terms
-from rigs.model import Direction, Link, LinkClosed, Received, RigError
+from rigs.links.ipsp_link import ChannelLink, Role
+from rigs.model import Direction, LinkClosed, Received, RigError, Unsupported
 from rigs.registry import Missing
 
 if TYPE_CHECKING:
     from rigs.bench import Bench
     from rigs.config import RigFile
-    from rigs.links.ipsp_bench import IpspBench
+    from rigs.links.ipsp_bench import Device, IpspBench
 
-Role = Literal["central", "peripheral"]
-_CALL = 5.0
+_ANOTHER = bytes.fromhex("064b65796803")
+_ANSWER = 2.0  # seconds that a signalling request waits for its answer
 
 
-class IpspLink(Link):
-    """The tester's end of the channel, and what a bench can do to it beyond sending and receiving.
+class IpspLink(ChannelLink):
+    """The tester's end of a channel over Bluetooth's air or a virtual one; `hci_since` is for the evidence."""
 
-    Beyond `Link`: `channel` (terms, credits, breaches: look, do not touch), `send_part`, `grant`, `starve`, `segment`,
-    `lose`, `reconnect`, `disconnect`, `interval`, and `hci_since` for the evidence.
-    """
-
-    kind = "ble"
     clock = "monotonic"
-    any_source = False
-    auto_ack = False
 
-    def __init__(self, bench: IpspBench) -> None:
+    def __init__(self, bench: Device) -> None:
         self._bench = bench
         self.tester, self.dut = bench.tester, bench.dut
         self.channel = bench.channel
@@ -54,7 +51,6 @@ class IpspLink(Link):
         self._changed = threading.Condition()
         self._loss = 0.0
         self._random = random.Random(0)
-        self._bound = False
         self.channel.on_sdu = self._on_sdu
         self._bench.on_state = self._on_state
 
@@ -102,42 +98,41 @@ class IpspLink(Link):
 
     # -- what only a live channel can do ----------------------------------------------------------------------
 
-    def send_part(self, frame: bytes, k_frames: int) -> None:
-        """Send only the first K-frames of an SDU; the peer must have given credits for them."""
-        self._bench.call(self.channel.send_part, frame, k_frames)
+    def _whole(self) -> IpspBench:
+        """The bench behind the link, which knows the DUT's side as well."""
+        from rigs.links.ipsp_bench import IpspBench
 
-    def starve(self, starving: bool = True) -> None:
-        """Give the DUT no more credits than it has, or give again as they are used (and what is owing)."""
+        if not isinstance(self._bench, IpspBench):
+            raise Unsupported("the second device of a tester can send and receive, and no more")
+        return self._bench
 
-        def act() -> None:
-            self.channel.generous = not starving
-            if not starving and (owing := self.channel.terms.credits - self.channel.given) > 0:
-                self.channel.grant(owing)
-
-        self._bench.call(act)
-
-    def grant(self, credits: int) -> None:
-        """Give the DUT that many credits more."""
-        self._bench.call(self.channel.grant, credits)
-
-    def segment(self, octets: int) -> None:
-        """Cut the next SDU into K-frames of that many octets (at least 2) instead of the DUT's MPS."""
-        self.channel.segment = octets
+    def _act(self, function: Callable[..., object], *arguments: object) -> None:
+        self._bench.call(function, *arguments)
 
     def lose(self, share: float, seed: int = 0) -> None:
-        """Lose that share of SDUs in either direction, the same ones for the same seed."""
         self._loss, self._random = share, random.Random(seed)
 
     def interval(self, seconds: float) -> None:
-        """Deliver at connection events only, that far apart; 0 is at once. Virtual medium only."""
-        self._bench.set_interval(seconds)
+        self._whole().set_interval(seconds)
 
     def disconnect(self) -> None:
-        """End the connection; what is sent meanwhile is lost. `reconnect` comes back."""
-        self._bench.disconnect()
+        self._whole().disconnect()
+
+    @contextmanager
+    def another(self, address: bytes | None = None) -> Iterator[ChannelLink]:
+        second = self._whole().another(address or _ANOTHER)
+        try:
+            yield IpspLink(second)
+        finally:
+            second.close()
+
+    def offer(self) -> None:
+        self._whole().offer()
+
+    def services(self) -> list[str] | None:
+        return self._whole().services()
 
     def wait_closed(self, deadline: float) -> bool:
-        """Wait until the DUT has ended the channel or the connection; False when it has not at `deadline`."""
         with self._changed:
             while self.channel.state == "open":
                 left = deadline - time.monotonic()
@@ -148,20 +143,25 @@ class IpspLink(Link):
 
     @property
     def dut_address_kind(self) -> str:
-        """The kind of device address that the DUT connected with: public, static, resolvable or non-resolvable."""
         return self._bench.radio.peer_address_kind
 
     @property
     def peer_address(self) -> bytes:
-        """The device address that the DUT connected with, as it is on the medium (`dut` is what it is known by)."""
         return self._bench.radio.peer_address
 
-    def reconnect(self, terms: Terms | None = None, role: Role | None = None) -> None:
-        """Connect and open a channel anew, with other terms or roles if wanted; frames of before are forgotten."""
-        self._bench.reconnect(terms, role)
+    def reconnect(self, terms: Terms | None = None, role: Role | None = None, *, renew: bool = True) -> None:
+        self._whole().reconnect(terms, role, renew=renew)
         with self._changed:
             self._heard.clear()
         self.mtu = min(1280, self.channel.peer.mtu)
+
+    def request(self, spsm: int) -> int | None:
+        self._act(self.channel.probe, spsm)
+        end = time.monotonic() + _ANSWER
+        with self._changed:
+            while self.channel.probed is None and (left := end - time.monotonic()) > 0:
+                self._changed.wait(left)
+        return self.channel.probed
 
     def hci_since(self, start: float) -> list[tuple[Direction, float, bytes]]:
         """H4 packets of the tester's HCI from `start` on, headed by those that opened connection and channel."""
@@ -172,7 +172,7 @@ def bench_of(bench: Bench, rig: RigFile) -> IpspBench:
     """The one connection of this bench, made at the first call. Raises `RigError`."""
     from rigs.links.ipsp_bench import IpspBench
 
-    return bench.resource("ipsp", lambda: IpspBench(rig))
+    return bench.resource("ipsp", lambda: IpspBench(rig, registry.dut_side(bench, rig)))
 
 
 def open_link(bench: Bench, address: str, rig: RigFile) -> IpspLink:

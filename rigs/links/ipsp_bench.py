@@ -13,22 +13,22 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl
 
 from bumble.transport.common import PacketParser
 
 from rigs.links.hwsim import told
 from rigs.links.ipsp_channel import Channel, State, Terms
+from rigs.links.ipsp_link import Role
 from rigs.links.ipsp_medium import Controller, Medium
 from rigs.links.ipsp_radio import Loop, Radio
-from rigs.model import RigError
+from rigs.model import RigError, Unsupported
 from rigs.virtual.ble import BleGuest
 
 if TYPE_CHECKING:
     from rigs.config import RigFile
 
-Role = Literal["central", "peripheral"]
 TESTER = bytes.fromhex("044b65796801")
 DUT = bytes.fromhex("024b65796802")
 _CALL = 5.0
@@ -120,22 +120,50 @@ class Dut(Protocol):
         """Do what is to be done once it is gone."""
 
 
-class IpspBench:
-    """Both ends of the connection. Made connected; `close` ends everything."""
+class Device:
+    """One device of the tester's: its radio, and its end of a channel to the DUT."""
 
-    def __init__(self, rig: RigFile) -> None:
-        self.settings = Settings.parse(rig.tester.link.partition(":")[2])
-        self.tester, self.dut = rig.tester.address or TESTER, rig.dut.address or DUT
-        self.role: Role = self.settings.role
+    radio: Radio
+
+    def __init__(self, loop: Loop, tester: bytes, dut: bytes, terms: Terms) -> None:
+        self.loop, self.tester, self.dut = loop, tester, dut
         #: While true, the channel may be closed without this being the transport's fault.
         self.away = True
         self.on_state: Callable[[State], None] = lambda _state: None
+        self.channel = Channel(terms, lambda _cid, _pdu: None, lambda _sdu: None)
+
+    def call(self, function: Callable[..., object], *arguments: object) -> None:
+        """Call a plain function in the Bluetooth thread and wait until it is done."""
+
+        async def act() -> None:
+            function(*arguments)
+
+        self.loop.run(act(), _CALL, "a call to the Bluetooth thread")
+
+    def _radio(self, *, public: bool) -> Radio:
+        radio = Radio(self.channel, _text(self.tester), public=public)
+        before = self.channel.on_state
+
+        def on_state(state: State) -> None:
+            before(state)
+            self.on_state(state)
+
+        self.channel.on_state = on_state
+        return radio
+
+
+class IpspBench(Device):
+    """Both ends of the connection. Made connected; `close` ends everything."""
+
+    def __init__(self, rig: RigFile, dut_side: Dut | None = None) -> None:
+        """`dut_side`: what to tell a real DUT for a connection; None: it does everything of itself."""
+        self.settings = Settings.parse(rig.tester.link.partition(":")[2])
+        super().__init__(Loop(), rig.tester.address or TESTER, rig.dut.address or DUT, self.settings.terms)
+        self.role: Role = self.settings.role
         self.guest: BleGuest | None = None
-        self.dut_side: Dut | None = None
+        self.dut_side = dut_side
         self._dut_public = self.dut[0] >> 6 != 0b11 or not self.settings.transport
         self._medium: Medium | None = None
-        self.channel = Channel(self.settings.terms, lambda _cid, _pdu: None, lambda _sdu: None)
-        self.loop = Loop()
         try:
             if self.settings.transport:
                 self.radio = self.loop.run(self._on_adapter(), _CONNECT, "opening the Bluetooth adapter")
@@ -154,18 +182,13 @@ class IpspBench:
             self.guest.stop()
         self.loop.close()
 
-    def call(self, function: Callable[..., object], *arguments: object) -> None:
-        """Call a plain function in the Bluetooth thread and wait until it is done."""
-
-        async def act() -> None:
-            function(*arguments)
-
-        self.loop.run(act(), _CALL, "a call to the Bluetooth thread")
-
     # -- both ends --------------------------------------------------------------------------------------------
 
-    def connect(self) -> None:
-        """Make the connection and the channel in the present roles. Raises `RigError`."""
+    def connect(self, *, renew: bool = True) -> None:
+        """Make the connection and the channel in the present roles; `renew` has the DUT serve it (again).
+
+        Raises `RigError`, `Refused`.
+        """
         end = time.monotonic() + _CONNECT
         there = self.dut_side
         self.channel.generous, self.channel.segment = True, None
@@ -182,7 +205,8 @@ class IpspBench:
             # Listen first: who has just begun to advertise may not do it again for seconds.
             connecting = self.loop.start(self.radio.connect(_text(self.dut), public=self._dut_public))
             if there is not None:
-                told(there.enable)
+                if renew:
+                    told(there.enable)
                 told(there.advertise)
             self.loop.wait(connecting, _CONNECT, "connecting to the DUT")
             self.loop.run(self.radio.ask(), _CALL, "asking the DUT for the IPSP channel")
@@ -197,13 +221,28 @@ class IpspBench:
         if (there := self.dut_side) is not None:
             told(lambda: there.detach(time.monotonic() + _CALL))
 
-    def reconnect(self, terms: Terms | None = None, role: Role | None = None) -> None:
+    def reconnect(self, terms: Terms | None = None, role: Role | None = None, *, renew: bool = True) -> None:
         """The same again, with other terms or roles if wanted."""
         if self.radio.connection is not None or not self.away:
             self.disconnect()
         self.channel.terms = terms or self.settings.terms
         self.role = role or self.settings.role
-        self.connect()
+        self.connect(renew=renew)
+
+    def another(self, address: bytes) -> Second:
+        """Make a second device of the tester's, connected to the DUT. Raises `RigError` when it cannot be."""
+        if self._medium is None:
+            raise Unsupported("there is one adapter, so this tester is one device only")
+        return Second(self, self._medium, address)
+
+    def offer(self) -> None:
+        """End the connection, and let ourselves be found."""
+        self.disconnect()
+        self.loop.run(self.radio.advertise(), _CALL, "advertising")
+
+    def services(self) -> list[str] | None:
+        """What GATT discovery finds at the DUT; None when nobody answers there."""
+        return self.loop.run(self.radio.services(), _CONNECT, "GATT discovery")
 
     def set_interval(self, seconds: float) -> None:
         """Deliver at connection events only."""
@@ -216,17 +255,6 @@ class IpspBench:
     async def _on_adapter(self) -> Radio:
         radio = self._radio(public=True)
         await radio.open(self.settings.transport)
-        return radio
-
-    def _radio(self, *, public: bool) -> Radio:
-        radio = Radio(self.channel, _text(self.tester), public=public)
-        before = self.channel.on_state
-
-        def on_state(state: State) -> None:
-            before(state)
-            self.on_state(state)
-
-        self.channel.on_state = on_state
         return radio
 
     def _boot(self) -> None:
@@ -243,6 +271,35 @@ class IpspBench:
         radio = self._radio(public=True)
         await radio.power_on(Controller("tester", self._medium, _text(self.tester)))
         return radio
+
+
+class Second(Device):
+    """Another device of the tester's on the same medium, and its own connection with the DUT."""
+
+    def __init__(self, first: IpspBench, medium: Medium, address: bytes) -> None:
+        super().__init__(first.loop, address, first.dut, first.settings.terms)
+        there = first.dut_side
+        self.radio = self._radio(public=True)
+
+        async def begin() -> None:
+            await self.radio.power_on(Controller(f"tester-{address.hex()}", medium, _text(address)))
+
+        self.loop.run(begin(), _CALL, "starting a second controller")
+        try:
+            connecting = self.loop.start(self.radio.connect(_text(self.dut), public=True))
+            if there is not None:
+                told(there.advertise)
+            self.loop.wait(connecting, _CALL, "connecting a second device to the DUT")
+            self.loop.run(self.radio.ask(), _CALL, "asking the DUT for a second IPSP channel")
+        except BaseException:
+            self.close()
+            raise
+        self.away = False
+
+    def close(self) -> None:
+        """End the connection."""
+        self.away = True
+        self.loop.run(self.radio.disconnect(), _CALL, "ending the second connection")
 
 
 def _text(address: bytes) -> str:

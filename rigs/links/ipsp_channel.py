@@ -24,6 +24,7 @@ _REJECT, _LEAVE, _LEFT, _ASK, _ANSWER, _CREDIT = 0x01, 0x06, 0x07, 0x14, 0x15, 0
 _OWN_CID: Final = (
     0x0050  # of the dynamic range 0x0040 to 0x007f; one channel a connection is all that IPSP has
 )
+_PROBE_CID: Final = 0x0060
 _CREDITS_MOST: Final = 65535
 _REFUSED_SPSM: Final = 0x0002
 
@@ -74,7 +75,12 @@ class Channel:
     breaches: list[tuple[str, bytes]] = field(default_factory=list)
     #: The result of a request of ours that was refused (Vol 3 Part A §4.23), else 0.
     refused: int = 0
+    #: What the peer answered to `probe`: 0 accepted, else the result; None while there is no answer.
+    probed: int | None = None
+    #: The service that is asked for and served here.
+    spsm: int = IPSP
     _theirs: int = 0
+    _probing: int = 0
     _identifier: int = 0
     _asked: int = 0
     _queue: deque[tuple[bytes, int]] = field(default_factory=deque)
@@ -85,15 +91,22 @@ class Channel:
 
     # -- what the tester does ---------------------------------------------------------------------------------
 
-    def ask(self, spsm: int = IPSP) -> None:
+    def ask(self) -> None:
         """Ask the peer for a channel; the answer is a new state."""
         self._clear()
         self.refused = 0
         self._asked = self._next()
         self.given = self.terms.credits
-        body = struct.pack("<HHHHH", spsm, _OWN_CID, self.terms.mtu, self.terms.mps, self.terms.credits)
+        body = struct.pack("<HHHHH", self.spsm, _OWN_CID, self.terms.mtu, self.terms.mps, self.terms.credits)
         self._become("asked")
         self._signal(_ASK, self._asked, body)
+
+    def probe(self, spsm: int) -> None:
+        """Ask for one more channel, only to see what the peer says; `probed` is its answer."""
+        self.probed, self._probing = None, self._next()
+        terms = self.terms
+        body = struct.pack("<HHHHH", spsm, _PROBE_CID, terms.mtu, terms.mps, terms.credits)
+        self._signal(_ASK, self._probing, body)
 
     def leave(self) -> None:
         """Ask the peer to end the channel."""
@@ -147,8 +160,11 @@ class Channel:
             return False
         code, identifier, length = struct.unpack_from("<BBH", pdu)
         words = struct.unpack_from(f"<{min(length, len(pdu) - 4) // 2}H", pdu, 4)
-        if code == _ASK and len(words) >= 5 and words[0] == IPSP:
+        if code == _ASK and len(words) >= 5 and words[0] == self.spsm:
             self._heard_request(identifier, words)
+        elif code in {_ANSWER, _REJECT} and identifier == self._probing and self.probed is None:
+            self.probed = words[4] if code == _ANSWER and len(words) >= 5 else 0xFFFF
+            self.on_state(self.state)
         elif code == _ANSWER and identifier == self._asked and self.state == "asked" and len(words) >= 5:
             self._heard_answer(words)
         elif code == _REJECT and identifier == self._asked and self.state == "asked":

@@ -18,18 +18,21 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from bumble.core import AdvertisingData
-from bumble.device import Device, DeviceConfiguration
+from bumble.core import UUID, AdvertisingData, ProtocolError
+from bumble.device import Device, DeviceConfiguration, Peer
+from bumble.gatt import Service
 from bumble.hci import Address, OwnAddressType
 from bumble.host import Host
 from bumble.snoop import Snooper
 
 from rigs.links.ipsp_channel import SIGNALLING, Channel, State
+from rigs.links.ipsp_link import Refused
 from rigs.model import Direction, LinkClosed, RigError
 
 T = TypeVar("T")
 logging.getLogger("bumble").addHandler(logging.NullHandler())  # what it says is for whoever asks for it
 IPSS = 0x1820
+_ATT = 5.0  # seconds for all services; a host without GATT never answers
 _KEPT = 50_000  # HCI packets; a case has far fewer
 _REMOTE_USER_ENDED = 0x13
 
@@ -170,6 +173,7 @@ class Radio:
             address_resolution_offload=False,
         )  # fmt: skip
         device = self._device = Device(host=host, config=settings)
+        device.add_service(Service(UUID.from_16_bits(IPSS), []))
         manager = device.l2cap_channel_manager
         rest = manager.on_pdu
 
@@ -205,6 +209,15 @@ class Radio:
             advertising_interval_min=50, advertising_interval_max=50,
         )  # fmt: skip
 
+    async def services(self) -> list[str] | None:
+        """The DUT's services by GATT, UUIDs of the SIG's with 4 digits; None when it answers no ATT request."""
+        peer = Peer(self.connection)
+        try:
+            found = await asyncio.wait_for(peer.discover_services(), _ATT)
+        except (TimeoutError, ProtocolError):
+            return None
+        return [service.uuid.to_hex_str().lower() for service in found]
+
     async def connect(self, peer: str, *, public: bool) -> None:
         """Be a central: connect to `peer`."""
         kind = Address.PUBLIC_DEVICE_ADDRESS if public else Address.RANDOM_DEVICE_ADDRESS
@@ -218,11 +231,11 @@ class Radio:
         await self.until(lambda: self.connection is None)
 
     async def ask(self) -> None:
-        """Ask for the channel and wait for the peer's answer. Raises `RigError` when it is refused."""
+        """Ask for the channel and wait for the peer's answer. Raises `Refused`."""
         self.channel.ask()
         await self.until(lambda: self.channel.state in {"open", "closed"})
         if self.channel.state != "open":
-            raise RigError(f"the DUT refused the IPSP channel (result {self.channel.refused:#06x})")
+            raise Refused(self.channel.refused)
 
     @property
     def peer_address_kind(self) -> str:

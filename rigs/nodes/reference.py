@@ -16,9 +16,11 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from rigs.links.ipsp_channel import Channel
+from rigs.links.ipsp_memory import MemoryChannel
 from rigs.links.memory import DUT_SHORT, MemoryLink
 from rigs.model import Health, IpTap, LinkKind, Node, Received, RigError
-from rigs.nodes.reference_host import Host
+from rigs.nodes.reference_ble import BleNode
 from sixlowpan import (
     Context,
     Contexts,
@@ -33,14 +35,18 @@ from sixlowpan import (
     ipv6,
     link_local,
     mac,
+    mesh,
 )
-from sixlowpan.addresses import BROADCAST, solicited_node
+from sixlowpan.addresses import BROADCAST, multicast_link_address, solicited_node
 
 if TYPE_CHECKING:
     from rigs.bench import Bench
     from rigs.config import RigFile
 
-OPTIONS: Final = {"mutant": "break the node on purpose: the id of a mutant in tests/mutants"}
+OPTIONS: Final = {
+    "mutant": "break the node on purpose: the id of a mutant in tests/mutants",
+    "role": 'what it is on Bluetooth LE: "host" (the default), "6LN" or "6LBR" (RFC 7668)',
+}
 SLOTS: Final = 4
 
 
@@ -56,8 +62,8 @@ class ReferenceTap(IpTap):
         return self.packets.popleft() if self.packets else None
 
 
-class ReferenceNode(Host, Node):
-    """One node of one kind, at the other end of a `MemoryLink`."""
+class ReferenceNode(BleNode, Node):
+    """One node of one kind, at the other end of a `MemoryLink` (or a `MemoryChannel`)."""
 
     stack = "reference"
     abilities = frozenset(
@@ -72,11 +78,13 @@ class ReferenceNode(Host, Node):
             "ip_tap",
             "counters",
             "port_unreachable",
+            "tcp",
+            "connect",
         }
     )
 
-    def __init__(self, link: MemoryLink) -> None:
-        self.link = link
+    def __init__(self, link: MemoryLink | MemoryChannel) -> None:
+        self.link: MemoryLink | MemoryChannel = link
         self.kind: LinkKind = link.kind
         self.link_address = link.dut
         self.point_to_point = link.kind == "ble"
@@ -94,8 +102,9 @@ class ReferenceNode(Host, Node):
         self.dropped = 0
         self.crash = ""
         self.now = self.link.now()
-        self._out: list[bytes] = []
+        self._out: list[tuple[bytes, bytes]] = []  # (to whom, on BLE; frame)
         self._tap.packets.clear()
+        self.boot_ble()
 
     def make_reassembler(self) -> Reassembler:
         return Reassembler(max_datagrams=SLOTS)
@@ -107,7 +116,11 @@ class ReferenceNode(Host, Node):
     # -- the medium -------------------------------------------------------------------------------------------
 
     def hear(self, frame: bytes, now: float) -> list[bytes]:
-        self.now = now
+        return [answer for _, answer in self.hear_from(self.peer, frame, now)]
+
+    def hear_from(self, peer: bytes, frame: bytes, now: float) -> list[tuple[bytes, bytes]]:
+        """As `hear`, from one of several peers; and with each frame of the answer for whom it is."""
+        self.peer, self.now = peer, now
         if not self.crash:
             try:
                 self.receive_frame(frame)
@@ -119,6 +132,16 @@ class ReferenceNode(Host, Node):
         return self._taken()
 
     def wake(self, now: float) -> list[bytes]:
+        return [frame for _, frame in self.wake_up(now)]
+
+    def hear_pdu(self, channel: Channel, cid: int, pdu: bytes) -> None:
+        if not self.crash:
+            try:
+                channel.hear(cid, pdu)
+            except Exception:  # noqa: BLE001 - as in `hear_from`
+                self.crash = traceback.format_exc(limit=-3)
+
+    def wake_up(self, now: float) -> list[tuple[bytes, bytes]]:
         self.now = now
         if not self.crash:
             self.tick()
@@ -127,7 +150,7 @@ class ReferenceNode(Host, Node):
     def next_timer(self) -> float | None:
         return self.now if self._out else None if self.crash else self.due()
 
-    def _taken(self) -> list[bytes]:
+    def _taken(self) -> list[tuple[bytes, bytes]]:
         out, self._out = self._out, []
         return out
 
@@ -135,13 +158,13 @@ class ReferenceNode(Host, Node):
 
     def receive_frame(self, frame: bytes) -> None:
         if self.kind == "ble":
-            payload, info = frame, LinkInfo("ble", self.link.tester, self.link.dut)
+            payload, info = frame, self.ble_info(self.peer, sent=False)
         else:
             header, payload = self.parse_mac(frame)
             if not self.accepts(header):
                 return
             if header.ack_request and header.dst != BROADCAST and header.sequence is not None:
-                self._out.append(mac.ack(header.sequence))
+                self._out.append((b"", mac.ack(header.sequence)))
             info = self.link_info(header)
         packet = self.understand(payload, info)
         if packet is not None:
@@ -166,10 +189,19 @@ class ReferenceNode(Host, Node):
 
     def understand(self, payload: bytes, info: LinkInfo) -> bytes | None:
         """The packet that a payload is or completes; `DecodeError` drops it."""
+        if not self.in_mesh_for_us(payload, info):
+            return None
         if self.kind == "ieee802154" and (payload[:1] >= b"\x80" or payload[:1] == b"\x50"):
             return self.reassemble(payload, info)  # fragments, also behind mesh and broadcast headers
         self.reassembler.expire(self.now)
         return self.decode_payload(payload, info)
+
+    def in_mesh_for_us(self, payload: bytes, info: LinkInfo) -> bool:
+        """RFC 4944 §11: "If the node is the final destination, it consumes the packet"; we forward nothing."""
+        if self.kind == "ble" or payload[:1] < b"\x80" or payload[:1] >= b"\xc0":
+            return True
+        groups = {multicast_link_address(group) for group in self.groups}  # §9
+        return mesh.parse(payload, 0).final in {self.link.dut, DUT_SHORT, BROADCAST, *groups}
 
     def decode_payload(self, payload: bytes, info: LinkInfo) -> bytes:
         return decode(payload, info, self.contexts)
@@ -186,14 +218,14 @@ class ReferenceNode(Host, Node):
     # -- out: 6LoWPAN and IEEE 802.15.4 -----------------------------------------------------------------------
 
     def transmit(self, packet: bytes, neighbour: bytes) -> None:
-        info = self.sent_info(packet, neighbour)
-        for payload in self.fragment_packet(packet, info):
-            self._out.append(self.frame(payload, info))
+        for to in self.receivers(packet, neighbour) if self.kind == "ble" else (neighbour,):
+            info = self.sent_info(packet, to)
+            self._out += [(to, self.frame(payload, info)) for payload in self.fragment_packet(packet, info)]
 
     def sent_info(self, packet: bytes, neighbour: bytes) -> LinkInfo:
         """RFC 4944 §3: multicast goes to the broadcast address; our address is the one behind our IPv6 source."""
         if self.kind == "ble":
-            return LinkInfo("ble", self.link.dut, self.link.tester)
+            return self.ble_info(neighbour, sent=True)
         short = packet[8:24] == link_local(DUT_SHORT)
         return LinkInfo("ieee802154", DUT_SHORT if short else self.link.dut, neighbour or BROADCAST)
 
@@ -280,16 +312,20 @@ class ReferenceNode(Host, Node):
         if address not in self.own:
             self.own.append(address)
             self.groups.add(solicited_node(address))
+        self.now = self.link.now()
+        self.register(address)
 
     def set_context(self, identifier: int, prefix: bytes, length: int, *, compress: bool = True) -> None:
         if length == 0 and not any(prefix):
-            self.contexts = self.contexts.without(identifier)
+            self.contexts = self.given = self.contexts.without(identifier)
             return
         context = Context((prefix + bytes(16))[:16], length, compress)
-        self.contexts = self.contexts.with_context(identifier, context)
+        self.contexts = self.given = self.contexts.with_context(identifier, context)
 
     def reset(self) -> None:
         self.boot()
+        if isinstance(self.link, MemoryChannel):
+            self.link.reconnect()
 
     def counters(self) -> dict[str, int]:
         self.reassembler.expire(self.link.now())
@@ -302,10 +338,21 @@ def open_node(bench: Bench, rig: RigFile) -> ReferenceNode:
 
     def absent() -> MemoryLink:
         raise RigError(
-            f"{rig.path}: dut.node = 'reference' needs tester.link = 'memory:802154' or 'memory:ble'"
+            f"{rig.path}: dut.node = 'reference' needs tester.link = 'memory:802154', 'memory:ble' or "
+            "'ipsp_memory:'"
         )
 
-    link = bench.resource("memory", absent)
+    link: MemoryLink | MemoryChannel = bench.resource("memory", absent)
+    node = _made(rig, link)
+    node.role = str(rig.dut.options.get("role", "host"))
+    if node.role not in {"host", "6LN", "6LBR"}:
+        raise RigError(f"{rig.path}: dut.role: {node.role!r} is none of host, 6LN and 6LBR")
+    if isinstance(link, MemoryChannel):
+        link.reconnect()
+    return node
+
+
+def _made(rig: RigFile, link: MemoryLink | MemoryChannel) -> ReferenceNode:
     mutant = rig.dut.options.get("mutant")
     if mutant is None:
         return ReferenceNode(link)

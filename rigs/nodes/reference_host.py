@@ -49,6 +49,7 @@ class Host(ABC):
     point_to_point: bool
     #: Our link-layer address, as it goes into options.
     link_address: bytes
+    protocols: frozenset[int] = frozenset({ICMPV6, UDP})
 
     def boot(self) -> None:
         """Forget everything that was learnt."""
@@ -104,7 +105,7 @@ class Host(ABC):
             protocol, named_at, at = packet[at], at, at + size
         if protocol == NO_NEXT_HEADER:
             raise Discard
-        if protocol not in {ICMPV6, UDP}:
+        if protocol not in self.protocols:
             self.problem(packet, view, 1, named_at)
         return protocol, at
 

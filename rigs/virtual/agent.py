@@ -2,7 +2,7 @@
 
 Strategy: one process, one poll loop, no thread. It imports only what starts fast under plain emulation (the C
 `_socket`, not `socket`), and of the project only the wire format, which the image puts beside it. A handle is one
-open socket: a tap (`AF_PACKET`), UDP, raw ICMPv6, TCP echo server, or a group membership that is merely held.
+open socket: a tap (`AF_PACKET`), UDP, raw ICMPv6, a TCP port that accepts, or a group membership that is merely held.
 Sockets live in a network namespace: "" is the root one, else a name under /run/netns. Taps have large buffers and are
 emptied before anything else is looked at; what the kernel dropped all the same is told by STATISTICS. A frame's time
 is the kernel's own stamp (SO_TIMESTAMPNS).
@@ -59,6 +59,9 @@ class Open:
     def __init__(self, sock: _socket.socket, kind: int, interface: int = 0, *, echo: bool = False) -> None:
         """`interface` is the index that scopes link-local destinations."""
         self.sock, self.kind, self.interface, self.echo = sock, kind, interface, echo
+        self.port = 0  # of an accepted TCP connection: the handle of the socket that accepted it
+        self.latest = 0  # of a TCP port: the connection that was accepted last
+        self.waiting = bytearray()  # what a TCP connection has not taken yet, or the first one will
 
 
 class Agent:
@@ -79,7 +82,7 @@ class Agent:
             wire.TAP: self._tap,
             wire.UDP: self._udp,
             wire.ICMP: self._icmp,
-            wire.TCP_ECHO: self._tcp_echo,
+            wire.TCP_LISTEN: self._tcp_listen,
             wire.JOIN: self._join,
             wire.CLOSE: self._close,
             wire.STATISTICS: self._statistics,
@@ -265,14 +268,14 @@ class Agent:
         sock.setsockopt(_socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         return self._keep(Open(sock, wire.ICMP, self._index(namespace, interface)))
 
-    def _tcp_echo(self, body: bytes, _number: int) -> bytes:
-        """Namespace, port (2 octets): accept connections and send back all that comes. Reply: handle."""
+    def _tcp_listen(self, body: bytes, _number: int) -> bytes:
+        """Namespace, port (2 octets): accept connections; SEND and STREAM mean the latest. Reply: handle."""
         namespace, rest = wire.take_text(body)
         sock = self._socket(namespace, _socket.AF_INET6, _socket.SOCK_STREAM, 0)
         sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
         sock.bind(("::", struct.unpack("!H", rest)[0]))
         sock.listen(16)
-        return self._keep(Open(sock, wire.TCP_ECHO))
+        return self._keep(Open(sock, wire.TCP_LISTEN))
 
     def _join(self, body: bytes, _number: int) -> bytes:
         """Namespace, interface, group (16 octets): be a member until CLOSE. Reply: handle."""
@@ -303,11 +306,17 @@ class Agent:
         return wire.STAMP.pack(time.monotonic_ns(), time.time_ns())
 
     def _send(self, handle: int, body: bytes) -> None:
-        """A tap: the frame. UDP and ICMPv6: address, port (0), data. No reply; a failure is a FAULT."""
+        """A tap: the frame. TCP: octets. UDP and ICMPv6: address, port (0), data. No reply; a failure is a FAULT."""
         opened = self._opens.get(handle)
         try:
             if opened is None:
                 raise OSError(9, "no such handle")
+            if opened.kind == wire.TCP_LISTEN:
+                accepted = self._opens.get(opened.latest, opened)
+                accepted.waiting += body
+                if accepted is not opened:  # else it waits for the first connection
+                    self._pass_on(opened.latest)
+                return
             opened.sock.setblocking(True)
             try:
                 if opened.kind == wire.TAP:
@@ -324,9 +333,11 @@ class Agent:
 
     def _receive(self, fd: int) -> None:
         opened = self._opens[fd]
-        if opened.kind == wire.TCP_ECHO:
-            self._accept(opened)
+        if opened.kind == wire.TCP_LISTEN:
+            self._accept(fd)
             return
+        if opened.waiting:
+            self._pass_on(fd)
         for _ in range(256):  # then the others get their turn
             try:
                 data, ancillary, _flags, source = opened.sock.recvmsg(65536, 64)
@@ -338,8 +349,11 @@ class Agent:
                 self._tell(wire.FAULT, fd, f"receive: {error}".encode())
                 return
             if opened.kind == 0:  # an accepted TCP connection
-                self._echo_stream(fd, data)
-                return
+                if not data:
+                    self._close(struct.pack("!I", fd), 0)
+                    return
+                self._tell(wire.STREAM, opened.port, data)
+                continue
             if opened.kind == wire.TAP:
                 self._tell(
                     wire.FRAME,
@@ -369,23 +383,28 @@ class Agent:
                 return int(seconds) * 1_000_000_000 + int(nanoseconds) - self._epoch
         return time.monotonic_ns()
 
-    def _accept(self, opened: Open) -> None:
-        fd, _peer = opened.sock._accept()  # type: ignore[attr-defined]  # typeshed leaves it out
+    def _accept(self, port: int) -> None:
+        fd, _peer = self._opens[port].sock._accept()  # type: ignore[attr-defined]  # typeshed leaves it out
         sock = _socket.socket(fileno=fd)
         sock.setblocking(False)
         self._keep(Open(sock, 0))
+        listening, accepted = self._opens[port], self._opens[fd]
+        accepted.port, listening.latest = port, fd
+        accepted.waiting, listening.waiting = listening.waiting, bytearray()
+        if accepted.waiting:
+            self._pass_on(fd)
 
-    def _echo_stream(self, fd: int, data: bytes) -> None:
-        sock = self._opens[fd].sock
+    def _pass_on(self, fd: int) -> None:
+        """Give a TCP connection what it takes of what waits for it."""
+        opened = self._opens[fd]
         try:
-            if data:
-                sock.setblocking(True)
-                sock.sendall(data)
-                sock.setblocking(False)
-                return
+            del opened.waiting[: opened.sock.send(opened.waiting)]
+        except BlockingIOError:
+            pass
         except OSError as error:
-            self._tell(wire.FAULT, fd, f"tcp echo: {error}".encode())
-        self._close(struct.pack("!I", fd), 0)
+            opened.waiting.clear()
+            self._tell(wire.FAULT, opened.port, f"tcp: {error}".encode())
+        self._poll.modify(fd, select.POLLIN | (select.POLLOUT if opened.waiting else 0))
 
 
 def main() -> None:

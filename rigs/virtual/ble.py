@@ -21,13 +21,12 @@ from __future__ import annotations
 import socket
 import time
 from pathlib import Path
-from types import TracebackType
+from typing import Any
 
-from rigs.virtual import image, vhci
-from rigs.virtual.ble_controls import Controls
-from rigs.virtual.boot import BOOT_DEADLINE, Booted, boot
-from rigs.virtual.client import AgentClient, Tap
-from rigs.virtual.qemu import Guest, GuestError, GuestStatus
+from rigs.virtual import image, lab, vhci
+from rigs.virtual.boot import BOOT_DEADLINE
+from rigs.virtual.node_guest import NodeGuest, settings
+from rigs.virtual.qemu import GuestError
 
 INTERFACE = "bt0"
 _CONTROL = "/sys/kernel/debug/bluetooth/6lowpan_control"
@@ -43,8 +42,12 @@ _SETTINGS = {
 _QUICK = ("accept_dad", "dad_transmits", "router_solicitation_delay")
 
 
-class BleGuest:
-    """The guest. `start` or the context manager boots it; `stop` may be called twice."""
+class BleGuest(NodeGuest):
+    """The guest, with a bridge to its controller."""
+
+    spec = image.BLE
+    ports = ("agent", vhci.PORT, lab.PORT)
+    interface = INTERFACE
 
     def __init__(
         self,
@@ -55,101 +58,24 @@ class BleGuest:
         deadline: float = BOOT_DEADLINE,
     ) -> None:
         """`quick`: no duplicate address detection, and the first router solicitation at once."""
+        super().__init__(kernel, run_dir, deadline)
         self.quick = quick
-        self._kernel, self._run_dir, self._deadline = kernel, run_dir, deadline
-        self._booted: Booted | None = None
-        self._controls: Controls | None = None
-        self._ip: Tap | None = None
-        self.kernel_version = ""  #: what `uname -r` and `uname -v` say, for the record
-        self.dut_address = b""  #: the link-local address on `bt0`
+        self._is_lab = False
 
-    def __enter__(self) -> BleGuest:
-        """Start it."""
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop it."""
-        self.stop()
-
-    def start(self) -> None:
-        """Boot, and start the bridge to the controller. Raises `GuestError`, and what making the image raises."""
-        self._booted = boot(
-            image.BLE,
-            kernel=self._kernel,
-            ports=("agent", vhci.PORT),
-            run_dir=self._run_dir,
-            deadline=self._deadline,
-        )
-        self._controls = Controls(self.guest, self.client, INTERFACE)
-        try:
-            self.kernel_version = self.client.check(f"uname -r -v; {vhci.START}").strip()
-        except BaseException:
-            self.stop()
-            raise
-
-    def stop(self) -> None:
-        """End the guest."""
-        if self._booted is not None:
-            self._booted.stop()
-
-    # -- what it is made of --------------------------------------------------------------------------------
-
-    @property
-    def guest(self) -> Guest:
-        """The virtual machine."""
-        assert self._booted is not None, "start() was not called"
-        return self._booted.guest
-
-    @property
-    def client(self) -> AgentClient:
-        """The agent."""
-        assert self._booted is not None, "start() was not called"
-        return self._booted.client
-
-    @property
-    def controls(self) -> Controls:
-        """What the DUT can be told to do."""
-        assert self._controls is not None, "start() was not called"
-        return self._controls
+    def _set_up(self) -> None:
+        self.client.check(vhci.START)
 
     @property
     def hci(self) -> socket.socket:
         """The stream on which the guest's host stack expects a controller, in H4."""
         return self.guest.port(vhci.PORT)
 
-    @property
-    def ip(self) -> Tap:
-        """Packets on `bt0`: decompressed ones (not "outgoing"), and what the DUT is about to compress."""
-        assert self._ip is not None, "attach() was not called"
-        return self._ip
-
-    @property
-    def boot_seconds(self) -> float:
-        """From the start of QEMU to the agent's first word."""
-        assert self._booted is not None, "start() was not called"
-        return self._booted.seconds
-
-    def status(self) -> GuestStatus:
-        """running, crashed, killed, exited, closed, stopped; see `qemu.GuestStatus`."""
-        return self.guest.status()
-
-    def console_text(self, since: int = 0) -> str:
-        """What the guest's console printed."""
-        return self.guest.console_text(since)
-
     # -- Bluetooth -----------------------------------------------------------------------------------------
 
     def up(self) -> None:
         """Bring `hci0` up and serve IPSP, in one shell: each program that starts costs 10 to 20 ms."""
-        settings = dict(_SETTINGS)
-        if self.quick:
-            settings |= {f"net/ipv6/conf/default/{name}": 0 for name in _QUICK}
-        lines = [
-            f"[ -e /proc/sys/{name} ] && echo {value} > /proc/sys/{name}" for name, value in settings.items()
-        ]
+        wanted = _SETTINGS | ({f"net/ipv6/conf/default/{name}": 0 for name in _QUICK} if self.quick else {})
+        lines = settings(wanted)
         lines += [
             "for i in $(seq 400); do [ -d /sys/class/bluetooth/hci0 ] && break; sleep 0.05; done",
             "hciconfig hci0 up || exit 1",
@@ -197,3 +123,18 @@ class BleGuest:
         gone = f"for i in $(seq {int(wait * 20)}); do {here} || exit 0; sleep 0.05; done; exit 1"
         if self.client.run(gone, timeout=wait + 5)[0] != 0:
             raise GuestError(f"{INTERFACE} did not go away within {wait:.0f} s after the connection ended")
+
+    # -- as a lab host -------------------------------------------------------------------------------------
+
+    def discover(self, address: str, seconds: float) -> dict[str, Any] | None:
+        """What bleak finds of a device, with BlueZ on this guest's adapter; None when it is not found.
+
+        The first time BlueZ and bleak are sent to the guest. Raises `GuestError`, and what making them raises.
+        """
+        if not self._is_lab:
+            lab.install(self)
+            self._is_lab = True
+        try:
+            return lab.discover(self, address, seconds)
+        finally:
+            self.client.check("hciconfig hci0 up")

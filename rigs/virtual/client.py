@@ -137,6 +137,19 @@ class DatagramSocket(Handle):
         return Datagram(body[8 + wire.ENDPOINT.size :], stamp, source, port)
 
 
+class Listener(Handle):
+    """A TCP port in the guest that accepts connections; what is sent and received is on the latest."""
+
+    def send(self, data: bytes) -> None:
+        """Send octets. Does not wait; a failure shows in `faults`."""
+        self._client.post(wire.message(wire.SEND, self.number, data))
+
+    def receive(self, deadline: float) -> bytes | None:
+        """Return the next octets that came; None at `deadline`. Raises `TransportClosed`."""
+        found = self._next(deadline)
+        return found[1] if found else None
+
+
 class AgentClient:
     """Talks to one wire. Threads may share it. `close` ends it; it closes the socket it was given."""
 
@@ -247,10 +260,10 @@ class AgentClient:
             DatagramSocket(self, self._number(self.request(wire.ICMP, wire.text(netns, interface) + types)))
         )
 
-    def open_tcp_echo(self, port: int, netns: str = "") -> Handle:
-        """Accept TCP connections on `port` and send back whatever comes."""
-        reply = self.request(wire.TCP_ECHO, wire.text(netns) + struct.pack("!H", port))
-        return self._adopt(Handle(self, self._number(reply)))
+    def open_tcp(self, port: int, netns: str = "") -> Listener:
+        """Accept TCP connections on `port`."""
+        reply = self.request(wire.TCP_LISTEN, wire.text(netns) + struct.pack("!H", port))
+        return self._adopt(Listener(self, self._number(reply)))
 
     def join(self, group: bytes, interface: str, netns: str = "") -> Handle:
         """Be a member of a multicast group until the handle is closed."""

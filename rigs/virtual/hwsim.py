@@ -15,7 +15,7 @@ sees all frames (with FCS, cut off here) and sends any. Fresh addresses cost the
         guest.link.send(frame)                                   # from any EUI-64, in PAN guest.pan
         got = guest.link.receive(time.monotonic() + 1)           # TapFrame | None; skip got.direction == "outgoing"
         seen = guest.ip.receive(time.monotonic() + 1)            # direction "host", "multicast": decompressed packets
-        guest.ping(address, size=8, identifier=1, sequence=1)
+        guest.controls.ping(address, size=8, identifier=1, sequence=1)
         if guest.status().state != "running": ...
 
 Linux facts worth knowing: it answers from the short address when it has one; it asks by NS before it answers a new
@@ -26,17 +26,14 @@ An MLD report follows `join` and `add_address` by some milliseconds.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import time
 from pathlib import Path
-from types import TracebackType
 
 from rigs.virtual import image
-from rigs.virtual.boot import BOOT_DEADLINE, Booted, boot
-from rigs.virtual.client import AgentClient, DatagramSocket, Handle, Tap
-from rigs.virtual.contexts import ContextTable
-from rigs.virtual.qemu import Guest, GuestStatus
+from rigs.virtual.boot import BOOT_DEADLINE
+from rigs.virtual.client import Tap
+from rigs.virtual.node_guest import NodeGuest, settings
 
 DUT = "dut"  #: the DUT's network namespace
 INTERFACE = "lowpan0"
@@ -70,8 +67,12 @@ _DUT_SETTINGS = {
 _FILTERS_SINCE = (6, 2)
 
 
-class HwsimGuest:
-    """The guest with both radios up. `start` or the context manager brings it up; `stop` may be called twice."""
+class HwsimGuest(NodeGuest):
+    """The guest with both radios up."""
+
+    spec = image.HWSIM
+    interface = INTERFACE
+    netns = DUT
 
     def __init__(
         self,
@@ -92,157 +93,20 @@ class HwsimGuest:
         """
         self.tester, self.dut, self.dut_short = tester, dut, dut_short
         self.pan, self.channel = pan, channel
-        self._kernel, self._run_dir, self._deadline = kernel, run_dir, deadline
+        super().__init__(kernel, run_dir, deadline)
         self._monitor = monitor
-        self._booted: Booted | None = None
         self._radio = "wpan0"
         self._link: Tap | None = None
-        self._ip: Tap | None = None
-        self._contexts: ContextTable | None = None
-        self._icmp: DatagramSocket | None = None
-        self._udp: dict[int, DatagramSocket] = {}
-        self._held: list[Handle] = []
-        self.kernel_version = ""  #: what `uname -r` and `uname -v` say, for the record
-        self.dut_address = b""  #: the DUT's link-local address, as read from it
 
-    def __enter__(self) -> HwsimGuest:
-        """Start it."""
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop it."""
-        self.stop()
-
-    def start(self) -> None:
-        """Boot, and set up both radios. Raises `GuestError`, `AgentError`, and what making the image raises."""
-        self._booted = boot(image.HWSIM, kernel=self._kernel, run_dir=self._run_dir, deadline=self._deadline)
-        try:
-            self.kernel_version = self.client.check("uname -r -v").strip()
-            self._set_up_tester()
-            self._set_up_dut()
-        except BaseException:
-            self.stop()
-            raise
-
-    def stop(self) -> None:
-        """End the guest."""
-        if self._booted is not None:
-            self._booted.stop()
-
-    # -- what it is made of --------------------------------------------------------------------------------
-
-    @property
-    def guest(self) -> Guest:
-        """The virtual machine."""
-        assert self._booted is not None, "start() was not called"
-        return self._booted.guest
-
-    @property
-    def client(self) -> AgentClient:
-        """The agent; `run(..., netns=DUT)` is the DUT's shell. Call iproute2 there as /usr/bin/ip and /usr/bin/tc."""
-        assert self._booted is not None, "start() was not called"
-        return self._booted.client
+    def _set_up(self) -> None:
+        self._set_up_tester()
+        self._set_up_dut()
 
     @property
     def link(self) -> Tap:
         """Frames on the medium, without FCS."""
         assert self._link is not None, "start() was not called"
         return self._link
-
-    @property
-    def ip(self) -> Tap:
-        """Packets on `lowpan0`: decompressed ones (not "outgoing"), and what the DUT is about to compress."""
-        assert self._ip is not None, "start() was not called"
-        return self._ip
-
-    @property
-    def boot_seconds(self) -> float:
-        """From the start of QEMU to the agent's first word."""
-        assert self._booted is not None, "start() was not called"
-        return self._booted.seconds
-
-    def status(self) -> GuestStatus:
-        """running, crashed, killed, exited, closed, stopped; see `qemu.GuestStatus`."""
-        return self.guest.status()
-
-    def console_text(self, since: int = 0) -> str:
-        """What the guest's console printed."""
-        return self.guest.console_text(since)
-
-    # -- what the DUT can be told to do --------------------------------------------------------------------
-
-    def addresses(self) -> tuple[bytes, ...]:
-        """The DUT's IPv6 addresses on `lowpan0`, link-local first."""
-        text = self.client.check(f"{_IP} -6 -o addr show dev {INTERFACE}", netns=DUT)
-        found = [ipaddress.IPv6Address(entry).packed for entry in re.findall(r"inet6 ([0-9a-f:]+)/", text)]
-        return tuple(sorted(found, key=lambda address: address[:2] != b"\xfe\x80"))
-
-    def add_address(self, address: bytes, prefix_length: int = 64) -> None:
-        """Give `lowpan0` one more address, usable at once."""
-        text = ipaddress.IPv6Address(address)
-        self.client.check(f"{_IP} -6 addr replace {text}/{prefix_length} dev {INTERFACE} nodad", netns=DUT)
-
-    def join(self, group: bytes) -> Handle:
-        """Join a multicast group on `lowpan0`, until the handle is closed or the DUT is reset."""
-        handle = self.client.join(group, INTERFACE, DUT)
-        self._held.append(handle)
-        return handle
-
-    def ping(self, destination: bytes, size: int, identifier: int, sequence: int) -> None:
-        """Send one Echo Request with `size` octets of data (0, 1, 2, ...); does not wait for the answer."""
-        if self._icmp is None:
-            self._icmp = self.client.open_icmp(DUT, INTERFACE)
-        head = bytes([128, 0, 0, 0]) + identifier.to_bytes(2) + sequence.to_bytes(2)
-        self._icmp.send(destination, 0, head + bytes(i & 255 for i in range(size)))
-
-    def icmp_receive(self, deadline: float) -> tuple[bytes, bytes] | None:
-        """(source, message) of the next Echo Reply or ICMPv6 error that came to a DUT that was told to `ping`."""
-        assert self._icmp is not None, "ping() was not called"
-        found = self._icmp.receive(deadline)
-        return (found.source, found.data) if found else None
-
-    def udp_open(self, port: int, *, echo: bool = False) -> None:
-        """Open a UDP port; with `echo` the DUT sends back each datagram."""
-        if port not in self._udp:
-            self._udp[port] = self.client.open_udp(port, DUT, INTERFACE, echo=echo)
-
-    def udp_close(self, port: int) -> None:
-        """Close a UDP port: datagrams to it draw ICMPv6 errors again."""
-        if port in self._udp:
-            self._udp.pop(port).close()
-
-    def udp_send(self, destination: bytes, source_port: int, destination_port: int, data: bytes) -> None:
-        """Send one datagram from `source_port`, which stays open."""
-        self.udp_open(source_port)
-        self._udp[source_port].send(destination, destination_port, data)
-
-    def udp_receive(self, port: int, deadline: float) -> tuple[bytes, int, bytes] | None:
-        """(source, source port, data) of the next datagram to an open port; None at `deadline`."""
-        found = self._udp[port].receive(deadline)
-        return (found.source, found.port, found.data) if found else None
-
-    def tcp_echo(self, port: int) -> Handle:
-        """Accept TCP connections on `port` and send back what comes, until the handle is closed."""
-        handle = self.client.open_tcp_echo(port, DUT)
-        self._held.append(handle)
-        return handle
-
-    def set_context(
-        self, identifier: int, prefix: bytes, length: int, *, compress: bool = True, active: bool = True
-    ) -> None:
-        """Define a context; see `contexts.ContextTable.set`. Raises `ContextError` when the kernel has no way in."""
-        self._context_table().set(identifier, prefix, length, compress=compress, active=active)
-
-    def clear_contexts(self) -> None:
-        """Make all contexts undefined."""
-        self._context_table().clear()
-
-    def flush_neighbours(self) -> None:
-        """Forget all neighbours: the DUT asks by NS again."""
-        self.client.check(f"{_IP} -6 neigh flush dev {INTERFACE}", netns=DUT)
 
     def reassembly_timeout(self) -> int:
         """Seconds that Linux waits for the rest of a datagram."""
@@ -259,20 +123,14 @@ class HwsimGuest:
             if arguments:
                 self.client.check(f"{_TC} qdisc add dev {interface} root netem {arguments}", netns=namespace)
 
-    def counters(self) -> dict[str, int]:
-        """`/proc/net/snmp6` of the DUT's namespace: Ip6InReceives, Icmp6InEchos, Ip6ReasmFails and so on."""
-        text = self.client.check("cat /proc/net/snmp6", netns=DUT)
-        return {name: int(value) for name, value in (line.split() for line in text.splitlines())}
-
     def reset(self) -> None:
         """Make the DUT anew without a boot: no neighbours, fragments, contexts, sockets or added addresses remain.
 
         `ip` is then another tap. A DUT whose kernel has crashed needs a new guest instead.
         """
-        for handle in (self._ip, self._icmp, *self._udp.values(), *self._held):
-            if handle is not None:
-                handle.close()
-        self._icmp, self._udp, self._held, self._contexts = None, {}, [], None
+        self.ip.close()
+        self.controls.interface_gone()
+        self.controls.forget()
         self.client.check(f"{_IP} link del {INTERFACE}; iwpan phy phy1 set netns 1", netns=DUT)
         self.client.check(f"{_IP} netns del {DUT}")
         self._set_up_dut()
@@ -285,7 +143,7 @@ class HwsimGuest:
         name = "mon0" if self._monitor else "wpan0"
         setup = [
             f"{_IP} link set lo up",
-            *_settings(_HOST_SETTINGS),
+            *settings(_HOST_SETTINGS),
             f"iwpan phy phy0 set channel 0 {self.channel}",
         ]
         if self._monitor:
@@ -304,7 +162,7 @@ class HwsimGuest:
         # Everything in one shell: each program that starts costs 10 to 20 ms under plain emulation.
         before = ["set -e", f"{_IP} netns add {DUT}", f"iwpan phy phy1 set netns name {DUT}"]
         self.client.check("\n".join(before))
-        setup = ["set -e", f"{_IP} link set lo up", *_settings(_DUT_SETTINGS)]
+        setup = ["set -e", f"{_IP} link set lo up", *settings(_DUT_SETTINGS)]
         setup += [
             f"iwpan phy phy1 set channel 0 {self.channel}",
             f"{_IP} link set wpan1 address {self.dut.hex(':')}",
@@ -317,23 +175,10 @@ class HwsimGuest:
         self._ip = self.client.open_tap(INTERFACE, DUT, cooked=True)
         self.client.check(f"{_IP} link set {INTERFACE} up", netns=DUT)
         end = time.monotonic() + 10
-        while not (found := [a for a in self.addresses() if a[:2] == b"\xfe\x80"]):
+        while not (found := [a for a in self.controls.addresses() if a[:2] == b"\xfe\x80"]):
             if time.monotonic() > end:
                 raise TimeoutError(f"{INTERFACE} got no link-local address: {self.console_text()[-400:]}")
         self.dut_address = found[0]
-
-    def _context_table(self) -> ContextTable:
-        if self._contexts is None:
-            self._contexts = ContextTable(self.guest, self.client, INTERFACE)
-        return self._contexts
-
-
-def _settings(values: dict[str, int]) -> list[str]:
-    """Shell commands; a setting that this kernel does not have (any more) is passed over."""
-    return [
-        f"if [ -e /proc/sys/{name} ]; then echo {value} > /proc/sys/{name}; fi"
-        for name, value in values.items()
-    ]
 
 
 def kernel_release(text: str) -> tuple[int, int]:

@@ -88,6 +88,7 @@ class GuestSpec:
     packages: tuple[str, ...]
     programs: tuple[str, ...]
     modules: tuple[str, ...]
+    memory_mib: int = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class Image:
     kernel: Path
     initramfs: Path
     origin: str
+    memory_mib: int = 160
 
 
 _TRANSPORT = ("virtio_pci", "virtio_console")
@@ -120,6 +122,7 @@ HWSIM = GuestSpec(
 BLE = GuestSpec(
     name="ble",
     packages=("bluez",),
+    memory_mib=288,  # half of it is what files may take, and `lab` sends 50 MB of them
     programs=("ip", "tc", "hciconfig", "btmgmt"),
     modules=(
         *_TRANSPORT,
@@ -140,15 +143,13 @@ def build(spec: GuestSpec, kernel: Kernel | None = None, *, cache: Path | None =
     Raises `ImageError`, `packages.PackageError`, `modules.ModuleError`.
     """
     cache = cache or packages.cache_dir()
-    # One tree for all kinds of guests, so that the kernel (70 MB) is downloaded and kept once.
-    wanted = {name for each in (HWSIM, BLE, spec) for name in each.packages}
-    tree = packages.ensure((*packages.BASE, *wanted), cache=cache)
+    unpacked = tree(spec, cache=cache)
     own = kernel or _named_kernel()
-    used = own or _packaged_kernel(tree)
+    used = own or _packaged_kernel(unpacked)
     sources = [hashlib.sha256(path.read_bytes()).hexdigest() for path in _BUILDERS]
     made_from = [
         sources,
-        tree.digest,
+        unpacked.digest,
         spec.name,
         spec.programs,
         spec.modules,
@@ -160,16 +161,22 @@ def build(spec: GuestSpec, kernel: Kernel | None = None, *, cache: Path | None =
     origin = (
         str(used.image)
         if own
-        else next(f"{p.name} {p.version}" for p in tree.packages if "linux-image" in p.name)
+        else next(f"{p.name} {p.version}" for p in unpacked.packages if "linux-image" in p.name)
     )
     with packages.locked(cache / "images" / "lock"):
         boots = _kernel(used.image, cache / "images")
         if not file.exists():
-            _write(file, initramfs(spec, tree.root, ModuleTree(used.modules)))
+            write(file, initramfs(spec, unpacked.root, ModuleTree(used.modules)))
             _forget_old(cache / "images", {boots, file})
         for path in (boots, file):
             os.utime(path)
-    return Image(boots, file, origin)
+    return Image(boots, file, origin, spec.memory_mib)
+
+
+def tree(spec: GuestSpec, *, cache: Path) -> packages.PackageTree:
+    """The unpacked packages of a kind of guest: one tree for all kinds, so that the kernel (70 MB) is kept once."""
+    wanted = {name for each in (HWSIM, BLE, spec) for name in each.packages}
+    return packages.ensure((*packages.BASE, *wanted), cache=cache)
 
 
 def _named_kernel() -> Kernel | None:
@@ -211,11 +218,12 @@ def _kernel(source: Path, folder: Path) -> Path:
             return path
     plain = uncompressed_kernel(image)
     path = folder / f"{'vmlinux' if plain else 'bzImage'}-{key}"
-    _write(path, plain or image)
+    write(path, plain or image)
     return path
 
 
-def _write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes) -> None:
+    """Write a file of the cache; nobody ever sees half of it."""
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as temporary:
         temporary.write(content)
     Path(temporary.name).replace(path)
@@ -272,7 +280,7 @@ def initramfs(spec: GuestSpec, root: Path, modules: ModuleTree) -> bytes:
     for program in (python.name, *spec.programs):
         path = _find(root, _PROGRAM_FOLDERS, program)
         archive.file(f"usr/bin/{program}", path.read_bytes(), 0o755)
-        _add_libraries(archive, root, path)
+        add_libraries(archive, root, path)
     _add_python(archive, root, root / "usr/lib" / python.name)
     for number, (name, module) in enumerate(modules.load_order(spec.modules)):
         archive.file(f"modules/{number:03}-{name}.ko", module)
@@ -286,14 +294,15 @@ def _find(root: Path, folders: tuple[str, ...], name: str) -> Path:
     raise ImageError(f"{name} is in none of the unpacked packages ({root}): has its package been renamed?")
 
 
-def _add_libraries(archive: CpioWriter, root: Path, program: Path) -> None:
+def add_libraries(archive: CpioWriter, root: Path, program: Path) -> None:
+    """Add the shared libraries of a program (or library), all the way down; `root` is the tree they are in."""
     for name in needed(program.read_bytes()):
         loader = name.startswith("ld-linux")
         place = f"{'lib64' if loader else 'usr/lib/x86_64-linux-gnu'}/{name}"
         if place not in archive:
             path = _find(root, _LIBRARY_FOLDERS, name)
             archive.file(place, path.read_bytes(), 0o755)
-            _add_libraries(archive, root, path)
+            add_libraries(archive, root, path)
 
 
 def _add_python(archive: CpioWriter, root: Path, library: Path) -> None:
@@ -305,13 +314,14 @@ def _add_python(archive: CpioWriter, root: Path, library: Path) -> None:
         archive.file(place, source.read_bytes())
         if sys.implementation.cache_tag == tag:
             folder, _, file = place.rpartition("/")
-            archive.file(f"{folder}/__pycache__/{file[:-3]}.{tag}.pyc", _compiled(source, f"/{place}"))
+            archive.file(f"{folder}/__pycache__/{file[:-3]}.{tag}.pyc", compiled(source, f"/{place}"))
     for path in sorted((library / "lib-dynload").glob("_ctypes.*.so")):
         archive.file(f"usr/lib/{library.name}/lib-dynload/{path.name}", path.read_bytes(), 0o755)
-        _add_libraries(archive, root, path)
+        add_libraries(archive, root, path)
 
 
-def _compiled(source: Path, shown: str) -> bytes:
+def compiled(source: Path, shown: str) -> bytes:
+    """The byte code of a Python file, which tracebacks call `shown`."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "compiled.pyc"
         mode = py_compile.PycInvalidationMode.UNCHECKED_HASH

@@ -91,12 +91,12 @@ class Guest:
         *,
         accel: Accelerator = "tcg",
         ports: Sequence[str] = ("agent",),
-        memory_mib: int = 160,
+        memory_mib: int | None = None,
         run_dir: Path | None = None,
         extra: Sequence[str] = (),
     ) -> None:
         """Nothing is started yet. Files go into a private folder under `run_dir` (default: the cache's `run`)."""
-        self.image, self.accel, self.memory_mib = image, accel, memory_mib
+        self.image, self.accel, self.memory_mib = image, accel, memory_mib or image.memory_mib
         self.name = processes.token()
         self._ports: dict[str, socket.socket] = {}
         self._port_names, self._extra = tuple(ports), tuple(extra)

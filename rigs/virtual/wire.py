@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import struct
 
-VERSION = 1
+VERSION = 2
 HEADER = struct.Struct("!IBI")
 MAX_BODY = 1 << 20
 
 # Requests, host to guest. Body: see `Agent._requests`.
-RUN, TAP, UDP, ICMP, TCP_ECHO, JOIN, CLOSE, STATISTICS, CLOCK = range(1, 10)
+RUN, TAP, UDP, ICMP, TCP_LISTEN, JOIN, CLOSE, STATISTICS, CLOCK = range(1, 10)
 # One-way, host to guest.
 SEND = 20
 # Guest to host.
-READY, REPLY, REFUSED, FRAME, DATAGRAM, FAULT = range(30, 36)
+READY, REPLY, REFUSED, FRAME, DATAGRAM, FAULT, STREAM = range(30, 37)
 
 ENDPOINT = struct.Struct("!16sH")  # address, port (or ICMPv6 type and code, in this order, one octet each)
 STAMP = struct.Struct("!qq")  # monotonic, real time
@@ -65,7 +65,7 @@ class Splitter:
         at = 0
         while len(buffer) - at >= HEADER.size:
             length, kind, number = HEADER.unpack_from(buffer, at)
-            if not 5 <= length <= MAX_BODY + 5 or not RUN <= kind <= FAULT:
+            if not 5 <= length <= MAX_BODY + 5 or not RUN <= kind <= STREAM:
                 raise ProtocolError(f"no message begins with {bytes(buffer[at : at + HEADER.size]).hex()}")
             if len(buffer) - at < 4 + length:
                 break

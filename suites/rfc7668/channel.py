@@ -1,8 +1,7 @@
 """What the cases of RFC 7668 share: the live channel where there is one, the tester as 6LBR, and judging elision.
 
-Strategy: MTU, credits and connections are there only on a link that is a real L2CAP channel (`IpspLink`); on a rig that
-hands bare SDUs over in memory these cases are `unsupported`. The rules for a 6LN bind a DUT whose profile says that it
-is one.
+Strategy: MTU, credits and connections are there only on a link that is an L2CAP channel (`ChannelLink`); on a rig that
+hands over bare SDUs these cases are `unsupported`. The rules for a 6LN bind a DUT whose profile says that it is one.
 """
 
 from __future__ import annotations
@@ -14,10 +13,10 @@ from weakref import WeakKeyDictionary
 
 from fixtures.case import Case
 from fixtures.stimuli import stimulus
-from rigs.links.ipsp import IpspLink, Role, Terms
+from rigs.links.ipsp_link import ChannelLink, Role, Terms
 from rigs.model import Link
 from rigs.tester import ICMPV6, Seen
-from sixlowpan import DecodeError, decode, ipv6, nd
+from sixlowpan import DecodeError, decode, ipv6, link_local, nd
 from sixlowpan.ble import wanted
 from sixlowpan.dispatch import KIND
 
@@ -39,45 +38,61 @@ MODES[7] = "context and elided"
 _registered: WeakKeyDictionary[Link, tuple[bytes, ...]] = WeakKeyDictionary()
 
 
-def live(case: Case) -> IpspLink:
+def live(case: Case) -> ChannelLink:
     """The link, where it is a live channel."""
     link = case.rig.link
-    if not isinstance(link, IpspLink):
+    if not isinstance(link, ChannelLink):
         case.unsupported("the link hands over bare SDUs: there is no L2CAP channel to look at")
     return link
 
 
-def reconnected(case: Case) -> IpspLink:
+def reconnected(case: Case) -> ChannelLink:
     """The link after a new connection; that there is one is the DUT's doing as much as ours."""
     link = live(case)
     link.reconnect()
+    met(case)
     return link
 
 
+def met(case: Case) -> None:
+    """The DUT may have come with another device address, and its link-local address goes with that (§3.2.2)."""
+    tester, node = case.tester, case.rig.node
+    if tester.dut_address[8:] == link_local(case.rig.link.dut)[8:]:
+        return
+    tester.dut_address = node.addresses()[0]
+    if "address" in case.rig.profile.abilities and 0 in tester.contexts:
+        node.add_address(tester.contexts[0].prefix[:8] + tester.dut_address[8:])
+
+
 @contextmanager
-def connected(case: Case, terms: Terms | None = None, role: Role | None = None) -> Iterator[IpspLink]:
+def connected(case: Case, terms: Terms | None = None, role: Role | None = None) -> Iterator[ChannelLink]:
     """A new connection, on other terms or in other roles; then the usual one again, so that no case sees another's."""
     link = live(case)
     try:
         link.reconnect(terms, role)
+        met(case)
         yield link
     finally:
         link.reconnect()
+        met(case)
 
 
 @contextmanager
 def anew(case: Case) -> Iterator[None]:
     """A DUT that knows no router, before and behind: on a live channel by new connections."""
     link, contexts = case.rig.link, case.tester.contexts
-    if isinstance(link, IpspLink):
+    if isinstance(link, ChannelLink):
         link.reconnect()
         _registered.pop(link, None)
+        met(case)
     try:
         yield
     finally:
         case.tester.contexts = contexts
-        if isinstance(link, IpspLink):
+        if isinstance(link, ChannelLink):
             link.reconnect()
+            _registered.pop(link, None)
+            met(case)
 
 
 def as_6ln(case: Case) -> None:
@@ -85,6 +100,13 @@ def as_6ln(case: Case) -> None:
     role = case.rig.profile.parameters.role
     if role != "6LN":
         case.unsupported(f"this binds a 6LN, and the profile {case.rig.profile.name} says {role}")
+
+
+def as_6lbr(case: Case) -> None:
+    """These rules bind a 6LBR."""
+    role = case.rig.profile.parameters.role
+    if role != "6LBR":
+        case.unsupported(f"this binds a 6LBR, and the profile {case.rig.profile.name} says {role}")
 
 
 def echoed(case: Case, size: int = 8, **addresses: bytes) -> Seen | None:
@@ -142,10 +164,41 @@ def registered_address(case: Case, seen: Seen) -> bytes | None:
         return seen.view.src
 
 
-def confirmed(case: Case, address: bytes, *, confirm: bool = True) -> Seen | None:
-    """Give the DUT an address and, as its 6LBR, confirm the registration by an NA with ARO status 0; None without one.
+def confirm_registration(case: Case, seen: Seen, address: bytes, status: int = 0) -> None:
+    """Be the 6LBR that keeps a registration (or by another status does not): an NA with ARO for the NS seen."""
+    tester = case.tester
+    option = registration(seen)
+    assert option is not None
+    answer = nd.NeighborAdvertisement(
+        seen.upper[8:24], router=True, options=(replace(option, status=status),)
+    )
+    source = tester.identity.address
+    there = address if status == 0 else tester.dut_address  # RFC 6775 §6.5.2
+    message = answer.build(source, there)
+    tester.send_packet(ipv6.build(source, there, ICMPV6, message, hop_limit=255))
+    if status:
+        return
+    known = _registered.get(case.rig.link, ())
+    _registered[case.rig.link] = (*(a for a in known if a != address), address)
 
-    `confirm` False: keep silent instead, so that the address does not count as registered (RFC 7668 §3.2.4).
+
+def refreshed(case: Case, address: bytes | None, seconds: float = 900.0) -> None:
+    """Let time pass in which the DUT registers its addresses again; only that of `address` is confirmed, if any."""
+    tester = case.tester
+    tester.answer_ns = False
+    try:
+        end = tester.now() + seconds
+        while (seen := tester.hear(end)) is not None:
+            if address is not None and registered_address(case, seen) == address:
+                confirm_registration(case, seen, address)
+    finally:
+        tester.answer_ns = True
+
+
+def confirmed(case: Case, address: bytes, *, status: int | None = 0) -> Seen | None:
+    """Give the DUT an address and, as its 6LBR, answer the registration by an NA with ARO; None if it has none.
+
+    `status` other than 0, or None (silence): the address does not count as registered then (RFC 7668 §3.2.4).
     """
     tester = case.tester
     tester.answer_ns = False  # the ordinary answer has no ARO, which says that we are no 6LBR
@@ -154,15 +207,8 @@ def confirmed(case: Case, address: bytes, *, confirm: bool = True) -> Seen | Non
         seen = heard(case, lambda s: registered_address(case, s) == address, 3.0)
     finally:
         tester.answer_ns = True
-    option = registration(seen) if seen is not None else None
-    if seen is not None and option is not None and confirm:
-        target = seen.upper[8:24]
-        answer = nd.NeighborAdvertisement(target, router=True, options=(replace(option, status=0),))
-        source = tester.identity.address
-        message = answer.build(source, address)
-        tester.send_packet(ipv6.build(source, address, ICMPV6, message, hop_limit=255))
-        known = _registered.get(case.rig.link, ())
-        _registered[case.rig.link] = (*(a for a in known if a != address), address)
+    if seen is not None and status is not None:
+        confirm_registration(case, seen, address, status)
     return seen
 
 

@@ -6,9 +6,11 @@ from fixtures.case import Case
 from fixtures.marks import needs, on_link, requirement
 from fixtures.stimuli import raw, stimulus
 from rigs.tester import ECHO_REPLY, Stimulus
-from suites.rfc7668.channel import Terms, connected, echoed, live
+from suites.rfc7668.channel import Terms, connected, echoed, live, reconnected
 
 pytestmark = on_link("ble")
+#: Echoes of 400 octets, so many that their answers need more than the first credits.
+WAITING = 24
 
 
 def lawful(case: Case) -> None:
@@ -76,13 +78,18 @@ def test_credits_withheld(case: Case):
     """While we give no credits the DUT sends no K-frame; when we give them again it goes on, and nothing is broken."""
     link, tester = live(case), case.tester
     link.starve()
-    for _ in range(12):
+    for _ in range(WAITING):
         tester.send_packet(tester.echo(400))
     before = _replies(case)
     lawful(case)
     link.starve(False)
     after = _replies(case)
-    case.expect(before < 12, "not_starved", "the DUT runs out of credits", "12 answers without new credits")
+    case.expect(
+        before < WAITING,
+        "not_starved",
+        "the DUT runs out of credits",
+        f"{WAITING} answers without new credits",
+    )
     case.expect(
         after > 0, "stuck", "the DUT sends what waited for credits", "nothing came once there were credits"
     )
@@ -107,7 +114,7 @@ def test_sdu_beyond_the_mtu(case: Case, over: int):
     size = link.channel.peer.mtu + over
     tester.send(raw(case, [bytes.fromhex("7a333a") + bytes(size - 3)]).payloads)
     if link.wait_closed(tester.now() + case.timeout):
-        link.reconnect()
+        reconnected(case)
     echoed(case)
 
 
@@ -120,5 +127,5 @@ def test_connection_lost_within_an_sdu(case: Case, k_frames: int):
     payload = stimulus(case, case.tester.echo(1000)).payloads[0]
     link.send_part(payload, k_frames)
     link.disconnect()
-    link.reconnect()
+    reconnected(case)
     case.understood(lambda: stimulus(case, case.tester.echo(100)))

@@ -2,19 +2,36 @@
 
 from fixtures.case import Case
 from fixtures.marks import needs, on_link, requirement
-from rigs.tester import Seen
-from suites.rfc7668.tcp import PSH, Connection
+from suites.performance.stream import Stream, first_data, once
+from suites.rfc7668.channel import live
 
 pytestmark = on_link("ble")
 
 
+@requirement("RFC7668-3.1-01", "RFC7668-2-01")
+def test_service_is_found(case: Case):
+    """GATT runs beside IPv6 "to discover nodes supporting the Internet Protocol Support Service": 0x1820 is found."""
+    found = live(case).services()
+    if found is None:
+        case.unsupported("this tester cannot ask the DUT's GATT server")
+    case.result.observed_by = "wire"
+    case.expect("1820" in found, "no_ipss", "the service 0x1820", ", ".join(found) or "no service at all")
+
+
 @needs("tcp")
 @requirement("RFC7668-3.2-03")
-def test_tcp_echo(case: Case):
-    """A TCP connection to the DUT is accepted, and what we send comes back."""
-    tcp = _connected(case)
-    tcp.send(PSH, b"keyhole")
-    case.expect(tcp.data(b"keyhole") is not None, "tcp", "the data comes back", "it does not")
+def test_tcp_both_ways(case: Case):
+    """A TCP connection to the DUT is accepted, and data goes over it in either direction."""
+    with Stream(case) as stream:
+        if stream.open():
+            stream.send(b"keyhole")
+            stream.run(lambda: not stream.tcp.unacknowledged, 5.0)
+            found = stream.received_at_the_dut()
+            case.expect(found == b"keyhole", "tcp", "the DUT receives what we send", found.hex() or "nothing")
+            stream.ask(b"elohyek")
+            stream.run(lambda: bool(stream.tcp.received), 5.0)
+            found = bytes(stream.tcp.received)
+            case.expect(found == b"elohyek", "tcp", "we receive what the DUT sends", found.hex() or "nothing")
 
 
 @needs("tcp")
@@ -24,29 +41,23 @@ def test_tcp_retransmission(case: Case):
 
     An IPv6 packet that is handed to the link must leave by it, in RFC 6282's format (§3.2).
     """
-    tcp = _connected(case)
-    tcp.send(PSH, b"keyhole")
-    first = tcp.data(b"keyhole")
-    again = (
-        tcp.data(b"keyhole", seconds=4.0) if first is not None else None
-    )  # the first timeouts are 0.2 to 1 s
-    if case.expect(first is not None, "tcp", "the data comes back", "it does not"):
-        case.expect(
-            again is not None,
-            "retransmission_lost",
-            "the segment again, because nobody acknowledged it",
-            "not once within 4 s",
-            frame=first.frames[0] if isinstance(first, Seen) else b"",
-        )
+    lost: list[bytes] = []
+    drop = once(first_data)
 
+    def loses(segment: bytes) -> bool:
+        if drop(segment):
+            lost.append(segment)
+            return True
+        return False
 
-def _connected(case: Case) -> Connection:
-    listen = getattr(case.rig.node, "tcp_echo", None)
-    if listen is None:
-        case.unsupported("the node cannot be told to accept TCP connections")
-    tcp = Connection(case)
-    listen(tcp.there)
-    if not tcp.open():
-        case.finding("tcp", "the DUT accepts the connection (SYN, ACK)", "no answer to our SYN")
-    case.result.observed_by = "wire"
-    return tcp
+    with Stream(case, back=loses) as stream:
+        if not stream.open():
+            return
+        stream.ask(b"keyhole")
+        stream.run(lambda: bool(stream.tcp.received), 5.0)  # the first timeouts are 0.2 to 1 s
+        if case.expect(bool(lost), "tcp", "the DUT sends what it was told to", "it does not"):
+            frame = next((s.frames[0] for s in case.tester.heard if s.upper == lost[0]), b"")
+            case.expect(
+                stream.tcp.received == b"keyhole", "retransmission_lost",
+                "the segment again, because nobody acknowledged it", "not once within 5 s", frame=frame,
+            )  # fmt: skip

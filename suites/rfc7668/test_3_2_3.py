@@ -49,11 +49,12 @@ def test_eui64_of_the_registration(case: Case):
     with anew(case):
         advertised(case, PREFIX, CONTEXT)
         seen = heard(case, lambda s: registration(s) is not None, 3.0)
+        device = link.dut
     if seen is None:
         case.unsupported(
             "the DUT registers nothing (RFC7668-3.2.3-02 is tried by 3.2.2/global_address_is_registered)"
         )
-    found, expected = registration(seen).rovr[:8], modified_eui64(link.dut)
+    found, expected = registration(seen).rovr[:8], modified_eui64(device)
     case.expect(found == expected, "eui64", expected.hex(), found.hex(), frame=seen.frames[0])
 
 

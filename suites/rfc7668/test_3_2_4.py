@@ -6,11 +6,12 @@ from fixtures.case import Case
 from fixtures.marks import needs, on_link, requirement
 from fixtures.stimuli import field, stimulus
 from rigs.tester import ECHO_REQUEST, UDP
-from sixlowpan import LinkInfo
-from suites.rfc7668.channel import MODES, anew, as_6ln, confirmed, echoed, modes, well_elided
+from sixlowpan import Context, LinkInfo
+from suites.rfc7668.channel import MODES, anew, as_6ln, confirmed, echoed, modes, refreshed, well_elided
 
 pytestmark = on_link("ble")
 LINK_LOCAL = bytes.fromhex("fe80000000000000")
+SPARE = 8
 
 
 def own_global(case: Case) -> bytes:
@@ -68,6 +69,51 @@ def test_other_link_local_destination(case: Case):
         case.expect(found == 1, "destination_elision", MODES[1], MODES[found], frame=seen.frames[0], offset=1)
 
 
+@needs("address")
+@requirement("RFC7668-3.2.4-07")
+def test_other_link_local_source(case: Case):
+    """SAC=0 SAM=11 is for the link-local address made from the device address: another one goes with its 64 bits."""
+    address = LINK_LOCAL + bytes.fromhex("0a0b0c0d0e0f0104")
+    if address not in case.rig.node.addresses():
+        case.rig.node.add_address(address)
+    seen = echoed(case, destination=address)
+    if seen is not None:
+        found = modes(seen.payloads[0])[0]
+        case.expect(found != 3, "source_elision", MODES[1], MODES[found], frame=seen.frames[0], offset=1)
+
+
+@needs("context", "address", "ping")
+@requirement("RFC7668-3.2.4.1-02")
+@pytest.mark.parametrize("length", [64, 128], ids="/{}".format)
+def test_destination_by_context(case: Case, length: int):
+    """With a context for its destination a packet of the DUT's has DAC=1, and DAM=01 (/64) or 11 (/128)."""
+    prefix = case.tester.contexts[0].prefix[:8]
+    target = case.tester.also(prefix + bytes.fromhex("0a0b0c0d0e0f0105"))
+    before, identifier = case.tester.contexts, case.tester.next_identifier()
+    if length == 128:
+        case.rig.node.set_context(SPARE, target, 128)
+        case.tester.contexts = before.with_context(SPARE, Context(target, 128))
+    try:
+        seen = case.sent_by(
+            lambda: case.rig.node.ping(target, 8, identifier, 1),
+            lambda s: s.icmp_type == ECHO_REQUEST and s.upper[4:6] == identifier.to_bytes(2),
+        )
+    finally:
+        if length == 128:
+            case.rig.node.set_context(SPARE, b"", 0)
+            case.tester.contexts = before
+    if seen is not None:
+        found, wanted = modes(seen.payloads[0])[1], 5 if length == 64 else 7
+        case.expect(
+            found == wanted,
+            "destination_elision",
+            MODES[wanted],
+            MODES[found],
+            frame=seen.frames[0],
+            offset=1,
+        )
+
+
 @needs("context", "address")
 @requirement("RFC7668-3.2.4-08", "RFC7668-3.2.4-09")
 def test_unregistered_source_is_not_elided(case: Case):
@@ -113,9 +159,13 @@ def test_stateful_destination(case: Case, dam: int):
     )
 
 
-def of_example(case: Case, tail: str) -> bytes:
-    """Addresses as in the example of §3.2.4.2: 2001:db8::1111:2222:3333:4444 and the like, under context 0."""
-    return case.tester.contexts[0].prefix[:8] + bytes.fromhex(tail)
+def examples(case: Case, *tails: str) -> list[bytes]:
+    """Addresses as in the example of §3.2.4.2, under context 0: the first 48 bits of the IID are the same for all.
+
+    They are others in each case, so that each is new to the DUT.
+    """
+    start = case.tester.contexts[0].prefix[:8] + b"\x11" + case.tester.pattern(5)
+    return [start + bytes.fromhex(tail) for tail in tails]
 
 
 def registered(case: Case, *addresses: bytes) -> None:
@@ -141,7 +191,7 @@ def test_latest_registered_address(case: Case):
     """The latest registered address is fully elided: as a source by the DUT, as a destination by us."""
     as_6ln(case)
     with anew(case):
-        address = of_example(case, "1111222233334444")
+        (address,) = examples(case, "4444")
         registered(case, address)
         sent_from(case, address, 7, "RFC7668-3.2.4-05")
         link, own = case.rig.link, case.tester.identity.link
@@ -155,26 +205,47 @@ def test_latest_registered_address(case: Case):
 
 
 @needs("context", "address")
-@requirement("RFC7668-3.2.4-06", "RFC7668-3.2.4.2-01", "RFC7668-3.2.4-08")
+@requirement("RFC7668-3.2.4-06", "RFC7668-3.2.4-05", "RFC7668-3.2.4.2-01", "RFC7668-3.2.4-08")
 def test_earlier_registered_address(case: Case):
     """An earlier one goes with 16 bits if the first 48 of the IID are those of the latest, else with all 64."""
     as_6ln(case)
     with anew(case):
-        first, second = of_example(case, "1111222233334444"), of_example(case, "1111222233335555")
+        first, second = examples(case, "4444", "5555")
         registered(case, first, second)
         sent_from(case, second, 7, "RFC7668-3.2.4-05")
         sent_from(case, first, 6, "RFC7668-3.2.4-06")
-        registered(case, of_example(case, "aaaabbbbccccdddd"))
+        registered(case, *examples(case, "dddd"))
         sent_from(case, first, 5, "RFC7668-3.2.4-06")
 
 
 @needs("context", "address")
 @requirement("RFC7668-3.2.4-09", "RFC7668-3.2.4-08")
-def test_unconfirmed_address(case: Case):
-    """An address counts as registered only once we said so by an NA with ARO status 0: before, it is not elided."""
+@pytest.mark.parametrize("status", [None, 1, 2], ids=["silence", "status-1", "status-2"])
+def test_unconfirmed_address(case: Case, status: int | None):
+    """An address counts as registered only once we said so by an NA with ARO status 0: else it is not elided."""
     as_6ln(case)
     with anew(case):
-        address = of_example(case, "1111222233336666")
-        if confirmed(case, address, confirm=False) is None:
+        (address,) = examples(case, "6666")
+        if confirmed(case, address, status=status) is None:
             case.unsupported("the DUT registers nothing: see 3.2.2/global_address_is_registered")
-        sent_from(case, address, 5, "RFC7668-3.2.4-09")
+        if address in case.rig.node.addresses():  # a duplicate may be given up: RFC 6775 §5.5.2
+            sent_from(case, address, 5, "RFC7668-3.2.4-09")
+
+
+@needs("context", "address")
+@requirement("RFC7668-3.2.4.2-02")
+def test_registered_again(case: Case):
+    """An earlier address is fully elided again once it was registered again, which a 6LN does before its lifetime ends.
+
+    That the latest registration ends changes nothing: the tester confirms the earlier one only.
+    """
+    as_6ln(case)
+    link = case.rig.link
+    if link.clock != "virtual":
+        case.unsupported("this takes ten minutes on a clock that cannot be moved")
+    with anew(case):
+        first, second = examples(case, "4444", "5555")
+        registered(case, first, second)
+        for confirm, mode in ((None, 6), (first, 7)):
+            refreshed(case, confirm)
+            sent_from(case, first, mode, "RFC7668-3.2.4.2-02")

@@ -4,8 +4,10 @@ from fixtures.case import Case
 from fixtures.marks import needs, on_link, requirement
 from rigs.tester import ECHO_REQUEST
 from suites.rfc7668.channel import modes
+from suites.rfc7668.star import ALL_NODES, INCLUDE, arrives, two
 
 pytestmark = on_link("ble")
+GROUP = bytes.fromhex("ff1500000000000000000000000a11ce")
 
 
 @needs("ping")
@@ -22,4 +24,40 @@ def test_multicast_goes_to_the_6lbr(case: Case):
         second = seen.payloads[0][1]
         case.expect(
             bool(second & 8), "multicast_bit", "M=1", f"modes {modes(seen.payloads[0])}", frame=seen.frames[0]
+        )
+
+
+@needs("ping", "connect")
+@requirement("RFC7668-3.2.5-01")
+def test_multicast_is_replicated(case: Case):
+    """A 6LBR's own multicast goes to each 6LN by itself, as there is no multicast on the link."""
+    with two(case) as members:
+        identifier = case.tester.next_identifier().to_bytes(2)
+        case.rig.node.ping(ALL_NODES, 8, int.from_bytes(identifier), 1)
+        for number, member in enumerate(members, 1):
+            found = member.heard(lambda packet, _: packet[40:41] == b"\x80" and packet[44:46] == identifier)
+            case.expect(found is not None, "not_replicated", f"a copy to 6LN {number} of 2", "none")
+
+
+@needs("connect")
+@requirement("RFC7668-3.2.5-02", "RFC7668-3.2.5-03")
+def test_listeners_only(case: Case):
+    """Multicast is forwarded to a 6LN that reported to listen (MLD), from then on and until it leaves."""
+    with two(case) as (first, second):
+        prefix = first.prefix()
+        source = prefix[:8] + bytes.fromhex("5eed000000000001")
+        first.register(source)
+
+        def came() -> bool:
+            return arrives(first, first.datagram(source, GROUP), second) is not None
+
+        rule = "RFC7668-3.2.5-03"
+        case.expect(
+            not came(), "unasked", "nothing to a 6LN that listens to no group", "it comes", requirement=rule
+        )
+        second.listen(GROUP)
+        case.expect(came(), "listener_lost", "the packet, to a listener", "nothing")
+        second.listen(GROUP, INCLUDE)
+        case.expect(
+            not came(), "unasked", "nothing to a 6LN that left the group", "it comes", requirement=rule
         )

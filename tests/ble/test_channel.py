@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from rigs.links.ipsp_channel import IPSP, SIGNALLING, Channel, Terms
+from rigs.links.ipsp_channel import SIGNALLING, Channel, Terms
 
 
 class Pair:
@@ -159,6 +159,6 @@ def test_terms_that_no_channel_can_have():
 
 def test_the_peer_asks_as_well():
     pair = Pair()
-    pair.b.ask(IPSP)
+    pair.b.ask()
     pair.run()
     assert pair.a.state == "open"

@@ -7,12 +7,15 @@ import pytest
 
 pytest.importorskip("bumble", reason="the extra `ble` is not installed")
 
+from reports.statistics import interval_of
 from rigs import preparation
+from rigs.air import Air
 from rigs.bench import Rig
 from rigs.links.ipsp import Terms
 from rigs.loading import load
-from rigs.model import LinkClosed
-from rigs.virtual import qemu
+from rigs.model import LinkClosed, Unsupported
+from rigs.tester import Tester
+from rigs.virtual import packages, qemu
 
 pytestmark = [
     pytest.mark.real,
@@ -99,6 +102,45 @@ def test_a_reset_dut_is_as_new(rig, tester):
     rig.node.reset()
     assert tester.control(8)
     assert rig.node.addresses() == (tester.dut_address,)
+
+
+def test_bleak_finds_us_and_nobody_else(rig, tester, monkeypatch):
+    monkeypatch.setattr(
+        packages, "_make", lambda *_: pytest.fail("the packages are not complete, or were touched")
+    )
+    rig.link.offer()
+    assert rig.node.discover(rig.link.tester, 20) == (["1820"], ["1801", "1820"])
+    assert rig.node.discover(bytes.fromhex("0a0000000001"), 1) is None
+    rig.link.reconnect()
+    assert tester.control(8)
+
+
+@pytest.mark.parametrize("milliseconds", [30, 50])
+def test_the_interval_is_told_right(rig, tester, milliseconds):
+    rig.link.interval(milliseconds / 1000)
+    found = []
+    while not found or (found[-1] is None and len(found) < 10):  # a busy machine blurs the grid
+        sent, trips = [], []
+        for _ in range(12):
+            tester.hear(tester.now() + tester.random.uniform(2, 4) * milliseconds / 1000)
+            request, began = tester.echo(8), tester.now()
+            tester.send_packet(request)
+            trips.append(tester.reply_to(request, began + 5).time - began)
+            sent.append(began)
+        found.append(interval_of(sent, trips))
+    rig.link.interval(0)
+    assert found[-1].seconds * 1000 == pytest.approx(milliseconds, abs=1.25)
+
+
+def test_two_devices(rig, tester):
+    with rig.link.another() as link:
+        other = Tester(Air(link), tester.dut_address, 5)
+        assert other.control(100)
+        assert tester.control(100)
+        assert link.peer_address == rig.link.dut
+        with pytest.raises(Unsupported):
+            link.reconnect()
+    assert tester.control(8)
 
 
 def test_a_guest_that_is_killed_is_the_rigs_fault(rig, tester):

@@ -206,16 +206,17 @@ def main(arguments: list[str] | None = None) -> int:
         "--matrix", action="store_true", help="do not stop at the first case that kills; show all"
     )
     parser.add_argument(
-        "--rig", action="append", choices=CONFORMING, help="only the mutants that are run there first; repeatable"
+        "--rig",
+        action="append",
+        choices=CONFORMING,
+        help="only the mutants that are run there first; repeatable",
     )
     parser.add_argument("--suites", action="append", help="what to run in place of suites/; repeatable")
     parser.add_argument("-j", "--workers", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "out" / "mutants.json")
     options = parser.parse_args(arguments)
     mutants = load()
-    wrong = [
-        name for name in oracles.ORACLES if name in options.ids or not (options.ids or options.rig)
-    ]
+    wrong = [name for name in oracles.ORACLES if name in options.ids or not (options.ids or options.rig)]
     unknown = [name for name in options.ids if name not in mutants and name not in wrong]
     if unknown:
         parser.error(f"no such mutant: {', '.join(unknown)}; `--list` shows all")

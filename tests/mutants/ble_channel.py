@@ -310,7 +310,7 @@ class CutByStarving(NodeChannel):
             self._going = b""
 
 
-@channel("ble-ends-when-starved", "RFC7668-3.2-07")
+@channel("ble-ends-when-starved")
 class EndsWhenStarved(NodeChannel):
     """Ends the channel when there are no credits for what is to be sent."""
 
@@ -390,3 +390,42 @@ class StaticAddress(ReferenceNode):
 
     def device_address(self):
         return bytes([0xDA]) + super().device_address()[1:]
+
+
+# -- two devices ------------------------------------------------------------------------------------------------
+
+
+@mutant("ble-second-device-kills-the-first", requirement="RFC7668-3.2-03", defect="ZEPHYR-30026", kinds=BLE)
+class SecondKills(ReferenceNode):
+    """Answers only the device that connected last."""
+
+    def receive_frame(self, frame):
+        if self.peer == list(self.peers)[-1]:
+            super().receive_frame(frame)
+
+
+@mutant(
+    "ble-starved-device-blocks-all", requirement="RFC7668-3.2-03", defect="LINUX-6LOWPAN-CREDITS", kinds=BLE
+)
+class StarvedBlocks(ReferenceNode):
+    """Answers nobody while one device gives it no credits."""
+
+    ends = ()
+
+    def make_channel(self, peer, send):
+        made = super().make_channel(peer, send)
+        self.ends = (*self.ends[-1:], made)
+        return made
+
+    def receive_frame(self, frame):
+        if not any(end.waiting for end in self.ends):
+            super().receive_frame(frame)
+
+
+@mutant("ble-all-nodes-of-the-first-only", requirement="RFC7668-3.2.2-08", kinds=BLE)
+class AllNodesOfFirst(ReferenceNode):
+    """Is in ff02::1 on its first connection only."""
+
+    def for_us(self, destination):
+        first = self.peer == next(iter(self.peers))
+        return super().for_us(destination) and (first or destination[0] != 0xFF)

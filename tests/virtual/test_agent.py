@@ -185,14 +185,27 @@ def test_udp_there_and_back(agent):
     plain.close()
 
 
-def test_tcp_echo(agent):
+def test_tcp_both_ways(agent):
     with socket.socket(socket.AF_INET6) as probe:
         probe.bind(("::1", 0))
         port = probe.getsockname()[1]
-    handle = agent.open_tcp_echo(port)
+    handle = agent.open_tcp(port)
+    handle.send(b"for whoever comes first")
     with socket.create_connection(("::1", port), timeout=5) as connection:
+        assert connection.recv(100) == b"for whoever comes first"
         connection.sendall(b"word")
-        assert connection.recv(100) == b"word"
+        assert handle.receive(soon()) == b"word"
+        much = bytes(range(256)) * 4096  # more than a socket takes at once
+        handle.send(much[: 1 << 19])
+        handle.send(much[1 << 19 :])
+        assert agent.run("true") == (0, "")
+        heard = b""
+        while len(heard) < len(much):
+            heard += connection.recv(65536)
+        assert heard == much
+    with socket.create_connection(("::1", port), timeout=5) as connection:
+        connection.sendall(b"the latest")
+        assert handle.receive(soon()) == b"the latest"
     handle.close()
 
 

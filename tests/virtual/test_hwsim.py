@@ -118,7 +118,7 @@ def guest():
 def test_first_echo(guest):
     assert guest.guest.image.kernel.name.startswith("vmlinux-"), "a bzImage boots too, but seconds later"
     assert guest.dut_address == LINK_LOCAL + iid(guest.dut)
-    assert guest.addresses() == (guest.dut_address,)
+    assert guest.controls.addresses() == (guest.dut_address,)
     assert guest.kernel_version[0].isdigit()
     tester = Tester(guest, guest.tester)
     answer = tester.meet()
@@ -188,7 +188,7 @@ def test_a_burst_loses_nothing(guest):
 def test_contexts(guest):
     prefix = ipaddress.IPv6Address("2001:db8:5::").packed
     address = prefix[:8] + iid(guest.dut)
-    guest.add_address(address)
+    guest.controls.add_address(address)
     tester = Tester(guest)
     source = prefix[:8] + iid(tester.eui64)
     body = icmp(source, address, struct.pack("!BBHHH", 128, 0, 0, 1, 1))
@@ -202,23 +202,23 @@ def test_contexts(guest):
                 return got.data[8:40]
         return None
 
-    guest.set_context(3, prefix, 64)
+    guest.controls.set_context(3, prefix, 64)
     assert seen() == source + address
-    guest.set_context(3, prefix, 64, compress=False)
+    guest.controls.set_context(3, prefix, 64, compress=False)
     assert seen() == source + address
-    guest.clear_contexts()
+    guest.controls.clear_contexts()
     assert seen() != source + address
 
 
 def test_what_the_dut_is_told_to_do(guest):
     tester = Tester(guest)
     tester.meet()
-    guest.ping(tester.address, 8, 0x4B48, 5)
+    guest.controls.ping(tester.address, 8, 0x4B48, 5)
     assert tester.wait(struct.pack("!HH", 0x4B48, 5), soon()) is not None
-    guest.udp_send(tester.address, 61617, 61618, b"ninety-nine")
+    guest.controls.udp_send(tester.address, 61617, 61618, b"ninety-nine")
     assert tester.wait(b"ninety-nine", soon()) is not None
     group = ipaddress.IPv6Address("ff02::4b48").packed
-    guest.join(group)
+    guest.controls.join(group)
     assert "ff02::4b48" in guest.client.check("/usr/bin/ip maddr show dev lowpan0", netns=DUT)
     assert tester.wait(group, soon()) is not None, "the MLD report"
 
@@ -235,20 +235,20 @@ def test_udp_to_an_open_and_to_a_closed_port(guest):
     for _ in range(100):  # far above Linux's usual limit of ICMPv6 errors
         tester.send(payload)
         assert tester.wait(b"\x01\x04", soon()) is not None, "port unreachable"
-    guest.udp_open(2000)
+    guest.controls.udp_open(2000)
     tester.send(payload)
-    assert guest.udp_receive(2000, soon()) == (tester.address, 1000, b"data")
-    guest.udp_close(2000)
+    assert guest.controls.udp_receive(2000, soon()) == (tester.address, 1000, b"data")
+    guest.controls.udp_close(2000)
 
 
 def test_reset_forgets_all_and_works_again(guest):
-    guest.add_address(ipaddress.IPv6Address("2001:db8:9::9").packed)
+    guest.controls.add_address(ipaddress.IPv6Address("2001:db8:9::9").packed)
     guest.set_reassembly_timeout(5)
-    guest.set_context(1, ipaddress.IPv6Address("2001:db8::").packed, 64)
+    guest.controls.set_context(1, ipaddress.IPv6Address("2001:db8::").packed, 64)
     guest.reset()  # the tester's link goes on
-    assert guest.addresses() == (guest.dut_address,)
+    assert guest.controls.addresses() == (guest.dut_address,)
     assert guest.reassembly_timeout() == 60
-    guest.set_context(1, ipaddress.IPv6Address("2001:db8::").packed, 64)
+    guest.controls.set_context(1, ipaddress.IPv6Address("2001:db8::").packed, 64)
     assert Tester(guest).meet() is not None
 
 
@@ -260,7 +260,7 @@ def test_the_medium_can_be_made_worse_and_good_again(guest):
     guest.impair()
     tester.send(tester.echo_request(8, 0x2222))
     assert tester.wait(b"\x81\x00", soon()).data.endswith(tester.echo_request(8, 0x2222)[9:])
-    assert guest.counters()["Icmp6InEchos"] > 0
+    assert guest.controls.counters()["Icmp6InEchos"] > 0
 
 
 def test_a_short_address_and_the_monitor_interface():

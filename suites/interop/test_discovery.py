@@ -1,0 +1,28 @@
+"""Discovery: a node of the Internet Protocol Support Profile is found as a user's host finds it, by scan and GATT."""
+
+from fixtures.case import Case
+from fixtures.marks import needs, on_link, requirement
+from suites.rfc7668.channel import live, reconnected
+
+pytestmark = on_link("ble")
+IPSS = "1820"
+SECONDS = 20.0
+
+
+@needs("discover")
+@requirement("RFC7668-3.1-01", "RFC7668-2-01")
+def test_ipsp_node_is_found(case: Case):
+    """The DUT's host finds our 0x1820 in advertising data, and the service in our GATT server, beside its IPv6."""
+    link = live(case)
+    link.offer()
+    try:
+        found = case.rig.node.discover(link.tester, SECONDS)
+    finally:
+        reconnected(case)
+    case.result.observed_by = "console"
+    if case.expect(found is not None, "not_found", "a device that advertises", "nothing within 20 s"):
+        advertised, services = found
+        case.expect(
+            IPSS in advertised, "not_advertised", f"advertised: {IPSS}", ", ".join(advertised) or "none"
+        )
+        case.expect(IPSS in services, "no_ipss", f"services with {IPSS}", ", ".join(services) or "none")

@@ -1,0 +1,65 @@
+"""Round trips as ping prints them, and the connection interval that they tell of (Core Vol 6 Part B §4.5.1)."""
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import on_link, requirement
+from reports.statistics import interval_of, spread
+from rigs.links.ipsp_link import ChannelLink
+from suites.performance.stream import expect
+
+PINGS = 12
+
+
+def pinged(case: Case, size: int, pause: float) -> tuple[list[float], list[float]]:
+    """(time of sending, round trip) of `PINGS` echoes, up to `pause` seconds apart; an unanswered one is a finding."""
+    tester = case.tester
+    sent, trips, missing = [], [], 0
+    for _ in range(PINGS):
+        tester.hear(tester.now() + tester.random.uniform(pause / 2, pause))  # a random phase, whatever comes
+        request, began = tester.echo(size), tester.now()
+        tester.send_packet(request)
+        seen = tester.reply_to(request, began + case.timeout)
+        if seen is None:
+            missing += 1
+            continue
+        sent.append(began)
+        trips.append(seen.time - began)
+    case.result.observed_by = "wire"
+    expect(case, not missing, "no_answer", f"{PINGS} of {PINGS} echoes are answered", f"{missing} are not")
+    return sent, trips
+
+
+def told(case: Case, trips: list[float], **parameters: object) -> None:
+    """Record round trips, and the four figures of ping's last line."""
+    if trips:
+        known = spread([1000 * trip for trip in trips])
+        case.measure("round trip", "ms", [1000 * trip for trip in trips], **parameters)
+        figures = [known.minimum, known.average, known.maximum, known.mdev]
+        case.measure("min/avg/max/mdev", "ms", figures, **parameters)
+
+
+@requirement("RFC6282-2-04", "RFC7668-3.2-03")
+@pytest.mark.parametrize("size", [8, 56, 1232], ids=str)
+def test_round_trip(case: Case, size: int):
+    """Twelve pings: all answered; min/avg/max/mdev are recorded."""
+    _, trips = pinged(case, size, 0.02)
+    told(case, trips, size=size)
+
+
+@on_link("ble")
+@requirement("RFC7668-3.2-07", "RFC7668-3.2-03")
+@pytest.mark.parametrize("interval", [30, 50], ids="{}-ms".format)
+def test_connection_interval(case: Case, interval: int):
+    """At a connection interval of so many ms: all pings are answered, and the interval that they tell is recorded."""
+    link = case.rig.link
+    if not isinstance(link, ChannelLink):
+        case.unsupported("the link hands over bare SDUs: it has no connection events")
+    link.interval(interval / 1000)
+    try:
+        sent, trips = pinged(case, 8, 4 * interval / 1000)
+    finally:
+        link.interval(0)
+    told(case, trips, interval=interval)
+    found = interval_of(sent, trips) if len(trips) >= 4 else None
+    case.measure("connection interval", "ms", [found and 1000 * found.seconds], set=interval)

@@ -1,0 +1,64 @@
+"""Every size of an echo, both ways: the field report's "only some sizes work"."""
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import needs, requirement
+from fixtures.stimuli import stimulus
+from rigs.model import Unsupported
+from rigs.tester import ECHO_REPLY, ECHO_REQUEST
+from suites.performance.stream import expect
+
+LARGEST = 1232
+STEP = 250
+PARTS = pytest.mark.parametrize("first", range(0, LARGEST + 1, STEP), ids="from-{}".format)
+
+
+def sizes(first: int) -> range:
+    return range(first, min(first + STEP, LARGEST + 1))
+
+
+@requirement("RFC6282-2-04", "RFC7668-2.4-01", "RFC7668-3.2-04")
+@PARTS
+def test_every_size_there_and_back(case: Case, first: int):
+    """Echo Requests with 0, 1, ... 1232 octets of data are answered with the same data; the holes are recorded."""
+    holes = [size for size in sizes(first) if not _answered(case, size)]
+    for size in holes[:16]:  # by the ordinary rules of silence
+        case.answered(lambda size=size: stimulus(case, case.tester.echo(size)))
+    case.measure("unanswered size", "B", holes, first=first)
+
+
+def _answered(case: Case, size: int) -> bool:
+    request = case.tester.echo(size)
+    case.tester.send_packet(request)
+    seen = case.tester.reply_to(request, case.tester.now() + case.timeout)
+    good = seen is not None and seen.icmp_type == ECHO_REPLY and seen.upper[4:] == request[44:]
+    if seen is not None and not good:
+        case.finding(
+            "payload", f"the {size} octets of the request", seen.upper[8:32].hex(), frame=seen.frames[0]
+        )
+    return seen is not None
+
+
+@needs("ping")
+@requirement("RFC6282-2-04", "RFC7668-2.4-01", "RFC7668-3.2-04")
+@PARTS
+def test_every_size_from_the_dut(case: Case, first: int):
+    """Echo Requests that the DUT originates, with 0, 1, ... 1232 octets of data, come whole."""
+    there, node = case.tester.identity.address, case.rig.node
+    for size in sizes(first):
+        identifier = case.tester.next_identifier()
+        try:
+            seen = case.sent_by(
+                lambda size=size, identifier=identifier: node.ping(there, size, identifier, 1),
+                # by its destination: many shells choose the identifier themselves
+                lambda s: s.icmp_type == ECHO_REQUEST and s.view is not None and s.view.dst == there,
+            )
+        except Unsupported:  # some shells have a smallest or a largest size
+            if size == sizes(first)[-1]:
+                raise
+            continue
+        if seen is None:
+            return
+        found = len(seen.upper) - 8
+        expect(case, found == size, "sent_size", f"{size} octets of data", str(found), frame=seen.frames[0])

@@ -1,0 +1,160 @@
+"""TCP in each direction, at once, after a loss, and for long: the field report's "TCP works one way only"."""
+
+from itertools import pairwise
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import needs, requirement
+from reports.statistics import slope
+from suites.performance.stream import Stream, expect, first_data, once
+
+AMOUNT = 20_000
+#: Seconds that the long transfers take, and the length of the periods that are compared.
+LONG, PERIOD = 6.0, 0.5
+DIRECTIONS = pytest.mark.parametrize("direction", ["to-the-dut", "from-the-dut"])
+
+
+def moved(case: Case, stream: Stream, direction: str, data: bytes, seconds: float = 20.0) -> float | None:
+    """Move data one way; seconds until the last octet was acknowledged, None and a finding when that fails."""
+    began = case.tester.now()
+    if direction == "to-the-dut":
+        stream.send(data)
+        done = stream.run(lambda: not stream.tcp.unacknowledged, seconds)
+        took = case.tester.now() - began
+        arrived = stream.received_at_the_dut()
+    else:
+        stream.ask(data)
+        done = stream.run(lambda: len(stream.tcp.received) >= len(data), seconds)
+        took = case.tester.now() - began
+        arrived = bytes(stream.tcp.received)
+    whole = arrived == data
+    code = "stalled" if data.startswith(arrived) else "garbled"
+    rest = "" if done else f", and the rest not within {seconds:g} s"
+    expect(case, whole, code, f"{len(data)} octets as they were sent", f"{len(arrived)} octets arrived{rest}")
+    return took if whole else None
+
+
+@needs("tcp")
+@requirement("RFC6282-2-04", "RFC7668-3.2-03")
+@DIRECTIONS
+def test_one_way(case: Case, direction: str):
+    """20 kB in one direction, as `nc` sends a file: they arrive, in order, and only acknowledgements go back."""
+    with Stream(case) as stream:
+        if stream.open() and (took := moved(case, stream, direction, case.tester.pattern(AMOUNT))):
+            case.measure("goodput", "B/s", [AMOUNT / took], direction=direction, octets=AMOUNT)
+
+
+@needs("tcp")
+@requirement("RFC6282-2-04", "RFC7668-3.2-03")
+@DIRECTIONS
+def test_small_writes(case: Case, direction: str):
+    """Forty lines, each written when the one before has arrived: no line waits for the next."""
+    with Stream(case) as stream:
+        if not stream.open():
+            return
+        waits = []
+        for number in range(40):
+            took = moved_more(case, stream, direction, b"line %02d\n" % number)
+            if took is None:
+                return
+            waits.append(1000 * took)
+        case.measure("time of a line", "ms", waits, direction=direction)
+
+
+def moved_more(case: Case, stream: Stream, direction: str, line: bytes) -> float | None:
+    """One more line on a connection; how long it took, None and a finding when it does not come."""
+    began, tcp = case.tester.now(), stream.tcp
+    if direction == "to-the-dut":
+        stream.send(line)
+        done = stream.run(lambda: not tcp.unacknowledged, 5.0)
+        took = case.tester.now() - began
+        done = done and stream.received_at_the_dut().endswith(line)
+    else:
+        wanted = len(tcp.received) + len(line)
+        stream.ask(line)
+        done = stream.run(lambda: len(tcp.received) >= wanted, 5.0) and tcp.received.endswith(line)
+        took = case.tester.now() - began
+    return took if expect(case, done, "stalled", f"{line!r} arrives", "it does not within 5 s") else None
+
+
+@needs("tcp")
+@requirement("RFC6282-2-04", "RFC7668-3.2-03")
+def test_both_ways_at_once(case: Case):
+    """20 kB up and 20 kB down on one connection: neither starves the other."""
+    with Stream(case) as stream:
+        if not stream.open():
+            return
+        up, down, began = case.tester.pattern(AMOUNT), case.tester.pattern(AMOUNT), case.tester.now()
+        stream.ask(down)
+        stream.send(up)
+        stream.run(lambda: not stream.tcp.unacknowledged and len(stream.tcp.received) >= AMOUNT, 30.0)
+        took = case.tester.now() - began
+        there, back = stream.received_at_the_dut(), bytes(stream.tcp.received)
+        for name, sent, arrived in (("to the DUT", up, there), ("from the DUT", down, back)):
+            code = "stalled" if sent.startswith(arrived) else "garbled"
+            expect(
+                case, arrived == sent, code, f"{AMOUNT} octets {name}", f"{len(arrived)} octets within 30 s"
+            )
+        if (there, back) == (up, down):
+            case.measure("goodput", "B/s", [2 * AMOUNT / took], direction="both", octets=2 * AMOUNT)
+
+
+@needs("tcp")
+@requirement("RFC6282-2-04", "RFC7668-3.2-03")
+@DIRECTIONS
+def test_one_lost_segment(case: Case, direction: str):
+    """The first segment with data is lost: whoever sent it sends it again (RFC 9293 §3.8.1), and all arrives."""
+    loses = once(first_data)
+    with Stream(case, there=loses) if direction == "to-the-dut" else Stream(case, back=loses) as stream:
+        if not stream.open():
+            return
+        took = moved(case, stream, direction, case.tester.pattern(4000), seconds=10.0)
+        if took is not None:
+            case.measure("time with one loss", "s", [took], direction=direction, octets=4000)
+
+
+@needs("tcp")
+@requirement("RFC6282-2-04", "RFC7668-3.2-03")
+@DIRECTIONS
+def test_goodput_over_time(case: Case, direction: str):
+    """Six seconds without a pause: goodput by the half second, and whether it falls. A half second of nothing fails."""
+    with Stream(case) as stream:
+        if not stream.open():
+            return
+        began, tcp = case.tester.now(), stream.tcp
+        chunk, asked = case.tester.pattern(16_384), 0
+        while case.tester.now() - began < LONG:
+            if direction == "to-the-dut" and tcp.unacknowledged < 8192:
+                stream.send(chunk)
+            elif direction == "from-the-dut" and asked - len(tcp.received) < 8192:
+                stream.ask(chunk)
+                asked += len(chunk)
+            before = len(tcp.progress), len(tcp.received)
+            stream.run(lambda before=before: (len(tcp.progress), len(tcp.received)) != before, PERIOD)
+        marks = tcp.progress if direction == "to-the-dut" else stream.came
+        periods = _by_period([(at - began, octets) for at, octets in marks])
+        rates = [octets / PERIOD for octets in periods]
+        case.measure("goodput", "B/s", rates, direction=direction, period=PERIOD)
+        case.measure(
+            "goodput slope",
+            "B/s per s",
+            slope([(n * PERIOD, r) for n, r in enumerate(rates)]),
+            direction=direction,
+        )
+        still = [f"{n * PERIOD:g} s" for n, octets in enumerate(periods) if not octets]
+        expect(
+            case,
+            not still,
+            "stalled",
+            f"octets in every {PERIOD:g} s",
+            f"none in the one from {', '.join(still)}",
+        )
+
+
+def _by_period(marks: list[tuple[float, int]]) -> list[int]:
+    """Octets in each period, of (time, octets so far)."""
+    ends = [0] * (round(LONG / PERIOD) + 1)
+    for number in range(1, len(ends)):
+        ends[number] = max((octets for at, octets in marks if at <= number * PERIOD), default=0)
+    return [after - before for before, after in pairwise(ends)]

@@ -1,0 +1,169 @@
+"""The tester as 6LNs of a DUT that is a 6LBR: one or two devices, each with registrations of its own.
+
+Strategy: what a 6LBR sends is read with what this 6LN has registered (RFC 7668 §3.2.4), because elided addresses mean
+that; a plain tester, which keeps no registrations, cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from fixtures.case import Case
+from rigs.air import Air
+from rigs.tester import ECHO_REPLY, ICMPV6, UDP, Seen, Tester
+from sixlowpan import DecodeError, LinkInfo, decode, encode, ipv6, nd
+from sixlowpan.addresses import modified_eui64
+from suites.rfc7668.channel import as_6lbr, live
+
+ALL_NODES = bytes.fromhex("ff020000000000000000000000000001")
+ALL_ROUTERS = bytes.fromhex("ff020000000000000000000000000002")
+ALL_MLD_ROUTERS = bytes.fromhex("ff020000000000000000000000000016")
+INCLUDE, EXCLUDE = 3, 4  # CHANGE_TO_..., RFC 3810 §5.2.12
+
+
+class SixLn:
+    """One device of the tester's, as a 6LN of the DUT's."""
+
+    def __init__(self, case: Case, tester: Tester) -> None:
+        self._case, self.tester = case, tester
+        self.registered: tuple[bytes, ...] = ()
+
+    @property
+    def address(self) -> bytes:
+        """Its link-local address."""
+        return self.tester.identity.address
+
+    def info(self) -> LinkInfo:
+        """Of a frame from this 6LN to the DUT."""
+        link = self.tester.air.link
+        return LinkInfo("ble", link.tester, link.dut, role="6LN", registered=self.registered)
+
+    def send(self, packet: bytes) -> None:
+        """Send a packet, compressed as §3.2.4 wants it of a 6LN."""
+        self.tester.air.send(encode(packet, self.info(), self.tester.contexts), self.info())
+
+    def heard(self, holds: Callable[[bytes, Seen], bool], seconds: float = 2.0) -> tuple[bytes, Seen] | None:
+        """The next (packet, as it came) for which `holds`; None when none comes in time."""
+        deadline = self.tester.now() + seconds
+        while (seen := self.tester.hear(deadline)) is not None:
+            packet = self.read(seen)
+            if packet is not None and holds(packet, seen):
+                return packet, seen
+        return None
+
+    def read(self, seen: Seen) -> bytes | None:
+        """What the DUT means by a payload, to this 6LN."""
+        info = replace(seen.info, role="6LBR", registered=self.registered)
+        try:
+            return decode(seen.payloads[0], info, self.tester.contexts)
+        except DecodeError:
+            return None
+
+    # -- Neighbor Discovery -----------------------------------------------------------------------------------
+
+    def advertisement(self) -> tuple[nd.RouterAdvertisement, Seen] | None:
+        """Solicit, and return the Router Advertisement that comes (RFC 6775 §5.3)."""
+        option = nd.LinkLayerAddress(1, self.tester.identity.link)
+        message = nd.RouterSolicitation((option,)).build(self.address, ALL_ROUTERS)
+        self.send(ipv6.build(self.address, ALL_ROUTERS, ICMPV6, message, hop_limit=255))
+        found = self.heard(lambda packet, _: packet[40:41] == bytes([nd.RA]))
+        if found is None:
+            return None
+        message = nd.parse(found[0][40:])
+        return (message, found[1]) if isinstance(message, nd.RouterAdvertisement) else None
+
+    def prefix(self) -> bytes:
+        """16 octets: the prefix that the DUT advertises for autoconfiguration; `unsupported` without one."""
+        found = self.advertisement()
+        options = found[0].options if found else ()
+        made = [o.prefix for o in options if isinstance(o, nd.PrefixInformation) and o.autonomous]
+        return (
+            made[0] if made else self._case.unsupported("the DUT advertises no prefix for autoconfiguration")
+        )
+
+    def register(self, address: bytes, lifetime: int = 10) -> int | None:
+        """NS with ARO from `address`; the status of the answer, None without one. Registered is what has status 0."""
+        link, there = self.tester.air.link, self.tester.dut_address
+        self.tester.also(address)
+        options = (
+            nd.LinkLayerAddress(1, link.tester),
+            nd.AddressRegistration(modified_eui64(link.tester), lifetime=lifetime),
+        )
+        message = nd.NeighborSolicitation(there, options).build(address, there)
+        self.send(ipv6.build(address, there, ICMPV6, message, hop_limit=255))
+        before, self.registered = self.registered, (*(a for a in self.registered if a != address), address)
+        to = {address, self.address}  # a refusal goes to the link-local address: RFC 6775 §6.5.2
+        found = self.heard(lambda packet, _: packet[40:41] == bytes([nd.NA]) and packet[24:40] in to)
+        status = None
+        if found is not None:
+            aro = [o for o in nd.parse(found[0][40:]).options if isinstance(o, nd.AddressRegistration)]
+            status = aro[0].status if aro else None
+        if status != 0:
+            self.registered = before
+        return status
+
+    def listen(self, group: bytes, kind: int = EXCLUDE) -> None:
+        """Report that this 6LN listens to a group, or no longer does (MLDv2, RFC 3810 §5.2)."""
+        body = bytes(2) + (1).to_bytes(2) + bytes([kind, 0, 0, 0]) + group
+        message = ipv6.icmpv6(143, 0, body, self.address, ALL_MLD_ROUTERS)
+        alert = bytes((ICMPV6, 0, 5, 2, 0, 0, 1, 0))
+        self.send(ipv6.build(self.address, ALL_MLD_ROUTERS, ipv6.HOP_BY_HOP, alert + message, hop_limit=1))
+
+    # -- traffic ----------------------------------------------------------------------------------------------
+
+    def echoed(self, source: bytes, destination: bytes) -> tuple[bytes, Seen] | None:
+        """The answer to an echo from one of this 6LN's addresses, as it came."""
+        request = self.tester.echo(source=source, destination=destination)
+        self.send(request)
+        wanted = request[44:48]
+        return self.heard(lambda packet, _: packet[40:41] == bytes([ECHO_REPLY]) and packet[44:48] == wanted)
+
+    def alive(self) -> bool:
+        """Whether the DUT answers this 6LN; behind that, everything sent before has been worked off."""
+        return self.echoed(self.address, self.tester.dut_address) is not None
+
+    def datagram(self, source: bytes, destination: bytes, *, hop_limit: int = 64) -> bytes:
+        """A UDP packet that can be told from all others."""
+        message = ipv6.udp(0xF0B5, 0xF0B6, self.tester.pattern(24), source, destination)
+        return ipv6.build(source, destination, UDP, message, hop_limit=hop_limit)
+
+
+@contextmanager
+def sixln(case: Case) -> Iterator[SixLn]:
+    """The tester as the only 6LN of the DUT's, which is a 6LBR."""
+    as_6lbr(case)
+    link = live(case)
+    link.reconnect()
+    case.result.observed_by = "wire"
+    try:
+        yield SixLn(case, case.tester)
+    finally:
+        link.reconnect()  # so that no registration outlives the case
+
+
+@contextmanager
+def two(case: Case) -> Iterator[tuple[SixLn, SixLn]]:
+    """The tester as two 6LNs. A DUT that answers only one of them is a finding of whoever asks."""
+    with sixln(case) as first, live(case).another() as link:
+        tester = Tester(Air(link, case.evidence.sink), case.tester.dut_address, case.tester.seed + 1)
+        tester.contexts = case.tester.contexts
+        yield first, SixLn(case, tester)
+
+
+def carried(sent: bytes, packet: bytes) -> bool:
+    """Whether a packet is the one that was sent, however many hops ago (the hop limit is less)."""
+    return packet[:7] + packet[8:] == sent[:7] + sent[8:]
+
+
+def arrives(sender: SixLn, packet: bytes, receiver: SixLn) -> tuple[bytes, Seen] | None:
+    """Send a packet; what comes of it at the other 6LN, None when nothing has by the time the DUT is done with it."""
+    sender.send(packet)
+    sender.alive()
+    receiver.alive()
+    for seen in receiver.tester.heard:
+        got = receiver.read(seen)
+        if got is not None and carried(packet, got):
+            return got, seen
+    return None
