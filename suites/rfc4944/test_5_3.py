@@ -57,7 +57,13 @@ def pieces(case: Case, size: int = 256, step: int = 64) -> tuple[bytes, list[byt
 
 
 @requirement(
-    "RFC4944-5.3-05", "RFC4944-5.3-07", "RFC4944-5.3-17", "RFC4944-5.1-15", "RFC4944-5.1-17", "RFC4944-4-02"
+    "RFC4944-5.3-05",
+    "RFC4944-5.3-07",
+    "RFC4944-5.3-17",
+    "RFC4944-5.1-15",
+    "RFC4944-5.1-17",
+    "RFC4944-4-02",
+    "RFC4944-5.3-02",
 )
 @pytest.mark.parametrize("size", BOUNDARIES, ids=str)
 def test_echo_of_every_size(case: Case, size: int):
@@ -240,7 +246,7 @@ def test_fragments_that_it_sends(case: Case, size: int):
     )
 
 
-@requirement("RFC4944-5.3-13", "RFC4944-5.3-12")
+@requirement("RFC4944-5.3-13", "RFC4944-5.3-12", "RFC4944-5.3-14")
 def test_tags_that_it_sends(case: Case):
     """ "The sender SHALL increment datagram_tag for successive, fragmented datagrams" (§5.3; the step is not said)."""
     tags = []

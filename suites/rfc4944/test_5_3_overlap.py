@@ -134,7 +134,7 @@ def test_hole_of_octets_that_are_there_already(case: Case):
     case.silent(lambda: Stimulus(sent, None, info, "fragment 2 twice, fragment 3 not at all"), code="hole")
 
 
-@requirement("RFC4944-5.3-20", "RFC4944-5.3-23")
+@requirement("RFC4944-5.3-20", "RFC4944-5.3-23", "RFC4944-5.3-19")
 def test_beyond(case: Case):
     """Fragments at and beyond the end of the datagram, in the place of its last one: nothing comes of any."""
     stimuli = []

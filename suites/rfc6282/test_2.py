@@ -12,7 +12,7 @@ from rigs.tester import Stimulus
 from suites.rfc6282.test_4_3 import datagram
 
 
-@requirement("RFC6282-2-04", "RFC6282-3-01", "RFC6282-5-01")
+@requirement("RFC6282-2-04", "RFC6282-3-01", "RFC6282-5-01", "RFC6282-3.2-03", "RFC6282-3.2-02")
 def test_every_form_of_an_echo(case: Case):
     """Every legal form of one Echo Request is understood: "a compliant implementation MUST be able to process"."""
     _every_form(case, lambda: case.tester.echo(8))

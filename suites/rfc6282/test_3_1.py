@@ -61,7 +61,32 @@ def built(case: Case, word: int) -> Stimulus:
 
 
 @needs("ip_tap", "context")
-@requirement("RFC6282-2-04", "RFC6282-3-01", "RFC6282-3.1.1-11", "RFC6282-3.1.1-12")
+@requirement(
+    "RFC6282-2-04",
+    "RFC6282-3-01",
+    "RFC6282-3.1.1-11",
+    "RFC6282-3.1.1-12",
+    "RFC6282-3.1.1-15",
+    "RFC6282-3.1.1-16",
+    "RFC6282-3.1.1-17",
+    "RFC6282-3.1.1-18",
+    "RFC6282-3.1.1-19",
+    "RFC6282-3.1.1-20",
+    "RFC6282-3.1.1-21",
+    "RFC6282-3.1.1-22",
+    "RFC6282-3.1.1-29",
+    "RFC6282-3.1.1-30",
+    "RFC6282-3.1.1-31",
+    "RFC6282-3.1.1-32",
+    "RFC6282-3.1.1-34",
+    "RFC6282-3.1.1-35",
+    "RFC6282-3.1.1-36",
+    "RFC6282-3.1.1-37",
+    "RFC6282-3.1.1-38",
+    "RFC6282-3.1.1-39",
+    "RFC6282-3.1.1-40",
+    "RFC6282-3.1.1-41",
+)
 def test_every_legal_header_word(case: Case):
     """All 6,144 legal IPHC header words, each with a packet that fits it, come out bit for bit on the IP tap."""
 

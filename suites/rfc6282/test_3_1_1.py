@@ -14,6 +14,7 @@ from sixlowpan import ipv6
 ALL_NODES = bytes.fromhex("ff02 0000 0000 0000 0000 0000 0000 0001")
 
 
+@requirement("RFC6282-3.2.1-01")
 @pytest.mark.parametrize(
     ("tf", "traffic_class", "flow_label"),
     [
@@ -84,7 +85,9 @@ def test_nh_inline_of_any_value(case: Case, protocol: int):
     case.understood(make)
 
 
-@requirement("RFC6282-3.1.1-13", "RFC6282-3.1.1-25", "RFC6282-3.1.1-27", "RFC6282-3.1.1-11")
+@requirement(
+    "RFC6282-3.1.1-13", "RFC6282-3.1.1-25", "RFC6282-3.1.1-27", "RFC6282-3.1.1-11", "RFC6282-3.2.2-03"
+)
 @pytest.mark.parametrize(
     ("sam", "dam"),
     [

@@ -60,7 +60,7 @@ def test_traffic_class(case: Case, traffic_class: int):
 
 
 @needs("ip_tap|port_unreachable")
-@requirement("RFC6282-4.3.3-01", "RFC6282-4.3.3-08")
+@requirement("RFC6282-4.3.3-01", "RFC6282-4.3.3-08", "RFC6282-4.3-01")
 @pytest.mark.parametrize("size", [0, 1, 2, 63], ids=str)
 def test_length(case: Case, size: int):
     """The UDP length is inferred from the frame: also for no payload, and for one of an odd length."""

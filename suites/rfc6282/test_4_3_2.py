@@ -64,7 +64,13 @@ def sent(case: Case, size: int = 12, source_port: int = 0xF0B1) -> Seen | None:
 
 @needs("udp")
 @requirement(
-    "RFC6282-4.3.2-02", "RFC6282-4.3.2-01", "RFC6282-4.3.2-05", "RFC6282-4.3.3-07", "RFC6282-4.3.3-08"
+    "RFC6282-4.3.2-02",
+    "RFC6282-4.3.2-01",
+    "RFC6282-4.3.2-05",
+    "RFC6282-4.3.3-07",
+    "RFC6282-4.3.3-08",
+    "RFC6282-3.1.1-06",
+    "RFC6282-5-03",
 )
 @pytest.mark.parametrize("size", [0, 1, 40, 300], ids=str)
 def test_own_datagram(case: Case, size: int):

@@ -47,7 +47,7 @@ SHAPES = ["frag1-only", "no-frag1", "hole", "overlap", "frag1-twice", "beyond", 
 SHAPES += ["size-of-a-header", "undecodable", "nalp", "late-duplicate", "empty"]
 
 
-@requirement("RFC4944-5.3-28", "RFC4944-5.3-20")
+@requirement("RFC4944-5.3-28", "RFC4944-5.3-20", "RFC4944-5.3-05")
 @pytest.mark.parametrize("name", SHAPES)
 def test_room_is_given_back(case: Case, name: str):
     """The shape in growing numbers; a full-size echo behind each number, at once or when every timer has run out."""

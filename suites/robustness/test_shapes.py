@@ -97,7 +97,7 @@ def test_offset_beyond(case: Case, unharmed: Callable[[], None]):
 
 
 @on_link("ieee802154")
-@requirement("RFC4944-5.3-20", "RFC6282-2-06")
+@requirement("RFC4944-5.3-20", "RFC6282-2-06", "RFC6282-2-07")
 def test_headers_over_two_fragments(case: Case, unharmed: Callable[[], None]):
     """FRAG1 cut inside its compressed headers, the rest in FRAGN: RFC 6282 §2 wants them whole in the first."""
     ready(case)
@@ -115,7 +115,7 @@ def test_headers_over_two_fragments(case: Case, unharmed: Callable[[], None]):
     unharmed()
 
 
-@requirement("RFC6282-3.1.1-33", "RFC6282-3.1.1-44")
+@requirement("RFC6282-3.1.1-33", "RFC6282-3.1.1-44", "RFC6282-3.1.1-15", "RFC6282-3.1.1-29")
 def test_reserved_modes(case: Case, unharmed: Callable[[], None]):
     """S4: reserved destination modes with tails of every length, where a decoder that guesses runs out of octets."""
     ready(case)
@@ -155,7 +155,7 @@ def test_elided_address_without_one(case: Case, unharmed: Callable[[], None]):
     unharmed()
 
 
-@requirement("RFC6282-4.2-13", "RFC6282-4.2-12")
+@requirement("RFC6282-4.2-13", "RFC6282-4.2-12", "RFC6282-3.1.1-06")
 def test_chains(case: Case, unharmed: Callable[[], None]):
     """S5: NHC chains: very long, of every odd length, beyond the end, with nothing behind, and nested IPv6."""
     ready(case)
@@ -189,7 +189,7 @@ def test_chains(case: Case, unharmed: Callable[[], None]):
     unharmed()
 
 
-@requirement("RFC6282-3.2-01", "RFC6282-4.3-01")
+@requirement("RFC6282-3.2-01", "RFC6282-4.3-01", "RFC6282-3.2-03")
 def test_nonsense_for_others(case: Case, unharmed: Callable[[], None]):
     """S6: packets for another node whose next header promises what is not there: nothing is forwarded or answered."""
     ready(case)

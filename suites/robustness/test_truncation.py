@@ -46,6 +46,7 @@ def says(case: Case, made: Stimulus) -> bytes | None:
         return None
 
 
+@requirement("RFC6282-3-01", "RFC6282-3.1.1-01", "RFC6282-3.2-03", "RFC4944-5.1-09")
 @pytest.mark.parametrize(
     "shape",
     [

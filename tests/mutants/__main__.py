@@ -170,7 +170,7 @@ def outcomes(
 def rounds(matrix: bool) -> Iterator[Callable[[Mutant], list[Job]]]:
     """What is tried on those still alive: cases that name the requirement, the section's, all, all on other links."""
     if not matrix:
-        yield lambda mutant: [Job(mutant, rigs_of(mutant)[0], mutant.requirement)]
+        yield lambda mutant: [Job(mutant, rig, mutant.requirement) for rig in rigs_of(mutant)]
         yield lambda mutant: [Job(mutant, rigs_of(mutant)[0], f"{mutant.requirement.rpartition('-')[0]}-*")]
     yield lambda mutant: [Job(mutant, rigs_of(mutant)[0])]
     yield lambda mutant: [Job(mutant, rig) for rig in rigs_of(mutant)[1:]]

@@ -157,7 +157,7 @@ def _(node, packet, h, info):
         packet[8:16] = bytes(8)
 
 
-@rewrites("dam01-from-link", requirement="RFC6282-3.1.1-30")
+@rewrites("dam01-from-link", requirement="RFC6282-3.1.1-34")
 def _(node, packet, h, info):
     """DAM=01 passes the in-line IID and takes the link address."""
     if h.dam == 1 and not h.m:

@@ -46,7 +46,7 @@ class SizeNotInKey(Reassembly):
         return info.src, info.dst, tag
 
 
-@reassembly("frag-tag-8-bits", "RFC4944-5.3-05")
+@reassembly("frag-tag-8-bits", "RFC4944-5.3-18")
 class Tag8Bits(Reassembly):
     """Keeps eight bits of the tag."""
 
@@ -255,7 +255,7 @@ class Timeout10Ms(Reassembly):
     timeout = 0.01
 
 
-@reassembly("frag-late-duplicate-opens", "RFC4944-5.3-24", "RIOT-12593")
+@reassembly("frag-late-duplicate-opens", "RFC4944-5.3-19", "RIOT-12593")
 class LateDuplicateOpens(Reassembly):
     """Keeps a completed datagram's slot, and takes no new datagram when four are full."""
 

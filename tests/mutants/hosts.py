@@ -22,7 +22,7 @@ class AnyPan(ReferenceNode):
         )
 
 
-@mutant("mac-any-type", requirement="RFC4944-2-01", defect="CVE-2021-3320", kinds=IEEE802154)
+@mutant("mac-any-type", requirement="RFC4944-3-03", defect="CVE-2021-3320", kinds=IEEE802154)
 class AnyType(ReferenceNode):
     """Takes IPv6 out of command and other frames, too."""
 
@@ -66,7 +66,7 @@ class AckCrash(ReferenceNode):
         return super().accepts(header)
 
 
-@mutant("mac-truncated-crash", requirement="RFC4944-2-04", defect="CVE-2020-10064", kinds=IEEE802154)
+@mutant("mac-truncated-crash", requirement="RFC4944-2-01", defect="CVE-2020-10064", kinds=IEEE802154)
 class MacTruncatedCrash(ReferenceNode):
     """Crashes on a frame that is shorter than its MAC header."""
 
@@ -141,7 +141,7 @@ def _(body):
     return body[:-1] + b"\0" if len(body) > 94 else body
 
 
-@mutant("echo-wrong-checksum-answered", requirement="RFC6282-2-04", defect="ZEPHYR-10970", kinds=ANY)
+@mutant("echo-wrong-checksum-answered", requirement="RFC6282-4.3.3-01", defect="ZEPHYR-10970", kinds=ANY)
 class WrongChecksumAnswered(ReferenceNode):
     """Answers an Echo Request whose checksum is wrong."""
 
@@ -165,7 +165,7 @@ class EchoMulticastSource(ReferenceNode):
         self.send_icmp(view.dst, view.src, 129, 0, self.echo_body(message))
 
 
-@mutant("ipv6-any-destination", requirement="RFC6282-3.1.1-29", kinds=ANY)
+@mutant("ipv6-any-destination", requirement="RFC4944-6-08", kinds=ANY)
 class AnyIpv6Destination(ReferenceNode):
     """Answers whoever the packet is for."""
 
@@ -227,7 +227,7 @@ class NdOptionLengthZeroCrash(ReferenceNode):
         return found
 
 
-@mutant("nd-not-answered", requirement="RFC4944-8-01", kinds=ANY)
+@mutant("nd-not-answered", requirement="RFC4861-7.1.2-01", kinds=ANY)
 class NdNotAnswered(ReferenceNode):
     """Answers no Neighbor Solicitation."""
 

@@ -109,7 +109,7 @@ def _(node, packet, h, info):
         packet[40] = UDP
 
 
-@rewrites("nhc-fragment-reserved", requirement="RFC6282-4.2-20")
+@rewrites("nhc-fragment-reserved", requirement="RFC6282-4.2-05")
 def _(node, packet, h, info):
     """Puts a length into the Reserved octet of a fragment header."""
     if h.nhc & 0xFE == 0xE4:

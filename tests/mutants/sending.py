@@ -44,7 +44,7 @@ def _(payload, h):
     return payload if h.m else payload[:1] + bytes((payload[1] & 0xFC | 4,)) + payload[2:]
 
 
-@sent("send-reserved-multicast", "RFC6282-3.1.1-42")
+@sent("send-reserved-multicast", "RFC6282-3.1.1-43")
 def _(payload, h):
     """Sends the reserved M=1 DAC=1 DAM=01 for groups."""
     return payload[:1] + bytes((payload[1] & 0xFC | 5,)) + payload[2:] if h.m else payload

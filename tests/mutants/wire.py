@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sixlowpan import DecodeError, codec, decode
+from sixlowpan import DecodeError, codec, decode, mesh
 
 _TF = (4, 3, 1, 0)
 _ADDRESS = (16, 8, 2, 0)
@@ -101,6 +101,8 @@ class Reassembly:
 
     def receive(self, payload: bytes, info, contexts, now: float) -> bytes | None:
         self.expire(now)
+        behind, info = mesh.unwrap(payload, info)
+        payload = payload[behind:]
         if not payload or payload[0] & 0xD8 != 0xC0:
             return decode(payload, info, contexts)
         first = payload[0] & 0xF8 == 0xC0
