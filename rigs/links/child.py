@@ -44,7 +44,11 @@ class ChildProcess:
     clock = "monotonic"
 
     def __init__(
-        self, command: Sequence[str], name: str, start: float = 10.0, environment: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        name: str,
+        start: float = 10.0,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self._arrived = threading.Condition()
