@@ -36,7 +36,7 @@ def test_destination_context(case: Case, dci: int):
     """CID=1: the destination is made with the context of the low nibble."""
     destination = address(case, dci, case.tester.dut_address[8:])
     if case.rig.node.tap is None:
-        case.rig.node.add_address(destination)
+        case.give_address(destination)
     case.understood(
         lambda: _with(case, case.tester.identity.address, destination, 0, dci, M=0, DAC=1, DAM=0b11, CID=1)
     )
@@ -50,7 +50,7 @@ def test_two_contexts(case: Case, sci: int, dci: int):
     source = case.tester.also(address(case, sci, case.tester.identity.address[8:]))
     destination = address(case, dci, case.tester.dut_address[8:])
     if case.rig.node.tap is None:
-        case.rig.node.add_address(destination)
+        case.give_address(destination)
     case.understood(
         lambda: _with(case, source, destination, sci, dci, SAC=1, SAM=0b11, DAC=1, DAM=0b11, CID=1)
     )

@@ -74,8 +74,7 @@ def test_other_link_local_destination(case: Case):
 def test_other_link_local_source(case: Case):
     """SAC=0 SAM=11 is for the link-local address made from the device address: another one goes with its 64 bits."""
     address = LINK_LOCAL + bytes.fromhex("0a0b0c0d0e0f0104")
-    if address not in case.rig.node.addresses():
-        case.rig.node.add_address(address)
+    case.give_address(address)
     seen = echoed(case, destination=address)
     if seen is not None:
         found = modes(seen.payloads[0])[0]
