@@ -458,8 +458,9 @@ def test_reset(make):
 )
 def test_signs_of_a_crash(make, sign):
     node, console = make()
+    mark = node._shell.mark()  # behind the banner of the first boot, which is no crash
     console.say(f"\n{sign}\n")
-    node._shell.expect(re.escape(sign), 5, 0)
+    node._shell.expect(re.escape(sign), 5, mark)
     health = node.health()
     assert (health.state, health.detail) == ("crashed", sign)
     assert sign in node.console_text()
