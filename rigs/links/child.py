@@ -92,6 +92,7 @@ class ChildProcess:
         try:
             self._socket.send(bytes((kind,)) + body)
         except OSError as error:
+            self._ended = True  # the reader may not have seen it yet, and whose fault it is hangs on the end
             raise LinkClosed(f"{self.name}: {self._obituary()}") from error
 
     def take(self, kind: int, deadline: float) -> Received | None:
