@@ -198,7 +198,7 @@ def tell(outcome: Outcome, matrix: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status 0: all killed and no false alarm; 1: otherwise; 2: bad usage."""
+    """Exit status 0: all killed, by cases that name the requirement, no false alarm; 1: otherwise; 2: bad usage."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__.partition("\n")[0])
     parser.add_argument("ids", nargs="*", help="mutants to run; default: all, and the conforming node")
     parser.add_argument("--list", action="store_true", help="list the mutants and end")
@@ -267,10 +267,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"caught by no case that names the requirement: {', '.join(sorted(strangers))}")
     print(
         f"{report['mutants']} mutants, {report['killed']} killed, {len(survivors) + len(unseen)} survived, "
-        f"{len(alarms)} false alarms, "
+        f"{len(strangers)} caught under another requirement, {len(alarms)} false alarms, "
         f"{time.monotonic() - started:.0f} s; {options.out}"
     )
-    return 1 if survivors or unseen or alarms else 0
+    return 1 if survivors or unseen or alarms or strangers else 0
 
 
 def unseen_oracles(wrong: list[str], workers: int) -> list[str]:

@@ -123,7 +123,7 @@ def _(body):
     return body[:1004]
 
 
-@echo_body("echo-odd-padded")
+@echo_body("echo-odd-padded", "RFC4944-5.3-17", kinds=IEEE802154)
 def _(body):
     """Pads echoed data to an even number of octets."""
     return body + bytes(len(body) % 2)
@@ -149,7 +149,7 @@ class WrongChecksumAnswered(ReferenceNode):
         return True
 
 
-@mutant("echo-from-another-address", requirement="RFC4944-8-01", kinds=IEEE802154)
+@mutant("echo-from-another-address", requirement="RFC6282-3.1.1-36", kinds=IEEE802154)
 class EchoFromAnother(ReferenceNode):
     """Answers from its first address whatever address was asked."""
 
@@ -294,7 +294,7 @@ class JoinIgnored(ReferenceNode):
         self.send_report(group)
 
 
-@mutant("address-not-taken", requirement="RFC6282-3.1.1-34", kinds=ANY)
+@mutant("address-not-taken", requirement="RFC6282-3.2.2-03", kinds=ANY)
 class AddressNotTaken(ReferenceNode):
     """Keeps one address only."""
 

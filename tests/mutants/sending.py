@@ -44,7 +44,7 @@ def _(payload, h):
     return payload if h.m else payload[:1] + bytes((payload[1] & 0xFC | 4,)) + payload[2:]
 
 
-@sent("send-reserved-multicast", "RFC6282-3.1.1-43")
+@sent("send-reserved-multicast", "RFC6282-3.1.1-42")
 def _(payload, h):
     """Sends the reserved M=1 DAC=1 DAM=01 for groups."""
     return payload[:1] + bytes((payload[1] & 0xFC | 5,)) + payload[2:] if h.m else payload
@@ -93,9 +93,9 @@ def _(payload, h):
     return payload[:1] + bytes((payload[1] | 3,)) + payload[2 : h.dst_at] + payload[h.end :]
 
 
-@sent("send-sam01-flipped", "RFC6282-3.1.1-16")
+@sent("send-dam01-flipped", "RFC6282-3.1.1-30")
 def _(payload, h):
-    """Flips the U/L bit of an IID that it sends in-line."""
+    """Flips the U/L bit of a destination's IID that it sends in-line."""
     if h.dam == 1 and not h.m:
         return payload[: h.dst_at] + bytes((payload[h.dst_at] ^ 2,)) + payload[h.dst_at + 1 :]
     return payload

@@ -57,7 +57,7 @@ class SendTagStops(ReferenceNode):
     """Stays at tag 65535, near which it begins."""
 
     def next_tag(self):
-        self.tag = min(0xFFFF, max(self.tag, 0xFFFC) + 1)
+        self.tag = min(0xFFFF, max(self.tag, 0xFFFE) + 1)
         return self.tag
 
 
