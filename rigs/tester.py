@@ -103,6 +103,8 @@ class Tester:
     role: str | None = None
     #: How many neighbours the DUT has room for, if that is few; half of them are kept reachable at a time.
     neighbours: int | None = None
+    #: Tell the DUT our link-layer address before it must ask for it: set for one that seldom asks.
+    introduces: bool = False
     #: Answer Neighbor Solicitations for our own addresses (RFC 4861 §7.2.4); a case may turn it off.
     answer_ns: bool = True
 
@@ -353,6 +355,16 @@ class Tester:
         packet = ipv6.build(self.identity.address, self.dut_address, ICMPV6, message, hop_limit=255)
         self.send_packet(packet)
         self._meet(self.identity)
+
+    def introduce(self, address: bytes, deadline: float) -> None:
+        """Make the DUT know the link-layer address behind one of our addresses, where it is to be told of itself."""
+        identity = self._identities.get(address)
+        if not self.introduces or identity is None or address in self._met:
+            return
+        with self.acting_as(identity):
+            self.solicit()
+        while (seen := self.hear(deadline)) is not None and seen.icmp_type != NEIGHBOR_ADVERTISEMENT:
+            pass
 
     # -- exchanges --------------------------------------------------------------------------------------------
 

@@ -169,7 +169,7 @@ class IpspBench(Device):
                 self.radio = self.loop.run(self._on_adapter(), _CONNECT, "opening the Bluetooth adapter")
                 self.tester = bytes.fromhex(self.radio.address.replace(":", ""))
             else:
-                self._boot()
+                self._boot(str(rig.dut.options.get("qdisc", "")))
             self.connect()
         except BaseException:
             self.close()
@@ -257,8 +257,8 @@ class IpspBench(Device):
         await radio.open(self.settings.transport)
         return radio
 
-    def _boot(self) -> None:
-        guest = BleGuest()
+    def _boot(self, qdisc: str) -> None:
+        guest = BleGuest(qdisc=qdisc)
         told(guest.start)
         self.guest = self.dut_side = guest
         self.radio = self.loop.run(self._on_medium(guest.hci), _CALL, "starting the virtual controllers")

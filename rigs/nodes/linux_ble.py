@@ -13,13 +13,14 @@ from rigs.links.hwsim import told
 from rigs.links.ipsp import bench_of, check
 from rigs.model import RigError
 from rigs.nodes.linux import LinuxNode
+from rigs.nodes.linux_host_ble import QDISC
 
 if TYPE_CHECKING:
     from rigs.bench import Bench
     from rigs.config import RigFile
     from rigs.virtual.ble import BleGuest
 
-OPTIONS: dict[str, str] = {}
+OPTIONS = {"qdisc": QDISC}
 
 
 class LinuxBleNode(LinuxNode):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from rigs import registry
 from rigs.consoles.model import Console
 from rigs.model import Health, LinkClosed, Node, RigError, Unsupported
-from rigs.nodes.linux_host_ble import BleHost
+from rigs.nodes.linux_host_ble import QDISC, BleHost
 from rigs.nodes.linux_host_shell import HostShell
 from rigs.registry import Missing
 
@@ -29,6 +29,7 @@ OPTIONS: Final = {
     "interface": 'its 6LoWPAN interface; "lowpan0", or "bt0" on Bluetooth LE',
     "wpan": 'the IEEE 802.15.4 interface to make it on, such as "wpan0"; without it the interface must be there',
     "adapter": 'the Bluetooth adapter to advertise with, such as "hci0"',
+    "qdisc": QDISC,
     "login": "the user to log in as, where the console asks",
     "password": 'the password, best as "${A_VARIABLE}"',
 }
@@ -54,7 +55,8 @@ class Host:
         login, password = str(options.get("login", "")), str(options.get("password", ""))
         self.shell = HostShell(console, login=login, password=password, **times)
         self._rate = ""
-        self.ble = BleHost(self.shell, self.adapter, self.interface) if self.adapter else None
+        qdisc = str(options.get("qdisc", ""))
+        self.ble = BleHost(self.shell, self.adapter, self.interface, qdisc) if self.adapter else None
         try:
             self._prepare()
         except BaseException:

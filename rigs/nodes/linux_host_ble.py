@@ -13,6 +13,12 @@ from typing import Final
 from rigs.model import RigError
 from rigs.nodes.linux_host_shell import HostShell
 
+#: What the option `qdisc` of a Linux DUT on Bluetooth LE is for. Linux 6.12 (6.1 does not): the queue writes the reason
+#: for which it may drop a packet where bluetooth_6lowpan keeps the next hop, finds "no such peer" and sends nothing.
+QDISC: Final = (
+    'the queueing discipline of its interface, in place of the kernel\'s own; "noqueue" lets kernels send that '
+    "lose every unicast packet behind a queue (6.12)"
+)
 _DEBUG: Final = "/sys/kernel/debug"
 _ENABLE: Final = f"{_DEBUG}/bluetooth/6lowpan_enable"
 _CONTROL: Final = f"{_DEBUG}/bluetooth/6lowpan_control"
@@ -21,8 +27,8 @@ _CONTROL: Final = f"{_DEBUG}/bluetooth/6lowpan_control"
 class BleHost:
     """The host's side of the connection (`rigs.links.ipsp_bench.Dut`)."""
 
-    def __init__(self, shell: HostShell, adapter: str, interface: str) -> None:
-        self._shell, self._adapter, self._interface = shell, adapter, interface
+    def __init__(self, shell: HostShell, adapter: str, interface: str, qdisc: str = "") -> None:
+        self._shell, self._adapter, self._interface, self._qdisc = shell, adapter, interface, qdisc
         self._tool = ""  # hciconfig or btmgmt, once it is ready
 
     def set_up(self) -> None:
@@ -87,6 +93,8 @@ class BleHost:
         """Wait for the interface and its link-local address. Raises `RigError`."""
         shown = f"ip -6 -o addr show dev {self._interface} scope link"
         self._until(f"{shown} | grep -v tentative | grep -q fe80", deadline, "did not come up")
+        if self._qdisc:
+            self._shell.check(f"tc qdisc replace dev {self._interface} root {self._qdisc}")
 
     def detach(self, deadline: float) -> None:
         """Wait until the interface is gone, and close what hung on it. Raises `RigError`."""

@@ -56,10 +56,15 @@ class BleGuest(NodeGuest):
         kernel: image.Kernel | None = None,
         run_dir: Path | None = None,
         deadline: float = BOOT_DEADLINE,
+        qdisc: str = "",
     ) -> None:
-        """`quick`: no duplicate address detection, and the first router solicitation at once."""
+        """`quick`: no duplicate address detection, and the first router solicitation at once.
+
+        `qdisc`: the queueing discipline that `bt0` gets in place of the kernel's default.
+        """
         super().__init__(kernel, run_dir, deadline)
         self.quick = quick
+        self.qdisc = qdisc
         self._is_lab = False
 
     def _set_up(self) -> None:
@@ -108,6 +113,8 @@ class BleGuest(NodeGuest):
         )
         if self.client.run(found, timeout=wait + 5)[0] != 0:
             raise GuestError(f"{INTERFACE} did not come up within {wait:.0f} s: {self.console_text()[-400:]}")
+        if self.qdisc:
+            self.client.check(f"/usr/bin/tc qdisc replace dev {INTERFACE} root {self.qdisc}")
         self._ip = self.client.open_tap(INTERFACE, cooked=True)
         self.dut_address = self.controls.addresses()[0]
         self.controls.restore()

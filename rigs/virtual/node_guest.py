@@ -16,7 +16,7 @@ from rigs.virtual import image
 from rigs.virtual.boot import BOOT_DEADLINE, Booted, boot
 from rigs.virtual.client import AgentClient, Tap
 from rigs.virtual.controls import Controls
-from rigs.virtual.qemu import Guest, GuestStatus
+from rigs.virtual.qemu import Guest, GuestError, GuestStatus
 
 
 class NodeGuest(ABC):
@@ -96,8 +96,12 @@ class NodeGuest(ABC):
 
     @property
     def ip(self) -> Tap:
-        """Packets on the 6LoWPAN interface: decompressed ones (not "outgoing"), and what is about to be compressed."""
-        assert self._ip is not None, "the interface is not there"
+        """Packets on the 6LoWPAN interface: decompressed ones (not "outgoing"), and what is about to be compressed.
+
+        Raises `GuestError` while there is no interface.
+        """
+        if self._ip is None:
+            raise GuestError("the 6LoWPAN interface is not there")
         return self._ip
 
     @property

@@ -53,7 +53,7 @@ def test_acknowledgement_request(case: Case):
 def test_multicast_is_broadcast(case: Case):
     """§3: what the DUT multicasts goes to 0xffff with the PAN id of the link; §2: and with its source address."""
     tester = case.tester
-    tester.fresh()
+    case.stranger()
     tester.send_packet(tester.echo())
     deadline = tester.now() + case.timeout
     while (seen := tester.hear(deadline)) is not None and seen.icmp_type != 129:

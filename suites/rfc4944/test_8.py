@@ -50,7 +50,7 @@ def test_pan_id_in_a_short_address(case: Case):
 @requirement("RFC4944-8-01")
 def test_address_resolution(case: Case):
     """§8: resolution "follows ... Section 7.2 of [RFC4861]": the answer goes to the address that we advertise."""
-    case.tester.fresh()
+    case.stranger()
     _answer_goes_to_us(case)
 
 
@@ -59,7 +59,7 @@ def test_address_of_a_short_neighbour(case: Case):
     """§8: in an option of length 1 the address has 16 bits, and that is where the answer goes."""
     if not case.rig.link.any_source:
         case.unsupported("the link cannot send from a short address")
-    case.tester.fresh_short()
+    case.stranger(short=True)
     _answer_goes_to_us(case)
 
 
@@ -80,7 +80,7 @@ def _answer_goes_to_us(case: Case) -> None:
 def test_link_layer_address_option(case: Case):
     """§8: type 1, length 2 and 6 zero octets for an EUI-64, length 1 and 4 zero octets for a short address."""
     tester = case.tester
-    tester.fresh()
+    case.stranger()
     tester.send_packet(tester.echo())
     deadline = tester.now() + case.timeout
     while (seen := tester.hear(deadline)) is not None and seen.icmp_type != 129:

@@ -133,7 +133,7 @@ def test_answer_from_an_iid_of_its_own(case: Case):
 def test_own_multicast(case: Case):
     """§3.2.3: what multicast the DUT sends by itself (NS, MLD) is compressed legally and decodes."""
     tester = case.tester
-    tester.fresh()  # a neighbour that the DUT must look for
+    case.stranger()  # a neighbour that the DUT must look for
     packet = tester.echo()
     tester.send_packet(packet)
     deadline = tester.now() + case.timeout

@@ -436,11 +436,11 @@ touch /sys/kernel/debug/bluetooth/6lowpan_enable /sys/kernel/debug/bluetooth/6lo
 """
 
 
-def ble(host, path, broken="", tool="hciconfig"):
+def ble(host, path, broken="", tool="hciconfig", **options):
     fake(path, "ip", 'echo "9: bt0    inet6 fe80::24b:65ff:fe79:6802/64 scope link"')
     for each in ("modprobe", tool):
         fake(path, each)
-    return host(f"{BLE}\n{broken}\nPATH={path}", link="ipsp:hci:usb:0", adapter="hci0")
+    return host(f"{BLE}\n{broken}\nPATH={path}", link="ipsp:hci:usb:0", adapter="hci0", **options)
 
 
 def test_a_host_that_advertises_by_hciconfig(host, path, bench):
@@ -464,6 +464,13 @@ def test_a_host_that_advertises_by_hciconfig(host, path, bench):
         "hciconfig hci0 leadv 0",
         "hciconfig hci0 noleadv",
     ]
+
+
+def test_the_interface_gets_the_queueing_discipline_of_the_rig_file(host, path, bench):
+    fake(path, "tc")
+    side = linux_host.dut_side(bench, ble(host, path, qdisc="noqueue")._host.rig)
+    side.attach(time.monotonic() + 10)
+    assert "tc qdisc replace dev bt0 root noqueue" in called(path)
 
 
 def test_a_host_that_advertises_by_btmgmt(host, path, bench):
