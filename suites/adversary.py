@@ -134,9 +134,7 @@ def _wrong(seen: tuple[list[bytes], list[Seen]], fine: set[bytes | None]) -> str
 
 
 def _accepted(case: Case, stimulus: Stimulus, got: str, code: str, requirement: str | None) -> None:
-    sent = [r.frame for tap, way, r in case.evidence.frames if tap == "link" and way == "sent"]
-    payload = stimulus.payloads[0] if len(stimulus.payloads) else b""
-    frame = next((f for f in reversed(sent) if f.endswith(payload)), b"")
+    frame = case.evidence.frame_of(stimulus.payloads[0] if len(stimulus.payloads) else b"")
     # with a tap an answer without a packet is one to a packet that was allowed: another fault than taking the frame
     answered = "an answer" in got and case.rig.node.tap is not None
     case.finding(
