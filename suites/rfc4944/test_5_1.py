@@ -3,10 +3,12 @@
 import pytest
 
 from fixtures.case import Case
-from fixtures.marks import on_link, requirement
+from fixtures.marks import needs, on_link, requirement
 from fixtures.stimuli import raw, stimulus
+from fixtures.sweep import understood_all
 from rigs.tester import Stimulus
 from sixlowpan.addresses import ALL_NODES
+from suites.rfc6282.test_3_2_values import flips
 from suites.rfc6282.test_4_3 import datagram
 
 pytestmark = on_link("ieee802154")
@@ -23,6 +25,23 @@ def test_uncompressed_ipv6(case: Case, size: int):
 def test_uncompressed_multicast(case: Case):
     """§5.1 and §3: the same to all nodes, in a link-layer broadcast."""
     case.understood(lambda: stimulus(case, case.tester.echo(4, destination=ALL_NODES), dispatch=0x41))
+
+
+@needs("ip_tap")
+@requirement("RFC4944-5.1-05", "RFC4944-5.1-01")
+def test_every_bit_of_an_uncompressed_header(case: Case):
+    """§5.1: "the following header is an uncompressed IPv6 header": every bit of it comes out as it went in.
+
+    But its version and its length, which the frame contradicts, and the octet that would make a source multicast.
+    """
+    packet = case.tester.echo(traffic_class=0xA5, flow_label=0x5A5A5)
+    headers = [h for h in flips(packet[:40], 4) if h[4:7] == packet[4:7] and h[8] != 0xFF]
+
+    def make(header: bytes) -> Stimulus:
+        whole = header + case.tester.echo()[40:]
+        return raw(case, [b"\x41" + whole], whole, "uncompressed IPv6")
+
+    understood_all(case, ((None, lambda header=header: make(header)) for header in headers))
 
 
 @requirement("RFC4944-5.1-03", "RFC4944-5.1-02")

@@ -1,14 +1,12 @@
 """RFC 6282 §3.1, the LOWPAN_IPHC encoding format: all 8,192 values of its 13 bits, in one case each way."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from fixtures.case import Case, Make
 from fixtures.marks import needs, requirement
-from fixtures.stimuli import link_info
+from fixtures.stimuli import link_info, spelled
 from fixtures.sweep import understood_all
-from rigs.tester import BROADCAST, Stimulus
-from sixlowpan import decode, ipv6
+from rigs.tester import Stimulus
 
 LINK_LOCAL = bytes.fromhex("fe80000000000000")
 GROUPS = {
@@ -33,31 +31,28 @@ def reserved(word: int) -> bool:
     return bool(dac) and (dam != 0 if multicast else dam == 0)
 
 
+def modes(word: int) -> str:
+    """How both addresses are compressed: the code of a finding about them."""
+    *_, sac, sam, multicast, dac, dam = fields(word)
+    return f"sac{sac}-sam{sam:02b}-m{multicast}-dac{dac}-dam{dam:02b}"
+
+
+def head(case: Case, word: int) -> bytes:
+    """An IPHC header word and in-line fields that fit it."""
+    tf, nh, hlim, cid, sac, sam, multicast, dac, dam = fields(word)
+    own, there = case.tester.identity.address, case.tester.dut_address
+    # the traffic class is the same with ECN and DSCP swapped
+    inline = (bytes.fromhex("aa0bcdef"), bytes.fromhex("0bcdef"), b"\xaa", b"")[tf]
+    inline += (b"" if nh else b"\x3a") + (b"\x21" if hlim == 0 else b"")
+    inline += b"" if sac and not sam else (own, own[8:], b"\x12\x34", b"")[sam]
+    inline += GROUPS[dac, dam] if multicast else (there, there[8:], there[14:], b"")[dam]
+    plain = [0, *(k for k, context in case.tester.contexts.items() if context.length == 64)]
+    return word.to_bytes(2) + (bytes([plain[-1] << 4 | plain[len(plain) // 2]]) if cid else b"") + inline
+
+
 def built(case: Case, word: int) -> Stimulus:
     """A packet that fits an IPHC header word: in-line fields by hand, addresses as they must come out of them."""
-    tf, nh, hlim, cid, sac, sam, multicast, dac, dam = fields(word)
-    tester = case.tester
-    own, there = tester.identity.address, tester.dut_address
-    head = word.to_bytes(2) + (b"\x00" if cid else b"")
-    head += (bytes.fromhex("aa0bcdef"), bytes.fromhex("0bcdef"), b"\xaa", b"")[
-        tf
-    ]  # the same with ECN and DSCP swapped
-    head += (b"" if nh else b"\x3a") + (b"\x21" if hlim == 0 else b"")
-    head += b"" if sac and not sam else (own, own[8:], b"\x12\x34", b"")[sam]
-    head += GROUPS[dac, dam] if multicast else (there, there[8:], there[14:], b"")[dam]
-    info = replace(
-        tester.info(destination=BROADCAST) if multicast and tester.kind == "ieee802154" else tester.info()
-    )
-    probe = decode(head + (b"\xf0" + bytes(6) if nh else bytes(8)), info, tester.contexts)
-    source, destination = probe[8:24], probe[24:40]
-    if nh:
-        message = ipv6.udp(0x1234, tester.next_identifier(), tester.pattern(4), source, destination)
-        tail = b"\xf0" + message[:4] + message[6:]
-    else:
-        message = ipv6.Packet.parse(tester.echo(4, source=source, destination=destination)).payload
-        tail = message
-    packet = probe[:4] + len(message).to_bytes(2) + probe[6:40] + message
-    return Stimulus([head + tail], packet, info, f"IPHC header word {word:04x}")
+    return spelled(case, head(case, word), note=f"IPHC header word {word:04x}")
 
 
 @needs("ip_tap", "context")
@@ -86,16 +81,22 @@ def built(case: Case, word: int) -> Stimulus:
     "RFC6282-3.1.1-39",
     "RFC6282-3.1.1-40",
     "RFC6282-3.1.1-41",
+    "RFC6282-3.1.1-01",
+    "RFC6282-3.1.1-02",
+    "RFC6282-3.1.1-03",
+    "RFC6282-3.1.1-04",
+    "RFC6282-3.1.1-07",
+    "RFC6282-3.1.1-08",
+    "RFC6282-3.1.1-09",
+    "RFC6282-3.1.1-10",
 )
 def test_every_legal_header_word(case: Case):
     """All 6,144 legal IPHC header words, each with a packet that fits it, come out bit for bit on the IP tap."""
 
     def makes() -> Iterator[tuple[str, Make]]:
         for word in range(0x6000, 0x8000):
-            *_, sac, sam, multicast, dac, dam = fields(word)
-            code = f"sac{sac}-sam{sam:02b}-m{multicast}-dac{dac}-dam{dam:02b}"
             if not reserved(word):
-                yield code, lambda word=word: built(case, word)
+                yield modes(word), lambda word=word: built(case, word)
 
     understood_all(case, makes())
 
@@ -116,3 +117,28 @@ def test_every_reserved_header_word(case: Case):
                 case.finding(
                     "accepted", "no packet", f"between {batch[0]:04x} and {batch[-1]:04x}: {packet.hex(' ')}"
                 )
+
+
+#: A header with all of its fields in-line, which says in its first two octets how long it is.
+LONGEST = bytes.fromhex("60 80 12 aa0bcdef 3a 21") + bytes(range(0x40, 0x60))
+#: TF=00, 01, 10 and 11, in-line and elided hop limits, addresses of every size, with and without contexts.
+AFTER = (0x6091, 0x6A22, 0x72B3, 0x7B33, 0x62D1, 0x6A65, 0x78F6, 0x67F7, 0x624B, 0x6A4C, 0x7033, 0x7C33)
+
+
+@needs("ip_tap", "context")
+@requirement("RFC6282-2-04", "RFC6282-3-02", "RFC6282-3.2-03")
+def test_nothing_stays_of_a_bad_header(case: Case):
+    """A header that ends in the middle, then a whole one: nothing of the first is left in what the second means."""
+    cuts = [LONGEST[:size] for size in (1, 2, 3, 5, 7, 8, 9, 20, 24, 30, len(LONGEST) - 1)]
+    cuts += [bytes.fromhex("7e33"), bytes.fromhex("7e33f1f0"), bytes.fromhex("7e33e03a20ff")]
+
+    def behind(cut: bytes, word: int) -> Stimulus:
+        good = built(case, word)
+        good.payloads = [cut, *good.payloads]
+        return good
+
+    understood_all(
+        case,
+        ((modes(word), lambda word=word, cut=cut: behind(cut, word)) for cut in cuts for word in AFTER),
+        alone=False,  # that nothing comes of the bad ones is for robustness/truncation
+    )

@@ -1,11 +1,15 @@
 """RFC 6282 §3.1.2, context identifier extension: "SCI: Source Context Identifier ... DCI: Destination ..."."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from fixtures.case import Case
 from fixtures.marks import needs, requirement
-from fixtures.stimuli import forms, link_info, stimulus
+from fixtures.stimuli import forms, link_info, spelled, stimulus
+from fixtures.sweep import understood_all
 from rigs.tester import Stimulus
+from suites.rfc6282.test_3_1 import modes
 
 IDENTIFIERS = [0, 1, 2, 3, 9, 15]
 
@@ -77,6 +81,28 @@ def test_unused_nibbles(case: Case, nibbles: int):
         return Stimulus([payload], packet, info, f"CID octet {nibbles:02x}")
 
     case.understood(make)
+
+
+@needs("context", "ip_tap")
+@requirement("RFC6282-3.1.2-01", "RFC6282-3.1.2-02", "RFC6282-3.1.2-05")
+def test_every_pair_of_contexts(case: Case):
+    """Each source mode that has a context or none, with each such destination mode, under each pair of contexts.
+
+    SAC=1 SAM=00 and SAC=0 use no context; a destination is unicast, or multicast with or without a context.
+    """
+    known = list(case.tester.contexts)
+
+    def heads() -> Iterator[bytes]:
+        for source, src in ((0x10, 8), (0x40, 0), (0x50, 8), (0x60, 2), (0x70, 0)):
+            for destination, dst in ((0x02, 2), (0x05, 8), (0x06, 2), (0x07, 0), (0x0A, 4), (0x0C, 6)):
+                for pair in (sci << 4 | dci for sci in known for dci in known):
+                    if destination == 0x0C and case.tester.contexts[pair & 15].length > 64:
+                        continue  # RFC 3306 §4 has room for 64 bits of a prefix
+                    inline = bytes.fromhex("0123456789abcdef")[-src:] if src else b""
+                    inline += bytes.fromhex("35a56789abcdef12")[:dst]
+                    yield bytes([0x7A, 0x80 | source | destination, pair, 58]) + inline
+
+    understood_all(case, ((modes(head[1]), lambda head=head: spelled(case, head)) for head in heads()))
 
 
 def _with(case: Case, source: bytes, destination: bytes, sci: int, dci: int, **fields: int) -> Stimulus:

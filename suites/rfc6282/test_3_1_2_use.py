@@ -1,5 +1,6 @@
 """RFC 6282 §3.1.2, contexts that change while the DUT runs, and those that it uses in what it sends."""
 
+import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,7 +9,8 @@ import pytest
 from fixtures.case import Case
 from fixtures.marks import needs, requirement
 from fixtures.sending import expected_reply, well_sent
-from fixtures.stimuli import stimulus
+from fixtures.stimuli import spelled, stimulus
+from fixtures.sweep import understood_all
 from rigs.model import RigError, Unsupported
 from rigs.tester import Stimulus
 from sixlowpan import Context
@@ -54,6 +56,61 @@ def test_context_changes(case: Case):
             case.understood(lambda: by_hand(case, SPARE, 0b11, source=True))
 
 
+#: Whole octets and their neighbours, and each length in the last two octets but one of the prefix and of the IID.
+LENGTHS = (
+    *range(128, 119, -1),
+    113,
+    112,
+    111,
+    104,
+    97,
+    96,
+    95,
+    *range(80, 62, -1),
+    *range(56, 46, -1),
+    33,
+    32,
+    31,
+    9,
+    8,
+)
+#: A prefix that contradicts the in-line bits of `by_hand` wherever they could stand.
+PREFIX = bytes.fromhex("2001 0db8 a006 ffff fedc ba98 7654 3210")
+
+
+@needs("context", "ip_tap")
+@requirement("RFC6282-3.1.1-23", "RFC6282-3.1.1-24", "RFC6282-3.1.1-41")
+def test_context_of_any_length(case: Case):
+    """A context whose length changes: each of its bits counts, none beyond its end, and what it held before is gone."""
+    if case.rig.profile.parameters.context_length is not None:
+        case.unsupported("the DUT holds contexts of one length only")
+    with borrowed(case, SPARE):
+        for length in LENGTHS:
+            define(case, SPARE, f"{ipaddress.IPv6Address(PREFIX)}/{length}")
+            understood_all(
+                case,
+                (
+                    (f"{length}-{mode:02b}-{'source' if source else 'destination'}",
+                     lambda mode=mode, source=source: by_hand(case, SPARE, mode, source=source))
+                    for mode in (0b01, 0b10, 0b11) for source in (True, False)
+                ),
+            )  # fmt: skip
+            if length <= 64:
+                group = bytes([0x7A, 0xBC, SPARE, 58]) + bytes.fromhex("35a512345678")
+                understood_all(case, [(f"{length}-group", lambda head=group: spelled(case, head))])
+
+
+@needs("context", "ip_tap")
+@requirement("RFC6775-4.2-05")
+def test_context_for_decompression(case: Case):
+    """RFC 6775 §4.2: a context with C=0 "SHOULD be used in decompression": advice."""
+    with borrowed(case, SPARE):
+        define(case, SPARE, OLD, compress=False)
+        for mode in (0b01, 0b10, 0b11):
+            for source in (True, False):
+                case.understood(lambda mode=mode, source=source: by_hand(case, SPARE, mode, source=source))
+
+
 @needs("context", "ip_tap")
 @requirement("RFC6282-3.1.2-06", "RFC6775-4.2-06")
 def test_context_removed(case: Case):
@@ -71,6 +128,8 @@ def test_context_removed(case: Case):
 USES = {
     "another-context": (1, "2001:db8:1::/64", "20010db800010000", True),
     "short-context": (3, "2001:db8:3::/48", "20010db800031234", True),
+    "high-context": (15, "2001:db8:f::/64", "20010db8000f0000", True),
+    "long-context": (4, "2001:db8:4:0:aabb:ccdd::/96", "20010db800040000", True),
     "decompress-only": (8, "2001:db8:8::/64", "20010db800080000", False),
 }
 
@@ -84,6 +143,12 @@ USES = {
         ),
         pytest.param(
             "short-context", id="short-context", marks=requirement("RFC6282-3.1.1-24", "RFC6282-3.2.2-03")
+        ),
+        pytest.param(
+            "high-context", id="high-context", marks=requirement("RFC6282-3.1.2-02", "RFC6282-3.1.2-05")
+        ),
+        pytest.param(
+            "long-context", id="long-context", marks=requirement("RFC6282-3.1.1-23", "RFC6282-3.2.2-03")
         ),
         pytest.param("decompress-only", id="decompress-only", marks=requirement("RFC6775-4.2-04")),
     ],

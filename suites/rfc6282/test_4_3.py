@@ -7,8 +7,10 @@ import pytest
 from fixtures.case import Case
 from fixtures.marks import needs, requirement
 from fixtures.stimuli import forms, link_info, raw, stimulus
+from fixtures.sweep import understood_all
 from rigs.tester import Stimulus
 from sixlowpan import ipv6
+from suites.rfc6282.test_3_2_values import edges
 
 PORTS = [
     # (P, source port, destination port): the boundaries of 0xf0b0/12 and 0xf000/8, RFC 6282 §4.3.1
@@ -42,6 +44,41 @@ def datagram(case: Case, source_port: int, destination_port: int, size: int = 12
 def test_ports(case: Case, p: int, source_port: int, destination_port: int):
     """Ports come out as they went in, in each of the four port forms and at the edges of their ranges."""
     case.understood(lambda: stimulus(case, datagram(case, source_port, destination_port), NH=1, P=p, C=0))
+
+
+@needs("ip_tap")
+@pytest.mark.parametrize(
+    "p",
+    [
+        pytest.param(0b00, id="00", marks=requirement("RFC6282-4.3.3-03", "RFC6282-4.3.3-07")),
+        pytest.param(0b01, id="01", marks=requirement("RFC6282-4.3.3-04", "RFC6282-4.3.3-07")),
+        pytest.param(0b10, id="10", marks=requirement("RFC6282-4.3.3-05", "RFC6282-4.3.3-07")),
+        pytest.param(0b11, id="11", marks=requirement("RFC6282-4.3.3-06", "RFC6282-4.3.3-07")),
+    ],
+)
+def test_every_port(case: Case, p: int):
+    """Every value of a port of 8 or 4 bits, and every bit of one of 16."""
+    whole, short = list(edges(b"\x5a\xc3")), range(0xF000, 0xF100)
+    words = [int.from_bytes(word) for word in whole]
+    pairs = {
+        0b00: [(a, b) for a in words for b in (words[0], words[-1])] + [(0x1234, b) for b in words],
+        0b01: [(0x1234, port) for port in short] + [(word, 0xF0A5) for word in words],
+        0b10: [(port, 0x1234) for port in short] + [(0xF0A5, word) for word in words],
+        0b11: [(0xF0B0 | nibbles >> 4, 0xF0B0 | nibbles & 15) for nibbles in range(256)],
+    }[p]
+    inline = (
+        lambda a, b: a.to_bytes(2) + b.to_bytes(2),
+        lambda a, b: a.to_bytes(2) + bytes([b & 0xFF]),
+        lambda a, b: bytes([a & 0xFF]) + b.to_bytes(2),
+        lambda a, b: bytes([a << 4 & 0xF0 | b & 15]),
+    )[p]
+
+    def make(a: int, b: int) -> Stimulus:
+        packet = datagram(case, a, b)
+        payload = bytes([0x7E, 0x33, 0xF0 | p]) + inline(a, b) + packet[46:]
+        return Stimulus([payload], packet, case.tester.info(), f"UDP NHC, P={p:02b}, {a:04x} to {b:04x}")
+
+    understood_all(case, ((None, lambda a=a, b=b: make(a, b)) for a, b in pairs))
 
 
 @needs("ip_tap|port_unreachable")

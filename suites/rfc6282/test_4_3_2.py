@@ -15,15 +15,24 @@ from suites.adversary import right_or_nothing
 from suites.rfc6282.test_4_3 import datagram
 
 
-def zero_sum(case: Case) -> bytes:
-    """A datagram whose checksum comes to zero, so that ffff is sent in its place (RFC 768)."""
+def summing_to(case: Case, checksum: int) -> bytes:
+    """A datagram whose checksum is this; one that comes to zero is sent as ffff (RFC 768)."""
     tester = case.tester
     source, destination = tester.identity.address, tester.dut_address
     data = tester.pattern(10)
-    message = ipv6.udp(0xF0B3, 0x1234, data + b"\0\0", source, destination)
-    fill = int.from_bytes(message[6:8])
+    plain = ipv6.udp(0xF0B3, 0x1234, data + b"\0\0", source, destination)
+    fill = (int.from_bytes(plain[6:8]) - checksum) % 0xFFFF
     message = ipv6.udp(0xF0B3, 0x1234, data + fill.to_bytes(2), source, destination)
+    assert message[6:8] == checksum.to_bytes(2)
     return ipv6.build(source, destination, 17, message)
+
+
+@needs("ip_tap|port_unreachable")
+@requirement("RFC6282-4.3.3-01", "RFC6282-4.3.3-07")
+@pytest.mark.parametrize("checksum", [0xFFFF, 0x0001, 0x00FF, 0xFF00, 0x8000], ids="{:04x}".format)
+def test_inline_checksum(case: Case, checksum: int):
+    """C=0: "All 16 bits of Checksum are carried in-line", also those of one that comes to zero."""
+    case.understood(lambda: stimulus(case, summing_to(case, checksum), NH=1, C=0))
 
 
 @needs("ip_tap|port_unreachable")
@@ -33,8 +42,7 @@ def test_restored_checksum(case: Case, checksum: str):
     """C=1: whoever takes the packet puts the right checksum back, ffff where it comes to zero; else drops it."""
 
     def make() -> Stimulus:
-        packet = zero_sum(case) if checksum == "zero" else datagram(case, 0xF0B3, 0x1234)
-        assert checksum == "any" or packet[46:48] == b"\xff\xff"
+        packet = summing_to(case, 0xFFFF) if checksum == "zero" else datagram(case, 0xF0B3, 0x1234)
         protected = replace(
             link_info(case, packet), integrity=True
         )  # only so that the form may be built at all
