@@ -1,16 +1,21 @@
 """RFC 6282 §4.2, more of extension headers: inner padding, long headers, chains, and what the DUT sends."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from fixtures.case import Case
 from fixtures.marks import needs, requirement
 from fixtures.sending import well_sent
-from fixtures.stimuli import link_info, raw
+from fixtures.stimuli import link_info, raw, spelled
+from fixtures.sweep import Coded, understood_all
 from rigs.tester import Stimulus
 from sixlowpan import ipv6
 from suites.adversary import outcome, right_or_nothing
+from suites.rfc6282.test_3_1 import head, reserved
 from suites.rfc6282.test_4_2 import (
     DESTINATION,
+    EID,
     HOP_BY_HOP,
     UNKNOWN,
     compressed,
@@ -106,6 +111,69 @@ def test_ipv6_in_ipv6_forms(case: Case, inner: str):
         )
 
     case.understood(make)
+
+
+#: Outer headers whose addresses are neither the link's nor under a context, then the NHC octet of an inner one.
+OUTER = bytes.fromhex("7e00 20010db8aaaa0000 2d4b87a5f01ec369 20010db8bbbb0000 5a963c0fe1784bd2 ee")
+
+
+@needs("ip_tap", "context")
+@requirement("RFC6282-4.2-19", "RFC6282-3.2.2-01", "RFC6282-4.2-10")
+def test_every_inner_header(case: Case):
+    """Each first and each second octet of IPHC behind EID 7: what is elided comes from the outer header."""
+    words = [0x6033, *(first << 8 | 0x33 for first in range(0x61, 0x80))]
+    words += [0x7E00 | second for second in range(256)] + [0x6200 | second for second in range(256)]
+    legal = [word for word in dict.fromkeys(words) if not reserved(word)]
+
+    def makes() -> Iterator[Coded]:
+        for word in legal:
+            yield None, lambda word=word: spelled(case, head(case, word), front=OUTER)
+
+    understood_all(case, makes())
+
+
+def options(octets: int) -> bytes:
+    """So many octets of options, none of them padding: none where there is no such thing."""
+    return (
+        b""
+        if octets < 2
+        else bytes([0x1E, octets - 2]) + bytes(0x80 | value & 0x7F for value in range(octets - 2))
+    )
+
+
+@needs("ip_tap")
+@requirement("RFC6282-4.2-13", "RFC6282-4.2-15", "RFC6282-4.2-12", "RFC6282-4.3.3-08", "RFC6282-3.2-03")
+@pytest.mark.parametrize("header", [HOP_BY_HOP, DESTINATION], ids=["hop-by-hop", "destination"])
+@pytest.mark.parametrize("data", [5, 130], ids=["frame", "fragments"])
+def test_every_length(case: Case, header: int, data: int):
+    """Options of every length, padded or not, and a datagram behind them: all lengths come out right.
+
+    That is the length of the header, that of the datagram, and that of the packet.
+    """
+    tester = case.tester
+    source, destination = tester.identity.address, tester.dut_address
+
+    def make(size: int, behind: int) -> Stimulus:
+        missing = -(2 + size) % 8
+        pad = b"" if not missing else b"\0" if missing == 1 else bytes([1, missing - 2]) + bytes(missing - 2)
+        first = bytes([behind, (size + 2 + missing) // 8 - 1]) + options(size) + pad
+        second = bytes([17, 0]) + UNKNOWN if behind == DESTINATION else b""
+        message = ipv6.udp(0x1234, 0x5678, tester.pattern(data), source, destination)
+        packet = ipv6.build(source, destination, header, first + second + message)
+        payload = bytes([0x7E, 0x33, 0xE1 | EID[header] << 1, size]) + options(size)
+        payload += (b"\xe7\x06" + UNKNOWN if second else b"") + b"\xf0" + message[:4] + message[6:]
+        info = tester.info()
+        return Stimulus(tester.payloads(packet, info, payload), packet, info, f"{size} octets of options")
+
+    longest = 70 if tester.kind == "ieee802154" else 255  # all headers are in FRAG1 (§2)
+    understood_all(
+        case,
+        (
+            (None, lambda size=size, behind=behind: make(size, behind))
+            for size in range(2, longest + 1)
+            for behind in (17, DESTINATION)
+        ),
+    )
 
 
 @requirement("RFC6282-4.3.3-09", "RFC6282-4.2-05")
