@@ -20,6 +20,13 @@ GROUP = bytes.fromhex("ff02000000000000000000000000beef")
         pytest.param(0x1234, 0xF012, id="01", marks=requirement("RFC6282-4.3.3-04")),
         pytest.param(0xF012, 0x1234, id="10", marks=requirement("RFC6282-4.3.3-05")),
         pytest.param(0xF0B1, 0xF0BE, id="11", marks=requirement("RFC6282-4.3.3-06", "RFC6282-4.3.3-07")),
+        pytest.param(0xF0B0, 0xF0BF, id="11-edges", marks=requirement("RFC6282-4.3.3-06")),
+        pytest.param(0xF0B2, 0xF0C0, id="beyond-11", marks=requirement("RFC6282-4.3.3-06")),
+        pytest.param(0xF0AF, 0xF0B2, id="before-11", marks=requirement("RFC6282-4.3.3-06")),
+        pytest.param(0xF012, 0xF0B2, id="01-and-11", marks=requirement("RFC6282-4.3.3-04")),
+        pytest.param(0xF0B2, 0xF012, id="11-and-01", marks=requirement("RFC6282-4.3.3-04")),
+        pytest.param(0x1234, 0xF100, id="beyond-01", marks=requirement("RFC6282-4.3.3-04")),
+        pytest.param(0xF1B2, 0xE0B2, id="beyond-10", marks=requirement("RFC6282-4.3.3-05")),
     ],
 )
 @requirement("RFC6282-4.3.3-07", "RFC6282-4.3.3-08", "RFC6282-3.2-01")

@@ -1,0 +1,177 @@
+"""RFC 6282 §3.2, what the DUT sends: answers to addresses and datagrams to groups that a short form only just misses.
+
+A compressor that takes an address for one that it resembles sends a legal payload of another packet: only an answer to
+such an address shows it. How small a form it chooses is its own affair.
+"""
+
+from collections.abc import Iterator
+from ipaddress import IPv6Address
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import needs, on_link, requirement
+from fixtures.sending import expected_reply, well_sent
+from rigs.model import LinkClosed, RigError, Unsupported
+from rigs.tester import Seen
+from sixlowpan import ipv6
+
+LINK_LOCAL = bytes.fromhex("fe80 0000 0000 0000")
+#: What 0000:00ff:fe00:XXXX is, and what it is not (§3.2.2): one bit or one octet beside it.
+IIDS = """
+    000000fffe001234 020000fffe001234 000100fffe001234 000001fffe001234 000000fefe001234 000000ff7e001234
+    000000fffe011234 0000000000001234 0000000000000001 fffe00fffe001234 0123456789abcdef
+"""
+#: Prefixes beside fe80::/64, all of them link-local (RFC 4291 §2.4: fe80::/10).
+BESIDE = "fe80000000000001 fe80000100000000 fe81000000000000 febf000000000000"
+
+
+def iids(case: Case) -> Iterator[bytes]:
+    """The IID of the tester's link address, those beside it, and those beside the form of a short address."""
+    own = case.tester.identity.address[8:]
+    yield own
+    yield from (
+        bytes([own[0] ^ 0x02]) + own[1:],
+        own[:7] + bytes([own[7] ^ 1]),
+        own[:6] + bytes([own[6] ^ 0x80, own[7]]),
+    )
+    yield from map(bytes.fromhex, IIDS.split())
+    yield bytes.fromhex("000000fffe00") + own[6:]
+
+
+def near_misses(case: Case) -> Iterator[bytes]:
+    """Addresses of a neighbour, each with what it could be mistaken for somewhere in this list."""
+    own = case.tester.identity.address[8:]
+    yield from (LINK_LOCAL + iid for iid in iids(case))
+    yield from (bytes.fromhex(prefix) + own for prefix in BESIDE.split())
+    for context in case.tester.contexts.values():
+        bits = context.length
+        inside = int.from_bytes(context.prefix) | int.from_bytes(own) & (1 << 128 - bits) - 1
+        yield from (inside.to_bytes(16), (inside ^ 1 << 128 - bits).to_bytes(16))  # the last bit that counts
+        if bits < 64:  # between the context's end and the IID: "remaining bits are zero"
+            yield from ((inside ^ 1 << bit).to_bytes(16) for bit in (64, 127 - bits))
+        elif bits > 64:
+            yield context.prefix[:8] + own
+    if 0 in case.tester.contexts:
+        yield from (case.tester.contexts[0].prefix[:8] + iid for iid in iids(case))
+
+
+def answer(case: Case, source: bytes, size: int) -> Seen | None:
+    """What the DUT sends back to this address; None where it does not, which is not for these cases to judge."""
+    tester = case.tester
+    own = tester.dut_address
+    if source[0] != 0xFE:
+        own = next((a for a in case.rig.node.addresses() if a[0] != 0xFE), own)
+    request = tester.echo(size, source=tester.also(source), destination=own)
+    before = len(tester.heard)
+    tester.send_packet(request)
+    seen = tester.reply_to(request, tester.now() + case.timeout)
+    if seen is None:
+        return next((heard for heard in tester.heard[before:] if heard.error is not None), None)
+    well_sent(case, seen, expected_reply(request, seen))
+    return seen
+
+
+def answers(case: Case, size: int) -> None:
+    case.result.observed_by = "wire"
+    found = [seen for address in list(near_misses(case)) if (seen := answer(case, address, size)) is not None]
+    for seen in found:
+        if seen.error is not None:
+            well_sent(case, seen)
+    if not found:
+        case.unsupported("the DUT answers none of these addresses")
+
+
+SHARED = (
+    *("RFC6282-3.2.2-03", "RFC6282-3.1.1-24", "RFC6282-3.1.2-02", "RFC6282-3.1.2-05", "RFC6282-3.2-01"),
+    *("RFC6282-3.1.1-30", "RFC6282-3.1.1-31", "RFC6282-3.1.1-34", "RFC6282-3.1.1-35"),
+)
+
+
+@requirement(*SHARED)
+@pytest.mark.parametrize("size", [8, 160], ids=["frame", "fragments"])
+def test_answers_to_neighbours(case: Case, size: int):
+    """§3.2.2: IID bits "MUST NOT be elided if they do not" match; nor is a prefix that no context has."""
+    answers(case, size)
+
+
+@on_link("ieee802154")
+@requirement(*SHARED, "RFC6282-3.2.2-05")
+def test_answers_to_short_neighbours(case: Case):
+    """The same for a neighbour whose frames come from a short address."""
+    if not case.rig.link.any_source:
+        case.unsupported("the link cannot send from a short address")
+    case.tester.fresh_short()
+    answers(case, 8)
+
+
+#: Groups at both edges of the 8-, the 32- and the 48-bit form, in other scopes and with flags (§3.2.3).
+GROUPS = """
+    ff02::1 ff02::ff ff02::100 ff05::1 ff12::1 ff01::ff ff02::ff:ffff ff02::100:0 ff1e::ab:cdef ff35::12
+    ff02::ff:ffff:ffff ff02::100:0:0 ff15::12:3456:789a ff02:0:0:1::1 ff05:100::1
+"""
+
+
+def groups(case: Case) -> Iterator[bytes]:
+    """And those of a unicast prefix: under context 0, with and without a RIID, and beside it (§3.2.4)."""
+    yield from (IPv6Address(group).packed for group in GROUPS.split())
+    for context in case.tester.contexts.values():
+        if context.length > 64:
+            continue
+        tail = context.prefix[:8] + bytes.fromhex("12345678")
+        yield from (
+            bytes([0xFF, 0x35, 0x00, context.length]) + tail,
+            bytes([0xFF, 0x75, 0x0A, context.length]) + tail,
+        )
+        yield from (bytes([0xFF, 0x35, 0, context.length - 1]) + tail, bytes([0xFF, 0x35, 0x00, 0]) + tail)
+        beside = bytes([tail[0], tail[1] ^ 1]) + tail[2:]
+        yield bytes([0xFF, 0x35, 0x00, context.length]) + beside
+
+
+@needs("udp")
+@requirement(
+    "RFC6282-3.2.3-04", "RFC6282-3.2.3-01", "RFC6282-3.2.3-02", "RFC6282-3.2.4-02", "RFC6282-3.2.4-01"
+)
+def test_datagrams_to_groups(case: Case):
+    """Datagrams of the DUT to multicast groups: each goes to the group that it was told, in whatever form."""
+    tester, unsent, sent = case.tester, 0, 0
+    case.result.observed_by = "wire"
+    for group in groups(case):
+        data = tester.pattern(8)
+        seen = None if unsent > 2 and not sent else _datagram(case, group, data)
+        if seen is None:
+            unsent += 1
+            continue
+        sent += 1
+        well_sent(case, seen, None if seen.view is None else _expected(seen.view, group, data))
+    if not sent:
+        case.unsupported("the DUT cannot be told to send to a group")
+
+
+def _expected(view: ipv6.Packet, group: bytes, data: bytes) -> bytes:
+    """The datagram that was asked for, with the fields that the DUT may choose taken from what it sent."""
+    return ipv6.build(
+        view.src,
+        group,
+        17,
+        ipv6.udp(0x1234, 0x5678, data, view.src, group),
+        hop_limit=view.hop_limit,
+        traffic_class=view.traffic_class,
+        flow_label=view.flow_label,
+    )
+
+
+def _datagram(case: Case, group: bytes, data: bytes) -> Seen | None:
+    """The datagram that the DUT sent to a group, or what nobody can decode; None where it sent none."""
+    tester = case.tester
+    try:
+        case.rig.node.udp_send(group, 0x1234, 0x5678, data)
+    except LinkClosed:
+        raise
+    except (RigError, Unsupported):
+        return None
+    deadline = tester.now() + case.timeout
+    while (seen := tester.hear(deadline)) is not None:
+        if seen.error is not None or (seen.view is not None and seen.upper[8:] == data):
+            return seen
+    return None
