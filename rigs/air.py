@@ -74,8 +74,9 @@ class Air:
             header, payload = mac.parse(received.frame)
         except DecodeError:
             return None
-        if header.type != mac.DATA:
-            return None
+        strange = header.pan is not None and header.pan not in {self.link.pan, BROADCAST}
+        if header.type != mac.DATA or header.security or strange:
+            return None  # what the neighbours' networks say is in the evidence, and nobody's answer to us
         info = LinkInfo("ieee802154", src=header.src, dst=header.dst)
         return Heard(payload, info, received.frame, received.time)
 

@@ -30,14 +30,22 @@ from sixlowpan import (
 
 ICMPV6 = 58
 UDP = 17
+DESTINATION_UNREACHABLE = 1
 ECHO_REQUEST = 128
 ECHO_REPLY = 129
 NEIGHBOR_SOLICITATION = 135
 NEIGHBOR_ADVERTISEMENT = 136
 UNSPECIFIED = bytes(16)
+#: Seconds that an incomplete datagram may be kept (RFC 4944 §5.3).
+LONGEST = 60.0
 
 #: Forms of what is ordinary, the first that a DUT understands being used: the smallest, all in-line, uncompressed.
 FORMS = ("smallest", "in-line", "uncompressed")
+
+
+def is_fragment(payload: bytes) -> bool:
+    """FRAG1 and FRAGN, RFC 4944 §5.3."""
+    return bool(payload) and payload[0] & 0xD8 == 0xC0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,8 @@ class Seen:
     time: float
     error: DecodeError | None = None
     view: ipv6.Packet | None = None
+    #: Whether it is the copy of an answer that came before: media duplicate packets, and nobody is to blame.
+    copy: bool = False
 
     @property
     def icmp_type(self) -> int | None:
@@ -72,6 +82,18 @@ class Seen:
     def upper(self) -> bytes:
         """The upper-layer message (ICMPv6, UDP, ...) without extension headers."""
         return b"" if self.view is None else self.view.upper()[2]
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether it can have come of a stimulus: an error, an Echo Reply, a segment of TCP, something undecodable.
+
+        What a host says without being asked is none: Neighbor Discovery, MLD, RPL, Echo Requests, UDP, multicasts.
+        """
+        if self.view is None:
+            return True
+        if self.icmp_type is not None:
+            return self.icmp_type < ECHO_REQUEST or self.icmp_type == ECHO_REPLY
+        return self.view.dst[0] != 0xFF and self.view.upper()[0] != UDP
 
 
 @dataclass(slots=True)
@@ -110,8 +132,8 @@ class Tester:
 
     def __post_init__(self) -> None:
         self.restart("")
-        #: When the last fragment was sent, on the link's clock.
-        self.fragmented = float("-inf")
+        #: Datagrams that went in fragments and, for all we know, wait for more of them: when the last one was sent.
+        self.begun: dict[bytes, float] = {}
         self._identities: dict[bytes, Identity] = {}
         #: Who is in the DUT's neighbour cache for all we know, the latest last.
         self._met: dict[bytes, Identity] = {}
@@ -132,6 +154,7 @@ class Tester:
         self._serial = self.random.randrange(1 << 32)
         self._tag = self.random.randrange(0x10000)
         self._identifier = self.random.randrange(0x10000)
+        self._answers: set[bytes] = set()
 
     # -- identities -------------------------------------------------------------------------------------------
 
@@ -162,6 +185,10 @@ class Tester:
         link = (0x1000 + self._serial % 0x6000).to_bytes(2)
         self.identity = self._own(Identity(link, addresses.link_local(link)))
         return self.identity
+
+    def owns(self, link: bytes) -> bool:
+        """Whether this is a link-layer address of ours: what goes to others is not for us to understand."""
+        return any(identity.link == link for identity in self._identities.values())
 
     @contextmanager
     def acting_as(self, identity: Identity) -> Iterator[None]:
@@ -253,8 +280,9 @@ class Tester:
         frames = []
         for payload in payloads:
             frames.append(self.air.send(payload, info))
-            if payload[:1] and payload[0] & 0xD8 == 0xC0:  # FRAG1 and FRAGN, RFC 4944 §5.3
-                self.fragmented = self.now()
+            if is_fragment(payload):
+                key = info.src + info.dst + bytes([payload[0] & 7]) + payload[1:4]
+                self.begun[key] = self.now()
         return frames
 
     def send_packet(self, packet: bytes, info: LinkInfo | None = None) -> list[bytes]:
@@ -268,6 +296,11 @@ class Tester:
             payload = b"\x41" + packet
         return self.send(self.payloads(packet, info, payload), info)
 
+    def held(self, timeout: float) -> int:
+        """How many datagrams a DUT may still keep that waits for the rest of one as long as `timeout` in seconds."""
+        self.begun = {key: at for key, at in self.begun.items() if at + LONGEST + 1 >= self.now()}
+        return sum(at + timeout + 1 >= self.now() for at in self.begun.values())
+
     # -- what is heard ----------------------------------------------------------------------------------------
 
     def now(self) -> float:
@@ -280,18 +313,32 @@ class Tester:
             if heard is None:
                 return None
             seen = self._whole(heard)
-            if seen is None:
+            if seen is None or (seen.error is not None and not self._may_be_the_dut(seen.info.src)):
                 continue
             self.heard.append(seen)
+            if seen.icmp_type in {ECHO_REPLY, DESTINATION_UNREACHABLE}:
+                seen.copy = seen.packet in self._answers
+                self._answers.add(seen.packet)
             if self.answer_ns and seen.icmp_type == NEIGHBOR_SOLICITATION:
                 self._advertise(seen)
             return seen
+
+    def listen(self, seconds: float) -> None:
+        """Take in whatever comes for a while, on the link's clock: on a virtual one it costs nothing."""
+        deadline = self.now() + seconds
+        while self.hear(deadline) is not None:
+            pass
+
+    def _may_be_the_dut(self, source: bytes) -> bool:
+        """Whether it has this link-layer address, for all we know; what others say need not be decodable to us."""
+        link = self.air.link
+        return source == (link.dut if len(source) != 2 else link.dut_short or source)
 
     def _whole(self, heard: Heard) -> Seen | None:
         """A packet once its last fragment is here, or the reason why there will be none."""
         payload = heard.payload
         group: list[Heard] = [heard]
-        if payload[:1] and payload[0] & 0xD8 == 0xC0 and len(payload) >= 4:  # FRAG1 and FRAGN, RFC 4944 §5.3
+        if is_fragment(payload) and len(payload) >= 4:
             key = (heard.info.src, heard.info.dst, int.from_bytes(payload[:4]) & 0x07FFFFFF)
             group = self._partial.setdefault(key, [])
             group.append(heard)
@@ -304,7 +351,7 @@ class Tester:
             seen.view = ipv6.Packet.parse(packet)
         except DecodeError as error:
             seen.error = error
-        if len(group) > 1 or group[0] is not heard or (payload[:1] and payload[0] & 0xD8 == 0xC0):
+        if len(group) > 1 or group[0] is not heard or is_fragment(payload):
             self._partial = {k: v for k, v in self._partial.items() if v is not group}
         return seen
 

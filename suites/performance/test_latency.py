@@ -4,6 +4,7 @@ import pytest
 
 from fixtures.case import Case
 from fixtures.marks import on_link, requirement
+from fixtures.stimuli import stimulus
 from reports.statistics import interval_of, spread
 from rigs.links.ipsp_link import ChannelLink
 from suites.performance.stream import expect
@@ -26,6 +27,10 @@ def pinged(case: Case, size: int, pause: float) -> tuple[list[float], list[float
         sent.append(began)
         trips.append(seen.time - began)
     case.result.observed_by = "wire"
+    if missing and case.rig.file.attempts > 1:  # the medium loses frames: by the ordinary rules of silence
+        missing = sum(
+            case.answered(lambda: stimulus(case, tester.echo(size))) is None for _ in range(missing)
+        )
     expect(case, not missing, "no_answer", f"{PINGS} of {PINGS} echoes are answered", f"{missing} are not")
     return sent, trips
 

@@ -116,5 +116,12 @@ def test_answers_begin_with_a_dispatch(case: Case):
     seen = case.answered(lambda: stimulus(case, case.tester.echo()))
     if seen is not None:
         first = seen.payloads[0][0]
-        legal = first == 0x41 or first >> 5 == 0b011 or first >> 3 in {0b11000, 0b11100} or first >> 6 == 0b10
-        case.expect(legal, "dispatch", "0x41, IPHC, FRAG1 or mesh", f"0x{first:02x}", frame=seen.frames[0])
+        legal = (
+            first in {0x41, 0x42}
+            or first >> 5 == 0b011
+            or first >> 3 in {0b11000, 0b11100}
+            or first >> 6 == 0b10
+        )
+        case.expect(
+            legal, "dispatch", "0x41, HC1, IPHC, FRAG1 or mesh", f"0x{first:02x}", frame=seen.frames[0]
+        )

@@ -10,6 +10,7 @@ from fixtures.sending import well_answered
 from fixtures.stimuli import link_info, raw, stimulus
 from rigs.tester import Stimulus
 from sixlowpan import fragment, fragment_header_1, fragment_header_n
+from suites.adversary import silent_each_time, the_rest
 
 pytestmark = on_link("ieee802154")
 
@@ -176,7 +177,7 @@ def test_overlap_discards(case: Case):
             [*parts[:2], overlap, *parts[2:]], None, link_info(case, packet), "overlap after fragment 2"
         )
 
-    case.silent(make)
+    silent_each_time(case, make)
 
 
 @requirement("RFC4944-5.3-20")
@@ -218,12 +219,12 @@ def test_tiny_datagram_size(case: Case, size: int):
 def test_small_packet_in_between(case: Case):
     """An unfragmented echo in the middle of a fragmented one: both are understood (§5.3 forbids neither)."""
     tester = case.tester
-    case.ready_for(200)
+    case.room_for(200)
     packet, parts = pieces(case, 200)
     info = link_info(case, packet)
     tester.send(parts[:2], info)
     case.understood(lambda: stimulus(case, tester.echo(8)))
-    case.understood(lambda: Stimulus(parts[2:], packet, info, "the rest of the fragmented echo"))
+    case.understood(the_rest(case, packet, parts, 2))
 
 
 @requirement(

@@ -14,7 +14,7 @@ from fixtures.marks import on_link, requirement
 from fixtures.stimuli import link_info, raw, stimulus
 from fixtures.sweep import understood_all
 from rigs.tester import Stimulus
-from suites.adversary import FULL, pieces
+from suites.adversary import FULL, pieces, the_rest
 
 pytestmark = on_link("ieee802154")
 
@@ -122,13 +122,12 @@ def test_duplicate_with_other_octets(case: Case, which: int):
 def test_small_packets_in_the_gap(case: Case, gap: int, count: int):
     """Unfragmented echoes in a gap of a fragmented one: all are understood (§5.3 forbids none of it)."""
     tester = case.tester
-    case.ready_for(200)
+    case.room_for(200)
     packet, parts = pieces(case, 200)
     tester.send(parts[:gap], link_info(case, packet))
     for _ in range(count):
         case.understood(lambda: stimulus(case, tester.echo(8)))
-    rest = Stimulus(parts[gap:], packet, link_info(case, packet), "the rest of the fragmented echo")
-    case.understood(lambda: rest)
+    case.understood(the_rest(case, packet, parts, gap))
 
 
 @requirement("RFC4944-5.3-05", "RFC4944-5.3-08", "RFC4944-5.3-10")

@@ -13,7 +13,7 @@ from fixtures.marks import on_link, requirement
 from fixtures.stimuli import link_info, raw, stimulus
 from rigs.tester import Stimulus
 from sixlowpan import fragment, fragment_header_1, fragment_header_n
-from suites.adversary import FULL, head, nothing_of, piece, pieces, recovers
+from suites.adversary import FULL, head, nothing_of, piece, pieces, recovers, silent_each_time
 
 pytestmark = on_link("ieee802154")
 
@@ -49,7 +49,7 @@ def test_equal_octets(case: Case, kind: str):
         packet, parts, extra = overlap(case, kind, equal=True)
         return Stimulus([*parts[:3], extra, parts[3]], None, link_info(case, packet), f"overlap: {kind}")
 
-    case.silent(make)
+    silent_each_time(case, make)
 
 
 @requirement("RFC4944-5.3-23", "RFC4944-5.3-21")

@@ -64,7 +64,7 @@ def waited(case: Case) -> Waited:
         case.unsupported("the rig does not run the DUT's reassembly timer (its profile says so)")
     found = _waited.get(case.rig.link)
     if found is None:
-        case.ready_for(200)
+        case.room_for(200)
         found = Waited(begin(case, 3), begin(case, 3), begin(case, 2))
         pause(case, LIMIT / 2)
         with case.tester.acting_as(found.trickled.who):
@@ -113,7 +113,7 @@ def test_as_long_as_declared(case: Case):
     declared = case.rig.profile.parameters.reassembly_timeout
     if declared is None:
         case.unsupported("the profile declares no reassembly_timeout, and any up to 60 s conforms")
-    case.ready_for(200)
+    case.room_for(200)
     begun = begin(case, 2)
     pause(case, declared / 2 if case.rig.link.clock == "virtual" else min(0.5, declared / 2))
     info = link_info(case, begun.packet)

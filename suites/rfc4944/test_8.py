@@ -83,7 +83,7 @@ def test_link_layer_address_option(case: Case):
     case.stranger()
     tester.send_packet(tester.echo())
     deadline = tester.now() + case.timeout
-    while (seen := tester.hear(deadline)) is not None and seen.icmp_type != 129:
+    while (seen := tester.hear(deadline)) is not None and (seen.copy or seen.icmp_type != 129):
         if seen.icmp_type != NEIGHBOR_SOLICITATION or len(seen.upper) < 32:
             continue
         option, address = seen.upper[24:], seen.info.src

@@ -33,16 +33,16 @@ def test_a_ping_of_its_own(case: Case, size: int):
     identifier = tester.next_identifier()
     seen = case.sent_by(
         lambda: case.rig.node.ping(tester.identity.address, size, identifier, 7),
-        lambda s: s.icmp_type == 128 and s.view is not None and s.view.dst == tester.identity.address,
+        # by its size: many shells choose the identifier themselves, and it may ping us of its own accord as well
+        lambda s: (
+            s.icmp_type == 128
+            and s.view is not None
+            and s.view.dst == tester.identity.address
+            and len(s.upper) == 8 + size
+        ),
     )
     if seen is not None:
         well_sent(case, seen)
-        case.expect(
-            len(seen.upper) == 8 + size,
-            "sent_length",
-            f"{size} octets of data",
-            f"{len(seen.upper) - 8} octets",
-        )
 
 
 @requirement("RFC6282-3.2-01", "RFC6282-3.1.1-06")
@@ -142,7 +142,7 @@ def test_own_multicast(case: Case):
             well_sent(case, seen)
             case.result.observed_by = "wire"
             return
-        if seen.icmp_type == 129:
+        if seen.icmp_type == 129 and not seen.copy:
             break
     case.unsupported("the DUT sent no multicast packet: it needs no neighbour discovery on this link")
 

@@ -75,7 +75,7 @@ def test_same_address_while_device_addresses_rotate(case: Case):
         case.unsupported("this takes an hour on a clock that cannot be moved")
     address = from_device_address(link.dut)
     for _ in range(4):
-        case.tester.hear(case.tester.now() + 900)
+        case.tester.listen(900)
         seen = echoed(case, destination=address)
         if seen is None or seen.view is None:
             return

@@ -90,6 +90,10 @@ def test_destination_by_context(case: Case, length: int):
     target = case.tester.also(prefix + bytes.fromhex("0a0b0c0d0e0f0105"))
     before, identifier = case.tester.contexts, case.tester.next_identifier()
     if length == 128:
+        if case.rig.profile.parameters.contexts <= SPARE:
+            case.unsupported(f"the DUT does not hold context {SPARE}")
+        if case.rig.profile.parameters.context_length not in {None, 128}:
+            case.unsupported("the DUT holds no context of 128 bits")
         case.rig.node.set_context(SPARE, target, 128)
         case.tester.contexts = before.with_context(SPARE, Context(target, 128))
     try:

@@ -38,6 +38,8 @@ def solicitations(case: Case) -> dict[str, Stimulus]:
     }
 
 
+#: The flag of an advertisement that answers a solicitation (RFC 4861 §4.4); others come unasked.
+SOLICITED = 0x40
 NAMES = ["hop-limit-254", "hop-limit-1", "code-1", "short"]
 NAMES += ["option-length-0", "option-length-0-second", "multicast-target"]
 
@@ -51,7 +53,7 @@ def test_solicitation(case: Case, lie: str):
     before = len(case.tester.heard)
     case.tapped_behind([made])
     for seen in case.tester.heard[before:]:
-        if seen.icmp_type == NEIGHBOR_ADVERTISEMENT:
+        if seen.icmp_type == NEIGHBOR_ADVERTISEMENT and seen.upper[4] & SOLICITED:
             case.finding("advertised", "no answer", "a Neighbor Advertisement", frame=seen.frames[0])
     case.result.observed_by = "wire"
 
