@@ -8,13 +8,14 @@ APT := qemu-system-x86 liblwip0 tshark
 RIGS ?= lwip-ble lwip-802154 linux-802154 linux-ble
 ARGS ?=
 
-.PHONY: help setup conformance test lint mutants mutation bench clean
+.PHONY: help setup conformance test lint mutants variants mutation bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make conformance   set up, then run the suites on the embedded rigs ($(RIGS)) and write the report"
 	@echo "make test          set up, then run Keyhole's own tests"
 	@echo "make mutants       show that the suites catch deliberately wrong nodes"
+	@echo "make variants      show that the suites blame no conforming node that differs from the reference"
 	@echo "make mutation      show that the tests catch changes to the oracle's code"
 	@echo "make bench         oracle and harness speed, as ratios to peers"
 	@echo "make lint          ruff and mypy strict"
@@ -48,6 +49,9 @@ lint: $(VENV)/.stamp
 
 mutants: setup
 	@$(PY) -m tests.mutants $(ARGS)
+
+variants: setup
+	@$(PY) -m tests.variants $(ARGS)
 
 mutation: setup
 	@$(PY) -m tests.mutation $(ARGS)

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 OPTIONS: Final = {
     "mutant": "break the node on purpose: the id of a mutant in tests/mutants",
+    "variant": "let it take a liberty that conforms: the id of a variant in tests/variants",
     "role": 'what it is on Bluetooth LE: "host" (the default), "6LN" or "6LBR" (RFC 7668)',
 }
 SLOTS: Final = 4
@@ -334,7 +335,7 @@ class ReferenceNode(BleNode, Node):
 
 
 def open_node(bench: Bench, rig: RigFile) -> ReferenceNode:
-    """The reference node, or the mutant that `dut.mutant` names, behind the link that was opened before."""
+    """The reference node, or the mutant or variant that the rig file names, behind the link that was opened before."""
 
     def absent() -> MemoryLink:
         raise RigError(
@@ -353,13 +354,13 @@ def open_node(bench: Bench, rig: RigFile) -> ReferenceNode:
 
 
 def _made(rig: RigFile, link: MemoryLink | MemoryChannel) -> ReferenceNode:
-    mutant = rig.dut.options.get("mutant")
-    if mutant is None:
+    kind = next((kind for kind in ("mutant", "variant") if kind in rig.dut.options), None)
+    if kind is None:
         return ReferenceNode(link)
     tree = str(Path(__file__).resolve().parents[2])
     if tree not in sys.path:
         sys.path.append(tree)
-    # The mutants are tests, and nothing of the product may import those: they are found by name, when asked for.
-    node = importlib.import_module("tests.mutants").make(str(mutant), link)
+    # They are tests, and nothing of the product may import those: they are found by name, when asked for.
+    node = importlib.import_module(f"tests.{kind}s").make(str(rig.dut.options[kind]), link)
     assert isinstance(node, ReferenceNode)
     return node

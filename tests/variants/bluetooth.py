@@ -1,0 +1,136 @@
+"""Conforming nodes on Bluetooth LE: other terms of the channel, other timing, other habits of a 6LN and a 6LBR."""
+
+from __future__ import annotations
+
+from rigs.links.ipsp_channel import Terms
+from rigs.nodes.reference_ble import NodeChannel
+from sixlowpan import link_local, nd
+from tests.variants import BLE, ROLES, ReferenceNode, variant
+from tests.variants.sending import the
+
+EVERY = (*BLE, *ROLES)
+
+
+def with_terms(**given):
+    class OnTerms(ReferenceNode):
+        terms = Terms(**given)
+
+    return OnTerms
+
+
+@variant("one-credit", rigs=EVERY)
+class OneCredit(with_terms(mps=64, credits=1)):
+    """Gives one credit at a time (Core Vol 3 Part A §10.1 sets no least number)."""
+
+
+@variant("least-mps", rigs=EVERY)
+class LeastMps(with_terms(mps=23, credits=4)):
+    """Takes K-frames of 23 octets, the least MPS (§4.22)."""
+
+
+@variant("large-mtu", rigs=EVERY, strict=False)
+class LargeMtu(with_terms(mtu=2047, mps=1024, credits=100)):
+    """Announces an MTU of 2047: RFC 7668 §2.4, "1280 octets or higher"; §3.2 RECOMMENDs 1280."""
+
+
+@variant("all-credits", rigs=BLE, strict=False)
+class AllCredits(with_terms(mtu=65535, mps=65533, credits=65535)):
+    """Announces the most of everything."""
+
+
+class FineChannel(NodeChannel):
+    def send(self, sdu):
+        self.segment = 27
+        super().send(sdu)
+
+
+@variant("finer-than-it-must", rigs=EVERY)
+class Finer(ReferenceNode):
+    """Cuts its SDUs into K-frames of 27 octets: §3.4.3, up to the MPS."""
+
+    channel_class = FineChannel
+
+
+class Hoarding(NodeChannel):
+    """Gives credits back only when all are used."""
+
+    def _heard_k_frame(self, pdu):
+        self.generous = False
+        super()._heard_k_frame(pdu)
+        if self.state == "open" and self.given <= 0:
+            self.grant(self.terms.credits)
+
+
+@variant("credits-when-none-is-left", rigs=EVERY)
+class LateCredits(ReferenceNode):
+    """Gives credits when the last one is used (§10.1: when is the receiver's business)."""
+
+    channel_class = Hoarding
+
+
+@variant("public-address", rigs=EVERY, strict=False)
+class PublicAddress(ReferenceNode):
+    """Keeps one device address: RFC 7668 §3.2.2, private ones are RECOMMENDED."""
+
+    def device_address(self):
+        return bytes.fromhex("c4bd01020304")
+
+
+@variant("registers-often", rigs=("reference-6ln",))
+class RegistersOften(ReferenceNode):
+    """Registers each of its addresses again every 6 s: RFC 6775 §5.5, before the lifetime ends."""
+
+    def register(self, address, lifetime=10):
+        super().register(address, lifetime)
+        if address in self.refreshes:
+            self.refreshes[address] = self.now + 6.0
+
+
+@variant("solicits-eagerly", rigs=("reference-6ln",))
+class SolicitsEagerly(ReferenceNode):
+    """Solicits a router again and again, advertised or not: RFC 6775 §5.3, "SHOULD ... retransmit" with backoff."""
+
+    def advertised_router(self, message):
+        super().advertised_router(message)
+        self.solicited_at = self.now + 10
+
+
+@variant("advertises-unasked", rigs=("reference-6lbr",))
+class AdvertisesUnasked(ReferenceNode):
+    """A 6LBR that advertises every 5 s, too: RFC 6775 §5.3 needs no periodic RA and forbids none."""
+
+    def boot_ble(self):
+        super().boot_ble()
+        self.advertises_at = 5.0
+
+    def due(self):
+        at = super().due()
+        mine = self.advertises_at if self.peers else None
+        return min((t for t in (at, mine) if t is not None), default=None)
+
+    def tick(self):
+        super().tick()
+        if self.peers and self.advertises_at <= self.now:
+            self.advertises_at = self.now + 5.0
+            self.advertise(bytes.fromhex("ff020000000000000000000000000001"))
+
+
+@variant("no-prefix", rigs=("reference-6lbr",), without=["address"])
+class NoPrefix(ReferenceNode):
+    """A 6LBR without a prefix: a star of its own (RFC 7668 §3.3), link-local addresses only."""
+
+
+@variant("tells-that-it-is-there", rigs=("reference-6ln",))
+class Probing(ReferenceNode):
+    """A 6LN that solicits its router behind every packet, to see whether it is there (RFC 4861 §7.3)."""
+
+    def output(self, packet):
+        super().output(packet)
+        if packet[40:41] != bytes([nd.NS]) and self.peers:
+            router = link_local(self.peer)
+            self.send_nd(self.own[0], router, nd.NS, bytes(4) + router + self.link_option(1))
+
+
+@variant("short-form-on-ble", rigs=EVERY)
+class ShortFormOnBle(the(lambda form, first, second: (not second & 0x80, not first & 0x18, -len(form)))):
+    """Traffic class in-line, no CID octet: what RFC 7668 §3.2.4 leaves open of RFC 6282."""
