@@ -110,6 +110,8 @@ class Rig:
         try:
             self._link = registry.open_link(self._bench, self.file)
             self._node = registry.open_node(self._bench, self.file)
+            if "ip_tap" not in self.profile.abilities:
+                self._node.tap = None  # what is not declared is not used
             self.version = self._node.version()
         except OSError as error:
             self._abandon()

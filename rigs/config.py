@@ -168,6 +168,9 @@ class RigFile(_Model):
     what: str = Field("", description="one line that says what this rig is")
     attempts: int = Field(1, ge=1, le=20, description="how often a lost stimulus is sent, 1 to 20")
     settle: Duration = Field(0.05, description='how long to wait for late answers, such as "50ms"')
+    without: list[Ability] = Field(
+        [], description='abilities of the profile that are not to be had on this rig, such as ["ip_tap"]'
+    )
     tester: Tester = Field(description="a table [tester]")
     dut: Device = Field(description="a table [dut]")
     peer: Device | None = Field(None, description="a table [peer]: a second device")

@@ -69,6 +69,8 @@ def load(name: str, overrides: Iterable[str] = (), *, unset: list[str] | None = 
             )
     if mistakes or rig is None or profile is None:
         raise ConfigError(mistakes)
+    left = [ability for ability in profile.abilities if ability not in rig.without]
+    profile = profile.model_copy(update={"abilities": left})
     rig._path, profile._path = path, profile_path
     return Loaded(rig, profile)
 

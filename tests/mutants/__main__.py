@@ -30,6 +30,7 @@ import pytest
 
 from fixtures.evidence import Evidence
 from reports import record
+from rigs.model import ABILITIES
 from tests.mutants import Mutant, load
 from tests.mutation import oracles
 from vectors.catalogue import CATALOGUE
@@ -224,6 +225,14 @@ def main(arguments: list[str] | None = None) -> int:
         help="only the mutants that are run there first; repeatable",
     )
     parser.add_argument("--suites", action="append", help="what to run in place of suites/; repeatable")
+    parser.add_argument(
+        "--without",
+        action="append",
+        choices=sorted(ABILITIES),
+        default=[],
+        metavar="ABILITY",
+        help="hide an ability of the node, such as ip_tap; repeatable: what the suites see of a black box",
+    )
     parser.add_argument("-j", "--workers", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "out" / "mutants.json")
     options = parser.parse_args(arguments)
@@ -242,6 +251,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary folders are removed
     suites, started = options.suites or ["suites"], time.monotonic()
+    if options.without:
+        suites = [*suites, "--set", f"without={json.dumps(options.without)}"]
     warm(suites)
     alarms = false_alarms(suites, options.workers, rigs) if chosen else {}
     alive = {mutant.id: Outcome(Job(mutant, "")) for mutant in chosen}
