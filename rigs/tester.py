@@ -31,6 +31,7 @@ from sixlowpan import (
 ICMPV6 = 58
 UDP = 17
 DESTINATION_UNREACHABLE = 1
+PARAMETER_PROBLEM = 4
 ECHO_REQUEST = 128
 ECHO_REPLY = 129
 NEIGHBOR_SOLICITATION = 135
@@ -262,6 +263,14 @@ class Tester:
             flow_label=flow_label,
         )
 
+    def datagram(
+        self, size: int = 8, *, source_port: int = 0x1234, destination_port: int = 0x5678, **header: int
+    ) -> bytes:
+        """Build a UDP packet to a port that nobody opened, with `size` octets of data."""
+        source, destination = self.identity.address, self.dut_address
+        message = ipv6.udp(source_port, destination_port, self.pattern(size), source, destination)
+        return ipv6.build(source, destination, UDP, message, **header)
+
     def payloads(
         self, packet: bytes, info: LinkInfo | None = None, payload: bytes | None = None
     ) -> list[bytes]:
@@ -442,6 +451,21 @@ class Tester:
                 seen.view.dst == self.identity.address and answers not in self.asked_ids
             ):
                 return True
+        return False
+
+    def error_control(self, *, timeout: float = 2.0) -> bool:
+        """Whether a datagram to a closed port, its header in-line, draws an ICMPv6 error now. Raises `LinkClosed`."""
+        before = self.form
+        try:
+            for form in FORMS[1:2] if self.kind == "ble" else FORMS[1:]:
+                self.form = form
+                self.send_packet(self.datagram())
+                deadline = self.now() + timeout
+                while (seen := self.hear(deadline)) is not None:
+                    if seen.icmp_type == DESTINATION_UNREACHABLE:
+                        return True
+        finally:
+            self.form = before
         return False
 
     def drain(self) -> None:

@@ -21,6 +21,8 @@ FULL = 1280 - 48
 BATCH = 64
 #: Small echoes that a medium must carry without a loss, that the loss of all full-size ones is not its doing.
 LOSSLESS = 20
+#: ICMPv6 errors, RFC 4443 §2.1: destination unreachable, packet too big, time exceeded, parameter problem.
+ERRORS = frozenset({1, 2, 3, 4})
 
 
 def declares(case: Case, feature: str) -> bool:
@@ -41,9 +43,29 @@ def right_or_nothing(
         if got != packet:
             _misread(case, packet, shown(got), requirement, frame)
     for seen in observation.others:
-        if packet is not None and seen.icmp_type == ECHO_REPLY and seen.upper[4:] != _message(packet)[4:]:
+        if packet is not None and not _tells(seen, packet):
             _misread(case, packet, describe(seen), requirement, frame)
     return observation
+
+
+def _tells(seen: Seen, packet: bytes) -> bool:
+    """Whether an answer may be one to this packet: its data, or as much of it as an ICMPv6 error quotes."""
+    if seen.icmp_type == ECHO_REPLY:
+        return seen.upper[4:] == _message(packet)[4:]
+    quote = quoted(seen)
+    return quote is None or packet.startswith(quote) or quote.startswith(packet)
+
+
+def quoted(seen: Seen) -> bytes | None:
+    """What an ICMPv6 error says of the packet that it is about (RFC 4443 §2.4 c); None when it is no error."""
+    return seen.upper[8:] if seen.icmp_type in ERRORS else None
+
+
+def patched(case: Case, observation: Observation, *fine: bytes) -> list[str]:
+    """What came of fragments that contradict each other and is none of these packets, in words."""
+    made = [shown(packet) for packet in observation.tapped if packet not in fine]
+    answers = [seen for seen in observation.others if not any(_tells(seen, packet) for packet in fine)]
+    return made + [f"{describe(seen)}, data {shown(seen.upper[8:])}" for seen in answers]
 
 
 def shown(octets: bytes) -> str:
@@ -79,13 +101,19 @@ def whole(case: Case, *frames: bytes, packet: bytes | None = None, note: str = "
 
 
 def outcome(case: Case, stimuli: Sequence[Stimulus]) -> tuple[list[bytes], list[Seen]]:
-    """Send stimuli back to back; the packets that the tap showed, and the Echo Replies that are no control's."""
+    """Send stimuli back to back; the packets that came of them, and the Echo Replies that are no control's.
+
+    Without an IP tap the packets are those that ICMPv6 errors quote.
+    """
     before = len(case.tester.heard)
     packets = [p for p in case.tapped_behind(stimuli) if p not in case.tester.ordinary]
     _take_in(case, before)
+    heard = case.tester.heard[before:]
+    if case.rig.node.tap is None:
+        packets = [quote for quote in map(quoted, heard) if quote is not None]
     answers = [
         seen
-        for seen in case.tester.heard[before:]
+        for seen in heard
         if seen.icmp_type == ECHO_REPLY and not seen.copy and seen.upper[4:8] not in case.tester.control_ids
     ]
     case.result.observed_by = "tap" if case.rig.node.tap is not None else "wire"
@@ -118,8 +146,7 @@ def nothing_of(
     """
     for start in range(0, len(stimuli), BATCH):
         batch = stimuli[start : start + BATCH]
-        fine = {allowed(stimulus) for stimulus in batch}
-        wrong = _wrong(outcome(case, batch), fine)
+        wrong = _wrong(case, batch, allowed)
         if not wrong:
             continue
         alone = (
@@ -127,14 +154,17 @@ def nothing_of(
             wrong if len(batch) == 1 else f"(or one of {len(batch) - 1} behind it; not when alone) {wrong}",
         )
         if len(batch) > 1:
-            tries = ((stimulus, _wrong(outcome(case, [stimulus]), {allowed(stimulus)})) for stimulus in batch)
+            tries = ((stimulus, _wrong(case, [stimulus], allowed)) for stimulus in batch)
             alone = next((found for found in tries if found[1]), alone)
         _accepted(case, *alone, code, requirement)
 
 
-def _wrong(seen: tuple[list[bytes], list[Seen]], fine: set[bytes | None]) -> str:
-    """What came that must not come, in words; empty when nothing did."""
-    packets, answers = seen
+def _wrong(case: Case, stimuli: Sequence[Stimulus], allowed: Callable[[Stimulus], bytes | None]) -> str:
+    """What came of stimuli that must not come, in words; empty when nothing did."""
+    packets, answers = outcome(case, stimuli)
+    fine = {allowed(stimulus) for stimulus in stimuli}
+    if case.rig.node.tap is None:  # an error need not quote all
+        fine |= {p for p in packets if any(f is not None and f.startswith(p) for f in fine)}
     made = [f"a packet: {shown(packet)}" for packet in packets if packet not in fine]
     return (made + [f"an answer: {describe(answer)}" for answer in answers] + [""])[0]
 
@@ -152,9 +182,21 @@ def _accepted(case: Case, stimulus: Stimulus, got: str, code: str, requirement: 
     )
 
 
-def pieces(case: Case, size: int = 200, step: int = 64, tag: int | None = None) -> tuple[bytes, list[bytes]]:
+def balanced(case: Case, size: int) -> bytes:
+    """Echo data of which every aligned 4 octets add nothing to the Internet checksum.
+
+    With octets of it missing, zero, old, or patched from another such packet, the checksum holds all the same: a DUT
+    that makes a packet of that answers it, and shows so without an IP tap.
+    """
+    words = (case.tester.pattern(2) for _ in range(0, size, 4))
+    return b"".join(word + bytes(octet ^ 0xFF for octet in word) for word in words)[:size]
+
+
+def pieces(
+    case: Case, size: int = 200, step: int = 64, tag: int | None = None, *, data: bytes | None = None
+) -> tuple[bytes, list[bytes]]:
     """A fragmented Echo Request: the packet, and payloads that each carry `step` octets of it or so."""
-    packet = case.tester.echo(size)
+    packet = case.tester.echo(size, data=data)
     tag = case.tester.next_tag() if tag is None else tag
     return packet, fragment(packet, link_info(case, packet), case.tester.contexts, mtu=step + 5, tag=tag)
 

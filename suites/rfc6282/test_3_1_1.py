@@ -7,10 +7,10 @@ import pytest
 
 from fixtures.case import Case
 from fixtures.marks import needs, requirement
-from fixtures.stimuli import forms, link_info, stimulus
-from rigs.tester import Stimulus
+from fixtures.stimuli import forms, link_info, plain, shown, stimulus, understood_if_shown
+from rigs.tester import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Seen, Stimulus
 from sixlowpan import ipv6
-from sixlowpan.addresses import ALL_NODES
+from sixlowpan.addresses import ALL_NODES, solicited_node
 
 #: §3.2.1: "The Traffic Class field is rotated right by 2 bits".
 ROTATED = "RFC6282-3.2.1-01"
@@ -32,7 +32,7 @@ ROTATED = "RFC6282-3.2.1-01"
 def test_tf(case: Case, tf: int, traffic_class: int, flow_label: int):
     """Traffic class and flow label come out as they went in, in each of the four TF forms."""
     case.understood(
-        lambda: stimulus(case, case.tester.echo(traffic_class=traffic_class, flow_label=flow_label), TF=tf)
+        lambda: stimulus(case, shown(case, traffic_class=traffic_class, flow_label=flow_label), TF=tf, NH=0)
     )
 
 
@@ -50,7 +50,7 @@ def test_tf(case: Case, tf: int, traffic_class: int, flow_label: int):
 )
 def test_hlim(case: Case, hlim: int, hop_limit: int):
     """The hop limit is read in-line (also where it could have been elided) and from each of its short forms."""
-    case.understood(lambda: stimulus(case, case.tester.echo(hop_limit=hop_limit), HLIM=hlim))
+    case.understood(lambda: stimulus(case, shown(case, hop_limit=hop_limit), HLIM=hlim, NH=0))
 
 
 @requirement("RFC6282-3.1.1-05")
@@ -64,7 +64,7 @@ SAM = ("RFC6282-3.1.1-15", "RFC6282-3.1.1-16", "RFC6282-3.1.1-17", "RFC6282-3.1.
 DAM = ("RFC6282-3.1.1-29", "RFC6282-3.1.1-30", "RFC6282-3.1.1-31", "RFC6282-3.1.1-32")
 
 
-@needs("ip_tap")
+@needs("ip_tap|port_unreachable")
 @requirement("RFC6282-3.1.1-05")
 @pytest.mark.parametrize("protocol", [6, 17, 59, 132, 253], ids=str)
 def test_nh_inline_of_any_value(case: Case, protocol: int):
@@ -83,6 +83,11 @@ def test_nh_inline_of_any_value(case: Case, protocol: int):
             [bytes([0x7A, 0x33, protocol]) + body], packet, tester.info(), f"next header {protocol}"
         )
 
+    uncompressed = case.tester.kind == "ieee802154"  # RFC 7668 §3.2: on BLE everything is compressed
+    if not case.shows(lambda: stimulus(case, make().packet, dispatch=0x41) if uncompressed else make()):
+        case.unsupported(
+            "the DUT sends no ICMPv6 error about this next header, and no IP tap shows the packet"
+        )
     case.understood(make)
 
 
@@ -102,11 +107,33 @@ def test_stateless_unicast(case: Case, sam: int, dam: int):
     source = (
         _infixed(case, bytes.fromhex("fe80000000000000")) if sam == 0b10 else case.tester.identity.address
     )
-    if dam == 0b10 and case.tester.dut_address[8:14] != bytes.fromhex("000000fffe00"):
-        case.unsupported("the DUT's link-local address is not fe80::ff:fe00:XXXX, so DAM=10 cannot reach it")
+    there = _infixed_destination(case) if dam == 0b10 else case.tester.dut_address
     case.understood(
-        lambda: stimulus(case, case.tester.echo(source=source), SAC=0, SAM=sam, M=0, DAC=0, DAM=dam, CID=0)
+        lambda: stimulus(
+            case,
+            case.tester.echo(source=source, destination=there),
+            SAC=0,
+            SAM=sam,
+            M=0,
+            DAC=0,
+            DAM=dam,
+            CID=0,
+        )
     )
+
+
+def _infixed_destination(case: Case) -> bytes:
+    """A link-local address of the DUT that DAM=10 can name; it may have to be given one."""
+    start = bytes.fromhex("fe80000000000000 000000fffe00")
+    found = next((a for a in case.rig.node.addresses() if a.startswith(start)), b"")
+    if not found:
+        if not case.can("address"):
+            case.unsupported(
+                "the DUT has no link-local address fe80::ff:fe00:XXXX, so DAM=10 cannot reach it"
+            )
+        found = start + bytes.fromhex("4944")
+        case.give_address(found)
+    return found
 
 
 def _infixed(case: Case, prefix: bytes) -> bytes:
@@ -114,21 +141,48 @@ def _infixed(case: Case, prefix: bytes) -> bytes:
     return case.tester.also(prefix + bytes.fromhex("000000fffe001234"))
 
 
-@needs("ip_tap")
 @requirement("RFC6282-3.1.1-19", "RFC6282-3.1.1-14")
 @pytest.mark.parametrize("sci", [None, 7], ids=["cid0", "undefined-context"])
 def test_unspecified_source(case: Case, sci: int | None):
-    """SAC=1, SAM=00: the source is the unspecified address; nothing is in-line, and no context is used."""
+    """SAC=1, SAM=00: the source is the unspecified address; nothing is in-line, and no context is used.
 
-    def make() -> Stimulus:
-        packet = case.tester.echo(source=bytes(16), destination=ALL_NODES)
+    Without an IP tap it is a DUT that defends its address against who has none (RFC 4862 §5.4.3) that shows it.
+    """
+
+    def make(packet: bytes) -> Stimulus:
         made = stimulus(case, packet, SAC=1, SAM=0, CID=0)
         if sci is not None:
             first = made.payloads[0]
             made.payloads = [bytes([first[0], first[1] | 0x80, sci << 4]) + first[2:]]
         return made
 
-    case.understood(make)
+    if case.rig.node.tap is not None:
+        case.understood(lambda: make(case.tester.echo(source=bytes(16), destination=ALL_NODES)))
+        return
+    probe = _address_probe(case)
+    case.tester.ordinary.add(probe)
+    case.sent_by(lambda: _send(case, plain(case, probe)), _defence)
+    if case.result.findings:
+        case.result.findings.clear()
+        case.unsupported("the DUT does not defend its address, and no IP tap shows the packet")
+    case.sent_by(lambda: _send(case, make(probe)), _defence)
+
+
+def _address_probe(case: Case) -> bytes:
+    """A Neighbor Solicitation of a node that wants the DUT's address, and has none (RFC 4862 §5.4.2)."""
+    target, source = case.tester.dut_address, bytes(16)
+    group = solicited_node(target)
+    message = ipv6.icmpv6(NEIGHBOR_SOLICITATION, 0, bytes(4) + target, source, group)
+    return ipv6.build(source, group, ipv6.ICMPV6, message, hop_limit=255)
+
+
+def _send(case: Case, made: Stimulus) -> None:
+    case.tester.send(made.payloads, made.info)
+
+
+def _defence(seen: Seen) -> bool:
+    """RFC 4861 §7.2.4: "If the source ... is the unspecified address, the node MUST ... multicast ... to all nodes"."""
+    return seen.icmp_type == NEIGHBOR_ADVERTISEMENT and seen.view is not None and seen.view.dst == ALL_NODES
 
 
 @needs("context")
@@ -145,7 +199,7 @@ def test_stateful_source(case: Case, sam: int):
     prefix = case.tester.contexts[0].prefix[:8]
     own = prefix + case.tester.identity.address[8:]
     source = _infixed(case, prefix) if sam == 0b10 else case.tester.also(own)
-    case.understood(lambda: stimulus(case, case.tester.echo(source=source), SAC=1, SAM=sam, CID=0))
+    understood_if_shown(case, lambda: stimulus(case, case.tester.echo(source=source), SAC=1, SAM=sam, CID=0))
 
 
 @needs("context", "address|ip_tap")
@@ -166,10 +220,11 @@ def test_stateful_destination(case: Case, dam: int, iid: str):
     address = case.tester.contexts[0].prefix[:8] + (bytes.fromhex(iid) or case.tester.dut_address[8:])
     if iid and case.rig.node.tap is None:
         case.give_address(address)
-    case.understood(lambda: stimulus(case, case.tester.echo(destination=address), M=0, DAC=1, DAM=dam, CID=0))
+    understood_if_shown(
+        case, lambda: stimulus(case, case.tester.echo(destination=address), M=0, DAC=1, DAM=dam, CID=0)
+    )
 
 
-@needs("ip_tap")
 @requirement("RFC6282-3.1.1-26", "RFC6282-3.1.1-27")
 @pytest.mark.parametrize(
     ("dam", "group"),
@@ -191,9 +246,11 @@ def test_multicast(case: Case, dam: int, group: str):
     import ipaddress
 
     destination = ipaddress.IPv6Address(group).packed
-    if "join" in case.rig.profile.abilities:
+    if case.can("join"):
         case.rig.node.join(destination)
-    case.understood(lambda: stimulus(case, case.tester.echo(destination=destination), M=1, DAC=0, DAM=dam))
+    understood_if_shown(
+        case, lambda: stimulus(case, case.tester.echo(destination=destination), M=1, DAC=0, DAM=dam)
+    )
 
 
 RESERVED = {
@@ -213,7 +270,10 @@ RESERVED = {
     ],
 )
 def test_reserved_destination(case: Case, m: int, dac: int, dam: int):
-    """Reserved destination modes are never sent; that a receiver drops them is expected, but no text says so."""
+    """Reserved destination modes are never sent; that a receiver drops them is expected, but no text says so.
+
+    With nothing in-line, and with the octets of the stateless form of the same DAM, which makes a good echo of it.
+    """
 
     def make() -> Stimulus:
         packet = case.tester.echo()
@@ -221,4 +281,12 @@ def test_reserved_destination(case: Case, m: int, dac: int, dam: int):
         word = bytes([first[0], first[1] & 0xF0 | m << 3 | dac << 2 | dam])
         return Stimulus([word + first[2:]], None, case.tester.info())
 
+    def stateless() -> Stimulus:
+        packet = case.tester.echo(destination=ALL_NODES) if m else case.tester.echo()
+        made = stimulus(case, packet, NH=0, M=m, DAC=0, DAM=dam)
+        first = made.payloads[0]
+        made.payloads = [bytes([first[0], first[1] | 0x04]) + first[2:]]
+        return Stimulus(made.payloads, None, made.info, "the stateless form with DAC=1")
+
     case.silent(make)
+    case.silent(stateless)

@@ -6,7 +6,7 @@ import pytest
 
 from fixtures.case import Case
 from fixtures.marks import needs, requirement
-from fixtures.stimuli import forms, link_info, spelled, stimulus
+from fixtures.stimuli import forms, link_info, spelled, stimulus, understood_if_shown
 from fixtures.sweep import understood_all
 from rigs.tester import Stimulus
 from suites.rfc6282.test_3_1 import modes
@@ -30,7 +30,9 @@ def address(case: Case, identifier: int, iid: bytes) -> bytes:
 def test_source_context(case: Case, sci: int):
     """CID=1: the source is made with the context of the high nibble, right behind the DAM bits."""
     source = case.tester.also(address(case, sci, case.tester.identity.address[8:]))
-    case.understood(lambda: _with(case, source, case.tester.dut_address, sci, 0, SAC=1, SAM=0b11, CID=1))
+    understood_if_shown(
+        case, lambda: _with(case, source, case.tester.dut_address, sci, 0, SAC=1, SAM=0b11, CID=1)
+    )
 
 
 @needs("context", "address|ip_tap")
@@ -41,8 +43,9 @@ def test_destination_context(case: Case, dci: int):
     destination = address(case, dci, case.tester.dut_address[8:])
     if case.rig.node.tap is None:
         case.give_address(destination)
-    case.understood(
-        lambda: _with(case, case.tester.identity.address, destination, 0, dci, M=0, DAC=1, DAM=0b11, CID=1)
+    understood_if_shown(
+        case,
+        lambda: _with(case, case.tester.identity.address, destination, 0, dci, M=0, DAC=1, DAM=0b11, CID=1),
     )
 
 
@@ -55,8 +58,8 @@ def test_two_contexts(case: Case, sci: int, dci: int):
     destination = address(case, dci, case.tester.dut_address[8:])
     if case.rig.node.tap is None:
         case.give_address(destination)
-    case.understood(
-        lambda: _with(case, source, destination, sci, dci, SAC=1, SAM=0b11, DAC=1, DAM=0b11, CID=1)
+    understood_if_shown(
+        case, lambda: _with(case, source, destination, sci, dci, SAC=1, SAM=0b11, DAC=1, DAM=0b11, CID=1)
     )
 
 
@@ -65,7 +68,7 @@ def test_two_contexts(case: Case, sci: int, dci: int):
 def test_context_zero_is_the_default(case: Case):
     """CID=0 with SAC=1: context 0, and no extension octet."""
     source = case.tester.also(address(case, 0, case.tester.identity.address[8:]))
-    case.understood(lambda: stimulus(case, case.tester.echo(source=source), SAC=1, SAM=0b11, CID=0))
+    understood_if_shown(case, lambda: stimulus(case, case.tester.echo(source=source), SAC=1, SAM=0b11, CID=0))
 
 
 @requirement("RFC6282-3.1.2-05", "RFC6282-3.1.1-12")

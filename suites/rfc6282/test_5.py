@@ -4,7 +4,7 @@ import pytest
 
 from fixtures.case import Case
 from fixtures.marks import needs, requirement
-from fixtures.stimuli import raw, stimulus
+from fixtures.stimuli import raw, shown, stimulus
 from rigs.tester import Stimulus
 from suites.rfc6282.test_4_3 import datagram
 
@@ -22,7 +22,7 @@ def test_dispatch(case: Case, dispatch: int):
         if dispatch & 4:  # NH=1: UDP has an NHC, ICMPv6 has none
             packet = datagram(case, 0x1234, 0x5678, **header)
         else:
-            packet = case.tester.echo(**header)
+            packet = shown(case, **header)
         return stimulus(case, packet, TF=dispatch >> 3 & 3, NH=dispatch >> 2 & 1, HLIM=hlim)
 
     case.understood(make)
@@ -34,5 +34,20 @@ def test_dispatch(case: Case, dispatch: int):
     + [pytest.param(o, id=f"{o:02x}", marks=requirement("RFC6282-5-03")) for o in (0xF8, 0xFE)],
 )
 def test_unassigned_nhc(case: Case, octet: int):
-    """An NHC value that nobody owns: no packet can come of it (0xdf is ICMPv6 GHC of RFC 7400)."""
-    case.silent(lambda: raw(case, [bytes.fromhex("7e33") + bytes([octet]) + case.tester.echo()[40:]]))
+    """An NHC value that nobody owns: no packet can come of it (0xdf is ICMPv6 GHC of RFC 7400).
+
+    What is behind it is an echo, and then what a DUT takes for a good datagram that reads the octet as UDP's, 11110CPP.
+    """
+    head = bytes.fromhex("7e33") + bytes([octet])
+    case.silent(lambda: raw(case, [head + case.tester.echo()[40:]]))
+    if case.rig.node.tap is None and not case.can("port_unreachable"):
+        case.unseen("nothing shows whether it is taken for UDP: ip_tap or port_unreachable would")
+
+    def udp() -> Stimulus:
+        packet = case.tester.datagram(source_port=0xF0B1, destination_port=0xF0B2)
+        ports = (packet[40:44], packet[40:42] + packet[43:44], packet[41:44], b"\x12")[octet & 3]
+        return raw(
+            case, [head + ports + (b"" if octet & 4 else packet[46:48]) + packet[48:]], note="as if UDP"
+        )
+
+    case.silent(udp)

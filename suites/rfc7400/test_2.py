@@ -143,10 +143,15 @@ BOMBS = {
 @requirement("RFC7400-5-01")
 def test_outside_the_buffer(case: Case):
     """Backreferences and literals outside the buffer (§5): nothing comes of them."""
-    info = case.tester.info()
-    nothing_of(
-        case, [Stimulus([HEAD + codes], None, info, name) for name, codes in OUTSIDE.items()], code="outside"
+    info, echo = case.tester.info(), case.tester.echo()[40:]
+    stimuli = [Stimulus([HEAD + codes], None, info, name) for name, codes in OUTSIDE.items()]
+    # good echoes to a DUT that takes what there is, or zeros where there is nothing
+    stimuli.append(Stimulus([HEAD + bytes([len(echo) + 8]) + echo], None, info, "an echo, 8 octets short"))
+    zeros = case.tester.echo(data=case.tester.pattern(4) + bytes(2))[40:-2]
+    stimuli.append(
+        Stimulus([HEAD + literal(zeros) + bytes.fromhex("bfbfc0")], None, info, "an echo, zeros from outside")
     )
+    nothing_of(case, stimuli, code="outside")
 
 
 @requirement("RFC7400-5-01")
