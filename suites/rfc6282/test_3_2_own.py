@@ -56,29 +56,28 @@ def near_misses(case: Case) -> Iterator[bytes]:
         yield from (case.tester.contexts[0].prefix[:8] + iid for iid in iids(case))
 
 
-def answer(case: Case, source: bytes, size: int) -> Seen | None:
+def answer(case: Case, source: bytes, size: int, destination: bytes) -> Seen | None:
     """What the DUT sends back to this address; None where it does not, which is not for these cases to judge."""
     tester = case.tester
-    own = tester.dut_address
-    if source[0] != 0xFE:
-        own = next((a for a in case.rig.node.addresses() if a[0] != 0xFE), own)
-    request = tester.echo(size, source=tester.also(source), destination=own)
+    request = tester.echo(size, source=tester.also(source), destination=destination)
     before = len(tester.heard)
     tester.send_packet(request)
     seen = tester.reply_to(request, tester.now() + case.timeout)
-    if seen is None:
-        return next((heard for heard in tester.heard[before:] if heard.error is not None), None)
-    well_sent(case, seen, expected_reply(request, seen))
+    if seen is not None:
+        well_sent(case, seen, expected_reply(request, seen))
+    else:
+        seen = next((heard for heard in tester.heard[before:] if heard.error is not None), None)
+        if seen is not None:
+            well_sent(case, seen)
     return seen
 
 
 def answers(case: Case, size: int) -> None:
     case.result.observed_by = "wire"
-    found = [seen for address in list(near_misses(case)) if (seen := answer(case, address, size)) is not None]
-    for seen in found:
-        if seen.error is not None:
-            well_sent(case, seen)
-    if not found:
+    local = case.tester.dut_address
+    wide = next((a for a in case.rig.node.addresses() if a[0] != 0xFE), local)
+    found = [answer(case, a, size, local if a[0] == 0xFE else wide) for a in list(near_misses(case))]
+    if not any(found):
         case.unsupported("the DUT answers none of these addresses")
 
 
@@ -103,6 +102,32 @@ def test_answers_to_short_neighbours(case: Case):
         case.unsupported("the link cannot send from a short address")
     case.tester.fresh_short()
     answers(case, 8)
+
+
+OWN = {
+    # prefix (empty: that of context 0), and an IID that its link address does not give
+    "context": ("", "2d4b87a5f01ec369"),
+    "context-beside-16-bits": ("", "020000fffe001234"),
+    "beside-16-bits": ("fe80000000000000", "000001fffe001234"),
+    "beside-the-context": ("20010db800000001", "2d4b87a5f01ec36a"),
+}
+
+
+@needs("address", "context")
+@requirement(
+    "RFC6282-3.2.2-03", "RFC6282-3.1.1-16", "RFC6282-3.1.1-20", "RFC6282-3.1.1-21", "RFC6282-3.1.1-22"
+)
+@pytest.mark.parametrize("own", OWN)
+def test_answers_from_its_own_addresses(case: Case, own: str):
+    """The same for the source: an address of the DUT that neither its link address nor a short form gives."""
+    prefix, iid = OWN[own]
+    head = bytes.fromhex(prefix) or case.tester.contexts[0].prefix[:8]
+    address = head + bytes.fromhex(iid)
+    case.give_address(address)
+    source = case.tester.also(head + case.tester.identity.address[8:])
+    case.result.observed_by = "wire"
+    if answer(case, source, 8, address) is None:
+        case.unsupported("the DUT does not answer at an address that it was just given")
 
 
 #: Groups at both edges of the 8-, the 32- and the 48-bit form, in other scopes and with flags (§3.2.3).
