@@ -364,6 +364,11 @@ class Tester:
             self._partial = {k: v for k, v in self._partial.items() if v is not group}
         return seen
 
+    def incomplete(self, since: float) -> list[Heard]:
+        """The fragments of datagrams that began at `since` or later and are not whole, in the order they came."""
+        groups = [group for group in self._partial.values() if group[0].time >= since]
+        return sorted((heard for group in groups for heard in group), key=lambda heard: heard.time)
+
     def _advertise(self, seen: Seen) -> None:
         """Answer a Neighbor Solicitation for one of our addresses (RFC 4861 §4.4, §7.2.4)."""
         target = seen.upper[8:24]

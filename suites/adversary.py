@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fixtures.case import Case, Inconclusive, Make, Observation, describe
 from fixtures.stimuli import link_info
 from rigs.air import Air
-from rigs.tester import ECHO_REPLY, Seen, Stimulus
+from rigs.tester import ECHO_REPLY, Seen, Stimulus, is_fragment
 from sixlowpan import fragment, fragment_header_n, ipv6
 
 #: Octets of echo data whose packet has the size of the MTU (RFC 4944 §4: 1280).
@@ -93,6 +93,29 @@ class Frames(tuple[bytes, ...]):
         return iter(())
 
 
+class Interrupted(tuple[bytes, ...]):
+    """Payloads with whole frames in their midst, which are sent once, in front of the payload at an index."""
+
+    air: Air
+    frames: Sequence[bytes]
+    index: int
+
+    def __iter__(self) -> Iterator[bytes]:
+        for at in range(len(self)):
+            if at == self.index:
+                frames, self.frames = self.frames, ()
+                for frame in frames:
+                    self.air.send_frame(frame)
+            yield self[at]
+
+
+def interrupted(case: Case, payloads: Sequence[bytes], index: int, *frames: bytes) -> Interrupted:
+    """The payloads of a stimulus, with frames of somebody else in front of the one at `index`."""
+    made = Interrupted(payloads)
+    made.air, made.frames, made.index = case.tester.air, frames, index
+    return made
+
+
 def whole(case: Case, *frames: bytes, packet: bytes | None = None, note: str = "") -> Stimulus:
     """A stimulus of whole frames: for cases about the MAC header."""
     payloads = Frames(frames)
@@ -144,8 +167,7 @@ def nothing_of(
 
     A packet that is allowed is still never answered (code `answered`): its checksum cannot hold.
     """
-    for start in range(0, len(stimuli), BATCH):
-        batch = stimuli[start : start + BATCH]
+    for batch in _batches(case, stimuli):
         wrong = _wrong(case, batch, allowed)
         if not wrong:
             continue
@@ -157,6 +179,18 @@ def nothing_of(
             tries = ((stimulus, _wrong(case, [stimulus], allowed)) for stimulus in batch)
             alone = next((found for found in tries if found[1]), alone)
         _accepted(case, *alone, code, requirement)
+
+
+def _batches(case: Case, stimuli: Sequence[Stimulus]) -> Iterator[Sequence[Stimulus]]:
+    """Many stimuli in one go; fragments one by one where the first of a batch keeps the only place by right."""
+    alone = case.rig.profile.parameters.reassembly_slots == 1 and any(
+        is_fragment(payload) for stimulus in stimuli for payload in stimulus.payloads
+    )
+    step = 1 if alone else BATCH
+    for start in range(0, len(stimuli), step):
+        if alone:
+            case.outwait_fragments()
+        yield stimuli[start : start + step]
 
 
 def _wrong(case: Case, stimuli: Sequence[Stimulus], allowed: Callable[[Stimulus], bytes | None]) -> str:
@@ -241,13 +275,23 @@ def piece(like: bytes, offset: int, octets: bytes) -> bytes:
 
 
 def full_size(case: Case) -> bool:
-    """Whether an echo that fills the MTU is answered with its own data."""
+    """Whether an echo that fills the MTU is answered with its own data; where frames are lost, one of some."""
+    return any(_full_size(case) for _ in range(case.rig.file.attempts))
+
+
+def _full_size(case: Case) -> bool:
     tester = case.tester
     request = tester.echo(FULL)
     tester.control_ids.add(_message(request)[4:8])
     tester.send_packet(request)
     reply = tester.reply_to(request, tester.now() + case.timeout)
     return reply is not None and reply.upper[4:] == _message(request)[4:]
+
+
+def loses_nothing(case: Case) -> None:
+    """For cases in which a lost fragment looks like a fault: only on a medium that loses none."""
+    if case.rig.file.attempts > 1:
+        case.unsupported("the medium loses frames, and what is left of a datagram stays by right")
 
 
 def pause(case: Case, seconds: float) -> None:

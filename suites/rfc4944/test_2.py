@@ -5,8 +5,10 @@ import pytest
 from fixtures.case import Case
 from fixtures.marks import on_link, requirement
 from fixtures.stimuli import stimulus
+from fixtures.wasted import outside_data_frames
 from rigs.tester import Seen
 from sixlowpan import mac
+from suites.adversary import pause
 
 pytestmark = on_link("ieee802154")
 
@@ -47,6 +49,37 @@ def test_acknowledgement_request(case: Case):
     if seen is not None:
         header, _ = mac.parse(seen.frames[0])
         case.expect(header.ack_request, "no_ack_request", "AR=1", "AR=0", frame=seen.frames[0])
+
+
+@requirement("RFC4944-2-02")
+@pytest.mark.parametrize("size", [60, 400], ids=str)
+def test_acknowledgement_request_of_every_frame(case: Case, size: int):
+    """The same of every unicast frame that comes of an echo: fragments, and what resolves our address."""
+    tester = case.tester
+    case.stranger()
+    before = len(tester.heard)
+    tester.send_packet(tester.echo(size))
+    pause(case, case.rig.file.settle)
+    frames = [frame for seen in tester.heard[before:] for frame in seen.frames]
+    unicast = [(frame, header) for frame in frames if (header := mac.parse(frame)[0]).dst != b"\xff\xff"]
+    if not unicast:
+        case.unsupported("the DUT sent no unicast frame")
+    case.result.observed_by = "wire"
+    for frame, header in unicast:
+        case.expect(header.ack_request, "no_ack_request", "AR=1", "AR=0", frame=frame)
+
+
+@requirement("RFC4944-2-01")
+def test_nothing_outside_data_frames(case: Case):
+    """§2: no IPv6 packet in any other frame: the reply, or what the DUT multicasts to resolve our address."""
+    tester = case.tester
+    case.stranger()
+    tester.send_packet(tester.echo())
+    pause(case, case.rig.file.settle)
+    case.result.observed_by = "wire"
+    frames = (r.frame for tap, way, r in case.evidence.frames if (tap, way) == ("link", "received"))
+    for breach in outside_data_frames(frames, tester.contexts):
+        case.finding(breach.code, breach.expected, breach.actual, frame=breach.frame)
 
 
 @requirement("RFC4944-3-02", "RFC4944-3-04", "RFC4944-3-05", "RFC4944-3-06", "RFC4944-2-04")

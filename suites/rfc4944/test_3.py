@@ -44,7 +44,10 @@ def test_another_pan(case: Case):
 
     if case.rig.node.tap is None and not outcome(case, [broadcast(case.rig.link.pan)])[1]:
         case.unseen("the DUT answers no echo to all nodes in its own PAN either, and there is no IP tap")
-    nothing_of(case, [broadcast(pan) for pan in (b"\xab\xce", b"\x00\x01", b"\xcd\xab")], code="another_pan")
+    ours = case.rig.link.pan
+    near = [bytes([ours[0] ^ 0x01, ours[1]]), bytes([ours[0], ours[1] ^ 0x80]), ours[::-1]]
+    others = [b"\xab\xce", b"\x00\x01", b"\xcd\xab", *near]
+    nothing_of(case, [broadcast(pan) for pan in dict.fromkeys(others) if pan != ours], code="another_pan")
 
 
 @requirement("RFC4944-2-05", "RFC4944-2-04")
@@ -70,6 +73,15 @@ def test_broadcast_is_heard(case: Case):
     unicast = case.tester.info()  # who answers there, too, would answer in a broadcast
     if not case.shows(lambda: stimulus(case, case.tester.echo(destination=ALL_NODES), info=unicast)):
         case.unsupported("the DUT answers no echo to all nodes, and no IP tap shows it")
+    case.understood(lambda: stimulus(case, case.tester.echo(destination=ALL_NODES)))
+
+
+@requirement("RFC4944-3-01", "RFC4944-3-02")
+def test_broadcast_from_a_short_source(case: Case):
+    """The same from a 16-bit address: both kinds of address are sources of multicast."""
+    if not case.rig.link.any_source:
+        case.unsupported("the link cannot send from a short address")
+    case.tester.fresh_short()
     case.understood(lambda: stimulus(case, case.tester.echo(destination=ALL_NODES)))
 
 

@@ -4,10 +4,12 @@ import pytest
 
 from fixtures.case import Case
 from fixtures.marks import needs, on_link, requirement
-from fixtures.stimuli import plain, raw, stimulus
+from fixtures.stimuli import link_info, plain, raw, stimulus
 from fixtures.sweep import understood_all
 from rigs.tester import Stimulus
+from sixlowpan import fragment_header_1, mesh_header
 from sixlowpan.addresses import ALL_NODES
+from suites.adversary import pieces
 from suites.rfc6282.test_3_2_values import flips
 from suites.rfc6282.test_4_3 import datagram
 
@@ -78,6 +80,41 @@ def test_nalp_in_place_of_iphc(case: Case, bits: int):
         case.unseen("nothing shows whether the datagram is taken: ip_tap or port_unreachable would")
     case.silent(lambda: make(datagram(case, 0x1234, 0x5678, hop_limit=255), 1))
     case.silent(lambda: make(case.tester.echo(hop_limit=255), 0))
+
+
+@requirement("RFC4944-5.1-03", "RFC4944-5.1-02")
+@pytest.mark.parametrize("header", ["ipv6", "hc1", "frag1", "mesh"])
+def test_nalp_in_place_of_a_header(case: Case, header: str):
+    """The same for every other header: who looks at the last six bits only takes a NALP octet for it."""
+    tester = case.tester
+
+    def make() -> Stimulus:
+        packet = tester.echo()
+        inner = stimulus(case, packet).payloads[0]
+        payload = {
+            "ipv6": b"\x41" + packet,
+            "hc1": bytes.fromhex("42fb 40") + packet[40:],
+            "frag1": fragment_header_1(len(packet), tester.next_tag()) + inner,
+            "mesh": mesh_header(tester.identity.link, tester.dut_link, 3) + inner,
+        }[header]
+        return raw(case, [bytes([payload[0] & 0x3F]) + payload[1:]], note=f"{header} with NALP bits")
+
+    case.silent(make)
+
+
+@requirement("RFC4944-5.1-16", "RFC4944-5.1-18")
+@pytest.mark.parametrize("bits", [0x08, 0x10, 0x18], ids=["xx001", "xx010", "xx011"])
+def test_reserved_in_place_of_fragments(case: Case, bits: int):
+    """11001xxx, 1101xxxx and what was reserved behind 11100xxx: no fragments; that nothing comes of it is advice."""
+
+    def make() -> Stimulus:
+        packet, parts = pieces(case, 200)
+        sent = [bytes([part[0] | bits]) + part[1:] for part in parts]
+        return Stimulus(
+            sent, None, link_info(case, packet), "reserved dispatch values in place of fragments'"
+        )
+
+    case.silent(make)
 
 
 RESERVED = {

@@ -11,7 +11,8 @@ from fixtures.marks import on_link, requirement
 from fixtures.stimuli import link_info, stimulus
 from rigs.tester import Stimulus
 from sixlowpan import addresses, mac, mesh, mesh_header
-from suites.adversary import declares, nothing_of, outcome, pieces, right_or_nothing
+from suites.adversary import declares, interrupted, nothing_of, outcome, pieces, right_or_nothing
+from suites.rfc4944.test_3 import frame
 
 pytestmark = on_link("ieee802154")
 
@@ -145,6 +146,64 @@ def test_fragments_behind_mesh(case: Case):
         return Stimulus([header + part for part in parts], packet, info, "mesh, FRAG1 or FRAGN")
 
     right_or_nothing(case, make, feature="mesh")
+
+
+@requirement("RFC4944-5.3-18", "RFC4944-5-04")
+def test_key_behind_mesh(case: Case):
+    """§5.3: "the Originator Address if a Mesh Addressing field is present", and so for the final destination.
+
+    One datagram by two forwarders is one; halves from two originators, or to two destinations, are none.
+    """
+    tester = case.tester
+    if not case.rig.link.any_source:
+        case.unsupported("the link has one sender only")
+    me, other = tester.identity.link, tester.fresh().link
+
+    def half(parts: list[bytes], originator: bytes, final: bytes, forwarder: bytes, note: str) -> Stimulus:
+        header = mesh_header(originator, final, 3)
+        return Stimulus([header + part for part in parts], None, tester.info(forwarder), note)
+
+    stimuli = []
+    for originator, final in ((other, tester.dut_link), (me, b"\xff\xff")):
+        _, parts = pieces(case, 120, 48)
+        note = f"the last from {originator.hex()} to {final.hex()}"
+        stimuli.append(half(parts[:-1], me, tester.dut_link, FORWARDER, "all but the last fragment"))
+        stimuli.append(half(parts[-1:], originator, final, FORWARDER, note))
+    nothing_of(case, stimuli, code="mixed_originators")
+    if not declares(case, "mesh"):
+        return
+
+    def by_two_forwarders() -> Stimulus:
+        packet, parts = pieces(case, 120, 48)
+        parts = [mesh_header(other, tester.dut_link, 3) + part for part in parts]
+        sent = interrupted(case, parts[1:], 0, frame(case, parts[0], src=FORWARDER[:-1] + b"\xfd"))
+        return Stimulus(sent, packet, tester.info(FORWARDER), "the first fragment by another forwarder")
+
+    case.understood(by_two_forwarders)
+
+
+@requirement("RFC4944-11-03", "RFC4944-5.2-02")
+@pytest.mark.parametrize("final", ["short", "like-ours", "by-broadcast"])
+def test_for_others_like_us(case: Case, final: str):
+    """The final destination counts as a whole, whoever the frame is for (§11): strangers that are hard to tell."""
+    tester, link = case.tester, case.rig.link
+    if not declares(case, "mesh"):
+        case.unsupported("the profile does not declare mesh")
+    short = link.dut_short or link.dut[-2:]
+    strangers = {
+        "short": [bytes([short[0] ^ 0x10, short[1]]), bytes([short[0], short[1] ^ 0x10]), link.dut[-2:]],
+        "like-ours": [link.dut[:at] + bytes([link.dut[at] ^ 0x10]) + link.dut[at + 1 :] for at in range(8)],
+        "by-broadcast": [STRANGER],
+    }[final]
+    inner = stimulus(case, tester.echo(), SAC=0, SAM=0, DAC=0, DAM=0).payloads[0]
+    stimuli = []
+    for stranger in strangers:
+        if stranger in {link.dut, link.dut_short}:
+            continue
+        info = tester.info(FORWARDER, b"\xff\xff" if final == "by-broadcast" else None)
+        header = mesh_header(tester.identity.link, stranger, 1)
+        stimuli.append(Stimulus([header + inner], None, info, f"for {stranger.hex()}"))
+    nothing_of(case, stimuli, code="consumed")
 
 
 @requirement("RFC4944-11.1-01", "RFC4944-5.1-09", "RFC4944-11.1-03")

@@ -58,6 +58,7 @@ BOUNDARIES += [208, 209, 300, 303, 304, 305, 511, 512, 513, 800, 1023, 1024, 102
     "RFC4944-5.1-17",
     "RFC4944-4-02",
     "RFC4944-5.3-02",
+    "RFC4944-4-03",
 )
 @pytest.mark.parametrize("size", BOUNDARIES, ids=str)
 def test_echo_of_every_size(case: Case, size: int):
@@ -223,7 +224,7 @@ def test_small_packet_in_between(case: Case):
 @requirement(
     "RFC4944-5.3-03", "RFC4944-5.3-02", "RFC4944-5.3-04", "RFC4944-5.3-06", "RFC4944-5.3-09", "RFC4944-5.3-10"
 )
-@pytest.mark.parametrize("size", [200, 1232], ids=str)
+@pytest.mark.parametrize("size", [200, 301, 1232], ids=str)
 def test_fragments_that_it_sends(case: Case, size: int):
     """The DUT's fragments: FRAG1 then FRAGN, one size (payload length + 40), offsets in order, lengths of 8n."""
     seen = well_answered(case, lambda: case.tester.echo(size))

@@ -1,12 +1,14 @@
 """RFC 4944 §5.3, which fragments belong together: source, destination, datagram_size and datagram_tag."""
 
+from itertools import permutations
+
 import pytest
 
 from fixtures.case import Case
 from fixtures.marks import on_link, requirement
 from fixtures.stimuli import link_info, raw
 from rigs.tester import Identity, Stimulus
-from suites.adversary import balanced, nothing_of, outcome, pieces, recovers
+from suites.adversary import balanced, loses_nothing, nothing_of, outcome, pieces, recovers
 
 pytestmark = on_link("ieee802154")
 
@@ -32,6 +34,7 @@ def test_tag_wraps(case: Case):
 @requirement("RFC4944-5.3-18", "RFC4944-5.3-24")
 def test_tag_used_again(case: Case):
     """The tag of a datagram that is complete, at once for another of the same size: it is a new datagram."""
+    loses_nothing(case)
     tag = case.tester.next_tag()
     for _ in range(4):
         packet, parts = pieces(case, 200, tag=tag)
@@ -46,6 +49,7 @@ def test_tag_used_again_after_a_hole(case: Case):
     """The tag of a datagram that was never completed, for another size: the old octets end up in nothing."""
     if case.rig.profile.parameters.reassembly_slots == 1:
         case.unsupported("the DUT has one place, and what is begun keeps it by right")
+    loses_nothing(case)
     packet, parts = pieces(case, 200)
     case.tester.send(parts[:-1], link_info(case, packet))
     tag = int.from_bytes(parts[0][2:4])
@@ -88,35 +92,92 @@ def test_every_octet_of_the_source(case: Case):
         stimuli.append(
             Stimulus(parts[-1:], None, tester.info(other), f"the last, octet {at} of the source differs")
         )
+    me = tester.fresh().link
+    if me[-1] == me[-2]:
+        me = tester.fresh().link
+    other = me[:-2] + bytes(
+        [me[-1], me[-2]]
+    )  # the same sum and parity: no hash of the octets tells them apart
+    stimuli += from_two(case, me, other, "two octets of the source change places")
     nothing_of(case, stimuli, code="mixed_senders")
+    recovers(case)
+
+
+def from_two(case: Case, one: bytes, two: bytes, note: str) -> list[Stimulus]:
+    """All but the last fragment of an echo from one link-layer address, the last one from another."""
+    tester = case.tester
+    _, parts = pieces(case, 200)
+    return [
+        Stimulus(parts[:-1], None, tester.info(one), "all but the last fragment"),
+        Stimulus(parts[-1:], None, tester.info(two), f"the last: {note}"),
+    ]
+
+
+@requirement("RFC4944-5.3-18", "RFC4944-3-01")
+def test_short_sources(case: Case):
+    """Short addresses that differ in one octet or in their order, or are part of an EUI-64: senders of their own."""
+    if not case.rig.link.any_source:
+        case.unsupported("the link has one sender only")
+    tester = case.tester
+    me = tester.fresh()
+    short = tester.fresh_short().link
+    tester.identity = me  # a DUT that cannot speak to a short address answers the echo behind it all the same
+    high, low = short
+    others = {
+        "another low octet": bytes([high, low ^ 0x10]),
+        "another high octet": bytes([high ^ 0x10, low]),
+        "its octets swapped": bytes([low & 0x7F, high]),
+        "an EUI-64 that ends in it": me.link[:6] + short,
+        "an EUI-64 that begins with it": short + me.link[2:],
+        "an EUI-64 of zeros that ends in it": bytes(6) + short,
+        "an EUI-64 of zeros that begins with it": short + bytes(6),
+    }
+    stimuli = []
+    for note, other in others.items():
+        if other != short:
+            stimuli += from_two(case, short, other, f"from {note}")
+    nothing_of(case, stimuli, code="mixed_senders")
+    recovers(case)
+
+
+@requirement("RFC4944-5.3-18", "RFC4944-5.3-09")
+def test_every_bit_of_the_size(case: Case):
+    """The second fragment with a datagram_size that differs in one bit, for each of its 11: no datagram is complete."""
+    stimuli = []
+    for bit in range(11):
+        packet, parts = pieces(case, 195)  # 243 octets: three of the changes make as many units of 8 octets
+        other = (int.from_bytes(parts[1][:2]) ^ 1 << bit).to_bytes(2)
+        sent = [parts[0], other + parts[1][2:], *parts[2:]]
+        stimuli.append(Stimulus(sent, None, link_info(case, packet), f"size differs in bit {bit}"))
+    nothing_of(case, stimuli, code="mixed_sizes")
     recovers(case)
 
 
 @requirement("RFC4944-5.3-18", "RFC4944-3-01")
 def test_destination_is_in_the_key(case: Case):
-    """A datagram begun to one address of the DUT and ended to the broadcast address: another destination."""
-    tester = case.tester
-    _, parts = pieces(case, 200)
-    stimuli = [
-        Stimulus(parts[:-1], None, tester.info(), "all but the last fragment"),
-        Stimulus(parts[-1:], None, tester.info(destination=b"\xff\xff"), "the last one as a broadcast"),
-    ]
+    """A datagram begun to one address of the DUT and ended to another, or to the broadcast address."""
+    tester, link = case.tester, case.rig.link
+    addresses = {tester.dut_link, link.dut, link.dut_short or link.dut, b"\xff\xff"}
+    stimuli = []
+    for begun, ended in permutations(sorted(addresses), 2):
+        _, parts = pieces(case, 200)
+        note = f"begun to {begun.hex()}, ended to {ended.hex()}"
+        stimuli.append(Stimulus(parts[:-1], None, tester.info(destination=begun), note))
+        stimuli.append(Stimulus(parts[-1:], None, tester.info(destination=ended), note))
     nothing_of(case, stimuli, code="mixed_destinations")
     recovers(case)
 
 
-def interleaved(
-    case: Case, one: Identity, two: Identity, tags: tuple[int, int], sizes: tuple[int, int]
-) -> list[bytes]:
-    """Two fragmented echoes, from `one` and from `two`, fragment by fragment; the packets that did not come out."""
+def interleaved(case: Case, *datagrams: tuple[Identity, int, int]) -> list[bytes]:
+    """Fragmented echoes, each of (sender, tag, size), fragment by fragment; the packets that did not come out."""
     tester = case.tester
-    sent, halves = [], []
-    for who, tag, size in zip((one, two), tags, sizes, strict=True):
+    sent, fragments = [], []
+    for who, tag, size in datagrams:
         with tester.acting_as(who):
             packet, parts = pieces(case, size, tag=tag, data=balanced(case, size))
             sent.append(packet)
-            halves.append([Stimulus([part], None, tester.info(), "interleaved") for part in parts])
-    stimuli = [stimulus for pair in zip(*halves, strict=True) for stimulus in pair]
+            fragments.append([Stimulus([part], None, tester.info(), "interleaved") for part in parts])
+    stimuli = [stimulus for one_of_each in zip(*fragments, strict=True) for stimulus in one_of_each]
     packets, answers = outcome(case, stimuli)
     right, came = sent, packets
     if case.rig.node.tap is None:  # identifier, sequence number and data
@@ -135,7 +196,8 @@ def missing(
 
     def found() -> list[bytes]:
         tag = tester.next_tag()
-        return interleaved(case, one, two, (tag, tag if one_tag else tester.next_tag()), sizes)
+        tags = tag, tag if one_tag else tester.next_tag()
+        return interleaved(case, (one, tags[0], sizes[0]), (two, tags[1], sizes[1]))
 
     if not all(found() for _ in range(case.rig.file.attempts)):
         return []
@@ -164,6 +226,14 @@ def test_two_datagrams_of_one_sender(case: Case):
     me = case.tester.identity
     if not has_room_for_two(case, me, me) and not case.result.findings:
         case.unsupported("the DUT does not declare room for two datagrams of one sender, and shows none")
+
+
+@requirement("RFC4944-5.3-18")
+@pytest.mark.parametrize("count", [3, 6], ids=["three", "six"])
+def test_many_datagrams_of_one_sender(case: Case, count: int):
+    """More datagrams of one size than a DUT has to have room for, fragment by fragment: lost perhaps, never mixed."""
+    me, tester = case.tester.identity, case.tester
+    interleaved(case, *((me, tester.next_tag(), 200) for _ in range(count)))
 
 
 @requirement("RFC4944-5.3-18")

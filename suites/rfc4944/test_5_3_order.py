@@ -5,6 +5,7 @@ one that "differs in" neither size nor offset from another is no overlap. Every 
 """
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import permutations
 
 import pytest
@@ -14,7 +15,19 @@ from fixtures.marks import on_link, requirement
 from fixtures.stimuli import link_info, raw, stimulus
 from fixtures.sweep import understood_all
 from rigs.tester import Stimulus
-from suites.adversary import FULL, balanced, patched, pieces, the_rest
+from sixlowpan import fragment_header_1, fragment_header_n, mac, mesh_header
+from sixlowpan.addresses import ALL_NODES
+from suites.adversary import (
+    FULL,
+    balanced,
+    interrupted,
+    outcome,
+    patched,
+    piece,
+    pieces,
+    the_rest,
+)
+from suites.rfc4944.test_3 import frame
 
 pytestmark = on_link("ieee802154")
 
@@ -112,6 +125,52 @@ def test_duplicate_with_other_octets(case: Case, which: int):
         )
 
 
+def cut(case: Case, first: int, step: int) -> Stimulus:
+    """An echo whose FRAG1 stands for `first` octets, with fragments of `step` octets and one of 1 behind it."""
+    packet, parts = pieces(case, first - 48 + 3 * step + 1, first - 32)
+    sent = parts[:1]
+    sent += [piece(parts[0], at // 8, packet[at : at + step]) for at in range(first, len(packet), step)]
+    return raw(case, sent, packet, f"{first} octets in FRAG1, fragments of {step} behind it")
+
+
+@requirement("RFC4944-5.3-19", "RFC4944-5.3-03", "RFC4944-5.3-07")
+def test_fragments_of_every_length(case: Case):
+    """Fragments of 8, 16, 24 ... octets, as many as a frame holds, and a last one of 1: all lengths serve."""
+    room = case.tester.air.room(case.tester.info()) - 5
+    makes = ((f"fragments-of-{step}", partial(cut, case, 48, step)) for step in range(8, room + 1, 8))
+    understood_all(case, makes)
+
+
+@requirement("RFC4944-5.3-05", "RFC4944-5.3-03")
+def test_headers_alone_in_the_first_fragment(case: Case):
+    """FRAG1 with the compressed header and no octet behind it: 40 octets of the datagram, "multiples of eight"."""
+    case.understood(lambda: cut(case, 40, 16))
+
+
+@requirement("RFC4944-3-01", "RFC4944-5.3-18", "RFC4944-5.3-05")
+@pytest.mark.parametrize("destination", ["extended", "short", "broadcast"], ids="to-{}".format)
+@pytest.mark.parametrize("source", ["extended", "short"], ids="from-{}".format)
+def test_fragments_between_addresses(case: Case, source: str, destination: str):
+    """Fragments between addresses of either kind, and multicast in fragments (§3: 64-bit and 16-bit are supported)."""
+    tester, link = case.tester, case.rig.link
+    if source == "short":
+        if not link.any_source:
+            case.unsupported("the link cannot send from a short address")
+        tester.fresh_short()
+    to = {"extended": link.dut, "short": link.dut_short, "broadcast": b"\xff\xff"}[destination]
+    if not to:
+        case.unsupported("the DUT has no short address")
+
+    def make(size: int) -> Stimulus:
+        group = ALL_NODES if destination == "broadcast" else None
+        return stimulus(case, tester.echo(size, destination=group), info=tester.info(destination=to))
+
+    packets, answers = outcome(case, [make(8)])
+    if not packets and not answers:
+        case.unsupported("an echo in one frame between such addresses is not taken: another case's business")
+    case.understood(lambda: make(300))
+
+
 @requirement("RFC4944-5.3-18", "RFC4944-5.3-05")
 @pytest.mark.parametrize("gap", [1, 2, 3], ids=["after-frag1", "after-second", "before-last"])
 @pytest.mark.parametrize("count", [1, 5], ids=["one", "five"])
@@ -138,5 +197,82 @@ def test_datagram_in_one_fragment(case: Case, size: int):
         header = (0xC000 | len(made.packet)).to_bytes(2) + tag.to_bytes(2)
         made.payloads = [header + made.payloads[0]]
         return made
+
+    case.understood(make)
+
+
+def ordinary(case: Case, *echoes: bytes) -> None:
+    """Echo Requests that are not what a case is about, nor are the answers to them."""
+    case.tester.ordinary |= set(echoes)
+    case.tester.control_ids |= {echo[44:48] for echo in echoes}
+
+
+def strange_frames(case: Case) -> dict[str, tuple[bytes, dict[str, object]]]:
+    """What may come between two fragments and has nothing to do with them: payload, and fields of its MAC header."""
+    tester, link = case.tester, case.rig.link
+    me = tester.identity.link
+    unicast, group = tester.echo(), tester.echo(destination=ALL_NODES)
+    ordinary(case, unicast, group)
+    echo, multicast = stimulus(case, unicast).payloads[0], stimulus(case, group).payloads[0]
+    size, tag = 200, tester.next_tag()
+    stranger = bytes([*link.dut[:-1], link.dut[-1] ^ 0x55])
+    return {
+        "uncompressed": (b"\x41" + unicast, {}),
+        "multicast": (multicast, {"dst": b"\xff\xff"}),
+        "nalp": (b"\x00" + echo, {}),
+        "reserved": (b"\x44" + echo, {}),
+        "empty": (b"", {}),
+        "undecodable": (bytes.fromhex("7a34 3a") + bytes(8), {}),
+        "fragment-cut": (fragment_header_1(size, tag)[:3], {}),
+        "fragment-beyond": (fragment_header_n(size, tag, 255) + bytes(16), {}),
+        "mesh-for-another": (mesh_header(me, stranger, 1) + echo, {}),
+        "for-another": (echo, {"dst": stranger}),
+        "another-pan": (echo, {"dst_pan": bytes([link.pan[0] ^ 0x55, link.pan[1]])}),
+        "beacon": (echo, {"type": mac.BEACON}),
+        "command": (echo, {"type": mac.COMMAND}),
+    }
+
+
+STRANGE = ["uncompressed", "multicast", "nalp", "reserved", "empty", "undecodable", "fragment-cut"]
+STRANGE += ["fragment-beyond", "mesh-for-another", "for-another", "another-pan", "beacon", "command"]
+
+
+@requirement("RFC4944-5.3-19", "RFC4944-5.3-18", "RFC4944-5.3-28")
+@pytest.mark.parametrize("name", STRANGE)
+def test_strange_frames_in_the_gap(case: Case, name: str):
+    """A frame that has nothing to do with a datagram, in its midst: time and overlaps alone discard it (§5.3)."""
+    if name.startswith("fragment-") and case.rig.profile.parameters.reassembly_slots == 1:
+        case.unsupported("the DUT has one place, and a later datagram may have it")
+
+    def make() -> Stimulus:
+        packet, parts = pieces(case, 200)
+        strange, fields = strange_frames(case)[name]
+        sent = interrupted(case, parts, 2, frame(case, strange, **fields))
+        return Stimulus(sent, packet, link_info(case, packet), f"{name} between the second and the third")
+
+    case.understood(make)
+
+
+@requirement("RFC4944-5.3-18", "RFC4944-5.3-19")
+@pytest.mark.parametrize("size", [8, 200], ids=["small", "fragmented"])
+def test_another_sender_in_the_gap(case: Case, size: int):
+    """A whole echo of another sender in the midst of a datagram, and the answer to it: no fragment is lost by it."""
+    if not case.rig.link.any_source:
+        case.unsupported("the link has one sender only")
+    tester = case.tester
+    if size > 8 and (case.rig.profile.parameters.reassembly_slots or 1) < 2:
+        case.unsupported("the DUT does not declare room for two datagrams")
+    me, other = tester.identity, tester.fresh()
+    case.understood(lambda: stimulus(case, tester.echo(8)))  # so that the answer need not wait for an address
+    tester.identity = me
+
+    def make() -> Stimulus:
+        packet, parts = pieces(case, 200)
+        with tester.acting_as(other):
+            whole, fragments = pieces(case, size)
+            ordinary(case, whole)
+            between = [frame(case, part) for part in fragments]
+        sent = interrupted(case, parts, 2, *between)
+        return Stimulus(sent, packet, link_info(case, packet), "another sender's echo in the midst")
 
     case.understood(make)

@@ -115,6 +115,22 @@ def test_every_hole(case: Case):
     recovers(case)
 
 
+@requirement("RFC4944-5.3-19", "RFC4944-5.3-20")
+def test_smallest_hole(case: Case):
+    """A datagram that lacks one unit of 8 octets, or a last fragment of 1 to 8 octets, is never delivered."""
+    stimuli = []
+    for missing in range(1, 5):
+        packet, parts = pieces(case, 32, 8)
+        del parts[missing]
+        stimuli.append(Stimulus(parts, None, link_info(case, packet), f"8 octets of fragment {missing + 1}"))
+    for last in range(1, 9):
+        packet, parts = pieces(case, 176 + last)
+        assert len(parts[-1]) == 5 + last, "a wrong frame of ours"
+        stimuli.append(Stimulus(parts[:-1], None, link_info(case, packet), f"the last {last} octets"))
+    nothing_of(case, stimuli, code="hole")
+    recovers(case)
+
+
 @requirement("RFC4944-5.3-19", "RFC4944-5.3-24")
 @pytest.mark.parametrize("times", [2, 4], ids=str)
 def test_hole_made_up_by_duplicates(case: Case, times: int):

@@ -1,10 +1,12 @@
 """RFC 4944 §6 to §8: interface identifiers, link-local addresses, and link-layer address options."""
 
+import pytest
+
 from fixtures.case import Case
 from fixtures.marks import on_link, requirement
-from fixtures.stimuli import stimulus
-from rigs.tester import NEIGHBOR_SOLICITATION
-from sixlowpan import addresses
+from fixtures.stimuli import link_info, stimulus
+from rigs.tester import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Seen
+from sixlowpan import addresses, ipv6
 
 pytestmark = on_link("ieee802154")
 
@@ -110,3 +112,100 @@ def test_link_layer_address_option(case: Case):
         )
         return
     case.unsupported("the DUT sent no Neighbor Solicitation with an address option")
+
+
+def advertisement(case: Case, *, multicast: bool) -> Seen | None:
+    """The DUT's answer to a Neighbor Solicitation for its address, to the address or to its solicited-node group."""
+    tester = case.tester
+    own, target = tester.identity.address, tester.dut_address
+    destination = addresses.solicited_node(target) if multicast else target
+    body = bytes(4) + target + tester.link_option(1, tester.identity.link)
+    message = ipv6.icmpv6(NEIGHBOR_SOLICITATION, 0, body, own, destination)
+    packet = ipv6.build(own, destination, ipv6.ICMPV6, message, hop_limit=255)
+    for _ in range(case.rig.file.attempts):
+        tester.send_packet(packet, link_info(case, packet))
+        deadline = tester.now() + case.timeout
+        while (seen := tester.hear(deadline)) is not None:
+            if seen.icmp_type == NEIGHBOR_ADVERTISEMENT and len(seen.upper) >= 24:
+                case.result.observed_by = "wire"
+                return seen
+    return None
+
+
+@requirement("RFC4944-8-01", "RFC4861-7.1.2-01")
+@pytest.mark.parametrize("asked", ["unicast", "multicast"])
+def test_advertisement(case: Case, asked: str):
+    """RFC 4861 §7.2.4: to the source of the solicitation, with its target and the Solicited flag."""
+    case.tester.fresh()
+    seen = advertisement(case, multicast=asked == "multicast")
+    if seen is None or seen.view is None:
+        case.unsupported("the DUT answers no such Neighbor Solicitation")
+    frame, message = seen.frames[0], seen.upper
+    for code, expected, actual in (
+        ("target", case.tester.dut_address.hex(), message[8:24].hex()),
+        ("advertised_to", case.tester.identity.address.hex(), seen.view.dst.hex()),
+        ("solicited_flag", "S=1", f"S={message[4] >> 6 & 1}"),
+    ):
+        case.expect(expected == actual, code, expected, actual, frame=frame)
+
+
+@requirement("RFC4944-8-02", "RFC4944-8-03", "RFC4944-8-04", "RFC4944-8-01")
+@pytest.mark.parametrize("asked", ["unicast", "multicast"])
+def test_target_link_layer_address_option(case: Case, asked: str):
+    """§8: type 2 and an address of ours; where the solicitation was multicast it MUST be there (RFC 4861 §7.2.4)."""
+    link = case.rig.link
+    case.tester.fresh()
+    seen = advertisement(case, multicast=asked == "multicast")
+    if seen is None:
+        case.unsupported("the DUT answers no such Neighbor Solicitation")
+    option = seen.upper[24:]
+    legal = {bytes([2, 2]) + link.dut + bytes(6)}
+    if link.dut_short:
+        legal.add(bytes([2, 1]) + link.dut_short + bytes(4))
+    if not option and asked == "unicast":
+        return  # "the option MAY be omitted"
+    case.expect(
+        option in legal,
+        "address_option",
+        " or ".join(sorted(o.hex(" ") for o in legal)),
+        option.hex(" ") or "no option",
+        requirement="RFC4944-8-03" if option[1:2] == b"\1" else "RFC4944-8-02" if option else "RFC4944-8-01",
+        frame=seen.frames[0],
+    )
+
+
+@requirement("RFC4944-8-01", "RFC4861-7.1.1-01")
+def test_solicitation(case: Case):
+    """RFC 4861 §7.2.2: to the solicited-node group of the target, with our option, from an address of the DUT."""
+    tester = case.tester
+    tester.fresh()
+    tester.send_packet(tester.echo())
+    deadline = tester.now() + case.timeout
+    while (seen := tester.hear(deadline)) is not None and seen.icmp_type != 129:
+        if seen.icmp_type != NEIGHBOR_SOLICITATION or seen.view is None or len(seen.upper) < 24:
+            continue
+        target, frame = seen.upper[8:24], seen.frames[0]
+        if target != tester.identity.address:
+            continue
+        case.result.observed_by = "wire"
+        group = addresses.solicited_node(target)
+        destinations = {group, target}  # RFC 4861 §7.3.3: a probe of a neighbour that it knows is unicast
+        case.expect(
+            seen.view.dst in destinations, "solicited_group", group.hex(), seen.view.dst.hex(), frame=frame
+        )
+        case.expect(
+            seen.view.src != bytes(16),
+            "solicitation_source",
+            "an address of the interface",
+            "the unspecified address",
+            frame=frame,
+        )
+        case.expect(
+            seen.view.dst != group or len(seen.upper) > 24,
+            "no_source_option",
+            "a Source Link-Layer Address option in a multicast solicitation",
+            "none",
+            frame=frame,
+        )
+        return
+    case.unsupported("the DUT sent no Neighbor Solicitation for our address")

@@ -8,11 +8,12 @@ first try when every timer has run out. One malformed frame shows nothing; one m
 import pytest
 
 from fixtures.case import Case
-from fixtures.marks import on_link, requirement
+from fixtures.marks import needs, on_link, requirement
 from fixtures.stimuli import link_info, raw, stimulus
 from fixtures.sweep import understood_all
 from rigs.tester import Stimulus
-from sixlowpan import fragment, fragment_header_1, fragment_header_n
+from sixlowpan import fragment, fragment_header_1, fragment_header_n, ipv6, mesh_header
+from sixlowpan.addresses import ALL_NODES
 from suites.adversary import FULL, head, outcome, piece, pieces, recovers
 
 pytestmark = on_link("ieee802154")
@@ -57,6 +58,135 @@ def test_room_is_given_back(case: Case, name: str):
     for count in COUNTS:
         outcome(case, [shape(case, name) for _ in range(count)])
         recovers(case)
+
+
+#: More than any DUT has places for reassembly.
+MANY = 24
+
+
+def refused(case: Case) -> dict[str, list[bytes]]:
+    """Fragments that a receiver cannot make anything of, each with a fresh tag."""
+    tester = case.tester
+    packet, parts = pieces(case, 200)
+    size, tag = head(parts[0])
+    iphc = bytes.fromhex("7a333a") + packet[40 : 40 + 61]
+    unknown = tester.contexts.table.index(None) if None in tester.contexts.table else 15
+    first = {
+        "iphc-cut": iphc[:1],
+        "iphc-fields-cut": bytes.fromhex("7800 3a40 fe80"),
+        "ipv6-cut": b"\x41" + packet[:30],
+        "ipv6-of-another-size": b"\x41" + packet[:4] + b"\x00\x50" + packet[6:64],
+        "hc1-cut": b"\x42",
+        "esc": b"\x40\x7e" + iphc,
+        "reserved": b"\x44" + iphc,
+        "bc0": b"\x50\x01" + iphc,
+        "page": b"\xff" + iphc,
+        "mesh": mesh_header(tester.identity.link, tester.dut_link, 3) + iphc,
+        "frag1": fragment_header_1(size, tag) + iphc,
+        "fragn": fragment_header_n(size, tag, 8) + iphc,
+        "unknown-nhc": bytes.fromhex("7e33 c0") + iphc[3:],
+        "unknown-context": bytes([0x7A, 0xF3, unknown << 4, 0x3A]) + iphc[3:],
+        "nothing-behind-nh": bytes.fromhex("7e33"),
+        "udp-cut": bytes.fromhex("7e33 f0 1234"),
+        "extension-cut": bytes.fromhex("7e33 e0 3a 20 0102"),
+        "odd-length": iphc[:-3],
+    }
+    others = {
+        "offset-0": [piece(parts[0], 0, bytes(64))],
+        "odd-fragn": [parts[0], piece(parts[0], parts[1][4], bytes(61))],
+        "above-the-mtu": [fragment_header_1(1288, tag) + iphc, fragment_header_n(1288, tag, 160) + bytes(8)],
+        "largest-size": [fragment_header_1(2047, tag) + iphc, fragment_header_n(2047, tag, 255) + bytes(7)],
+    }
+    return {name: [fragment_header_1(size, tag) + inner] for name, inner in first.items()} | others
+
+
+REFUSED = [
+    "iphc-cut",
+    "iphc-fields-cut",
+    "ipv6-cut",
+    "ipv6-of-another-size",
+    "hc1-cut",
+    "esc",
+    "reserved",
+    "bc0",
+]
+REFUSED += [
+    "page",
+    "mesh",
+    "frag1",
+    "fragn",
+    "unknown-nhc",
+    "unknown-context",
+    "nothing-behind-nh",
+    "udp-cut",
+]
+REFUSED += ["extension-cut", "odd-length", "offset-0", "odd-fragn", "above-the-mtu", "largest-size"]
+
+
+@requirement("RFC4944-5.3-28", "RFC4944-5.3-20", "RFC4944-5.3-05")
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_fragments_hold_no_room(case: Case, name: str):
+    """Two dozen fragments that nothing can be made of; then a full-size echo, at once or when every timer is out."""
+    case.ready_for(FULL)
+    outcome(case, [Stimulus(refused(case)[name], None, case.tester.info(), name) for _ in range(MANY)])
+    recovers(case)
+
+
+def whole_packet(case: Case, name: str) -> bytes:
+    """A packet that needs fragments, and whose end is not an answer to it."""
+    tester = case.tester
+    source, destination, data = tester.identity.address, tester.dut_address, tester.pattern(200)
+    stranger = destination[:-1] + bytes([destination[-1] ^ 0x55])
+    if name in {"for-another", "to-a-group"}:
+        return tester.echo(200, destination=stranger if name == "for-another" else ALL_NODES)
+    if name == "bad-checksum":
+        echo = tester.echo(200)
+        return echo[:42] + bytes([echo[42] ^ 0x5A]) + echo[43:]
+    protocol, upper = {
+        "unknown-protocol": (253, data),
+        "no-next-header": (59, data),
+        "unknown-option": (60, bytes([ipv6.ICMPV6, 0, 0x5E, 4, 1, 2, 3, 4]) + tester.echo(200)[40:]),
+        "closed-port": (ipv6.UDP, ipv6.udp(0x1234, 0x5678, data, source, destination)),
+        "udp-length": (ipv6.UDP, ipv6.udp(0x1234, 0x5678, data, source, destination)[:4] + bytes(4) + data),
+    }[name]
+    return ipv6.build(source, destination, protocol, upper)
+
+
+FATES = ["for-another", "to-a-group", "bad-checksum", "unknown-protocol", "no-next-header", "unknown-option"]
+FATES += ["closed-port", "udp-length"]
+
+
+@requirement("RFC4944-5.3-28", "RFC4944-5.3-20", "RFC4944-4-02")
+@pytest.mark.parametrize("fate", FATES)
+def test_whatever_becomes_of_the_packet(case: Case, fate: str):
+    """Two dozen whole datagrams that the IPv6 layer throws away, answers or refuses: their room is free again."""
+    case.ready_for(FULL)
+    stimuli = []
+    for _ in range(MANY):
+        packet = whole_packet(case, fate)
+        info = link_info(case, packet)
+        made = stimulus(case, packet, info=info, note=fate, NH=0)  # no text wants NHC of all of these
+        made.packet = None
+        stimuli.append(made)
+    for start in range(0, MANY, 2):  # few at a time: some are answered at length
+        outcome(case, stimuli[start : start + 2])
+    recovers(case)
+
+
+@needs("udp")
+@requirement("RFC4944-5.3-28", "RFC4944-5.3-20", "RFC4944-4-02")
+def test_datagrams_that_are_taken(case: Case):
+    """Two dozen whole datagrams for an open UDP port: each is handed on, and leaves its room."""
+    case.ready_for(FULL)
+    tester, port = case.tester, 0x5679
+    case.rig.node.udp_open(port)
+    for _ in range(MANY):
+        source, destination = tester.identity.address, tester.dut_address
+        upper = ipv6.udp(0x1234, port, tester.pattern(200), source, destination)
+        tester.send_packet(ipv6.build(source, destination, ipv6.UDP, upper))
+        case.rig.node.udp_receive(port, tester.now() + case.timeout)
+    case.result.observed_by = "wire"
+    recovers(case)
 
 
 @requirement("RFC4944-5.3-20", "RFC4944-5.3-19")

@@ -12,7 +12,7 @@ from fixtures.case import Case
 from fixtures.marks import on_link, requirement
 from fixtures.stimuli import raw, stimulus
 from rigs.tester import Stimulus
-from sixlowpan import fragment_header_1, fragment_header_n, ipv6
+from sixlowpan import fragment_header_1, fragment_header_n, ipv6, mesh_header
 from suites.adversary import FULL, nothing_of, outcome, recovers, whole
 from suites.rfc4944.test_3 import frame
 
@@ -112,6 +112,35 @@ def test_headers_over_two_fragments(case: Case, unharmed: Callable[[], None]):
         ]
         stimuli.append(raw(case, parts, note=f"headers cut after {cut} octets"))
     nothing_of(case, stimuli)
+    unharmed()
+
+
+@on_link("ieee802154")
+@requirement("RFC4944-5.3-05", "RFC4944-5.1-15", "RFC4944-5.1-17", "RFC4944-5.1-14", "RFC4944-11.1-01")
+@pytest.mark.parametrize("behind", ["nothing", "frag1", "fragn", "mesh", "mesh-frag1", "mesh-bc0", "bc0"])
+def test_every_dispatch(case: Case, unharmed: Callable[[], None], behind: str):
+    """Each of the 256 dispatch values behind each header, with nothing and with 40 octets behind it: no answer."""
+    ready(case)
+    tester = case.tester
+    header = mesh_header(tester.identity.link, tester.dut_link, 3)
+    stimuli = []
+    for dispatch in range(256):
+        for length in (0, 40):
+            tag = tester.next_tag()
+            heads = {
+                "nothing": b"",
+                "frag1": fragment_header_1(248, tag),
+                "fragn": fragment_header_n(248, tag, 8),
+                "mesh": header,
+                "mesh-frag1": header + fragment_header_1(248, tag),
+                "mesh-bc0": header + b"\x50\x01",
+                "bc0": b"\x50\x01",
+            }
+            payload = heads[behind] + bytes([dispatch]) + tester.pattern(length)
+            stimuli.append(raw(case, [payload], note=f"{dispatch:02x} and {length} octets behind {behind}"))
+    for start in range(0, len(stimuli), 8):  # few at a time: one of them is what a DUT died of
+        _, answers = outcome(case, stimuli[start : start + 8])
+        case.expect(not answers, "answered", "no answer", f"{len(answers)} Echo Replies")
     unharmed()
 
 

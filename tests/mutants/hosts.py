@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from rigs.nodes.reference import DUT_SHORT, ReferenceNode
+from rigs.nodes.reference_host import ADVERTISEMENT, SOLICITATION
 from sixlowpan import mac
-from sixlowpan.addresses import BROADCAST
+from sixlowpan.addresses import ALL_NODES, BROADCAST
 from tests.mutants import ANY, IEEE802154, mutant
 
 # -- MAC --------------------------------------------------------------------------------------------------------
@@ -300,3 +301,28 @@ class AddressNotTaken(ReferenceNode):
 
     def add_address(self, address, prefix_length=64):
         self.own[1:] = []
+
+
+@mutant("nd-multicast-in-beacons", requirement="RFC4944-2-01", kinds=IEEE802154)
+class MulticastInBeacons(ReferenceNode):
+    """Sends multicast packets in beacon frames."""
+
+    def frame(self, payload, info):
+        frame = super().frame(payload, info)
+        return bytes((frame[0] & 0xF8 | mac.BEACON,)) + frame[1:] if info.dst == BROADCAST else frame
+
+
+@mutant("nd-solicits-all-nodes", requirement="RFC4944-8-01", kinds=IEEE802154)
+class SolicitsAllNodes(ReferenceNode):
+    """Sends its solicitations to all nodes."""
+
+    def send_nd(self, source, destination, kind, body):
+        super().send_nd(source, ALL_NODES if kind == SOLICITATION else destination, kind, body)
+
+
+@mutant("nd-advertises-no-option", requirement="RFC4944-8-01", kinds=IEEE802154)
+class AdvertisesNoOption(ReferenceNode):
+    """Answers a solicitation without a link-layer address option."""
+
+    def send_nd(self, source, destination, kind, body):
+        super().send_nd(source, destination, kind, body[:20] if kind == ADVERTISEMENT else body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rigs.nodes.reference import ReferenceNode
+from sixlowpan import fragment
 from tests.mutants import IEEE802154, mutant, sends
 
 # -- fragments --------------------------------------------------------------------------------------------------
@@ -151,3 +152,54 @@ class SendHeaderEstimate(ReferenceNode):
         if room < len(payload) <= room + 2:
             return [payload[:room]]
         return super().fragment_packet(packet, info)
+
+
+# -- what is seen over a long time, or at one size ---------------------------------------------------------------
+
+
+@mutant("send-tag-8-bits", requirement="RFC4944-5.3-14", kinds=IEEE802154)
+class Tag8Bits(ReferenceNode):
+    """Its tags wrap behind 255."""
+
+    def next_tag(self):
+        return super().next_tag() & 0xFF
+
+
+@fragmented("send-empty-last", "RFC4944-5.3-06")
+def _(node, payloads, packet, info):
+    """Sends an empty fragment behind the last one where that has a multiple of eight octets."""
+    end = bytes((len(packet) // 8,))
+    return (
+        payloads if len(packet) % 8 else [*payloads, bytes((payloads[0][0] | 0x20,)) + payloads[0][1:4] + end]
+    )
+
+
+@mutant("send-fit-before-compression", requirement="RFC4944-5.3-01", kinds=IEEE802154)
+class FitBeforeCompression(ReferenceNode):
+    """Fragments what does not fit a frame before it is compressed."""
+
+    def fragment_packet(self, packet, info):
+        room = self.room(info)
+        payload = self.encode_packet(packet, info)
+        if len(payload) <= room < len(packet):
+            return fragment(
+                packet, info, self.contexts, mtu=len(payload) - 1, tag=self.next_tag(), payload=payload
+            )
+        return super().fragment_packet(packet, info)
+
+
+@mutant("send-fcs-forgotten", requirement="RFC4944-4-03", kinds=IEEE802154)
+class FcsForgotten(ReferenceNode):
+    """Has no room for the FCS: frames of 127 octets without it."""
+
+    def room(self, info):
+        return super().room(info) + 2
+
+
+@mutant("send-fragments-unacknowledged", requirement="RFC4944-2-02", kinds=IEEE802154)
+class FragmentsUnacknowledged(ReferenceNode):
+    """Asks for no acknowledgement of fragments."""
+
+    def frame(self, payload, info):
+        frame = super().frame(payload, info)
+        return bytes((frame[0] & 0xDF,)) + frame[1:] if payload[0] >= 0xC0 else frame
