@@ -164,12 +164,13 @@ class IpspBench(Device):
         self.dut_side = dut_side
         self._dut_public = self.dut[0] >> 6 != 0b11 or not self.settings.transport
         self._medium: Medium | None = None
+        self._qdisc = str(rig.dut.options.get("qdisc", ""))
         try:
             if self.settings.transport:
                 self.radio = self.loop.run(self._on_adapter(), _CONNECT, "opening the Bluetooth adapter")
                 self.tester = bytes.fromhex(self.radio.address.replace(":", ""))
             else:
-                self._boot(str(rig.dut.options.get("qdisc", "")))
+                self._boot()
             self.connect()
         except BaseException:
             self.close()
@@ -257,8 +258,8 @@ class IpspBench(Device):
         await radio.open(self.settings.transport)
         return radio
 
-    def _boot(self, qdisc: str) -> None:
-        guest = BleGuest(qdisc=qdisc)
+    def _boot(self) -> None:
+        guest = BleGuest(qdisc=self._qdisc)
         told(guest.start)
         self.guest = self.dut_side = guest
         self.radio = self.loop.run(self._on_medium(guest.hci), _CALL, "starting the virtual controllers")

@@ -71,7 +71,7 @@ def rig(address="ipsp:"):
     return SimpleNamespace(
         path="rig.toml",
         tester=SimpleNamespace(link=address, address=TESTER),
-        dut=SimpleNamespace(address=DUT),
+        dut=SimpleNamespace(address=DUT, options={}),
     )
 
 

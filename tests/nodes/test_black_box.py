@@ -125,7 +125,7 @@ def run(tmp_path, *mutant):
 
 def test_a_process_of_which_nothing_is_known_is_judged(tmp_path):
     results = run(tmp_path)
-    assert {result["verdict"] for result in results.values()} == {"pass", "unsupported"}
+    assert {result["verdict"] for result in results.values()} <= {"pass", "unsupported"}
     assert sum(result["verdict"] == "pass" for result in results.values()) > 15
     assert {result["observed_by"] for result in results.values() if result["verdict"] == "pass"} <= {
         "echo",

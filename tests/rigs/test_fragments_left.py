@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.trial import CaseFailed, Trial
+from fixtures.observation import CaseFailed
+from fixtures.trial import Trial
 from reports.record import Result
 from rigs.air import Air
 from rigs.config import Parameters
