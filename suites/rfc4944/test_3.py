@@ -121,7 +121,12 @@ def takes(case: Case, prefix: bytes, length: int) -> bool:
 @requirement("RFC4944-6-08", "RFC4944-3-07")
 def test_prefixes_of_routers(case: Case):
     """§6: a prefix for autoconfiguration "MUST have a length of 64 bits"; hosts learn theirs from routers (§3)."""
+    tester = case.tester
     prefix = bytes.fromhex("20010db800e04944") + bytes(8)
+    never = tester.echo(destination=bytes.fromhex("20010db800e0ffff") + tester.dut_address[8:])
+    tester.send(stimulus(case, never).payloads)
+    if tester.reply_to(never, tester.now() + case.timeout) is not None:
+        case.unsupported("the DUT answers at addresses that nobody gave it")
     learnt = takes(case, prefix, 64)
     if not learnt and not declares(case, "nd"):
         case.unsupported("the DUT makes no address from a good Router Advertisement, and does not declare nd")

@@ -94,7 +94,8 @@ def test_every_legal_header_word(case: Case):
     """All 6,144 legal IPHC header words, each with a packet that fits it, come out bit for bit on the IP tap."""
 
     def makes() -> Iterator[tuple[str, Make]]:
-        for word in range(0x6000, 0x8000):
+        # not in order: what a header leaves behind shows in the next one only where that one has less in-line
+        for word in (0x6000 | n * 0x0B5D & 0x1FFF for n in range(0x2000)):
             if not reserved(word):
                 yield modes(word), lambda word=word: built(case, word)
 
