@@ -277,7 +277,7 @@ class Tester:
     def _may_be_the_dut(self, source: bytes) -> bool:
         """Whether it has this link-layer address, for all we know; what others say need not be decodable to us."""
         link = self.air.link
-        return source == (link.dut if len(source) != 2 else link.dut_short or source)
+        return not source or source == (link.dut if len(source) != 2 else link.dut_short or source)
 
     def _whole(self, heard: Heard) -> Seen | None:
         """A packet once its last fragment is here, or the reason why there will be none."""
