@@ -247,7 +247,7 @@ def test_multicast(case: Case, dam: int, group: str):
 
     destination = ipaddress.IPv6Address(group).packed
     if case.can("join"):
-        case.rig.node.join(destination)
+        case.join(destination)
     understood_if_shown(
         case, lambda: stimulus(case, case.tester.echo(destination=destination), M=1, DAC=0, DAM=dam)
     )

@@ -131,7 +131,7 @@ def test_multicast_of_a_short_prefix(case: Case, identifier: int):
     group = bytes([0xFF, 0x35, 0x00, found.length]) + kept[:8] + bytes.fromhex("12345678")
 
     if case.rig.node.tap is None:
-        case.rig.node.join(group)
+        case.join(group)
     understood_if_shown(
         case, lambda: stimulus(case, case.tester.echo(destination=group), SAC=0, M=1, DAC=1, DAM=0)
     )

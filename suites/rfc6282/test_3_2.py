@@ -154,5 +154,5 @@ def test_unicast_prefix_based_multicast(case: Case, reserved: int):
     prefix = case.tester.contexts[0]
     group = bytes([0xFF, 0x35, reserved, prefix.length]) + prefix.prefix[:8] + bytes.fromhex("12345678")
     if case.rig.node.tap is None:
-        case.rig.node.join(group)
+        case.join(group)
     understood_if_shown(case, lambda: stimulus(case, case.tester.echo(destination=group), M=1, DAC=1, DAM=0))

@@ -200,7 +200,7 @@ def test_own_extension_headers(case: Case):
     """The DUT's MLD report has a hop-by-hop header (RFC 3810 §5): NHC octets follow only compressed headers (§4.2)."""
     group = bytes.fromhex("ff15 0000 0000 0000 0000 0000") + case.tester.pattern(4)
     seen = case.sent_by(
-        lambda: case.rig.node.join(group),
+        lambda: case.join(group),
         lambda s: s.error is not None or (s.view is not None and s.view.next_header == HOP_BY_HOP),
     )
     if seen is None:

@@ -58,7 +58,7 @@ def test_own_ports(case: Case, source_port: int, destination_port: int):
 def test_datagram_to_a_joined_group(case: Case):
     """A datagram to a group that the DUT was told to join, compressed to 48 bits, reaches its application."""
     tester, node, port = case.tester, case.rig.node, 0x3456
-    node.join(GROUP)
+    case.join(GROUP)
     node.udp_open(port)
     data = bytes(tester.random.choices(b"abcdefghijklmnopqrstuvwxyz", k=13))  # a console may show it as text
 

@@ -28,7 +28,7 @@ def test_all_headers_compressed(case: Case):
     for size in (0, 8, 600, 1232):
         echoed(case, size)
     if "join" in case.rig.profile.abilities:
-        case.rig.node.join(GROUP)  # makes it send an MLD report
+        case.join(GROUP)  # makes it send an MLD report
     echoed(case)
     for seen in case.tester.heard:
         first = seen.payloads[0][0]
