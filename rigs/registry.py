@@ -15,6 +15,7 @@ An adapter module has `open_link(bench, address, rig) -> Link`, `open_node(bench
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import importlib.util
 from collections.abc import Callable, Iterable, Mapping
@@ -62,7 +63,7 @@ def kinds(opener: Opener) -> dict[str, str]:
     found: dict[str, str] = {}
     for folder in FOLDERS[opener]:
         for path in sorted((Path(__file__).parent / folder).glob("*.py")):
-            if path.stem not in found and opener in _functions(path):
+            if path.stem not in found and opener in _functions(path, path.stat().st_mtime_ns):
                 found[path.stem] = f"rigs.{folder}.{path.stem}"
     return found
 
@@ -172,9 +173,12 @@ def _module(opener: Opener, name: str, rig: RigFile) -> ModuleType:
     return module
 
 
-def _functions(path: Path) -> set[str]:
+@functools.cache
+def _functions(path: Path, changed: int) -> frozenset[str]:
+    """The functions of a module, read once for each time it was `changed`."""
+    del changed
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except SyntaxError as error:
         raise RigError(f"{path}: not Python: {error}") from error
-    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))

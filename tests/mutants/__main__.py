@@ -76,7 +76,7 @@ class Outcome:
 def warm(suites: list[str]) -> None:
     """Import pytest, its plugins, ours and every suite, once for all the processes that will be forked."""
     with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):  # noqa: PTH123
-        pytest.main([*suites, "--collect-only", *_PYTEST])
+        pytest.main([*suites, "--collect-only", "--rig", "reference", *_PYTEST])
 
 
 class Hopeless:
