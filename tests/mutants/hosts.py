@@ -166,14 +166,6 @@ class EchoMulticastSource(ReferenceNode):
         self.send_icmp(view.dst, view.src, 129, 0, self.echo_body(message))
 
 
-@mutant("ipv6-any-destination", requirement="RFC4944-6-08", kinds=ANY)
-class AnyIpv6Destination(ReferenceNode):
-    """Answers whoever the packet is for."""
-
-    def for_us(self, destination):
-        return True
-
-
 @mutant("ipv6-small-only", requirement="RFC4944-4-01", defect="ZEPHYR-41822", kinds=ANY)
 class SmallOnly(ReferenceNode):
     """Goes silent for good after a packet of more than 800 octets."""

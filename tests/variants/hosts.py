@@ -48,6 +48,14 @@ class FlowLabels(ReferenceNode):
         super().output(packet[:1] + bytes((packet[1] & 0xF0 | label[0],)) + label[1:] + packet[4:])
 
 
+@variant("any-destination", rigs=ANY)
+class AnyDestination(ReferenceNode):
+    """Answers whoever the packet is for: a host should not, but no text of 6LoWPAN says so."""
+
+    def for_us(self, destination):
+        return True
+
+
 @variant("nd-class-cs6", rigs=ANY)
 class ControlClass(ReferenceNode):
     """Sends Neighbor Discovery and errors in class CS6, and marks ECT(0) in all else (RFC 2474, RFC 3168 §5)."""
