@@ -131,16 +131,29 @@ def outcome(case: Case, stimuli: Sequence[Stimulus]) -> tuple[list[bytes], list[
     before = len(case.tester.heard)
     packets = [p for p in case.tapped_behind(stimuli) if p not in case.tester.ordinary]
     _take_in(case, before)
-    heard = case.tester.heard[before:]
     if case.rig.node.tap is None:
-        packets = [quote for quote in map(quoted, heard) if quote is not None]
-    answers = [
+        packets = [quote for quote in map(quoted, case.tester.heard[before:]) if quote is not None]
+    case.result.observed_by = "tap" if case.rig.node.tap is not None else "wire"
+    return packets, _answers(case, before)
+
+
+def unanswered(case: Case, stimuli: Sequence[Stimulus], few: int) -> None:
+    """No stimulus draws an Echo Reply. A few at a time are sent in front of a control, lest a death be anybody's."""
+    before = len(case.tester.heard)
+    for start in range(0, len(stimuli), few):
+        case.tapped_behind(stimuli[start : start + few])
+    _take_in(case, before)
+    answers = _answers(case, before)
+    case.expect(not answers, "answered", "no answer", f"{len(answers)} Echo Replies")
+
+
+def _answers(case: Case, before: int) -> list[Seen]:
+    """The Echo Replies heard since that are no control's."""
+    return [
         seen
-        for seen in heard
+        for seen in case.tester.heard[before:]
         if seen.icmp_type == ECHO_REPLY and not seen.copy and seen.upper[4:8] not in case.tester.control_ids
     ]
-    case.result.observed_by = "tap" if case.rig.node.tap is not None else "wire"
-    return packets, answers
 
 
 def _take_in(case: Case, before: int) -> None:
@@ -320,3 +333,4 @@ def recovers(case: Case, requirement: str = "RFC4944-5.3-28") -> None:
         f"it is not answered {limit:g} s later, and a small one is",
         requirement=requirement,
     )
+    case.spoilt("it has no room for a full-size datagram any more")
