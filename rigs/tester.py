@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from rigs.air import BROADCAST, Air, Heard
-from rigs.model import LinkClosed
 from rigs.traffic import (
     DESTINATION_UNREACHABLE,
     ECHO_REPLY,
@@ -32,6 +31,7 @@ from rigs.traffic import (
     Seen,
     Stimulus,
     is_fragment,
+    unwrapped,
 )
 from sixlowpan import (
     Contexts,
@@ -39,7 +39,6 @@ from sixlowpan import (
     LinkInfo,
     Reassembler,
     addresses,
-    decode,
     encode,
     fragment,
     ipv6,
@@ -81,12 +80,13 @@ class Tester:
         #: Packets that the tester sent as an ordinary host, and the (identifier, sequence) of its controls.
         self.ordinary: set[bytes] = set()
         self.control_ids: set[bytes] = set()
-        #: (identifier, sequence) of every echo that was asked for: a late answer to one is no answer to another.
-        self.asked_ids: set[bytes] = set()
+        #: (identifier, sequence) of every echo that was asked for: the case that did, and what its answer must be.
+        self._asked: dict[bytes, tuple[str, int]] = {}
         self.last_control = b""
 
     def restart(self, name: str) -> None:
         """Draw all that is random anew from the seed and this name: a case does the same alone and in a crowd."""
+        self._name = name
         self.random = random.Random(f"{self.seed}/{name}")
         self._serial = self.random.randrange(1 << 32)
         self._tag = self.random.randrange(0x10000)
@@ -186,14 +186,15 @@ class Tester:
         data: bytes | None = None,
     ) -> bytes:
         """Build an ICMPv6 Echo Request packet with a fresh identifier and `size` octets of data."""
-        identifier = self.next_identifier()
-        self.asked_ids.add(identifier.to_bytes(2) + b"\0\1")
+        identifier, data = self.next_identifier(), self.pattern(size) if data is None else data
+        source = self.identity.address if source is None else source
+        self._asked[identifier.to_bytes(2) + b"\0\1"] = self._name, hash((source, data))
         return ipv6.echo_request(
-            self.identity.address if source is None else source,
+            source,
             self.dut_address if destination is None else destination,
             identifier,
             1,
-            self.pattern(size) if data is None else data,
+            data,
             hop_limit=hop_limit,
             traffic_class=traffic_class,
             flow_label=flow_label,
@@ -225,8 +226,9 @@ class Tester:
         frames = []
         for payload in payloads:
             frames.append(self.air.send(payload, info))
-            if is_fragment(payload):
-                key = info.src + info.dst + bytes([payload[0] & 7]) + payload[1:4]
+            inner, ends = unwrapped(payload, info)
+            if is_fragment(inner):
+                key = ends.src + ends.dst + bytes([inner[0] & 7]) + inner[1:4]
                 self.begun[key] = self.now()
         return frames
 
@@ -262,7 +264,7 @@ class Tester:
                 continue
             self.heard.append(seen)
             if seen.icmp_type in {ECHO_REPLY, DESTINATION_UNREACHABLE}:
-                seen.copy = seen.packet in self._answers
+                seen.stale = seen.packet in self._answers or self.asked_by(seen) not in {None, self._name}
                 self._answers.add(seen.packet)
             if self.answer_ns and seen.icmp_type == NEIGHBOR_SOLICITATION:
                 self._advertise(seen)
@@ -389,10 +391,17 @@ class Tester:
                 continue
             answers = seen.upper[4:8]
             if answers == wanted or (
-                seen.view.dst == self.identity.address and answers not in self.asked_ids
+                seen.view.dst == self.identity.address and self._asked.get(answers, ("", 0))[0] != self._name
             ):
                 return True
         return False
+
+    def asked_by(self, seen: Seen) -> str | None:
+        """The case that asked the echo to which this is the right answer; None where it is none."""
+        if seen.icmp_type != ECHO_REPLY or seen.view is None:
+            return None
+        name, right = self._asked.get(seen.upper[4:8], ("", 0))
+        return name if right == hash((seen.view.dst, seen.upper[8:])) else None
 
     def error_control(self, form: str, *, timeout: float = 2.0) -> bool:
         """Whether an ordinary datagram to a closed port, in this form, draws an ICMPv6 error. Raises `LinkClosed`."""
@@ -413,7 +422,6 @@ class Tester:
         """Take in what is already here (late answers of the case before), and forget what is over."""
         self.ordinary.clear()
         self.control_ids.clear()
-        self.asked_ids.clear()
         while self.hear(self.now()) is not None:
             pass
 
@@ -432,10 +440,9 @@ __all__ = [
     "UDP",
     "UNSPECIFIED",
     "Identity",
-    "LinkClosed",
     "Seen",
     "Stimulus",
     "Tester",
-    "decode",
     "is_fragment",
+    "unwrapped",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sixlowpan import DecodeError, LinkInfo, ipv6
+from sixlowpan.mesh import unwrap
 
 ICMPV6 = 58
 UDP = 17
@@ -28,6 +29,15 @@ def is_fragment(payload: bytes) -> bool:
     return bool(payload) and payload[0] & 0xD8 == 0xC0
 
 
+def unwrapped(payload: bytes, info: LinkInfo) -> tuple[bytes, LinkInfo]:
+    """A payload behind its mesh and broadcast headers (RFC 4944 §5.2, §11.1), and the addresses that count there."""
+    try:
+        at, info = unwrap(payload, info)
+    except DecodeError:
+        return payload, info
+    return payload[at:], info
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """One appearance of the tester: a link-layer address and an IPv6 address (16 octets)."""
@@ -47,8 +57,9 @@ class Seen:
     time: float
     error: DecodeError | None = None
     view: ipv6.Packet | None = None
-    #: Whether it is the copy of an answer that came before: media duplicate packets, and nobody is to blame.
-    copy: bool = False
+    #: Whether it is the copy of an answer that came before, or the answer to another case, which came late: media
+    #: duplicate packets, hosts look for neighbours first, and nobody is to blame.
+    stale: bool = False
 
     @property
     def icmp_type(self) -> int | None:

@@ -152,7 +152,7 @@ def _answers(case: Case, before: int) -> list[Seen]:
     return [
         seen
         for seen in case.tester.heard[before:]
-        if seen.icmp_type == ECHO_REPLY and not seen.copy and seen.upper[4:8] not in case.tester.control_ids
+        if seen.icmp_type == ECHO_REPLY and not seen.stale and seen.upper[4:8] not in case.tester.control_ids
     ]
 
 

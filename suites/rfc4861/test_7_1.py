@@ -46,7 +46,7 @@ def test_own_solicitation(case: Case):
     tester.fresh()
     tester.send_packet(tester.echo())
     deadline = tester.now() + case.timeout
-    while (seen := tester.hear(deadline)) is not None and (seen.copy or seen.icmp_type != 129):
+    while (seen := tester.hear(deadline)) is not None and (seen.stale or seen.icmp_type != 129):
         if seen.icmp_type == NEIGHBOR_SOLICITATION and seen.view is not None:
             case.result.observed_by = "wire"
             limit = seen.view.hop_limit

@@ -43,7 +43,8 @@ def test_every_bit_of_an_uncompressed_header(case: Case):
 
     def make(header: bytes) -> Stimulus:
         whole = header + case.tester.echo()[40:]
-        return raw(case, [b"\x41" + whole], whole, "uncompressed IPv6")
+        info = link_info(case, whole)
+        return Stimulus([b"\x41" + whole], whole, info, "uncompressed IPv6")
 
     understood_all(case, ((None, lambda header=header: make(header)) for header in headers))
 

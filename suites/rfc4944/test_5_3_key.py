@@ -191,19 +191,18 @@ def interleaved(case: Case, *datagrams: tuple[Identity, int, int]) -> list[bytes
 def missing(
     case: Case, one: Identity, two: Identity, sizes: tuple[int, int], *, one_tag: bool = False
 ) -> list[bytes]:
-    """As `interleaved`, with fresh tags, and again where frames were perhaps lost or the DUT's room was taken."""
+    """As `interleaved`, with fresh tags, and again where the DUT's room was perhaps taken, or frames were lost."""
     tester = case.tester
-
-    def found() -> list[bytes]:
+    lost: list[bytes] = []
+    for again in range(1 + case.rig.file.attempts):
+        if again and (case.rig.profile.parameters.reassembly_slots or 1) > 1:
+            case.outwait_all()
         tag = tester.next_tag()
         tags = tag, tag if one_tag else tester.next_tag()
-        return interleaved(case, (one, tags[0], sizes[0]), (two, tags[1], sizes[1]))
-
-    if not all(found() for _ in range(case.rig.file.attempts)):
-        return []
-    if (case.rig.profile.parameters.reassembly_slots or 1) > 1:
-        case.outwait_all()
-    return found()
+        lost = interleaved(case, (one, tags[0], sizes[0]), (two, tags[1], sizes[1]))
+        if not lost:
+            break
+    return lost
 
 
 def has_room_for_two(case: Case, one: Identity, two: Identity) -> bool:

@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import pytest
 
@@ -11,7 +11,6 @@ from fixtures.marks import needs, requirement
 from fixtures.sending import expected_reply, well_sent
 from fixtures.stimuli import spelled, stimulus, understood_if_shown
 from fixtures.sweep import understood_all
-from rigs.model import RigError, Unsupported
 from rigs.tester import Stimulus
 from sixlowpan import Context
 from suites.adversary import outcome
@@ -160,17 +159,19 @@ def test_answer_under_a_context(case: Case, use: str):
     """An answer to an address under this context: it decodes to the right packet, whatever was elided of it."""
     identifier, network, prefix, compress = USES[use]
     tester = case.tester
-    known = case.tester.contexts.get(identifier)
-    if known is None and compress:
+    if identifier not in tester.contexts and compress:
         case.unsupported(f"the DUT does not hold context {identifier}")
-    try:
+    with nullcontext() if compress else borrowed(case, identifier):
         if not compress:
             define(case, identifier, network, compress=False)
-        case.rig.node.add_address(bytes.fromhex(prefix) + tester.dut_address[8:])
-    except (RigError, Unsupported) as error:
-        case.unsupported(f"the DUT cannot be told what this needs: {error}")
-    source = tester.also(bytes.fromhex(prefix) + tester.identity.address[8:])
-    request = tester.echo(source=source, destination=bytes.fromhex(prefix) + tester.dut_address[8:])
+        case.give_address(bytes.fromhex(prefix) + tester.dut_address[8:])
+        _answered_from(case, bytes.fromhex(prefix))
+
+
+def _answered_from(case: Case, prefix: bytes) -> None:
+    tester = case.tester
+    source = tester.also(prefix + tester.identity.address[8:])
+    request = tester.echo(source=source, destination=prefix + tester.dut_address[8:])
     tester.send(stimulus(case, request).payloads)
     seen = tester.reply_to(request, tester.now() + 3 * case.timeout)
     if seen is None:

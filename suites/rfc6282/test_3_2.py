@@ -141,7 +141,7 @@ def test_own_multicast(case: Case):
             well_sent(case, seen)
             case.result.observed_by = "wire"
             return
-        if seen.icmp_type == 129 and not seen.copy:
+        if seen.icmp_type == 129 and not seen.stale:
             break
     case.unsupported("the DUT sent no multicast packet: it needs no neighbour discovery on this link")
 
