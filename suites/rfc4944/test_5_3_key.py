@@ -194,7 +194,8 @@ def missing(
     """As `interleaved`, with fresh tags, and again where the DUT's room was perhaps taken, or frames were lost."""
     tester = case.tester
     lost: list[bytes] = []
-    for again in range(1 + case.rig.file.attempts):
+    attempts = case.rig.file.attempts
+    for again in range(2 if attempts == 1 else 3 * attempts):  # a dozen frames, none of which may be lost
         if again and (case.rig.profile.parameters.reassembly_slots or 1) > 1:
             case.outwait_all()
         tag = tester.next_tag()
