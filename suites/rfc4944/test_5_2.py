@@ -49,6 +49,17 @@ def test_for_the_dut(case: Case, hops: int):
     right_or_nothing(case, lambda: meshed(case, hops=hops), feature="mesh")
 
 
+@requirement("RFC4944-5.2-06", "RFC4944-10.1-02")
+def test_originators_in_turn(case: Case):
+    """An elided source is the originator's of this very frame, whoever was that of the frame before (§10.1)."""
+    if not case.rig.link.any_source:
+        case.unsupported("the link has one sender only")
+    one, two = case.tester.fresh(), case.tester.fresh()
+    for who in (one, two, one):
+        case.tester.identity = who
+        right_or_nothing(case, lambda: meshed(case), feature="mesh")
+
+
 @requirement("RFC4944-5.2-05", "RFC4944-11-03")
 @pytest.mark.parametrize("hops", [1, 32], ids=str)
 def test_deep_hops_left(case: Case, hops: int):

@@ -10,7 +10,7 @@ from fixtures.sending import well_answered
 from fixtures.stimuli import link_info, raw, stimulus
 from rigs.tester import Stimulus
 from sixlowpan import fragment_header_1, fragment_header_n
-from suites.adversary import balanced, pieces, silent_each_time, the_rest
+from suites.adversary import balanced, nothing_of, pieces, recovers, silent_each_time, the_rest
 
 pytestmark = on_link("ieee802154")
 
@@ -47,7 +47,7 @@ BOUNDARIES = [
     160,
     207,
 ]
-BOUNDARIES += [208, 209, 300, 303, 304, 305, 511, 512, 513, 800, 1023, 1024, 1025, 1231, 1232]
+BOUNDARIES += [208, 209, 300, 303, 304, 305, 464, 511, 512, 513, 800, 976, 1023, 1024, 1025, 1231, 1232]
 
 
 @requirement(
@@ -72,6 +72,29 @@ def test_echo_of_every_size(case: Case, size: int):
 def test_uncompressed_in_fragments(case: Case, size: int):
     """FRAG1 carrying 0x41 and the whole IPv6 header: "fragmentation header, IPv6 dispatch, IPv6 header" (§5)."""
     case.understood(lambda: stimulus(case, case.tester.echo(size), dispatch=0x41))
+
+
+@requirement("RFC4944-5.1-15", "RFC4944-5.1-17", "RFC4944-5.3-05")
+def test_nothing_beside_its_two_patterns(case: Case):
+    """FRAG1 is 11000xxx and FRAGN 11100xxx (§5.1): fragments that begin otherwise, in one bit, are none of these."""
+    stimuli = []
+    for first, others in (
+        (0x08, 0),
+        (0x10, 0),
+        (0x18, 0),
+        (0, 0x08),
+        (0, 0x10),
+        (0, 0x18),
+        (8, 8),
+        (0x10, 0x10),
+    ):
+        packet, parts = pieces(case, 200)
+        masks = [first, *[others] * (len(parts) - 1)]
+        sent = [bytes([part[0] | mask]) + part[1:] for part, mask in zip(parts, masks, strict=True)]
+        note = f"fragments of {sent[0][0]:02x} and {sent[1][0]:02x}"
+        stimuli.append(Stimulus(sent, None, link_info(case, packet), note))
+    nothing_of(case, stimuli)
+    recovers(case)
 
 
 ORDERS = {

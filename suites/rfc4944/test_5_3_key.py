@@ -9,6 +9,7 @@ from fixtures.marks import on_link, requirement
 from fixtures.stimuli import link_info, raw
 from rigs.tester import Identity, Stimulus
 from suites.adversary import balanced, loses_nothing, nothing_of, outcome, pieces, recovers
+from suites.rfc4944.test_5_3_overlap import overlap
 
 pytestmark = on_link("ieee802154")
 
@@ -294,3 +295,22 @@ def test_late_duplicates_do_not_jam(case: Case):
     for packet in packets:
         case.expect(packet in sent, "misread", "the packets as they were sent", packet.hex(" "))
     recovers(case)
+
+
+@requirement("RFC4944-5.3-18", "RFC4944-5.3-21")
+@pytest.mark.parametrize("gap", [1, 2], ids=["after-frag1", "after-second"])
+def test_overlap_of_another_in_the_gap(case: Case, gap: int):
+    """An overlap discards its own datagram alone: one of another tag, begun before it, is complete behind it."""
+    me = case.tester.identity
+    if not has_room_for_two(case, me, me):
+        case.unsupported("the DUT does not declare room for two datagrams of one sender, and shows none")
+
+    def make() -> Stimulus:
+        packet, parts = pieces(case, 200)
+        _, others, extra = overlap(case, "head", equal=False)
+        sent = [*parts[:gap], *others[:2], extra, *parts[gap:]]
+        return Stimulus(
+            sent, packet, link_info(case, packet), "another datagram's fragments overlap in its midst"
+        )
+
+    case.understood(make)

@@ -92,8 +92,15 @@ def test_duplicates_everywhere(case: Case):
     understood_all(case, makes())
 
 
+@requirement("RFC4944-5.3-19", "RFC4944-5.3-24")
+def test_duplicates_out_of_order(case: Case):
+    """Nor does it where the fragments come in another order."""
+    orders = ((0, 1, 3, 3, 2), (3, 0, 3, 1, 2), (3, 3, 2, 2, 1, 1, 0), (2, 0, 2, 0, 1, 3))
+    understood_all(case, ((f"order-{''.join(map(str, o))}", in_order(case, o)) for o in orders))
+
+
 @requirement("RFC4944-5.3-24", "RFC4944-5.3-20")
-@pytest.mark.parametrize("which", [1, 2], ids=["second", "third"])
+@pytest.mark.parametrize("which", [1, 2, 3], ids=["second", "third", "last"])
 def test_late_duplicates(case: Case, which: int):
     """A duplicate that comes when the datagram is complete is no datagram, and the next one is not disturbed."""
 

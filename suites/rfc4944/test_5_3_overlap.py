@@ -62,6 +62,45 @@ def test_equal_octets(case: Case, kind: str):
     silent_each_time(case, make)
 
 
+def by_one_unit(case: Case, side: str, *, equal: bool) -> Stimulus:
+    """A datagram whose third fragment begins in the second, or whose second, which comes last, ends in the third."""
+    packet, parts = pieces(case, 200, data=balanced(case, 200))
+    at, end = parts[2][4] * 8, parts[3][4] * 8
+    if side == "in-the-one-before":
+        octets, shared = packet[at - 8 : end], slice(0, 8)
+        order = [parts[0], parts[1], (at // 8 - 1, octets), parts[3]]
+    else:
+        octets, shared = packet[parts[1][4] * 8 : at + 8], slice(-8, None)
+        order = [parts[0], parts[2], (parts[1][4], octets), parts[3]]
+    if not equal:
+        octets = bytearray(octets)
+        octets[shared] = bytes(octet ^ 0xFF for octet in octets[shared])
+    sent = [piece(parts[1], entry[0], octets) if isinstance(entry, tuple) else entry for entry in order]
+    return Stimulus(sent, packet, link_info(case, packet), f"8 octets of a fragment are {side} as well")
+
+
+@requirement("RFC4944-5.3-21", "RFC4944-5.3-23")
+@pytest.mark.parametrize("side", ["in-the-one-before", "in-the-one-behind"])
+def test_overlap_by_one_unit(case: Case, side: str):
+    """Eight octets that two fragments have: discarded where they are equal (advice), never patched where not."""
+
+    def make() -> Stimulus:
+        made = by_one_unit(case, side, equal=True)
+        made.packet = None
+        return made
+
+    silent_each_time(case, make)
+    observation = case.survives(lambda: by_one_unit(case, side, equal=False))
+    for got in patched(case, observation, observation.stimulus.packet or b""):
+        case.finding(
+            "patched",
+            "the packet as sent, or none",
+            got,
+            requirement="RFC4944-5.3-23",
+            frame=observation.frames[2],
+        )
+
+
 @requirement("RFC4944-5.3-23", "RFC4944-5.3-21")
 @pytest.mark.parametrize("place", ["before", "after"])
 @pytest.mark.parametrize("kind", KINDS)

@@ -34,6 +34,7 @@ PLANS = {
     "doubled": ([0, 1, 2], [2], [3]),
     "first-late": ([1, 2], [0], [3]),
     "first-last": ([1, 2, 3], [], [0]),
+    "younger": ([], [0, 1, 2], [3]),
 }
 
 
@@ -60,9 +61,9 @@ def begin(case: Case, which: list[int]) -> Begun:
 def together(case: Case, name: str) -> list[str]:
     """The plans that share a wait: as many as the DUT has places; on a virtual clock each has one of its own."""
     names = list(PLANS)
-    slots = case.rig.profile.parameters.reassembly_slots or len(names)
     if case.rig.link.clock == "virtual":
-        slots = 1
+        return ["again", name] if name == "younger" else [name]
+    slots = case.rig.profile.parameters.reassembly_slots or len(names)
     first = names.index(name) // slots * slots
     return names[first : first + slots]
 
@@ -103,6 +104,21 @@ def the_rest(case: Case, name: str) -> None:
 def test_at_most_60_seconds(case: Case):
     """The last fragment 64 s after the others: the datagram was dropped at 60 s at the latest."""
     the_rest(case, "still")
+
+
+@pytest.mark.slow
+@requirement("RFC4944-5.3-27", "RFC4944-5.3-18")
+def test_each_its_own(case: Case):
+    """A datagram that began half way through the wait is complete behind it: what timed out was another's."""
+    parameters = case.rig.profile.parameters
+    if (parameters.reassembly_timeout or 0) < LIMIT - 8 or (parameters.reassembly_slots or 2) < 2:
+        case.unsupported("the profile does not declare a reassembly_timeout of about 60 s, and room for two")
+    begun = waited(case, "younger")
+    with case.tester.acting_as(begun.who):
+        info = case.tester.info()
+        case.understood(
+            lambda: Stimulus(begun.parts[3:], begun.packet, info, "the rest, after half a minute")
+        )
 
 
 @pytest.mark.slow

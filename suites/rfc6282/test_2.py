@@ -7,10 +7,8 @@ import pytest
 from fixtures.case import Case
 from fixtures.marks import needs, on_link, requirement
 from fixtures.sending import well_answered
-from fixtures.stimuli import forms, link_info, raw, spelled, stimulus
-from fixtures.sweep import understood_all
+from fixtures.stimuli import forms, link_info, raw, stimulus
 from rigs.tester import Stimulus
-from suites.rfc6282.test_3_1 import head, modes, reserved
 from suites.rfc6282.test_4_3 import datagram
 
 
@@ -58,29 +56,6 @@ def test_7f_is_iphc(case: Case):
 def test_fragments_of_the_answer(case: Case, size: int):
     """The DUT's own fragments: the compressed headers are whole in FRAG1, the rest is the plain packet."""
     well_answered(case, lambda: case.tester.echo(size))
-
-
-@on_link("ieee802154")
-@needs("ip_tap", "context")
-@requirement(
-    "RFC6282-2-04",
-    "RFC6282-2-06",
-    "RFC6282-3.2-03",
-    "RFC6282-3.1.1-01",
-    "RFC6282-3.1.1-02",
-    "RFC6282-3.1.1-03",
-    "RFC6282-3.1.1-07",
-    "RFC6282-3.1.2-02",
-)
-def test_every_header_in_fragments(case: Case):
-    """Each first and each second octet of IPHC in a FRAG1: it means there what it means in a frame of its own."""
-    words = [first << 8 | 0x33 for first in range(0x60, 0x80)]
-    words += [first << 8 | second for first in (0x60, 0x7E) for second in range(256)]
-    legal = [word for word in dict.fromkeys(words) if not reserved(word)]
-    legal.sort(key=lambda word: word & 0xC == 0xC)  # what some refuse comes last: stateful multicast
-    understood_all(
-        case, ((modes(word), lambda word=word: spelled(case, head(case, word), size=120)) for word in legal)
-    )
 
 
 @on_link("ieee802154")

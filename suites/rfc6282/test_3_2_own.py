@@ -13,7 +13,7 @@ from fixtures.case import Case
 from fixtures.marks import needs, on_link, requirement
 from fixtures.sending import expected_reply, well_sent
 from rigs.model import LinkClosed, RigError, Unsupported
-from rigs.tester import Seen
+from rigs.tester import NEIGHBOR_SOLICITATION, Seen
 from sixlowpan import ipv6
 
 LINK_LOCAL = bytes.fromhex("fe80 0000 0000 0000")
@@ -71,11 +71,11 @@ def answer(case: Case, source: bytes, size: int, destination: bytes) -> Seen | N
         seen = next(came, None) or tester.reply_to(request, tester.now() + case.rig.file.settle)
     if seen is not None:
         well_sent(case, seen, expected_reply(request, seen))
-    else:
-        seen = next((heard for heard in tester.heard[before:] if heard.error is not None), None)
-        if seen is not None:
-            well_sent(case, seen)
-    return seen
+        return seen
+    # what came in its place: nobody can decode it, or it asks for our address from an address that is nobody's
+    others = (h for h in tester.heard[before:] if h.error is not None or h.icmp_type == NEIGHBOR_SOLICITATION)
+    wrong = [other for other in others if not well_sent(case, other)]
+    return wrong[0] if wrong else None
 
 
 def answers(case: Case, size: int) -> None:
@@ -112,16 +112,23 @@ def test_answers_to_short_neighbours(case: Case):
 
 OWN = {
     # prefix (empty: that of context 0), and an IID that its link address does not give
+    "behind-a-short-context": ("20010db800031234", "2d4b87a5f01ec369"),
     "context": ("", "2d4b87a5f01ec369"),
     "context-beside-16-bits": ("", "020000fffe001234"),
     "beside-16-bits": ("fe80000000000000", "000001fffe001234"),
     "beside-the-context": ("20010db800000001", "2d4b87a5f01ec36a"),
+    "beside-a-long-context": ("20010db800040000", "2d4b87a5f01ec369"),
 }
 
 
 @needs("address", "context")
 @requirement(
-    "RFC6282-3.2.2-03", "RFC6282-3.1.1-16", "RFC6282-3.1.1-20", "RFC6282-3.1.1-21", "RFC6282-3.1.1-22"
+    "RFC6282-3.2.2-03",
+    "RFC6282-3.1.1-16",
+    "RFC6282-3.1.1-20",
+    "RFC6282-3.1.1-21",
+    "RFC6282-3.1.1-22",
+    "RFC6282-3.1.1-19",
 )
 @pytest.mark.parametrize("own", OWN)
 def test_answers_from_its_own_addresses(case: Case, own: str):

@@ -1,0 +1,91 @@
+"""RFC 6282 §2, compressed headers in a first fragment: all of them mean there what they mean in a frame of their own.
+
+"any header that cannot fit within the first fragment MUST NOT be compressed": what does fit may have every form.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from fixtures.case import Case
+from fixtures.marks import needs, on_link, requirement
+from fixtures.stimuli import spelled, stimulus
+from fixtures.sweep import understood_all
+from suites.rfc6282.test_3_1 import head, modes, reserved
+from suites.rfc6282.test_4_2_chains import INNER_WORDS, OUTER
+from suites.rfc6282.test_4_3 import PORTS, datagram
+
+pytestmark = on_link("ieee802154")
+
+#: Octets of data that no frame has room for.
+MANY = 120
+#: In-line bits of an address for each mode with a context (RFC 6282 §3.1.1); mode 00 is another one.
+INLINE = {0b01: bytes.fromhex("0123456789abcdef"), 0b10: bytes.fromhex("cdef"), 0b11: b""}
+
+
+@needs("ip_tap", "context")
+@requirement(
+    "RFC6282-2-04",
+    "RFC6282-2-06",
+    "RFC6282-3.2-03",
+    "RFC6282-3.1.1-01",
+    "RFC6282-3.1.1-02",
+    "RFC6282-3.1.1-03",
+    "RFC6282-3.1.1-07",
+    "RFC6282-3.1.2-02",
+)
+def test_every_header(case: Case):
+    """Each first and each second octet of IPHC."""
+    words = [first << 8 | 0x33 for first in range(0x60, 0x80)]
+    words += [first << 8 | second for first in (0x60, 0x7E) for second in range(256)]
+    legal = [word for word in dict.fromkeys(words) if not reserved(word)]
+    legal.sort(key=lambda word: word & 0xC == 0xC)  # what some refuse comes last: stateful multicast
+    understood_all(
+        case, ((modes(word), lambda word=word: spelled(case, head(case, word), size=MANY)) for word in legal)
+    )
+
+
+@needs("ip_tap", "context")
+@requirement("RFC6282-3.1.1-23", "RFC6282-3.1.1-24", "RFC6282-3.1.1-41", "RFC6282-3.2.4-02", "RFC6282-2-04")
+def test_every_context(case: Case):
+    """Each context, shorter and longer than 64 bits, in each mode of both addresses and in a group's."""
+
+    def heads() -> Iterator[bytes]:
+        for identifier in case.tester.contexts:
+            for mode, inline in INLINE.items():
+                yield bytes([0x7A, 0xC3 | mode << 4, identifier << 4, 58]) + inline
+                yield bytes([0x7A, 0xB4 | mode, identifier, 58]) + inline
+        for (
+            identifier,
+            context,
+        ) in case.tester.contexts.items():  # last: stateful multicast, which some refuse
+            if context.length <= 64:  # RFC 3306 §4 has room for 64 bits of a prefix
+                yield bytes([0x7A, 0xBC, identifier, 58]) + bytes.fromhex("35a512345678")
+
+    understood_all(
+        case, ((modes(head[1]), lambda head=head: spelled(case, head, size=MANY)) for head in heads())
+    )
+
+
+@needs("ip_tap", "context")
+@requirement("RFC6282-4.2-19", "RFC6282-4.2-10", "RFC6282-2-04")
+def test_every_inner_header(case: Case):
+    """Each octet of IPHC behind EID 7: the inner packet's length is its own, and not that of the datagram."""
+    understood_all(
+        case,
+        (
+            (None, lambda word=word: spelled(case, head(case, word), front=OUTER, size=MANY))
+            for word in INNER_WORDS
+            if not reserved(word)
+        ),
+    )
+
+
+@needs("ip_tap|port_unreachable")
+@requirement("RFC6282-4.3-01", "RFC6282-4.3.3-01", "RFC6282-4.3.3-08", "RFC6282-2-04")
+@pytest.mark.parametrize(("p", "source_port", "destination_port"), PORTS)
+def test_ports(case: Case, p: int, source_port: int, destination_port: int):
+    """Ports in each of the four forms, and at the edges of their ranges."""
+    case.understood(
+        lambda: stimulus(case, datagram(case, source_port, destination_port, MANY), NH=1, P=p, C=0)
+    )
