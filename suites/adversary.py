@@ -175,12 +175,14 @@ def nothing_of(
     code: str = "accepted",
     requirement: str | None = None,
     allowed: Callable[[Stimulus], bytes | None] = lambda _stimulus: None,
+    crowded: bool = False,
 ) -> None:
     """Nothing comes of any stimulus but the packet that is `allowed` for it; a finding for the first that is not so.
 
-    A packet that is allowed is still never answered (code `answered`): its checksum cannot hold.
+    A packet that is allowed is still never answered (code `answered`): its checksum cannot hold. `crowded`: fragments
+    are meant to take all places that the DUT has, and are sent together also to one that has a single place.
     """
-    for batch in _batches(case, stimuli):
+    for batch in _batches(case, stimuli, crowded):
         wrong = _wrong(case, batch, allowed)
         if not wrong:
             continue
@@ -194,11 +196,10 @@ def nothing_of(
         _accepted(case, *alone, code, requirement)
 
 
-def _batches(case: Case, stimuli: Sequence[Stimulus]) -> Iterator[Sequence[Stimulus]]:
+def _batches(case: Case, stimuli: Sequence[Stimulus], crowded: bool) -> Iterator[Sequence[Stimulus]]:
     """Many stimuli in one go; fragments one by one where the first of a batch keeps the only place by right."""
-    alone = case.rig.profile.parameters.reassembly_slots == 1 and any(
-        is_fragment(payload) for stimulus in stimuli for payload in stimulus.payloads
-    )
+    fragments = any(is_fragment(payload) for stimulus in stimuli for payload in stimulus.payloads)
+    alone = fragments and not crowded and case.rig.profile.parameters.reassembly_slots == 1
     step = 1 if alone else BATCH
     for start in range(0, len(stimuli), step):
         if alone:

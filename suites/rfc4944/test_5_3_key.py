@@ -279,7 +279,7 @@ def test_exhaustion(case: Case, senders: str):
             tester.fresh()
         _, parts = pieces(case, 200, data=balanced(case, 200))
         stimuli.append(Stimulus(parts[:-1], None, tester.info(), "a datagram that is never completed"))
-    nothing_of(case, stimuli, code="hole")
+    nothing_of(case, stimuli, code="hole", crowded=True)
     recovers(case)
 
 
