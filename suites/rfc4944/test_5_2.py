@@ -51,13 +51,15 @@ def test_for_the_dut(case: Case, hops: int):
 
 @requirement("RFC4944-5.2-06", "RFC4944-10.1-02")
 def test_originators_in_turn(case: Case):
-    """An elided source is the originator's of this very frame, whoever was that of the frame before (§10.1)."""
+    """An elided source is the originator's of this very frame, or who sent it: not that of the frame before (§10.1)."""
     if not case.rig.link.any_source:
         case.unsupported("the link has one sender only")
     one, two = case.tester.fresh(), case.tester.fresh()
-    for who in (one, two, one):
-        case.tester.identity = who
+    for originator, neighbour in ((one, two), (two, one)):
+        case.tester.identity = originator
         right_or_nothing(case, lambda: meshed(case), feature="mesh")
+        case.tester.identity = neighbour
+        case.understood(lambda: stimulus(case, case.tester.echo()))
 
 
 @requirement("RFC4944-5.2-05", "RFC4944-11-03")

@@ -182,6 +182,11 @@ def test_hole_made_up_by_duplicates(case: Case, times: int):
         stimuli.append(
             Stimulus([*parts, *[twice] * times], None, link_info(case, packet), f"{missing} missing")
         )
+        packet, parts = pieces(case, 200, data=balanced(case, 200))
+        twice = parts[(missing + 1) % 4]
+        del parts[missing]
+        note = f"{missing} missing, the duplicates in front"
+        stimuli.append(Stimulus([*[twice] * times, *parts], None, link_info(case, packet), note))
     nothing_of(case, stimuli, code="hole")
 
 
