@@ -211,8 +211,10 @@ def _wrong(case: Case, stimuli: Sequence[Stimulus], allowed: Callable[[Stimulus]
     """What came of stimuli that must not come, in words; empty when nothing did."""
     packets, answers = outcome(case, stimuli)
     fine = {allowed(stimulus) for stimulus in stimuli}
-    if case.rig.node.tap is None:  # an error need not quote all
-        fine |= {p for p in packets if any(f is not None and f.startswith(p) for f in fine)}
+    if (
+        case.rig.node.tap is None
+    ):  # an error need not quote all, and where one quotes more it is not about this
+        fine |= {p for p in packets if any(f and (f.startswith(p) or p.startswith(f)) for f in fine)}
     made = [f"a packet: {shown(packet)}" for packet in packets if packet not in fine]
     return (made + [f"an answer: {describe(answer)}" for answer in answers] + [""])[0]
 

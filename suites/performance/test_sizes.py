@@ -17,7 +17,17 @@ def sizes(first: int) -> range:
     return range(first, min(first + STEP, LARGEST + 1))
 
 
-@requirement("RFC6282-2-04", "RFC7668-2.4-01", "RFC7668-3.2-04")
+@requirement(
+    "RFC6282-2-04",
+    "RFC7668-2.4-01",
+    "RFC7668-3.2-04",
+    "RFC4944-4-01",
+    "RFC4944-5.3-02",
+    "RFC4944-5.3-03",
+    "RFC4944-5.3-08",
+    "RFC4944-5.3-16",
+    "RFC4944-5.3-07",
+)
 @PARTS
 def test_every_size_there_and_back(case: Case, first: int):
     """Echo Requests with 0, 1, ... 1232 octets of data are answered with the same data; the holes are recorded."""

@@ -133,7 +133,9 @@ def test_short_address_of_the_dut(case: Case):
     case.understood(lambda: stimulus(case, case.tester.echo(), info=info, DAM=1))
 
 
-@requirement("RFC4944-4-01", "RFC4944-4-02", "RFC4944-5.3-11", "RFC4944-5.3-16", "RFC4944-5.3-08")
+@requirement(
+    "RFC4944-4-01", "RFC4944-4-02", "RFC4944-5.3-11", "RFC4944-5.3-16", "RFC4944-5.3-08", "RFC4944-5.3-12"
+)
 def test_mtu(case: Case):
     """§4: "The MTU size for IPv6 packets over IEEE 802.15.4 is 1280 octets": an echo of that size is answered."""
     answer(case, 1280 - 48)

@@ -42,14 +42,16 @@ def meshed(
     return Stimulus([header + inner.payloads[0]], inner.packet, info, f"mesh header {header.hex(' ')}")
 
 
-@requirement("RFC4944-11-03", "RFC4944-5.1-14", "RFC4944-5.2-06", "RFC4944-5.2-05", "RFC4944-10.1-02")
+@requirement(
+    "RFC4944-11-03", "RFC4944-5.1-14", "RFC4944-5.2-06", "RFC4944-5.2-05", "RFC4944-10.1-02", "RFC4944-11-01"
+)
 @pytest.mark.parametrize("hops", [1, 5, 14, 15, 255], ids=str)
 def test_for_the_dut(case: Case, hops: int):
     """ "If the node is itself the final destination, it consumes the packet as per normal delivery" (§11)."""
     right_or_nothing(case, lambda: meshed(case, hops=hops), feature="mesh")
 
 
-@requirement("RFC4944-5.2-06", "RFC4944-10.1-02")
+@requirement("RFC4944-5.2-06", "RFC4944-10.1-02", "RFC4944-11-03")
 def test_originators_in_turn(case: Case):
     """An elided source is the originator's of this very frame, or who sent it: not that of the frame before (§10.1)."""
     if not case.rig.link.any_source:
@@ -73,7 +75,7 @@ def test_deep_hops_left(case: Case, hops: int):
     right_or_nothing(case, make, feature="mesh")
 
 
-@requirement("RFC4944-5.2-01", "RFC4944-5.2-02", "RFC4944-5.2-06", "RFC4944-5.2-07")
+@requirement("RFC4944-5.2-01", "RFC4944-5.2-02", "RFC4944-5.2-06", "RFC4944-5.2-07", "RFC4944-11-03")
 @pytest.mark.parametrize("v", [0, 1], ids=["v0", "v1"])
 @pytest.mark.parametrize("f", [0, 1], ids=["f0", "f1"])
 def test_address_sizes(case: Case, v: int, f: int):
@@ -161,7 +163,7 @@ def test_fragments_behind_mesh(case: Case):
     right_or_nothing(case, make, feature="mesh")
 
 
-@requirement("RFC4944-5.3-18", "RFC4944-5-04")
+@requirement("RFC4944-5.3-18", "RFC4944-5-04", "RFC4944-11-03")
 def test_key_behind_mesh(case: Case):
     """§5.3: "the Originator Address if a Mesh Addressing field is present", and so for the final destination.
 
@@ -219,7 +221,7 @@ def test_for_others_like_us(case: Case, final: str):
     nothing_of(case, stimuli, code="consumed")
 
 
-@requirement("RFC4944-11.1-01", "RFC4944-5.1-09", "RFC4944-11.1-03")
+@requirement("RFC4944-11.1-01", "RFC4944-5.1-09", "RFC4944-11.1-03", "RFC4944-5-04", "RFC4944-11-03")
 @pytest.mark.parametrize("stack", ["mesh-bc0", "bc0", "mesh-bc0-frag"])
 def test_broadcast_header(case: Case, stack: str):
     """0x50 and a sequence number, "immediately following the Mesh header"; handling is out of scope (§11.1)."""

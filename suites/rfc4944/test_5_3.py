@@ -59,6 +59,9 @@ BOUNDARIES += [208, 209, 300, 303, 304, 305, 464, 511, 512, 513, 800, 976, 1023,
     "RFC4944-4-02",
     "RFC4944-5.3-02",
     "RFC4944-4-03",
+    "RFC4944-4-01",
+    "RFC4944-5.3-10",
+    "RFC4944-5.3-08",
 )
 @pytest.mark.parametrize("size", BOUNDARIES, ids=str)
 def test_echo_of_every_size(case: Case, size: int):
@@ -197,7 +200,7 @@ def test_overlap_discards(case: Case):
     silent_each_time(case, make)
 
 
-@requirement("RFC4944-5.3-20")
+@requirement("RFC4944-5.3-20", "RFC4944-5.3-05")
 @pytest.mark.parametrize("shape", ["beyond", "far-beyond", "long-last", "last-moved", "last-moved-far"])
 def test_beyond_the_size(case: Case, shape: str):
     """A fragment that reaches beyond datagram_size never becomes part of a packet, and does no harm."""
@@ -218,7 +221,7 @@ def test_beyond_the_size(case: Case, shape: str):
     case.silent(make)
 
 
-@requirement("RFC4944-5.3-20")
+@requirement("RFC4944-5.3-20", "RFC4944-5.3-05")
 @pytest.mark.parametrize("size", [0, 1, 8, 39, 40], ids=str)
 def test_tiny_datagram_size(case: Case, size: int):
     """datagram_size smaller than what FRAG1 holds: nothing can come of it, and the node lives on."""

@@ -140,7 +140,7 @@ def cut(case: Case, first: int, step: int) -> Stimulus:
     return raw(case, sent, packet, f"{first} octets in FRAG1, fragments of {step} behind it")
 
 
-@requirement("RFC4944-5.3-19", "RFC4944-5.3-03", "RFC4944-5.3-07")
+@requirement("RFC4944-5.3-19", "RFC4944-5.3-03", "RFC4944-5.3-07", "RFC4944-5.3-20")
 def test_fragments_of_every_length(case: Case):
     """Fragments of 8, 16, 24 ... octets, as many as a frame holds, and a last one of 1: all lengths serve."""
     room = case.tester.air.room(case.tester.info()) - 5
@@ -148,13 +148,13 @@ def test_fragments_of_every_length(case: Case):
     understood_all(case, makes)
 
 
-@requirement("RFC4944-5.3-05", "RFC4944-5.3-03")
+@requirement("RFC4944-5.3-05", "RFC4944-5.3-03", "RFC6282-2-04", "RFC6282-2-06")
 def test_headers_alone_in_the_first_fragment(case: Case):
     """FRAG1 with the compressed header and no octet behind it: 40 octets of the datagram, "multiples of eight"."""
     case.understood(lambda: cut(case, 40, 16))
 
 
-@requirement("RFC4944-3-01", "RFC4944-5.3-18", "RFC4944-5.3-05")
+@requirement("RFC4944-3-01", "RFC4944-5.3-18", "RFC4944-5.3-05", "RFC4944-5.3-07", "RFC4944-5.3-19")
 @pytest.mark.parametrize("destination", ["extended", "short", "broadcast"], ids="to-{}".format)
 @pytest.mark.parametrize("source", ["extended", "short"], ids="from-{}".format)
 def test_fragments_between_addresses(case: Case, source: str, destination: str):
@@ -192,7 +192,7 @@ def test_small_packets_in_the_gap(case: Case, gap: int, count: int):
     case.understood(the_rest(case, packet, parts, gap))
 
 
-@requirement("RFC4944-5.3-05", "RFC4944-5.3-08", "RFC4944-5.3-10")
+@requirement("RFC4944-5.3-05", "RFC4944-5.3-08", "RFC4944-5.3-10", "RFC4944-5.3-20", "RFC6282-2-04")
 @pytest.mark.parametrize("size", [8, 40, 56], ids=str)
 def test_datagram_in_one_fragment(case: Case, size: int):
     """A whole datagram in one FRAG1: needless (a sender "should not", §5.3), complete all the same."""

@@ -49,14 +49,14 @@ def test_pan_id_in_a_short_address(case: Case):
     case.expect(address == with_pan, "no_pan_id", with_pan.hex(), address.hex())
 
 
-@requirement("RFC4944-8-01")
+@requirement("RFC4944-8-01", "RFC4944-8-02", "RFC4944-8-04")
 def test_address_resolution(case: Case):
     """§8: resolution "follows ... Section 7.2 of [RFC4861]": the answer goes to the address that we advertise."""
     case.stranger()
     _answer_goes_to_us(case)
 
 
-@requirement("RFC4944-8-03", "RFC4944-8-01")
+@requirement("RFC4944-8-03", "RFC4944-8-01", "RFC4944-8-04")
 def test_address_of_a_short_neighbour(case: Case):
     """§8: in an option of length 1 the address has 16 bits, and that is where the answer goes."""
     if not case.rig.link.any_source:
@@ -78,7 +78,7 @@ def _answer_goes_to_us(case: Case) -> None:
         )
 
 
-@requirement("RFC4944-8-02", "RFC4944-8-03", "RFC4944-8-04")
+@requirement("RFC4944-8-02", "RFC4944-8-03", "RFC4944-8-04", "RFC4944-8-01")
 def test_link_layer_address_option(case: Case):
     """§8: type 1, length 2 and 6 zero octets for an EUI-64, length 1 and 4 zero octets for a short address."""
     tester = case.tester

@@ -33,6 +33,15 @@ INLINE = {0b01: bytes.fromhex("0123456789abcdef"), 0b10: bytes.fromhex("cdef"), 
     "RFC6282-3.1.1-03",
     "RFC6282-3.1.1-07",
     "RFC6282-3.1.2-02",
+    "RFC6282-3.1.2-05",
+    "RFC6282-3.2.1-01",
+    "RFC6282-3.2.1-02",
+    "RFC6282-3.2.1-03",
+    "RFC6282-3.1.1-10",
+    "RFC6282-3.1.1-16",
+    "RFC6282-3.1.1-18",
+    "RFC6282-3.2.2-04",
+    "RFC6282-3.2.3-02",
 )
 def test_every_header(case: Case):
     """Each first and each second octet of IPHC."""
@@ -46,7 +55,14 @@ def test_every_header(case: Case):
 
 
 @needs("ip_tap", "context")
-@requirement("RFC6282-3.1.1-23", "RFC6282-3.1.1-24", "RFC6282-3.1.1-41", "RFC6282-3.2.4-02", "RFC6282-2-04")
+@requirement(
+    "RFC6282-3.1.1-23",
+    "RFC6282-3.1.1-24",
+    "RFC6282-3.1.1-41",
+    "RFC6282-3.2.4-02",
+    "RFC6282-2-04",
+    "RFC6282-3.1.1-19",
+)
 def test_every_context(case: Case):
     """Each context, shorter and longer than 64 bits, in each mode of both addresses and in a group's."""
 

@@ -89,6 +89,14 @@ def built(case: Case, word: int) -> Stimulus:
     "RFC6282-3.1.1-08",
     "RFC6282-3.1.1-09",
     "RFC6282-3.1.1-10",
+    "RFC6282-3.1.1-13",
+    "RFC6282-3.2.1-01",
+    "RFC6282-3.2.1-02",
+    "RFC6282-3.2.1-03",
+    "RFC6282-3.2.2-04",
+    "RFC6282-3.2.3-02",
+    "RFC6282-3.2.3-03",
+    "RFC6282-3.2.3-04",
 )
 def test_every_legal_header_word(case: Case):
     """All 6,144 legal IPHC header words, each with a packet that fits it, come out bit for bit on the IP tap."""
@@ -127,7 +135,7 @@ AFTER = (0x6091, 0x6A22, 0x72B3, 0x7B33, 0x62D1, 0x6A65, 0x78F6, 0x67F7, 0x624B,
 
 
 @needs("ip_tap", "context")
-@requirement("RFC6282-2-04", "RFC6282-3-02", "RFC6282-3.2-03")
+@requirement("RFC6282-2-04", "RFC6282-3-02", "RFC6282-3.2-03", "RFC6282-3.1.1-07", "RFC6282-3.1.2-05")
 def test_nothing_stays_of_a_bad_header(case: Case):
     """A header that ends in the middle, then a whole one: nothing of the first is left in what the second means."""
     cuts = [LONGEST[:size] for size in (1, 2, 3, 5, 7, 8, 9, 20, 24, 30, len(LONGEST) - 1)]

@@ -19,11 +19,33 @@ ROTATED = "RFC6282-3.2.1-01"
 @pytest.mark.parametrize(
     ("tf", "traffic_class", "flow_label"),
     [
-        pytest.param(0b00, 0xBA, 0xBCDE5, id="00", marks=requirement("RFC6282-3.1.1-01", ROTATED)),
-        pytest.param(0b00, 0x03, 0xFFFFF, id="00-ecn", marks=requirement("RFC6282-3.1.1-01", ROTATED)),
-        pytest.param(0b00, 0x00, 0x00000, id="00-zero", marks=requirement("RFC6282-3.1.1-01", ROTATED)),
-        pytest.param(0b01, 0x02, 0xABCDE, id="01", marks=requirement("RFC6282-3.1.1-02", ROTATED)),
-        pytest.param(0b01, 0x00, 0x00001, id="01-label", marks=requirement("RFC6282-3.1.1-02", ROTATED)),
+        pytest.param(
+            0b00, 0xBA, 0xBCDE5, id="00", marks=requirement("RFC6282-3.1.1-01", ROTATED, "RFC6282-3.2.1-02")
+        ),
+        pytest.param(
+            0b00,
+            0x03,
+            0xFFFFF,
+            id="00-ecn",
+            marks=requirement("RFC6282-3.1.1-01", ROTATED, "RFC6282-3.2.1-02"),
+        ),
+        pytest.param(
+            0b00,
+            0x00,
+            0x00000,
+            id="00-zero",
+            marks=requirement("RFC6282-3.1.1-01", ROTATED, "RFC6282-3.2.1-02"),
+        ),
+        pytest.param(
+            0b01, 0x02, 0xABCDE, id="01", marks=requirement("RFC6282-3.1.1-02", ROTATED, "RFC6282-3.2.1-03")
+        ),
+        pytest.param(
+            0b01,
+            0x00,
+            0x00001,
+            id="01-label",
+            marks=requirement("RFC6282-3.1.1-02", ROTATED, "RFC6282-3.2.1-03"),
+        ),
         pytest.param(0b10, 0xB8, 0x00000, id="10-dscp", marks=requirement("RFC6282-3.1.1-03", ROTATED)),
         pytest.param(0b10, 0x01, 0x00000, id="10-ecn", marks=requirement("RFC6282-3.1.1-03", ROTATED)),
         pytest.param(0b11, 0x00, 0x00000, id="11", marks=requirement("RFC6282-3.1.1-04", ROTATED)),
@@ -141,7 +163,7 @@ def _infixed(case: Case, prefix: bytes) -> bytes:
     return case.tester.also(prefix + bytes.fromhex("000000fffe001234"))
 
 
-@requirement("RFC6282-3.1.1-19", "RFC6282-3.1.1-14")
+@requirement("RFC6282-3.1.1-19", "RFC6282-3.1.1-14", "RFC6282-3.1.1-18")
 @pytest.mark.parametrize("sci", [None, 7], ids=["cid0", "undefined-context"])
 def test_unspecified_source(case: Case, sci: int | None):
     """SAC=1, SAM=00: the source is the unspecified address; nothing is in-line, and no context is used.
@@ -225,7 +247,9 @@ def test_stateful_destination(case: Case, dam: int, iid: str):
     )
 
 
-@requirement("RFC6282-3.1.1-26", "RFC6282-3.1.1-27")
+@requirement(
+    "RFC6282-3.1.1-26", "RFC6282-3.1.1-27", "RFC6282-3.2.3-02", "RFC6282-3.2.3-03", "RFC6282-3.2.3-04"
+)
 @pytest.mark.parametrize(
     ("dam", "group"),
     [

@@ -25,7 +25,9 @@ def address(case: Case, identifier: int, iid: bytes) -> bytes:
 
 
 @needs("context")
-@requirement("RFC6282-3.1.1-12", "RFC6282-3.1.2-01", "RFC6282-3.1.2-02", "RFC6282-3.1.2-03")
+@requirement(
+    "RFC6282-3.1.1-12", "RFC6282-3.1.2-01", "RFC6282-3.1.2-02", "RFC6282-3.1.2-03", "RFC6282-3.1.1-13"
+)
 @pytest.mark.parametrize("sci", IDENTIFIERS)
 def test_source_context(case: Case, sci: int):
     """CID=1: the source is made with the context of the high nibble, right behind the DAM bits."""
@@ -87,7 +89,7 @@ def test_unused_nibbles(case: Case, nibbles: int):
 
 
 @needs("context", "ip_tap")
-@requirement("RFC6282-3.1.2-01", "RFC6282-3.1.2-02", "RFC6282-3.1.2-05")
+@requirement("RFC6282-3.1.2-01", "RFC6282-3.1.2-02", "RFC6282-3.1.2-05", "RFC6282-3.2.2-04")
 def test_every_pair_of_contexts(case: Case):
     """Each source mode that has a context or none, with each such destination mode, under each pair of contexts.
 

@@ -66,7 +66,15 @@ SIDES = pytest.mark.parametrize("side", ["source", "destination"])
 
 
 @needs("context")
-@requirement("RFC6282-3.1.1-23")
+@requirement(
+    "RFC6282-3.1.1-23",
+    "RFC6282-3.1.1-19",
+    "RFC6282-3.1.1-20",
+    "RFC6282-3.1.1-21",
+    "RFC6282-3.1.1-34",
+    "RFC6282-3.1.1-35",
+    "RFC6282-3.1.1-36",
+)
 @pytest.mark.parametrize("identifier", LONG)
 @MODES
 @SIDES
@@ -76,7 +84,15 @@ def test_longer_than_64(case: Case, identifier: int, mode: int, side: str):
 
 
 @needs("context")
-@requirement("RFC6282-3.1.1-24")
+@requirement(
+    "RFC6282-3.1.1-24",
+    "RFC6282-3.1.1-19",
+    "RFC6282-3.1.1-20",
+    "RFC6282-3.1.1-21",
+    "RFC6282-3.1.1-34",
+    "RFC6282-3.1.1-35",
+    "RFC6282-3.1.1-36",
+)
 @pytest.mark.parametrize("identifier", SHORT)
 @MODES
 @SIDES

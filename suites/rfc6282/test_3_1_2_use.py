@@ -46,7 +46,7 @@ def borrowed(case: Case, identifier: int) -> Iterator[None]:
 
 
 @needs("context")
-@requirement("RFC6282-3.1.2-01", "RFC6282-3.1.1-14")
+@requirement("RFC6282-3.1.2-01", "RFC6282-3.1.1-14", "RFC6282-3.1.2-02")
 def test_context_changes(case: Case):
     """A context that gets another prefix while traffic flows: from then on the new one counts."""
     with borrowed(case, SPARE):
@@ -78,7 +78,18 @@ PREFIX = bytes.fromhex("2001 0db8 a006 ffff fedc ba98 7654 3210")
 
 
 @needs("context", "ip_tap")
-@requirement("RFC6282-3.1.1-23", "RFC6282-3.1.1-24", "RFC6282-3.1.1-41")
+@requirement(
+    "RFC6282-3.1.1-23",
+    "RFC6282-3.1.1-24",
+    "RFC6282-3.1.1-41",
+    "RFC6282-3.1.1-19",
+    "RFC6282-3.1.1-20",
+    "RFC6282-3.1.1-21",
+    "RFC6282-3.1.1-34",
+    "RFC6282-3.1.1-35",
+    "RFC6282-3.1.1-36",
+    "RFC6282-3.1.2-02",
+)
 def test_context_of_any_length(case: Case):
     """A context whose length changes: each of its bits counts, none beyond its end, and what it held before is gone."""
     if case.rig.profile.parameters.context_length is not None:

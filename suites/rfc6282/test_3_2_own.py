@@ -168,7 +168,13 @@ def groups(case: Case) -> Iterator[bytes]:
 
 @needs("udp")
 @requirement(
-    "RFC6282-3.2.3-04", "RFC6282-3.2.3-01", "RFC6282-3.2.3-02", "RFC6282-3.2.4-02", "RFC6282-3.2.4-01"
+    "RFC6282-3.2.3-04",
+    "RFC6282-3.2.3-01",
+    "RFC6282-3.2.3-02",
+    "RFC6282-3.2.4-02",
+    "RFC6282-3.2.4-01",
+    "RFC6282-3.2.3-03",
+    "RFC6282-3.1.2-05",
 )
 def test_datagrams_to_groups(case: Case):
     """Datagrams of the DUT to multicast groups: each goes to the group that it was told, in whatever form."""

@@ -240,7 +240,7 @@ def test_every_bit_of_a_link_address(case: Case, link: str):
 
 @on_link("ieee802154")
 @needs("ip_tap", "context")
-@requirement("RFC6282-3.1.1-36", "RFC6282-3.2.2-06")
+@requirement("RFC6282-3.1.1-36", "RFC6282-3.2.2-06", "RFC6282-3.2.2-05")
 def test_destination_elided_against_a_short_address(case: Case):
     """§3.2.2: what a context leaves of a destination comes from the very address in the frame, here the short one."""
     link = case.rig.link

@@ -100,7 +100,7 @@ def test_fragment_header(case: Case):
 
 
 @needs("ip_tap|echo")
-@requirement("RFC6282-4.2-15", "RFC6282-4.2-14")
+@requirement("RFC6282-4.2-15", "RFC6282-4.2-14", "RFC6282-4.2-16")
 @pytest.mark.parametrize("header", [HOP_BY_HOP, DESTINATION], ids=["hop-by-hop", "destination"])
 @pytest.mark.parametrize("missing", range(1, 8), ids=lambda n: f"pad{n}")
 def test_elided_padding(case: Case, header: int, missing: int):

@@ -85,7 +85,7 @@ def test_ipv6_in_ipv6_with_nh(case: Case):
 
 
 @needs("ip_tap|port_unreachable")
-@requirement("RFC6282-4.2-10", "RFC6282-4.2-19", "RFC6282-3.2-03")
+@requirement("RFC6282-4.2-10", "RFC6282-4.2-19", "RFC6282-3.2-03", "RFC6282-4.3.3-08")
 @pytest.mark.parametrize("inner", ["inline", "udp"])
 def test_ipv6_in_ipv6_forms(case: Case, inner: str):
     """An inner IPHC header with both addresses in-line, and one with a UDP NHC behind it."""
@@ -141,7 +141,14 @@ def options(octets: int) -> bytes:
 
 
 @needs("ip_tap")
-@requirement("RFC6282-4.2-13", "RFC6282-4.2-15", "RFC6282-4.2-12", "RFC6282-4.3.3-08", "RFC6282-3.2-03")
+@requirement(
+    "RFC6282-4.2-13",
+    "RFC6282-4.2-15",
+    "RFC6282-4.2-12",
+    "RFC6282-4.3.3-08",
+    "RFC6282-3.2-03",
+    "RFC6282-4.2-16",
+)
 @pytest.mark.parametrize("header", [HOP_BY_HOP, DESTINATION], ids=["hop-by-hop", "destination"])
 @pytest.mark.parametrize("data", [5, 130], ids=["frame", "fragments"])
 def test_every_length(case: Case, header: int, data: int):
@@ -197,7 +204,15 @@ def test_odd_length(case: Case, octets: int):
 
 
 @needs("join")
-@requirement("RFC6282-4.2-01", "RFC6282-4.2-14", "RFC6282-4.2-17", "RFC6282-4.2-18")
+@requirement(
+    "RFC6282-4.2-01",
+    "RFC6282-4.2-14",
+    "RFC6282-4.2-17",
+    "RFC6282-4.2-18",
+    "RFC6282-4.2-10",
+    "RFC6282-4.2-12",
+    "RFC6282-4.2-13",
+)
 def test_own_extension_headers(case: Case):
     """The DUT's MLD report has a hop-by-hop header (RFC 3810 §5): NHC octets follow only compressed headers (§4.2)."""
     group = bytes.fromhex("ff15 0000 0000 0000 0000 0000") + case.tester.pattern(4)

@@ -28,7 +28,7 @@ def summing_to(case: Case, checksum: int) -> bytes:
 
 
 @needs("ip_tap|port_unreachable")
-@requirement("RFC6282-4.3.3-01", "RFC6282-4.3.3-07")
+@requirement("RFC6282-4.3.3-01", "RFC6282-4.3.3-07", "RFC6282-4.3.3-02")
 @pytest.mark.parametrize("checksum", [0xFFFF, 0x0001, 0x00FF, 0xFF00, 0x8000], ids="{:04x}".format)
 def test_inline_checksum(case: Case, checksum: int):
     """C=0: "All 16 bits of Checksum are carried in-line", also those of one that comes to zero."""

@@ -35,7 +35,14 @@ ROWS |= {"page-1": "RFC8025-3-01", "extension-headers": "RFC6282-4.2-13", "ipv6-
 ROWS |= {"extension-header-then-udp": "RFC6282-4.2-12", "iphc-cid": "RFC6282-3.1.1-12"}
 ROWS |= {name: "RFC6282-4.3-01" for name in SHAPES if name.startswith("udp")}
 #: What a cut breaks besides: the encoding, the fields behind it, and the length that the frame gives.
-ALSO = ("RFC6282-3-01", "RFC6282-3.1.1-01", "RFC6282-3.2-03", "RFC4944-5.1-09")
+ALSO = (
+    "RFC6282-3-01",
+    "RFC6282-3.1.1-01",
+    "RFC6282-3.2-03",
+    "RFC4944-5.1-09",
+    "RFC4944-5.3-05",
+    "RFC6282-2-04",
+)
 
 
 def says(case: Case, made: Stimulus) -> bytes | None:
