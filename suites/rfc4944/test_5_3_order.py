@@ -92,11 +92,14 @@ def test_duplicates_everywhere(case: Case):
     understood_all(case, makes())
 
 
-@requirement("RFC4944-5.3-19", "RFC4944-5.3-24")
+@requirement("RFC4944-5.3-24", "RFC4944-5.3-19")
 def test_duplicates_out_of_order(case: Case):
-    """Nor does it where the fragments come in another order."""
+    """Nor does it where the fragments come in another order, if the DUT takes them in that order at all."""
     orders = ((0, 1, 3, 3, 2), (3, 0, 3, 1, 2), (3, 3, 2, 2, 1, 1, 0), (2, 0, 2, 0, 1, 3))
-    understood_all(case, ((f"order-{''.join(map(str, o))}", in_order(case, o)) for o in orders))
+    taken = [order for order in orders if case.takes(in_order(case, tuple(dict.fromkeys(order))))]
+    if not taken:
+        case.unsupported("the DUT takes no fragments that are out of order, with or without duplicates")
+    understood_all(case, ((f"order-{''.join(map(str, order))}", in_order(case, order)) for order in taken))
 
 
 @requirement("RFC4944-5.3-24", "RFC4944-5.3-20")
