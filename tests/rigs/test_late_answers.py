@@ -1,0 +1,84 @@
+"""An answer that comes late: to an earlier case it is stale, to an earlier echo of this one it is no wrong answer."""
+
+import pytest
+
+from fixtures.meaning import quotes
+from rigs.air import Air
+from rigs.links.memory import DUT, MemoryLink
+from rigs.tester import ECHO_REPLY, ICMPV6, Seen
+from rigs.tester import Tester as Host
+from sixlowpan import LinkInfo, addresses, decode, encode, ipv6, mac
+
+OWN = addresses.link_local(DUT["ieee802154"])
+DELAY = 1.0
+
+
+class Slow:
+    """Answers every echo a second late, with `changed` done to the data."""
+
+    def __init__(self, changed):
+        self.changed, self.waiting = changed, []
+
+    def hear(self, frame, now):
+        header, payload = mac.parse(frame)
+        request = ipv6.Packet.parse(decode(payload, LinkInfo("ieee802154", src=header.src, dst=header.dst)))
+        body = request.upper()[2][4:8] + self.changed(request.upper()[2][8:])
+        reply = ipv6.build(OWN, request.src, ICMPV6, ipv6.icmpv6(ECHO_REPLY, 0, body, OWN, request.src))
+        answer = encode(reply, LinkInfo("ieee802154", src=header.dst, dst=header.src))
+        made = mac.data_frame(src=header.dst, dst=header.src, pan=b"\xab\xcd", sequence=1, payload=answer)
+        self.waiting.append((now + DELAY, made))
+        return []
+
+    def wake(self, now):
+        due = [frame for at, frame in self.waiting if at <= now]
+        self.waiting = [(at, frame) for at, frame in self.waiting if at > now]
+        return due
+
+    def next_timer(self):
+        return min((at for at, _ in self.waiting), default=None)
+
+
+def late(*, case, changed=lambda data: data):
+    """The tester, and what it hears in `case` of an echo that it asked for in case "one"."""
+    link = MemoryLink("ieee802154")
+    link.attach(Slow(changed))
+    tester = Host(Air(link), OWN)
+    tester.restart("one")
+    tester.fresh()
+    tester.send_packet(tester.echo())
+    tester.restart(case)
+    seen = tester.hear(tester.now() + 2 * DELAY)
+    assert seen is not None
+    return tester, seen
+
+
+def test_an_answer_to_another_case_is_stale():
+    tester, seen = late(case="two")
+    assert seen.stale
+    assert tester.asked_by(seen) == "one"
+
+
+def test_an_answer_to_this_case_is_not():
+    tester, seen = late(case="one")
+    assert not seen.stale
+    assert tester.asked_by(seen) == "one"
+
+
+def test_a_wrong_answer_is_nobodys_and_never_stale():
+    tester, seen = late(case="two", changed=lambda data: data[::-1])
+    assert not seen.stale
+    assert tester.asked_by(seen) is None
+
+
+@pytest.mark.parametrize(("octets", "right"), [(48, True), (40, True), (39, False), (0, False)])
+def test_an_error_that_quotes_little_may_be_about_either_of_two_packets(octets, right):
+    source = addresses.link_local(b"\x02\x00\x5e\x00\x00\x00\x00\x01")
+    packets = [
+        ipv6.build(source, OWN, 60, b"\x11\x00\x1e\x04\xa1\xa2\xa3\xa4" + ipv6.udp(1, 2, data, source, OWN))
+        for data in (b"first", b"other")
+    ]
+    quote = packets[0][:octets]
+    error = ipv6.build(OWN, source, ICMPV6, ipv6.icmpv6(1, 4, bytes(4) + quote, OWN, source))
+    seen = Seen(error, LinkInfo("ieee802154"), [], [], 0.0, view=ipv6.Packet.parse(error))
+    assert [quotes(seen, packet) for packet in packets] == [right, right]
+    assert not quotes(seen, None)
