@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from fixtures.case import Case, Inconclusive, Make, Observation, describe
+from fixtures.meaning import without_extensions
 from fixtures.stimuli import link_info
 from rigs.air import Air
 from rigs.tester import ECHO_REPLY, Seen, Stimulus, is_fragment
@@ -214,6 +215,7 @@ def _wrong(case: Case, stimuli: Sequence[Stimulus], allowed: Callable[[Stimulus]
     if (
         case.rig.node.tap is None
     ):  # an error need not quote all, and where one quotes more it is not about this
+        fine |= {without_extensions(packet) for packet in fine if packet}
         fine |= {p for p in packets if any(f and (f.startswith(p) or p.startswith(f)) for f in fine)}
     made = [f"a packet: {shown(packet)}" for packet in packets if packet not in fine]
     return (made + [f"an answer: {describe(answer)}" for answer in answers] + [""])[0]
