@@ -8,7 +8,8 @@ from fixtures.case import Case
 from fixtures.marks import on_link, requirement
 from fixtures.stimuli import link_info, raw
 from rigs.tester import Identity, Stimulus
-from suites.adversary import balanced, loses_nothing, nothing_of, outcome, pieces, recovers
+from sixlowpan import fragment_header_n
+from suites.adversary import balanced, head, loses_nothing, nothing_of, outcome, pieces, recovers
 from suites.rfc4944.test_5_3_overlap import overlap
 
 pytestmark = on_link("ieee802154")
@@ -74,6 +75,11 @@ def test_every_bit_of_the_tag(case: Case):
         other = (int.from_bytes(last[2:4]) ^ 1 << bit).to_bytes(2)
         sent = [*parts[:-1], last[:2] + other + last[4:]]
         stimuli.append(Stimulus(sent, None, link_info(case, packet), f"tag differs in bit {bit}"))
+    packet, parts = pieces(case, 360)
+    size, tag = head(parts[-1])
+    other = fragment_header_n(size + 8, tag - 8 & 0xFFFF, parts[-1][4]) + parts[-1][5:]
+    note = "the last says 8 octets more, and a tag that is 8 less"
+    stimuli.append(Stimulus([*parts[:-1], other], None, link_info(case, packet), note))
     nothing_of(case, stimuli, code="mixed_tags")
     recovers(case)
 

@@ -35,6 +35,7 @@ PLANS = {
     "first-late": ([1, 2], [0], [3]),
     "first-last": ([1, 2, 3], [], [0]),
     "younger": ([], [0, 1, 2], [3]),
+    "older": ([0, 1, 2], [], [3]),
 }
 
 
@@ -62,7 +63,7 @@ def together(case: Case, name: str) -> list[str]:
     """The plans that share a wait: as many as the DUT has places; on a virtual clock each has one of its own."""
     names = list(PLANS)
     if case.rig.link.clock == "virtual":
-        return ["again", name] if name == "younger" else [name]
+        return {"younger": ["again", name], "older": [name, "younger"]}.get(name, [name])
     slots = case.rig.profile.parameters.reassembly_slots or len(names)
     first = names.index(name) // slots * slots
     return names[first : first + slots]
@@ -126,6 +127,13 @@ def test_each_its_own(case: Case):
 def test_counted_from_the_first_fragment(case: Case):
     """The timer starts with "the first link fragment"; one that comes half way does not start it anew."""
     the_rest(case, "trickled")
+
+
+@pytest.mark.slow
+@requirement("RFC4944-5.3-28", "RFC4944-5.3-27", "RFC4944-5.3-29")
+def test_not_kept_by_another(case: Case):
+    """A datagram that began later does not keep an older one: each has a timer of its own."""
+    the_rest(case, "older")
 
 
 @pytest.mark.slow

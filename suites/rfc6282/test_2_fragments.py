@@ -11,6 +11,8 @@ from fixtures.case import Case
 from fixtures.marks import needs, on_link, requirement
 from fixtures.stimuli import spelled, stimulus
 from fixtures.sweep import understood_all
+from rigs.tester import Stimulus
+from sixlowpan import fragment_header_1, fragment_header_n
 from suites.rfc6282.test_3_1 import head, modes, reserved
 from suites.rfc6282.test_4_2_chains import INNER_WORDS, OUTER
 from suites.rfc6282.test_4_3 import PORTS, datagram
@@ -105,3 +107,34 @@ def test_ports(case: Case, p: int, source_port: int, destination_port: int):
     case.understood(
         lambda: stimulus(case, datagram(case, source_port, destination_port, MANY), NH=1, P=p, C=0)
     )
+
+
+@needs("ip_tap|port_unreachable")
+@requirement("RFC6282-4.3.3-08", "RFC6282-2-04", "RFC4944-5.3-19", "RFC4944-5.3-05")
+def test_headers_alone(case: Case):
+    """UDP NHC in a FRAG1 that holds the headers and no data, in front of the rest."""
+
+    def make() -> Stimulus:
+        packet, tag = datagram(case, 0x1234, 0x5678, MANY), case.tester.next_tag()
+        first = fragment_header_1(len(packet), tag) + bytes.fromhex("7e33 f0") + packet[40:44] + packet[46:48]
+        rest = [
+            fragment_header_n(len(packet), tag, at // 8) + packet[at : at + 64]
+            for at in range(48, len(packet), 64)
+        ]
+        return Stimulus([first, *rest], packet, case.tester.info(), "IPHC and UDP NHC alone in FRAG1")
+
+    case.understood(make)
+
+
+@needs("ip_tap|port_unreachable")
+@requirement("RFC6282-4.3.3-08", "RFC6282-2-04", "RFC4944-5.3-19")
+def test_first_fragment_last(case: Case):
+    """UDP NHC in a FRAG1 that comes behind the others: its length is still that of the datagram."""
+
+    def backwards(packet: bytes) -> Stimulus:
+        made = stimulus(case, packet)
+        return Stimulus(made.payloads[::-1], packet, made.info, "the first fragment last")
+
+    if not case.takes(lambda: backwards(case.tester.echo(MANY))):
+        case.unsupported("the DUT takes no fragments that are out of order")
+    case.understood(lambda: backwards(datagram(case, 0xF0B1, 0xF0B2, MANY)))

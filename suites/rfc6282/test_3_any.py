@@ -25,7 +25,14 @@ from suites.rfc6282.test_3_1 import fields, reserved
 #: Headers that are tried in a case.
 MANY = 240
 NO_NEXT_HEADER, UDP, ICMPV6, ROUTING, DESTINATION, HOP_BY_HOP = 59, 17, 58, 43, 60, 0
-EID = {HOP_BY_HOP: 0, ROUTING: 1, DESTINATION: 3}
+MOBILITY = 135
+EID = {HOP_BY_HOP: 0, ROUTING: 1, DESTINATION: 3, MOBILITY: 4}
+CHAINS = (
+    *((header,) for header in EID),
+    (HOP_BY_HOP, DESTINATION),
+    (ROUTING, DESTINATION),
+    (DESTINATION, MOBILITY),
+)
 PREFIXES = ("fe80000000000000", "20010db800000000", "20010db8a5c36996", "fd00c3a569960000")
 GROUP_PREFIXES = ("02", "05", "0e", "15", "1e", "35")
 
@@ -121,8 +128,8 @@ class Draw:
 
     def extension(self, header: int, next_header: int | None) -> bytes:
         """An NHC extension header (§4.2); `next_header` is None where that is encoded as well."""
-        if header == ROUTING:
-            data = self.octets(1) + b"\x00" + self.octets(4)
+        if header in {ROUTING, MOBILITY}:  # no segments are left; Mobility: type 0, reserved, checksum
+            data = b"\x00\x00" + self.octets(4)
         else:  # an option that is passed over, its octets as many as need a padding that may be left out
             size = self.random.choice((2, 3, 4, 5, 9, 10, 11, 12))
             data = bytes([0x1E, size]) + bytes(octet | 0x80 for octet in self.octets(size))
@@ -139,17 +146,9 @@ class Draw:
             case "udp":
                 return self.iphc(nh=1) + self.udp() + data
             case "extension-headers":
-                chain = self.random.choice(
-                    (
-                        (HOP_BY_HOP,),
-                        (DESTINATION,),
-                        (ROUTING,),
-                        (HOP_BY_HOP, DESTINATION),
-                        (ROUTING, DESTINATION),
-                    )
-                )
+                chain = self.random.choice(CHAINS)
                 front = b"".join(self.extension(header, None) for header in chain[:-1])
-                if self.random.getrandbits(1):
+                if self.random.getrandbits(1) and chain[-1] != MOBILITY:  # behind which RFC 6275 has none
                     return self.iphc(nh=1) + front + self.extension(chain[-1], None) + self.udp() + data
                 return self.iphc(nh=1) + front + self.extension(chain[-1], NO_NEXT_HEADER) + data
             case _:
