@@ -18,7 +18,7 @@ from fixtures.marks import on_link, requirement
 from fixtures.stimuli import link_info, stimulus
 from rigs.model import Link
 from rigs.tester import Identity, Stimulus
-from suites.adversary import full_size, nothing_of, pause, pieces
+from suites.adversary import full_size, loses_nothing, nothing_of, pause, pieces
 
 pytestmark = on_link("ieee802154")
 
@@ -114,6 +114,7 @@ def test_each_its_own(case: Case):
     parameters = case.rig.profile.parameters
     if (parameters.reassembly_timeout or 0) < LIMIT - 8 or (parameters.reassembly_slots or 2) < 2:
         case.unsupported("the profile does not declare a reassembly_timeout of about 60 s, and room for two")
+    loses_nothing(case)
     begun = waited(case, "younger")
     with case.tester.acting_as(begun.who):
         info = case.tester.info()
@@ -169,6 +170,7 @@ def test_as_long_as_declared(case: Case):
     declared = case.rig.profile.parameters.reassembly_timeout
     if declared is None:
         case.unsupported("the profile declares no reassembly_timeout, and any up to 60 s conforms")
+    loses_nothing(case)
     case.room_for(200)
     begun = begin(case, [0, 1])
     pause(case, declared / 2 if case.rig.link.clock == "virtual" else min(0.5, declared / 2))

@@ -13,7 +13,7 @@ from fixtures.stimuli import spelled, stimulus, understood_if_shown
 from fixtures.sweep import understood_all
 from rigs.tester import NEIGHBOR_SOLICITATION, Stimulus
 from sixlowpan import Context
-from suites.adversary import outcome
+from suites.adversary import outcome, pause
 from suites.rfc6282.test_3_1_2_lengths import by_hand
 
 SPARE, HIGH = 6, 12
@@ -209,7 +209,9 @@ def test_answer_behind_a_changed_context(case: Case):
         for prefix in (old, new):
             case.give_address(prefix + case.tester.dut_address[8:])
         _answered_from(case, old)
+        pause(case, case.rig.file.settle)  # what was sent under the context is read under it
         define(case, SPARE, NEW)
         _answered_from(case, new)
         _answered_from(case, old)
+        pause(case, case.rig.file.settle)
     _answered_from(case, new)

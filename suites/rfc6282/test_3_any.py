@@ -19,7 +19,7 @@ from fixtures.marks import needs, requirement
 from fixtures.sweep import Coded, understood_all
 from rigs.tester import BROADCAST, Stimulus
 from sixlowpan import DecodeError, decode
-from suites.adversary import declares
+from suites.adversary import declares, loses_nothing
 from suites.rfc6282.test_3_1 import fields, reserved
 
 #: Headers that are tried in a case.
@@ -216,6 +216,7 @@ def test_combinations(case: Case, kind: str, source: str):
         if not case.rig.link.any_source:
             case.unsupported("the link cannot send from a short address")
         case.tester.fresh_short()
+    loses_nothing(case)
     if not case.takes(lambda: plain(case, kind)):
         case.unsupported("the DUT does not take such a header in its plainest form, which other cases try")
     understood_all(case, coded(case, kind, f"{kind} from {source}"))
