@@ -73,10 +73,8 @@ def test_every_context(case: Case):
             for mode, inline in INLINE.items():
                 yield bytes([0x7A, 0xC3 | mode << 4, identifier << 4, 58]) + inline
                 yield bytes([0x7A, 0xB4 | mode, identifier, 58]) + inline
-        for (
-            identifier,
-            context,
-        ) in case.tester.contexts.items():  # last: stateful multicast, which some refuse
+        # last: stateful multicast, which some refuse
+        for identifier, context in case.tester.contexts.items():
             if context.length <= 64:  # RFC 3306 §4 has room for 64 bits of a prefix
                 yield bytes([0x7A, 0xBC, identifier, 58]) + bytes.fromhex("35a512345678")
 

@@ -61,6 +61,8 @@ def covered_rightly(case: Case, identifier: int, mode: int, side: str) -> None:
     understood_if_shown(case, make)
 
 
+#: Both addresses in each mode that has a context.
+MODES_OF_A_CONTEXT = tuple(f"RFC6282-3.1.1-{number}" for number in (19, 20, 21, 34, 35, 36))
 MODES = pytest.mark.parametrize("mode", [0b01, 0b10, 0b11], ids=["64", "16", "0"])
 SIDES = pytest.mark.parametrize("side", ["source", "destination"])
 
@@ -68,12 +70,7 @@ SIDES = pytest.mark.parametrize("side", ["source", "destination"])
 @needs("context")
 @requirement(
     "RFC6282-3.1.1-23",
-    "RFC6282-3.1.1-19",
-    "RFC6282-3.1.1-20",
-    "RFC6282-3.1.1-21",
-    "RFC6282-3.1.1-34",
-    "RFC6282-3.1.1-35",
-    "RFC6282-3.1.1-36",
+    *MODES_OF_A_CONTEXT,
 )
 @pytest.mark.parametrize("identifier", LONG)
 @MODES
@@ -86,12 +83,7 @@ def test_longer_than_64(case: Case, identifier: int, mode: int, side: str):
 @needs("context")
 @requirement(
     "RFC6282-3.1.1-24",
-    "RFC6282-3.1.1-19",
-    "RFC6282-3.1.1-20",
-    "RFC6282-3.1.1-21",
-    "RFC6282-3.1.1-34",
-    "RFC6282-3.1.1-35",
-    "RFC6282-3.1.1-36",
+    *MODES_OF_A_CONTEXT,
 )
 @pytest.mark.parametrize("identifier", SHORT)
 @MODES
