@@ -10,12 +10,13 @@ import pytest
 
 from rigs import registry
 from rigs.bench import Bench
-from rigs.consoles.process import ProcessConsole
-from rigs.links import ot_security
-from rigs.loading import load
+from rigs.configuration.loading import load
+from rigs.consoles.process.console import ProcessConsole
+from rigs.links.ot_security import link as ot_security
 from rigs.model import LinkClosed, RigError, Unsupported
-from rigs.nodes import openthread, openthread_network
-from rigs.nodes.openthread import OpenThreadNode
+from rigs.nodes.openthread import network as openthread_network
+from rigs.nodes.openthread import node as openthread
+from rigs.nodes.openthread.node import OpenThreadNode
 
 CLI = Path(__file__).parent / "openthread_cli.py"
 KEY = bytes(range(16))
