@@ -30,6 +30,7 @@ from rigs.traffic import (
     Identity,
     Seen,
     Stimulus,
+    datagram_of,
     is_fragment,
     unwrapped,
 )
@@ -220,16 +221,18 @@ class Tester:
             return [payload]
         return fragment(packet, info, self.contexts, mtu=room, tag=self.next_tag(), payload=payload)
 
-    def send(self, payloads: Iterable[bytes], info: LinkInfo | None = None) -> list[bytes]:
-        """Send payloads back to back; return the frames."""
-        info = self.info() if info is None else info
+    def send(self, what: Stimulus | Iterable[bytes], info: LinkInfo | None = None) -> list[bytes]:
+        """Send a stimulus, or payloads between the addresses of `info`, back to back; return its frames."""
+        if not isinstance(what, Stimulus):
+            what = Stimulus(list(what), None, self.info() if info is None else info)
+        if what.before is not None:
+            self.send(what.before)
         frames = []
-        for payload in payloads:
-            frames.append(self.air.send(payload, info))
-            inner, ends = unwrapped(payload, info)
-            if is_fragment(inner):
-                key = ends.src + ends.dst + bytes([inner[0] & 7]) + inner[1:4]
+        for frame in what.frames or (self.air.frame(payload, what.info) for payload in what.payloads):
+            self.air.send_frame(frame)
+            if self.kind != "ble" and (key := datagram_of(frame)):
                 self.begun[key] = self.now()
+            frames.append(frame)
         return frames
 
     def send_packet(self, packet: bytes, info: LinkInfo | None = None) -> list[bytes]:
@@ -311,10 +314,7 @@ class Tester:
         """Answer a Neighbor Solicitation for one of our addresses (RFC 4861 §4.4, §7.2.4)."""
         target = seen.upper[8:24]
         identity = self._identities.get(target)
-        if identity is None or seen.view is None:
-            return
-        unspecified = seen.view.src == UNSPECIFIED
-        if unspecified:
+        if identity is None or seen.view is None or seen.view.src == UNSPECIFIED:
             return  # somebody's DAD probe for our address: nothing of ours to say in a test
         option = self.link_option(2, identity.link)
         body = bytes([0x60, 0, 0, 0]) + target + option  # Solicited, Override

@@ -9,11 +9,11 @@ is each sent again alone, so that the finding shows the one frame that did it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from fixtures.case import Case, Inconclusive, Make, Observation, describe
 from fixtures.meaning import without_extensions
 from fixtures.stimuli import link_info
-from rigs.air import Air
 from rigs.tester import ECHO_REPLY, Seen, Stimulus, is_fragment
 from sixlowpan import fragment, fragment_header_n, ipv6
 
@@ -83,45 +83,15 @@ def _message(packet: bytes) -> bytes:
     return ipv6.Packet.parse(packet).upper()[2]
 
 
-class Frames(tuple[bytes, ...]):
-    """Whole frames, MAC header and all, in the place of a stimulus' payloads: sent as they are."""
-
-    air: Air
-
-    def __iter__(self) -> Iterator[bytes]:
-        for at in range(len(self)):
-            self.air.send_frame(self[at])
-        return iter(())
-
-
-class Interrupted(tuple[bytes, ...]):
-    """Payloads with whole frames in their midst, which are sent once, in front of the payload at an index."""
-
-    air: Air
-    frames: Sequence[bytes]
-    index: int
-
-    def __iter__(self) -> Iterator[bytes]:
-        for at in range(len(self)):
-            if at == self.index:
-                frames, self.frames = self.frames, ()
-                for frame in frames:
-                    self.air.send_frame(frame)
-            yield self[at]
-
-
-def interrupted(case: Case, payloads: Sequence[bytes], index: int, *frames: bytes) -> Interrupted:
-    """The payloads of a stimulus, with frames of somebody else in front of the one at `index`."""
-    made = Interrupted(payloads)
-    made.air, made.frames, made.index = case.tester.air, frames, index
-    return made
-
-
 def whole(case: Case, *frames: bytes, packet: bytes | None = None, note: str = "") -> Stimulus:
     """A stimulus of whole frames: for cases about the MAC header."""
-    payloads = Frames(frames)
-    payloads.air = case.tester.air
-    return Stimulus(payloads, packet, case.tester.info(), note)
+    return Stimulus((), packet, case.tester.info(), note, frames)
+
+
+def interrupted(case: Case, made: Stimulus, index: int, *frames: bytes) -> Stimulus:
+    """The same stimulus, with frames of somebody else in front of its payload at `index`."""
+    own = [case.tester.air.frame(payload, made.info) for payload in made.payloads]
+    return replace(made, frames=[*own[:index], *frames, *own[index:]])
 
 
 def outcome(case: Case, stimuli: Sequence[Stimulus]) -> tuple[list[bytes], list[Seen]]:
@@ -222,7 +192,7 @@ def _wrong(case: Case, stimuli: Sequence[Stimulus], allowed: Callable[[Stimulus]
 
 
 def _accepted(case: Case, stimulus: Stimulus, got: str, code: str, requirement: str | None) -> None:
-    frame = case.evidence.frame_of(stimulus.payloads[0] if len(stimulus.payloads) else b"")
+    frame = stimulus.frames[0] if stimulus.frames else case.evidence.frame_of(stimulus.payloads[0])
     # with a tap an answer without a packet is one to a packet that was allowed: another fault than taking the frame
     answered = "an answer" in got and case.rig.node.tap is not None
     case.finding(
