@@ -237,14 +237,17 @@ class Tester:
 
     def send_packet(self, packet: bytes, info: LinkInfo | None = None) -> list[bytes]:
         """Send a packet in the ordinary form: for what is ordinary, never for what is tried."""
-        info = self.info() if info is None else info
         self.ordinary.add(packet)
+        return self.send(self.ordinarily(packet, self.info() if info is None else info))
+
+    def ordinarily(self, packet: bytes, info: LinkInfo) -> Stimulus:
+        """A packet in the form that the DUT is known to understand."""
         payload = None
         if self.form == "in-line":  # TF=11, NH=0, HLIM=00, SAM=00, DAM=00 (RFC 6282 §3.1.1)
             payload = bytes([0x78, 0x08 if packet[24] == 0xFF else 0x00, packet[6], packet[7]]) + packet[8:]
         elif self.form == "uncompressed":
             payload = b"\x41" + packet
-        return self.send(self.payloads(packet, info, payload), info)
+        return Stimulus(self.payloads(packet, info, payload), packet, info)
 
     def held(self, timeout: float) -> int:
         """How many datagrams a DUT may still keep that waits for the rest of one as long as `timeout` in seconds."""
@@ -390,9 +393,8 @@ class Tester:
             if seen.icmp_type != ECHO_REPLY or seen.view is None:
                 continue
             answers = seen.upper[4:8]
-            if answers == wanted or (
-                seen.view.dst == self.identity.address and self._asked.get(answers, ("", 0))[0] != self._name
-            ):
+            ours = answers in self.control_ids or self._asked.get(answers, ("", 0))[0] == self._name
+            if answers == wanted or (seen.view.dst == self.identity.address and not ours):
                 return True
         return False
 

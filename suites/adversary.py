@@ -13,8 +13,9 @@ from dataclasses import replace
 
 from fixtures.case import Case, Inconclusive, Make, Observation, describe
 from fixtures.meaning import without_extensions
+from fixtures.predecessors import is_about, is_of_fragments, poisoned
 from fixtures.stimuli import link_info
-from rigs.tester import ECHO_REPLY, Seen, Stimulus, is_fragment
+from rigs.tester import ECHO_REPLY, Seen, Stimulus
 from sixlowpan import fragment, fragment_header_n, ipv6
 
 #: Octets of echo data whose packet has the size of the MTU (RFC 4944 §4: 1280).
@@ -103,7 +104,8 @@ def outcome(case: Case, stimuli: Sequence[Stimulus]) -> tuple[list[bytes], list[
     packets = [p for p in case.tapped_behind(stimuli) if p not in case.tester.ordinary]
     _take_in(case, before)
     if case.rig.node.tap is None:
-        packets = [quote for quote in map(quoted, case.tester.heard[before:]) if quote is not None]
+        errors = (seen for seen in case.tester.heard[before:] if not is_about(seen, case.tester.ordinary))
+        packets = [quote for quote in map(quoted, errors) if quote is not None]
     case.result.observed_by = "tap" if case.rig.node.tap is not None else "wire"
     return packets, _answers(case, before)
 
@@ -112,7 +114,7 @@ def unanswered(case: Case, stimuli: Sequence[Stimulus], few: int) -> None:
     """No stimulus draws an Echo Reply. A few at a time are sent in front of a control, lest a death be anybody's."""
     before = len(case.tester.heard)
     for start in range(0, len(stimuli), few):
-        case.tapped_behind(stimuli[start : start + few])
+        case.tapped_behind(poisoned(case.tester, stimuli[start : start + few]))
     _take_in(case, before)
     answers = _answers(case, before)
     case.expect(not answers, "answered", "no answer", f"{len(answers)} Echo Replies")
@@ -154,7 +156,12 @@ def nothing_of(
     are meant to take all places that the DUT has, and are sent together also to one that has a single place.
     """
     for batch in _batches(case, stimuli, crowded):
+        if not crowded:
+            batch = poisoned(case.tester, batch)
         wrong = _wrong(case, batch, allowed)
+        if not wrong and not any(map(is_of_fragments, batch)):
+            batch = [replace(made, before=None) for made in batch]
+            wrong = _wrong(case, batch, allowed)
         if not wrong:
             continue
         alone = (
@@ -169,8 +176,11 @@ def nothing_of(
 
 def _batches(case: Case, stimuli: Sequence[Stimulus], crowded: bool) -> Iterator[Sequence[Stimulus]]:
     """Many stimuli in one go; fragments one by one where the first of a batch keeps the only place by right."""
-    fragments = any(is_fragment(payload) for stimulus in stimuli for payload in stimulus.payloads)
-    alone = fragments and not crowded and case.rig.profile.parameters.reassembly_slots == 1
+    alone = (
+        any(map(is_of_fragments, stimuli))
+        and not crowded
+        and case.rig.profile.parameters.reassembly_slots == 1
+    )
     step = 1 if alone else BATCH
     for start in range(0, len(stimuli), step):
         if alone:
