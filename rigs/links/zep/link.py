@@ -46,6 +46,10 @@ TESTER_EUI64: Final = bytes.fromhex("02005efffe00002a")
 _ADDRESS: Final = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})")
 _UNIX_EPOCH: Final = 2_208_988_800  # in seconds of NTP, which counts from 1900
 _SWITCH: Final = 5e-4  # seconds
+#: Seconds. RIOT's driver acknowledges a frame before its thread takes it in, and ends in an assertion when the next
+#: one, or a repetition of the same, comes in between: it is given the time, on a busy machine as well.
+_ACK_WAIT: Final = 0.5
+_REST: Final = 3e-3
 _KEPT: Final = 1 << 16  # frames that nobody asks for
 
 
@@ -119,7 +123,7 @@ class ZepLink(Link):
         self._closed = False
         self._waker = os.eventfd(0)
         #: Acknowledges, repeats and drops repetitions; counts what was repeated and never acknowledged.
-        self.radio = Acknowledger(self._transmit)
+        self.radio = Acknowledger(self._transmit, wait=_ACK_WAIT, rest=_REST)
         # macAckWaitDuration is 0.9 ms: who acknowledges must not wait for its turn as long as threads do by default.
         self._interval = sys.getswitchinterval()
         sys.setswitchinterval(min(self._interval, _SWITCH))
