@@ -184,6 +184,9 @@ class ZepLink(Link):
         self._socket.close()
         os.close(self._waker)
 
+    def passed_over(self) -> str:
+        return ", ".join(f"{n} x {why}" for why, n in self._not_heard.most_common(4))
+
     def _for_the_dut(self, frame: bytes) -> bool:
         try:
             header, _ = mac.parse(frame)
@@ -225,7 +228,7 @@ class ZepLink(Link):
             self._not_heard[str(error)] += 1
             return
         if kind == DATA and channel != self._channel:
-            self._not_heard[f"a frame on channel {channel}"] += 1
+            self._not_heard[f"a frame on channel {channel} (tester.channel is {self._channel})"] += 1
             return
         with self._arrived:
             self._node = node
@@ -254,7 +257,7 @@ class ZepLink(Link):
 
     def _complaint(self, speaks: float) -> str:
         what = "is its EUI-64 known (set dut.address)" if self._node else "has the node spoken"
-        heard = ", ".join(f"{n} x {why}" for why, n in self._not_heard.most_common(4))
+        heard = self.passed_over()
         seen = f"what came: {heard}" if heard else "nothing came: was it started with this address?"
         return f"{self.name}: not within {speaks:g} s {what}, channel {self._channel}; {seen}"
 
