@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "fixtures.options",
+    "fixtures.scope",
     "fixtures.scheduling",
     "fixtures.controller",
     "fixtures.rig",

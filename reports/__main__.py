@@ -16,8 +16,8 @@ from pathlib import Path
 from reports import html, markdown
 from reports.compare import compare, duts, report
 from reports.merge import merge
-from reports.record import Record, RecordError, read
-from reports.view import SIGNS, STATES, natural, requirement, state, view
+from reports.record import Record, RecordError, read, state
+from reports.view import SIGNS, STATES, natural, requirement, view
 from vectors.traceability import read_kills
 
 

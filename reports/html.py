@@ -14,9 +14,9 @@ from pathlib import Path
 
 from reports.html_parts import anchor, attribute, badge, case_details, deviation_card, h, requirement_block
 from reports.html_traces import Kills, mutants_of, plug_tests
-from reports.record import Record
+from reports.record import Record, state
 from reports.statistics import quantile
-from reports.view import MEANINGS, SIGNS, STATES, Case, View, known_of, requirement, state, view, worst
+from reports.view import MEANINGS, SIGNS, STATES, Case, View, known_of, requirement, view, worst
 from vectors.catalogue import CATALOGUE
 
 ASSETS = Path(__file__).parent / "assets"

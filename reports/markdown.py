@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from reports.record import Record
-from reports.view import SIGNS, STATES, View, known_of, requirement, state, view
+from reports.record import Record, state
+from reports.view import SIGNS, STATES, View, known_of, requirement, view
 
 
 def render(record: Record) -> str:

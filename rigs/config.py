@@ -311,6 +311,23 @@ class Profile(_Model):
         return self._path.stem
 
 
+def outside(profile: Profile, version: str) -> list[str]:
+    """What there is to say where a profile is not for a DUT of this version; nothing where it is."""
+    if version_in(version, profile.versions):
+        return []
+    where = f"the profile {profile.name} is for {profile.versions}"
+    if re.search(r"\d", version) is None:
+        return [f"the DUT tells no version, and {where}: no deviation can be known; set dut.version"]
+    return [f"the DUT is {version}, and {where}: its abilities and deviations may not fit"]
+
+
+def another_stack(profile: Profile, stack: str) -> list[str]:
+    """What there is to say where a profile is of another stack than the DUT's; nothing where it is not."""
+    if stack in {"unknown", "black box", profile.stack} or profile.stack == "black box":
+        return []
+    return [f"the DUT is {stack}, and the profile {profile.name} is of {profile.stack}: name another profile"]
+
+
 def version_in(version: str, specifier: str) -> bool:
     """Whether `version` is in `specifier`; only its first dotted number counts ("6.1.0-49-amd64" is 6.1.0).
 

@@ -28,14 +28,18 @@ ERRORS = frozenset({1, 2, 3, 4})
 
 def declares(case: Case, feature: str) -> bool:
     """Whether the profile says that the DUT has an optional part (`rigs.config.FEATURES`)."""
-    return feature in case.rig.profile.parameters.features
+    return case.declares(feature)
 
 
 def right_or_nothing(
     case: Case, make: Make, *, feature: str = "", requirement: str | None = None
 ) -> Observation | None:
-    """The stimulus is understood or ignored, never misread; understood it must be by a DUT that declares `feature`."""
+    """The stimulus is understood or ignored, never misread; understood it must be by a DUT that declares `feature`.
+
+    A case in which all was ignored is `harmless`, not green.
+    """
     if feature and declares(case, feature):
+        case.borne(understood=True)
         return case.understood(make, requirement=requirement)
     observation = case.survives(make)
     packet = observation.stimulus.packet
@@ -46,6 +50,7 @@ def right_or_nothing(
     for seen in observation.others:
         if packet is not None and not _tells(seen, packet):
             _misread(case, packet, describe(seen), requirement, frame)
+    case.borne(understood=bool(observation.tapped or observation.others))
     return observation
 
 
@@ -309,7 +314,9 @@ def _full_size(case: Case) -> bool:
 def loses_nothing(case: Case) -> None:
     """For cases in which a lost fragment looks like a fault: only on a medium that loses none."""
     if case.rig.file.attempts > 1:
-        case.unsupported("the medium loses frames, and what is left of a datagram stays by right")
+        case.unsupported(
+            "the medium loses frames, and what is left of a datagram stays by right", "not_on_this_rig"
+        )
 
 
 def pause(case: Case, seconds: float) -> None:

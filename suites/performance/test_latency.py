@@ -59,7 +59,7 @@ def test_connection_interval(case: Case, interval: int):
     """At a connection interval of so many ms: all pings are answered, and the interval that they tell is recorded."""
     link = case.rig.link
     if not isinstance(link, ChannelLink):
-        case.unsupported("the link hands over bare SDUs: it has no connection events")
+        case.unsupported("the link hands over bare SDUs: it has no connection events", "not_on_this_link")
     link.interval(interval / 1000)
     try:
         sent, trips = pinged(case, 8, 4 * interval / 1000)
