@@ -14,7 +14,7 @@ from fixtures.judging.case import Case, Inconclusive, Make, Observation, describ
 from fixtures.judging.plausibility import without_extensions
 from fixtures.stimuli.packets import link_info
 from rigs.tester.framing import Air
-from rigs.tester.packets import ECHO_REPLY, Seen, Stimulus, is_fragment
+from rigs.tester.packets import ECHO_REPLY, NEIGHBOR_ADVERTISEMENT, Seen, Stimulus, is_fragment
 from sixlowpan import fragment, fragment_header_n, ipv6
 
 #: Octets of echo data whose packet has the size of the MTU (RFC 4944 §4: 1280).
@@ -140,7 +140,10 @@ def outcome(case: Case, stimuli: Sequence[Stimulus]) -> tuple[list[bytes], list[
     if case.rig.node.tap is None:
         packets = [quote for quote in map(quoted, case.tester.heard[before:]) if quote is not None]
     case.result.observed_by = "tap" if case.rig.node.tap is not None else "wire"
-    return packets, _answers(case, before)
+    answers = _answers(case, before)
+    if case.rig.node.tap is None:
+        case.count_answers(len(packets) + len(answers))
+    return packets, answers
 
 
 def unanswered(case: Case, stimuli: Sequence[Stimulus], few: int) -> None:
@@ -150,7 +153,24 @@ def unanswered(case: Case, stimuli: Sequence[Stimulus], few: int) -> None:
         case.tapped_behind(stimuli[start : start + few])
     _take_in(case, before)
     answers = _answers(case, before)
+    case.count_answers(len(answers))
     case.expect(not answers, "answered", "no answer", f"{len(answers)} Echo Replies")
+
+
+def advertises(case: Case) -> bool:
+    """Whether a right Neighbor Solicitation is answered: without that, silence to a wrong one says nothing."""
+    for _ in range(case.rig.file.attempts):
+        case.tester.solicit()
+        deadline = case.tester.now() + case.timeout
+        while (seen := case.tester.hear(deadline)) is not None:
+            if is_solicited(seen):
+                return True
+    return False
+
+
+def is_solicited(seen: Seen) -> bool:
+    """Whether it is an advertisement that answers a solicitation (S flag: RFC 4861 §4.4); others come unasked."""
+    return seen.icmp_type == NEIGHBOR_ADVERTISEMENT and bool(seen.upper[4] & 0x40)
 
 
 def _answers(case: Case, before: int) -> list[Seen]:

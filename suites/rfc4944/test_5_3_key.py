@@ -244,7 +244,9 @@ def test_two_datagrams_of_one_sender(case: Case):
 def test_many_datagrams_of_one_sender(case: Case, count: int):
     """More datagrams of one size than a DUT has to have room for, fragment by fragment: lost perhaps, never mixed."""
     me, tester = case.tester.identity, case.tester
-    interleaved(case, *((me, tester.next_tag(), 200) for _ in range(count)))
+    lost = interleaved(case, *((me, tester.next_tag(), 200) for _ in range(count)))
+    if len(lost) == count and not case.result.findings:
+        case.unsupported("none of the datagrams came out, so that nothing could be mixed", "not_observable")
 
 
 @requirement("RFC4944-5.3-18")
