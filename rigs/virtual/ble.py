@@ -19,10 +19,10 @@ explains is not sent to; contexts are set as in `rigs.virtual.contexts`, because
 from __future__ import annotations
 
 import socket
-import time
 from pathlib import Path
 from typing import Any
 
+from rigs import clock
 from rigs.virtual import image, lab, vhci
 from rigs.virtual.boot import BOOT_DEADLINE
 from rigs.virtual.node_guest import NodeGuest, settings
@@ -106,7 +106,7 @@ class BleGuest(NodeGuest):
 
     def attach(self, deadline: float) -> None:
         """Wait for `bt0` and its link-local address, open the tap, and give it what the last `bt0` had been given."""
-        wait = max(1.0, deadline - time.monotonic())
+        wait = max(1.0, deadline - clock.now())
         found = (
             f"for i in $(seq {int(wait * 20)}); do [ -d /sys/class/net/{INTERFACE} ] && "
             f"/usr/bin/ip -6 -o addr show dev {INTERFACE} scope link | grep -q fe80 && exit 0; sleep 0.05; done; exit 1"
@@ -125,7 +125,7 @@ class BleGuest(NodeGuest):
             self._ip.close()
             self._ip = None
         self.controls.interface_gone()
-        wait = max(1.0, deadline - time.monotonic())
+        wait = max(1.0, deadline - clock.now())
         here = f"[ -d /sys/class/net/{INTERFACE} ]"
         gone = f"for i in $(seq {int(wait * 20)}); do {here} || exit 0; sleep 0.05; done; exit 1"
         if self.client.run(gone, timeout=wait + 5)[0] != 0:

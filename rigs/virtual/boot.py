@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from rigs import clock
 from rigs.virtual import kvm
 from rigs.virtual.client import AgentClient, AgentError, TransportClosed
 from rigs.virtual.image import GuestSpec, Image, Kernel, build
@@ -72,10 +73,10 @@ def boot_image(
     deadline: float = BOOT_DEADLINE,
 ) -> Booted:
     """Boot an image that is there already."""
-    end = time.monotonic() + deadline
+    end = clock.now() + deadline
     if kvm.probe(program).usable:
         try:
-            return _attempt(image, "kvm", ports, run_dir, min(end, time.monotonic() + _KVM_DEADLINE))
+            return _attempt(image, "kvm", ports, run_dir, min(end, clock.now() + _KVM_DEADLINE))
         except GuestError as error:
             kvm.distrust(program, f"a guest did not come up under KVM: {str(error).splitlines()[0]}")
     return _attempt(image, "tcg", ports, run_dir, end)
