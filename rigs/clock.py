@@ -38,7 +38,7 @@ class Clock:
         """`true` tells seconds; `delays` the nanoseconds that each thread has waited for a CPU so far."""
         self._true = true
         self._delays = delays or Tree().delays
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler of the same thread may ask as well
         self._read = true()
         self._before = self._delays()
         self._held = 0.0

@@ -10,6 +10,7 @@ case sees another's neighbour cache, fragments or late answers.
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -43,6 +44,9 @@ from sixlowpan import (
     fragment,
     ipv6,
 )
+
+#: Controls whose round trips say how long an answer may take.
+_TRIPS = 64
 
 
 @dataclass
@@ -83,6 +87,8 @@ class Tester:
         #: (identifier, sequence) of every echo that was asked for: the case that did, and what its answer must be.
         self._asked: dict[bytes, tuple[str, int]] = {}
         self.last_control = b""
+        #: How long the last controls took.
+        self._trips: deque[float] = deque(maxlen=_TRIPS)
 
     def restart(self, name: str) -> None:
         """Draw all that is random anew from the seed and this name: a case does the same alone and in a crowd."""
@@ -106,6 +112,10 @@ class Tester:
     def _own(self, identity: Identity) -> Identity:
         self._identities[identity.address] = identity
         return identity
+
+    def known(self, address: bytes) -> Identity | None:
+        """Who of us has this IPv6 address."""
+        return self._identities.get(address)
 
     def fresh(self) -> Identity:
         """Become somebody whom the DUT has never met, where the link allows it."""
@@ -251,7 +261,12 @@ class Tester:
     # -- what is heard ----------------------------------------------------------------------------------------
 
     def now(self) -> float:
+        """Seconds on the clock of deadlines."""
         return self.air.link.now()
+
+    def stamp(self) -> float:
+        """Seconds on the clock of `Seen.time`."""
+        return self.air.link.stamp()
 
     def hear(self, deadline: float) -> Seen | None:
         """Return the next packet that the DUT sent; None at the deadline. Answers NS on the way, hides nothing."""
@@ -289,7 +304,8 @@ class Tester:
             key = (heard.info.src, heard.info.dst, int.from_bytes(payload[:4]) & 0x07FFFFFF)
             group = self._partial.setdefault(key, [])
             group.append(heard)
-        seen = Seen(b"", heard.info, [h.payload for h in group], [h.frame for h in group], heard.time)
+        payloads, frames = [h.payload for h in group], [h.frame for h in group]
+        seen = Seen(b"", heard.info, payloads, frames, heard.time, began=group[0].time)
         try:
             packet = self._reassembler.receive(payload, heard.info, self.contexts, heard.time)
             if packet is None:
@@ -384,8 +400,9 @@ class Tester:
         request = self.last_control = self.echo(size)
         wanted = ipv6.Packet.parse(request).upper()[2][4:8]
         self.control_ids.add(wanted)
+        began = self.now()
         self.send_packet(request)
-        deadline = self.now() + timeout
+        deadline = began + timeout
         while (seen := self.hear(deadline)) is not None:
             if seen.icmp_type != ECHO_REPLY or seen.view is None:
                 continue
@@ -393,8 +410,14 @@ class Tester:
             if answers == wanted or (
                 seen.view.dst == self.identity.address and self._asked.get(answers, ("", 0))[0] != self._name
             ):
+                self._trips.append(self.now() - began)
                 return True
         return False
+
+    @property
+    def slowest(self) -> float:
+        """Seconds that the slowest of the last controls took, on the clock of deadlines; 0 before the first."""
+        return max(self._trips, default=0.0)
 
     def asked_by(self, seen: Seen) -> str | None:
         """The case that asked the echo to which this is the right answer; None where it is none."""

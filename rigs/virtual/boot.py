@@ -86,13 +86,13 @@ def _attempt(
     image: Image, accel: Accelerator, ports: Sequence[str], run_dir: Path | None, end: float
 ) -> Booted:
     guest = Guest(image, accel=accel, ports=ports, run_dir=run_dir)
-    began = time.monotonic()
+    began, limit = time.monotonic(), end - clock.now()
     guest.start()
     client = AgentClient(guest.port("agent"))
     try:
         if client.wait_ready(end):
             return Booted(guest, client, time.monotonic() - began)
-        what = f"did not come up within {end - began:.0f} s ({accel})"
+        what = f"did not come up within {limit:.0f} s ({accel})"
     except (TransportClosed, AgentError) as error:
         guest.wait(2)
         what = f"ended while it came up ({accel}): {error}"

@@ -96,7 +96,7 @@ class Stream:
     def received_at_the_dut(self) -> bytes:
         """Everything that the DUT received so far."""
         node = self._case.rig.node
-        while (data := node.tcp_receive(self.port, self._now() + self._case.rig.file.settle)) is not None:
+        while (data := node.tcp_receive(self.port, self._now() + self._case.settle)) is not None:
             self.at_the_dut += data
         return bytes(self.at_the_dut)
 
