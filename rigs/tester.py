@@ -127,7 +127,12 @@ class Tester:
         return self.identity
 
     def fresh_short(self) -> Identity:
-        """A fresh identity with a 16-bit link-layer address (RFC 4944 §3), and its link-local address."""
+        """A fresh identity with a 16-bit link-layer address (RFC 4944 §3), and its link-local address.
+
+        Where the link sends from one address only, nobody would answer another: the identity stays what it is.
+        """
+        if not self.air.link.any_source:
+            return self.identity
         self._serial += 1
         link = (0x1000 + self._serial % 0x6000).to_bytes(2)
         self.identity = self._own(Identity(link, addresses.link_local(link)))
