@@ -6,9 +6,9 @@ RFC 4944 to say: so the DUT is asked that it lives on, and takes a full-size ech
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import stimulus
 from sixlowpan import mac
 from suites.adversary import outcome, recovers, whole
 from suites.rfc4944.test_3 import frame

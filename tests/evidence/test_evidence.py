@@ -7,8 +7,8 @@ import time
 import pytest
 from scapy.utils import rdpcap
 
-from fixtures.evidence import Evidence, slug
-from rigs.links.memory import MemoryLink
+from fixtures.evidence.capture import Evidence, slug
+from rigs.links.memory.link import MemoryLink
 from rigs.model import Received
 from sixlowpan import Contexts, LinkInfo, decode, encode, fragment, ipv6, mac
 from sixlowpan.addresses import link_local

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from rigs.clock import LEAST, Clock, Tree
-from rigs.links.memory import MemoryLink
+from rigs.links.memory.link import MemoryLink
 
 
 class Machine:
