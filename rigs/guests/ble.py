@@ -25,13 +25,13 @@ from typing import Any
 from rigs import clock
 from rigs.guests import image, lab, vhci
 from rigs.guests.boot import BOOT_DEADLINE
-from rigs.guests.node_guest import NodeGuest, settings
+from rigs.guests.node_guest import QUEUE, NodeGuest, settings
 from rigs.guests.qemu import GuestError
 
 INTERFACE = "bt0"
 _CONTROL = "/sys/kernel/debug/bluetooth/6lowpan_control"
 _ENABLE = "/sys/kernel/debug/bluetooth/6lowpan_enable"
-_SETTINGS = {
+_SETTINGS = QUEUE | {
     "net/ipv4/icmp_msgs_per_sec": 100000,
     "net/ipv4/icmp_msgs_burst": 10000,
     "net/ipv6/icmp/ratelimit": 0,

@@ -264,6 +264,10 @@ class Tester:
         """Seconds on the clock of `Seen.time`."""
         return self.air.link.stamp()
 
+    def left(self, frame: bytes) -> float:
+        """When the latest sending of this frame left, on the same clock."""
+        return self.air.left(frame)
+
     def hear(self, deadline: float) -> Seen | None:
         """Return the next packet that the DUT sent; None at the deadline. Answers NS on the way, hides nothing."""
         while True:

@@ -1,7 +1,6 @@
 """The pcapng of a case opens in tshark, with the right link types, and decodes to what the oracle reports."""
 
 import shutil
-import subprocess
 import time
 
 import pytest
@@ -12,6 +11,7 @@ from rigs.links.memory.link import MemoryLink
 from rigs.model import Received
 from sixlowpan import Contexts, LinkInfo, decode, encode, fragment, ipv6, mac
 from sixlowpan.addresses import link_local
+from tests.waiting import completed
 
 needs_tshark = pytest.mark.skipif(
     not shutil.which("tshark"), reason="tshark is not installed (apt-get install tshark)"
@@ -33,7 +33,7 @@ class FakeLink:
 
 def tshark(path, *options):
     command = ["tshark", "-Q", "-r", str(path), *options]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    return completed(command, check=True).stdout
 
 
 def echo(source, destination, size=20):
@@ -124,7 +124,7 @@ def test_frames_are_in_the_order_of_their_stamps_and_in_wall_time(tmp_path):
     assert [row[1] for row in rows] == ["0", "", "2", "1"]
     times = [float(row[0]) for row in rows]
     assert [round(time - times[0], 6) for time in times] == [0, 0.0002, 0.0005, 0.001]
-    assert abs(times[0] - time.time()) < 3600 * 24  # not 1970
+    assert times[0] > 1.7e9  # not 1970
 
 
 def test_a_virtual_clock_is_told_in_wall_time_as_well(tmp_path):
