@@ -20,9 +20,9 @@ from typing import cast
 from reports import html, markdown
 from reports.compare import compare, duts, report
 from reports.merge import merge
-from reports.record import Record, RecordError, read
+from reports.record import Record, RecordError, read, state
 from reports.text import all_inert, indented, one_line
-from reports.view import SIGNS, STATES, natural, requirement, state, view
+from reports.view import SIGNS, STATES, natural, requirement, view
 from vectors.traceability import read_kills
 
 

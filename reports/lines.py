@@ -20,7 +20,7 @@ SCHEMA: Final = 1
 #: Mistakes of one line that are told.
 _TOLD: Final = 5
 
-Verdict = Literal["pass", "fail", "inconclusive", "unsupported", "error"]
+Verdict = Literal["pass", "harmless", "fail", "inconclusive", "unsupported", "error"]
 #: Ids, names, versions, times: they stand in tables and on lines of a terminal.
 Name = Annotated[str, Field(max_length=4096), AfterValidator(one_line)]
 OneLine = Annotated[str, AfterValidator(one_line)]

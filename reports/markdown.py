@@ -12,9 +12,9 @@ import re
 from collections import Counter
 from typing import Any, Final
 
-from reports.record import Record
+from reports.record import Record, state
 from reports.text import one_line
-from reports.view import SIGNS, STATES, View, known_of, requirement, state, view
+from reports.view import SIGNS, STATES, View, known_of, requirement, view
 
 #: Characters of one text of the record that are shown; the rest is in the page and in the record.
 LONGEST: Final = 1000

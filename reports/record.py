@@ -27,7 +27,15 @@ from reports.text import all_inert, one_line
 #: makes a line of a megabyte, and a run of twenty rigs a record of thirty.
 LONGEST_LINE: Final = 1 << 23
 LARGEST: Final = 1 << 26
-VERDICTS = ("pass", "fail", "inconclusive", "unsupported", "error")
+VERDICTS = ("pass", "harmless", "fail", "inconclusive", "unsupported", "error")
+#: Why a case is `unsupported`: the optional field `reason` of its result.
+REASONS = {
+    "not_declared": "the profile does not declare it",
+    "not_observable": "nothing that the DUT shows would tell right from wrong",
+    "not_on_this_link": "the tester's link cannot carry or send it",
+    "not_on_this_rig": "this rig, firmware or adapter lacks what it takes",
+    "out_of_reach": "nothing that the tester can do makes the DUT do it",
+}
 
 Line = dict[str, Any]
 
@@ -43,7 +51,10 @@ def now() -> str:
 
 @dataclass(slots=True)
 class Finding:
-    """One observed breach. `frame` is hex, `offset` counts octets in it; `known` is the deviation that covers it."""
+    """One observed breach. `frame` is hex, `offset` counts octets in it; `known` is the deviation that covers it.
+
+    `unconfirmed` is a deviation that would, and is declared for other versions than the DUT's.
+    """
 
     code: str
     requirement: str
@@ -53,6 +64,7 @@ class Finding:
     frame: str = ""
     offset: int | None = None
     known: str | None = None
+    unconfirmed: str | None = None
 
     def to_json(self) -> Line:
         return {
@@ -64,6 +76,7 @@ class Finding:
             "expected": self.expected,
             "actual": self.actual,
             "known": self.known,
+            "unconfirmed": self.unconfirmed,
         }
 
 
@@ -76,6 +89,10 @@ class Result:
     requirements: list[str]
     verdict: str = "error"
     known: str | None = None
+    #: Deviations, declared for other versions, that cover what no known one does (commas between several).
+    unconfirmed: str | None = None
+    #: Of an `unsupported` case: one of `REASONS`.
+    reason: str = ""
     t: str = ""
     seconds: float = 0.0
     attempts: str = ""
@@ -100,12 +117,34 @@ class Result:
         return line
 
 
+def state(result: Mapping[str, Any]) -> str:
+    """What a cell says: the verdict, or `known` for a failure that declared deviations cover whole.
+
+    `unconfirmed` where some of them are declared for other versions than the DUT's.
+
+    Whether they do was judged when the case ran (its findings, the profile, --strict); `known` is that answer.
+    """
+    verdict = str(result["verdict"])
+    if verdict == "fail":
+        return "unconfirmed" if result.get("unconfirmed") else "known" if result.get("known") else "fail"
+    return verdict if verdict in VERDICTS else "error"
+
+
 class Writer:
     """Writes one record. Used by the one process that owns the run."""
 
     def __init__(
-        self, folder: Path, *, run_id: str, seed: int, suite: Mapping[str, str], host: Mapping[str, Any]
+        self,
+        folder: Path,
+        *,
+        run_id: str,
+        seed: int,
+        suite: Mapping[str, str],
+        host: Mapping[str, Any],
+        asked: Mapping[str, Any] | None = None,
+        rigs: Mapping[str, Any] | None = None,
     ) -> None:
+        """Open the record. `asked` is what the command line says, `rigs` the text of each rig file and profile."""
         self.path = folder / "run.jsonl"
         self.counts: Counter[str] = Counter()
         try:
@@ -124,6 +163,8 @@ class Writer:
                 "seed": seed,
                 "suite": dict(suite),
                 "host": dict(host),
+                "asked": dict(asked or {}),
+                "rigs": dict(rigs or {}),
             }
         )
 

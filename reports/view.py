@@ -13,21 +13,33 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from reports.record import Record, RecordError
+from reports.record import Record, RecordError, state
 from vectors.catalogue import CATALOGUE, Requirement
 
 #: Cells of a matrix: a hundred sections are usual.
 LARGEST_MATRIX: Final = 100_000
-#: What a cell can say, worst first. `known` is a failure that the rig's profile declares, with proof.
-STATES = ("fail", "error", "known", "inconclusive", "pass", "unsupported")
+#: What a cell can say, worst first. `known` is a failure that the rig's profile declares, with proof; `unconfirmed`
+#: one that it declares for other versions.
+STATES = ("fail", "error", "unconfirmed", "known", "inconclusive", "pass", "harmless", "unsupported")
 #: Readable without colour: every state has a sign of its own.
-SIGNS = {"pass": "✓", "fail": "✗", "known": "K", "inconclusive": "?", "unsupported": "–", "error": "!"}
+SIGNS = {
+    "pass": "✓",
+    "harmless": "○",
+    "fail": "✗",
+    "unconfirmed": "k",
+    "known": "K",
+    "inconclusive": "?",
+    "unsupported": "–",
+    "error": "!",
+}
 MEANINGS = {
     "pass": "tried, and the node did what the requirement says",
+    "harmless": "sent, and by right ignored: no harm was done, and nothing was understood",
     "fail": "the node broke a requirement",
+    "unconfirmed": "the node broke a requirement in a way that its profile declares for other versions",
     "known": "the node broke a requirement in a way that its profile declares, with proof",
     "inconclusive": "the rig or the medium failed, nothing is said about the node",
-    "unsupported": "the profile declares that the node lacks what the case needs",
+    "unsupported": "not tried: the node lacks it, or it cannot be reached or seen here (the result says which)",
     "error": "the suite itself failed",
 }
 
@@ -119,17 +131,6 @@ def view(record: Record) -> View:
         )
     ordered = [sections[key] for key in sorted(sections, key=_section_order)]
     return View(record, [rigs[name] for name in sorted(rigs, key=natural)], ordered)
-
-
-def state(result: Mapping[str, Any]) -> str:
-    """What a cell says: the verdict, or `known` for a failure that declared deviations cover whole.
-
-    Whether they do was judged when the case ran (its findings, the profile, --strict); `known` is that answer.
-    """
-    verdict = str(result["verdict"])
-    if verdict == "fail" and result.get("known"):
-        return "known"
-    return verdict if verdict in STATES else "error"
 
 
 def worst(counts: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from rigs import leases, registry
 from rigs.bench import Rig
 from rigs.configuration.loading import Loaded, known_rigs, load
-from rigs.configuration.models import ConfigError
+from rigs.configuration.models import ConfigError, outside
 from rigs.model import RigError
 from rigs.replay import replay, sent_frames
 from rigs.tester.preparation import tester_for
@@ -132,10 +132,14 @@ def _check(name: str, overrides: Sequence[str]) -> int:
     missing = registry.missing(loaded.rig)
     profile = loaded.profile
     about = f"{profile.stack} over {profile.link}, profile {profile.name}"
-    print(f"{loaded.rig.name}: {'not ready' if missing else 'ready'} ({about})")
+    misfits = registry.misfits(loaded.rig, profile)
+    told = loaded.rig.dut.options.get("version")
+    print(f"{loaded.rig.name}: {'not ready' if missing or misfits else 'ready'} ({about})")
+    for misfit in [*misfits, *(outside(profile, str(told)) if told else [])]:
+        print(f"  profile: {misfit}")
     for item in missing:
         print(f"  missing: {item.what}\n  to do:   {item.remedy}")
-    return LACKING if missing else DONE
+    return LACKING if missing or misfits else DONE
 
 
 def _replay(options: argparse.Namespace) -> int:

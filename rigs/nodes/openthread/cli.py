@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import itertools
 import re
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from rigs import clock
 from rigs.consoles.shell import Shell
 from rigs.model import LinkClosed, RigError
 
@@ -60,7 +60,7 @@ class Cli:
 
         Raises `RigError` with what was seen last.
         """
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         prefixes = itertools.cycle([self._prefix] if self._prefix else ["", "ot "])
         self._shell.send("")  # ends what was left half typed
         answers = 0
@@ -68,7 +68,7 @@ class Cli:
             self._prefix = next(prefixes) if not answers else self._prefix
             mark = self._shell.mark()
             self._shell.send(self._prefix + "version")
-            left = deadline - time.monotonic()
+            left = deadline - clock.now()
             try:
                 seen = self._shell.expect(rf"^(?:{self._prompt})?{_END}", min(1.0, max(left, 0.1)), mark)
             except LinkClosed:

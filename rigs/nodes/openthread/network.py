@@ -8,10 +8,10 @@ address under the key of the network. Both begin from nothing (`factoryreset`): 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from rigs import clock
 from rigs.model import RigError
 from rigs.nodes.openthread.cli import BOOT, PROMPT, Cli, shell_of
 
@@ -72,7 +72,7 @@ def _start(cli: Cli, address: bytes, role: str) -> None:
     cli.do(f"extaddr {address.hex()}")
     cli.do("ifconfig up")
     cli.do("thread start")
-    deadline = time.monotonic() + ROLE
+    deadline = clock.now() + ROLE
     while (seen := " ".join(cli.do("state")[:1])) != role:
-        if time.monotonic() > deadline:
+        if clock.now() > deadline:
             raise RigError(f"openthread: it is no {role} within {ROLE:g} s of `thread start`, but {seen!r}")
