@@ -11,11 +11,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from reports.record import Record, state
+from reports.record import Record, RecordError, state
 from vectors.catalogue import CATALOGUE, Requirement
 
+#: Cells of a matrix: a hundred sections are usual.
+LARGEST_MATRIX: Final = 100_000
 #: What a cell can say, worst first. `known` is a failure that the rig's profile declares, with proof; `unconfirmed`
 #: one that it declares for other versions.
 STATES = ("fail", "error", "unconfirmed", "known", "inconclusive", "pass", "harmless", "unsupported")
@@ -107,20 +109,26 @@ class View:
 
 
 def view(record: Record) -> View:
-    """Group a record for reading."""
+    """Group a record for reading. Raises `RecordError` for one whose matrix nobody could look at."""
     rigs = _rigs(record)
     cases: dict[str, Case] = {}
+    tried: dict[str, dict[str, None]] = {}
     for line in record.results:
         case = cases.setdefault(line["case"], Case(line["case"], line.get("what", ""), []))
         case.what = case.what or line.get("what", "")
-        tried = [*line.get("requirements", []), *(f["requirement"] for f in line.get("findings", []))]
-        case.requirements = list(dict.fromkeys([*case.requirements, *tried]))
+        named = [*line.get("requirements", []), *(f["requirement"] for f in line.get("findings", []))]
+        tried.setdefault(case.name, {}).update(dict.fromkeys(named))
         case.results[line["rig"]] = line
         rigs.setdefault(line["rig"], Rig(line["rig"]))
     sections: dict[str, Section] = {}
     for name in sorted(cases, key=natural):
+        cases[name].requirements = list(tried[name])
         key, title = section_of(name)
         sections.setdefault(key, Section(key, title)).cases.append(cases[name])
+    if len(rigs) * len(sections) > LARGEST_MATRIX:
+        raise RecordError(
+            f"{record.path}: {len(rigs)} rigs by {len(sections)} sections are more than a page can show"
+        )
     ordered = [sections[key] for key in sorted(sections, key=_section_order)]
     return View(record, [rigs[name] for name in sorted(rigs, key=natural)], ordered)
 
@@ -155,7 +163,7 @@ def section_of(case: str) -> tuple[str, str]:
 
 def natural(text: str) -> list[tuple[int, int, str]]:
     """Sort key that puts 5.10 behind 5.9 and `size[96]` before `size[128]`, and leaves hexadecimal as it is."""
-    pieces = re.split(r"(?<![0-9A-Za-z])(\d+)(?![0-9A-Za-z])", text)
+    pieces = re.split(r"(?<![0-9A-Za-z])([0-9]{1,18})(?![0-9A-Za-z])", text)
     return [(0, int(piece), "") if piece.isdigit() else (1, 0, piece) for piece in pieces if piece]
 
 

@@ -16,7 +16,7 @@ from rigs.model import RigError
 from rigs.replay import replay, sent_frames
 from rigs.tester.preparation import tester_for
 
-DONE, LACKING, WRONG = 0, 1, 2
+DONE, LACKING, WRONG, INTERRUPTED = 0, 1, 2, 130
 
 _EXAMPLES = """\
 A rig is one bench: a link, a device under test, and how to reach and reset it. Each is one TOML file: those of the
@@ -29,7 +29,8 @@ examples:
   python -m rigs replay reports/out/latest/evidence/lwip-ble/x.pcapng --rig lwip-ble
   pytest suites --rig lwip-ble                         run the suites on a rig
 
-exit status: 0 done, 1 something is missing or nothing came back, 2 a mistake in a file or on the command line
+exit status: 0 done, 1 something is missing or nothing came back, 2 a mistake in a file or on the command line,
+130 interrupted
 """
 
 
@@ -81,6 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RigError as error:
         print(error, file=sys.stderr)
         return LACKING
+    except KeyboardInterrupt:  # leases and rigs were let go on the way here
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
     except (
         BrokenPipeError
     ):  # the reader, such as `head`, has seen enough; Python must not flush into it again

@@ -193,8 +193,8 @@ def test_key_behind_mesh(case: Case):
     def by_two_forwarders() -> Stimulus:
         packet, parts = pieces(case, 120, 48)
         parts = [mesh_header(other, tester.dut_link, 3) + part for part in parts]
-        sent = interrupted(case, parts[1:], 0, frame(case, parts[0], src=FORWARDER[:-1] + b"\xfd"))
-        return Stimulus(sent, packet, tester.info(FORWARDER), "the first fragment by another forwarder")
+        rest = Stimulus(parts[1:], packet, tester.info(FORWARDER), "the first fragment by another forwarder")
+        return interrupted(case, rest, 0, frame(case, parts[0], src=FORWARDER[:-1] + b"\xfd"))
 
     case.understood(by_two_forwarders)
 

@@ -248,8 +248,8 @@ def test_strange_frames_in_the_gap(case: Case, name: str):
     def make() -> Stimulus:
         packet, parts = pieces(case, 200)
         strange, fields = strange_frames(case)[name]
-        sent = interrupted(case, parts, 2, frame(case, strange, **fields))
-        return Stimulus(sent, packet, link_info(case, packet), f"{name} between the second and the third")
+        made = raw(case, parts, packet, f"{name} between the second and the third")
+        return interrupted(case, made, 2, frame(case, strange, **fields))
 
     case.understood(make)
 
@@ -273,7 +273,7 @@ def test_another_sender_in_the_gap(case: Case, size: int):
             whole, fragments = pieces(case, size)
             ordinary(case, whole)
             between = [frame(case, part) for part in fragments]
-        sent = interrupted(case, parts, 2, *between)
-        return Stimulus(sent, packet, link_info(case, packet), "another sender's echo in the midst")
+        made = raw(case, parts, packet, "another sender's echo in the midst")
+        return interrupted(case, made, 2, *between)
 
     case.understood(make)

@@ -115,7 +115,7 @@ def run(job: Job, suites: list[str], folder: Path, matrix: bool, ignored: Set[st
         arguments += ["--mutant", job.mutant.id, *([] if matrix else [f"--maxfail={1 + len(ignored)}"])]
         if job.named:
             arguments += ["--requirement", job.named]
-        if CATALOGUE[job.mutant.requirement].binding == "advice":
+        if job.mutant.advice or CATALOGUE[job.mutant.requirement].binding == "advice":
             arguments.append("--strict")
     Evidence.save = lambda *_: (
         None
