@@ -133,6 +133,15 @@ def state(result: Mapping[str, Any]) -> str:
     return verdict if verdict in VERDICTS else "error"
 
 
+def chosen_by(asked: Mapping[str, Any]) -> str:
+    """By which options cases were left out (`asked` of a header), in words; empty for a whole run."""
+    words = (
+        (key, " ".join(map(str, value)) if isinstance(value, list) else str(value))
+        for key, value in asked.get("chosen", {}).items()
+    )
+    return ", ".join(f"{key} {value}" for key, value in words)
+
+
 def group_of(result: Mapping[str, Any]) -> str:
     """What a failed result has in common with equal ones: requirement, and field or code, of its first news.
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from reports.record import Record, RecordError, group_of, state
+from reports.record import Record, RecordError, chosen_by, group_of, state
 from vectors.catalogue import CATALOGUE, Requirement
 
 #: Cells of a matrix: a hundred sections are usual.
@@ -114,8 +114,7 @@ class View:
 
     def chosen(self) -> str:
         """By which options cases were left out; empty for a whole run, or where the record does not say."""
-        asked = self.record.header.get("asked", {}).get("chosen", {})
-        return " ".join(f"{key} {_words(value)}" for key, value in asked.items())
+        return chosen_by(self.record.header.get("asked", {}))
 
     def groups(self, wanted: str) -> list[tuple[Rig, list[tuple[Case, dict[str, Any]]]]]:
         """Results of a state, equal findings of a rig together (`reports.record.group_of`), in the order of cases."""
@@ -186,10 +185,6 @@ def unconfirmed_of(result: Mapping[str, Any]) -> list[str]:
 def requirement(name: str) -> Requirement | None:
     """The catalogue's row, or None for a record of another version of the suite."""
     return CATALOGUE.get(name)
-
-
-def _words(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def section_of(case: str) -> tuple[str, str]:
