@@ -19,6 +19,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
+from rigs import clock
 from sixlowpan import DecodeError, mac
 
 #: macMaxFrameRetries (IEEE 802.15.4-2006 Table 86).
@@ -117,13 +118,13 @@ class Acknowledger:
         return True
 
     def _acknowledged(self) -> bool:
-        deadline = time.monotonic() + self._wait
+        deadline = clock.now() + self._wait
         with self._changed:
             while self._awaited is not None:
                 if self._collided:
-                    deadline = min(deadline, time.monotonic() + _COLLISION)
+                    deadline = min(deadline, clock.now() + _COLLISION)
                     self._collided = False
-                left = deadline - time.monotonic()
+                left = deadline - clock.now()
                 if left <= 0:
                     self._awaited = None
                     return False

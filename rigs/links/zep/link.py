@@ -24,7 +24,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from rigs import registry
+from rigs import clock, registry
 from rigs.links.acknowledgement import Acknowledger
 from rigs.model import Health, Link, LinkClosed, Received, RigError
 from rigs.registry import Missing
@@ -137,19 +137,16 @@ class ZepLink(Link):
         Raises `RigError` when it says nothing, or nothing that can be heard, within `speaks` seconds, when it is in
         another PAN, and at once when `health` tells that it is gone.
         """
-        deadline = time.monotonic() + speaks
+        deadline = clock.now() + speaks
         with self._arrived:
             while not (self._node and self.dut):
                 state = health()
                 if state.state != "alive":
                     raise RigError(f"{self.name}: the node is {state.state} before it spoke: {state.detail}")
-                left = deadline - time.monotonic()
+                left = deadline - clock.now()
                 if left <= 0:
                     raise RigError(self._complaint(speaks))
                 self._arrived.wait(min(left, 0.25))  # `health` wakes nobody
-
-    def now(self) -> float:
-        return time.monotonic()
 
     def send(self, frame: bytes) -> None:
         """Put one frame on the medium; wait for its ACK when it asks the node for one. Raises `LinkClosed`."""
@@ -162,7 +159,7 @@ class ZepLink(Link):
             while not self._frames:
                 if self._closed:
                     raise LinkClosed(f"{self.name}: closed")
-                left = deadline - time.monotonic()
+                left = deadline - clock.now()
                 if left <= 0:
                     return None
                 self._arrived.wait(left)

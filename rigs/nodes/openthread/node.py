@@ -15,11 +15,10 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import re
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from rigs import registry
+from rigs import clock, registry
 from rigs.consoles.shell import Shell
 from rigs.links.ot_security.link import network_key, on_bench
 from rigs.links.ot_sim.link import DUT
@@ -79,7 +78,7 @@ class Cli:
 
         Raises `RigError` with what was seen last.
         """
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         prefixes = itertools.cycle([self._prefix] if self._prefix else ["", "ot "])
         self._shell.send("")  # ends what was left half typed
         answers = 0
@@ -87,7 +86,7 @@ class Cli:
             self._prefix = next(prefixes) if not answers else self._prefix
             mark = self._shell.mark()
             self._shell.send(self._prefix + "version")
-            left = deadline - time.monotonic()
+            left = deadline - clock.now()
             try:
                 seen = self._shell.expect(rf"^(?:{self._prompt})?{_END}", min(1.0, max(left, 0.1)), mark)
             except LinkClosed:
