@@ -44,16 +44,20 @@ class Air:
             return self.link.mtu
         return self.link.mtu - len(self._frame(info, b""))
 
-    def send(self, payload: bytes, info: LinkInfo) -> bytes:
-        """Send one payload; return the frame that left. Raises `LinkClosed`."""
+    def frame(self, payload: bytes, info: LinkInfo) -> bytes:
+        """The next frame with this payload, ready to be sent."""
         if self.link.kind == "ieee802154":
             self._sequence = (self._sequence + 1) & 0xFF
-        frame = self._frame(info, payload)
+        return self._frame(info, payload)
+
+    def send(self, payload: bytes, info: LinkInfo) -> bytes:
+        """Send one payload; return the frame that left. Raises `LinkClosed`."""
+        frame = self.frame(payload, info)
         self.send_frame(frame)
         return frame
 
     def send_frame(self, frame: bytes) -> None:
-        """Send a frame as it is: for cases about the MAC header itself."""
+        """Send one frame as it is. Raises `LinkClosed`."""
         if self.sink is not None:
             self.sink("link", "sent", Received(frame, self.link.stamp(), self.link.clock))
         self._left.append((frame, self.link.stamp()))

@@ -32,6 +32,7 @@ from rigs.tester.packets import (
     Identity,
     Seen,
     Stimulus,
+    datagram_of,
     is_fragment,
     unwrapped,
 )
@@ -226,28 +227,33 @@ class Tester:
             return [payload]
         return fragment(packet, info, self.contexts, mtu=room, tag=self.next_tag(), payload=payload)
 
-    def send(self, payloads: Iterable[bytes], info: LinkInfo | None = None) -> list[bytes]:
-        """Send payloads back to back; return the frames."""
-        info = self.info() if info is None else info
+    def send(self, what: Stimulus | Iterable[bytes], info: LinkInfo | None = None) -> list[bytes]:
+        """Send a stimulus, or payloads between the addresses of `info`, back to back; return its frames."""
+        if not isinstance(what, Stimulus):
+            what = Stimulus(list(what), None, self.info() if info is None else info)
+        if what.before is not None:
+            self.send(what.before)
         frames = []
-        for payload in payloads:
-            frames.append(self.air.send(payload, info))
-            inner, ends = unwrapped(payload, info)
-            if is_fragment(inner):
-                key = ends.src + ends.dst + bytes([inner[0] & 7]) + inner[1:4]
+        for frame in what.frames or (self.air.frame(payload, what.info) for payload in what.payloads):
+            self.air.send_frame(frame)
+            if self.kind != "ble" and (key := datagram_of(frame)):
                 self.begun[key] = self.now()
+            frames.append(frame)
         return frames
 
     def send_packet(self, packet: bytes, info: LinkInfo | None = None) -> list[bytes]:
         """Send a packet in the ordinary form: for what is ordinary, never for what is tried."""
-        info = self.info() if info is None else info
         self.ordinary.add(packet)
+        return self.send(self.ordinarily(packet, self.info() if info is None else info))
+
+    def ordinarily(self, packet: bytes, info: LinkInfo) -> Stimulus:
+        """A packet in the form that the DUT is known to understand."""
         payload = None
         if self.form == "in-line":  # TF=11, NH=0, HLIM=00, SAM=00, DAM=00 (RFC 6282 §3.1.1)
             payload = bytes([0x78, 0x08 if packet[24] == 0xFF else 0x00, packet[6], packet[7]]) + packet[8:]
         elif self.form == "uncompressed":
             payload = b"\x41" + packet
-        return self.send(self.payloads(packet, info, payload), info)
+        return Stimulus(self.payloads(packet, info, payload), packet, info)
 
     def held(self, timeout: float) -> int:
         """How many datagrams a DUT may still keep that waits for the rest of one as long as `timeout` in seconds."""
@@ -304,10 +310,7 @@ class Tester:
         """Answer a Neighbor Solicitation for one of our addresses (RFC 4861 §4.4, §7.2.4)."""
         target = seen.upper[8:24]
         identity = self._identities.get(target)
-        if identity is None or seen.view is None:
-            return
-        unspecified = seen.view.src == UNSPECIFIED
-        if unspecified:
+        if identity is None or seen.view is None or seen.view.src == UNSPECIFIED:
             return  # somebody's DAD probe for our address: nothing of ours to say in a test
         option = self.link_option(2, identity.link)
         body = bytes([0x60, 0, 0, 0]) + target + option  # Solicited, Override
@@ -384,9 +387,8 @@ class Tester:
             if seen.icmp_type != ECHO_REPLY or seen.view is None:
                 continue
             answers = seen.upper[4:8]
-            if answers == wanted or (
-                seen.view.dst == self.identity.address and self._asked.get(answers, ("", 0))[0] != self._name
-            ):
+            ours = answers in self.control_ids or self._asked.get(answers, ("", 0))[0] == self._name
+            if answers == wanted or (seen.view.dst == self.identity.address and not ours):
                 self._trips.append(self.now() - began)
                 return True
         return False

@@ -105,7 +105,7 @@ def test_answers_to_neighbours(case: Case, size: int):
 def test_answers_to_short_neighbours(case: Case):
     """The same for a neighbour whose frames come from a short address."""
     if not case.rig.link.any_source:
-        case.unsupported("the link cannot send from a short address")
+        case.unsupported("the link cannot send from a short address", "not_on_this_link")
     case.tester.fresh_short()
     answers(case, 8)
 

@@ -248,7 +248,9 @@ class IpspBench(Device):
     def set_interval(self, seconds: float) -> None:
         """Deliver at connection events only."""
         if self._medium is None:
-            raise RigError("the connection interval of a real adapter is the central's")
+            raise Unsupported(
+                "the connection interval of a real adapter is the central's", "not_on_this_link"
+            )
         self._medium.interval = seconds
 
     # -- set-up -----------------------------------------------------------------------------------------------

@@ -50,6 +50,7 @@ class Host(ABC):
     #: Our link-layer address, as it goes into options.
     link_address: bytes
     protocols: frozenset[int] = frozenset({ICMPV6, UDP})
+    ipv6_mtu = MTU
 
     def boot(self) -> None:
         """Forget everything that was learnt."""
@@ -59,6 +60,7 @@ class Host(ABC):
         self.resolving: dict[bytes, Resolution] = {}
         self.ports: dict[int, deque[tuple[bytes, int, bytes]]] = {}
         self.hop_limit = HOP_LIMIT
+        self.identification = 0
         self.now = 0.0
         self._errors, self._errors_at = _ERRORS_PER_SECOND, 0.0
 
@@ -272,8 +274,27 @@ class Host(ABC):
         alert = bytes((ICMPV6, 0, 5, 2, 0, 0, 1, 0))
         self.output(ipv6.build(source, ALL_MLD_ROUTERS, HOP_BY_HOP, alert + message, hop_limit=1))
 
+    def pieces(self, packet: bytes) -> list[bytes]:
+        """The packet, or the IPv6 fragments that carry it where it exceeds the MTU of the link (RFC 8200 §4.5)."""
+        if len(packet) <= self.ipv6_mtu:
+            return [packet]
+        self.identification = (self.identification + 1) & 0xFFFFFFFF
+        room = (self.ipv6_mtu - 48) // 8 * 8
+        found, message = [], packet[40:]
+        for at in range(0, len(message), room):
+            part, more = message[at : at + room], at + room < len(message)
+            header = bytes((packet[6], 0)) + (at | more).to_bytes(2, "big")
+            header += self.identification.to_bytes(4, "big")
+            source, destination = packet[8:24], packet[24:40]
+            found.append(ipv6.build(source, destination, FRAGMENT, header + part, hop_limit=packet[7]))
+        return found
+
     def output(self, packet: bytes) -> None:
         """Send a packet: resolve its destination, which is always on the link, where that is needed."""
+        for piece in self.pieces(packet):
+            self.output_piece(piece)
+
+    def output_piece(self, packet: bytes) -> None:
         destination = packet[24:40]
         if is_multicast(destination) or self.point_to_point:
             self.transmit(packet, b"")
