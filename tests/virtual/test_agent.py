@@ -77,6 +77,29 @@ def test_a_silent_agent_is_not_waited_for_beyond_the_deadline():
             client.request(wire.CLOCK, timeout=0.05)
 
 
+def test_the_clocks_are_compared_by_the_quickest_of_many_requests():
+    """Most answers are held up on their way back: one alone would be off by half of that."""
+    ahead, late = 5_000_000_000, 4_000_000
+
+    def agent(theirs):
+        splitter, answered = wire.Splitter(), 0
+        while data := theirs.recv(4096):
+            for _, number, _ in splitter.feed(data):
+                guest = time.monotonic_ns() + ahead
+                answered += 1
+                until = time.monotonic_ns() + (0 if answered % 10 == 0 else late)
+                while time.monotonic_ns() < until:
+                    pass
+                theirs.sendall(wire.message(wire.REPLY, number, wire.STAMP.pack(guest, 0)))
+
+    with client_of(agent) as client:
+        client.measure_offset(1)
+        assert client.offset_error_ns >= late // 2
+        client.measure_offset()
+        assert abs(client.offset_ns - ahead) <= client.offset_error_ns
+        assert client.offset_error_ns < late // 2
+
+
 def test_garbage_closes_the_transport_with_its_reason():
     garbage = b"Kernel panic - not syncing"
     with (
