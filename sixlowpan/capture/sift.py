@@ -7,6 +7,7 @@ that are damaged, secured ones without a key, other protocols on the same channe
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -147,13 +148,14 @@ class Sieve:
         return kind
 
     def _same(self, source: str) -> Iterator[Inside]:
-        for _, _, link_type, data, length in self._read():
-            try:
-                found = inside(link_type, data, length)
-            except NothingInside:
-                continue
-            if found.kind == PSDU and found.source == source:
-                yield found
+        with contextlib.suppress(ValueError):  # damage is said when the records come to it
+            for _, _, link_type, data, length in self._read():
+                try:
+                    found = inside(link_type, data, length)
+                except NothingInside:
+                    continue
+                if found.kind == PSDU and found.source == source:
+                    yield found
 
     def _psdu(self, number: int, time: float, psdu: bytes) -> Iterator[Item]:
         if len(psdu) >= 2:
@@ -175,8 +177,10 @@ class Sieve:
         if self._options.pan not in {None, pan, header.pan}:
             raise NothingInside("other network")
         integrity = header.security and header.security_control & 3 > 0
-        if header.security and (self._options.keys or header.security_control & 4):
-            header, payload = self._opened(psdu, header, pan)
+        if self._options.keys:
+            header, payload = self._opened(psdu, header, payload, pan)
+        elif header.security and header.security_control & 4:
+            raise NothingInside(NO_KEY)
         if self._repeated(psdu, time):
             raise NothingInside("a repetition")
         payload = _lowpan(header, payload)
@@ -217,15 +221,17 @@ class Sieve:
             self._pans[header.src] = pan
         return pan
 
-    def _opened(self, psdu: bytes, header: mac.MacHeader, pan: bytes) -> tuple[mac.MacHeader, bytes]:
+    def _opened(
+        self, psdu: bytes, header: mac.MacHeader, payload: bytes, pan: bytes
+    ) -> tuple[mac.MacHeader, bytes]:
         opener = self._openers.get(pan)
         if opener is None:
             if len(self._openers) >= _MOST_SOURCES:
                 self._openers.clear()
             opener = self._openers[pan] = Opener(self._options.keys)
         opener.saw(header.src, header.dst)
-        if not self._options.keys:
-            raise NothingInside(NO_KEY)
+        if not header.security:
+            return header, payload
         try:
             return mac.parse(opener.open(psdu, header))
         except (SecurityError, DecodeError) as error:

@@ -89,10 +89,11 @@ def _without_crc(samples: list[bytes], nominal: str) -> str:
         return TI
     ends = Counter(data[-width:] for data in samples)
     ((most, count),) = ends.most_common(1)
-    if len(ends) == 1 and (most in _FILLERS or (count > 2 and len(set(samples)) > 2)):
-        return FILLER32 if width == 4 else TI if _like_ti(most) else FILLER
-    if width == 2 and len(samples) > 1 and all(_like_ti(data[-2:]) for data in samples):
+    like_ti = width == 2 and len(samples) > 1 and all(_like_ti(data[-2:]) for data in samples)
+    if like_ti and any(data[-1] & 0x80 for data in samples):
         return TI
+    if len(ends) == 1 and (most in _FILLERS or (count > 2 and len(set(samples)) > 2)):
+        return FILLER32 if width == 4 else FILLER
     return nominal
 
 

@@ -14,7 +14,6 @@ from sixlowpan import (
     capture,
     data_frame,
     encode,
-    fcs,
     fragment,
     hci,
     ipv6,
@@ -22,6 +21,7 @@ from sixlowpan import (
     mac,
     nd,
 )
+from tests.sixlowpan.captures import WRAPPERS, pcap, pcapng
 from tests.sixlowpan.samples import BD_A, BD_B, EUI_A, EUI_B, LONG, address, udp_packet
 
 SRC, DST = link_local(EUI_A), link_local(EUI_B)
@@ -30,59 +30,13 @@ GOOD = data_frame(EUI_A, EUI_B, PAN, 1, encode(udp_packet(SRC, DST), LONG))
 BAD = data_frame(EUI_A, EUI_B, PAN, 2, bytes.fromhex("7b34") + bytes(20))
 
 
-def pcap(path, link_type, frames, order="<", nano=False):
-    magic = 0xA1B23C4D if nano else 0xA1B2C3D4
-    data = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, link_type)
-    for number, octets in enumerate(frames):
-        data += struct.pack(order + "IIII", number, 5, len(octets), len(octets)) + octets
-    path.write_bytes(data)
-    return path
-
-
-def block(kind, body, order="<"):
-    body += bytes(-len(body) % 4)
-    size = struct.pack(order + "I", len(body) + 12)
-    return struct.pack(order + "I", kind) + size + body + size
-
-
-def pcapng(path, frames, order="<", options=b""):
-    """`frames`: (link type, octets)."""
-    data = block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1), order)
-    types = sorted({link_type for link_type, _ in frames})
-    for link_type in types:
-        data += block(1, struct.pack(order + "HHI", link_type, 0, 0) + options, order)
-    data += block(0xBAD, b"ignored", order)
-    for number, (link_type, octets) in enumerate(frames):
-        head = struct.pack(order + "IIIII", types.index(link_type), 0, number, len(octets), len(octets))
-        data += block(6, head + octets, order)
-    path.write_bytes(data)
-    return path
-
-
-def zep(psdu, version=4):
-    whole = psdu + fcs(psdu)
-    header = b"EX\x02\x01" + bytes(27) + bytes((len(whole),))
-    datagram = struct.pack(">HHHH", 17754, 17754, 8 + len(header + whole), 0) + header + whole
-    if version == 4:
-        return bytes((0x45, 0)) + bytes(7) + b"\x11" + bytes(10) + datagram
-    return ipv6.build(bytes(16), bytes(16), 17, datagram)
-
-
-WRAPPERS = [
-    (230, lambda psdu: psdu),
-    (195, lambda psdu: psdu + fcs(psdu)),
-    (283, lambda psdu: bytes.fromhex("00000400") + psdu),
-    (283, lambda psdu: bytes.fromhex("00000c000000010001000000") + psdu + fcs(psdu)),
-    (283, lambda psdu: bytes.fromhex("00000c000000010002000000") + psdu + bytes(4)),
-    (1, lambda psdu: bytes(12) + b"\x08\0" + zep(psdu)),
-    (101, lambda psdu: zep(psdu, 6)),
-]
-
-
-@pytest.mark.parametrize(("link_type", "wrap"), WRAPPERS)
-def test_link_types(tmp_path, link_type, wrap):
+@pytest.mark.parametrize("name", WRAPPERS)
+def test_link_types(tmp_path, name):
+    link_type, wrap = WRAPPERS[name]
     path = pcapng(tmp_path / "f", [(link_type, wrap(GOOD)), (link_type, wrap(BAD))])
-    assert [(f.code, f.frame) for f in capture.judge(path).findings] == [("reserved", 2)]
+    judgement = capture.judge(path)
+    assert [(f.code, f.frame) for f in judgement.findings] == [("reserved", 2)]
+    assert (judgement.read, judgement.judged, judgement.skipped) == (2, 2, {})
     payloads = list(capture.payloads(path))
     assert payloads[0].link.src == EUI_A
     assert payloads[0].pan == PAN
