@@ -71,8 +71,8 @@ class Coverage:
 
 def _encoding(payload: bytes) -> bytes:
     """The octets that say which forms a payload uses; what follows them has values only."""
-    first = iphc.FIRST[payload[0]]
-    if first is None or len(payload) < 2:
+    first = iphc.FIRST[payload[0]] if len(payload) > 1 else None
+    if first is None:
         return payload[:1] + payload[4:8]  # a fragment header, or one of the rare dispatches
     second = iphc.SECOND[payload[1]]
     if not first[1] or second is None:

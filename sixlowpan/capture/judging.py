@@ -158,7 +158,7 @@ class Judgement:
 
 def sender_of(item: Payload) -> bytes:
     """The link-layer address of whoever made a payload: of a mesh header its originator."""
-    if item.payload[0] >> 6 == 2 and item.link.kind != BLE:
+    if item.payload[:1] >= b"\x80" and item.payload[0] < 0xC0 and item.link.kind != BLE:
         try:
             return mesh.parse(item.payload, 0).originator
         except DecodeError:

@@ -5,7 +5,7 @@ the first test fails. The command fails if fewer than 95 % are killed, or if one
 survives that `survivors.txt` does not explain, or if that file explains one that does not survive.
 
 Why no mutation tool from the package index: mutmut changes function bodies only, and half of the truth here stands in
-tables at module level; cosmic-ray finds 4,734 mutants in the codec's four modules and starts a new interpreter for each,
+tables at module level; cosmic-ray finds 4,734 mutants in the codec alone and starts a new interpreter for each,
 which takes hours on two cores, and it changes the files of the checkout in place. Here nothing is written to
 the checkout: this process imports all that is slow and nothing of the oracle, then forks for each mutant, and the child
 imports the oracle with one module built from the changed tree.
