@@ -6,7 +6,8 @@ payload: here nothing is cut short.
 
 from __future__ import annotations
 
-from sixlowpan import ble, dispatch, iphc, nhc
+from sixlowpan import dispatch, iphc, nhc
+from sixlowpan import rfc7668 as ble
 from sixlowpan.contexts import Contexts
 from sixlowpan.findings import ADVICE, FAIL, Say
 from sixlowpan.link import BLE, LinkInfo
