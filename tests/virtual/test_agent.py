@@ -13,7 +13,7 @@ import pytest
 
 from rigs.guests import wire
 from rigs.guests.client import AgentClient, AgentError, TransportClosed
-from tests.waiting import soon
+from tests.waiting import PATIENCE, soon
 
 ROOT = Path(__file__).parents[2]
 LOOPBACK = bytes(15) + b"\x01"
@@ -211,7 +211,7 @@ def test_tcp_both_ways(agent):
         port = probe.getsockname()[1]
     handle = agent.open_tcp(port)
     handle.send(b"for whoever comes first")
-    with socket.create_connection(("::1", port), timeout=5) as connection:
+    with socket.create_connection(("::1", port), timeout=PATIENCE) as connection:
         assert connection.recv(100) == b"for whoever comes first"
         connection.sendall(b"word")
         assert handle.receive(soon()) == b"word"
@@ -223,7 +223,7 @@ def test_tcp_both_ways(agent):
         while len(heard) < len(much):
             heard += connection.recv(65536)
         assert heard == much
-    with socket.create_connection(("::1", port), timeout=5) as connection:
+    with socket.create_connection(("::1", port), timeout=PATIENCE) as connection:
         connection.sendall(b"the latest")
         assert handle.receive(soon()) == b"the latest"
     handle.close()
