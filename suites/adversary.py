@@ -148,15 +148,15 @@ def nothing_of(
     code: str = "accepted",
     requirement: str | None = None,
     allowed: Callable[[Stimulus], bytes | None] = lambda _stimulus: None,
-    crowded: bool = False,
+    at_once: bool = False,
 ) -> None:
     """Nothing comes of any stimulus but the packet that is `allowed` for it; a finding for the first that is not so.
 
-    A packet that is allowed is still never answered (code `answered`): its checksum cannot hold. `crowded`: fragments
-    are meant to take all places that the DUT has, and are sent together also to one that has a single place.
+    A packet that is allowed is still never answered (code `answered`): its checksum cannot hold. `at_once`: fragments
+    that are sent without a wait for the DUT's only place, and without a packet in front of each.
     """
-    for batch in _batches(case, stimuli, crowded):
-        if not crowded:
+    for batch in _batches(case, stimuli, at_once):
+        if not at_once:
             batch = poisoned(case.tester, batch)
         wrong = _wrong(case, batch, allowed)
         if not wrong and not any(map(is_of_fragments, batch)):
@@ -174,11 +174,11 @@ def nothing_of(
         _accepted(case, *alone, code, requirement)
 
 
-def _batches(case: Case, stimuli: Sequence[Stimulus], crowded: bool) -> Iterator[Sequence[Stimulus]]:
+def _batches(case: Case, stimuli: Sequence[Stimulus], at_once: bool) -> Iterator[Sequence[Stimulus]]:
     """Many stimuli in one go; fragments one by one where the first of a batch keeps the only place by right."""
     alone = (
         any(map(is_of_fragments, stimuli))
-        and not crowded
+        and not at_once
         and case.rig.profile.parameters.reassembly_slots == 1
     )
     step = 1 if alone else BATCH
