@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from fixtures.case import Case, Inconclusive, Make, Observation, describe
-from fixtures.meaning import without_extensions
-from fixtures.predecessors import is_about, is_of_fragments, poisoned
-from fixtures.stimuli import link_info
-from rigs.tester import ECHO_REPLY, Seen, Stimulus
+from fixtures.judging.case import Case, Inconclusive, Make, Observation, describe
+from fixtures.judging.plausibility import without_extensions
+from fixtures.stimuli.packets import link_info
+from fixtures.stimuli.predecessors import is_about, is_of_fragments, poisoned
+from rigs.tester.packets import ECHO_REPLY, NEIGHBOR_ADVERTISEMENT, Seen, Stimulus
 from sixlowpan import fragment, fragment_header_n, ipv6
 
 #: Octets of echo data whose packet has the size of the MTU (RFC 4944 §4: 1280).
@@ -28,15 +28,19 @@ ERRORS = frozenset({1, 2, 3, 4})
 
 
 def declares(case: Case, feature: str) -> bool:
-    """Whether the profile says that the DUT has an optional part (`rigs.config.FEATURES`)."""
-    return feature in case.rig.profile.parameters.features
+    """Whether the profile says that the DUT has an optional part (`rigs.configuration.models.FEATURES`)."""
+    return case.declares(feature)
 
 
 def right_or_nothing(
     case: Case, make: Make, *, feature: str = "", requirement: str | None = None
 ) -> Observation | None:
-    """The stimulus is understood or ignored, never misread; understood it must be by a DUT that declares `feature`."""
+    """The stimulus is understood or ignored, never misread; understood it must be by a DUT that declares `feature`.
+
+    A case in which all was ignored is `harmless`, not green.
+    """
     if feature and declares(case, feature):
+        case.borne(understood=True)
         return case.understood(make, requirement=requirement)
     observation = case.survives(make)
     packet = observation.stimulus.packet
@@ -47,6 +51,7 @@ def right_or_nothing(
     for seen in observation.others:
         if packet is not None and not _tells(seen, packet):
             _misread(case, packet, describe(seen), requirement, frame)
+    case.borne(understood=bool(observation.tapped or observation.others))
     return observation
 
 
@@ -107,7 +112,10 @@ def outcome(case: Case, stimuli: Sequence[Stimulus]) -> tuple[list[bytes], list[
         errors = (seen for seen in case.tester.heard[before:] if not is_about(seen, case.tester.ordinary))
         packets = [quote for quote in map(quoted, errors) if quote is not None]
     case.result.observed_by = "tap" if case.rig.node.tap is not None else "wire"
-    return packets, _answers(case, before)
+    answers = _answers(case, before)
+    if case.rig.node.tap is None:
+        case.count_answers(len(packets) + len(answers))
+    return packets, answers
 
 
 def unanswered(case: Case, stimuli: Sequence[Stimulus], few: int) -> None:
@@ -117,7 +125,24 @@ def unanswered(case: Case, stimuli: Sequence[Stimulus], few: int) -> None:
         case.tapped_behind(poisoned(case.tester, stimuli[start : start + few]))
     _take_in(case, before)
     answers = _answers(case, before)
+    case.count_answers(len(answers))
     case.expect(not answers, "answered", "no answer", f"{len(answers)} Echo Replies")
+
+
+def advertises(case: Case) -> bool:
+    """Whether a right Neighbor Solicitation is answered: without that, silence to a wrong one says nothing."""
+    for _ in range(case.rig.file.attempts):
+        case.tester.solicit()
+        deadline = case.tester.now() + case.timeout
+        while (seen := case.tester.hear(deadline)) is not None:
+            if is_solicited(seen):
+                return True
+    return False
+
+
+def is_solicited(seen: Seen) -> bool:
+    """Whether it is an advertisement that answers a solicitation (S flag: RFC 4861 §4.4); others come unasked."""
+    return seen.icmp_type == NEIGHBOR_ADVERTISEMENT and bool(seen.upper[4] & 0x40)
 
 
 def _answers(case: Case, before: int) -> list[Seen]:
@@ -138,7 +163,7 @@ def _take_in(case: Case, before: int) -> None:
     wanted = _message(tester.last_control)[4:8]
     if all(seen.upper[4:8] != wanted for seen in tester.heard[before:]):
         tester.reply_to(tester.last_control, tester.now() + case.timeout)
-    pause(case, case.rig.file.settle)
+    pause(case, case.settle)
 
 
 def nothing_of(
@@ -202,7 +227,7 @@ def _wrong(case: Case, stimuli: Sequence[Stimulus], allowed: Callable[[Stimulus]
 
 
 def _accepted(case: Case, stimulus: Stimulus, got: str, code: str, requirement: str | None) -> None:
-    frame = stimulus.frames[0] if stimulus.frames else case.evidence.frame_of(stimulus.payloads[0])
+    frame = frame_of(case, stimulus)
     # with a tap an answer without a packet is one to a packet that was allowed: another fault than taking the frame
     answered = "an answer" in got and case.rig.node.tap is not None
     case.finding(
@@ -212,6 +237,11 @@ def _accepted(case: Case, stimulus: Stimulus, got: str, code: str, requirement: 
         requirement=requirement,
         frame=frame,
     )
+
+
+def frame_of(case: Case, stimulus: Stimulus) -> bytes:
+    """The first frame of a stimulus that was sent."""
+    return stimulus.frames[0] if stimulus.frames else case.evidence.frame_of(stimulus.payloads[0])
 
 
 def balanced(case: Case, size: int) -> bytes:
@@ -289,7 +319,9 @@ def _full_size(case: Case) -> bool:
 def loses_nothing(case: Case) -> None:
     """For cases in which a lost fragment looks like a fault: only on a medium that loses none."""
     if case.rig.file.attempts > 1:
-        case.unsupported("the medium loses frames, and what is left of a datagram stays by right")
+        case.unsupported(
+            "the medium loses frames, and what is left of a datagram stays by right", "not_on_this_rig"
+        )
 
 
 def pause(case: Case, seconds: float) -> None:

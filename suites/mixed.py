@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from fixtures.case import Case
-from rigs.tester import Identity, Stimulus
+from fixtures.judging.case import Case
+from rigs.tester.packets import Identity, Stimulus
 from sixlowpan import LinkInfo, addresses, fragment
 from suites.adversary import balanced
 

@@ -2,17 +2,18 @@
 
 Strategy: a decoder that does not refuse a value takes it for something: it passes it over, reads it as its neighbour in
 the table, or takes what stands there for the next thing. Behind the value comes what each of these needs, checksum and
-all, so that it draws an answer. In front stands a poison with the same addresses and ports (`fixtures.predecessors`),
-for what such a decoder leaves as it was.
+all, so that it draws an answer. In front stands a poison with the same addresses and ports, for
+what such a decoder leaves as it was (`fixtures.stimuli.predecessors`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fixtures.case import Case
-from fixtures.predecessors import poison
-from rigs.tester import BROADCAST, ICMPV6, UDP, Stimulus
+from fixtures.judging.case import Case
+from fixtures.stimuli.predecessors import poison
+from rigs.tester.framing import BROADCAST
+from rigs.tester.packets import ICMPV6, UDP, Stimulus
 from sixlowpan import ipv6
 from sixlowpan.addresses import ALL_NODES
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, requirement
-from fixtures.sending import well_sent
-from fixtures.stimuli import stimulus
-from rigs.tester import Seen, Stimulus
+from fixtures.judging.case import Case
+from fixtures.judging.sending import well_sent
+from fixtures.plugin.marks import needs, requirement
+from fixtures.stimuli.packets import stimulus
+from rigs.tester.packets import Seen, Stimulus
 from sixlowpan import ipv6
 
 GROUP = bytes.fromhex("ff02000000000000000000000000beef")
@@ -92,5 +92,5 @@ def test_zero_checksum(case: Case):
         return Stimulus([payload], packet, tester.info(), "UDP NHC with checksum 0000")
 
     case.survives(make)
-    got = node.udp_receive(port, tester.now() + case.rig.file.settle)
+    got = node.udp_receive(port, tester.now() + case.settle)
     case.expect(got is None, "zero_checksum", "the datagram is discarded", "the application got it")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
-from fixtures.stimuli import raw, stimulus
-from rigs.tester import ECHO_REPLY, Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.stimuli.packets import raw, stimulus
+from rigs.tester.packets import ECHO_REPLY, Stimulus
 from suites.rfc7668.channel import Terms, connected, echoed, live, reconnected
 
 pytestmark = on_link("ble")
@@ -98,7 +98,7 @@ def test_credits_withheld(case: Case):
 
 
 def _replies(case: Case) -> int:
-    deadline = case.tester.now() + 5 * case.rig.file.settle
+    deadline = case.tester.now() + 5 * case.settle
     found = 0
     while (seen := case.tester.hear(deadline)) is not None:
         found += seen.icmp_type == ECHO_REPLY

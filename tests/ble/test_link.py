@@ -5,19 +5,17 @@ import time
 
 import pytest
 
+from tests.waiting import soon
+
 pytest.importorskip("bumble", reason="the extra `ble` is not installed")
 
-from rigs.links.ipsp import IpspLink, Terms
-from rigs.links.ipsp_bench import DUT, TESTER, Settings
+from rigs.links.ipsp.bench import DUT, TESTER, Settings
+from rigs.links.ipsp.link import IpspLink, Terms
 from rigs.model import LinkClosed, RigError
 from sixlowpan.hci import Trace
 from tests.ble.conftest import rig
 
 IPHC = bytes.fromhex("7a333a")
-
-
-def soon(seconds=5.0):
-    return time.monotonic() + seconds
 
 
 def answers(link, count):
@@ -197,7 +195,7 @@ def test_settings_that_are_wrong(address, word):
 
 
 def test_a_failed_opening_leaves_no_thread(monkeypatch):
-    from rigs.links import ipsp_bench
+    from rigs.links.ipsp import bench as ipsp_bench
 
     monkeypatch.setattr(
         ipsp_bench.IpspBench, "_boot", lambda _self: (_ for _ in ()).throw(RigError("no guest"))

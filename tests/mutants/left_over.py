@@ -5,7 +5,7 @@ Most are told by their answers alone, so that nothing but a good packet gives th
 
 from __future__ import annotations
 
-from rigs.nodes.reference import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import DecodeError, ipv6
 from sixlowpan.addresses import ALL_NODES
 from tests.mutants import IEEE802154, NO_TAP, mutant

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rigs.nodes.reference import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import codec, mac
 from sixlowpan.addresses import BROADCAST
 from tests.mutants import IEEE802154, NO_TAP, ONE_PLACE, THREE_SECONDS, TIMEOUT_UNDECLARED, mutant

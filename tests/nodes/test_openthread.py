@@ -3,18 +3,18 @@
 import ipaddress
 import shlex
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from rigs import registry
 from rigs.bench import Bench
-from rigs.consoles.process import ProcessConsole
-from rigs.loading import load
+from rigs.configuration.loading import load
+from rigs.consoles.process.console import ProcessConsole
 from rigs.model import LinkClosed, RigError, Unsupported
-from rigs.nodes import openthread
-from rigs.nodes.openthread import OpenThreadNode
+from rigs.nodes.openthread import node as openthread
+from rigs.nodes.openthread.node import OpenThreadNode
+from tests.waiting import soon
 
 CLI = Path(__file__).parent / "openthread_cli.py"
 KEY = bytes(range(16))
@@ -111,8 +111,8 @@ def test_datagrams_are_taken_from_what_the_cli_prints(node):
     node.udp_open(0x3456)
     for data in (b"keyhole", b"7 bytes from fe80::1 1 x", b"\xff\x1b]\r1\n2"):
         steer(node, f"datagram {data.hex()}")
-        assert node.udp_receive(0x3456, time.monotonic() + 5) == (THERE, 4660, data)
-    assert node.udp_receive(0x3456, time.monotonic()) is None
+        assert node.udp_receive(0x3456, soon(5)) == (THERE, 4660, data)
+    assert node.udp_receive(0x3456, soon(0)) is None
 
 
 def test_a_datagram_that_the_cli_cannot_print_is_not_guessed(start):
@@ -120,7 +120,7 @@ def test_a_datagram_that_the_cli_cannot_print_is_not_guessed(start):
     node.udp_open(0x3456)
     steer(node, "datagram 610062")
     with pytest.raises(Unsupported, match="prints datagrams as text"):
-        node.udp_receive(0x3456, time.monotonic() + 5)
+        node.udp_receive(0x3456, soon(5))
 
 
 def test_one_socket_has_one_port(start):
@@ -128,7 +128,7 @@ def test_one_socket_has_one_port(start):
     node.udp_open(1)
     node.udp_open(2)
     with pytest.raises(RigError, match="UDP port 1 was not opened"):
-        node.udp_receive(1, time.monotonic())
+        node.udp_receive(1, soon(0))
 
 
 def test_a_line_has_an_end(start):

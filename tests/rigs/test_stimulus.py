@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from rigs.air import Air
-from rigs.links.memory import DUT, MemoryLink
-from rigs.tester import Stimulus, Tester
+from rigs.links.memory.link import DUT, MemoryLink
+from rigs.tester.framing import Air
+from rigs.tester.host import Tester
+from rigs.tester.packets import Stimulus
 from sixlowpan import LinkInfo, addresses, mac
 
 OTHER = bytes.fromhex("02005efffe0000aa")

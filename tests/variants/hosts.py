@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from rigs.nodes.reference_host import ALL_NODES
+from rigs.nodes.reference.host import ALL_NODES
 from sixlowpan import ipv6, link_local
 from sixlowpan.addresses import UNSPECIFIED, is_link_local, is_multicast, solicited_node
 from tests.variants import ANY, ReferenceNode, variant
@@ -225,6 +225,20 @@ class Late400(Late):
     """Sleeps between polls, and answers 400 ms late; the rig file says settle = "500ms"."""
 
     delays = (0.4,)
+
+
+@variant("late-400ms-undeclared", rigs=ANY)
+class Late400Undeclared(Late):
+    """Answers 400 ms late; what the rig file allows is 50 ms, and its controls show that it takes longer."""
+
+    delays = (0.4,)
+
+
+@variant("late-50-to-400ms", rigs=ANY)
+class Late50To400(Late):
+    """Takes 50 to 400 ms for each output, in order: an answer behind a resolution is later than one to a neighbour."""
+
+    delays = tuple(random.Random(2).uniform(0.05, 0.4) for _ in range(97))
 
 
 class Chatter(ReferenceNode):

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from rigs.virtual import packages, processes, qemu
-from rigs.virtual.client import AgentError, TransportClosed
-from rigs.virtual.hwsim import DUT, HwsimGuest
+from rigs.guests import packages, processes, qemu
+from rigs.guests.client import AgentError, TransportClosed
+from rigs.guests.hwsim import DUT, HwsimGuest
+from tests.waiting import soon
 
 pytestmark = [
     pytest.mark.real,
@@ -28,10 +29,6 @@ pytestmark = [
 
 ROOT = Path(__file__).parents[2]
 LINK_LOCAL = bytes.fromhex("fe80") + bytes(6)
-
-
-def soon(seconds=5.0):
-    return time.monotonic() + seconds
 
 
 def iid(eui64):
@@ -298,7 +295,7 @@ def test_an_ended_qemu_is_no_crash(number):
 
 def test_a_killed_run_leaves_no_guest():
     code = (
-        "import sys; from rigs.virtual.hwsim import HwsimGuest\n"
+        "import sys; from rigs.guests.hwsim import HwsimGuest\n"
         "with HwsimGuest() as g: print(g.guest.pid, g.guest.name, flush=True); sys.stdin.read()"
     )
     run = subprocess.Popen(
