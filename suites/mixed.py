@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from fixtures.judging.case import Case
-from rigs.tester.packets import Identity, Stimulus
+from rigs.tester.packets import Identity, Stimulus, in_line
 from sixlowpan import LinkInfo, addresses, fragment
 from suites.adversary import balanced
 
@@ -28,11 +28,6 @@ def joined(case: Case, note: str, *halves: Half) -> Stimulus:
     payloads = [payload for part, _ in halves for payload in part]
     frames = [case.tester.air.frame(payload, info) for part, info in halves for payload in part]
     return Stimulus(payloads, None, halves[0][1], note, frames)
-
-
-def in_line(packet: bytes) -> bytes:
-    """A packet without traffic class and flow label: TF=11, all else in-line (RFC 6282 §3.1.1)."""
-    return bytes([0x78, 0x00, packet[6], packet[7]]) + packet[8:]
 
 
 def fragments(case: Case, packet: bytes, info: LinkInfo, payload: bytes | None = None) -> list[bytes]:
@@ -105,4 +100,4 @@ def shortened(case: Case, by: int) -> Stimulus:
     )
 
 
-__all__ = ["FIRST", "IN_LINE", "LAST", "from_two", "in_line", "joined", "of_two_sizes", "shortened"]
+__all__ = ["FIRST", "IN_LINE", "LAST", "from_two", "joined", "of_two_sizes", "shortened"]

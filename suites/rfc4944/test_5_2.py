@@ -9,10 +9,9 @@ import pytest
 from fixtures.judging.case import Case
 from fixtures.plugin.marks import about, on_link, requirement
 from fixtures.stimuli.packets import link_info, stimulus
-from rigs.tester.packets import Stimulus
+from rigs.tester.packets import Stimulus, in_line
 from sixlowpan import addresses, fragment, mac, mesh, mesh_header
 from suites.adversary import declares, interrupted, nothing_of, outcome, pieces, right_or_nothing
-from suites.mixed import in_line
 from suites.rfc4944.test_3 import frame
 
 pytestmark = on_link("ieee802154")
