@@ -1,8 +1,8 @@
-"""Mutants that die of very short fragments: two or three of one datagram, which no single frame and no long one shows."""
+"""Mutants that die of very short fragments: two or three of one datagram, which no single frame shows."""
 
 from __future__ import annotations
 
-from rigs.nodes.reference import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode
 from tests.mutants import IEEE802154, mutant
 
 
