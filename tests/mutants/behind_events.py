@@ -158,7 +158,8 @@ class WaitingOverwritten(ReferenceNode):
     def deliver(self, packet, info):
         super().deliver(packet, info)
         for resolution in self.resolving.values():
-            resolution.packets[:] = [self.overwritten(old, packet) for old in resolution.packets]
+            for at, old in enumerate(resolution.packets):
+                resolution.packets[at] = self.overwritten(old, packet)
 
     def overwritten(self, old, packet):
         if old[6] != 58 or old[40] != 129 or old[24:40] == packet[8:24]:
