@@ -9,9 +9,11 @@ from rigs import clock, registry
 from rigs.bench import Bench
 from rigs.configuration.loading import load
 from rigs.links.ot_security import link as ot_security
-from rigs.links.ot_security.link import OVERHEAD, SecuredLink, Security, SecurityError, mac_key
+from rigs.links.ot_security.link import OVERHEAD, SecuredLink, Security
 from rigs.links.ot_sim.link import PORTS, Ether, OtSimLink
 from rigs.model import LinkClosed, RigError
+from sixlowpan import mac
+from sixlowpan.security import SecurityError, thread_mac_key
 from tests.waiting import soon
 
 GROUP = "224.0.0.116"
@@ -214,8 +216,8 @@ def test_a_closed_link_says_so(make):
 
 def test_the_mac_key_is_the_second_half():
     """Thread 1.1 §7.1.4: HMAC-SHA256 over the key sequence and "Thread"."""
-    assert mac_key(KEY, 0) != mac_key(KEY, 1)
-    assert len(mac_key(KEY, 0)) == 16
+    assert thread_mac_key(KEY, 0) != thread_mac_key(KEY, 1)
+    assert len(thread_mac_key(KEY, 0)) == 16
 
 
 def test_a_secured_frame_is_opened_and_made():
@@ -307,7 +309,7 @@ def answering(peer, takes, heard):
 
 @pytest.mark.parametrize(
     ("takes", "mode", "heard"),
-    [({None, 0x15}, 0, [None]), ({0x15}, 2, [None, 0x15]), ({}, 0, [None, 0x15])],
+    [({None, 0x15}, 0, [None]), ({0x15}, 2, [None, 0x15]), ({}, 0, [None, 0x15] * ot_security._PROBES)],
     ids=["plain", "secured", "deaf"],
 )
 def test_a_probe_finds_what_the_dut_takes(make, peer, monkeypatch, takes, mode, heard):
@@ -315,7 +317,7 @@ def test_a_probe_finds_what_the_dut_takes(make, peer, monkeypatch, takes, mode, 
     link, seen = SecuredLink(make(retries=0, wait=0), Security(KEY)), []
     thread = threading.Thread(target=answering, args=(peer, takes, seen))
     thread.start()
-    link.probe()
+    assert link.probe() == bool(takes)
     link.close()
     thread.join()
     assert link.mode == mode
@@ -325,9 +327,21 @@ def test_a_probe_finds_what_the_dut_takes(make, peer, monkeypatch, takes, mode, 
 
 def test_what_a_rig_file_says_is_not_probed(make, peer):
     link = SecuredLink(make(), Security(KEY), 1)
-    link.probe()
+    assert link.probe()
     assert link.mode == 1
     assert peer.hear(0.1) is None
+
+
+def test_the_successor_of_a_child_counts_on(make, peer):
+    """Frames under the key of the network, with counters that the child itself has not used, from its address only."""
+    link = SecuredLink(make(retries=0, wait=0), Security(KEY))
+    assert link.any_source
+    link.become_child()
+    assert (link.mode, link.any_source) == (1, False)
+    for count in range(2):
+        link.send(mac.data_frame(link.tester, link.dut, PAN, count, b"\x41"))
+        header, _ = mac.parse(peer.hear(5)[1:-2])
+        assert (header.security_control, header.frame_counter) == (0x0D, 50_000 + count)
 
 
 # -- what a rig file says -------------------------------------------------------------------------------------
