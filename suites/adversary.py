@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from fixtures.addressed import addressed
 from fixtures.case import Case, Inconclusive, Make, Observation, describe
 from fixtures.meaning import without_extensions
 from fixtures.stimuli import link_info
@@ -183,6 +184,7 @@ def nothing_of(
     A packet that is allowed is still never answered (code `answered`): its checksum cannot hold. `crowded`: fragments
     are meant to take all places that the DUT has, and are sent together also to one that has a single place.
     """
+    stimuli = [addressed(case.tester, stimulus) for stimulus in stimuli]  # `allowed` reads what is sent
     for batch in _batches(case, stimuli, crowded):
         wrong = _wrong(case, batch, allowed)
         if not wrong:

@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from fixtures.addressed import addressed
 from fixtures.case import Case
 from fixtures.marks import on_link, requirement
 from fixtures.stimuli import stimulus
@@ -65,7 +66,7 @@ def says(case: Case, made: Stimulus) -> bytes | None:
 )
 def test_payload(case: Case, shape: str):
     """Every proper prefix of one valid payload, all back to back, a control behind them."""
-    found = (SHAPES | SHAPES_802154)[shape](case)
+    found = addressed(case.tester, (SHAPES | SHAPES_802154)[shape](case))
     payload = found.payloads[0]
     stimuli = [
         Stimulus([payload[:cut]], None, found.info, f"{shape} cut after {cut} of {len(payload)} octets")

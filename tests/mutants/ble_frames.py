@@ -265,16 +265,6 @@ class OverMpsCrash(NodeChannel):
         super()._heard_k_frame(pdu)
 
 
-@channel("ble-without-a-credit-crash")
-class WithoutCreditCrash(NodeChannel):
-    """Asserts that there are credits left for what comes."""
-
-    def _heard_k_frame(self, pdu):
-        if self.given <= 0:
-            raise AssertionError("credits")
-        super()._heard_k_frame(pdu)
-
-
 @channel("ble-empty-sdu-crash")
 class EmptySduCrash(NodeChannel):
     """Crashes on an SDU of no octets."""

@@ -1,4 +1,4 @@
-"""Mutants of 6LBR and 6LN in what happens behind an event (a 6LN leaves, a second advertisement) or with large packets."""
+"""Mutants of 6LBR and 6LN: what happens behind an event (a 6LN leaves, a second advertisement), and large packets."""
 
 from __future__ import annotations
 
