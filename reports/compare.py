@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reports.record import Record
-from reports.view import natural, state, view
+from reports.record import Record, state
+from reports.view import natural, view
 
 BAD = ("fail", "error")
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from reports.html_parts import anchor, attribute, badge, case_details, deviation_card, h, requirement_block
 from reports.html_traces import Kills, mutants_of, plug_tests
-from reports.record import Record
-from reports.statistics import quantile
-from reports.view import MEANINGS, SIGNS, STATES, Case, View, known_of, requirement, state, view, worst
+from reports.record import Record, state
+from reports.statistics import quantile, spread
+from reports.view import MEANINGS, SIGNS, STATES, Case, View, known_of, requirement, view, worst
 from vectors.catalogue import CATALOGUE
 
 ASSETS = Path(__file__).parent / "assets"
@@ -233,8 +233,12 @@ def _measurements(page: View) -> str:
         page.record.measurements, key=lambda m: (m["case"], m["rig"], m["name"], str(m["parameters"]))
     ):
         values = [float(value) for value in line["values"] if value is not None]
+        if not values:
+            continue
         names = ", ".join(f"{k}={v}" for k, v in sorted(line.get("parameters", {}).items()))
-        cuts = [f"{quantile(values, q):.4g}" for q in (0, 0.5, 0.95, 1)] if values else ["–"] * 4
+        known = spread(values)
+        figures = [known.minimum, known.average, known.maximum, known.mdev]
+        figures += [quantile(values, 0.5), quantile(values, 0.95)]
         cells = [
             line["case"],
             line["rig"],
@@ -242,13 +246,27 @@ def _measurements(page: View) -> str:
             names,
             line["unit"],
             len(values),
-            *cuts,
+            *(f"{figure:.4g}" for figure in figures),
             line.get("clock", ""),
         ]
         rows.append("<tr>" + "".join(f"<td>{h(cell)}</td>" for cell in cells) + "</tr>")
     if not rows:
         return ""
-    heads = ("Case", "Rig", "What", "Parameters", "Unit", "n", "min", "median", "p95", "max", "Clock")
+    heads = (
+        "Case",
+        "Rig",
+        "What",
+        "Parameters",
+        "Unit",
+        "n",
+        "min",
+        "avg",
+        "max",
+        "mdev",
+        "median",
+        "p95",
+        "Clock",
+    )
     head = "".join(f'<th scope="col">{name}</th>' for name in heads)
     return (
         f'<h2 id="measurements">Measurements</h2>\n<div class="scroll"><table><thead><tr>{head}</tr></thead>'

@@ -13,7 +13,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import quote
 
-from reports.view import MEANINGS, SIGNS, Case, Rig, known_of, requirement, state
+from reports.record import state
+from reports.view import MEANINGS, SIGNS, Case, Rig, known_of, requirement
 from vectors.catalogue import CATALOGUE
 
 OCTETS = re.compile(r"[0-9a-f]{2}(\s[0-9a-f]{2})*")

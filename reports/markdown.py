@@ -1,16 +1,26 @@
 """A record as a Markdown summary: what a pull request or a job log shows.
 
 Strategy: short and flat. The matrix, then everything that went wrong with the requirement beside it, then
-the known deviations by name. Whoever needs the octets opens the HTML page or the evidence.
+the known deviations by name. Whoever needs the octets opens the HTML page or the evidence. What the record says goes
+through `text` or `code`: only plain words stand as they are, because a site makes links, mentions and pictures of the
+rest; in a code span nothing is alive.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from typing import Any
+from typing import Any, Final
 
-from reports.record import Record
-from reports.view import SIGNS, STATES, View, known_of, requirement, state, view
+from reports.record import Record, state
+from reports.text import one_line
+from reports.view import SIGNS, STATES, View, known_of, requirement, view
+
+#: Characters of one text of the record that are shown; the rest is in the page and in the record.
+LONGEST: Final = 1000
+#: Nothing in it is Markdown, HTML or a reference (@user, #12, !12, ~label, www.) to GitHub or GitLab.
+_PLAIN: Final = re.compile(r"[A-Za-z0-9 §.,;:()+/=-]*")
+_LIVE: Final = re.compile(r"//|www\.|\bGH-\d", re.IGNORECASE)
 
 
 def render(record: Record) -> str:
@@ -40,27 +50,45 @@ def render(record: Record) -> str:
 
 
 def text(value: object) -> str:
-    """One table cell or sentence: no line ends, and nothing that Markdown or HTML would take as its own."""
-    flat = " ".join(str(value).split())
-    for sign in ("\\", "`", "*", "_", "|", "<", ">", "[", "]"):
-        flat = flat.replace(sign, "\\" + sign)
-    return flat
+    """A few words of the record on one line: as they are when they are plain, else as a code span."""
+    flat = _flat(value)
+    return flat if _PLAIN.fullmatch(flat) and not _LIVE.search(flat) else code(flat)
 
 
 def code(value: object) -> str:
-    """Text that stays as it is, even with a backquote or a bar in it."""
-    flat = " ".join(str(value).split()).replace("|", "\\|")
-    return f"`` {flat} ``" if "`" in flat else f"`{flat}`"
+    """Text that stays as it is, even with backquotes in it: its fence is longer than any of them."""
+    flat = _flat(value)
+    if not flat:
+        return ""
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", flat)), default=0))
+    return f"{fence} {flat} {fence}" if "`" in flat else f"{fence}{flat}{fence}"
+
+
+def cell(value: object) -> str:
+    """`text` in a table, where a bar would end the cell, even behind a backslash and in a code span."""
+    return text(str(value).replace("|", "¦"))
+
+
+def ours(sentence: str) -> str:
+    """A sentence of the catalogue, with what Markdown or HTML would take as their own escaped."""
+    return re.sub(r"([\\`*_|<>\[\]])", r"\\\1", " ".join(sentence.split()))
+
+
+def _flat(value: object) -> str:
+    words = one_line(" ".join(str(value).split()))
+    return (
+        words if len(words) <= LONGEST else f"{words[:LONGEST]} ... ({len(words) - LONGEST} more characters)"
+    )
 
 
 def _matrix(page: View) -> list[str]:
     if not page.rigs:
         return []
-    lines = ["| Section | " + " | ".join(text(rig.name) for rig in page.rigs) + " |"]
+    lines = ["| Section | " + " | ".join(cell(rig.name) for rig in page.rigs) + " |"]
     lines.append("|---" * (len(page.rigs) + 1) + "|")
     for section in page.sections:
         cells = [_cell(section.counts(rig.name)) for rig in page.rigs]
-        lines.append(f"| {text(section.title)} | " + " | ".join(cells) + " |")
+        lines.append(f"| {cell(section.title)} | " + " | ".join(cells) + " |")
     lines.append("| **all** | " + " | ".join(_cell(page.counts(rig.name)) for rig in page.rigs) + " |")
     return [*lines, "", " · ".join(f"{SIGNS[name]} {name}" for name in STATES), ""]
 
@@ -95,7 +123,7 @@ def _why(result: dict[str, Any]) -> str:
     lines = []
     for finding in findings[:5]:
         row = requirement(finding["requirement"])
-        said = f": {text(row.text)}" if row else ""
+        said = f": {ours(row.text)}" if row else ""
         lines.append(
             f"\n  - {code(finding['code'])}, {text(finding['requirement'])} ({text(finding['level'])}){said}"
             f" Expected {text(finding['expected'])}; actual {text(finding['actual'])}."

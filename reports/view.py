@@ -11,21 +11,35 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from reports.record import Record
+from reports.record import Record, RecordError, state
 from vectors.catalogue import CATALOGUE, Requirement
 
-#: What a cell can say, worst first. `known` is a failure that the rig's profile declares, with proof.
-STATES = ("fail", "error", "known", "inconclusive", "pass", "unsupported")
+#: Cells of a matrix: a hundred sections are usual.
+LARGEST_MATRIX: Final = 100_000
+#: What a cell can say, worst first. `known` is a failure that the rig's profile declares, with proof; `unconfirmed`
+#: one that it declares for other versions.
+STATES = ("fail", "error", "unconfirmed", "known", "inconclusive", "pass", "harmless", "unsupported")
 #: Readable without colour: every state has a sign of its own.
-SIGNS = {"pass": "✓", "fail": "✗", "known": "K", "inconclusive": "?", "unsupported": "–", "error": "!"}
+SIGNS = {
+    "pass": "✓",
+    "harmless": "○",
+    "fail": "✗",
+    "unconfirmed": "k",
+    "known": "K",
+    "inconclusive": "?",
+    "unsupported": "–",
+    "error": "!",
+}
 MEANINGS = {
     "pass": "tried, and the node did what the requirement says",
+    "harmless": "sent, and by right ignored: no harm was done, and nothing was understood",
     "fail": "the node broke a requirement",
+    "unconfirmed": "the node broke a requirement in a way that its profile declares for other versions",
     "known": "the node broke a requirement in a way that its profile declares, with proof",
     "inconclusive": "the rig or the medium failed, nothing is said about the node",
-    "unsupported": "the profile declares that the node lacks what the case needs",
+    "unsupported": "not tried: the node lacks it, or it cannot be reached or seen here (the result says which)",
     "error": "the suite itself failed",
 }
 
@@ -95,33 +109,28 @@ class View:
 
 
 def view(record: Record) -> View:
-    """Group a record for reading."""
+    """Group a record for reading. Raises `RecordError` for one whose matrix nobody could look at."""
     rigs = _rigs(record)
     cases: dict[str, Case] = {}
+    tried: dict[str, dict[str, None]] = {}
     for line in record.results:
         case = cases.setdefault(line["case"], Case(line["case"], line.get("what", ""), []))
         case.what = case.what or line.get("what", "")
-        tried = [*line.get("requirements", []), *(f["requirement"] for f in line.get("findings", []))]
-        case.requirements = list(dict.fromkeys([*case.requirements, *tried]))
+        named = [*line.get("requirements", []), *(f["requirement"] for f in line.get("findings", []))]
+        tried.setdefault(case.name, {}).update(dict.fromkeys(named))
         case.results[line["rig"]] = line
         rigs.setdefault(line["rig"], Rig(line["rig"]))
     sections: dict[str, Section] = {}
     for name in sorted(cases, key=natural):
+        cases[name].requirements = list(tried[name])
         key, title = section_of(name)
         sections.setdefault(key, Section(key, title)).cases.append(cases[name])
+    if len(rigs) * len(sections) > LARGEST_MATRIX:
+        raise RecordError(
+            f"{record.path}: {len(rigs)} rigs by {len(sections)} sections are more than a page can show"
+        )
     ordered = [sections[key] for key in sorted(sections, key=_section_order)]
     return View(record, [rigs[name] for name in sorted(rigs, key=natural)], ordered)
-
-
-def state(result: Mapping[str, Any]) -> str:
-    """What a cell says: the verdict, or `known` for a failure that declared deviations cover whole.
-
-    Whether they do was judged when the case ran (its findings, the profile, --strict); `known` is that answer.
-    """
-    verdict = str(result["verdict"])
-    if verdict == "fail" and result.get("known"):
-        return "known"
-    return verdict if verdict in STATES else "error"
 
 
 def worst(counts: Iterable[str]) -> str:
@@ -154,7 +163,7 @@ def section_of(case: str) -> tuple[str, str]:
 
 def natural(text: str) -> list[tuple[int, int, str]]:
     """Sort key that puts 5.10 behind 5.9 and `size[96]` before `size[128]`, and leaves hexadecimal as it is."""
-    pieces = re.split(r"(?<![0-9A-Za-z])(\d+)(?![0-9A-Za-z])", text)
+    pieces = re.split(r"(?<![0-9A-Za-z])([0-9]{1,18})(?![0-9A-Za-z])", text)
     return [(0, int(piece), "") if piece.isdigit() else (1, 0, piece) for piece in pieces if piece]
 
 

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from reports.record import REASONS
+
 LinkKind = Literal["ieee802154", "ble"]
 Direction = Literal["sent", "received"]
 
@@ -48,7 +50,13 @@ class LinkClosed(RigError):  # noqa: N818 - it says what happened
 
 
 class Unsupported(Exception):  # noqa: N818 - a statement about the node, not an error of anybody
-    """The node does not have the ability that was asked for."""
+    """The node does not have what was asked for; `reason` is one of `reports.record.REASONS`."""
+
+    def __init__(self, why: str, reason: str = "not_on_this_rig") -> None:
+        if reason not in REASONS:
+            raise ValueError(f"no such reason: {reason}; there are: {', '.join(REASONS)}")
+        super().__init__(why)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)

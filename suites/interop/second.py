@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fixtures.case import Case
-from rigs.air import Air
+from fixtures.judging.case import Case
 from rigs.model import RigError
-from rigs.tester import ECHO_REPLY, Tester
+from rigs.tester.framing import Air
+from rigs.tester.host import Tester
+from rigs.tester.packets import ECHO_REPLY
 from suites.rfc7668.channel import reconnected
 
 ALL_NODES = bytes.fromhex("ff020000000000000000000000000001")
@@ -23,7 +24,7 @@ def second(case: Case) -> Iterator[Tester]:
     try:
         other = around.__enter__()
     except RigError as error:
-        case.unsupported(f"the DUT takes no second connection: {error}")
+        case.unsupported(f"the DUT takes no second connection: {error}", "not_on_this_rig")
     try:
         tester = Tester(Air(other, case.evidence.sink), case.tester.dut_address, case.tester.seed + 1)
         tester.contexts = case.tester.contexts

@@ -1,7 +1,7 @@
 """Two devices at one DUT at the same time: the field report's "a second peer kills the first"."""
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, on_link, requirement
 from suites.interop.second import echoes, finds, second
 from suites.rfc7668.channel import live
 
@@ -44,5 +44,5 @@ def test_all_nodes_of_each_connection(case: Case):
     with second(case) as other:
         answers = [finds(tester) for tester in (case.tester, other)]
         if not any(answers):
-            case.unsupported("no answer to an echo to ff02::1, which proves nothing")
+            case.unsupported("no answer to an echo to ff02::1, which proves nothing", "not_observable")
         case.expect(all(answers), "not_found", "an answer on either connection", f"on {sum(answers)} of 2")

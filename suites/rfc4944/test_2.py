@@ -2,11 +2,11 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import stimulus
-from fixtures.wasted import outside_data_frames
-from rigs.tester import Seen
+from fixtures.judging.case import Case
+from fixtures.judging.reassembly_faults import outside_data_frames
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import stimulus
+from rigs.tester.packets import Seen
 from sixlowpan import mac
 from suites.adversary import pause
 
@@ -118,7 +118,7 @@ def test_address_kinds(case: Case, source: str):
     """§3: 64-bit extended and 16-bit short addresses both serve as link-layer addresses."""
     if source == "short":
         if not case.rig.link.any_source:
-            case.unsupported("the link cannot send from a short address")
+            case.unsupported("the link cannot send from a short address", "not_on_this_link")
         case.tester.fresh_short()
     case.understood(lambda: stimulus(case, case.tester.echo()))
 
@@ -128,7 +128,9 @@ def test_short_address_of_the_dut(case: Case):
     """§3: a frame to the 16-bit address of a DUT that has one beside its EUI-64 is for it as well."""
     link = case.rig.link
     if not link.dut_short or link.dut_short == case.tester.dut_link:
-        case.unsupported("the DUT does not have a 16-bit address beside the one that it is spoken to by")
+        case.unsupported(
+            "the DUT does not have a 16-bit address beside the one that it is spoken to by", "not_declared"
+        )
     info = case.tester.info(destination=link.dut_short)
     case.understood(lambda: stimulus(case, case.tester.echo(), info=info, DAM=1))
 

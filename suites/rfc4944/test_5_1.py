@@ -2,11 +2,11 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
-from fixtures.stimuli import link_info, plain, raw, stimulus
-from fixtures.sweep import understood_all
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.stimuli.packets import link_info, plain, raw, stimulus
+from fixtures.stimuli.sweep import understood_all
+from rigs.tester.packets import Stimulus
 from sixlowpan import fragment_header_1, mesh_header
 from sixlowpan.addresses import ALL_NODES
 from suites.adversary import pieces
@@ -27,7 +27,7 @@ def test_uncompressed_ipv6(case: Case, size: int):
 def test_uncompressed_multicast(case: Case):
     """§5.1 and §3: the same to all nodes, in a link-layer broadcast."""
     if not case.shows(lambda: plain(case, case.tester.echo(4, destination=ALL_NODES))):
-        case.unsupported("the DUT answers no echo to all nodes, and no IP tap shows it")
+        case.unsupported("the DUT answers no echo to all nodes, and no IP tap shows it", "not_observable")
     case.understood(lambda: stimulus(case, case.tester.echo(4, destination=ALL_NODES), dispatch=0x41))
 
 

@@ -4,11 +4,11 @@ from itertools import pairwise
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.sending import well_answered
-from fixtures.stimuli import link_info, raw, stimulus
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case
+from fixtures.judging.sending import well_answered
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import link_info, raw, stimulus
+from rigs.tester.packets import Stimulus
 from sixlowpan import fragment_header_1, fragment_header_n
 from suites.adversary import balanced, nothing_of, pieces, recovers, silent_each_time, the_rest
 
@@ -155,7 +155,7 @@ def test_key_of_four(case: Case, key: str):
 def test_two_senders_with_one_tag(case: Case):
     """The link-layer source is part of the key: half a datagram from each of two senders is no datagram."""
     if not case.rig.link.any_source:
-        case.unsupported("the link has one sender only")
+        case.unsupported("the link has one sender only", "not_on_this_link")
     tester = case.tester
     packet, parts = pieces(case, 200)
     mine = link_info(case, packet)

@@ -4,12 +4,12 @@ from itertools import pairwise
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
-from fixtures.sending import PSDU, well_answered, well_sent
-from fixtures.stimuli import stimulus
-from fixtures.wasted import breaches
-from rigs.tester import ECHO_REQUEST, Seen
+from fixtures.judging.case import Case
+from fixtures.judging.reassembly_faults import breaches
+from fixtures.judging.sending import PSDU, well_answered, well_sent
+from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.stimuli.packets import stimulus
+from rigs.tester.packets import ECHO_REQUEST, Seen
 from sixlowpan import mac
 from sixlowpan.addresses import ALL_NODES
 from suites.adversary import pause
@@ -40,7 +40,7 @@ def test_tags_of_many_datagrams(case: Case):
     case.result.observed_by = "wire"
     if len(tags) < MANY // 2:
         case.answered(lambda: stimulus(case, tester.echo(160)))
-        case.unsupported("the DUT answers too few echoes that need fragments")
+        case.unsupported("the DUT answers too few echoes that need fragments", "not_observable")
     steps = [(b - a) & 0xFFFF for a, b in pairwise(tags)]
     case.expect(
         all(0 < step < 0x8000 for step in steps),

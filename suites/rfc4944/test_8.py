@@ -2,10 +2,10 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import link_info, stimulus
-from rigs.tester import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Seen
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import link_info, stimulus
+from rigs.tester.packets import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Seen
 from sixlowpan import addresses, ipv6
 
 pytestmark = on_link("ieee802154")
@@ -31,7 +31,7 @@ def test_link_local_address(case: Case):
         }
     case.result.observed_by = "wire"
     if address not in legal and all(_opaque(address, other) for other in legal):
-        case.unsupported('the DUT\'s interface identifier is opaque (RFC 8064 §3; RFC 4944 §6 says "may")')
+        case.unsupported('the interface identifier is opaque (RFC 8064 §3; RFC 4944 §6 says "may")')
     case.expect(address in legal, "link_local", " or ".join(sorted(a.hex() for a in legal)), address.hex())
 
 
@@ -50,7 +50,7 @@ def test_pan_id_in_a_short_address(case: Case):
     """§6: the IID of a short address begins with the PAN id, where it is known; zeros in its place are advice."""
     link, address = case.rig.link, case.tester.dut_address
     if not link.dut_short or address[10:] != bytes.fromhex("00fffe00") + link.dut_short:
-        case.unsupported("the DUT's link-local address is not made from a short address")
+        case.unsupported("the DUT's link-local address is not made from a short address", "not_declared")
     case.result.observed_by = "wire"
     with_pan = bytes.fromhex("fe80000000000000") + _with_pan(link.dut_short, link.pan)
     case.expect(address == with_pan, "no_pan_id", with_pan.hex(), address.hex())
@@ -67,7 +67,7 @@ def test_address_resolution(case: Case):
 def test_address_of_a_short_neighbour(case: Case):
     """§8: in an option of length 1 the address has 16 bits, and that is where the answer goes."""
     if not case.rig.link.any_source:
-        case.unsupported("the link cannot send from a short address")
+        case.unsupported("the link cannot send from a short address", "not_on_this_link")
     case.stranger(short=True)
     _answer_goes_to_us(case)
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, requirement
-from fixtures.stimuli import forms, link_info, spelled, stimulus, understood_if_shown
-from fixtures.sweep import understood_all
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, requirement
+from fixtures.stimuli.packets import forms, link_info, spelled, stimulus, understood_if_shown
+from fixtures.stimuli.sweep import understood_all
+from rigs.tester.packets import Stimulus
 from suites.rfc6282.test_3_1 import modes
 
 IDENTIFIERS = [0, 1, 2, 3, 9, 15]
@@ -18,7 +18,7 @@ def address(case: Case, identifier: int, iid: bytes) -> bytes:
     """An address under a shared context; bits of the context win over those of the IID (RFC 6282 §3.1.1)."""
     context = case.tester.contexts.get(identifier)
     if context is None:
-        case.unsupported(f"the DUT does not hold context {identifier}")
+        case.unsupported(f"the DUT does not hold context {identifier}", "not_declared")
     mask = (1 << 128) - (1 << 128 - context.length)
     rest = int.from_bytes(iid) & ((1 << 64) - 1) & ~mask
     return (int.from_bytes(context.prefix) & mask | rest).to_bytes(16)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, requirement
-from fixtures.stimuli import shown, stimulus, understood_if_shown
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, requirement
+from fixtures.stimuli.packets import shown, stimulus, understood_if_shown
+from rigs.tester.packets import Stimulus
 from sixlowpan import Context
 from suites.adversary import nothing_of
 from suites.rfc6282.test_3_1_2 import address
@@ -19,7 +19,7 @@ SAM_OCTETS = {0b01: 8, 0b10: 2, 0b11: 0}
 def context(case: Case, identifier: int) -> Context:
     found = case.tester.contexts.get(identifier)
     if found is None:
-        case.unsupported(f"the DUT does not hold context {identifier}")
+        case.unsupported(f"the DUT does not hold context {identifier}", "not_declared")
     return found
 
 
@@ -56,7 +56,9 @@ def covered_rightly(case: Case, identifier: int, mode: int, side: str) -> None:
 
     if case.rig.node.tap is None and side == "destination":
         if not case.can("address"):
-            case.unsupported("the DUT cannot be given the address, and no IP tap shows the packet")
+            case.unsupported(
+                "the DUT cannot be given the address, and no IP tap shows the packet", "not_observable"
+            )
         case.give_address((make().packet or b"")[24:40])
     understood_if_shown(case, make)
 

@@ -6,12 +6,12 @@ from contextlib import contextmanager, nullcontext
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, requirement
-from fixtures.sending import expected_reply, well_sent
-from fixtures.stimuli import spelled, stimulus, understood_if_shown
-from fixtures.sweep import understood_all
-from rigs.tester import NEIGHBOR_SOLICITATION, Stimulus
+from fixtures.judging.case import Case
+from fixtures.judging.sending import expected_reply, well_sent
+from fixtures.plugin.marks import needs, requirement
+from fixtures.stimuli.packets import spelled, stimulus, understood_if_shown
+from fixtures.stimuli.sweep import understood_all
+from rigs.tester.packets import NEIGHBOR_SOLICITATION, Stimulus
 from sixlowpan import Context
 from suites.adversary import outcome, pause
 from suites.rfc6282.test_3_1_2_lengths import MODES_OF_A_CONTEXT, by_hand
@@ -38,7 +38,7 @@ def remove(case: Case, identifier: int) -> None:
 def borrowed(case: Case, identifier: int) -> Iterator[None]:
     """A spare context, which is gone again behind the case."""
     if identifier >= case.rig.profile.parameters.contexts:
-        case.unsupported(f"the DUT does not hold context {identifier}")
+        case.unsupported(f"the DUT does not hold context {identifier}", "not_declared")
     try:
         yield
     finally:
@@ -89,7 +89,7 @@ PREFIX = bytes.fromhex("2001 0db8 a006 ffff fedc ba98 7654 3210")
 def test_context_of_any_length(case: Case):
     """A context whose length changes: each of its bits counts, none beyond its end, and what it held before is gone."""
     if case.rig.profile.parameters.context_length is not None:
-        case.unsupported("the DUT holds contexts of one length only")
+        case.unsupported("the DUT holds contexts of one length only", "not_declared")
     with borrowed(case, SPARE):
         for length in LENGTHS:
             define(case, SPARE, f"{ipaddress.IPv6Address(PREFIX)}/{length}")
@@ -167,7 +167,7 @@ def test_answer_under_a_context(case: Case, use: str):
     identifier, network, prefix, compress = USES[use]
     tester = case.tester
     if identifier not in tester.contexts and compress:
-        case.unsupported(f"the DUT does not hold context {identifier}")
+        case.unsupported(f"the DUT does not hold context {identifier}", "not_declared")
     with nullcontext() if compress else borrowed(case, identifier):
         if not compress:
             define(case, identifier, network, compress=False)

@@ -9,11 +9,11 @@ from ipaddress import IPv6Address
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
-from fixtures.sending import expected_reply, well_sent
+from fixtures.judging.case import Case
+from fixtures.judging.sending import expected_reply, well_sent
+from fixtures.plugin.marks import needs, on_link, requirement
 from rigs.model import LinkClosed, RigError, Unsupported
-from rigs.tester import NEIGHBOR_SOLICITATION, Seen
+from rigs.tester.packets import NEIGHBOR_SOLICITATION, Seen
 from sixlowpan import ipv6
 
 LINK_LOCAL = bytes.fromhex("fe80 0000 0000 0000")
@@ -105,7 +105,7 @@ def test_answers_to_neighbours(case: Case, size: int):
 def test_answers_to_short_neighbours(case: Case):
     """The same for a neighbour whose frames come from a short address."""
     if not case.rig.link.any_source:
-        case.unsupported("the link cannot send from a short address")
+        case.unsupported("the link cannot send from a short address", "not_on_this_link")
     case.tester.fresh_short()
     answers(case, 8)
 

@@ -14,10 +14,11 @@ from random import Random
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, requirement
-from fixtures.sweep import Coded, understood_all
-from rigs.tester import BROADCAST, Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, requirement
+from fixtures.stimuli.sweep import Coded, understood_all
+from rigs.tester.framing import BROADCAST
+from rigs.tester.packets import Stimulus
 from sixlowpan import DecodeError, decode
 from suites.adversary import declares, loses_nothing
 from suites.rfc6282.test_3_1 import fields, reserved
@@ -214,7 +215,7 @@ def test_combinations(case: Case, kind: str, source: str):
     """Legal headers of this kind, everything in them drawn at random: each comes out as what it says."""
     if source == "short":
         if not case.rig.link.any_source:
-            case.unsupported("the link cannot send from a short address")
+            case.unsupported("the link cannot send from a short address", "not_on_this_link")
         case.tester.fresh_short()
     loses_nothing(case)
     if not case.takes(lambda: plain(case, kind)):

@@ -2,10 +2,10 @@
 
 import pytest
 
-from fixtures.case import Case, Make, Observation
-from fixtures.marks import needs, requirement
-from fixtures.stimuli import link_info, raw, shown
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case, Make, Observation
+from fixtures.plugin.marks import needs, requirement
+from fixtures.stimuli.packets import link_info, raw, shown
+from rigs.tester.packets import Stimulus
 from sixlowpan import ipv6
 
 HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION, MOBILITY = 0, 43, 44, 60, 135
@@ -42,7 +42,9 @@ def understood_behind(case: Case, make: Make) -> Observation | None:
         return Stimulus([payload], made.packet, made.info, "the same with its headers in-line")
 
     if not case.shows(plain):
-        case.unsupported("the DUT answers nothing behind this header, and no IP tap shows the packet")
+        case.unsupported(
+            "the DUT answers nothing behind this header, and no IP tap shows the packet", "not_observable"
+        )
     if case.rig.node.tap is None and not case.can("port_unreachable"):
         case.unseen("an echo does not show the headers in front of it: ip_tap or port_unreachable would")
     return case.understood(make)

@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
-from fixtures.case import Case
-from fixtures.stimuli import stimulus
-from rigs.links.ipsp_link import ChannelLink, Role, Terms
+from fixtures.judging.case import Case
+from fixtures.stimuli.packets import stimulus
+from rigs.links.ipsp.channel_link import ChannelLink, Role, Terms
 from rigs.model import Link
-from rigs.tester import ICMPV6, Seen
+from rigs.tester.packets import ICMPV6, Seen
 from sixlowpan import DecodeError, decode, ipv6, link_local, nd
-from sixlowpan.ble import wanted
 from sixlowpan.dispatch import KIND
+from sixlowpan.rfc7668 import wanted
 
 IPHC = 0b011
 NS, RS = 135, 133
@@ -42,7 +42,9 @@ def live(case: Case) -> ChannelLink:
     """The link, where it is a live channel."""
     link = case.rig.link
     if not isinstance(link, ChannelLink):
-        case.unsupported("the link hands over bare SDUs: there is no L2CAP channel to look at")
+        case.unsupported(
+            "the link hands over bare SDUs: there is no L2CAP channel to look at", "not_on_this_link"
+        )
     return link
 
 
@@ -99,14 +101,18 @@ def as_6ln(case: Case) -> None:
     """These rules bind a 6LN."""
     role = case.rig.profile.parameters.role
     if role != "6LN":
-        case.unsupported(f"this binds a 6LN, and the profile {case.rig.profile.name} says {role}")
+        case.unsupported(
+            f"this binds a 6LN, and the profile {case.rig.profile.name} says {role}", "not_declared"
+        )
 
 
 def as_6lbr(case: Case) -> None:
     """These rules bind a 6LBR."""
     role = case.rig.profile.parameters.role
     if role != "6LBR":
-        case.unsupported(f"this binds a 6LBR, and the profile {case.rig.profile.name} says {role}")
+        case.unsupported(
+            f"this binds a 6LBR, and the profile {case.rig.profile.name} says {role}", "not_declared"
+        )
 
 
 def echoed(case: Case, size: int = 8, **addresses: bytes) -> Seen | None:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
-from fixtures.stimuli import stimulus
-from fixtures.terms import terms_broken
-from rigs.tester import ECHO_REPLY, Stimulus
+from fixtures.judging.case import Case
+from fixtures.judging.channel_terms import terms_broken
+from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.stimuli.packets import stimulus
+from rigs.tester.packets import ECHO_REPLY, Stimulus
 from suites.rfc7668.channel import Terms, connected, echoed, live, reconnected
 
 pytestmark = on_link("ble")

@@ -6,12 +6,12 @@ here; that a packet comes of it is a breach.
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
-from fixtures.stimuli import stimulus
-from rigs.links.ipsp_link import ChannelLink
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.stimuli.packets import stimulus
+from rigs.links.ipsp.channel_link import ChannelLink
 from rigs.model import LinkClosed
-from rigs.tester import DESTINATION_UNREACHABLE, ECHO_REPLY, Stimulus
+from rigs.tester.packets import DESTINATION_UNREACHABLE, ECHO_REPLY, Stimulus
 from sixlowpan import encode, ipv6
 from suites.rfc7668.channel import Terms, connected, echoed, live, reconnected
 

@@ -1,7 +1,7 @@
 """RFC 7668 §3.1, protocol stack: UDP, TCP "or any other upper-layer protocol capable of running atop IPv6"."""
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, on_link, requirement
 from suites.performance.stream import Stream, first_data, once
 from suites.rfc7668.channel import live
 
@@ -13,7 +13,7 @@ def test_service_is_found(case: Case):
     """GATT runs beside IPv6 "to discover nodes supporting the Internet Protocol Support Service": 0x1820 is found."""
     found = live(case).services()
     if found is None:
-        case.unsupported("this tester cannot ask the DUT's GATT server")
+        case.unsupported("this tester cannot ask the DUT's GATT server", "not_on_this_link")
     case.result.observed_by = "wire"
     case.expect("1820" in found, "no_ipss", "the service 0x1820", ", ".join(found) or "no service at all")
 

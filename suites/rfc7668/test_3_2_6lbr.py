@@ -2,8 +2,8 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, on_link, requirement
 from sixlowpan import nd
 from suites.rfc7668.channel import MODES, as_6lbr, live, modes, reconnected
 from suites.rfc7668.star import SixLn, arrives, sixln, two
@@ -64,7 +64,7 @@ def test_device_address_changes(case: Case):
     as_6lbr(case)
     link = live(case)
     if link.clock != "virtual":
-        case.unsupported("this takes a day on a clock that cannot be moved")
+        case.unsupported("this takes a day on a clock that cannot be moved", "not_on_this_rig")
     before = reconnected(case).peer_address
     case.tester.listen(_DAY)
     after = reconnected(case).peer_address

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rigs.links.ipsp_channel import Terms
-from rigs.nodes.reference import ReferenceNode
-from rigs.nodes.reference_ble import NodeChannel
+from rigs.links.ipsp.channel import Terms
+from rigs.nodes.reference.ble import NodeChannel
+from rigs.nodes.reference.node import ReferenceNode
 from tests.mutants import BLE, mutant
 from tests.mutants.ble_channel import CHANNEL, channel
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 
-from rigs.nodes.reference import ReferenceNode
-from rigs.nodes.reference_ble import NodeChannel
+from rigs.nodes.reference.ble import NodeChannel
+from rigs.nodes.reference.node import ReferenceNode
 from tests.mutants import BLE, mutant
 from tests.mutants.ble_channel import CHANNEL, channel
 

@@ -1,8 +1,8 @@
-"""Mutants of 6LBR and 6LN: what happens behind an event (a 6LN leaves, a second advertisement), and large packets."""
+"""Mutants of 6LBR and 6LN behind an event (a 6LN leaves, a second advertisement) or with large packets."""
 
 from __future__ import annotations
 
-from rigs.nodes.reference import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from sixlowpan.addresses import is_multicast
 from tests.mutants import BLE, ble_6lbr, ble_6ln, mutant

@@ -29,7 +29,7 @@ def test_summary_says_what_a_pull_request_needs(run):
     assert "RFC4944-5.3-18 (MUST): Fragments belong together" in text
     assert "`lwip-ecn-order` on lwip-802154 (1 results)" in text
     assert "not seen in this run" in text
-    assert "<once>" not in text
+    assert "`the scope octet is shifted <once> too often & lost`" in text
 
 
 def test_summary_of_an_interrupted_run(sample, tmp_path):

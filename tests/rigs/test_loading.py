@@ -2,9 +2,10 @@
 
 import pytest
 
-from rigs import loading, registry
-from rigs.config import ConfigError, version_in
-from rigs.loading import known_rigs, load
+from rigs import registry
+from rigs.configuration import loading
+from rigs.configuration.loading import known_rigs, load
+from rigs.configuration.models import ConfigError, version_in
 
 GOOD = """
 schema = 1
@@ -172,10 +173,47 @@ def test_unknown_names_say_what_there_is(files):
 
 def test_a_deviation_covers_a_finding_of_a_case_and_a_version(files):
     deviation = load("./r.toml").profile.deviation[0]
-    assert deviation.covers("rfc6282/3.1.1/tf[0-1]", "traffic_class", "2.1.3+dfsg1-2")
-    assert not deviation.covers("rfc6282/3.1.1/tf[1]", "traffic_class", "2.1.3")
-    assert not deviation.covers("rfc6282/3.1.1/tf[0-1]", "hop_limit", "2.1.3")
-    assert not deviation.covers("rfc6282/3.1.1/tf[0-1]", "traffic_class", "2.1.4")
+    assert deviation.matches("rfc6282/3.1.1/tf[0-1]", "traffic_class", "RFC6282-3.1.1-01")
+    assert not deviation.matches("rfc6282/3.1.1/tf[1]", "traffic_class", "RFC6282-3.1.1-01")
+    assert not deviation.matches("rfc6282/3.1.1/tf[0-1]", "hop_limit", "RFC6282-3.1.1-01")
+    assert not deviation.matches("rfc6282/3.1.1/tf[0-1]", "traffic_class", "RFC6282-3.1.1-02")
+    assert deviation.applies("2.1.3+dfsg1-2")
+    assert not deviation.applies("2.1.4")
+
+
+CASES = """
+cases = ["rfc6282/3.1.1/tf[0*", { case = "rfc6282/2/*", finding = "dropped", requirement = "RFC6282-2-0?" }]
+"""
+
+
+def test_a_deviation_is_one_cause_in_several_cases(files):
+    case = 'case = "rfc6282/3.1.1/tf[0*"'
+    (files / "p.toml").write_text(PROFILE.replace(case, CASES))
+    deviation = load("./r.toml").profile.deviation[0]
+    assert deviation.matches("rfc6282/3.1.1/tf[0-1]", "traffic_class", "RFC6282-3.1.1-01")
+    assert deviation.matches("rfc6282/2/every_form", "dropped", "RFC6282-2-04")
+    assert not deviation.matches("rfc6282/2/every_form", "traffic_class", "RFC6282-3.1.1-01")
+    assert not deviation.matches("rfc6282/3.1.1/tf[0-1]", "dropped", "RFC6282-2-04")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ('case = "rfc6282/3.1.1/tf[0*"\n', "", "one of `case` and `cases` is needed"),
+        ('case = "rfc6282/3.1.1/tf[0*"', 'case = "a"\ncases = ["b"]', "one of `case` and `cases` is needed"),
+        ('finding = "traffic_*"\n', "", "`finding` is missing: here, or in every table of `cases`"),
+        ('case = "rfc6282/3.1.1/tf[0*"', "cases = [7]", "deviation[0].cases[0]: expected"),
+        (
+            'case = "rfc6282/3.1.1/tf[0*"',
+            'cases = [{ finding = "x" }]',
+            "deviation[0].cases[0].case: is missing",
+        ),
+    ],
+)
+def test_a_deviation_that_says_too_little(files, before, after, told):
+    assert before in PROFILE
+    (files / "p.toml").write_text(PROFILE.replace(before, after))
+    assert told in mistakes()[0]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +242,7 @@ def test_the_rigs_of_the_design_are_there():
 
 
 def test_every_profile_in_the_tree_is_used_by_a_rig():
-    examples = map(str, (loading.RIGS / "examples").glob("*.toml"))
+    examples = map(str, (loading.RIGS.parent / "examples").glob("*.toml"))
     used = {load(name, unset=[]).profile.name for name in (*known_rigs(), *examples)}
     assert used >= {path.stem for path in loading.PROFILES.glob("*.toml")}
 

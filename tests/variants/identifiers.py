@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rigs.links.memory import DUT_SHORT
+from rigs.links.memory.link import DUT_SHORT
 from sixlowpan import link_local
 from sixlowpan.addresses import iid
 from tests.variants import ReferenceNode, variant

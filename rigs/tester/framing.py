@@ -1,0 +1,99 @@
+"""The air: 6LoWPAN payloads to link frames and back, and every frame into the evidence.
+
+Strategy: above this module there are payloads with the link addresses that came with them (`LinkInfo`);
+below it there are frames. On IEEE 802.15.4 a payload gets a data frame's MAC header (RFC 4944 §2, §3); on
+BLE a frame *is* the payload, one SDU of the IPSP channel (RFC 7668 §3.2). Nothing is judged here and
+nothing is hidden: frames that are not data, or not for the tester, are recorded and passed over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rigs.model import FrameSink, Link, Received
+from sixlowpan import DecodeError, LinkInfo, mac
+
+BROADCAST = b"\xff\xff"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One 6LoWPAN payload taken off the air, with its whole frame, its link addresses and when it came."""
+
+    payload: bytes
+    info: LinkInfo
+    frame: bytes
+    time: float
+
+
+class Air:
+    """Sends and hears payloads on one `Link`."""
+
+    def __init__(self, link: Link, sink: FrameSink | None = None) -> None:
+        self.link = link
+        self.sink = sink
+        self._sequence = 0
+
+    def room(self, info: LinkInfo) -> int:
+        """Octets of 6LoWPAN payload that one frame between these addresses can hold."""
+        if self.link.kind == "ble":
+            return self.link.mtu
+        return self.link.mtu - len(self._frame(info, b""))
+
+    def frame(self, payload: bytes, info: LinkInfo) -> bytes:
+        """The next frame with this payload, ready to be sent."""
+        if self.link.kind == "ieee802154":
+            self._sequence = (self._sequence + 1) & 0xFF
+        return self._frame(info, payload)
+
+    def send(self, payload: bytes, info: LinkInfo) -> bytes:
+        """Send one payload; return the frame that left. Raises `LinkClosed`."""
+        frame = self.frame(payload, info)
+        self.send_frame(frame)
+        return frame
+
+    def send_frame(self, frame: bytes) -> None:
+        """Send one frame as it is. Raises `LinkClosed`."""
+        if self.sink is not None:
+            self.sink("link", "sent", Received(frame, self.link.now(), self.link.clock))
+        self.link.send(frame)
+
+    def hear(self, deadline: float) -> Heard | None:
+        """Return the next payload from the DUT's side; None at the deadline (on the link's clock)."""
+        while True:
+            received = self.link.receive(deadline)
+            if received is None:
+                return None
+            if self.sink is not None:
+                self.sink("link", "received", received)
+            heard = self._parse(received)
+            if heard is not None:
+                return heard
+
+    def _parse(self, received: Received) -> Heard | None:
+        if self.link.kind == "ble":
+            info = LinkInfo("ble", src=self.link.dut, dst=self.link.tester)
+            return Heard(received.frame, info, received.frame, received.time)
+        try:
+            header, payload = mac.parse(received.frame)
+        except DecodeError:
+            return None
+        strange = header.pan is not None and header.pan not in {self.link.pan, BROADCAST}
+        if header.type != mac.DATA or header.security or strange:
+            return None  # what the neighbours' networks say is in the evidence, and nobody's answer to us
+        info = LinkInfo("ieee802154", src=header.src, dst=header.dst)
+        return Heard(payload, info, received.frame, received.time)
+
+    def _frame(self, info: LinkInfo, payload: bytes) -> bytes:
+        if self.link.kind == "ble":
+            return payload
+        # RFC 4944 §2: "It is RECOMMENDED that ... acknowledgments be used"; only where a radio answers them.
+        ask = self.link.auto_ack and info.dst != BROADCAST
+        return mac.data_frame(
+            src=info.src,
+            dst=info.dst,
+            pan=self.link.pan,
+            sequence=self._sequence,
+            payload=payload,
+            ack_request=ask,
+        )

@@ -1,0 +1,117 @@
+"""What goes between the tester and a DUT, as the tester sees it: who it is, what it sends, what it heard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sixlowpan import DecodeError, LinkInfo, ipv6, mac
+from sixlowpan.mesh import unwrap
+
+ICMPV6 = 58
+UDP = 17
+DESTINATION_UNREACHABLE = 1
+PARAMETER_PROBLEM = 4
+ECHO_REQUEST = 128
+ECHO_REPLY = 129
+NEIGHBOR_SOLICITATION = 135
+NEIGHBOR_ADVERTISEMENT = 136
+UNSPECIFIED = bytes(16)
+#: Seconds that an incomplete datagram may be kept (RFC 4944 §5.3).
+LONGEST = 60.0
+
+#: Forms of what is ordinary, the first that a DUT understands being used: the smallest, all in-line, uncompressed.
+FORMS = ("smallest", "in-line", "uncompressed")
+
+
+def is_fragment(payload: bytes) -> bool:
+    """FRAG1 and FRAGN, RFC 4944 §5.3."""
+    return bool(payload) and payload[0] & 0xD8 == 0xC0
+
+
+def unwrapped(payload: bytes, info: LinkInfo) -> tuple[bytes, LinkInfo]:
+    """A payload behind its mesh and broadcast headers (RFC 4944 §5.2, §11.1), and the addresses that count there."""
+    try:
+        at, info = unwrap(payload, info)
+    except DecodeError:
+        return payload, info
+    return payload[at:], info
+
+
+def datagram_of(frame: bytes) -> bytes:
+    """The key (RFC 4944 §5.3) of the datagram that an IEEE 802.15.4 frame is a fragment of; empty: it is of none."""
+    try:
+        header, payload = mac.parse(frame)
+    except DecodeError:
+        return b""
+    inner, ends = unwrapped(payload, LinkInfo("ieee802154", header.src, header.dst))
+    return ends.src + ends.dst + bytes([inner[0] & 7]) + inner[1:4] if is_fragment(inner) else b""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One appearance of the tester: a link-layer address and an IPv6 address (16 octets)."""
+
+    link: bytes
+    address: bytes
+
+
+@dataclass(slots=True)
+class Seen:
+    """One packet (or one undecodable payload) that the DUT sent, with all that carried it."""
+
+    packet: bytes
+    info: LinkInfo
+    payloads: list[bytes]
+    frames: list[bytes]
+    time: float
+    error: DecodeError | None = None
+    view: ipv6.Packet | None = None
+    #: Whether it is the copy of an answer that came before, or the answer to another case, which came late: media
+    #: duplicate packets, hosts look for neighbours first, and nobody is to blame.
+    stale: bool = False
+
+    @property
+    def icmp_type(self) -> int | None:
+        """Type of the ICMPv6 message right after the headers, if it is one."""
+        if self.view is None:
+            return None
+        protocol, _, data = self.view.upper()
+        return data[0] if protocol == ICMPV6 and data else None
+
+    @property
+    def upper(self) -> bytes:
+        """The upper-layer message (ICMPv6, UDP, ...) without extension headers."""
+        return b"" if self.view is None else self.view.upper()[2]
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether it can have come of a stimulus: an error, an Echo Reply, a segment of TCP, something undecodable.
+
+        What a host says without being asked is none: Neighbor Discovery, MLD, RPL, Echo Requests, UDP, multicasts.
+        """
+        if self.view is None:
+            return True
+        if self.icmp_type is not None:
+            return self.icmp_type < ECHO_REQUEST or self.icmp_type == ECHO_REPLY
+        return self.view.dst[0] != 0xFF and self.view.upper()[0] != UDP
+
+
+@dataclass(slots=True)
+class Stimulus:
+    """What a case sends: the payloads, the packet that they must be understood as, and the link addresses.
+
+    `packet` is None where no packet may come out of the payloads. It is a value: nothing is sent before the tester
+    sends it, and it can be sent again.
+    """
+
+    payloads: Sequence[bytes]
+    packet: bytes | None
+    info: LinkInfo
+    note: str = ""
+    #: Whole frames that are sent in place of the payloads, where the MAC headers are part of what is tried; `payloads`
+    #: then say what they carry, as far as that can be said.
+    frames: Sequence[bytes] = ()
+    #: What is sent right in front of it, so that nothing which an earlier packet left in a buffer of the DUT spoils
+    #: what a wrong reading would make of this one.
+    before: Stimulus | None = None
