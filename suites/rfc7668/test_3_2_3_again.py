@@ -18,8 +18,13 @@ from suites.rfc7668.channel import (
 from suites.rfc7668.test_3_2_4 import examples, sent_from
 
 pytestmark = on_link("ble")
-FIRST, SECOND = (bytes.fromhex(f"20010db80068{n}") + bytes(8) for n in ("0031", "0032"))
 CONTEXT, OTHER = 7, 6
+
+
+def prefixes(case: Case) -> tuple[bytes, bytes]:
+    """Two prefixes that no case before has told the DUT of."""
+    start = bytes.fromhex("20010db8") + case.tester.pattern(3)
+    return start + b"\1" + bytes(8), start + b"\2" + bytes(8)
 
 
 def registers(case: Case, prefix: bytes) -> bool:
@@ -37,13 +42,14 @@ def registers(case: Case, prefix: bytes) -> bool:
 def test_two_prefixes(case: Case):
     """Two prefixes, one after the other: an address of each is registered."""
     as_6ln(case)
+    first, second = prefixes(case)
     with anew(case):
-        advertised(case, FIRST, CONTEXT)
-        if not registers(case, FIRST):
+        advertised(case, first, CONTEXT)
+        if not registers(case, first):
             case.unsupported("the DUT registers nothing: see 3.2.2/global_address_is_registered")
-        advertised(case, SECOND, OTHER)
+        advertised(case, second, OTHER)
         case.expect(
-            registers(case, SECOND), "not_registered", "NS with ARO for the second prefix", "none within 3 s"
+            registers(case, second), "not_registered", "NS with ARO for the second prefix", "none within 3 s"
         )
 
 
@@ -52,10 +58,11 @@ def test_two_prefixes(case: Case):
 def test_registered_on_each_connection(case: Case):
     """A new connection is a new link: what was registered on the last one is registered again."""
     as_6ln(case)
+    first, _ = prefixes(case)
     for number in (1, 2, 3):
         with anew(case):
-            advertised(case, FIRST, CONTEXT)
-            found = registers(case, FIRST)
+            advertised(case, first, CONTEXT)
+            found = registers(case, first)
         if not found and number == 1:
             case.unsupported("the DUT registers nothing: see 3.2.2/global_address_is_registered")
         case.expect(found, "not_registered", f"NS with ARO on connection {number}", "none within 3 s")
@@ -84,12 +91,13 @@ def compressed(case: Case, prefix: bytes) -> bool | None:
 def test_contexts_add_up(case: Case):
     """A second 6CO with another CID leaves the first in place (RFC 6775 §5.4)."""
     as_6ln(case)
+    first, second = prefixes(case)
     with anew(case):
-        advertised(case, FIRST, CONTEXT)
-        if not compressed(case, FIRST):
+        advertised(case, first, CONTEXT)
+        if not compressed(case, first):
             case.unsupported("the DUT compresses with no advertised context: see 3.2.3/context_is_taken")
-        advertised(case, SECOND, OTHER)
-        for prefix, name in ((FIRST, "first"), (SECOND, "second")):
+        advertised(case, second, OTHER)
+        for prefix, name in ((first, "first"), (second, "second")):
             case.expect(
                 bool(compressed(case, prefix)), "context_lost", f"the {name} context in use", "it is not"
             )
@@ -100,15 +108,16 @@ def test_contexts_add_up(case: Case):
 def test_context_not_for_compression(case: Case):
     """A 6CO with C=0 "is only to be used in the decompression" (RFC 6775 §4.2): nothing is sent with it."""
     as_6ln(case)
+    first, second = prefixes(case)
     with anew(case):
-        advertised(case, FIRST, CONTEXT)
-        if not compressed(case, FIRST):
+        advertised(case, first, CONTEXT)
+        if not compressed(case, first):
             case.unsupported("the DUT compresses with no advertised context: see 3.2.3/context_is_taken")
-        option = nd.ContextOption(SECOND, compress=False, cid=OTHER, valid_lifetime=10)
+        option = nd.ContextOption(second, compress=False, cid=OTHER, valid_lifetime=10)
         case.tester.contexts = case.tester.contexts.with_context(OTHER, option.context())
         told(case, option)
         case.expect(
-            not compressed(case, SECOND), "context_used", "no context with C=0 in what it sends", "DAC=1"
+            not compressed(case, second), "context_used", "no context with C=0 in what it sends", "DAC=1"
         )
 
 
@@ -117,12 +126,13 @@ def test_context_not_for_compression(case: Case):
 def test_context_ends(case: Case):
     """A 6CO with a lifetime of 0 ends the context "immediately" (RFC 6775 §4.2): it is used no more."""
     as_6ln(case)
+    first, _ = prefixes(case)
     with anew(case):
-        advertised(case, FIRST, CONTEXT)
-        if not compressed(case, FIRST):
+        advertised(case, first, CONTEXT)
+        if not compressed(case, first):
             case.unsupported("the DUT compresses with no advertised context: see 3.2.3/context_is_taken")
-        told(case, nd.ContextOption(FIRST, cid=CONTEXT, valid_lifetime=0))
-        case.expect(not compressed(case, FIRST), "context_used", "no context that has ended", "DAC=1")
+        told(case, nd.ContextOption(first, cid=CONTEXT, valid_lifetime=0))
+        case.expect(not compressed(case, first), "context_used", "no context that has ended", "DAC=1")
 
 
 @needs("context", "address")

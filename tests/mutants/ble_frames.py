@@ -127,6 +127,9 @@ class Interleaved(FrameByFrame):
 class Sdu1281(ReferenceNode):
     """Sends a full-size packet with all in-line and a CID octet: 1281 octets, one more than our MTU."""
 
+    def room(self, info):
+        return 0xFFFF
+
     def encode_packet(self, packet, info):
         if len(packet) < 1280:
             return super().encode_packet(packet, info)
