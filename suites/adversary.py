@@ -164,7 +164,7 @@ def _take_in(case: Case, before: int) -> None:
     wanted = _message(tester.last_control)[4:8]
     if all(seen.upper[4:8] != wanted for seen in tester.heard[before:]):
         tester.reply_to(tester.last_control, tester.now() + case.timeout)
-    pause(case, case.rig.file.settle)
+    pause(case, case.settle)
 
 
 def nothing_of(

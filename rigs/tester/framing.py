@@ -8,12 +8,15 @@ nothing is hidden: frames that are not data, or not for the tester, are recorded
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 from rigs.model import FrameSink, Link, Received
 from sixlowpan import DecodeError, LinkInfo, mac
 
 BROADCAST = b"\xff\xff"
+#: Frames sent whose stamps are kept.
+_KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Air:
         self.link = link
         self.sink = sink
         self._sequence = 0
+        self._left: deque[tuple[bytes, float]] = deque(maxlen=_KEPT)
 
     def room(self, info: LinkInfo) -> int:
         """Octets of 6LoWPAN payload that one frame between these addresses can hold."""
@@ -55,8 +59,19 @@ class Air:
     def send_frame(self, frame: bytes) -> None:
         """Send one frame as it is. Raises `LinkClosed`."""
         if self.sink is not None:
-            self.sink("link", "sent", Received(frame, self.link.now(), self.link.clock))
+            self.sink("link", "sent", Received(frame, self.link.stamp(), self.link.clock))
+        self._left.append((frame, self.link.stamp()))
         self.link.send(frame)
+
+    def left(self, frame: bytes) -> float:
+        """When the latest sending of this frame left, on the clock that stamps what is received.
+
+        By the tap of the medium where the link has one, else by the stamp that was taken just before it was sent.
+        """
+        for sent in reversed(self.link.outgoing()):
+            if sent.frame == frame:
+                return sent.time
+        return next((time for sent, time in reversed(self._left) if sent == frame), self.link.stamp())
 
     def hear(self, deadline: float) -> Heard | None:
         """Return the next payload from the DUT's side; None at the deadline (on the link's clock)."""

@@ -70,6 +70,8 @@ class Seen:
     #: Whether it is the copy of an answer that came before, or the answer to another case, which came late: media
     #: duplicate packets, hosts look for neighbours first, and nobody is to blame.
     stale: bool = False
+    #: When the first of its frames came; `time` is when the last did.
+    began: float = 0.0
 
     @property
     def icmp_type(self) -> int | None:

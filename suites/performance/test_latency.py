@@ -18,12 +18,13 @@ def pinged(case: Case, size: int, pause: float) -> tuple[list[float], list[float
     sent, trips, missing = [], [], 0
     for _ in range(PINGS):
         tester.hear(tester.now() + tester.random.uniform(pause / 2, pause))  # a random phase, whatever comes
-        request, began = tester.echo(size), tester.now()
-        tester.send_packet(request)
-        seen = tester.reply_to(request, began + case.timeout)
+        request = tester.echo(size)
+        frames = tester.send_packet(request)
+        seen = tester.reply_to(request, tester.now() + case.timeout)
         if seen is None:
             missing += 1
             continue
+        began = tester.left(frames[0])
         sent.append(began)
         trips.append(seen.time - began)
     case.result.observed_by = "wire"

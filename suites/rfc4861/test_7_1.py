@@ -32,7 +32,7 @@ def test_solicitation_for_somebody_else(case: Case):
     message = ipv6.icmpv6(NEIGHBOR_SOLICITATION, 0, body, tester.identity.address, tester.dut_address)
     packet = ipv6.build(tester.identity.address, tester.dut_address, ICMPV6, message, hop_limit=255)
     tester.send_packet(packet)
-    deadline = tester.now() + case.rig.file.settle
+    deadline = tester.now() + case.settle
     case.result.observed_by = "wire"
     while (seen := tester.hear(deadline)) is not None:
         answered = seen.icmp_type == NEIGHBOR_ADVERTISEMENT and seen.upper[8:24] == target

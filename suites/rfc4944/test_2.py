@@ -8,7 +8,6 @@ from fixtures.plugin.marks import on_link, requirement
 from fixtures.stimuli.packets import stimulus
 from rigs.tester.packets import Seen
 from sixlowpan import mac
-from suites.adversary import pause
 
 pytestmark = on_link("ieee802154")
 
@@ -59,7 +58,7 @@ def test_acknowledgement_request_of_every_frame(case: Case, size: int):
     case.stranger()
     before = len(tester.heard)
     tester.send_packet(tester.echo(size))
-    pause(case, case.rig.file.settle)
+    case.until_answered()
     frames = [frame for seen in tester.heard[before:] for frame in seen.frames]
     unicast = [(frame, header) for frame in frames if (header := mac.parse(frame)[0]).dst != b"\xff\xff"]
     if not unicast:
@@ -75,7 +74,7 @@ def test_nothing_outside_data_frames(case: Case):
     tester = case.tester
     case.stranger()
     tester.send_packet(tester.echo())
-    pause(case, case.rig.file.settle)
+    case.until_answered()
     case.result.observed_by = "wire"
     frames = (r.frame for tap, way, r in case.evidence.frames if (tap, way) == ("link", "received"))
     for breach in outside_data_frames(frames, tester.contexts):

@@ -81,11 +81,11 @@ def test_deep_hops_left(case: Case, hops: int):
 def test_address_sizes(case: Case, v: int, f: int):
     """V and F say 64 or 16 bits, each for itself: "allow for a mix of 16 and 64-bit addresses" (§5.2)."""
     tester, link = case.tester, case.rig.link
-    if v:
-        tester.fresh_short()
     final = link.dut_short if f else link.dut
     if not final or (v and not link.any_source):
         case.unsupported("there is no 16-bit address to put into the mesh header", "not_declared")
+    if v:
+        tester.fresh_short()
 
     def make() -> Stimulus:
         packet = tester.echo(destination=addresses.link_local(final))

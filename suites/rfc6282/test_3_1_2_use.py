@@ -204,9 +204,9 @@ def test_answer_behind_a_changed_context(case: Case):
         for prefix in (old, new):
             case.give_address(prefix + case.tester.dut_address[8:])
         _answered_from(case, old)
-        pause(case, case.rig.file.settle)  # what was sent under the context is read under it
+        pause(case, case.settle)  # what was sent under the context is read under it
         define(case, SPARE, NEW)
         _answered_from(case, new)
         _answered_from(case, old)
-        pause(case, case.rig.file.settle)
+        pause(case, case.settle)
     _answered_from(case, new)

@@ -99,10 +99,13 @@ def test_credits_withheld(case: Case):
 
 
 def _replies(case: Case) -> int:
-    deadline = case.tester.now() + 5 * case.rig.file.settle
+    deadline = case.tester.now() + 5 * case.settle
     found = 0
     while (seen := case.tester.hear(deadline)) is not None:
-        found += seen.icmp_type == ECHO_REPLY
+        if seen.icmp_type == ECHO_REPLY:
+            found += 1
+            right = case.tester.asked_by(seen) is not None
+            case.expect(right, "answer_harmed", "the data of the request", seen.upper[8:40].hex(" ") + " ...")
     return found
 
 

@@ -71,7 +71,7 @@ def came_of(case: Case, link: ChannelLink, *k_frames: bytes) -> list[bytes]:
     ended = link.wait_closed(tester.now() + case.timeout)
     found = []
     try:
-        deadline = tester.now() + case.rig.file.settle
+        deadline = tester.now() + case.settle
         while (seen := tester.hear(deadline)) is not None:
             if seen.icmp_type in {ECHO_REPLY, DESTINATION_UNREACHABLE} and not seen.stale:
                 found.append(seen.packet)

@@ -65,7 +65,7 @@ def test_from_and_to_each_of_several_addresses(case: Case):
     """A 6LN with two addresses is reached, and sends, by either."""
     with two(case) as (first, second):
         (here, there) = own_addresses(case, first, second)
-        other = here[:8] + bytes.fromhex("5eed00000000000a")
+        other = here[:15] + b"\x0a"
         if first.register(other) != 0:
             case.unsupported("the DUT confirms no second registration")
         for mine in (here, other):
@@ -91,7 +91,7 @@ def test_one_leaves(case: Case):
             known, "no_6co", "the prefix and its 6CO, as before", "none", requirement="RFC7668-3.2.4-03"
         )
         with one_more(case) as back:
-            again = here[:8] + bytes.fromhex("5eed000000000009")
+            again = here[:15] + b"\x09"
             status = back.register(again)
             case.expect(status == 0, "not_confirmed", "status 0", f"status {status}", requirement=FORWARDING)
             both_ways(case, left, back, here, again, "a packet when it is back")
@@ -123,7 +123,7 @@ def test_one_takes_nothing(case: Case):
             second.send(second.datagram(there, here, size=1000))
         case.expect(second.alive(), "blocked", "an answer to who gives credits", "none")
         link.starve(False)
-        first.tester.listen(case.rig.file.settle)
+        first.tester.listen(case.settle)
         case.expect(first.alive(), "blocked", "an answer once there are credits again", "none")
         both_ways(case, first, second, here, there, "a packet behind that")
 
