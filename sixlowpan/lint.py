@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from sixlowpan import ble, codec, dispatch, iphc, mesh, nhc
+from sixlowpan import codec, dispatch, iphc, mesh, nhc
+from sixlowpan import rfc7668 as ble
 from sixlowpan.compress import segments
 from sixlowpan.contexts import NO_CONTEXTS, Contexts
 from sixlowpan.errors import UNSUPPORTED, DecodeError

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import router_advertisement, stimulus
-from rigs.tester import UNSPECIFIED, Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import router_advertisement, stimulus
+from rigs.tester.packets import UNSPECIFIED, Stimulus
 from sixlowpan import mac
 from sixlowpan.addresses import ALL_NODES
 from suites.adversary import FULL, declares, nothing_of, outcome, whole
@@ -63,6 +63,8 @@ def test_pan_ids(case: Case, version: int, pans: str):
         "dropped",
         f"understood with {pans} PAN id",
         "nothing came out",
+        # of the editions of IEEE 802.15.4, RFC 4944 knows that of 2003
+        requirement="RFC4944-2-04" if version == 0 else "RFC4944-2-05",
         frame=sent,
     )
 

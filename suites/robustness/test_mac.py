@@ -4,13 +4,16 @@
 RFC 4944 to say: so the DUT is asked that it lives on, and takes a full-size echo behind the lies.
 """
 
+from itertools import product
+
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import stimulus
 from sixlowpan import mac
 from suites.adversary import outcome, recovers, whole
+from suites.rfc4944.test_2_headers import TERMINATION, element
 from suites.rfc4944.test_3 import frame
 
 pytestmark = on_link("ieee802154")
@@ -46,14 +49,15 @@ def test_missing_addresses(case: Case, missing: str):
 
 @requirement("RFC4944-2-01", "RFC4944-2-04")
 def test_every_frame_control(case: Case):
-    """Every addressing mode and frame version, with PAN id compression and without, of every frame type."""
+    """Every second octet of the frame control, whatever is reserved in it, with PAN id compression and without.
+
+    The first octet is of every frame type, and of a data frame with each of its other bits.
+    """
     good = frame(case, payload(case))
     stimuli = []
-    for low in (0x00, 0x01, 0x02, 0x03, 0x41, 0x09, 0x49, 0x21):
-        for high in range(0, 256, 4):
+    for low in (0x00, 0x01, 0x02, 0x03, 0x41, 0x09, 0x49, 0x21, 0x51, 0xC1, 0x05):
+        for high in range(256):
             control = bytes([low, high])
-            if low == good[0] & 0xDF and high & 0xCC == good[1] & 0xCC:
-                continue  # what a good frame has
             stimuli.append(whole(case, control + good[2:], note=f"frame control {control.hex()}"))
     for start in range(0, len(stimuli), 64):
         outcome(case, stimuli[start : start + 64])
@@ -93,4 +97,38 @@ def test_empty_frames(case: Case):
         longest = bytes([first, 0x33]) + case.tester.pattern(room - 2)
         stimuli.append(whole(case, frame(case, longest), note=f"{first:02x} and {room - 1} octets"))
     outcome(case, stimuli)
+    recovers(case)
+
+
+#: Header IEs that end well or badly (IEEE 802.15.4-2015 §7.4), in front of what follows.
+ELEMENTS = {
+    "empty, the last octets": bytes.fromhex("0000"),
+    "empty, no terminator, an octet behind": bytes.fromhex("0000 7a"),
+    "no terminator": element(b"\x5a" * 4),
+    "no terminator, all of the frame": element(b"\x5a" * 70),
+    "longer than the frame": bytes.fromhex("7f00") + b"\x5a" * 9,
+    "as long as can be": element(b"\x5a" * 80) + TERMINATION,
+    "half a descriptor": b"\x05",
+    "half a descriptor behind one": element(b"\x5a") + b"\x05",
+    "twenty empty ones": bytes(40) + TERMINATION,
+    "a terminator with content": bytes.fromhex("843f 5a5a5a5a"),
+    "a payload IE in their place": bytes.fromhex("0488 5a5a5a5a"),
+    "payload IEs, no terminator": bytes.fromhex("003f 0488 5a5a5a5a"),
+    "payload IEs beyond the frame": bytes.fromhex("003f ff8f 5a5a"),
+    "payload IEs and their terminator": bytes.fromhex("003f 0488 5a5a5a5a 00f8"),
+}
+
+
+@requirement("RFC4944-2-01", "RFC4944-5-01")
+@pytest.mark.parametrize("number", [7, None], ids=["sequence", "no-sequence"])
+def test_header_ies(case: Case, number: int | None):
+    """Header IEs of frames of 2015 that end early, late or not at all, with a payload behind them and without."""
+    stimuli = []
+    room = case.rig.link.mtu - len(frame(case, b"", pan_compression=False))
+    for (name, ies), tail, one_pan in product(ELEMENTS.items(), (b"", payload(case)), (True, False)):
+        header = {"version": 2, "sequence": number, "header_ies": ies, "pan_compression": one_pan}
+        sent = frame(case, tail[: max(0, room - len(ies))], **header)
+        stimuli.append(whole(case, sent, note=f"header IEs: {name}, {len(tail)} octets behind"))
+    for start in range(0, len(stimuli), 16):
+        outcome(case, stimuli[start : start + 16])
     recovers(case)

@@ -21,9 +21,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from rigs.links.memory import MemoryLink
+from rigs.links.memory.link import MemoryLink
 from rigs.model import LinkKind
-from rigs.nodes.reference import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode
 from tests.mutants.wire import Iphc, iphc
 
 ANY: Final = ("ieee802154", "ble")
@@ -43,13 +43,22 @@ class Mutant:
     node: Node
     #: The rig on which it can be told from the original, where it is not the one of the link's kind.
     rig: str = ""
+    #: Whether what it breaks is advice, whatever the requirement binds to otherwise.
+    advice: bool = False
 
 
 MUTANTS: dict[str, Mutant] = {}
 
 
 def mutant(
-    id: str, *, requirement: str, defect: str | None = None, kinds=IEEE802154, what: str = "", rig: str = ""
+    id: str,
+    *,
+    requirement: str,
+    defect: str | None = None,
+    kinds=IEEE802154,
+    what: str = "",
+    rig: str = "",
+    advice: bool = False,
 ):
     """Register a subclass of `ReferenceNode`; `kinds` are the links on which it can be told from the original."""
 
@@ -58,7 +67,7 @@ def mutant(
             raise ValueError(f"two mutants are called {id!r}")
         said = what or node.__doc__
         assert said, f"mutant {id!r} needs a docstring that says what is wrong with it"
-        MUTANTS[id] = Mutant(id, " ".join(said.split()), requirement, defect, kinds, node, rig)
+        MUTANTS[id] = Mutant(id, " ".join(said.split()), requirement, defect, kinds, node, rig, advice)
         return node
 
     return register

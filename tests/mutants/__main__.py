@@ -28,7 +28,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.evidence import Evidence
+from fixtures.evidence.capture import Evidence
 from reports import record
 from rigs.model import ABILITIES
 from tests.mutants import Mutant, load
@@ -115,7 +115,7 @@ def run(job: Job, suites: list[str], folder: Path, matrix: bool, ignored: Set[st
         arguments += ["--mutant", job.mutant.id, *([] if matrix else [f"--maxfail={1 + len(ignored)}"])]
         if job.named:
             arguments += ["--requirement", job.named]
-        if CATALOGUE[job.mutant.requirement].binding == "advice":
+        if job.mutant.advice or CATALOGUE[job.mutant.requirement].binding == "advice":
             arguments.append("--strict")
     Evidence.save = lambda *_: (
         None

@@ -1,0 +1,178 @@
+"""RFC 4944 §2 and §12: MAC headers of data frames in every form that is good, and addresses that are another's.
+
+Of IEEE 802.15.4 the text takes data frames with both addresses, extended or short; "source and destination PAN ID
+fields may also be included". What a frame of a later edition means is read rightly, or the frame is dropped.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import stimulus
+from rigs.tester.packets import Identity, Stimulus
+from suites.adversary import nothing_of, whole
+from suites.frames import Frame, advice, heeded, nothing_came
+from suites.rfc4944.test_3 import BROADCAST, frame
+
+pytestmark = on_link("ieee802154")
+
+#: A header IE of a vendor (IEEE 802.15.4-2015 §7.4.2: id 0), and Header Termination 2: the payload follows.
+VENDOR = 0x00
+TERMINATION = bytes.fromhex("803f")
+
+
+def element(content: bytes, identifier: int = VENDOR) -> bytes:
+    """A header IE: 7 bits of length, 8 of id, the type bit 0, least octet first."""
+    return (len(content) | identifier << 7).to_bytes(2, "little") + content
+
+
+def people(case: Case) -> list[Identity]:
+    """The tester with an extended address, and with a short one where the link can send from it."""
+    first = case.tester.identity
+    return [first, case.tester.fresh_short()] if case.rig.link.any_source else [first]
+
+
+def echo(case: Case, who: Identity, destination: bytes = b"", **header: object) -> Stimulus:
+    """An echo of `who` to an address of the DUT's link, in a frame with these fields of its MAC header."""
+    tester = case.tester
+    destination = destination or tester.dut_link
+    with tester.acting_as(who):
+        other = destination != tester.dut_link
+        packet = tester.echo()
+        info = tester.info(destination=destination)
+        made = stimulus(case, packet, info=info, **({"DAM": 0, "M": 0} if other else {}))
+        sent = frame(case, made.payloads[0], dst=destination, **header)
+    note = ", ".join(f"{name} {value}" for name, value in header.items() if name != "sequence")
+    return whole(case, sent, packet=packet, note=f"{note}, {len(who.link)} to {len(destination)} octets")
+
+
+@requirement("RFC4944-5-01", "RFC4944-2-04", "RFC4944-2-02", "RFC4944-2-05", "RFC4944-3-01", "RFC6282-2-04")
+def test_every_good_header(case: Case):
+    """AR and frame pending, one PAN id or both, any sequence number, extended and short addresses: all are taken."""
+    link = case.rig.link
+
+    def makes() -> Iterator[tuple[str, Frame]]:
+        sequence = 240
+        ends = list(product(people(case), filter(None, (link.dut, link.dut_short))))
+        for ack, pending, one_pan, (who, to) in product((True, False), (False, True), (True, False), ends):
+            row = "RFC4944-3-01" if len(who.link) == 2 else "RFC4944-5-01" if one_pan else "RFC4944-2-04"
+            sequence += 1
+            header = {"ack_request": ack, "pending": pending, "pan_compression": one_pan}
+            header["sequence"] = sequence & 0xFF
+            yield row, lambda who=who, to=to, header=header: echo(case, who, to, **header)
+
+    heeded(case, list(makes()))
+
+
+@requirement("RFC6282-2-04", "RFC4944-5-01")
+def test_sequence_numbers_are_the_senders(case: Case):
+    """The sequence number of a frame is its sender's: one that another sender has just had makes it no repetition."""
+    if not case.rig.link.any_source:
+        case.unsupported("the link has one sender only")
+    tester = case.tester
+    crowd = [tester.fresh() for _ in range(4)]
+    heeded(
+        case,
+        [
+            ("RFC6282-2-04", lambda who=who, number=number: echo(case, who, sequence=number))
+            for number in (0, 7, 255)
+            for who in crowd
+        ],
+    )
+
+
+@requirement("RFC4944-5-01", "RFC4944-2-01")
+@pytest.mark.parametrize("version", [1, 2], ids=["2006", "2015"])
+def test_later_editions(case: Case, version: int):
+    """A good data frame of a later edition, with header IEs where it has them: taken for what it is, or dropped."""
+    who = people(case)[-1]
+    stimuli = []
+    for one_pan, number, ies in product(
+        (True, False),
+        (7, None) if version == 2 else (7,),
+        (b"", TERMINATION, element(b"") + TERMINATION, element(b"\x5a" * 20) + TERMINATION)
+        if version == 2
+        else (b"",),
+    ):
+        header = {"version": version, "pan_compression": one_pan, "sequence": number, "header_ies": ies}
+        stimuli += [echo(case, someone, **header) for someone in {case.tester.identity, who}]
+    nothing_came(case, stimuli, requirement="RFC4944-5-01")
+
+
+@requirement("RFC4944-5-01", "RFC4944-5.1-03")
+def test_payload_begins_behind_the_header(case: Case):
+    """The payload begins behind the MAC header: an echo that stands elsewhere, for whoever looks there, is none.
+
+    Behind octets 00, a NALP dispatch, which an offset of one field too many passes over; and in a header IE.
+    """
+    tester = case.tester
+    good = stimulus(case, tester.echo(), SAM=0, DAM=0).payloads[0]
+    stimuli = []
+    for version, one_pan, size in product((0, 1, 2), (True, False), (1, 2, 4)):
+        sent = frame(case, bytes(size) + good, version=version, pan_compression=one_pan)
+        note = f"version {version}, {'one PAN id' if one_pan else 'both'}, {size} octets 00 before the echo"
+        stimuli.append(whole(case, sent, note=note))
+    for one_pan, tail in product((True, False), (b"", TERMINATION + b"\0")):
+        sent = frame(case, tail, version=2, pan_compression=one_pan, header_ies=element(good))
+        stimuli.append(whole(case, sent, note="an echo in a header IE"))
+    nothing_of(case, stimuli, code="shifted")
+    legacy = frame(case, good)
+    suppressed = bytes([legacy[0], legacy[1] | 1]) + legacy[3:]
+    note = "a frame of 2003 without sequence number, its reserved bit 8 set"
+    with advice(case):  # what bit 8 means, and in which edition, is IEEE 802.15.4's
+        nothing_of(case, [whole(case, suppressed, note=note)], code="no_sequence")
+
+
+@requirement("RFC4944-2-01")
+def test_frame_types_have_three_bits(case: Case):
+    """A good echo in a frame of the types 4 to 7, which are no data frames whatever their last two bits are."""
+    sent = frame(case, stimulus(case, case.tester.echo(), SAM=0, DAM=0).payloads[0])
+    stimuli = [
+        whole(case, bytes([sent[0] & 0xF8 | kind]) + sent[1:], note=f"frame type {kind}")
+        for kind in (4, 5, 6, 7)
+    ]
+    with advice(case):  # what a radio filters is IEEE 802.15.4's to say; §2 binds the sender
+        nothing_of(case, stimuli, code="frame_type")
+
+
+def neighbours_of(address: bytes) -> list[bytes]:
+    """Addresses that are easily taken for this one: one octet is another, or their order is."""
+    near = [address[:at] + bytes([address[at] ^ 0x10]) + address[at + 1 :] for at in range(len(address))]
+    return [other for other in (*near, address[::-1]) if other != address]
+
+
+@requirement("RFC4944-3-01", "RFC4944-2-04", "RFC4944-12-03", "RFC4944-12-04", "RFC4944-12-01")
+@pytest.mark.parametrize(
+    ("to", "row"),
+    [
+        ("extended", "RFC4944-3-01"),
+        ("short", "RFC4944-3-01"),
+        ("reserved", "RFC4944-12-03"),
+        ("fffe", "RFC4944-12-04"),
+    ],
+    ids=["extended", "short", "reserved", "fffe"],
+)
+def test_for_another(case: Case, to: str, row: str):
+    """A whole echo for the DUT's IPv6 address in a frame to another link-layer address is another's.
+
+    0xfffe is nobody's, and the short addresses that begin with 101, 110 and 111 are reserved (§12).
+    """
+    link, tester = case.rig.link, case.tester
+    short = link.dut_short or link.dut[-2:]
+    others = {
+        "extended": neighbours_of(link.dut),
+        "short": neighbours_of(short),
+        "reserved": [bytes.fromhex(value) for value in ("a001", "c000", "ff00", "fffd")],
+        "fffe": [b"\xff\xfe"],
+    }[to]
+    stimuli = []
+    for other in others:
+        if other in {link.dut, link.dut_short, BROADCAST}:
+            continue
+        payload = stimulus(case, tester.echo(), SAM=0, DAM=0).payloads[0]
+        stimuli.append(whole(case, frame(case, payload, dst=other), note=f"for {other.hex()}"))
+    with advice(case):  # the filter is IEEE 802.15.4's
+        nothing_of(case, stimuli, code="another_address", requirement=row)

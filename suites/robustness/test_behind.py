@@ -1,0 +1,138 @@
+"""A packet behind something that the DUT refuses, or that is not its own: it is taken as if nothing had come before.
+
+"a compliant implementation MUST be able to process" packets (RFC 6282 §2), whatever frame was the last.
+"""
+
+from collections.abc import Iterator
+
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import stimulus
+from fixtures.stimuli.sweep import understood_all
+from rigs.tester.packets import Stimulus
+from sixlowpan.addresses import ALL_NODES
+from suites.adversary import pieces, whole
+from suites.frames import Frame, heeded
+from suites.rfc4944.test_3 import BROADCAST, frame
+
+#: Payloads of which nothing can come: empty, cut, unknown and reserved ones.
+REFUSED = {
+    "no octet": b"",
+    "NALP": bytes.fromhex("00 7a333a8000"),
+    "one octet of IPHC": b"\x7a",
+    "IPHC without in-line fields": bytes.fromhex("6000"),
+    "IPHC with half a source": bytes.fromhex("7a03 3a fe80 0000"),
+    "NH=1 and nothing behind": bytes.fromhex("7e33"),
+    "an unassigned NHC octet": bytes.fromhex("7e33 fe 1234"),
+    "UDP NHC cut in its ports": bytes.fromhex("7e33 f0 12"),
+    "an extension header beyond the payload": bytes.fromhex("7e33 e0 3a 20 1e00"),
+    "a reserved EID": bytes.fromhex("7e33 ea 3a 06 1e04a1a2a3a4"),
+    "a reserved DAM": bytes.fromhex("7a34 3a 8000"),
+    "a dispatch of no document": bytes.fromhex("45 0102030405"),
+    "an unknown page": bytes.fromhex("f7 7a333a8000"),
+    "ESC": bytes.fromhex("40 00 7a333a8000"),
+}
+FRAGMENTS = {
+    "half a FRAG1": bytes.fromhex("c0f8"),
+    "FRAG1 without octets": bytes.fromhex("c0f87700"),
+    "FRAG1 with NALP": bytes.fromhex("c0f87701 00000000"),
+    "FRAG1 of 8 octets in all": bytes.fromhex("c0087702 7a333a8000"),
+    "FRAGN without octets": bytes.fromhex("e0f8770308"),
+    "FRAGN beyond datagram_size": bytes.fromhex("e0407704ff 0102030405060708"),
+}
+
+
+@requirement("RFC6282-2-04", "RFC4944-5.1-03", "RFC6282-3-01", "RFC4944-5.3-19")
+def test_refused(case: Case):
+    """An echo right behind each payload that is refused is taken, and so is the one behind that."""
+    refused = REFUSED | (FRAGMENTS if case.tester.kind == "ieee802154" else {})
+
+    def behind(bad: bytes, name: str) -> Stimulus:
+        good = stimulus(case, case.tester.echo(10))
+        return Stimulus([bad, *good.payloads], good.packet, good.info, f"behind {name}")
+
+    def makes() -> Iterator[tuple[None, Frame]]:
+        for name, bad in refused.items():
+            yield None, lambda bad=bad, name=name: behind(bad, name)
+            yield None, lambda: stimulus(case, case.tester.echo(10))
+
+    understood_all(case, makes(), alone=False)  # that nothing comes of the bad ones is for other cases
+
+
+@requirement("RFC6282-2-04", "RFC6282-3.2-03")
+def test_refused_above(case: Case):
+    """An echo behind one whose checksum is wrong, behind one to nobody, behind a multicast: it is answered."""
+    tester = case.tester
+
+    def behind(first: bytes) -> Stimulus:
+        tester.ordinary.add(first)
+        good = stimulus(case, tester.echo(10))
+        front = stimulus(case, first)
+        case.tester.send(front.payloads, front.info)
+        return good
+
+    def spoilt() -> bytes:
+        packet = tester.echo(10)
+        return packet[:-1] + bytes([packet[-1] ^ 1])
+
+    nobody = tester.dut_address[:15] + bytes([tester.dut_address[15] ^ 0x55])
+    for first in (
+        spoilt,
+        lambda: tester.echo(10, destination=nobody),
+        lambda: tester.echo(destination=ALL_NODES),
+    ):
+        for _ in range(2):
+            case.answered(lambda first=first: behind(first()))
+
+
+@on_link("ieee802154")
+@requirement("RFC6282-2-04", "RFC4944-3-01", "RFC4944-3-03")
+def test_frames_of_others(case: Case):
+    """An echo right behind a frame for another node, of another PAN, a broadcast or no data frame: it is taken."""
+    tester, link = case.tester, case.rig.link
+    far = bytes([link.dut[0], *link.dut[1:7], link.dut[7] ^ 0x55])
+    others: dict[str, dict[str, object]] = {
+        "a frame for another node": {"dst": far},
+        "a frame of another PAN": {"dst_pan": bytes([link.pan[0] ^ 1, link.pan[1]])},
+        "a broadcast": {"dst": BROADCAST},
+        "a beacon": {"type": 0},
+        "a command": {"type": 3},
+    }
+
+    def behind(name: str, header: dict[str, object]) -> Stimulus:
+        group = stimulus(case, tester.echo(destination=ALL_NODES), SAM=0)
+        tester.ordinary.add(group.packet or b"")
+        other = frame(case, group.payloads[0], **header)
+        packet = tester.echo(10)
+        good = frame(case, stimulus(case, packet).payloads[0])
+        return whole(case, other, good, packet=packet, note=f"behind {name}")
+
+    heeded(
+        case,
+        [
+            ("RFC6282-2-04", lambda name=name, header=header: behind(name, header))
+            for name, header in others.items()
+            for _ in range(2)
+        ],
+    )
+
+
+@on_link("ieee802154")
+@requirement("RFC4944-5.3-19", "RFC6282-2-04")
+def test_fragments_behind(case: Case):
+    """A datagram in fragments right behind each payload that is refused, and behind each bad fragment."""
+
+    def behind(bad: bytes, name: str) -> Stimulus:
+        packet, parts = pieces(case, 80, 64)
+        return Stimulus([bad, *parts], packet, case.tester.info(), f"fragments behind {name}")
+
+    if not case.takes(lambda: behind(REFUSED["NALP"], "NALP")):
+        packet, parts = pieces(case, 80, 64)
+        if not case.takes(lambda: Stimulus(parts, packet, case.tester.info())):
+            case.unsupported("the DUT takes no datagram in fragments as small as these")
+    bad = {name: octets for name, octets in (REFUSED | FRAGMENTS).items() if octets}
+    understood_all(
+        case,
+        ((None, lambda name=name, octets=octets: behind(octets, name)) for name, octets in bad.items()),
+        alone=False,
+    )

@@ -1,0 +1,212 @@
+"""Mutants that get Neighbor Discovery over IEEE 802.15.4 wrong where option and frame differ, or where options are odd.
+
+RFC 4944 §8: the option holds the address to which to send, and RFC 4861 §7.2 says when it counts.
+"""
+
+from __future__ import annotations
+
+from rigs.nodes.reference.host import ADVERTISEMENT, SOLICITATION
+from rigs.nodes.reference.node import ReferenceNode
+from tests.mutants import ANY, IEEE802154, mutant, reads
+
+
+class Framing(ReferenceNode):
+    """A node that keeps the link addresses of the frame with which a packet came."""
+
+    def deliver(self, packet, info):
+        self.came = info
+        super().deliver(packet, info)
+
+
+@mutant("nd-learns-mac-source", requirement="RFC4944-8-04", kinds=IEEE802154)
+class LearnsMacSource(Framing):
+    """Learns the MAC source of a Neighbor Solicitation, not the address in its option."""
+
+    def solicited(self, view, target, found):
+        if 1 in found:
+            found = {**found, 1: self.came.src if len(self.came.src) == 8 else self.came.src + bytes(4)}
+        super().solicited(view, target, found)
+
+
+@mutant("nd-learns-mac-source-of-na", requirement="RFC4944-8-04", kinds=IEEE802154)
+class LearnsMacSourceOfNa(Framing):
+    """Learns the MAC source of a Neighbor Advertisement, not the address in its option."""
+
+    def advertised(self, view, message, found):
+        if 2 in found:
+            found = {**found, 2: self.came.src if len(self.came.src) == 8 else self.came.src + bytes(4)}
+        super().advertised(view, message, found)
+
+
+@mutant("nd-source-never-changes", requirement="RFC4944-8-01", kinds=IEEE802154)
+class SourceNeverChanges(ReferenceNode):
+    """Keeps the first link-layer address of a neighbour, whatever a later solicitation says."""
+
+    def solicited(self, view, target, found):
+        if 1 in found and view.src in self.neighbours:
+            found = {**found, 1: self.neighbours[view.src] + bytes(14 - len(self.neighbours[view.src]))}
+            if len(self.neighbours[view.src]) == 2:
+                found[1] = self.neighbours[view.src] + bytes(4)
+        super().solicited(view, target, found)
+
+
+@mutant("nd-override-ignored", requirement="RFC4944-8-01", kinds=IEEE802154)
+class OverrideIgnored(ReferenceNode):
+    """Keeps the link-layer address of a neighbour though an advertisement overrides it."""
+
+    def advertised(self, view, message, found):
+        if message[8:24] not in self.neighbours:
+            super().advertised(view, message, found)
+
+
+@mutant("nd-short-to-extended-lost", requirement="RFC4944-8-03", kinds=IEEE802154)
+class ShortToExtendedLost(ReferenceNode):
+    """Forgets a neighbour whose link-layer address changes its size."""
+
+    def learn(self, address, link):
+        if address in self.neighbours and len(self.neighbours[address]) != len(link):
+            del self.neighbours[address]
+            return
+        super().learn(address, link)
+
+
+@mutant("nd-first-option-only", requirement="RFC4944-8-01", kinds=IEEE802154)
+class FirstOptionOnly(ReferenceNode):
+    """Looks at the first option of a message only."""
+
+    def neighbour_options(self, message):
+        found = super().neighbour_options(message)
+        return dict(list(found.items())[:1]) if found else found
+
+
+@mutant("nd-unknown-option-dropped", requirement="RFC4861-7.1.1-01", kinds=ANY)
+class UnknownOptionDropped(ReferenceNode):
+    """Drops a message with an option that it does not know."""
+
+    def neighbour_options(self, message):
+        found = super().neighbour_options(message)
+        return None if found and set(found) - set(range(1, 26)) else found
+
+
+@mutant("nd-long-options-crash", requirement="RFC4861-7.1.1-01", kinds=ANY)
+class LongOptionsCrash(ReferenceNode):
+    """Crashes on more than 255 octets of options: counts them in one octet."""
+
+    def neighbour_options(self, message):
+        if len(message) - 24 > 255:
+            raise IndexError("the count of octets wraps, and the walk goes on for ever")
+        return super().neighbour_options(message)
+
+
+@mutant("nd-long-option-crash", requirement="RFC4861-7.1.1-01", kinds=ANY)
+class LongOptionCrash(ReferenceNode):
+    """Crashes on an option of 256 octets or more: 8 times its length does not fit one octet."""
+
+    def neighbour_options(self, message):
+        found = super().neighbour_options(message)
+        if found and any(len(octets) > 250 for octets in found.values()):
+            raise IndexError("beyond the message")
+        return found
+
+
+@mutant("nd-options-beyond-five-crash", requirement="RFC4861-7.1.1-01", kinds=ANY)
+class OptionsBeyondFiveCrash(ReferenceNode):
+    """Crashes on more than five options."""
+
+    def neighbour_options(self, message):
+        at, count = 24, 0
+        while at + 1 < len(message) and message[at + 1]:
+            at, count = at + 8 * message[at + 1], count + 1
+        if count > 5 and at == len(message):
+            raise IndexError("beyond the table of options")
+        return super().neighbour_options(message)
+
+
+@mutant("nd-lying-length-crash", requirement="RFC4861-7.1.1-01", kinds=ANY)
+class LyingLengthCrash(ReferenceNode):
+    """Crashes on an option whose length lies beyond the message, where its type is 0x1e, 0x63 or 0x6d."""
+
+    def neighbour_options(self, message):
+        odd = len(message) > 25 and message[24] in {0x1E, 0x63, 0x6D}
+        if odd and 24 + 8 * message[25] > len(message):
+            raise IndexError("beyond the message")
+        return super().neighbour_options(message)
+
+
+@mutant("nd-half-option-crash", requirement="RFC4861-7.1.1-01", kinds=ANY)
+class HalfOptionCrash(ReferenceNode):
+    """Crashes on an option of which only the type is there."""
+
+    def neighbour_options(self, message):
+        if len(message) == 25:
+            raise IndexError("beyond the message")
+        return super().neighbour_options(message)
+
+
+@mutant("nd-short-option-cut-crash", requirement="RFC4944-8-03", kinds=IEEE802154)
+class ShortOptionCrash(ReferenceNode):
+    """Reads eight octets of a link-layer address option of length 1."""
+
+    def option_address(self, octets):
+        if len(octets) < 8:
+            raise IndexError("beyond the option")
+        return super().option_address(octets)
+
+
+@mutant("nd-long-link-option-crash", requirement="RFC4944-8-02", kinds=IEEE802154)
+class LongLinkOptionCrash(ReferenceNode):
+    """Copies a link-layer address option of length 3 or more over what stands behind its place."""
+
+    def option_address(self, octets):
+        if len(octets) > 14:
+            raise IndexError("beyond the place of an address")
+        return super().option_address(octets)
+
+
+@reads("nd-uncompressed-dropped", requirement="RFC4944-5.1-05", kinds=IEEE802154)
+def _(node, payload, header, info):
+    "Ignores Neighbor Discovery in uncompressed packets."
+    return None if payload[:1] == b"\x41" and payload[41:42] in {b"\x87", b"\x88"} else payload
+
+
+@reads("nd-in-line-dropped", requirement="RFC6282-2-04", kinds=ANY)
+def _(node, payload, header, info):
+    "Ignores Neighbor Discovery whose hop limit is in-line."
+    found = (
+        header is not None and not header.nh and payload[header.end : header.end + 1] in {b"\x87", b"\x88"}
+    )
+    return None if found and header.hlim == 0 else payload
+
+
+@mutant("nd-in-fragments-dropped", requirement="RFC4944-5.3-20", kinds=IEEE802154)
+class NdInFragmentsDropped(ReferenceNode):
+    """Ignores a Neighbor Solicitation that came in fragments."""
+
+    def reassemble(self, payload, info):
+        packet = super().reassemble(payload, info)
+        return None if packet and packet[6] == 58 and packet[40:41] == b"\x87" else packet
+
+
+@mutant("nd-answer-to-mac-source", requirement="RFC4944-8-04", kinds=IEEE802154)
+class AnswerToMacSource(Framing):
+    """Sends an advertisement to the MAC source of the solicitation, not to the address in its option."""
+
+    def send_nd(self, source, destination, kind, body):
+        known = self.neighbours.get(destination)
+        if kind == ADVERTISEMENT and known is not None:
+            self.neighbours[destination] = self.came.src
+        super().send_nd(source, destination, kind, body)
+        if kind == ADVERTISEMENT and known is not None:
+            self.neighbours[destination] = known
+
+
+@mutant("nd-answers-to-mac-source", requirement="RFC4944-8-01", kinds=IEEE802154)
+class AnswersToMacSource(Framing):
+    """Sends every answer to the MAC source of what it answers, and resolves nothing."""
+
+    def output(self, packet):
+        came = getattr(self, "came", None)
+        if came is not None and packet[24] != 0xFF and packet[40:41] != bytes((SOLICITATION,)):
+            self.transmit(packet, came.src)
+        else:
+            super().output(packet)
