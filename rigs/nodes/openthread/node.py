@@ -19,7 +19,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pydantic import Field
+
 from rigs import registry
+from rigs.configuration.models import NodeOptions, Regex
 from rigs.consoles.shell import Shell
 from rigs.links.ot_security.link import network_key, on_bench
 from rigs.links.ot_sim.link import DUT
@@ -30,12 +33,24 @@ if TYPE_CHECKING:
     from rigs.configuration.models import RigFile
     from rigs.consoles.model import Console
 
-OPTIONS: Final = {
-    "networkkey": "the network key that the DUT secures its frames with, 32 hex digits",
-    "prefix": 'what stands in front of every command, if it is neither nothing nor "ot "',
-    "prompt": "regex of the prompt, if it is not the CLI's own",
-}
+
 PROMPT: Final = r"(?:> )+|uart:~\$ "
+
+
+class Options(NodeOptions):
+    """Keys of [dut]."""
+
+    networkkey: str | None = Field(
+        None,
+        pattern=r"^([0-9A-Fa-f]{2}:?){15}[0-9A-Fa-f]{2}$",
+        description="the network key that the DUT secures its frames with, 32 hex digits",
+    )
+    prefix: str = Field(
+        "", description='what stands in front of every command, if it is neither nothing nor "ot "'
+    )
+    prompt: Regex = Field(PROMPT, description="regex of the prompt, if it is not the CLI's own")
+
+
 #: Seconds in which a node that was started or reset must answer.
 BOOT: Final = 20.0
 #: What the log prints by itself, whichever way it is configured.
@@ -326,15 +341,15 @@ def open_node(bench: Bench, rig: RigFile) -> OpenThreadNode:
         raise RigError(
             f"{rig.path}: dut.networkkey is missing: OpenThread secures what it sends; choose 32 hex digits"
         )
-    options = rig.dut.options
+    options = registry.options(rig, Options)
     node = OpenThreadNode(
         registry.open_console(bench, rig.dut.console, rig),
         channel=rig.tester.channel,
         pan=rig.tester.pan_octets,
         address=rig.dut.address or DUT,
         key=key,
-        prefix=str(options.get("prefix", "")),
-        prompt=str(options.get("prompt", PROMPT)),
+        prefix=options.prefix,
+        prompt=options.prompt,
     )
     on_bench(bench).probe()
     return node
