@@ -51,7 +51,7 @@ class Options(NodeOptions):
 #: What stacks print when they die (RIOT, Zephyr, FreeRTOS, mbed, Linux, sanitizers, Rust); each sees one line.
 SIGNATURES: Final = (
     r"(?i:\bkernel panic\b.*)",
-    r"(?i:\bassert(?:ion)?\b.*\bfailed\b.*)",
+    r"(?i:^(?>.*?\bassert(?:ion)?\b).*\bfailed\b.*)",  # atomic: one try a line, or a flood costs its square
     r"(?i:\bfatal (?:error|exception|fault)\b.*)",
     r"(?i:\b(?:hard|bus|usage|memmanage) ?fault\b.*)",
     r"(?i:\bstack (?:overflow|smashing)\b.*)",

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 PROMPT: Final = r"#([0-9a-f]{4}(?:\.[0-9a-f]{4})*)> "
 #: `LOG_OUTPUT_PREFIX`: [INFO: 6LoWPAN   ] and the rest of the line.
-LOGS: Final = r"\[[A-Z]+ *: [^\]\n]*\].*"
+LOGS: Final = r"\[[A-Z]+ *: [^][\n]*\].*"
 LINK_LOCAL: Final = b"\xfe\x80"
 BANNER: Final = r"Starting Contiki-NG(?:-(\S+))?"
 SIGNATURES: Final = (
@@ -43,7 +43,7 @@ SIGNATURES: Final = (
     r"Assertion failed: .*",
     r"Stack overflow.*",
     r"slip_send overflow.*",
-    r"\*\*\* .* \*\*\*: terminated",
+    r"^(?>.*?\*\*\* ).* \*\*\*: terminated",  # atomic: one try a line, or a flood costs its square
     r"ERROR: AddressSanitizer.*",
     r"runtime error: .*",
 )

@@ -38,7 +38,7 @@ PROMPT: Final = r"[\w.@-]{1,32}:~\$ "
 #: `[00:00:00.120,000] <inf> net_config: ...`; also with plain ticks, and from a build without time stamps.
 LOGS: Final = r"(?:\[[\d:., ]+\] )?<(?:inf|wrn|err|dbg)> "
 #: `*** Booting Zephyr OS build v3.7.0 ***`, `*** Booting Zephyr OS version 2.7.3 ***`, and of SDKs on top of it.
-BANNER: Final = r"\*{3,5} (?:Booting|Using) .*?\*{3,5}"
+BANNER: Final = r"\*{3,5} (?:Booting|Using) [^*\n]*\*{3,5}"
 SIGNATURES: Final = (
     BANNER,
     r"ZEPHYR FATAL ERROR.*",
