@@ -4,6 +4,7 @@ pytest_plugins = [
     "fixtures.plugin.interrupt",
     "fixtures.plugin.inert",
     "fixtures.plugin.options",
+    "fixtures.plugin.scope",
     "fixtures.plugin.scheduling",
     "fixtures.plugin.controller",
     "fixtures.plugin.rig",

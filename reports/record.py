@@ -27,7 +27,15 @@ from reports.text import all_inert, one_line
 #: makes a line of a megabyte, and a run of twenty rigs a record of thirty.
 LONGEST_LINE: Final = 1 << 23
 LARGEST: Final = 1 << 26
-VERDICTS = ("pass", "fail", "inconclusive", "unsupported", "error")
+VERDICTS = ("pass", "harmless", "fail", "inconclusive", "unsupported", "error")
+#: Why a case is `unsupported`: the optional field `reason` of its result.
+REASONS = {
+    "not_declared": "the profile does not declare it",
+    "not_observable": "nothing that the DUT shows would tell right from wrong",
+    "not_on_this_link": "the tester's link cannot carry or send it",
+    "not_on_this_rig": "this rig, firmware or adapter lacks what it takes",
+    "out_of_reach": "nothing that the tester can do makes the DUT do it",
+}
 
 Line = dict[str, Any]
 
@@ -43,7 +51,10 @@ def now() -> str:
 
 @dataclass(slots=True)
 class Finding:
-    """One observed breach. `frame` is hex, `offset` counts octets in it; `known` is the deviation that covers it."""
+    """One observed breach. `frame` is hex, `offset` counts octets in it; `known` is the deviation that covers it.
+
+    `unconfirmed` is a deviation that would, and is declared for other versions than the DUT's.
+    """
 
     code: str
     requirement: str
@@ -53,6 +64,9 @@ class Finding:
     frame: str = ""
     offset: int | None = None
     known: str | None = None
+    unconfirmed: str | None = None
+    #: The field of the IPv6 packet that came out wrong, where it is that (`hop_limit`).
+    field: str = ""
 
     def to_json(self) -> Line:
         return {
@@ -64,6 +78,8 @@ class Finding:
             "expected": self.expected,
             "actual": self.actual,
             "known": self.known,
+            "unconfirmed": self.unconfirmed,
+            "field": self.field,
         }
 
 
@@ -76,6 +92,10 @@ class Result:
     requirements: list[str]
     verdict: str = "error"
     known: str | None = None
+    #: Deviations, declared for other versions, that cover what no known one does (commas between several).
+    unconfirmed: str | None = None
+    #: Of an `unsupported` case: one of `REASONS`.
+    reason: str = ""
     t: str = ""
     seconds: float = 0.0
     attempts: str = ""
@@ -100,12 +120,54 @@ class Result:
         return line
 
 
+def state(result: Mapping[str, Any]) -> str:
+    """What a cell says: the verdict, or `known` for a failure that declared deviations cover whole.
+
+    `unconfirmed` where some of them are declared for other versions than the DUT's.
+
+    Whether they do was judged when the case ran (its findings, the profile, --strict); `known` is that answer.
+    """
+    verdict = str(result["verdict"])
+    if verdict == "fail":
+        return "unconfirmed" if result.get("unconfirmed") else "known" if result.get("known") else "fail"
+    return verdict if verdict in VERDICTS else "error"
+
+
+def chosen_by(asked: Mapping[str, Any]) -> str:
+    """By which options cases were left out (`asked` of a header), in words; empty for a whole run."""
+    words = (
+        (key, " ".join(map(str, value)) if isinstance(value, list) else str(value))
+        for key, value in asked.get("chosen", {}).items()
+    )
+    return ", ".join(f"{key} {value}" for key, value in words)
+
+
+def group_of(result: Mapping[str, Any]) -> str:
+    """What a failed result has in common with equal ones: requirement, and field or code, of its first news.
+
+    A DUT that breaks one thing shows it in many cases; whoever reads of them wants to read of it once.
+    """
+    news = [finding for finding in result.get("findings", []) if not finding.get("known")]
+    if not news:
+        return str(result.get("message", ""))
+    return f"{news[0]['requirement']} {news[0].get('field') or news[0]['code']}"
+
+
 class Writer:
     """Writes one record. Used by the one process that owns the run."""
 
     def __init__(
-        self, folder: Path, *, run_id: str, seed: int, suite: Mapping[str, str], host: Mapping[str, Any]
+        self,
+        folder: Path,
+        *,
+        run_id: str,
+        seed: int,
+        suite: Mapping[str, str],
+        host: Mapping[str, Any],
+        asked: Mapping[str, Any] | None = None,
+        rigs: Mapping[str, Any] | None = None,
     ) -> None:
+        """Open the record. `asked` is what the command line says, `rigs` the text of each rig file and profile."""
         self.path = folder / "run.jsonl"
         self.counts: Counter[str] = Counter()
         try:
@@ -124,6 +186,8 @@ class Writer:
                 "seed": seed,
                 "suite": dict(suite),
                 "host": dict(host),
+                "asked": dict(asked or {}),
+                "rigs": dict(rigs or {}),
             }
         )
 

@@ -12,7 +12,7 @@ from reports.text import inert, one_line
 from rigs import leases, registry
 from rigs.bench import Rig
 from rigs.configuration.loading import Loaded, known_rigs, load
-from rigs.configuration.models import ConfigError
+from rigs.configuration.models import ConfigError, outside
 from rigs.model import RigError
 from rigs.replay import replay, sent_frames
 from rigs.tester.preparation import tester_for
@@ -140,14 +140,18 @@ def _check(name: str, overrides: Sequence[str], *, run: bool) -> int:
     missing = registry.missing(loaded.rig, run=run)
     profile = loaded.profile
     about = one_line(f"{profile.stack} over {profile.link}, profile {profile.name}")
-    print(f"{loaded.rig.name}: {'not ready' if missing else 'ready'} ({about})")
+    misfits = registry.misfits(loaded.rig, profile, run=run)
+    told = loaded.rig.dut.options.get("version")
+    print(f"{loaded.rig.name}: {'not ready' if missing or misfits else 'ready'} ({about})")
+    for misfit in [*misfits, *(outside(profile, str(told)) if told else [])]:
+        print(f"  profile: {one_line(misfit)}")
     for item in missing:
         print(f"  missing: {one_line(item.what)}\n  to do:   {one_line(item.remedy)}")
     for module in () if run else registry.strangers(loaded.rig):
         print(
             f"  the adapter {module} was read, not run: what it needs on this machine, --run-adapters tells"
         )
-    return LACKING if missing else DONE
+    return LACKING if missing or misfits else DONE
 
 
 def _replay(options: argparse.Namespace) -> int:

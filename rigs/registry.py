@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from rigs.configuration import loading, sources
 from rigs.configuration.loading import Loaded, hint
-from rigs.configuration.models import ConfigError, Device, NodeOptions, RigFile
+from rigs.configuration.models import ConfigError, Device, NodeOptions, Profile, RigFile, another_stack
 from rigs.model import Link, Node
 
 if TYPE_CHECKING:
@@ -172,6 +172,37 @@ def missing(rig: RigFile, *, run: bool = True) -> list[Missing]:
         check: Callable[[RigFile], Iterable[Missing]] | None = getattr(module, "check", None)
         found.extend(item for item in (check(rig) if check else ()) if item not in found)
     return found
+
+
+def misfits(rig: RigFile, profile: Profile, *, run: bool = True) -> list[str]:
+    """Where a profile is of another link or stack than the rig's, as far as adapters tell without being opened.
+
+    Unless `run`, the adapters that are not of the tree are not asked, because that would run them.
+    """
+    scheme, _, rest = rig.tester.link.partition(":")
+    links = _told("open_link", scheme, rig, Link, "kind", run=run) or {
+        "802154": {"ieee802154"},
+        "ble": {"ble"},
+    }.get(rest, set())
+    stacks = _told("open_node", rig.dut.node, rig, Node, "stack", run=run)
+    found = []
+    if len(links) == 1 and profile.link not in links:
+        is_for = f"the profile {profile.name} is for {profile.link}"
+        found.append(f"the link {rig.tester.link!r} is {links.pop()}, and {is_for}")
+    if len(stacks) == 1:
+        found += another_stack(profile, stacks.pop())
+    return found
+
+
+def _told(opener: Opener, adapter: str, rig: RigFile, shape: type, name: str, *, run: bool) -> set[str]:
+    """What the classes of a shape in an adapter's module say of themselves, in a class attribute."""
+    if "." in adapter and not run:
+        return set()
+    module = _module(opener, adapter, loading.shown(rig.path))
+    classes = [
+        c for c in vars(module).values() if isinstance(c, type) and issubclass(c, shape) and c is not shape
+    ]
+    return {str(vars(c)[name]) for c in classes if name in vars(c)}
 
 
 def _said(rig: RigFile) -> dict[str, Any]:

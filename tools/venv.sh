@@ -12,9 +12,4 @@ if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
 fi
 echo "keyhole: installing the locked Python packages into $venv (requirements.lock)"
 "$python" -m venv "$venv"
-# Ctrl-C is one word from the first moment on: the interpreter reads this at its start (see fixtures/plugin/interrupt.py).
-site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-cat > "$site/keyhole-interrupt.pth" <<'EOF'
-import os, sys; p = os.path.join(sys.prefix, os.pardir, "fixtures", "plugin", "interrupt.py"); os.path.isfile(p) and exec(compile(open(p).read(), p, "exec"), {"__name__": "interrupt"})
-EOF
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock

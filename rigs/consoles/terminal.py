@@ -27,7 +27,7 @@ _TOKEN: Final = re.compile(
     r"|(?P<stray>[\x1b\x9b])"
 )
 #: Controls that do nothing to a line: taken out first, so that they do not cut its text into pieces.
-_IGNORED: Final = dict.fromkeys([*range(8), *range(0x0B, 0x0D), *range(0x0E, 0x1B), *range(0x1C, 0x20), 0x7F])
+_IGNORED: Final = dict.fromkeys([*range(7), *range(0x0B, 0x0D), *range(0x0E, 0x1B), *range(0x1C, 0x20), 0x7F])
 #: The beginning of a control sequence whose end has not come yet.
 _HALF: Final = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,8}\Z|\x1b[\]PX^_][^\x07\x1b\n]{0,256}\x1b?\Z|\x1b[ -/]{0,8}\Z"

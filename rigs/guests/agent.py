@@ -5,7 +5,8 @@ Strategy: one process, one poll loop, no thread. It imports only what starts fas
 open socket: a tap (`AF_PACKET`), UDP, raw ICMPv6, a TCP port that accepts, or a group membership that is merely held.
 Sockets live in a network namespace: "" is the root one, else a name under /run/netns. Taps have large buffers and are
 emptied before anything else is looked at; what the kernel dropped all the same is told by STATISTICS. A frame's time
-is the kernel's own stamp (SO_TIMESTAMPNS).
+is the kernel's own stamp (SO_TIMESTAMPNS). A tap sends on a second socket, so that it sees what it sends as well
+("outgoing"): both ends of a round trip then have stamps of one clock.
 
 What goes wrong in a request goes back as REFUSED with the reason. What goes wrong for good ends the process
 with a traceback on the console, and process 1 then says so and powers off: the host never mistakes it for the DUT.
@@ -59,6 +60,7 @@ class Open:
     def __init__(self, sock: _socket.socket, kind: int, interface: int = 0, *, echo: bool = False) -> None:
         """`interface` is the index that scopes link-local destinations."""
         self.sock, self.kind, self.interface, self.echo = sock, kind, interface, echo
+        self.sender = sock  # what frames are sent on
         self.port = 0  # of an accepted TCP connection: the handle of the socket that accepted it
         self.latest = 0  # of a TCP port: the connection that was accepted last
         self.waiting = bytearray()  # what a TCP connection has not taken yet, or the first one will
@@ -238,10 +240,14 @@ class Agent:
         cooked = rest[:1] == b"\1"
         kind = _socket.SOCK_DGRAM if cooked else _socket.SOCK_RAW
         sock = self._socket(namespace, _socket.AF_PACKET, kind, 0)  # protocol 0: silent until bound
+        sender = self._socket(namespace, _socket.AF_PACKET, kind, 0)  # and this one for ever
         sock.setsockopt(_socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        sock.setsockopt(_socket.SOL_SOCKET, _SO_SNDBUF, _SEND_BUFFER)
+        sender.setsockopt(_socket.SOL_SOCKET, _SO_SNDBUF, _SEND_BUFFER)
+        sender.bind((interface, 0))
         sock.bind((interface, _ETH_P_ALL))
-        return self._keep(Open(sock, wire.TAP))
+        opened = Open(sock, wire.TAP)
+        opened.sender = sender
+        return self._keep(opened)
 
     def _udp(self, body: bytes, _number: int) -> bytes:
         """Namespace, interface (may be ""), port (2 octets), echo (1). Reply: handle, port."""
@@ -292,6 +298,7 @@ class Agent:
         if opened := self._opens.pop(fd, None):
             self._poll.unregister(fd)
             opened.sock.close()
+            opened.sender.close()
         return b""
 
     def _statistics(self, body: bytes, _number: int) -> bytes:
@@ -317,17 +324,17 @@ class Agent:
                 if accepted is not opened:  # else it waits for the first connection
                     self._pass_on(opened.latest)
                 return
-            opened.sock.setblocking(True)
+            opened.sender.setblocking(True)
             try:
                 if opened.kind == wire.TAP:
-                    opened.sock.send(body)
+                    opened.sender.send(body)
                 else:
                     address, port = wire.ENDPOINT.unpack_from(body)
                     scope = opened.interface if address[:2] == b"\xfe\x80" or address[0] == 0xFF else 0
                     to = (_socket.inet_ntop(_socket.AF_INET6, address), port, 0, scope)
                     opened.sock.sendto(body[wire.ENDPOINT.size :], to)
             finally:
-                opened.sock.setblocking(False)
+                opened.sender.setblocking(False)
         except OSError as error:
             self._tell(wire.FAULT, handle, f"send: {error}".encode())
 

@@ -13,8 +13,8 @@ sees all frames (with FCS, cut off here) and sends any. Fresh addresses cost the
 
     with HwsimGuest() as guest:
         guest.link.send(frame)                                   # from any EUI-64, in PAN guest.pan
-        got = guest.link.receive(time.monotonic() + 1)           # TapFrame | None; skip got.direction == "outgoing"
-        seen = guest.ip.receive(time.monotonic() + 1)            # direction "host", "multicast": decompressed packets
+        got = guest.link.receive(clock.now() + 1)           # TapFrame | None; skip got.direction == "outgoing"
+        seen = guest.ip.receive(clock.now() + 1)            # direction "host", "multicast": decompressed packets
         guest.controls.ping(address, size=8, identifier=1, sequence=1)
         if guest.status().state != "running": ...
 
@@ -27,13 +27,13 @@ An MLD report follows `join` and `add_address` by some milliseconds.
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 
+from rigs import clock
 from rigs.guests import image
 from rigs.guests.boot import BOOT_DEADLINE
 from rigs.guests.client import Tap
-from rigs.guests.node_guest import NodeGuest, settings
+from rigs.guests.node_guest import QUEUE, NodeGuest, settings
 
 DUT = "dut"  #: the DUT's network namespace
 INTERFACE = "lowpan0"
@@ -43,7 +43,7 @@ TESTER_EUI64 = bytes.fromhex("024b6579686f6c01")
 DUT_EUI64 = bytes.fromhex("024b6579686f6c02")
 
 #: For all: room for as many fresh tester addresses as a run may need, and no global limit on ICMPv6 errors.
-_HOST_SETTINGS = {
+_HOST_SETTINGS = QUEUE | {
     "net/ipv6/neigh/default/gc_thresh1": 32768,
     "net/ipv6/neigh/default/gc_thresh2": 65536,
     "net/ipv6/neigh/default/gc_thresh3": 131072,
@@ -174,9 +174,9 @@ class HwsimGuest(NodeGuest):
         self.client.check("\n".join(setup), netns=DUT)
         self._ip = self.client.open_tap(INTERFACE, DUT, cooked=True)
         self.client.check(f"{_IP} link set {INTERFACE} up", netns=DUT)
-        end = time.monotonic() + 10
+        end = clock.now() + 10
         while not (found := [a for a in self.controls.addresses() if a[:2] == b"\xfe\x80"]):
-            if time.monotonic() > end:
+            if clock.now() > end:
                 raise TimeoutError(f"{INTERFACE} got no link-local address: {self.console_text()[-400:]}")
         self.dut_address = found[0]
 

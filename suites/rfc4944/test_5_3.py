@@ -155,7 +155,7 @@ def test_key_of_four(case: Case, key: str):
 def test_two_senders_with_one_tag(case: Case):
     """The link-layer source is part of the key: half a datagram from each of two senders is no datagram."""
     if not case.rig.link.any_source:
-        case.unsupported("the link has one sender only")
+        case.unsupported("the link has one sender only", "not_on_this_link")
     tester = case.tester
     packet, parts = pieces(case, 200)
     mine = link_info(case, packet)

@@ -43,14 +43,16 @@ def test_tag_used_again(case: Case):
         made = raw(case, parts, packet, "a tag that was just used")
         case.understood(lambda made=made: made)
         if case.unanswered and not case.result.findings:
-            case.unsupported("a try was lost, and what is left of it has the key of the next datagram")
+            case.unsupported(
+                "a try was lost, and what is left of it has the key of the next datagram", "not_on_this_rig"
+            )
 
 
 @requirement("RFC4944-5.3-18")
 def test_tag_used_again_after_a_hole(case: Case):
     """The tag of a datagram that was never completed, for another size: the old octets end up in nothing."""
     if case.rig.profile.parameters.reassembly_slots == 1:
-        case.unsupported("the DUT has one place, and what is begun keeps it by right")
+        case.unsupported("the DUT has one place, and what is begun keeps it by right", "not_declared")
     loses_nothing(case)
     packet, parts = pieces(case, 200)
     case.tester.send(parts[:-1], link_info(case, packet))
@@ -88,7 +90,7 @@ def test_every_bit_of_the_tag(case: Case):
 def test_every_octet_of_the_source(case: Case):
     """Half a datagram from each of two senders whose addresses differ in one octet: no datagram is complete."""
     if not case.rig.link.any_source:
-        case.unsupported("the link has one sender only")
+        case.unsupported("the link has one sender only", "not_on_this_link")
     tester = case.tester
     stimuli = []
     for at in range(8):
@@ -124,7 +126,7 @@ def from_two(case: Case, one: bytes, two: bytes, note: str) -> list[Stimulus]:
 def test_short_sources(case: Case):
     """Short addresses that differ in one octet or in their order, or are part of an EUI-64: senders of their own."""
     if not case.rig.link.any_source:
-        case.unsupported("the link has one sender only")
+        case.unsupported("the link has one sender only", "not_on_this_link")
     tester = case.tester
     me = tester.fresh()
     short = tester.fresh_short().link
@@ -232,7 +234,9 @@ def test_two_datagrams_of_one_sender(case: Case):
     """Two datagrams of one sender, fragment by fragment: both are complete, where the DUT has room for two."""
     me = case.tester.identity
     if not has_room_for_two(case, me, me) and not case.result.findings:
-        case.unsupported("the DUT does not declare room for two datagrams of one sender, and shows none")
+        case.unsupported(
+            "the DUT does not declare room for two datagrams of one sender, and shows none", "not_observable"
+        )
 
 
 @requirement("RFC4944-5.3-18")
@@ -240,14 +244,18 @@ def test_two_datagrams_of_one_sender(case: Case):
 def test_many_datagrams_of_one_sender(case: Case, count: int):
     """More datagrams of one size than a DUT has to have room for, fragment by fragment: lost perhaps, never mixed."""
     me, tester = case.tester.identity, case.tester
-    interleaved(case, *((me, tester.next_tag(), 200) for _ in range(count)))
+    lost = interleaved(case, *((me, tester.next_tag(), 200) for _ in range(count)))
+    if len(lost) == count and not case.result.findings:
+        case.outwait_all()
+        if interleaved(case, (me, tester.next_tag(), 200)):
+            case.unsupported("a datagram that comes alone does not come out, either", "not_observable")
 
 
 @requirement("RFC4944-5.3-18")
 def test_two_senders_fully_interleaved(case: Case):
     """Two senders with one tag and one size, fragment by fragment: both packets, and never a mixture."""
     if not case.rig.link.any_source:
-        case.unsupported("the link has one sender only")
+        case.unsupported("the link has one sender only", "not_on_this_link")
     tester = case.tester
     one, two = tester.fresh(), tester.fresh()
     room = has_room_for_two(case, one, two)
@@ -257,7 +265,10 @@ def test_two_senders_fully_interleaved(case: Case):
             "lost", "both packets: the DUT has room for two", f"{len(lost)} of the two did not come out"
         )
     elif not room and not case.result.findings:
-        case.unsupported("the DUT does not declare room for two datagrams, and shows none; nothing was mixed")
+        case.unsupported(
+            "the DUT does not declare room for two datagrams, and shows none; nothing was mixed",
+            "not_observable",
+        )
 
 
 @requirement("RFC4944-5.3-18")
@@ -277,7 +288,7 @@ def test_same_tag_other_size(case: Case):
 def test_exhaustion(case: Case, senders: str):
     """More datagrams begun than any node has room for: it lives, and room is there again, at 60 s at the latest."""
     if senders == "many" and not case.rig.link.any_source:
-        case.unsupported("the link has one sender only")
+        case.unsupported("the link has one sender only", "not_on_this_link")
     tester = case.tester
     stimuli = []
     for _ in range(40):
@@ -309,7 +320,9 @@ def test_overlap_of_another_in_the_gap(case: Case, gap: int):
     """An overlap discards its own datagram alone: one of another tag, begun before it, is complete behind it."""
     me = case.tester.identity
     if not has_room_for_two(case, me, me):
-        case.unsupported("the DUT does not declare room for two datagrams of one sender, and shows none")
+        case.unsupported(
+            "the DUT does not declare room for two datagrams of one sender, and shows none", "not_observable"
+        )
 
     def make() -> Stimulus:
         packet, parts = pieces(case, 200)

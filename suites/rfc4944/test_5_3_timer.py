@@ -72,7 +72,9 @@ def together(case: Case, name: str) -> list[str]:
 def waited(case: Case, name: str) -> Begun:
     """The datagram of a plan, 64 s after its first fragment: the wait is done by the case that comes first."""
     if not case.rig.profile.parameters.reassembly_timer:
-        case.unsupported("the rig does not run the DUT's reassembly timer (its profile says so)")
+        case.unsupported(
+            "the rig does not run the DUT's reassembly timer (its profile says so)", "not_on_this_rig"
+        )
     done = _waited.setdefault(case.rig.link, {})
     if name not in done:
         case.room_for(200)
@@ -113,7 +115,10 @@ def test_each_its_own(case: Case):
     """A datagram that began half way through the wait is complete behind it: what timed out was another's."""
     parameters = case.rig.profile.parameters
     if (parameters.reassembly_timeout or 0) < LIMIT - 8 or (parameters.reassembly_slots or 2) < 2:
-        case.unsupported("the profile does not declare a reassembly_timeout of about 60 s, and room for two")
+        case.unsupported(
+            "the profile does not declare a reassembly_timeout of about 60 s, and room for two",
+            "not_declared",
+        )
     loses_nothing(case)
     begun = waited(case, "younger")
     with case.tester.acting_as(begun.who):
@@ -169,7 +174,9 @@ def test_as_long_as_declared(case: Case):
     """A datagram whose fragments take half of the declared timeout (on a real clock half a second) is complete."""
     declared = case.rig.profile.parameters.reassembly_timeout
     if declared is None:
-        case.unsupported("the profile declares no reassembly_timeout, and any up to 60 s conforms")
+        case.unsupported(
+            "the profile declares no reassembly_timeout, and any up to 60 s conforms", "not_declared"
+        )
     loses_nothing(case)
     case.room_for(200)
     begun = begin(case, [0, 1])

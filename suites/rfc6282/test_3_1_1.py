@@ -108,7 +108,8 @@ def test_nh_inline_of_any_value(case: Case, protocol: int):
     uncompressed = case.tester.kind == "ieee802154"  # RFC 7668 §3.2: on BLE everything is compressed
     if not case.shows(lambda: stimulus(case, make().packet, dispatch=0x41) if uncompressed else make()):
         case.unsupported(
-            "the DUT sends no ICMPv6 error about this next header, and no IP tap shows the packet"
+            "the DUT sends no ICMPv6 error about this next header, and no IP tap shows the packet",
+            "not_observable",
         )
     case.understood(make)
 
@@ -151,7 +152,8 @@ def _infixed_destination(case: Case) -> bytes:
     if not found:
         if not case.can("address"):
             case.unsupported(
-                "the DUT has no link-local address fe80::ff:fe00:XXXX, so DAM=10 cannot reach it"
+                "the DUT has no link-local address fe80::ff:fe00:XXXX, so DAM=10 cannot reach it",
+                "not_declared",
             )
         found = start + bytes.fromhex("4944")
         case.give_address(found)
@@ -186,7 +188,9 @@ def test_unspecified_source(case: Case, sci: int | None):
     case.sent_by(lambda: _send(case, plain(case, probe)), _defence)
     if case.result.findings:
         case.result.findings.clear()
-        case.unsupported("the DUT does not defend its address, and no IP tap shows the packet")
+        case.unsupported(
+            "the DUT does not defend its address, and no IP tap shows the packet", "not_observable"
+        )
     case.sent_by(lambda: _send(case, make(probe)), _defence)
 
 

@@ -42,7 +42,9 @@ def understood_behind(case: Case, make: Make) -> Observation | None:
         return Stimulus([payload], made.packet, made.info, "the same with its headers in-line")
 
     if not case.shows(plain):
-        case.unsupported("the DUT answers nothing behind this header, and no IP tap shows the packet")
+        case.unsupported(
+            "the DUT answers nothing behind this header, and no IP tap shows the packet", "not_observable"
+        )
     if case.rig.node.tap is None and not case.can("port_unreachable"):
         case.unseen("an echo does not show the headers in front of it: ip_tap or port_unreachable would")
     return case.understood(make)

@@ -72,7 +72,7 @@ def test_same_address_while_device_addresses_rotate(case: Case):
     """
     link = live(case)
     if link.clock != "virtual":
-        case.unsupported("this takes an hour on a clock that cannot be moved")
+        case.unsupported("this takes an hour on a clock that cannot be moved", "not_on_this_rig")
     address = from_device_address(link.dut)
     for _ in range(4):
         case.tester.listen(900)
@@ -118,7 +118,7 @@ def test_all_nodes(case: Case):
     identifier = requests[0].packet[44:48]
     case.result.observed_by = "wire"
     if heard(case, lambda s: s.icmp_type == ECHO_REPLY and s.upper[4:8] == identifier) is None:
-        case.unsupported("no answer to an echo to ff02::1, which proves nothing")
+        case.unsupported("no answer to an echo to ff02::1, which proves nothing", "not_observable")
 
 
 @needs("connect")

@@ -3,7 +3,7 @@
 import pytest
 
 from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
+from fixtures.plugin.marks import about, on_link, requirement
 from fixtures.stimuli.packets import stimulus
 from rigs.tester.packets import Stimulus
 from sixlowpan import mesh_header
@@ -43,6 +43,7 @@ def test_page_0_is_not_signalled(case: Case):
     case.understood(lambda: stimulus(case, case.tester.echo()))
 
 
+@about("paging")
 @requirement("RFC8025-3-04", "RFC8025-6-01")
 def test_other_pages(case: Case):
     """IPHC in pages 2 to 15 is something else that nobody knows here: that it is dropped is advice."""
@@ -54,6 +55,7 @@ def test_other_pages(case: Case):
     nothing_of(case, stimuli)
 
 
+@about("paging")
 @requirement("RFC8025-4-04", "RFC8066-3.4-01")
 @pytest.mark.parametrize("pages", ["f1", "f0", "f1f1"])
 def test_nalp_behind_a_page_switch(case: Case, pages: str):
@@ -73,6 +75,7 @@ def test_nalp_behind_a_page_switch(case: Case, pages: str):
     )
 
 
+@about("paging")
 @on_link("ieee802154")
 @requirement("RFC8025-4-02")
 def test_mesh_behind_page_1(case: Case):
@@ -83,6 +86,7 @@ def test_mesh_behind_page_1(case: Case):
     nothing_of(case, [Stimulus([payload], None, tester.info(), "page 1, then a mesh header")])
 
 
+@about("paging")
 @on_link("ieee802154")
 @requirement("RFC8025-4-03")
 def test_fragments_behind_page_1(case: Case):

@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from tests.waiting import soon
+
 pytest.importorskip("bumble", reason="the extra `ble` is not installed")
 
 from rigs.links.ipsp.bench import DUT, TESTER, Settings
@@ -14,10 +16,6 @@ from sixlowpan.hci import Trace
 from tests.ble.conftest import rig
 
 IPHC = bytes.fromhex("7a333a")
-
-
-def soon(seconds=5.0):
-    return time.monotonic() + seconds
 
 
 def answers(link, count):

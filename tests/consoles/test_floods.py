@@ -12,7 +12,7 @@ from rigs.consoles.terminal import KEPT, LONGEST, Terminal
 NODES = [
     "black_box.node",
     "contiki_ng.node",
-    "openthread.node",
+    "openthread.cli",
     "zephyr.node",
     "riot.node",
     "linux_host.shell",

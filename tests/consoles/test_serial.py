@@ -7,6 +7,7 @@ import pty
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -164,7 +165,7 @@ def test_a_port_that_we_may_not_open(monkeypatch, board):
     assert "usermod" not in missing.remedy
     port = os.path.realpath(board.link)
     os.chown(port, -1, 20)
-    os.chmod(port, 0o660)
+    Path(port).chmod(0o660)
     (missing,) = serial.check(rig(f"serial:{board.link}"))
     assert "join its group (dialout, usually dialout)" in missing.remedy
     said = serial._explained(str(board.link), PermissionError(errno.EACCES, "no"))

@@ -166,6 +166,7 @@ def test_nothing_of_another_channel_or_with_a_wrong_fcs_is_heard(link, peer):
     peer.raw(b"hello")
     peer.say(data(4))
     assert received(link, 1) == [data(4)]
+    assert "1 x a frame on channel 15 (tester.channel is 26), 1 x wrong FCS" in link.passed_over()
 
 
 # -- acknowledgements ----------------------------------------------------------------------------------------

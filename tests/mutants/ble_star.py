@@ -1,4 +1,4 @@
-"""Mutants of 6LBR and 6LN in what happens behind an event (a 6LN leaves, a second advertisement) or with large packets."""
+"""Mutants of 6LBR and 6LN behind an event (a 6LN leaves, a second advertisement) or with large packets."""
 
 from __future__ import annotations
 

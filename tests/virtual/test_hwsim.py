@@ -20,6 +20,7 @@ import pytest
 from rigs.guests import packages, processes, qemu
 from rigs.guests.client import AgentError, TransportClosed
 from rigs.guests.hwsim import DUT, HwsimGuest
+from tests.waiting import soon
 
 pytestmark = [
     pytest.mark.real,
@@ -28,10 +29,6 @@ pytestmark = [
 
 ROOT = Path(__file__).parents[2]
 LINK_LOCAL = bytes.fromhex("fe80") + bytes(6)
-
-
-def soon(seconds=5.0):
-    return time.monotonic() + seconds
 
 
 def iid(eui64):
