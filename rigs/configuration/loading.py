@@ -143,9 +143,11 @@ def _read(path: Path, mistakes: list[str]) -> dict[str, Any]:
         return tomllib.loads(text)
     except RecursionError as error:
         raise ConfigError([*mistakes, f"{where}: not TOML of ours: it is nested too deep"]) from error
-    except tomllib.TOMLDecodeError as error:
+    except (
+        ValueError
+    ) as error:  # also of octets that are no UTF-8, dates and numbers that Python does not have
         raise ConfigError([*mistakes, f"{where}: not TOML: {error}"]) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ConfigError([*mistakes, f"{where}: cannot be read: {error}"]) from error
 
 
@@ -226,7 +228,7 @@ def _override(data: dict[str, Any], text: str, mistakes: list[str]) -> str:
 def _toml_value(text: str) -> object:
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return text
     return Written(value, text) if isinstance(value, float) else value
 

@@ -121,7 +121,7 @@ def _one_of(kinds: Iterable[str]) -> BeforeValidator:
     known = frozenset(kinds)
 
     def check(value: object) -> object:
-        if value not in known:
+        if not isinstance(value, str) or value not in known:
             close = difflib.get_close_matches(str(value), sorted(known), 1)
             raise ValueError(
                 f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(sorted(known))}"

@@ -30,6 +30,10 @@ _TYPES: Final[dict[str, Any]] = {
 }
 
 
+#: Characters of a name that a file system can hold.
+_LONGEST: Final = 200
+
+
 class Source:
     """The source of one module."""
 
@@ -64,6 +68,8 @@ class Source:
 def find(module: str) -> Path | None:
     """The file of a module on the Python path; None where there is none. Imports nothing, not even its packages."""
     steps = module.split(".")
+    if not all(step.isidentifier() and len(step) < _LONGEST for step in steps):
+        return None
     for folder in sys.path:
         whole = Path(folder, *steps)
         for path in (whole / "__init__.py", whole.with_name(f"{steps[-1]}.py")):
