@@ -9,10 +9,11 @@ from rigs import clock, registry
 from rigs.bench import Bench
 from rigs.configuration.loading import load
 from rigs.links.ot_security import link as ot_security
-from rigs.links.ot_security.link import OVERHEAD, SecuredLink, Security, SecurityError, mac_key
+from rigs.links.ot_security.link import OVERHEAD, SecuredLink, Security
 from rigs.links.ot_sim.link import PORTS, Ether, OtSimLink
 from rigs.model import LinkClosed, RigError
 from sixlowpan import mac
+from sixlowpan.security import SecurityError, thread_mac_key
 from tests.waiting import soon
 
 GROUP = "224.0.0.116"
@@ -215,8 +216,8 @@ def test_a_closed_link_says_so(make):
 
 def test_the_mac_key_is_the_second_half():
     """Thread 1.1 §7.1.4: HMAC-SHA256 over the key sequence and "Thread"."""
-    assert mac_key(KEY, 0) != mac_key(KEY, 1)
-    assert len(mac_key(KEY, 0)) == 16
+    assert thread_mac_key(KEY, 0) != thread_mac_key(KEY, 1)
+    assert len(thread_mac_key(KEY, 0)) == 16
 
 
 def test_a_secured_frame_is_opened_and_made():
