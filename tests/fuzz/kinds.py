@@ -10,6 +10,7 @@ import inspect
 import io
 import json
 import os
+import re
 import shutil
 import struct
 from pathlib import Path
@@ -142,9 +143,9 @@ class RigFiles:
 
     def __call__(self, chance):
         rig, profile = chance.choice(self.rigs), chance.choice(self.profiles)
-        rig = "\n".join(
-            'profile = "./p.toml"' if row.startswith("profile") else row for row in rig.split("\n")
-        )
+        rig = re.sub(r"\$\{[A-Z_]+\}", "x", rig)
+        if chance.randrange(2):  # else its own
+            rig = re.sub(r"(?m)^profile.*", 'profile = "./p.toml"', rig)
         which = chance.randrange(3)
         if not which:
             profile = self.damaged(chance, profile)
