@@ -226,6 +226,12 @@ class OpenThreadNode(Node):
         if answer.code not in {0, _ALREADY}:
             raise RigError(f"openthread: ipaddr add: Error {answer.code}: {answer.text}")
 
+    def leave(self, group: bytes) -> None:
+        self._cli.ask(f"ipmaddr del {ipaddress.IPv6Address(group)}")
+
+    def remove_address(self, address: bytes) -> None:
+        self._cli.ask(f"ipaddr del {ipaddress.IPv6Address(address)}")
+
     def set_context(self, identifier: int, prefix: bytes, length: int, *, compress: bool = True) -> None:
         raise Unsupported("context: OpenThread takes contexts from the leader's network data only")
 

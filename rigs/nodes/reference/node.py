@@ -330,6 +330,13 @@ class ReferenceNode(BleNode, Node):
         self.now = self.link.now()
         self.register(address)
 
+    def leave(self, group: bytes) -> None:
+        self.groups.discard(group)
+
+    def remove_address(self, address: bytes) -> None:
+        if address in self.own[1:]:
+            self.own.remove(address)
+
     def set_context(self, identifier: int, prefix: bytes, length: int, *, compress: bool = True) -> None:
         if length == 0 and not any(prefix):
             self.contexts = self.given = self.contexts.without(identifier)

@@ -100,6 +100,7 @@ class RiotNode(Node):
         self._wanted = interface
         self._version = version
         self._contexts: dict[int, tuple[bytes, int]] = {}
+        self._joined: set[bytes] = set()
         self._port: int | None = None
         self._printed = ""  # by the UDP server, not taken yet
         self._read_to = 0  # in the console, for `_printed`
@@ -195,13 +196,23 @@ class RiotNode(Node):
             return found[0]
 
     def join(self, group: bytes) -> None:
-        self._add("group", group, str(IPv6Address(group)))
+        if group not in self._look().groups:
+            self._add("group", "GNRC_NETIF_IPV6_GROUPS_NUMOF", str(IPv6Address(group)))
+            self._joined.add(group)
+
+    def leave(self, group: bytes) -> None:
+        if group in self._joined:
+            self._do(f"ifconfig {self._interface} del {IPv6Address(group)}")
+            self._joined.remove(group)
 
     def add_address(self, address: bytes, prefix_length: int = 64) -> None:
         """One more address; alone, because a prefix would count as on-link, where RIOT resolves nobody."""
         if address not in self.addresses():
-            self._add("address", address, f"{IPv6Address(address)}/128")
+            self._add("address", "CONFIG_GNRC_NETIF_IPV6_ADDRS_NUMOF", f"{IPv6Address(address)}/128")
             self._settled()
+
+    def remove_address(self, address: bytes) -> None:
+        self._do(f"ifconfig {self._interface} del {IPv6Address(address)}")
 
     def use_router(self, address: bytes) -> None:
         """RIOT answers nobody at a global address without a route: 6LoWPAN nodes solicit nobody (RFC 6775 §5.6)."""
@@ -232,6 +243,7 @@ class RiotNode(Node):
         self._shell.ready(BOOT)
         self._shell.watch()
         self._contexts.clear()
+        self._joined.clear()
         self._port = None
         self._look()
 
@@ -300,12 +312,12 @@ class RiotNode(Node):
                 )
         return [address for address, _ in found]
 
-    def _add(self, ability: str, address: bytes, text: str) -> None:
+    def _add(self, ability: str, room: str, text: str) -> None:
         answer = " ".join(self._do(f"ifconfig {self._interface} add {text}"))
         if "success" not in answer.lower():
             raise Unsupported(
                 f"{ability}: RIOT takes no more: {answer or 'nothing was said'} "
-                "(built with a larger CONFIG_GNRC_NETIF_IPV6_ADDRS_NUMOF it does)"
+                f"(built with a larger {room} it does)"
             )
 
     def _scoped(self, destination: bytes) -> str:

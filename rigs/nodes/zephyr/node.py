@@ -199,6 +199,9 @@ class ZephyrNode(Node):
                 f"zephyr: net ipv6 add: {' '.join(answer) or 'the address does not become usable'}"
             )
 
+    def remove_address(self, address: bytes) -> None:
+        self._ask(f"net ipv6 del {self.interface().number} {IPv6Address(address)}", "address")
+
     def join(self, group: bytes) -> None:
         """Join a group, where `net ipv6 add` takes one (newer than 3.4)."""
         interface = self.interface()
