@@ -18,7 +18,7 @@ EXAMPLE = ROOT / "docs" / "captures" / "example.pcap"
 PAN = b"\xab\xcd"
 EUI_C = bytes.fromhex("00124b00090a0b0c")
 SHOWN = re.findall(
-    r"```\npython3 -m sixlowpan (.*)\n```\n```\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
+    r"```\npython3 -m sixlowpan ([^\n]*)\n```\n```\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
 )
 
 
