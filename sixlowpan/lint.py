@@ -80,10 +80,10 @@ class Linter:
         form = self._form(payload, link, contexts)
         self.known = form in self._clean
         if self.known:
-            self.packet = packet = codec.decode(payload, link, contexts)
-            data = packet[40:]
-            if len(data) < 4 or not checksum_holds(packet[8:24], packet[24:40], packet[6], data):
-                self._upper(packet, 0)
+            self.packet = decoded = codec.decode(payload, link, contexts)
+            data = decoded[40:]
+            if len(data) < 4 or not checksum_holds(decoded[8:24], decoded[24:40], decoded[6], data):
+                self._upper(decoded, 0)
             return
         said = self._said
         self._add(index, payload, link, contexts, now)
