@@ -66,6 +66,39 @@ def test_the_shortest():
     assert (cut.size, cut.frame, cut.octets, other.octets) == (300, 3, 1, 0)
 
 
+def test_too_short_for_a_header():
+    sender = Fragments()
+    for length in range(1, 4):
+        assert sender.send(later(7)[:length]) == (False, None)
+    assert sender.lint.cuts == {}
+
+
+def test_requirements():
+    sender = Fragments()
+    sender.send(first(7, 300))
+    sender.send(later(7, 308))
+    assert sender.said[0][1] == "RFC4944-5.3-09"
+    sender.send(first(7, 300, b"another "))
+    assert sender.said[0][1] == "RFC4944-5.3-13"
+    sender.send(first(0x1000, 1281))
+    assert [each[1] for each in sender.said] == ["RFC4944-5.3-13", "RFC4944-4-01"]
+
+
+def test_a_datagram_that_begins_anew_is_the_youngest():
+    sender = Fragments()
+    for tag in (1, 2):
+        sender.send(first(tag))
+    sender.send(first(1, data=b"another "))
+    assert [tag for _, _, tag in sender.lint.cuts] == [2, 1]
+
+
+def test_another_first_fragment_behind_later_ones():
+    sender = Fragments()
+    sender.send(first(7))
+    sender.send(later(7))
+    assert sender.send(first(7, data=b"another "))[1] is not None
+
+
 def test_sizes_of_one_tag():
     sender = Fragments()
     sender.send(first(7, 300))
@@ -129,7 +162,8 @@ def test_counters():
         sender.send(first(tag, data=b"another "))
         assert len(sender.codes()) == said, (before, tag)
         if said:
-            assert sender.codes()[0][3] == before + 1 & 0xFFFF
+            level = "fail" if before == tag else "advice"
+            assert sender.codes() == [("datagram_tag", level, 2, before + 1 & 0xFFFF, tag)]
 
 
 def test_what_is_left():
