@@ -123,7 +123,9 @@ def _put(path: Path, text: str) -> None:
 def _show(options: argparse.Namespace) -> int:
     record = read(options.run_dir)
     page = view(record)
-    wanted = options.state or (STATES if options.case else ("fail", "error", "known", "inconclusive"))
+    wanted = options.state or (
+        STATES if options.case else ("fail", "error", "unconfirmed", "known", "inconclusive")
+    )
     shown = 0
     for section in page.sections:
         for case in section.cases:
@@ -166,11 +168,11 @@ def _compare(options: argparse.Namespace) -> int:
     before, after = read(options.a), read(options.b)
     found = compare(before, after, match)
     for record in (before, after):
-        if record.interrupted:
-            print(f"{one_line(record.path)} is an interrupted run: what it lacks is shown as gone or added")
+        if part := view(record).chosen():
+            print(f"{one_line(record.path)} is a partial run, chosen by {one_line(part)}")
     print("\n".join([*duts(before, after, match), ""]))
     print(report(found, None if options.all else 20))
-    return 1 if found.regressions else 0
+    return 1 if found.bad else 0
 
 
 def _merge(options: argparse.Namespace) -> int:

@@ -100,8 +100,9 @@ def case_details(case: Case, rigs: list[Rig]) -> str:
 def _result(result: dict[str, Any], rig: Rig) -> str:
     found = state(result)
     annotated = result.get("annotated") or ""
+    said = f"{found}: {result['reason'].replace('_', ' ')}" if result.get("reason") else found
     parts = [
-        f"<h4>{badge(found, found)} on {h(rig.name)}</h4>",
+        f"<h4>{badge(found, said)} on {h(rig.name)}</h4>",
         exchange(result),
         f"<pre>{h(annotated)}</pre>" if annotated.strip() else "",
         _findings(result.get("findings", [])),

@@ -48,16 +48,42 @@ class _Line(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
 
 
+class Place(_Line):
+    """Where a deviation shows, as globs."""
+
+    case: Name = ""
+    finding: Name = ""
+    requirement: Name = ""
+
+
 class Deviation(_Line):
-    """A known deviation as the profile of a rig had it."""
+    """A known deviation as the profile of a rig had it; the first of its `cases` stands in `case` as well."""
 
     id: Name
+    cases: list[Place] = []
     case: Name = ""
     finding: Name = ""
     requirement: Name = ""
     versions: Name = ""
     why: str = ""
     frame: OneLine = ""
+
+
+class Asked(_Line):
+    """What the command line said."""
+
+    arguments: list[OneLine] = []
+    set: list[OneLine] = []
+    strict: bool = False
+    chosen: dict[Name, Any] = {}
+
+
+class File(_Line):
+    """A rig file or a profile as it was read."""
+
+    name: Name = ""
+    text: str = ""
+    sha256: Name = ""
 
 
 class Header(_Line):
@@ -70,6 +96,8 @@ class Header(_Line):
     seed: int = 0
     suite: dict[Name, Scalar] = {}
     host: dict[Name, Any] = {}
+    asked: Asked = Asked()
+    rigs: dict[Name, dict[Name, File]] = {}
 
 
 class RigEvent(_Line):
@@ -83,6 +111,11 @@ class RigEvent(_Line):
     profile: Name | None = None
     dut: dict[Name, Scalar] | None = None
     deviations: list[Deviation] | None = None
+    #: What does not fit between profile and DUT.
+    notes: list[OneLine] | None = None
+    #: How many cases were taken, and how many left out: about another link, or not chosen.
+    taken: int | None = None
+    left_out: dict[Name, int] | None = None
 
 
 class Finding(_Line):
@@ -96,6 +129,8 @@ class Finding(_Line):
     expected: str = ""
     actual: str = ""
     known: Name | None = None
+    unconfirmed: Name | None = None
+    field: Name = ""
 
 
 class Result(_Line):
@@ -107,6 +142,8 @@ class Result(_Line):
     requirements: list[Name] = []
     verdict: Verdict
     known: Name | None = None
+    unconfirmed: Name | None = None
+    reason: Name = ""
     t: Name = ""
     seconds: FiniteFloat = 0.0
     attempts: Name = ""
@@ -143,6 +180,8 @@ class DeviationState(_Line):
     rig: Name
     id: Name
     state: Name
+    #: Where it no longer happens, if that is not everywhere.
+    cases: list[Name] = []
 
 
 class Footer(_Line):

@@ -12,9 +12,9 @@ import re
 from collections import Counter
 from typing import Any, Final
 
-from reports.record import Record, state
+from reports.record import Record
 from reports.text import one_line
-from reports.view import SIGNS, STATES, View, known_of, requirement, view
+from reports.view import SIGNS, STATES, View, known_of, requirement, unconfirmed_of, view
 
 #: Characters of one text of the record that are shown; the rest is in the page and in the record.
 LONGEST: Final = 1000
@@ -42,6 +42,7 @@ def render(record: Record) -> str:
         "",
         ", ".join(f"{SIGNS[name]} {total[name]} {name}" for name in STATES if total[name]) or "No results.",
         "",
+        *_rigs(page),
         *_matrix(page),
         *_wrong(page),
         *_known(page),
@@ -81,6 +82,23 @@ def _flat(value: object) -> str:
     )
 
 
+def _rigs(page: View) -> list[str]:
+    """What was tested, and what of the suites was left out: without that a green says nothing."""
+    lines = []
+    chosen = page.chosen()
+    if chosen or any(rig.not_chosen for rig in page.rigs):
+        lines += [f"**Partial run**: chosen by {code(chosen)}." if chosen else "**Partial run.**", ""]
+    for rig in page.rigs:
+        dut = rig.describe() or "an unnamed DUT"
+        parts = [f"{text(rig.name)}: {text(dut)}" + (f", profile {text(rig.profile)}" if rig.profile else "")]
+        parts += [f"**{text(rig.part())}**"] if rig.not_chosen else []
+        why = ", ".join(f"{count} {reason}" for reason, count in sorted(page.reasons(rig.name).items()))
+        parts += [f"unsupported: {text(why)}"] if why else []
+        parts += [f"**{text(note)}**" for note in rig.notes]
+        lines.append("- " + "; ".join(parts))
+    return [*lines, ""] if lines else []
+
+
 def _matrix(page: View) -> list[str]:
     if not page.rigs:
         return []
@@ -101,19 +119,23 @@ def _wrong(page: View) -> list[str]:
     lines: list[str] = []
     for wanted, title in (
         ("fail", "Failures"),
+        ("unconfirmed", "Unconfirmed: the profile declares them for other versions"),
         ("error", "Errors of the suite"),
         ("inconclusive", "Inconclusive"),
     ):
         rows = [
-            f"- {code(case.name)} on {text(rig.name)}{_why(case.results[rig.name])}"
-            for section in page.sections
-            for case in section.cases
-            for rig in page.rigs
-            if rig.name in case.results and state(case.results[rig.name]) == wanted
+            f"- {_cases([case.name for case, _ in found])} on {text(rig.name)}{_why(found[0][1])}"
+            for rig, found in page.groups(wanted)
         ]
         if rows:
             lines += [f"## {title}", "", *rows, ""]
     return lines
+
+
+def _cases(names: list[str]) -> str:
+    """The cases of a group: one by name, of several a few."""
+    shown = ", ".join(map(code, names[:3]))
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
 
 
 def _why(result: dict[str, Any]) -> str:
@@ -135,11 +157,22 @@ def _why(result: dict[str, Any]) -> str:
 
 def _known(page: View) -> list[str]:
     rows = []
+    over = {
+        (line["rig"], line["id"]): f"; fixed in {', '.join(map(code, line['cases']))}"
+        if line["cases"]
+        else "; fixed: remove it"
+        for line in page.record.deviations
+    }
     for rig in page.rigs:
         results = [c.results[rig.name] for s in page.sections for c in s.cases if rig.name in c.results]
         seen = Counter(name for result in results for name in known_of(result))
+        unsure = Counter(name for result in results for name in unconfirmed_of(result))
         for name in sorted({*rig.deviations, *seen}):
             why = rig.deviations.get(name, {}).get("why", "")
             times = f"{seen[name]} results" if seen[name] else "not seen in this run"
+            if unsure[name]:
+                versions = rig.deviations.get(name, {}).get("versions", "")
+                times = f"{unsure[name]} results, unconfirmed: known for {code(versions)}"
+            times += over.get((rig.name, name), "")
             rows.append(f"- {code(name)} on {text(rig.name)} ({times}){f': {text(why)}' if why else ''}")
     return ["## Known deviations", "", *rows, ""] if rows else []

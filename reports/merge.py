@@ -34,6 +34,8 @@ def merge(records: Sequence[Record], folder: Path) -> Path:
         seed=first["seed"],
         suite=first["suite"],
         host={"merged": ", ".join(names)},
+        asked=_asked(records),
+        rigs={name: files for record in records for name, files in record.header["rigs"].items()},
     )
     for own, record in zip(_folders(names), records, strict=True):
         copied: dict[str, str] = {}
@@ -43,9 +45,18 @@ def merge(records: Sequence[Record], folder: Path) -> Path:
             writer.write(_with_evidence(line, record, folder, own, copied))
         for line in record.measurements:
             writer.write(line)
+        for line in record.deviations:
+            writer.write(line)
     if not any(record.interrupted for record in records):
         writer.close()
     return writer.path
+
+
+def _asked(records: Sequence[Record]) -> Line:
+    """What the command lines said, run by run; a choice of one of them is one of the whole."""
+    asked = {record.header["run_id"]: record.header["asked"] for record in records}
+    chosen = {name: part for name, one in asked.items() if (part := one["chosen"])}
+    return {"merged": asked, "chosen": chosen, "strict": any(one["strict"] for one in asked.values())}
 
 
 def _folders(names: Sequence[str]) -> list[str]:

@@ -65,6 +65,8 @@ class Finding:
     offset: int | None = None
     known: str | None = None
     unconfirmed: str | None = None
+    #: The field of the IPv6 packet that came out wrong, where it is that (`hop_limit`).
+    field: str = ""
 
     def to_json(self) -> Line:
         return {
@@ -77,6 +79,7 @@ class Finding:
             "actual": self.actual,
             "known": self.known,
             "unconfirmed": self.unconfirmed,
+            "field": self.field,
         }
 
 
@@ -128,6 +131,26 @@ def state(result: Mapping[str, Any]) -> str:
     if verdict == "fail":
         return "unconfirmed" if result.get("unconfirmed") else "known" if result.get("known") else "fail"
     return verdict if verdict in VERDICTS else "error"
+
+
+def chosen_by(asked: Mapping[str, Any]) -> str:
+    """By which options cases were left out (`asked` of a header), in words; empty for a whole run."""
+    words = (
+        (key, " ".join(map(str, value)) if isinstance(value, list) else str(value))
+        for key, value in asked.get("chosen", {}).items()
+    )
+    return ", ".join(f"{key} {value}" for key, value in words)
+
+
+def group_of(result: Mapping[str, Any]) -> str:
+    """What a failed result has in common with equal ones: requirement, and field or code, of its first news.
+
+    A DUT that breaks one thing shows it in many cases; whoever reads of them wants to read of it once.
+    """
+    news = [finding for finding in result.get("findings", []) if not finding.get("known")]
+    if not news:
+        return str(result.get("message", ""))
+    return f"{news[0]['requirement']} {news[0].get('field') or news[0]['code']}"
 
 
 class Writer:

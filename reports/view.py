@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from reports.record import Record, RecordError, state
+from reports.record import Record, RecordError, chosen_by, group_of, state
 from vectors.catalogue import CATALOGUE, Requirement
 
 #: Cells of a matrix: a hundred sections are usual.
@@ -56,6 +56,16 @@ class Rig:
     #: What happened to it after it was ready: lost and recovered, in order, with the time.
     events: list[tuple[str, str]] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
+    #: What does not fit between profile and DUT.
+    notes: list[str] = field(default_factory=list)
+    #: Cases that were taken and that were left out by choice; None: the record does not say.
+    taken: int | None = None
+    not_chosen: int = 0
+
+    def part(self) -> str:
+        """What share of the cases a part of a run is; empty for a whole one."""
+        whole = (self.taken or 0) + self.not_chosen
+        return f"{self.not_chosen} of {whole} cases were not chosen" if self.not_chosen else ""
 
     def describe(self) -> str:
         """The DUT in a few words: stack and versions."""
@@ -96,6 +106,27 @@ class View:
 
     def counts(self, rig: str) -> Counter[str]:
         return sum((section.counts(rig) for section in self.sections), Counter())
+
+    def reasons(self, rig: str) -> Counter[str]:
+        """Why cases were not tried (`reports.record.REASONS`), and how many."""
+        results = (case.results.get(rig, {}) for section in self.sections for case in section.cases)
+        return Counter(r["reason"] or "unsaid" for r in results if r and state(r) == "unsupported")
+
+    def chosen(self) -> str:
+        """By which options cases were left out; empty for a whole run, or where the record does not say."""
+        return chosen_by(self.record.header.get("asked", {}))
+
+    def groups(self, wanted: str) -> list[tuple[Rig, list[tuple[Case, dict[str, Any]]]]]:
+        """Results of a state, equal findings of a rig together (`reports.record.group_of`), in the order of cases."""
+        found: dict[tuple[str, str], tuple[Rig, list[tuple[Case, dict[str, Any]]]]] = {}
+        for section in self.sections:
+            for case in section.cases:
+                for rig in self.rigs:
+                    result = case.results.get(rig.name)
+                    if result is not None and state(result) == wanted:
+                        key = rig.name, group_of(result)
+                        found.setdefault(key, (rig, []))[1].append((case, result))
+        return list(found.values())
 
     def requirements(self) -> dict[str, list[Case]]:
         """Which cases tried which requirement, in the order of the catalogue; unknown ids come last."""
@@ -145,6 +176,12 @@ def known_of(result: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(name for text in names if text for name in str(text).split(",")))
 
 
+def unconfirmed_of(result: Mapping[str, Any]) -> list[str]:
+    """The deviations that a result would show, were they declared for this version; each once."""
+    names = [result.get("unconfirmed"), *(f.get("unconfirmed") for f in result.get("findings", []))]
+    return list(dict.fromkeys(name for text in names if text for name in str(text).split(",")))
+
+
 def requirement(name: str) -> Requirement | None:
     """The catalogue's row, or None for a record of another version of the suite."""
     return CATALOGUE.get(name)
@@ -181,6 +218,21 @@ def _rigs(record: Record) -> dict[str, Rig]:
         rig.deviations.update({d["id"]: d for d in line.get("deviations") or []})
         if line.get("event") not in ("leased", "ready", "released", None):
             rig.events.append((line.get("t", ""), line["event"]))
-        shown = ("type", "rig", "event", "t", "kind", "profile", "dut", "deviations")
+        rig.notes = line.get("notes") or rig.notes
+        rig.taken = line.get("taken") if line.get("taken") is not None else rig.taken
+        rig.not_chosen = (line.get("left_out") or {}).get("not_chosen", rig.not_chosen)
+        shown = (
+            "type",
+            "rig",
+            "event",
+            "t",
+            "kind",
+            "profile",
+            "dut",
+            "deviations",
+            "notes",
+            "taken",
+            "left_out",
+        )
         rig.facts.update({k: str(v) for k, v in line.items() if k not in shown and v not in (None, "")})
     return rigs

@@ -149,6 +149,10 @@ class Link(ABC):
     def close(self) -> None:
         """Release the medium. May be called twice."""
 
+    def passed_over(self) -> str:
+        """What came on the medium and was not handed on, and why, in a few words; empty when there was nothing."""
+        return ""
+
 
 class IpTap(ABC):
     """Sees the packets that the DUT's 6LoWPAN layer hands to its IPv6 layer, bit for bit."""

@@ -12,6 +12,7 @@ from rigs.links.ot_security import link as ot_security
 from rigs.links.ot_security.link import OVERHEAD, SecuredLink, Security
 from rigs.links.ot_sim.link import PORTS, Ether, OtSimLink
 from rigs.model import LinkClosed, RigError
+from sixlowpan import mac
 from sixlowpan.security import SecurityError, thread_mac_key
 from tests.waiting import soon
 
@@ -308,7 +309,7 @@ def answering(peer, takes, heard):
 
 @pytest.mark.parametrize(
     ("takes", "mode", "heard"),
-    [({None, 0x15}, 0, [None]), ({0x15}, 2, [None, 0x15]), ({}, 0, [None, 0x15])],
+    [({None, 0x15}, 0, [None]), ({0x15}, 2, [None, 0x15]), ({}, 0, [None, 0x15] * ot_security._PROBES)],
     ids=["plain", "secured", "deaf"],
 )
 def test_a_probe_finds_what_the_dut_takes(make, peer, monkeypatch, takes, mode, heard):
@@ -316,7 +317,7 @@ def test_a_probe_finds_what_the_dut_takes(make, peer, monkeypatch, takes, mode, 
     link, seen = SecuredLink(make(retries=0, wait=0), Security(KEY)), []
     thread = threading.Thread(target=answering, args=(peer, takes, seen))
     thread.start()
-    link.probe()
+    assert link.probe() == bool(takes)
     link.close()
     thread.join()
     assert link.mode == mode
@@ -326,9 +327,21 @@ def test_a_probe_finds_what_the_dut_takes(make, peer, monkeypatch, takes, mode, 
 
 def test_what_a_rig_file_says_is_not_probed(make, peer):
     link = SecuredLink(make(), Security(KEY), 1)
-    link.probe()
+    assert link.probe()
     assert link.mode == 1
     assert peer.hear(0.1) is None
+
+
+def test_the_successor_of_a_child_counts_on(make, peer):
+    """Frames under the key of the network, with counters that the child itself has not used, from its address only."""
+    link = SecuredLink(make(retries=0, wait=0), Security(KEY))
+    assert link.any_source
+    link.become_child()
+    assert (link.mode, link.any_source) == (1, False)
+    for count in range(2):
+        link.send(mac.data_frame(link.tester, link.dut, PAN, count, b"\x41"))
+        header, _ = mac.parse(peer.hear(5)[1:-2])
+        assert (header.security_control, header.frame_counter) == (0x0D, 50_000 + count)
 
 
 # -- what a rig file says -------------------------------------------------------------------------------------

@@ -541,6 +541,13 @@ def test_a_tester_elsewhere(override, why):
     console.close()
 
 
+def test_a_radio_that_puts_channel_0_into_its_datagrams():
+    """As RIOT 2022.07 does, which says that it is on channel 26: the rig file has the channel of the datagrams."""
+    console = Riot()
+    riot.open_node(Given(console), load("riot-zep", ["dut.console=process:x", "tester.channel=0"]).rig)
+    console.close()
+
+
 def test_options_of_the_rig_file():
     console = Riot(version="buildtest", ifconfig=IFCONFIG_2018, name="7")
     rig = load(

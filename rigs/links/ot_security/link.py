@@ -5,8 +5,9 @@ stands around any IEEE 802.15.4 link and opens what arrives: above it there are 
 house. A frame that cannot be opened is passed on as it came: nothing is hidden, and the tester has no use for it.
 Cipher and keys are those of `sixlowpan.security`.
 
-A node whose Thread is disabled takes plain link-local frames since 2021-05; an older one takes of a stranger only
-what is secured with key id mode 2. `probe` finds out which, by an echo.
+A node whose Thread is disabled takes plain link-local frames from 2021-05 to 2026-05 (API 595); an older one takes
+of a stranger only what is secured with key id mode 2. `probe` finds out which, by an echo. A newer one takes neither,
+unless it was built to: then the tester takes the place of a child that is known to it (`become_child`).
 
 `ot_security:` is a link scheme of its own for boards: `ot_security:packet:wpan0` is `packet:wpan0`, opened.
 """
@@ -42,8 +43,11 @@ PLAIN: Final = 0
 OVERHEAD: Final = {PLAIN: 0, 1: 1 + 4 + 1 + 4, 2: 1 + 4 + 5 + 4}
 #: The name of a secured link among the resources of a bench.
 LINK: Final = "ot_security"
-#: Seconds in which a probe must be answered.
+#: Seconds in which a probe must be answered, and how often it is sent in each mode.
 _PROBE: Final = 1.0
+_PROBES: Final = 3
+#: The frame counter that a child's successor begins with: beyond whatever the child itself has used.
+_SUCCESSOR: Final = 50_000
 
 
 class Security:
@@ -60,6 +64,10 @@ class Security:
         self._sequence = sequence
         self._extended = extended or {}
         self._counters: dict[bytes, int] = {}
+
+    def succeed(self, address: bytes) -> None:
+        """Secure frames from `address` from now on with counters that nobody has used before."""
+        self._counters[address] = max(self._counters.get(address, 0), _SUCCESSOR)
 
     def unprotect(self, frame: bytes) -> bytes:
         """Return a secured frame as the plain one that it stands for; a plain one unchanged.
@@ -130,9 +138,14 @@ class SecuredLink(Link):
         self._mode = mode
         self.mtu = self._inner.mtu - OVERHEAD[mode]
 
-    def probe(self) -> None:
-        """Send an echo plain, then under key id mode 2; keep what is answered, or plain. Once the DUT is up."""
-        for mode in (PLAIN, 2) if self._probes else ():
+    def probe(self) -> bool:
+        """Send an echo plain, then under key id mode 2; keep what is answered, or plain. Once the DUT is up.
+
+        Returns whether one was answered; True, too, where the rig file says how frames are secured.
+        """
+        if not self._probes:
+            return True
+        for mode in (PLAIN, 2) * _PROBES:
             self.mode = mode
             source, destination = link_local(self.tester), link_local(self.dut)
             link = LinkInfo("ieee802154", src=self.tester, dst=self.dut)
@@ -141,8 +154,14 @@ class SecuredLink(Link):
             deadline = self.now() + _PROBE
             while (received := self.receive(deadline)) is not None:
                 if self._answers(received.frame):
-                    return
-        self.mode = PLAIN if self._probes else self.mode
+                    return True
+        self.mode = PLAIN
+        return False
+
+    def become_child(self) -> None:
+        """Go on as a child of the DUT that attached with the tester's EUI-64: key id mode 1, and no other source."""
+        self._security.succeed(self.tester)
+        self.mode, self.any_source = 1, False
 
     def _answers(self, frame: bytes) -> bool:
         try:
@@ -209,8 +228,12 @@ def secured(bench: Bench, link: Link, rig: RigFile, mode: int | None = None) -> 
 class Unsecured:
     """What stands in the place of a `SecuredLink` on a bench that has none."""
 
-    def probe(self) -> None:
+    def probe(self) -> bool:
         """Nothing to find out."""
+        return True
+
+    def become_child(self) -> None:
+        """Nothing to secure."""
 
     def close(self) -> None:
         """Nothing to release."""

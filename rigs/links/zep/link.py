@@ -46,6 +46,10 @@ TESTER_EUI64: Final = bytes.fromhex("02005efffe00002a")
 _ADDRESS: Final = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})")
 _UNIX_EPOCH: Final = 2_208_988_800  # in seconds of NTP, which counts from 1900
 _SWITCH: Final = 5e-4  # seconds
+#: Seconds. RIOT's driver acknowledges a frame before its thread takes it in, and ends in an assertion when the next
+#: one, or a repetition of the same, comes in between: it is given the time, on a busy machine as well.
+_ACK_WAIT: Final = 0.5
+_REST: Final = 3e-3
 _KEPT: Final = 1 << 16  # frames that nobody asks for
 
 
@@ -119,7 +123,7 @@ class ZepLink(Link):
         self._closed = False
         self._waker = os.eventfd(0)
         #: Acknowledges, repeats and drops repetitions; counts what was repeated and never acknowledged.
-        self.radio = Acknowledger(self._transmit)
+        self.radio = Acknowledger(self._transmit, wait=_ACK_WAIT, rest=_REST)
         # macAckWaitDuration is 0.9 ms: who acknowledges must not wait for its turn as long as threads do by default.
         self._interval = sys.getswitchinterval()
         sys.setswitchinterval(min(self._interval, _SWITCH))
@@ -177,6 +181,9 @@ class ZepLink(Link):
         self._socket.close()
         os.close(self._waker)
 
+    def passed_over(self) -> str:
+        return ", ".join(f"{n} x {why}" for why, n in self._not_heard.most_common(4))
+
     def _for_the_dut(self, frame: bytes) -> bool:
         try:
             header, _ = mac.parse(frame)
@@ -218,7 +225,7 @@ class ZepLink(Link):
             self._not_heard[str(error)] += 1
             return
         if kind == DATA and channel != self._channel:
-            self._not_heard[f"a frame on channel {channel}"] += 1
+            self._not_heard[f"a frame on channel {channel} (tester.channel is {self._channel})"] += 1
             return
         with self._arrived:
             self._node = node
@@ -247,7 +254,7 @@ class ZepLink(Link):
 
     def _complaint(self, speaks: float) -> str:
         what = "is its EUI-64 known (set dut.address)" if self._node else "has the node spoken"
-        heard = ", ".join(f"{n} x {why}" for why, n in self._not_heard.most_common(4))
+        heard = self.passed_over()
         seen = f"what came: {heard}" if heard else "nothing came: was it started with this address?"
         return f"{self.name}: not within {speaks:g} s {what}, channel {self._channel}; {seen}"
 

@@ -319,6 +319,8 @@ def open_node(bench: Bench, rig: RigFile) -> RiotNode:
         ("tester.pan", "PAN", seen.pan, rig.tester.pan),
         ("tester.channel", "channel", seen.channel, rig.tester.channel),
     ):
+        if name == "channel" and not ours:
+            continue  # RIOT 2022.07 puts 0 into the ZEP header, whatever channel it says that it is on
         if theirs is not None and theirs != ours:
             shown = (f"0x{theirs:04x}", f"0x{ours:04x}") if name == "PAN" else (theirs, ours)
             raise RigError(f"{rig.path}: {key}: the node is on {name} {shown[0]}, the tester on {shown[1]}")
