@@ -68,9 +68,15 @@ _beats: weakref.WeakKeyDictionary[Link, float] = weakref.WeakKeyDictionary()
 def begin(case: Case, which: Sequence[int], count: int = 4) -> Begun:
     """Send some of a datagram's fragments as somebody whom the DUT has not met."""
     who = case.tester.fresh()
-    packet, parts = pieces(case, 200) if count == 4 else pieces(case, 8 * count, 8)
+    packet, parts = pieces(case, 200) if count == 4 else _many(case, count)
     case.tester.send([parts[i] for i in which], link_info(case, packet))
     return Begun(who, packet, parts)
+
+
+def _many(case: Case, count: int) -> tuple[bytes, list[bytes]]:
+    """An echo in so many small fragments; FRAG1 has octets behind its header where there is room for as many."""
+    step = 16 if 16 * count <= FULL else 8
+    return pieces(case, step * count, step)
 
 
 def beat(case: Case) -> float:
@@ -216,7 +222,7 @@ def _takes_so_many(case: Case) -> bool:
     count = 1 + math.ceil(LIMIT / beat(case))
 
     def make() -> Stimulus:
-        packet, parts = pieces(case, 8 * count, 8)
+        packet, parts = _many(case, count)
         return Stimulus(parts, packet, link_info(case, packet), f"{count} fragments without a gap")
 
     return case.takes(make)
