@@ -35,7 +35,7 @@ setup: system $(VENV)/.stamp
 
 .PHONY: guest
 guest: setup
-	@$(PY) -m rigs.virtual
+	@$(PY) -m rigs.guests
 
 conformance: guest
 	@status=0; $(PY) -m pytest suites $(foreach rig,$(RIGS),--rig $(rig)) $(ARGS) || status=$$?; \

@@ -1,9 +1,9 @@
 """Glue only: names the plugins of the pytest side. The suites run on rigs (`--rig`), the tests without any."""
 
 pytest_plugins = [
-    "fixtures.options",
-    "fixtures.scheduling",
-    "fixtures.controller",
-    "fixtures.rig",
-    "fixtures.verdicts",
+    "fixtures.plugin.options",
+    "fixtures.plugin.scheduling",
+    "fixtures.plugin.controller",
+    "fixtures.plugin.rig",
+    "fixtures.plugin.verdicts",
 ]

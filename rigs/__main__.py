@@ -10,11 +10,11 @@ from pathlib import Path
 
 from rigs import leases, registry
 from rigs.bench import Rig
-from rigs.config import ConfigError
-from rigs.loading import Loaded, known_rigs, load
+from rigs.configuration.loading import Loaded, known_rigs, load
+from rigs.configuration.models import ConfigError
 from rigs.model import RigError
-from rigs.preparation import tester_for
 from rigs.replay import replay, sent_frames
+from rigs.tester.preparation import tester_for
 
 DONE, LACKING, WRONG = 0, 1, 2
 

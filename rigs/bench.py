@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Protocol, TypeVar, cast
 
 from rigs import power, registry
-from rigs.config import Profile, RigFile
-from rigs.loading import Loaded
+from rigs.configuration.loading import Loaded
+from rigs.configuration.models import Profile, RigFile
 from rigs.model import Link, Node, RigError
 
 #: So many failed recoveries in a row, and the rig is given up (DESIGN.md, "Verdicts").

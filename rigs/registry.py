@@ -1,11 +1,11 @@
 """Which module opens which link, node and console: found by name, imported when it is first needed.
 
-Strategy: the scheme of a link address and the kind of a node *are* the names of modules: `packet:wpan0` is
-opened by `open_link` of `rigs.links.packet`, `node = "zephyr"` by `open_node` of `rigs.nodes.zephyr`; an
-adapter that is both lives in either folder, or in `rigs.virtual`. Just so `serial:/dev/ttyACM0` is opened by
-`open_console` of `rigs.consoles.serial`. So a new link, node or console is one module and no list has to be
-edited. A name with a dot is a module of the user's own (`node = "acme.rigs.node"`), found on the Python path.
-What there is, is told from the source text, so that listing adapters imports none of them.
+Strategy: the scheme of a link address and the kind of a node *are* the names of folders, each with one module of a
+fixed name: `packet:wpan0` is opened by `open_link` of `rigs/links/packet/link.py`, `node = "zephyr"` by `open_node` of
+`rigs/nodes/zephyr/node.py`, `serial:/dev/ttyACM0` by `open_console` of `rigs/consoles/serial/console.py`. A node that
+brings a link of its own (a child process that is both) has a `link.py` beside its `node.py`. So a new adapter is one
+folder and no list has to be edited, and listing adapters imports none of them. A name with a dot is a module of the
+user's own (`node = "acme.rigs.node"`), found on the Python path.
 
 An adapter module has `open_link(bench, address, rig) -> Link`, `open_node(bench, rig) -> Node` and/or
 `open_console(bench, address, rig) -> Console` (the address without its scheme), and may have
@@ -14,8 +14,6 @@ An adapter module has `open_link(bench, address, rig) -> Link`, `open_node(bench
 
 from __future__ import annotations
 
-import ast
-import functools
 import importlib
 import importlib.util
 from collections.abc import Callable, Iterable, Mapping
@@ -24,9 +22,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from rigs.config import ConfigError, RigFile
-from rigs.loading import hint
-from rigs.model import Link, Node, RigError
+from rigs.configuration.loading import hint
+from rigs.configuration.models import ConfigError, RigFile
+from rigs.model import Link, Node
 
 if TYPE_CHECKING:
     from rigs.bench import Bench
@@ -34,11 +32,11 @@ if TYPE_CHECKING:
 
 Opener = Literal["open_link", "open_node", "open_console"]
 
-#: Where adapters live, in the order in which they are looked for.
-FOLDERS: dict[Opener, tuple[str, ...]] = {
-    "open_link": ("links", "virtual", "nodes"),
-    "open_node": ("nodes", "virtual", "links"),
-    "open_console": ("consoles",),
+#: Where adapters live, in the order in which they are looked for; the folder and the name of the module.
+FOLDERS: dict[Opener, tuple[tuple[str, str], ...]] = {
+    "open_link": (("links", "link"), ("nodes", "link")),
+    "open_node": (("nodes", "node"),),
+    "open_console": (("consoles", "console"),),
 }
 #: How a rig file asks for each, and what it is.
 _KEYS: dict[Opener, tuple[str, str]] = {
@@ -46,8 +44,6 @@ _KEYS: dict[Opener, tuple[str, str]] = {
     "open_node": ("dut.node", "kind of node"),
     "open_console": ("dut.console", "console scheme"),
 }
-#: Node kinds whose module has another name.
-ALIASES: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +57,9 @@ class Missing:
 def kinds(opener: Opener) -> dict[str, str]:
     """Every link scheme ("open_link"), node kind or console scheme in the tree, with its module's name."""
     found: dict[str, str] = {}
-    for folder in FOLDERS[opener]:
-        for path in sorted((Path(__file__).parent / folder).glob("*.py")):
-            if path.stem not in found and opener in _functions(path, path.stat().st_mtime_ns):
-                found[path.stem] = f"rigs.{folder}.{path.stem}"
+    for folder, module in FOLDERS[opener]:
+        for path in sorted((Path(__file__).parent / folder).glob(f"*/{module}.py")):
+            found.setdefault(path.parent.name, f"rigs.{folder}.{path.parent.name}.{module}")
     return found
 
 
@@ -160,7 +155,7 @@ def _opener(opener: Opener, name: str, rig: RigFile) -> Callable[..., object]:
 def _module(opener: Opener, name: str, rig: RigFile) -> ModuleType:
     key, what = _KEYS[opener]
     known = {} if "." in name else kinds(opener)
-    target = name if "." in name else known.get(ALIASES.get(name, name))
+    target = name if "." in name else known.get(name)
     if target is None:
         there = ", ".join(known) or "none"
         raise ConfigError([f"{rig.path}: {key}: no {what} {name!r}{hint(name, known)}; there are: {there}"])
@@ -171,14 +166,3 @@ def _module(opener: Opener, name: str, rig: RigFile) -> ModuleType:
     if not hasattr(module, opener):
         raise ConfigError([f"{rig.path}: {key}: the module {target} has no function {opener}"])
     return module
-
-
-@functools.cache
-def _functions(path: Path, changed: int) -> frozenset[str]:
-    """The functions of a module, read once for each time it was `changed`."""
-    del changed
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except SyntaxError as error:
-        raise RigError(f"{path}: not Python: {error}") from error
-    return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))

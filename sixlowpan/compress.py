@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from sixlowpan import ble, nhc
+from sixlowpan import nhc
+from sixlowpan import rfc7668 as ble
 from sixlowpan.addresses import LINK_LOCAL_PREFIX, SHORT_IID_PREFIX, UNSPECIFIED
 from sixlowpan.contexts import Context, Contexts
 from sixlowpan.ipv6 import FRAGMENT, IPV6, UDP

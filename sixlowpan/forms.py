@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from sixlowpan import ble, compress, routing
+from sixlowpan import compress, routing
+from sixlowpan import rfc7668 as ble
 from sixlowpan.addresses import LINK_LOCAL_PREFIX, SHORT_IID_PREFIX, UNSPECIFIED
 from sixlowpan.codec import check_packet
 from sixlowpan.compress import Form

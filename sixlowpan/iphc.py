@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sixlowpan import ble
+from sixlowpan import rfc7668 as ble
 from sixlowpan.addresses import LINK_LOCAL_PREFIX, SHORT_IID_PREFIX, UNSPECIFIED
 from sixlowpan.contexts import Context, Contexts
 from sixlowpan.errors import MALFORMED, RESERVED, UNSUPPORTED, DecodeError, truncated

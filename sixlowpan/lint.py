@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from sixlowpan import ble, codec, dispatch, iphc, mesh, nhc
+from sixlowpan import codec, dispatch, iphc, mesh, nhc
+from sixlowpan import rfc7668 as ble
 from sixlowpan.compress import segments
 from sixlowpan.contexts import NO_CONTEXTS, Contexts
 from sixlowpan.errors import UNSUPPORTED, DecodeError
 from sixlowpan.fragment import Reassembler
-from sixlowpan.ipv6 import ICMPV6, ROUTING, UDP, Packet, checksum_holds
+from sixlowpan.ipv6 import FRAGMENT, ICMPV6, ROUTING, UDP, Packet, checksum_holds
 from sixlowpan.link import BLE, IEEE802154, LinkInfo
 
 FAIL, ADVICE = "fail", "advice"
@@ -384,6 +385,12 @@ class Linter:
             self._upper(packet, at)
 
     def _upper(self, packet: bytes, at: int) -> None:
+        # a checksum covers the message of all fragments (RFC 8200 §4.5)
+        if any(
+            protocol == FRAGMENT and int.from_bytes(packet[begin + 2 : begin + 4], "big") & 0xFFF9
+            for protocol, begin, _ in segments(packet)
+        ):
+            return
         view = Packet.parse(packet)
         protocol, _, data = view.upper()
         whole = protocol == UDP and len(data) >= 8 and data[4] << 8 | data[5] == len(data)

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from fixtures.case import Case, Inconclusive, Make, Observation, describe
-from fixtures.meaning import without_extensions
-from fixtures.stimuli import link_info
-from rigs.air import Air
-from rigs.tester import ECHO_REPLY, Seen, Stimulus, is_fragment
+from fixtures.judging.case import Case, Inconclusive, Make, Observation, describe
+from fixtures.judging.plausibility import without_extensions
+from fixtures.stimuli.packets import link_info
+from rigs.tester.framing import Air
+from rigs.tester.packets import ECHO_REPLY, Seen, Stimulus, is_fragment
 from sixlowpan import fragment, fragment_header_n, ipv6
 
 #: Octets of echo data whose packet has the size of the MTU (RFC 4944 §4: 1280).
@@ -27,7 +27,7 @@ ERRORS = frozenset({1, 2, 3, 4})
 
 
 def declares(case: Case, feature: str) -> bool:
-    """Whether the profile says that the DUT has an optional part (`rigs.config.FEATURES`)."""
+    """Whether the profile says that the DUT has an optional part (`rigs.configuration.models.FEATURES`)."""
     return feature in case.rig.profile.parameters.features
 
 

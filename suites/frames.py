@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from fixtures.case import Case
-from fixtures.recording import ADVICE
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case
+from fixtures.judging.recording import ADVICE
+from rigs.tester.packets import Stimulus
 from sixlowpan import ipv6
 from suites.adversary import BATCH, outcome
 

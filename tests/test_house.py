@@ -49,9 +49,17 @@ def test_imports_point_one_way(folder):
         for name in imports(path):
             top = name.split(".")[0]
             if folder == "rigs" and top == "tests":
-                assert path.name == "memory.py", f"{path}: only the in-memory link may load a mutant"
+                assert path.parent.name == "reference", f"{path}: only the in-memory link may load a mutant"
                 continue
             assert top not in later, f"{path} imports {name}, which stands above it"
+
+
+@pytest.mark.parametrize("folder", ["links", "nodes", "consoles", "guests", "leases"])
+def test_adapters_know_nothing_of_the_tester_and_links_nothing_of_nodes(folder):
+    forbidden = {"rigs.tester"} | ({"rigs.nodes"} if folder != "nodes" else set())
+    for path in modules(f"rigs/{folder}"):
+        for name in imports(path):
+            assert not any(name == f or name.startswith(f"{f}.") for f in forbidden), f"{path} imports {name}"
 
 
 @pytest.mark.parametrize("folder", ["rigs", "fixtures"])

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from rigs.model import Health, LinkClosed
 
 if TYPE_CHECKING:
-    from rigs.config import RigFile
+    from rigs.configuration.models import RigFile
 
 #: Octets of a stream that are kept for readers who come late.
 KEPT: Final = 1 << 18

@@ -6,7 +6,7 @@ leads the run. Each kind is one module here; `of` picks the one that the rig fil
 
 from __future__ import annotations
 
-from rigs.config import RigFile
+from rigs.configuration.models import RigFile
 from rigs.leases.flock import FlockLease
 from rigs.leases.labgrid import LabgridLease
 from rigs.leases.model import Lease, LeaseError, NoLease

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TextIO
 
 from reports.record import now
-from rigs.config import RigFile
+from rigs.configuration.models import RigFile
 from rigs.leases.model import Lease, LeaseError
 
 #: Seconds between two looks at a lock that somebody else holds (flock has no timeout of its own).

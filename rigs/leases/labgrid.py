@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 
-from rigs.config import RigFile
+from rigs.configuration.models import RigFile
 from rigs.leases.model import Lease, LeaseError
 
 #: Seconds that any single call but the waiting one may take.

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fixtures.case import Case
-from rigs.air import Air
+from fixtures.judging.case import Case
 from rigs.model import RigError
-from rigs.tester import ECHO_REPLY, Tester
+from rigs.tester.framing import Air
+from rigs.tester.host import Tester
+from rigs.tester.packets import ECHO_REPLY
 from suites.rfc7668.channel import reconnected
 
 ALL_NODES = bytes.fromhex("ff020000000000000000000000000001")

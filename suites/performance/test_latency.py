@@ -2,11 +2,11 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import stimulus
 from reports.statistics import interval_of, spread
-from rigs.links.ipsp_link import ChannelLink
+from rigs.links.ipsp.channel_link import ChannelLink
 from suites.performance.stream import expect
 
 PINGS = 12

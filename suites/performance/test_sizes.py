@@ -2,11 +2,11 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, requirement
-from fixtures.stimuli import stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, requirement
+from fixtures.stimuli.packets import stimulus
 from rigs.model import Unsupported
-from rigs.tester import ECHO_REPLY, ECHO_REQUEST
+from rigs.tester.packets import ECHO_REPLY, ECHO_REQUEST
 
 LARGEST = 1232
 STEP = 250

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, requirement
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, requirement
 from reports.statistics import slope
 from suites.performance.stream import Stream, expect, first_data, once
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, requirement
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, requirement
 from reports.statistics import wilson
-from rigs.tester import UDP, Seen
+from rigs.tester.packets import UDP, Seen
 from sixlowpan import ipv6
 from suites.performance.stream import expect
 

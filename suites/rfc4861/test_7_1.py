@@ -1,8 +1,8 @@
 """RFC 4861 §7.1, message validation: what neighbor discovery must look like for 6LoWPAN nodes to find each other."""
 
-from fixtures.case import Case
-from fixtures.marks import requirement
-from rigs.tester import ICMPV6, NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import requirement
+from rigs.tester.packets import ICMPV6, NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION
 from sixlowpan import ipv6
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from fixtures.case import Case, Make
-from fixtures.marks import on_link, requirement
-from fixtures.sweep import understood_all
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case, Make
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.sweep import understood_all
+from rigs.tester.packets import Stimulus
 from sixlowpan import decode, fragment_header_1, fragment_header_n, ipv6
 from suites.adversary import declares, nothing_of, outcome
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import stimulus
-from fixtures.wasted import outside_data_frames
-from rigs.tester import Seen
+from fixtures.judging.case import Case
+from fixtures.judging.reassembly_faults import outside_data_frames
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import stimulus
+from rigs.tester.packets import Seen
 from sixlowpan import mac
 from suites.adversary import pause
 

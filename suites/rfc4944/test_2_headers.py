@@ -9,10 +9,10 @@ from itertools import product
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import stimulus
-from rigs.tester import Identity, Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import stimulus
+from rigs.tester.packets import Identity, Stimulus
 from suites.adversary import nothing_of, whole
 from suites.frames import Frame, advice, heeded, nothing_came
 from suites.rfc4944.test_3 import BROADCAST, frame

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import router_advertisement, stimulus
-from rigs.tester import UNSPECIFIED, Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import router_advertisement, stimulus
+from rigs.tester.packets import UNSPECIFIED, Stimulus
 from sixlowpan import mac
 from sixlowpan.addresses import ALL_NODES
 from suites.adversary import FULL, declares, nothing_of, outcome, whole

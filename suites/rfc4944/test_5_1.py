@@ -2,11 +2,11 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
-from fixtures.stimuli import link_info, plain, raw, stimulus
-from fixtures.sweep import understood_all
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.stimuli.packets import link_info, plain, raw, stimulus
+from fixtures.stimuli.sweep import understood_all
+from rigs.tester.packets import Stimulus
 from sixlowpan import fragment_header_1, mesh_header
 from sixlowpan.addresses import ALL_NODES
 from suites.adversary import pieces

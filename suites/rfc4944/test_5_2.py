@@ -6,10 +6,10 @@ because a mesh header that is read wrongly turns into an IPv6 packet from somebo
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import link_info, stimulus
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import link_info, stimulus
+from rigs.tester.packets import Stimulus
 from sixlowpan import addresses, mac, mesh, mesh_header
 from suites.adversary import declares, interrupted, nothing_of, outcome, pieces, right_or_nothing
 from suites.rfc4944.test_3 import frame

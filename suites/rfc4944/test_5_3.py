@@ -4,11 +4,11 @@ from itertools import pairwise
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.sending import well_answered
-from fixtures.stimuli import link_info, raw, stimulus
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case
+from fixtures.judging.sending import well_answered
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import link_info, raw, stimulus
+from rigs.tester.packets import Stimulus
 from sixlowpan import fragment_header_1, fragment_header_n
 from suites.adversary import balanced, nothing_of, pieces, recovers, silent_each_time, the_rest
 

@@ -4,10 +4,10 @@ from itertools import permutations
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import link_info, raw
-from rigs.tester import Identity, Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import link_info, raw
+from rigs.tester.packets import Identity, Stimulus
 from sixlowpan import fragment_header_n
 from suites.adversary import balanced, head, loses_nothing, nothing_of, outcome, pieces, recovers
 from suites.rfc4944.test_5_3_overlap import overlap

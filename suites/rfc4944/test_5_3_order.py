@@ -10,23 +10,14 @@ from itertools import permutations
 
 import pytest
 
-from fixtures.case import Case, Make
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import link_info, raw, stimulus
-from fixtures.sweep import understood_all
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case, Make
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import link_info, raw, stimulus
+from fixtures.stimuli.sweep import understood_all
+from rigs.tester.packets import Stimulus
 from sixlowpan import fragment_header_1, fragment_header_n, mac, mesh_header
 from sixlowpan.addresses import ALL_NODES
-from suites.adversary import (
-    FULL,
-    balanced,
-    interrupted,
-    outcome,
-    patched,
-    piece,
-    pieces,
-    the_rest,
-)
+from suites.adversary import FULL, balanced, interrupted, outcome, patched, piece, pieces, the_rest
 from suites.rfc4944.test_3 import frame
 
 pytestmark = on_link("ieee802154")

@@ -8,10 +8,10 @@ up in one packet, and what was never sent must never be delivered.
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import link_info, raw, stimulus
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import link_info, raw, stimulus
+from rigs.tester.packets import Stimulus
 from sixlowpan import fragment, fragment_header_1, fragment_header_n
 from suites.adversary import (
     FULL,

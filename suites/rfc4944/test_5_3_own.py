@@ -4,12 +4,12 @@ from itertools import pairwise
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
-from fixtures.sending import PSDU, well_answered, well_sent
-from fixtures.stimuli import stimulus
-from fixtures.wasted import breaches
-from rigs.tester import ECHO_REQUEST, Seen
+from fixtures.judging.case import Case
+from fixtures.judging.reassembly_faults import breaches
+from fixtures.judging.sending import PSDU, well_answered, well_sent
+from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.stimuli.packets import stimulus
+from rigs.tester.packets import ECHO_REQUEST, Seen
 from sixlowpan import mac
 from sixlowpan.addresses import ALL_NODES
 from suites.adversary import pause

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import link_info, stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import link_info, stimulus
 from rigs.model import Link
-from rigs.tester import Identity, Stimulus
+from rigs.tester.packets import Identity, Stimulus
 from suites.adversary import full_size, loses_nothing, nothing_of, pause, pieces
 
 pytestmark = on_link("ieee802154")

@@ -4,11 +4,11 @@ from itertools import pairwise
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
-from fixtures.sending import well_sent
-from fixtures.wasted import breaches
-from rigs.tester import DESTINATION_UNREACHABLE, ECHO_REPLY, ECHO_REQUEST, UDP, Seen
+from fixtures.judging.case import Case
+from fixtures.judging.reassembly_faults import breaches
+from fixtures.judging.sending import well_sent
+from fixtures.plugin.marks import needs, on_link, requirement
+from rigs.tester.packets import DESTINATION_UNREACHABLE, ECHO_REPLY, ECHO_REQUEST, UDP, Seen
 from sixlowpan.addresses import ALL_NODES
 from suites.adversary import pause
 

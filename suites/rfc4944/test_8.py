@@ -2,10 +2,10 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import link_info, stimulus
-from rigs.tester import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Seen
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import link_info, stimulus
+from rigs.tester.packets import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Seen
 from sixlowpan import addresses, ipv6
 
 pytestmark = on_link("ieee802154")

@@ -1,9 +1,9 @@
 """RFC 4944 §9 and §12: multicast short addresses, and which 16-bit addresses are what."""
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import stimulus
-from rigs.tester import Seen
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import stimulus
+from rigs.tester.packets import Seen
 from sixlowpan import mac
 
 pytestmark = on_link("ieee802154")

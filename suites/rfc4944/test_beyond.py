@@ -2,8 +2,8 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
 
 pytestmark = on_link("ieee802154")
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
-from fixtures.sending import well_answered
-from fixtures.stimuli import forms, link_info, raw, stimulus
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case
+from fixtures.judging.sending import well_answered
+from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.stimuli.packets import forms, link_info, raw, stimulus
+from rigs.tester.packets import Stimulus
 from suites.rfc6282.test_4_3 import datagram
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from fixtures.case import Case, Make
-from fixtures.marks import needs, requirement
-from fixtures.stimuli import link_info, spelled
-from fixtures.sweep import understood_all
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case, Make
+from fixtures.plugin.marks import needs, requirement
+from fixtures.stimuli.packets import link_info, spelled
+from fixtures.stimuli.sweep import understood_all
+from rigs.tester.packets import Stimulus
 
 LINK_LOCAL = bytes.fromhex("fe80000000000000")
 GROUPS = {

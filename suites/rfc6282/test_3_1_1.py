@@ -5,10 +5,10 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, requirement
-from fixtures.stimuli import forms, link_info, plain, shown, stimulus, understood_if_shown
-from rigs.tester import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Seen, Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, requirement
+from fixtures.stimuli.packets import forms, link_info, plain, shown, stimulus, understood_if_shown
+from rigs.tester.packets import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Seen, Stimulus
 from sixlowpan import ipv6
 from sixlowpan.addresses import ALL_NODES, solicited_node
 

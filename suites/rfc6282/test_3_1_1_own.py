@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from fixtures.case import Case
-from fixtures.marks import needs, requirement
-from fixtures.sending import well_sent
-from fixtures.stimuli import link_info, router_advertisement, shown, stimulus
-from rigs.tester import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Seen
+from fixtures.judging.case import Case
+from fixtures.judging.sending import well_sent
+from fixtures.plugin.marks import needs, requirement
+from fixtures.stimuli.packets import link_info, router_advertisement, shown, stimulus
+from rigs.tester.packets import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Seen
 from sixlowpan import ipv6
 
 #: Traffic classes and flow labels of requests: each TF, and classes that look the same when ECN and DSCP are swapped.

@@ -2,10 +2,10 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, requirement
-from fixtures.stimuli import shown, stimulus, understood_if_shown
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, requirement
+from fixtures.stimuli.packets import shown, stimulus, understood_if_shown
+from rigs.tester.packets import Stimulus
 from sixlowpan import Context
 from suites.adversary import nothing_of
 from suites.rfc6282.test_3_1_2 import address

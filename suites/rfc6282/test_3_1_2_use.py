@@ -6,12 +6,12 @@ from contextlib import contextmanager, nullcontext
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, requirement
-from fixtures.sending import expected_reply, well_sent
-from fixtures.stimuli import spelled, stimulus, understood_if_shown
-from fixtures.sweep import understood_all
-from rigs.tester import NEIGHBOR_SOLICITATION, Stimulus
+from fixtures.judging.case import Case
+from fixtures.judging.sending import expected_reply, well_sent
+from fixtures.plugin.marks import needs, requirement
+from fixtures.stimuli.packets import spelled, stimulus, understood_if_shown
+from fixtures.stimuli.sweep import understood_all
+from rigs.tester.packets import NEIGHBOR_SOLICITATION, Stimulus
 from sixlowpan import Context
 from suites.adversary import outcome, pause
 from suites.rfc6282.test_3_1_2_lengths import MODES_OF_A_CONTEXT, by_hand

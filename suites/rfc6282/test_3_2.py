@@ -2,10 +2,10 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
-from fixtures.sending import well_answered, well_sent
-from fixtures.stimuli import router_advertisement, stimulus, understood_if_shown
+from fixtures.judging.case import Case
+from fixtures.judging.sending import well_answered, well_sent
+from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.stimuli.packets import router_advertisement, stimulus, understood_if_shown
 from sixlowpan import link_local
 
 

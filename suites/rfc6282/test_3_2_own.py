@@ -9,11 +9,11 @@ from ipaddress import IPv6Address
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
-from fixtures.sending import expected_reply, well_sent
+from fixtures.judging.case import Case
+from fixtures.judging.sending import expected_reply, well_sent
+from fixtures.plugin.marks import needs, on_link, requirement
 from rigs.model import LinkClosed, RigError, Unsupported
-from rigs.tester import NEIGHBOR_SOLICITATION, Seen
+from rigs.tester.packets import NEIGHBOR_SOLICITATION, Seen
 from sixlowpan import ipv6
 
 LINK_LOCAL = bytes.fromhex("fe80 0000 0000 0000")

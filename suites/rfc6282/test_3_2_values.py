@@ -8,11 +8,11 @@ from itertools import chain
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
-from fixtures.stimuli import spelled, stimulus
-from fixtures.sweep import understood_all
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.stimuli.packets import spelled, stimulus
+from fixtures.stimuli.sweep import understood_all
+from rigs.tester.packets import Stimulus
 from sixlowpan import ipv6, link_local
 
 #: An IID and a group that no other field gives.

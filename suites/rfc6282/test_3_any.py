@@ -14,10 +14,11 @@ from random import Random
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, requirement
-from fixtures.sweep import Coded, understood_all
-from rigs.tester import BROADCAST, Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, requirement
+from fixtures.stimuli.sweep import Coded, understood_all
+from rigs.tester.framing import BROADCAST
+from rigs.tester.packets import Stimulus
 from sixlowpan import DecodeError, decode
 from suites.adversary import declares, loses_nothing
 from suites.rfc6282.test_3_1 import fields, reserved

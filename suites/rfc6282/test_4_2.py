@@ -2,10 +2,10 @@
 
 import pytest
 
-from fixtures.case import Case, Make, Observation
-from fixtures.marks import needs, requirement
-from fixtures.stimuli import link_info, raw, shown
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case, Make, Observation
+from fixtures.plugin.marks import needs, requirement
+from fixtures.stimuli.packets import link_info, raw, shown
+from rigs.tester.packets import Stimulus
 from sixlowpan import ipv6
 
 HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION, MOBILITY = 0, 43, 44, 60, 135

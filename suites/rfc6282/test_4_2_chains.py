@@ -2,12 +2,12 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, requirement
-from fixtures.sending import well_sent
-from fixtures.stimuli import link_info, raw, shown, spelled
-from fixtures.sweep import understood_all
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case
+from fixtures.judging.sending import well_sent
+from fixtures.plugin.marks import needs, requirement
+from fixtures.stimuli.packets import link_info, raw, shown, spelled
+from fixtures.stimuli.sweep import understood_all
+from rigs.tester.packets import Stimulus
 from sixlowpan import ipv6
 from suites.adversary import outcome, right_or_nothing
 from suites.rfc6282.test_3_1 import head, reserved

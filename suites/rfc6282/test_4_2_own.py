@@ -2,12 +2,12 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, requirement
-from fixtures.sending import well_sent
-from fixtures.stimuli import nhc_offset
-from fixtures.wasted import breaches
-from rigs.tester import ECHO_REQUEST, Seen
+from fixtures.judging.case import Case
+from fixtures.judging.reassembly_faults import breaches
+from fixtures.judging.sending import well_sent
+from fixtures.plugin.marks import needs, requirement
+from fixtures.stimuli.packets import nhc_offset
+from rigs.tester.packets import ECHO_REQUEST, Seen
 from sixlowpan import ipv6
 from suites.adversary import pause
 

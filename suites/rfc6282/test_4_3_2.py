@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
-from fixtures.sending import well_sent
-from fixtures.stimuli import field, forms, link_info, stimulus
+from fixtures.judging.case import Case
+from fixtures.judging.sending import well_sent
+from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.stimuli.packets import field, forms, link_info, stimulus
 from rigs.model import Unsupported
-from rigs.tester import UDP, Seen, Stimulus
+from rigs.tester.packets import UDP, Seen, Stimulus
 from sixlowpan import ipv6
 from suites.adversary import right_or_nothing
 from suites.rfc6282.test_4_3 import datagram

@@ -2,11 +2,11 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, requirement
-from fixtures.sending import well_sent
-from fixtures.stimuli import stimulus
-from rigs.tester import Seen, Stimulus
+from fixtures.judging.case import Case
+from fixtures.judging.sending import well_sent
+from fixtures.plugin.marks import needs, requirement
+from fixtures.stimuli.packets import stimulus
+from rigs.tester.packets import Seen, Stimulus
 from sixlowpan import ipv6
 
 GROUP = bytes.fromhex("ff02000000000000000000000000beef")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, requirement
-from fixtures.stimuli import raw, shown, stimulus
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, requirement
+from fixtures.stimuli.packets import raw, shown, stimulus
+from rigs.tester.packets import Stimulus
 from suites.rfc6282.test_4_3 import datagram
 
 

@@ -5,9 +5,9 @@ The codes are written by hand from the figures of §2; what they stand for comes
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import requirement
-from rigs.tester import ICMPV6, Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import requirement
+from rigs.tester.packets import ICMPV6, Stimulus
 from sixlowpan import decode, ipv6
 from suites.adversary import declares, nothing_of, outcome, recovers, right_or_nothing
 

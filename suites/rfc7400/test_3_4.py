@@ -2,10 +2,10 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import requirement
-from fixtures.stimuli import stimulus
-from rigs.tester import ICMPV6, NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Seen
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import requirement
+from fixtures.stimuli.packets import stimulus
+from rigs.tester.packets import ICMPV6, NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Seen
 from sixlowpan import ipv6
 
 CIO = 36

@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
-from fixtures.case import Case
-from fixtures.stimuli import stimulus
-from rigs.links.ipsp_link import ChannelLink, Role, Terms
+from fixtures.judging.case import Case
+from fixtures.stimuli.packets import stimulus
+from rigs.links.ipsp.channel_link import ChannelLink, Role, Terms
 from rigs.model import Link
-from rigs.tester import ICMPV6, Seen
+from rigs.tester.packets import ICMPV6, Seen
 from sixlowpan import DecodeError, decode, ipv6, link_local, nd
-from sixlowpan.ble import wanted
 from sixlowpan.dispatch import KIND
+from sixlowpan.rfc7668 import wanted
 
 IPHC = 0b011
 NS, RS = 135, 133

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from fixtures.case import Case
-from rigs.air import Air
-from rigs.tester import ECHO_REPLY, ICMPV6, UDP, Seen, Tester
+from fixtures.judging.case import Case
+from rigs.tester.framing import Air
+from rigs.tester.host import Tester
+from rigs.tester.packets import ECHO_REPLY, ICMPV6, UDP, Seen
 from sixlowpan import DecodeError, LinkInfo, decode, encode, ipv6, nd
 from sixlowpan.addresses import modified_eui64
 from suites.rfc7668.channel import as_6lbr, live

@@ -2,10 +2,10 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
-from fixtures.stimuli import stimulus
-from rigs.links.ipsp_link import Refused, Role
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.stimuli.packets import stimulus
+from rigs.links.ipsp.channel_link import Refused, Role
 from suites.rfc7668.channel import connected, echoed, live, met, reconnected
 
 pytestmark = on_link("ble")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
-from fixtures.stimuli import raw, stimulus
-from rigs.tester import ECHO_REPLY, Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.stimuli.packets import raw, stimulus
+from rigs.tester.packets import ECHO_REPLY, Stimulus
 from suites.rfc7668.channel import Terms, connected, echoed, live, reconnected
 
 pytestmark = on_link("ble")

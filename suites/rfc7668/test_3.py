@@ -2,9 +2,9 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import raw
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import raw
 from sixlowpan import dispatch
 from suites.rfc7668.channel import echoed, kind
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
-from fixtures.sending import expected_reply
-from fixtures.stimuli import stimulus
-from rigs.tester import ECHO_REQUEST, Stimulus
+from fixtures.judging.case import Case
+from fixtures.judging.sending import expected_reply
+from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.stimuli.packets import stimulus
+from rigs.tester.packets import ECHO_REQUEST, Stimulus
 from sixlowpan import ipv6
 from suites.rfc7668.channel import IPHC, echoed, live, reconnected
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
-from fixtures.stimuli import field, stimulus
-from rigs.tester import ECHO_REQUEST, UDP
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.stimuli.packets import field, stimulus
+from rigs.tester.packets import ECHO_REQUEST, UDP
 from sixlowpan import Context, LinkInfo
 from suites.rfc7668.channel import MODES, anew, as_6ln, confirmed, echoed, modes, refreshed, well_elided
 

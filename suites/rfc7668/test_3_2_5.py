@@ -1,8 +1,8 @@
 """RFC 7668 §3.2.5, address mapping: the link has no multicast, so all goes to the one neighbour."""
 
-from fixtures.case import Case
-from fixtures.marks import needs, on_link, requirement
-from rigs.tester import ECHO_REQUEST
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import needs, on_link, requirement
+from rigs.tester.packets import ECHO_REQUEST
 from suites.rfc7668.channel import modes
 from suites.rfc7668.star import ALL_NODES, INCLUDE, arrives, two
 

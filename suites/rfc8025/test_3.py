@@ -2,10 +2,10 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import stimulus
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import stimulus
+from rigs.tester.packets import Stimulus
 from sixlowpan import mesh_header
 from suites.adversary import nothing_of, pieces, right_or_nothing
 

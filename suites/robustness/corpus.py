@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fixtures.case import Case
-from fixtures.stimuli import forms, link_info, stimulus
-from rigs.tester import UDP, Stimulus
+from fixtures.judging.case import Case
+from fixtures.stimuli.packets import forms, link_info, stimulus
+from rigs.tester.packets import UDP, Stimulus
 from sixlowpan import ipv6, mesh_header
 from suites.adversary import pieces
 

@@ -7,10 +7,10 @@ from collections import Counter
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import link_info, stimulus
-from rigs.tester import ECHO_REPLY, Seen, Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import link_info, stimulus
+from rigs.tester.packets import ECHO_REPLY, Seen, Stimulus
 from sixlowpan import mac
 from sixlowpan.addresses import ALL_NODES
 from suites.adversary import loses_nothing, outcome, pieces

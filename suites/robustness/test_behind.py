@@ -5,11 +5,11 @@
 
 from collections.abc import Iterator
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import stimulus
-from fixtures.sweep import understood_all
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import stimulus
+from fixtures.stimuli.sweep import understood_all
+from rigs.tester.packets import Stimulus
 from sixlowpan.addresses import ALL_NODES
 from suites.adversary import pieces, whole
 from suites.frames import Frame, heeded

@@ -8,9 +8,9 @@ from itertools import product
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import stimulus
 from sixlowpan import mac
 from suites.adversary import outcome, recovers, whole
 from suites.rfc4944.test_2_headers import TERMINATION, element

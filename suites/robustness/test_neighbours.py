@@ -2,10 +2,10 @@
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import requirement
-from fixtures.stimuli import stimulus
-from rigs.tester import ICMPV6, NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import requirement
+from fixtures.stimuli.packets import stimulus
+from rigs.tester.packets import ICMPV6, NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Stimulus
 from sixlowpan import ipv6
 from suites.adversary import recovers
 

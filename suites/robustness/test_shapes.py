@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import raw, stimulus
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import raw, stimulus
+from rigs.tester.packets import Stimulus
 from sixlowpan import fragment_header_1, fragment_header_n, ipv6, mesh_header
 from suites.adversary import FULL, nothing_of, recovers, unanswered, whole
 from suites.rfc4944.test_3 import frame

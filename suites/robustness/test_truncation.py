@@ -9,10 +9,10 @@ from random import Random
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import on_link, requirement
-from fixtures.stimuli import stimulus
-from rigs.tester import Stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.packets import stimulus
+from rigs.tester.packets import Stimulus
 from sixlowpan import DecodeError, decode
 from suites.adversary import nothing_of, outcome, recovers, whole
 from suites.rfc4944.test_3 import frame

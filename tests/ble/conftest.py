@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from rigs.links.ipsp_bench import DUT, TESTER, IpspBench, _text
-from rigs.links.ipsp_channel import Channel, Terms
-from rigs.links.ipsp_medium import Controller, Medium
-from rigs.links.ipsp_radio import Radio
+from rigs.links.ipsp.bench import DUT, TESTER, IpspBench, _text
+from rigs.links.ipsp.channel import Channel, Terms
+from rigs.links.ipsp.medium import Controller, Medium
+from rigs.links.ipsp.radio import Radio
 
 
 class OtherRadio:

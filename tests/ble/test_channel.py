@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from rigs.links.ipsp_channel import SIGNALLING, Channel, Terms
+from rigs.links.ipsp.channel import SIGNALLING, Channel, Terms
 
 
 class Pair:

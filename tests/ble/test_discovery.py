@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from rigs import discovery
-from rigs.virtual import lab, packages
+from rigs.guests import lab, packages
 
 FULL = "0000{}-0000-1000-8000-00805f9b34fb".format
 

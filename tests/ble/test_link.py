@@ -7,8 +7,8 @@ import pytest
 
 pytest.importorskip("bumble", reason="the extra `ble` is not installed")
 
-from rigs.links.ipsp import IpspLink, Terms
-from rigs.links.ipsp_bench import DUT, TESTER, Settings
+from rigs.links.ipsp.bench import DUT, TESTER, Settings
+from rigs.links.ipsp.link import IpspLink, Terms
 from rigs.model import LinkClosed, RigError
 from sixlowpan.hci import Trace
 from tests.ble.conftest import rig
@@ -197,7 +197,7 @@ def test_settings_that_are_wrong(address, word):
 
 
 def test_a_failed_opening_leaves_no_thread(monkeypatch):
-    from rigs.links import ipsp_bench
+    from rigs.links.ipsp import bench as ipsp_bench
 
     monkeypatch.setattr(
         ipsp_bench.IpspBench, "_boot", lambda _self: (_ for _ in ()).throw(RigError("no guest"))

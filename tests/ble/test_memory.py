@@ -3,13 +3,13 @@
 import pytest
 
 from reports.statistics import interval_of
-from rigs.links.ipsp_channel import Terms
-from rigs.links.ipsp_link import Refused
-from rigs.links.ipsp_memory import MemoryChannel, Wire, open_link
-from rigs.links.memory import TESTER
+from rigs.links.ipsp.channel import Terms
+from rigs.links.ipsp.channel_link import Refused
+from rigs.links.ipsp_memory.link import MemoryChannel, Wire, open_link
+from rigs.links.memory.link import TESTER
 from rigs.model import LinkClosed, RigError
-from rigs.nodes.reference import ReferenceNode
-from rigs.nodes.reference_ble import NodeChannel
+from rigs.nodes.reference.ble import NodeChannel
+from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import LinkInfo, encode, ipv6, link_local
 from tests.ble.conftest import rig
 

@@ -8,14 +8,14 @@ import pytest
 pytest.importorskip("bumble", reason="the extra `ble` is not installed")
 
 from reports.statistics import interval_of
-from rigs import preparation
-from rigs.air import Air
 from rigs.bench import Rig
-from rigs.links.ipsp import Terms
-from rigs.loading import load
+from rigs.configuration.loading import load
+from rigs.guests import packages, qemu
+from rigs.links.ipsp.link import Terms
 from rigs.model import LinkClosed, Unsupported
-from rigs.tester import Tester
-from rigs.virtual import packages, qemu
+from rigs.tester import preparation
+from rigs.tester.framing import Air
+from rigs.tester.host import Tester
 
 pytestmark = [
     pytest.mark.real,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rigs.consoles.process import ProcessConsole
+from rigs.consoles.process.console import ProcessConsole
 from rigs.consoles.shell import Shell
 
 DEVICE = Path(__file__).parent / "device.py"

@@ -10,8 +10,10 @@ from types import SimpleNamespace
 import pytest
 
 from rigs.bench import Bench
-from rigs.consoles import pty, rfc2217, socket
+from rigs.consoles.pty import console as pty
+from rigs.consoles.rfc2217 import console as rfc2217
 from rigs.consoles.shell import Shell
+from rigs.consoles.socket import console as socket
 from rigs.model import LinkClosed, RigError
 
 

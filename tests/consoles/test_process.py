@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from rigs.bench import Bench
-from rigs.consoles import process
-from rigs.consoles.process import ProcessConsole
+from rigs.consoles.process import console as process
+from rigs.consoles.process.console import ProcessConsole
 from rigs.consoles.shell import Shell
 from rigs.model import LinkClosed, RigError
 from tests.consoles.conftest import command_line
@@ -85,7 +85,7 @@ def test_helpers_of_one_that_died_are_ended_too(run, until):
 
 PARENT = """
 import os, sys
-from rigs.consoles.process import ProcessConsole
+from rigs.consoles.process.console import ProcessConsole
 console = ProcessConsole("process:test", ["sleep", "1000"])
 print(console.pid, flush=True)
 sys.stdin.read()

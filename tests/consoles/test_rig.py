@@ -5,9 +5,9 @@ import shlex
 import pytest
 
 from rigs.bench import Rig
-from rigs.loading import load
+from rigs.configuration.loading import load
 from rigs.model import RigError
-from rigs.nodes import linux_host_shell
+from rigs.nodes.linux_host import shell as linux_host_shell
 from tests.consoles.conftest import command_line
 
 

@@ -11,8 +11,8 @@ import threading
 import pytest
 
 from rigs.bench import Bench
-from rigs.config import RigFile
-from rigs.consoles import serial
+from rigs.configuration.models import RigFile
+from rigs.consoles.serial import console as serial
 from rigs.consoles.shell import Shell
 from rigs.model import LinkClosed, RigError
 

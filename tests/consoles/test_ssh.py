@@ -5,8 +5,8 @@ import os
 import pytest
 
 from rigs.bench import Bench
-from rigs.consoles import ssh
 from rigs.consoles.shell import Shell
+from rigs.consoles.ssh import console as ssh
 from rigs.model import LinkClosed, RigError
 
 

@@ -9,8 +9,8 @@ import socket
 import sys
 import time
 
-from rigs.links.memory import MemoryLink
-from rigs.nodes.reference import ReferenceNode
+from rigs.links.memory.link import MemoryLink
+from rigs.nodes.reference.node import ReferenceNode
 
 PROMPT = "acme> "
 

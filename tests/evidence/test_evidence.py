@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from fixtures.evidence import Evidence, slug
+from fixtures.evidence.capture import Evidence, slug
 from rigs.model import Received
 from sixlowpan import Contexts, LinkInfo, decode, encode, fragment, ipv6, mac
 from sixlowpan.addresses import link_local

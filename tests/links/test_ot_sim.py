@@ -8,10 +8,10 @@ import pytest
 
 from rigs import registry
 from rigs.bench import Bench
-from rigs.links import ot_security
-from rigs.links.ot_security import OVERHEAD, SecuredLink, Security, SecurityError, mac_key
-from rigs.links.ot_sim import PORTS, Ether, OtSimLink
-from rigs.loading import load
+from rigs.configuration.loading import load
+from rigs.links.ot_security import link as ot_security
+from rigs.links.ot_security.link import OVERHEAD, SecuredLink, Security, SecurityError, mac_key
+from rigs.links.ot_sim.link import PORTS, Ether, OtSimLink
 from rigs.model import LinkClosed, RigError
 
 GROUP = "224.0.0.116"

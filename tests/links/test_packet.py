@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from rigs.bench import Bench
-from rigs.config import ConfigError, RigFile
-from rigs.links import packet, packet_agent
-from rigs.links.packet import PacketLink, RemoteRadio
+from rigs.configuration.models import ConfigError, RigFile
+from rigs.links.packet import agent as packet_agent
+from rigs.links.packet import link as packet
+from rigs.links.packet.link import PacketLink, RemoteRadio
 from rigs.model import LinkClosed, RigError
 
 ROOT = Path(__file__).parents[2]
@@ -127,7 +128,7 @@ def test_an_agent_that_dies(link):
 
 LOCAL = """
 import sys, time
-from rigs.links.packet import LocalRadio, PacketLink
+from rigs.links.packet.link import LocalRadio, PacketLink
 one, two = (PacketLink("packet:" + name, LocalRadio(name), bytes(8)) for name in ("one", "two"))
 one.send(bytes(range(60)))
 got = two.receive(time.monotonic() + 10)

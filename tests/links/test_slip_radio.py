@@ -13,9 +13,9 @@ import pytest
 
 from rigs import registry
 from rigs.bench import Bench
-from rigs.links import slip_namespace
-from rigs.links.slip_radio import SlipRadio, Unpacker, pack
-from rigs.loading import load
+from rigs.configuration.loading import load
+from rigs.links.slip_radio import namespace as slip_namespace
+from rigs.links.slip_radio.link import SlipRadio, Unpacker, pack
 from rigs.model import LinkClosed, RigError, Unsupported
 
 #: With both octets that SLIP escapes.

@@ -6,9 +6,9 @@ import time
 import pytest
 
 from rigs.bench import Bench
-from rigs.links import uart_pipe
-from rigs.links.uart_pipe import TESTER, Deframer, UartPipeLink
-from rigs.loading import load
+from rigs.configuration.loading import load
+from rigs.links.uart_pipe import link as uart_pipe
+from rigs.links.uart_pipe.link import TESTER, Deframer, UartPipeLink
 from rigs.model import LinkClosed, RigError
 
 EUI64 = bytes.fromhex("0010203073531a55")

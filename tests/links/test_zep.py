@@ -9,9 +9,9 @@ import pytest
 
 from rigs import registry
 from rigs.bench import Bench
-from rigs.links.mac_ack import Acknowledger
-from rigs.links.zep import TESTER_EUI64, ZepError, ZepLink, unwrap, wrap
-from rigs.loading import load
+from rigs.configuration.loading import load
+from rigs.links.acknowledgement import Acknowledger
+from rigs.links.zep.link import TESTER_EUI64, ZepError, ZepLink, unwrap, wrap
 from rigs.model import Health, LinkClosed, RigError
 from sixlowpan import mac
 

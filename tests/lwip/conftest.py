@@ -1,6 +1,6 @@
 import pytest
 
-from rigs.nodes.lwip import LIBRARY, REMEDY, LwipProcess, installed
+from rigs.nodes.lwip.node import LIBRARY, REMEDY, LwipProcess, installed
 from tests.lwip.exchange import Exchange
 
 

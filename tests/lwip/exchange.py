@@ -1,6 +1,6 @@
 """A tester in a few lines: whole packets to an lwIP process and back, with the oracle between."""
 
-from rigs.nodes.lwip import DUT_SHORT, TESTER_SHORT, LwipProcess
+from rigs.nodes.lwip.node import DUT_SHORT, TESTER_SHORT, LwipProcess
 from sixlowpan import DecodeError, LinkInfo, Reassembler, encode, fragment, ipv6, link_local, mac
 
 WAIT = 2.0

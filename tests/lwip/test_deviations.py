@@ -5,7 +5,7 @@ When a test here fails after an update of the library, the deviation is gone, an
 
 import pytest
 
-from rigs.nodes.lwip import DUT_SHORT, TESTER_EUI64, LwipProcess, installed
+from rigs.nodes.lwip.node import DUT_SHORT, TESTER_EUI64, LwipProcess, installed
 from sixlowpan import DecodeError, LinkInfo, decode, fragment, mac
 from tests.lwip.exchange import Exchange
 

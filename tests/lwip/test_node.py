@@ -9,7 +9,7 @@ import time
 import pytest
 
 from rigs.model import LinkClosed, RigError, Unsupported
-from rigs.nodes import lwip as adapter
+from rigs.nodes.lwip import node as adapter
 from sixlowpan import ipv6
 
 pytestmark = pytest.mark.real
@@ -137,7 +137,7 @@ def test_close_twice(lwip):
 
 PARENT = """
 import sys, time
-from rigs.nodes.lwip import LwipProcess
+from rigs.nodes.lwip.node import LwipProcess
 process = LwipProcess("ble")
 print(process.child.pid, flush=True)
 time.sleep(60)

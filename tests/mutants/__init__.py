@@ -21,9 +21,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from rigs.links.memory import MemoryLink
+from rigs.links.memory.link import MemoryLink
 from rigs.model import LinkKind
-from rigs.nodes.reference import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode
 from tests.mutants.wire import Iphc, iphc
 
 ANY: Final = ("ieee802154", "ble")

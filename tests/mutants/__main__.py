@@ -28,7 +28,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.evidence import Evidence
+from fixtures.evidence.capture import Evidence
 from reports import record
 from rigs.model import ABILITIES
 from tests.mutants import Mutant, load

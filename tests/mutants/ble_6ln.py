@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rigs.nodes.reference import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import link_local, nd
 from sixlowpan.addresses import UNSPECIFIED, is_link_local
 from tests.mutants import BLE, mutant

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 
-from rigs.nodes.reference import ReferenceNode
-from rigs.nodes.reference_ble import NodeChannel
+from rigs.nodes.reference.ble import NodeChannel
+from rigs.nodes.reference.node import ReferenceNode
 from tests.mutants import BLE, mutant
 
 CHANNEL = "RFC7668-2.4-01"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rigs.nodes.reference import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode
 from rigs.tcp import Tcp
 from sixlowpan import link_local
 from sixlowpan.addresses import is_link_local

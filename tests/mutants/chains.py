@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from rigs.nodes.reference import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import ipv6
 from tests.mutants import ANY, IEEE802154, Iphc, crashes, mutant, reads, rewrites
 from tests.mutants.next_headers import chain, upper

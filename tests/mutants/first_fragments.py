@@ -5,7 +5,7 @@ RFC 6282 §2: a FRAG1 has the same compressed headers as a whole payload. RFC 49
 
 from __future__ import annotations
 
-from rigs.nodes.reference import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import DecodeError, ipv6
 from sixlowpan.addresses import BROADCAST
 from tests.mutants import IEEE802154, mutant, reads

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rigs.nodes.reference import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import Contexts, encode, fragment_header_n, mesh
 from tests.mutants import IEEE802154, mutant, reads
 from tests.mutants.fragments import reassembly

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rigs.nodes.reference import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import DecodeError
 from tests.mutants import IEEE802154, mutant, reads
 from tests.mutants.wire import Reassembly

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rigs.nodes.reference import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import LinkInfo, mesh
 from sixlowpan.addresses import BROADCAST
 from tests.mutants import ANY, IEEE802154, mutant, reads, rewrites

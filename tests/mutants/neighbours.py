@@ -5,8 +5,8 @@ RFC 4944 §8: the option holds the address to which to send, and RFC 4861 §7.2 
 
 from __future__ import annotations
 
-from rigs.nodes.reference import ReferenceNode
-from rigs.nodes.reference_host import ADVERTISEMENT, SOLICITATION
+from rigs.nodes.reference.host import ADVERTISEMENT, SOLICITATION
+from rigs.nodes.reference.node import ReferenceNode
 from tests.mutants import ANY, IEEE802154, mutant, reads
 
 

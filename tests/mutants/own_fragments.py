@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rigs.nodes.reference import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan.addresses import BROADCAST
 from tests.mutants import ANY, IEEE802154, mutant
 from tests.mutants.sending_fragments import fragmented, with_offset, with_size, with_tag

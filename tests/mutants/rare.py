@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rigs.nodes.reference import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode
 from tests.mutants import IEEE802154, Iphc, mutant, reads, rewrites
 from tests.mutants.wire import iphc, set_traffic_class, traffic_class
 

@@ -5,7 +5,7 @@ Each was missed as long as the suite tried the plain case of the same rule only.
 
 from __future__ import annotations
 
-from rigs.nodes.reference import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import DecodeError
 from sixlowpan.addresses import BROADCAST
 from tests.mutants import IEEE802154, mutant, reads

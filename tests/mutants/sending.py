@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rigs.nodes.reference import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import Contexts, LinkInfo, MacHeader, encode, fragment, ipv6, link_local, mac
 from sixlowpan.addresses import BROADCAST
 from tests.mutants import ANY, BLE, IEEE802154, mutant, sends

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rigs.nodes.reference import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode
 from tests.mutants import ANY, IEEE802154, Iphc, mutant
 from tests.mutants.wire import iphc
 

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from rigs.links.memory import MemoryLink
-from rigs.nodes.reference import ReferenceNode
+from rigs.links.memory.link import MemoryLink
+from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import LinkInfo, Reassembler, fragment, ipv6, link_local
 from tests.mutants import load, make
 from tests.mutants.wire import Reassembly, iphc

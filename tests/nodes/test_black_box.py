@@ -12,11 +12,11 @@ import pytest
 from reports.record import read
 from rigs import registry
 from rigs.bench import Bench
-from rigs.config import RigFile
-from rigs.consoles.process import ProcessConsole
+from rigs.configuration.models import RigFile
+from rigs.consoles.process.console import ProcessConsole
 from rigs.consoles.shell import Shell
 from rigs.model import RigError
-from rigs.nodes.black_box import SIGNATURES, BlackBox
+from rigs.nodes.black_box.node import SIGNATURES, BlackBox
 
 ROOT = Path(__file__).parents[2]
 NODE = Path(__file__).with_name("zep_node.py")

@@ -9,12 +9,12 @@ import pytest
 
 from rigs import registry
 from rigs.bench import Bench
-from rigs.consoles.process import ProcessConsole
-from rigs.links import slip_namespace
-from rigs.loading import load
+from rigs.configuration.loading import load
+from rigs.consoles.process.console import ProcessConsole
+from rigs.links.slip_radio import namespace as slip_namespace
 from rigs.model import LinkClosed, RigError, Unsupported
-from rigs.nodes import contiki_ng
-from rigs.nodes.contiki_ng import ContikiNode
+from rigs.nodes.contiki_ng import node as contiki_ng
+from rigs.nodes.contiki_ng.node import ContikiNode
 
 SHELL = Path(__file__).parent / "contiki_shell.py"
 MAC = bytes.fromhex("02124b0000000001")

@@ -14,9 +14,9 @@ import pytest
 
 from rigs import registry
 from rigs.bench import Bench
-from rigs.config import RigFile
+from rigs.configuration.models import RigFile
 from rigs.model import LinkClosed, RigError, Unsupported
-from rigs.nodes import linux_host
+from rigs.nodes.linux_host import node as linux_host
 
 ROOT = Path(__file__).parents[2]
 GLOBAL = bytes.fromhex("20010db8000000000000000000000001")
@@ -348,7 +348,7 @@ def test_a_login_that_is_not_taken(host):
 
 
 def test_a_login_that_is_not_given(host, monkeypatch):
-    from rigs.nodes import linux_host_shell
+    from rigs.nodes.linux_host import shell as linux_host_shell
 
     monkeypatch.setattr(linux_host_shell, "COMMAND", 1.0)
     with pytest.raises(

@@ -10,11 +10,11 @@ import pytest
 
 from rigs import registry
 from rigs.bench import Bench
-from rigs.consoles.process import ProcessConsole
-from rigs.loading import load
+from rigs.configuration.loading import load
+from rigs.consoles.process.console import ProcessConsole
 from rigs.model import LinkClosed, RigError, Unsupported
-from rigs.nodes import openthread
-from rigs.nodes.openthread import OpenThreadNode
+from rigs.nodes.openthread import node as openthread
+from rigs.nodes.openthread.node import OpenThreadNode
 
 CLI = Path(__file__).parent / "openthread_cli.py"
 KEY = bytes(range(16))

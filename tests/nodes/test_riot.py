@@ -7,12 +7,12 @@ from ipaddress import IPv6Address
 
 import pytest
 
+from rigs.configuration.loading import load
 from rigs.consoles.model import Console
-from rigs.loading import load
 from rigs.model import RigError, Unsupported
-from rigs.nodes import riot
-from rigs.nodes.riot import RiotNode
-from rigs.nodes.riot_text import datagrams, interfaces, packet_buffer
+from rigs.nodes.riot import node as riot
+from rigs.nodes.riot.node import RiotNode
+from rigs.nodes.riot.text import datagrams, interfaces, packet_buffer
 
 LINK_LOCAL = IPv6Address("fe80::5eff:fe00:1").packed
 GLOBAL = IPv6Address("2001:db8::5eff:fe00:1").packed

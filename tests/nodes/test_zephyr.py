@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from rigs.bench import Bench
-from rigs.consoles.process import ProcessConsole
-from rigs.loading import load
+from rigs.configuration.loading import load
+from rigs.consoles.process.console import ProcessConsole
 from rigs.model import LinkClosed, RigError, Unsupported
-from rigs.nodes.zephyr import ZephyrNode, open_node
-from rigs.nodes.zephyr_answers import interfaces, pools
+from rigs.nodes.zephyr.answers import interfaces, pools
+from rigs.nodes.zephyr.node import ZephyrNode, open_node
 
 SCRIPT = Path(__file__).parent / "zephyr_shell.py"
 RELEASES = ["2.7", "3.4", "4.0"]

@@ -5,9 +5,9 @@ import signal
 
 import pytest
 
-from fixtures.case import Case
-from fixtures.marks import requirement
-from fixtures.stimuli import stimulus
+from fixtures.judging.case import Case
+from fixtures.plugin.marks import requirement
+from fixtures.stimuli.packets import stimulus
 
 pytestmark = requirement("RFC6282-2-04")
 

@@ -10,8 +10,8 @@ import pytest
 from scapy.utils import RawPcapNgReader
 
 from reports.record import read
-from rigs.nodes.lwip import installed
-from rigs.preparation import STANDARD_CONTEXTS
+from rigs.nodes.lwip.node import installed
+from rigs.tester.preparation import STANDARD_CONTEXTS
 from sixlowpan import Contexts, DecodeError, Reassembler, frame, ipv6
 
 ROOT = Path(__file__).parents[2]

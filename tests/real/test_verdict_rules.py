@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from reports.record import read
-from rigs.nodes.lwip import installed
+from rigs.nodes.lwip.node import installed
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.real

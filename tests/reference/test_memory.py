@@ -2,7 +2,7 @@
 
 import time
 
-from rigs.links.memory import Medium, MemoryLink
+from rigs.links.memory.link import Medium, MemoryLink
 
 
 class Parrot:

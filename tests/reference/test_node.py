@@ -2,10 +2,10 @@
 
 import pytest
 
-from rigs.links.memory import DUT_SHORT, MemoryLink
+from rigs.links.memory.link import DUT_SHORT, MemoryLink
 from rigs.model import LinkClosed
-from rigs.nodes.reference import SLOTS, ReferenceNode
-from rigs.nodes.reference_host import ALL_NODES
+from rigs.nodes.reference.host import ALL_NODES
+from rigs.nodes.reference.node import SLOTS, ReferenceNode
 from sixlowpan import LinkInfo, Reassembler, encode, fragment, ipv6, link_local, mac
 from sixlowpan.addresses import BROADCAST, solicited_node
 

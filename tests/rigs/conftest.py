@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from rigs.loading import load
+from rigs.configuration.loading import load
 
 RIG = """
 schema = 1

@@ -4,7 +4,7 @@ import pytest
 
 from rigs import registry
 from rigs.bench import Bench, Rig
-from rigs.config import ConfigError
+from rigs.configuration.models import ConfigError
 from rigs.model import RigError
 
 
@@ -88,8 +88,8 @@ def test_a_bench_closes_everything_even_if_one_part_does_not_close():
 
 
 def test_adapters_are_found_by_name():
-    assert registry.kinds("open_node")["reference"] == "rigs.nodes.reference"
-    assert registry.kinds("open_link")["memory"] == "rigs.links.memory"
+    assert registry.kinds("open_node")["reference"] == "rigs.nodes.reference.node"
+    assert registry.kinds("open_link")["memory"] == "rigs.links.memory.link"
     assert set(registry.kinds("open_console")) == {"process", "pty", "rfc2217", "serial", "socket", "ssh"}
 
 
@@ -147,7 +147,7 @@ def test_profiles_of_the_tree_declare_nothing_that_an_adapter_lacks(name):
     import importlib
     import inspect
 
-    from rigs.loading import known_rigs, load
+    from rigs.configuration.loading import known_rigs, load
     from rigs.model import Node
 
     module = importlib.import_module(registry.kinds("open_node")[name])

@@ -7,7 +7,7 @@ import pytest
 
 from rigs.__main__ import main
 from rigs.bench import Rig
-from rigs.loading import known_rigs
+from rigs.configuration.loading import known_rigs
 from rigs.model import RigError
 from rigs.replay import replay, sent_frames
 
@@ -25,7 +25,7 @@ def test_list_names_every_rig_and_what_it_is(capsys):
 
 
 def test_list_names_what_must_be_set(capsys, monkeypatch, tmp_path):
-    from rigs import loading
+    from rigs.configuration import loading
 
     (tmp_path / "r.toml").write_text(
         'schema = 1\nprofile = "reference-802154"\nwhat = "mine"\n[tester]\nlink = "memory:802154"\n'

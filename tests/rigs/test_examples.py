@@ -6,9 +6,9 @@ import pytest
 
 from rigs import registry
 from rigs.__main__ import main
-from rigs.loading import RIGS, known_rigs, load
+from rigs.configuration.loading import RIGS, known_rigs, load
 
-EXAMPLES = sorted((RIGS / "examples").glob("*.toml"))
+EXAMPLES = sorted((RIGS.parent / "examples").glob("*.toml"))
 
 
 @pytest.fixture(params=EXAMPLES, ids=lambda path: path.stem)
@@ -57,7 +57,7 @@ def test_examples_are_not_listed_as_rigs(capsys):
 
 def test_check_of_a_board_says_what_is_missing_here(monkeypatch, capsys):
     monkeypatch.setenv("BOARD_PORT", "/dev/serial/by-id/usb-none")
-    board = str(RIGS / "examples" / "board-serial.toml")
+    board = str(RIGS.parent / "examples" / "board-serial.toml")
     assert main(["check", board, "--set", "tester.link=packet:nowpan7"]) == 1
     out = capsys.readouterr().out
     assert "board-serial: not ready (Zephyr over ieee802154" in out

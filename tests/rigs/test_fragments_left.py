@@ -4,15 +4,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.observation import CaseFailed
-from fixtures.trial import Trial
+from fixtures.judging.observation import CaseFailed
+from fixtures.judging.trial import Trial
 from reports.record import Result
-from rigs.air import Air
-from rigs.config import Parameters
-from rigs.links.memory import DUT, MemoryLink
+from rigs.configuration.models import Parameters
+from rigs.links.memory.link import DUT, MemoryLink
 from rigs.model import Health
-from rigs.tester import ECHO_REPLY, ICMPV6
-from rigs.tester import Tester as Host
+from rigs.tester.framing import Air
+from rigs.tester.host import Tester as Host
+from rigs.tester.packets import ECHO_REPLY, ICMPV6
 from sixlowpan import LinkInfo, addresses, decode, encode, ipv6, mac
 
 OWN = addresses.link_local(DUT["ieee802154"])

@@ -2,11 +2,11 @@
 
 import pytest
 
-from fixtures.meaning import quotes
-from rigs.air import Air
-from rigs.links.memory import DUT, MemoryLink
-from rigs.tester import ECHO_REPLY, ICMPV6, Seen
-from rigs.tester import Tester as Host
+from fixtures.judging.plausibility import quotes
+from rigs.links.memory.link import DUT, MemoryLink
+from rigs.tester.framing import Air
+from rigs.tester.host import Tester as Host
+from rigs.tester.packets import ECHO_REPLY, ICMPV6, Seen
 from sixlowpan import LinkInfo, addresses, decode, encode, ipv6, mac
 
 OWN = addresses.link_local(DUT["ieee802154"])

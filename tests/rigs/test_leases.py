@@ -62,7 +62,7 @@ def test_a_lease_dies_with_its_process(make, tmp_path):
     make()
     path = str(tmp_path / "r.toml")
     code = (
-        "import sys; from rigs import leases; from rigs.loading import load\n"
+        "import sys; from rigs import leases; from rigs.configuration.loading import load\n"
         f"lease = leases.of(load({path!r}).rig); lease.acquire(); print('held', flush=True); sys.stdin.read()"
     )
     child = subprocess.Popen(

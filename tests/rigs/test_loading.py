@@ -2,9 +2,10 @@
 
 import pytest
 
-from rigs import loading, registry
-from rigs.config import ConfigError, version_in
-from rigs.loading import known_rigs, load
+from rigs import registry
+from rigs.configuration import loading
+from rigs.configuration.loading import known_rigs, load
+from rigs.configuration.models import ConfigError, version_in
 
 GOOD = """
 schema = 1
@@ -204,7 +205,7 @@ def test_the_rigs_of_the_design_are_there():
 
 
 def test_every_profile_in_the_tree_is_used_by_a_rig():
-    examples = map(str, (loading.RIGS / "examples").glob("*.toml"))
+    examples = map(str, (loading.RIGS.parent / "examples").glob("*.toml"))
     used = {load(name, unset=[]).profile.name for name in (*known_rigs(), *examples)}
     assert used >= {path.stem for path in loading.PROFILES.glob("*.toml")}
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from rigs.air import Air
-from rigs.links.memory import DUT, MemoryLink
-from rigs.tester import NEIGHBOR_ADVERTISEMENT
-from rigs.tester import Tester as Host
+from rigs.links.memory.link import DUT, MemoryLink
+from rigs.tester.framing import Air
+from rigs.tester.host import Tester as Host
+from rigs.tester.packets import NEIGHBOR_ADVERTISEMENT
 from sixlowpan import LinkInfo, addresses, decode, ipv6, mac
 
 

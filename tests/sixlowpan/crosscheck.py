@@ -26,7 +26,7 @@ from sixlowpan.explain import Field
 from sixlowpan.link import LinkInfo
 
 TSHARK = shutil.which("tshark")
-#: What the rigs of this project set on their nodes (rigs.preparation.STANDARD_CONTEXTS).
+#: What the rigs of this project set on their nodes (rigs.tester.preparation.STANDARD_CONTEXTS).
 CONTEXTS = (
     "0=2001:db8::/64", "1=2001:db8:1::/64", "2=2001:db8:2:4000::/50", "3=2001:db8:3::/48",
     "4=2001:db8:4:0:aabb:ccdd::/96", "5=2001:db8:5:0:212:7400:0:100/120", "9=2001:db8:9::/64", "15=2001:db8:f::/64",

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from rigs.links.ipsp_memory import MemoryChannel
-from rigs.links.memory import MemoryLink
-from rigs.loading import PROFILES, RIGS
+from rigs.configuration.loading import PROFILES, RIGS
+from rigs.links.ipsp_memory.link import MemoryChannel
+from rigs.links.memory.link import MemoryLink
 from rigs.model import Unsupported
-from rigs.nodes.reference import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode
 
 IEEE802154: Final = ("reference",)
 BLE: Final = ("reference-ble",)

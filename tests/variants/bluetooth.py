@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rigs.links.ipsp_channel import Terms
-from rigs.nodes.reference_ble import NodeChannel
+from rigs.links.ipsp.channel import Terms
+from rigs.nodes.reference.ble import NodeChannel
 from sixlowpan import link_local, nd
 from tests.variants import BLE, ROLES, ReferenceNode, variant
 from tests.variants.sending import the

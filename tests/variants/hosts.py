@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from rigs.nodes.reference_host import ALL_NODES
+from rigs.nodes.reference.host import ALL_NODES
 from sixlowpan import ipv6, link_local
 from sixlowpan.addresses import UNSPECIFIED, is_link_local, is_multicast, solicited_node
 from tests.variants import ANY, ReferenceNode, variant

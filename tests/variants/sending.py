@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from rigs.links.memory import DUT_SHORT
-from rigs.nodes.reference_host import ALL_NODES
+from rigs.links.memory.link import DUT_SHORT
+from rigs.nodes.reference.host import ALL_NODES
 from sixlowpan import encode, encodings, fragment, fragment_header_n, ipv6, mac
 from sixlowpan.addresses import BROADCAST
 from sixlowpan.contexts import NO_CONTEXTS

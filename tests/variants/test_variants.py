@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from rigs import loading
+from rigs.configuration import loading
 from tests.variants import load, write
 
 VARIANTS = load()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from rigs.virtual import wire
-from rigs.virtual.client import AgentClient, AgentError, TransportClosed
+from rigs.guests import wire
+from rigs.guests.client import AgentClient, AgentError, TransportClosed
 
 ROOT = Path(__file__).parents[2]
 LOOPBACK = bytes(15) + b"\x01"
@@ -121,7 +121,7 @@ def test_what_came_before_the_end_can_still_be_taken():
 def agent():
     """The agent's own code, serving over a socket pair."""
     ours, theirs = socket.socketpair()
-    code = f"from rigs.virtual.agent import Agent; Agent({theirs.fileno()}).serve()"
+    code = f"from rigs.guests.agent import Agent; Agent({theirs.fileno()}).serve()"
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, pass_fds=[theirs.fileno()])
     theirs.close()
     client = AgentClient(ours)

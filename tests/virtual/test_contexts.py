@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from rigs.virtual.contexts import ContextError, ContextTable
+from rigs.guests.contexts import ContextError, ContextTable
 
 PREFIX = bytes.fromhex("20010db8000500000000000000000000")
 TABLE = b"".join(bytes([number]) + bytes(31) for number in range(16))

@@ -7,9 +7,9 @@ import struct
 
 import pytest
 
-from rigs.virtual import elf, image
-from rigs.virtual.cpio import CpioWriter
-from rigs.virtual.modules import ModuleError, ModuleTree
+from rigs.guests import elf, image
+from rigs.guests.cpio import CpioWriter
+from rigs.guests.modules import ModuleError, ModuleTree
 
 
 def entries(archive):

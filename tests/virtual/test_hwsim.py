@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from rigs.virtual import packages, processes, qemu
-from rigs.virtual.client import AgentError, TransportClosed
-from rigs.virtual.hwsim import DUT, HwsimGuest
+from rigs.guests import packages, processes, qemu
+from rigs.guests.client import AgentError, TransportClosed
+from rigs.guests.hwsim import DUT, HwsimGuest
 
 pytestmark = [
     pytest.mark.real,
@@ -298,7 +298,7 @@ def test_an_ended_qemu_is_no_crash(number):
 
 def test_a_killed_run_leaves_no_guest():
     code = (
-        "import sys; from rigs.virtual.hwsim import HwsimGuest\n"
+        "import sys; from rigs.guests.hwsim import HwsimGuest\n"
         "with HwsimGuest() as g: print(g.guest.pid, g.guest.name, flush=True); sys.stdin.read()"
     )
     run = subprocess.Popen(

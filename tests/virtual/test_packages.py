@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rigs.virtual import packages
+from rigs.guests import packages
 
 APT_CACHE = r"""#!/bin/sh
 echo "$@" >> "$CALLS"

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from rigs.virtual import boot, image, kvm, processes, qemu
+from rigs.guests import boot, image, kvm, processes, qemu
 
 needs_qemu = pytest.mark.skipif(
     shutil.which(qemu.QEMU) is None, reason=f"{qemu.QEMU} is not here: {qemu.REMEDY}"
@@ -137,7 +137,7 @@ def test_a_child_outlives_the_thread_that_asked_for_it(tmp_path):
 
 def test_a_child_dies_with_its_parent(tmp_path):
     code = (
-        "import sys; from rigs.virtual import processes\n"
+        "import sys; from rigs.guests import processes\n"
         "p = processes.start(['sleep', '1000'], sys.stderr.buffer); print(p.pid, flush=True); sys.stdin.read()"
     )
     parent = subprocess.Popen(

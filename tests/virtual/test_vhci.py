@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from rigs.virtual import boot, image, qemu, vhci
+from rigs.guests import boot, image, qemu, vhci
 
 RESET = bytes.fromhex("01030c00")
 EVENT = bytes.fromhex("040e0401030c00")

@@ -1,0 +1,245 @@
+"""Read rig files and profiles: every mistake told at once: file, key, what is expected, what was found.
+
+Strategy: reading has three steps, and each adds its mistakes to one list before anything is raised. The
+TOML is parsed (a syntax error ends here), `--set` overrides and `${VAR}` are put in, then the models of
+`rigs.configuration.models` check the rest. Mistakes are told in the words of the models' own field descriptions.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from rigs.configuration.models import NAME, ConfigError, Profile, RigFile
+
+RIGS = Path(__file__).parents[1] / "files"
+PROFILES = RIGS.with_name("profiles")
+
+_M = TypeVar("_M", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A rig file together with the profile it names."""
+
+    rig: RigFile
+    profile: Profile
+
+
+def known_rigs() -> list[str]:
+    """The names of the rigs in the tree."""
+    return sorted(path.stem for path in RIGS.glob("*.toml"))
+
+
+def load(name: str, overrides: Iterable[str] = (), *, unset: list[str] | None = None) -> Loaded:
+    """Read the rig called `name` (or the file of that path) and its profile.
+
+    `overrides` are `KEY=VALUE` texts such as `dut.console=serial:/dev/ttyACM0`, put in before anything is
+    checked; VALUE is TOML where it reads as TOML, else a string. An environment variable that the file uses and
+    that is not set is a mistake, or, to look at a rig that cannot run, goes into `unset`. Raises `ConfigError`
+    with all mistakes.
+    """
+    path = _find(name)
+    mistakes: list[str] = []
+    data = _read(path, mistakes)
+    where = shown(path)
+    overridden = {_override(data, text, mistakes) for text in overrides}
+    data = _expand_all(data, where, mistakes, unset, overridden)
+    rig = _validate(RigFile, path, data, mistakes)
+    named = data.get("profile")
+    profile = None
+    if isinstance(named, str):
+        profile_path = _profile_path(path, named)
+        if profile_path.is_file():
+            read = _expand_all(_read(profile_path, mistakes), shown(profile_path), mistakes, unset)
+            profile = _validate(Profile, profile_path, read, mistakes)
+        elif "${" not in named:
+            names = sorted(p.stem for p in PROFILES.glob("*.toml"))
+            mistakes.append(
+                f"{where}: profile: no profile {named!r} ({shown(profile_path)}){hint(named, names)}; "
+                f"there are: {', '.join(names) or 'none'}"
+            )
+    if mistakes or rig is None or profile is None:
+        raise ConfigError(mistakes)
+    left = [ability for ability in profile.abilities if ability not in rig.without]
+    profile = profile.model_copy(update={"abilities": left})
+    rig._path, profile._path = path, profile_path
+    return Loaded(rig, profile)
+
+
+def is_path(name: str) -> bool:
+    """Whether a rig or profile is named by path rather than by its name in the tree."""
+    return "/" in name or name.endswith(".toml")
+
+
+def _find(name: str) -> Path:
+    path = Path(name).expanduser().resolve() if is_path(name) else RIGS / f"{name}.toml"
+    if path.is_file():
+        if not re.match(NAME, path.stem):
+            raise ConfigError(
+                [f"{name}: a rig's name (its file's name) has letters, digits, '.', '_' and '-' only"]
+            )
+        return path
+    if is_path(name):
+        raise ConfigError([f"{name}: there is no such rig file"])
+    rigs = known_rigs()
+    raise ConfigError(
+        [f"no rig {name!r}{hint(name, rigs)}; there are: {', '.join(rigs)}; or name a file: ./{name}.toml"]
+    )
+
+
+def _profile_path(rig: Path, named: str) -> Path:
+    return (rig.parent / Path(named).expanduser()).resolve() if is_path(named) else PROFILES / f"{named}.toml"
+
+
+def shown(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _read(path: Path, mistakes: list[str]) -> dict[str, Any]:
+    where = shown(path)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([*mistakes, f"{where}: not TOML: {error}"]) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([*mistakes, f"{where}: cannot be read: {error}"]) from error
+
+
+def _expand_all(
+    data: dict[str, Any],
+    where: str,
+    mistakes: list[str],
+    unset: list[str] | None,
+    skip: Collection[str] = (),
+) -> dict[str, Any]:
+    """Put environment variables into a file's texts, but not into the keys `skip`, which were expanded before."""
+
+    def tell(variable: str, key: str, text: str) -> None:
+        if unset is None:
+            mistakes.append(f"{where}: {key}: {_how_to_set(variable, key, text)}")
+        elif variable not in unset:
+            unset.append(variable)
+
+    expanded = _expand(data, "", tell, skip)
+    assert isinstance(expanded, dict)
+    return expanded
+
+
+def _expand(
+    value: object, key: str, tell: Callable[[str, str, str], None], skip: Collection[str] = ()
+) -> object:
+    """`tell` is called with variable, key and text where a variable is not set."""
+    if key in skip:
+        return value
+    if isinstance(value, dict):
+        return {k: _expand(v, f"{key}.{k}" if key else k, tell, skip) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_expand(v, f"{key}[{i}]", tell, skip) for i, v in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def fill(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
+            tell(match[1], key, value)
+        return os.environ.get(match[1], match[0])
+
+    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", fill, value)
+
+
+def _how_to_set(variable: str, key: str, text: str) -> str:
+    """What to do about an environment variable that is not set: where it stands tells what it should be."""
+    scheme, colon, rest = text.partition(":")
+    if scheme == "process":
+        what = "the path of the " + ("executable" if rest.startswith(f"${{{variable}}}") else "firmware")
+    else:
+        what = f"what stands for it in {text!r}"
+    example = f"{scheme}:..." if colon and "$" not in scheme else "..."
+    return f"set {variable} to {what}, or --set {key}={example}"
+
+
+def _override(data: dict[str, Any], text: str, mistakes: list[str]) -> str:
+    """Put one override in; returns its key."""
+    key, equals, value = text.partition("=")
+    key = key.strip()
+    steps = key.split(".")
+    if not equals or not all(steps):
+        mistakes.append(f"--set {text}: expected KEY=VALUE, such as --set dut.console=serial:/dev/ttyACM0")
+        return key
+    table = data
+    for step in steps[:-1]:
+        table = table.setdefault(step, {})
+        if not isinstance(table, dict):
+            mistakes.append(f"--set {text}: {step} is a value, not a table")
+            return key
+
+    def tell(variable: str, key: str, value: str) -> None:
+        mistakes.append(f"--set {key}: the environment variable {variable} is not set (found {value!r})")
+
+    table[steps[-1]] = _expand(_toml_value(value), key, tell)
+    return key
+
+
+def _toml_value(text: str) -> object:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _validate(model: type[_M], path: Path, data: Mapping[str, Any], mistakes: list[str]) -> _M | None:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        mistakes.extend(
+            f"{shown(path)}: {_mistake(model, details)}" for details in error.errors(include_url=False)
+        )
+        return None
+
+
+def _mistake(model: type[BaseModel], details: Mapping[str, Any]) -> str:
+    steps = details["loc"]
+    key = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in steps).lstrip(".")
+    owner, description = _describe(model, steps)
+    if details["type"] == "extra_forbidden":
+        names = [field.alias or name for name, field in owner.model_fields.items()]
+        return f"{key}: there is no such key{hint(str(steps[-1]), names)}; there are: {', '.join(names)}"
+    if details["type"] == "missing":
+        return f"{key}: is missing: expected {description}"
+    message = details["msg"].removeprefix("Value error, ")
+    note = f" ({message})" if details["type"] == "value_error" else ""
+    return f"{key}: expected {description}; found {details['input']!r}{note}"
+
+
+def _describe(model: type[BaseModel], steps: tuple[Any, ...]) -> tuple[type[BaseModel], str]:
+    """Follow a mistake's location through the models: who owns the key, and what is expected there."""
+    owner, description = model, "a table"
+    current: type[BaseModel] | None = model
+    for step in steps:
+        if isinstance(step, int) or current is None:
+            continue
+        owner = current
+        field = next((f for n, f in current.model_fields.items() if step in (n, f.alias)), None)
+        if field is None:
+            break
+        description = field.description or str(field.annotation)
+        current = _inner(field.annotation)
+    return owner, description
+
+
+def _inner(annotation: object) -> type[BaseModel] | None:
+    candidates = [annotation, *getattr(annotation, "__args__", ())]
+    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

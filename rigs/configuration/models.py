@@ -1,0 +1,275 @@
+"""Rig files and profiles as typed models: the reference of both formats.
+
+Strategy: pydantic checks types, ranges and unknown keys; every field's `description` says what is expected
+there and is what a mistake quotes, so the format has one truth. Reading, overriding and telling all
+mistakes at once is `rigs.configuration.loading`. What only an adapter can judge (is there such a link, does this node
+take that option) is judged by `rigs.registry`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import Version
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+
+from rigs.model import ABILITIES, LinkKind, RigError
+
+#: What a stack may do or leave out and a requirement's `when` may name, with the text it is from.
+FEATURES = {
+    "hc1": "decodes LOWPAN_HC1 (RFC 4944 §10; RFC 6282 §2: MAY)",
+    "mesh": "delivers frames with a mesh header (RFC 4944 §11)",
+    "broadcast": "delivers frames with LOWPAN_BC0 (RFC 4944 §11.1)",
+    "ghc": "generic header compression (RFC 7400)",
+    "paging": "switches pages (RFC 8025)",
+    "nd": "neighbor discovery optimised for 6LoWPAN (RFC 6775)",
+    "nhc_ext": "compresses IPv6 extension headers (RFC 6282 §4.2)",
+    "udp_checksum_elision": "takes an elided UDP checksum (RFC 6282 §4.3.2)",
+    "stateful_multicast": "unicast-prefix-based multicast with a context (RFC 6282 §3.2.4)",
+}
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+_ADDRESS = r"^[A-Za-z][A-Za-z0-9_.+-]*:"
+
+
+class ConfigError(RigError):
+    """A rig file or profile that cannot be used; `mistakes` has a line for each: file, key and remedy."""
+
+    def __init__(self, mistakes: Iterable[str]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(self.mistakes))
+
+
+def _seconds(value: object) -> object:
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m)", value.strip())):
+        return float(match[1]) * _UNITS[match[2]]
+    raise ValueError("not a duration")
+
+
+def _octets(value: object) -> object:
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("not hex")  # noqa: TRY004 - pydantic collects ValueErrors
+    return bytes.fromhex(value.replace(":", "").replace("-", ""))
+
+
+def _of_length(*lengths: int) -> AfterValidator:
+    def check(value: bytes) -> bytes:
+        if len(value) not in lengths:
+            raise ValueError(f"it has {len(value)} octets")
+        return value
+
+    return AfterValidator(check)
+
+
+def _specifier(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("not a version specifier")  # noqa: TRY004 - pydantic collects ValueErrors
+    try:
+        SpecifierSet(value)
+    except InvalidSpecifier as error:
+        raise ValueError(str(error)) from error
+    return value
+
+
+def _one_of(kinds: Iterable[str]) -> BeforeValidator:
+    known = frozenset(kinds)
+
+    def check(value: object) -> object:
+        if value not in known:
+            close = difflib.get_close_matches(str(value), sorted(known), 1)
+            raise ValueError(
+                f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(sorted(known))}"
+            )
+        return value
+
+    return BeforeValidator(check)
+
+
+Duration = Annotated[float, BeforeValidator(_seconds)]
+Hex = Annotated[bytes, BeforeValidator(_octets)]
+LinkAddress = Annotated[Hex, _of_length(6, 8)]
+ShortAddress = Annotated[Hex, _of_length(2)]
+Specifier = Annotated[str, BeforeValidator(_specifier)]
+Ability = Annotated[str, _one_of(ABILITIES)]
+Feature = Annotated[str, _one_of(FEATURES)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Tester(_Model):
+    """[tester]: our own radio."""
+
+    link: str = Field(pattern=_ADDRESS, description='how frames reach the medium, such as "packet:wpan0"')
+    pan: int = Field(0xABCD, ge=0, le=0xFFFF, description="the PAN id, 0 to 0xffff")
+    channel: int = Field(26, ge=0, le=255, description="the radio channel, 0 to 255 (11 to 26 at 2.4 GHz)")
+    address: LinkAddress | None = Field(
+        None, description="the tester's link-layer address in hex, 8 octets (6 on BLE)"
+    )
+
+    @property
+    def pan_octets(self) -> bytes:
+        """The PAN id as `rigs.model.Link.pan` has it: 2 octets, big-endian."""
+        return self.pan.to_bytes(2, "big")
+
+
+class Device(_Model):
+    """[dut] and [peer]: a device under test. Keys beyond these are options of its node kind."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    node: str = Field(
+        description='the kind of node, such as "lwip" (`python -m rigs list --kinds` shows all)'
+    )
+    console: str | None = Field(
+        None, pattern=_ADDRESS, description='its console, such as "serial:/dev/ttyACM0"'
+    )
+    power: str | None = Field(None, pattern=_ADDRESS, description='how to cycle its power: "command:..."')
+    address: LinkAddress | None = Field(
+        None, description="the DUT's link-layer address in hex, 8 octets (6 on BLE)"
+    )
+    short: ShortAddress | None = Field(None, description="the DUT's 16-bit short address in hex, 2 octets")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the rig file says beyond the common keys; the node kind knows what it means."""
+        return dict(self.model_extra or {})
+
+
+class Lease(_Model):
+    """[lease]: how the rig is kept for one run at a time."""
+
+    kind: Literal["flock", "none", "labgrid"] = Field("flock", description='"flock", "none" or "labgrid"')
+    devices: list[str] = Field(
+        [], description="device ids to lock; empty: the tester's link and the DUT's console"
+    )
+    wait: Duration = Field(10.0, description='how long to wait for the rig, such as "30s"')
+    match: list[str] = Field([], description='labgrid: what to reserve, such as ["board=nrf52840dk"]')
+    coordinator: str | None = Field(None, description='labgrid: the coordinator, such as "lab.example:20408"')
+
+
+class RigFile(_Model):
+    """One rig: rigs/NAME.toml, or a vendor's own file named by path."""
+
+    schema_: Literal[1] = Field(alias="schema", description="1")
+    profile: str = Field(
+        description="the name of a profile in rigs/profiles, or a path relative to this file"
+    )
+    what: str = Field("", description="one line that says what this rig is")
+    attempts: int = Field(1, ge=1, le=20, description="how often a lost stimulus is sent, 1 to 20")
+    settle: Duration = Field(0.05, description='how long to wait for late answers, such as "50ms"')
+    without: list[Ability] = Field(
+        [], description='abilities of the profile that are not to be had on this rig, such as ["ip_tap"]'
+    )
+    tester: Tester = Field(description="a table [tester]")
+    dut: Device = Field(description="a table [dut]")
+    peer: Device | None = Field(None, description="a table [peer]: a second device")
+    lease: Lease = Field(Lease(kind="flock"), description="a table [lease]")
+
+    _path: Path = PrivateAttr(Path())
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    @property
+    def name(self) -> str:
+        """The rig's name in records and on the command line: the file's name without `.toml`."""
+        return self._path.stem
+
+
+class Deviation(_Model):
+    """[[deviation]]: one known breach, with its proof. It covers findings, never a whole case."""
+
+    id: str = Field(pattern=NAME, description="a short name such as lwip-ecn-order")
+    case: str = Field(description="a glob on the case id, such as rfc6282/3.1.1/tf*")
+    finding: str = Field(description="a glob on the finding's code, such as traffic_class")
+    requirement: str = Field(description="the id of the requirement it breaks")
+    versions: Specifier = Field(description='the versions that have it, such as "==2.1.3" or ">=6.1,<6.2"')
+    frame: Hex = Field(description="the frame that proves it, in hex")
+    why: str = Field(min_length=1, description="what is wrong, in one or two sentences")
+
+    def covers(self, case: str, finding: str, version: str) -> bool:
+        """Whether this deviation explains `finding` (its code) in `case` on a DUT of `version`."""
+        return self.names(case) and fnmatchcase(finding, self.finding) and self.applies(version)
+
+    def names(self, case: str) -> bool:
+        """Whether `case` (its id) is one in which the deviation is to be expected."""
+        return fnmatchcase(case, _literal(self.case))
+
+    def applies(self, version: str) -> bool:
+        """Whether a DUT of `version` (as `Node.version` tells it) is one that has the deviation."""
+        return version_in(version, self.versions)
+
+
+class Parameters(_Model):
+    """[parameters]: figures of a DUT that cases need, and what it declares beyond the base documents."""
+
+    role: Literal["6LN", "6LBR", "host"] = Field("host", description='"6LN", "6LBR" or "host"')
+    mtu: int = Field(1280, ge=1280, le=65535, description="the IPv6 MTU of the link, 1280 or more")
+    reassembly_slots: int | None = Field(None, ge=1, description="datagrams it reassembles at a time")
+    reassembly_timeout: Duration | None = Field(
+        None, description='how long it keeps fragments, such as "60s"'
+    )
+    reassembly_timer: bool = Field(
+        True,
+        description="false where the rig does not run the DUT's reassembly timer: such cases are unsupported",
+    )
+    neighbours: int | None = Field(
+        None, ge=2, description="neighbours it has room for, where a run with many would fill its cache"
+    )
+    contexts: int = Field(0, ge=0, le=16, description="how many 6LoWPAN contexts it can hold, 0 to 16")
+    context_length: int | None = Field(
+        None, ge=0, le=128, description="the only prefix length that its contexts can have; none: any"
+    )
+    features: list[Feature] = Field([], description="optional parts it has: " + ", ".join(FEATURES))
+
+
+class Profile(_Model):
+    """What a DUT declares it can do, and its known deviations: rigs/profiles/NAME.toml, or a path."""
+
+    schema_: Literal[1] = Field(alias="schema", description="1")
+    stack: str = Field(min_length=1, description="the stack's name, such as lwIP")
+    versions: Specifier = Field("", description='the versions this profile is for, such as "==2.1.3"')
+    link: LinkKind = Field(description='"ieee802154" or "ble"')
+    abilities: list[Ability] = Field(description="what it can do: some of " + ", ".join(sorted(ABILITIES)))
+    parameters: Parameters = Field(Parameters(), description="a table [parameters]")
+    notes: str = Field("", description="text for people")
+    deviation: list[Deviation] = Field([], description="tables [[deviation]]")
+
+    _path: Path = PrivateAttr(Path())
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    @property
+    def name(self) -> str:
+        """The profile's name in records: the file's name without `.toml`."""
+        return self._path.stem
+
+
+def version_in(version: str, specifier: str) -> bool:
+    """Whether `version` is in `specifier`; only its first dotted number counts ("6.1.0-49-amd64" is 6.1.0).
+
+    A text without any number is in no specifier but the empty one.
+    """
+    number = re.search(r"\d+(?:\.\d+)*", version)
+    if not specifier or number is None:
+        return not specifier
+    return SpecifierSet(specifier).contains(Version(number[0]), prereleases=True)
+
+
+def _literal(pattern: str) -> str:
+    """Case ids contain [parameters]; in a glob these brackets mean themselves."""
+    return pattern.replace("[", "[[]")

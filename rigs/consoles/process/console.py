@@ -1,0 +1,128 @@
+"""`process:COMMAND ...`: a program's standard input and output as the console of a node, such as native firmware.
+
+Strategy: the command line is split as a shell would, but no shell runs it. The program leads a session of its own,
+dies with this process (`rigs.guests.processes`), and is ended with all of its group by SIGKILL, because such
+firmware has helpers that ignore anything milder. How it ended tells whose fault it was: a signal that a program raises
+by its own doing is a crash, and so is an end of itself; a signal that others send is a kill.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shlex
+import shutil
+import signal
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rigs.consoles.model import CHUNK, Console, rests
+from rigs.guests import processes
+from rigs.model import Health, RigError
+from rigs.registry import Missing
+
+if TYPE_CHECKING:
+    from rigs.bench import Bench
+    from rigs.configuration.models import RigFile
+
+WHAT: Final = "a program and its arguments, such as process:./node.elf -E"
+_RAISED: Final = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP}
+#: Seconds for a process whose output ended to end itself.
+_LINGER: Final = 2.0
+
+
+class ProcessConsole(Console):
+    """One run of a program."""
+
+    def __init__(self, address: str, command: Sequence[str]) -> None:
+        """`command` is the program and its arguments. Raises `RigError`."""
+        super().__init__(address)
+        self._output, theirs = os.pipe()
+        stdin, self._input = os.pipe()
+        try:
+            self._process = processes.start(command, theirs, stdin=stdin)
+        except OSError as error:
+            raise RigError(f"{address}: cannot be started: {error}") from error
+        finally:
+            os.close(theirs)
+            os.close(stdin)
+        self._pidfd = os.pidfd_open(self._process.pid)
+        os.set_blocking(self._input, False)
+        self._start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def health(self) -> Health:
+        """How the process fares, and if it ended: of itself, or by somebody's hand."""
+        if self._released:
+            return Health("unreachable", "closed")
+        output_ended = not self._reader.is_alive()  # then it is on its way out
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        if not poll.poll(_LINGER * 1000 if output_ended else 0):
+            return (
+                Health("unreachable", "the process closed its output and lingers")
+                if output_ended
+                else Health("alive")
+            )
+        # It stays a zombie, so that its number and its group's remain its own until they were killed.
+        ended = os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOWAIT)
+        assert ended is not None
+        self._reader.join(_LINGER)  # its last words, unless a helper holds its output open
+        if ended.si_code == os.CLD_EXITED:
+            return Health("crashed", f"the process ended with status {ended.si_status}")
+        number = ended.si_status
+        name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+        return Health("crashed" if number in _RAISED else "killed", f"the process was ended by {name}")
+
+    def _read(self) -> bytes:
+        return os.read(self._output, CHUNK) if self._await(self._output) else b""
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self._push(self._input, data)
+        except BrokenPipeError:
+            self._reader.join(_LINGER)  # its last words
+            raise
+
+    def _release(self) -> None:
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for descriptor in (self._pidfd, self._input, self._output):
+            os.close(descriptor)
+
+
+def open_console(bench: Bench, rest: str, rig: RigFile) -> ProcessConsole:
+    """Start the program of `process:...`. Raises `RigError`."""
+    del bench, rig
+    wrong = _wrong("the console", rest)
+    if wrong is not None:
+        raise RigError(f"{wrong.what}: {wrong.remedy}")
+    return ProcessConsole(f"process:{rest}", shlex.split(rest))
+
+
+def check(rig: RigFile) -> Iterable[Missing]:
+    """Whether the program is there and can be run."""
+    return [wrong for key, rest in rests(rig, "process") if (wrong := _wrong(key, rest)) is not None]
+
+
+def _wrong(key: str, rest: str) -> Missing | None:
+    try:
+        words = shlex.split(rest)
+    except ValueError as error:
+        return Missing(f"{key}: process:{rest}: {error}", "quote it as a shell wants it")
+    if not words:
+        return Missing(f"{key}: process: names no program", f"expected {WHAT}")
+    program = words[0]
+    if shutil.which(program) is not None:
+        return None
+    if "/" not in program:
+        return Missing(f"{key}: the program {program} is not on PATH", "install it, or give its path")
+    if not Path(program).is_file():
+        return Missing(
+            f"{key}: there is no file {program}", "build the firmware, or give the path of the executable"
+        )
+    return Missing(f"{key}: {program} is not executable", f"chmod +x {program}")

@@ -1,0 +1,98 @@
+"""`ssh:USER@HOST`: a shell on another machine through the system's `ssh` program; or `ssh:USER@HOST COMMAND ...`.
+
+Strategy: a process console whose program is ssh, with the user's own configuration and keys. It never asks anything:
+a missing key, an unknown host or a dead network end it, and what it printed then becomes one message with its remedy.
+The words behind "ssh:" are ssh's own, so options go there as well: `ssh:-p 2222 root@lab1`, and `ssh:-tt root@lab1
+picocom /dev/ttyACM0` for a program that wants a terminal.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from rigs.consoles.model import rests
+from rigs.consoles.process.console import ProcessConsole
+from rigs.model import Health, RigError
+from rigs.registry import Missing
+
+if TYPE_CHECKING:
+    from rigs.bench import Bench
+    from rigs.configuration.models import RigFile
+
+PROGRAM: Final = "ssh"
+_OPTIONS: Final = (
+    "-T",
+    *("-o", "BatchMode=yes"),
+    *("-o", "ConnectTimeout=10"),
+    *("-o", "ServerAliveInterval=5"),
+    *("-o", "ServerAliveCountMax=3"),
+    *("-o", "LogLevel=ERROR"),
+)
+#: ssh(1), EXIT STATUS: "255 if an error occurred"; every other status is the remote command's.
+_FAILED: Final = "status 255"
+#: What ssh prints, and what to do about it.
+_REMEDIES: Final = (
+    (
+        r"Host key verification failed|No .* host key is known",
+        "run `ssh {host}` once by hand and accept its key",
+    ),
+    (
+        r"REMOTE HOST IDENTIFICATION HAS CHANGED",
+        "remove the old key with `ssh-keygen -R HOST`, if you trust the host",
+    ),
+    (r"Permission denied", "put your public key there (`ssh-copy-id {host}`), or start ssh-agent"),
+    (r"Could not resolve|Name or service not known", "correct the host's name"),
+    (r"timed out|No route to host|unreachable", "switch the host on, or mend the network"),
+    (r"Connection refused", "start its ssh server, or correct the port (-p)"),
+)
+
+
+class SshConsole(ProcessConsole):
+    """One run of ssh."""
+
+    def __init__(self, address: str, words: list[str]) -> None:
+        """`words` are ssh's destination, own options and command. Raises `RigError`."""
+        self._host = next((word for word in words if "@" in word), words[0])
+        super().__init__(address, [PROGRAM, *_OPTIONS, *words])
+
+    def health(self) -> Health:
+        """Nothing that becomes of ssh itself is the DUT's doing."""
+        health = super().health()
+        if health.state != "crashed":
+            return health
+        if _FAILED not in health.detail:
+            return Health("unreachable", health.detail.replace("the process", "the remote shell"))
+        text = self.kept().decode(errors="replace")
+        remedy = next((do for seen, do in _REMEDIES if re.search(seen, text)), "try `ssh {host}` by hand")
+        last = text.strip().splitlines()[-1:] or ["it said nothing"]
+        return Health("unreachable", f"ssh: {last[0].strip()}; {remedy.format(host=self._host)}")
+
+
+def open_console(bench: Bench, rest: str, rig: RigFile) -> SshConsole:
+    """Start ssh. Raises `RigError`; whether the host lets us in is seen at the first use."""
+    del bench, rig
+    wrong = _wrong("the console", rest)
+    if wrong is not None:
+        raise RigError(f"{wrong.what}: {wrong.remedy}")
+    return SshConsole(f"ssh:{rest}", shlex.split(rest))
+
+
+def check(rig: RigFile) -> Iterable[Missing]:
+    """Whether there is an ssh program and a host."""
+    return [wrong for key, rest in rests(rig, "ssh") if (wrong := _wrong(key, rest)) is not None]
+
+
+def _wrong(key: str, rest: str) -> Missing | None:
+    try:
+        words = shlex.split(rest)
+    except ValueError as error:
+        return Missing(f"{key}: ssh:{rest}: {error}", "quote it as a shell wants it")
+    if not words:
+        return Missing(f"{key}: ssh: names no host", "expected such as ssh:root@lab1")
+    if shutil.which(PROGRAM) is None:
+        return Missing(f"{key}: the program ssh is not on PATH", "apt-get install openssh-client")
+    return None

@@ -1,0 +1,412 @@
+"""Runs inside the guest: the host's hands and eyes there, over one virtio-serial port.
+
+Strategy: one process, one poll loop, no thread. It imports only what starts fast under plain emulation (the C
+`_socket`, not `socket`), and of the project only the wire format, which the image puts beside it. A handle is one
+open socket: a tap (`AF_PACKET`), UDP, raw ICMPv6, a TCP port that accepts, or a group membership that is merely held.
+Sockets live in a network namespace: "" is the root one, else a name under /run/netns. Taps have large buffers and are
+emptied before anything else is looked at; what the kernel dropped all the same is told by STATISTICS. A frame's time
+is the kernel's own stamp (SO_TIMESTAMPNS).
+
+What goes wrong in a request goes back as REFUSED with the reason. What goes wrong for good ends the process
+with a traceback on the console, and process 1 then says so and powers off: the host never mistakes it for the DUT.
+"""
+
+from __future__ import annotations
+
+import _socket
+import os
+import select
+import struct
+import time
+
+from rigs.guests import wire
+from rigs.guests.ports import find_port
+
+_ETH_P_ALL, _SOL_PACKET, _PACKET_STATISTICS = 3, 263, 6
+_SO_TIMESTAMPNS, _SO_RCVBUFFORCE, _SO_SNDBUF, _SO_SNDTIMEO = 35, 33, 7, 21
+_ICMPV6_FILTER, _CLONE_NEWNET = 1, 0x40000000
+_ENETDOWN = 100
+_RECEIVE_BUFFER = 16 << 20
+_SEND_SECONDS = 2  # a radio that takes nothing more must not take the agent with it
+_SEND_BUFFER = 64 << 10  # less than a device queue holds: send() waits instead of losing frames
+
+
+class Command:
+    """A shell command that runs while the loop goes on."""
+
+    def __init__(self, number: int, pid: int, pipe: int, limit: float) -> None:
+        """`limit` is the monotonic time at which it is killed."""
+        self.number, self.pid, self.pipe, self.limit = number, pid, pipe, limit
+        self.pidfd = os.pidfd_open(pid)
+        self.output = bytearray()
+        self.late = self.hung_up = False
+
+    def read(self) -> None:
+        """Keep what it printed, up to 512 KiB."""
+        while True:
+            try:
+                data = os.read(self.pipe, 65536)
+            except BlockingIOError:
+                return
+            if not data:
+                return
+            self.output += data[: max(0, (512 << 10) - len(self.output))]
+
+
+class Open:
+    """An open socket behind a handle. `kind` is the request that made it."""
+
+    def __init__(self, sock: _socket.socket, kind: int, interface: int = 0, *, echo: bool = False) -> None:
+        """`interface` is the index that scopes link-local destinations."""
+        self.sock, self.kind, self.interface, self.echo = sock, kind, interface, echo
+        self.port = 0  # of an accepted TCP connection: the handle of the socket that accepted it
+        self.latest = 0  # of a TCP port: the connection that was accepted last
+        self.waiting = bytearray()  # what a TCP connection has not taken yet, or the first one will
+
+
+class Agent:
+    """The loop. `port` is a file descriptor open for reading and writing."""
+
+    def __init__(self, port: int) -> None:
+        """Nothing is opened yet but the namespace we came from."""
+        self._port = port
+        self._splitter = wire.Splitter()
+        self._poll = select.poll()
+        self._opens: dict[int, Open] = {}  # by file descriptor, which is the handle
+        self._commands: dict[int, Command] = {}  # by pipe and by pidfd
+        self._home = os.open("/proc/self/ns/net", os.O_RDONLY)
+        # Nobody sets the guest's clock, so this difference is constant.
+        self._epoch = time.time_ns() - time.monotonic_ns()
+        self._requests = {
+            wire.RUN: self._run,
+            wire.TAP: self._tap,
+            wire.UDP: self._udp,
+            wire.ICMP: self._icmp,
+            wire.TCP_LISTEN: self._tcp_listen,
+            wire.JOIN: self._join,
+            wire.CLOSE: self._close,
+            wire.STATISTICS: self._statistics,
+            wire.CLOCK: self._clock,
+        }
+
+    def serve(self) -> None:
+        """Say READY and work until the port closes."""
+        self._poll.register(self._port, select.POLLIN)
+        self._tell(wire.READY, wire.VERSION, wire.STAMP.pack(time.monotonic_ns(), time.time_ns()))
+        while True:
+            limits = [command.limit for command in self._commands.values()]
+            wait = max(0.0, min(limits) - time.monotonic()) * 1000 if limits else None
+            ready = [fd for fd, _ in self._poll.poll(wait)]
+            for fd in ready:  # incoming frames before new orders
+                if fd in self._opens:
+                    self._receive(fd)
+            for fd in ready:
+                if fd in self._commands:
+                    self._command(fd)
+            if self._port in ready:
+                data = os.read(self._port, 65536)
+                if not data:
+                    return
+                for kind, number, body in self._splitter.feed(data):
+                    self._obey(kind, number, body)
+            for command in set(self._commands.values()):
+                if time.monotonic() >= command.limit and not command.late:
+                    command.late, command.limit = True, time.monotonic() + 3600
+                    os.killpg(command.pid, 9)
+
+    def _tell(self, kind: int, number: int, body: bytes = b"") -> None:
+        data = memoryview(wire.message(kind, number, body))
+        while data:
+            data = data[os.write(self._port, data) :]
+
+    def _obey(self, kind: int, number: int, body: bytes) -> None:
+        if kind == wire.SEND:
+            self._send(number, body)
+            return
+        try:
+            reply = self._requests[kind](body, number)
+        except (OSError, KeyError, struct.error, wire.ProtocolError) as error:
+            self._tell(wire.REFUSED, number, (str(error) or repr(error)).encode())
+        else:
+            if reply is not None:
+                self._tell(wire.REPLY, number, reply)
+
+    # -- commands ------------------------------------------------------------------------------------------
+
+    def _run(self, body: bytes, number: int) -> None:
+        """Timeout in ms (4 octets), namespace, command (the rest). Reply: exit status (-N: signal N), late, output."""
+        (limit,) = struct.unpack_from("!I", body)
+        namespace, command = wire.take_text(body[4:])
+        reader, writer = os.pipe()
+        os.set_blocking(reader, False)
+        actions = [
+            (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, writer, 1),
+            (os.POSIX_SPAWN_DUP2, writer, 2),
+        ]
+        self._enter(namespace)
+        try:
+            arguments = ["sh", "-c", command.decode("utf-8", "surrogateescape")]
+            pid = os.posix_spawn("/bin/sh", arguments, os.environ, file_actions=actions, setpgroup=0)
+        finally:
+            self._leave(namespace)
+            os.close(writer)
+        started = Command(number, pid, reader, time.monotonic() + limit / 1000)
+        for fd in (reader, started.pidfd):
+            self._commands[fd] = started
+            self._poll.register(fd, select.POLLIN)
+
+    def _command(self, fd: int) -> None:
+        command = self._commands[fd]
+        command.read()
+        if fd == command.pipe and not self._hung_up(fd):
+            return
+        if fd == command.pipe:  # all writers are gone; the end itself is told by the pidfd
+            self._poll.unregister(fd)
+            command.hung_up = True
+            return
+        status = os.waitstatus_to_exitcode(os.waitpid(command.pid, 0)[1])
+        command.read()
+        for each in (command.pipe, command.pidfd):
+            del self._commands[each]
+            if each != command.pipe or not command.hung_up:
+                self._poll.unregister(each)
+            os.close(each)
+        self._tell(wire.REPLY, command.number, struct.pack("!i?", status, command.late) + command.output)
+
+    @staticmethod
+    def _hung_up(fd: int) -> bool:
+        poll = select.poll()
+        poll.register(fd, 0)
+        return bool(poll.poll(0))
+
+    # -- namespaces ----------------------------------------------------------------------------------------
+
+    def _enter(self, namespace: str) -> None:
+        if namespace:
+            fd = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
+            try:
+                self._switch(fd)
+            finally:
+                os.close(fd)
+
+    def _leave(self, namespace: str) -> None:
+        if namespace:
+            self._switch(self._home)
+
+    def _switch(self, fd: int) -> None:
+        import ctypes  # os.setns is there from Python 3.12 on
+
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.setns(fd, _CLONE_NEWNET):
+            code = ctypes.get_errno()
+            raise OSError(code, f"setns: {os.strerror(code)}")
+
+    def _socket(self, namespace: str, family: int, kind: int, protocol: int) -> _socket.socket:
+        self._enter(namespace)
+        try:
+            sock = _socket.socket(family, kind, protocol)
+        finally:
+            self._leave(namespace)
+        sock.setblocking(False)
+        sock.setsockopt(_socket.SOL_SOCKET, _SO_SNDTIMEO, struct.pack("@qq", _SEND_SECONDS, 0))
+        try:
+            sock.setsockopt(_socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
+        except PermissionError:  # only when the unit tests run it without being root
+            sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        return sock
+
+    def _index(self, namespace: str, interface: str) -> int:
+        self._enter(namespace)
+        try:
+            return _socket.if_nametoindex(interface) if interface else 0
+        finally:
+            self._leave(namespace)
+
+    def _keep(self, opened: Open) -> bytes:
+        fd = opened.sock.fileno()
+        self._opens[fd] = opened
+        self._poll.register(fd, select.POLLIN)
+        return struct.pack("!I", fd)
+
+    # -- sockets -------------------------------------------------------------------------------------------
+
+    def _tap(self, body: bytes, _number: int) -> bytes:
+        """Namespace, interface, cooked (1 octet: without link header). Reply: handle."""
+        namespace, rest = wire.take_text(body)
+        interface, rest = wire.take_text(rest)
+        cooked = rest[:1] == b"\1"
+        kind = _socket.SOCK_DGRAM if cooked else _socket.SOCK_RAW
+        sock = self._socket(namespace, _socket.AF_PACKET, kind, 0)  # protocol 0: silent until bound
+        sock.setsockopt(_socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        sock.setsockopt(_socket.SOL_SOCKET, _SO_SNDBUF, _SEND_BUFFER)
+        sock.bind((interface, _ETH_P_ALL))
+        return self._keep(Open(sock, wire.TAP))
+
+    def _udp(self, body: bytes, _number: int) -> bytes:
+        """Namespace, interface (may be ""), port (2 octets), echo (1). Reply: handle, port."""
+        namespace, rest = wire.take_text(body)
+        interface, rest = wire.take_text(rest)
+        port, echo = struct.unpack("!H?", rest)
+        sock = self._socket(namespace, _socket.AF_INET6, _socket.SOCK_DGRAM, 0)
+        sock.setsockopt(_socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        sock.bind(("::", port))
+        handle = self._keep(Open(sock, wire.UDP, self._index(namespace, interface), echo=echo))
+        return handle + struct.pack("!H", sock.getsockname()[1])
+
+    def _icmp(self, body: bytes, _number: int) -> bytes:
+        """Namespace, interface, then the ICMPv6 types to be told of (1 octet each). Reply: handle."""
+        namespace, rest = wire.take_text(body)
+        interface, types = wire.take_text(rest)
+        sock = self._socket(namespace, _socket.AF_INET6, _socket.SOCK_RAW, _socket.IPPROTO_ICMPV6)
+        blocked = bytearray(b"\xff" * 32)  # struct icmp6_filter: one bit a type, 32-bit words in host order
+        for kind in types:
+            word = kind >> 5
+            (bits,) = struct.unpack_from("=I", blocked, 4 * word)
+            struct.pack_into("=I", blocked, 4 * word, bits & ~(1 << (kind & 31)))
+        sock.setsockopt(_socket.IPPROTO_ICMPV6, _ICMPV6_FILTER, blocked)
+        sock.setsockopt(_socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        return self._keep(Open(sock, wire.ICMP, self._index(namespace, interface)))
+
+    def _tcp_listen(self, body: bytes, _number: int) -> bytes:
+        """Namespace, port (2 octets): accept connections; SEND and STREAM mean the latest. Reply: handle."""
+        namespace, rest = wire.take_text(body)
+        sock = self._socket(namespace, _socket.AF_INET6, _socket.SOCK_STREAM, 0)
+        sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+        sock.bind(("::", struct.unpack("!H", rest)[0]))
+        sock.listen(16)
+        return self._keep(Open(sock, wire.TCP_LISTEN))
+
+    def _join(self, body: bytes, _number: int) -> bytes:
+        """Namespace, interface, group (16 octets): be a member until CLOSE. Reply: handle."""
+        namespace, rest = wire.take_text(body)
+        interface, group = wire.take_text(rest)
+        sock = self._socket(namespace, _socket.AF_INET6, _socket.SOCK_DGRAM, 0)
+        index = self._index(namespace, interface)
+        sock.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_JOIN_GROUP, group + struct.pack("@I", index))
+        return self._keep(Open(sock, wire.JOIN))
+
+    def _close(self, body: bytes, _number: int) -> bytes:
+        """Handle. Reply: nothing."""
+        fd = struct.unpack("!I", body)[0]
+        if opened := self._opens.pop(fd, None):
+            self._poll.unregister(fd)
+            opened.sock.close()
+        return b""
+
+    def _statistics(self, body: bytes, _number: int) -> bytes:
+        """Handle of a tap. Reply: frames seen and frames dropped since the last question (4 octets each)."""
+        opened = self._opens[struct.unpack("!I", body)[0]]
+        return struct.pack(
+            "!II", *struct.unpack("=II", opened.sock.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))
+        )
+
+    def _clock(self, _body: bytes, _number: int) -> bytes:
+        """Reply: monotonic and real time in ns (8 octets each)."""
+        return wire.STAMP.pack(time.monotonic_ns(), time.time_ns())
+
+    def _send(self, handle: int, body: bytes) -> None:
+        """A tap: the frame. TCP: octets. UDP and ICMPv6: address, port (0), data. No reply; a failure is a FAULT."""
+        opened = self._opens.get(handle)
+        try:
+            if opened is None:
+                raise OSError(9, "no such handle")
+            if opened.kind == wire.TCP_LISTEN:
+                accepted = self._opens.get(opened.latest, opened)
+                accepted.waiting += body
+                if accepted is not opened:  # else it waits for the first connection
+                    self._pass_on(opened.latest)
+                return
+            opened.sock.setblocking(True)
+            try:
+                if opened.kind == wire.TAP:
+                    opened.sock.send(body)
+                else:
+                    address, port = wire.ENDPOINT.unpack_from(body)
+                    scope = opened.interface if address[:2] == b"\xfe\x80" or address[0] == 0xFF else 0
+                    to = (_socket.inet_ntop(_socket.AF_INET6, address), port, 0, scope)
+                    opened.sock.sendto(body[wire.ENDPOINT.size :], to)
+            finally:
+                opened.sock.setblocking(False)
+        except OSError as error:
+            self._tell(wire.FAULT, handle, f"send: {error}".encode())
+
+    def _receive(self, fd: int) -> None:
+        opened = self._opens[fd]
+        if opened.kind == wire.TCP_LISTEN:
+            self._accept(fd)
+            return
+        if opened.waiting:
+            self._pass_on(fd)
+        for _ in range(256):  # then the others get their turn
+            try:
+                data, ancillary, _flags, source = opened.sock.recvmsg(65536, 64)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno == _ENETDOWN:  # told once; the tap goes on when the interface is up (again)
+                    continue
+                self._tell(wire.FAULT, fd, f"receive: {error}".encode())
+                return
+            if opened.kind == 0:  # an accepted TCP connection
+                if not data:
+                    self._close(struct.pack("!I", fd), 0)
+                    return
+                self._tell(wire.STREAM, opened.port, data)
+                continue
+            if opened.kind == wire.TAP:
+                self._tell(
+                    wire.FRAME,
+                    fd,
+                    bytes([min(source[2], 255)]) + struct.pack("!q", self._stamp(ancillary)) + data,
+                )
+                continue
+            if opened.echo:
+                self._echo(fd, data, source)
+            address = _socket.inet_pton(_socket.AF_INET6, source[0].partition("%")[0])
+            self._tell(
+                wire.DATAGRAM,
+                fd,
+                struct.pack("!q", self._stamp(ancillary)) + wire.ENDPOINT.pack(address, source[1]) + data,
+            )
+
+    def _echo(self, fd: int, data: bytes, to: tuple[str, int, int, int]) -> None:
+        try:
+            self._opens[fd].sock.sendto(data, to)
+        except OSError as error:
+            self._tell(wire.FAULT, fd, f"echo: {error}".encode())
+
+    def _stamp(self, ancillary: list[tuple[int, int, bytes]]) -> int:
+        for level, kind, data in ancillary:
+            if level == _socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
+                seconds, nanoseconds = struct.unpack("=qq", data)
+                return int(seconds) * 1_000_000_000 + int(nanoseconds) - self._epoch
+        return time.monotonic_ns()
+
+    def _accept(self, port: int) -> None:
+        fd, _peer = self._opens[port].sock._accept()  # type: ignore[attr-defined]  # typeshed leaves it out
+        sock = _socket.socket(fileno=fd)
+        sock.setblocking(False)
+        self._keep(Open(sock, 0))
+        listening, accepted = self._opens[port], self._opens[fd]
+        accepted.port, listening.latest = port, fd
+        accepted.waiting, listening.waiting = listening.waiting, bytearray()
+        if accepted.waiting:
+            self._pass_on(fd)
+
+    def _pass_on(self, fd: int) -> None:
+        """Give a TCP connection what it takes of what waits for it."""
+        opened = self._opens[fd]
+        try:
+            del opened.waiting[: opened.sock.send(opened.waiting)]
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            opened.waiting.clear()
+            self._tell(wire.FAULT, opened.port, f"tcp: {error}".encode())
+        self._poll.modify(fd, select.POLLIN | (select.POLLOUT if opened.waiting else 0))
+
+
+def main() -> None:
+    """Serve the host until it closes the port."""
+    Agent(os.open(find_port(10), os.O_RDWR)).serve()

@@ -1,0 +1,147 @@
+"""A Linux `bluetooth_6lowpan` node in a guest, whose controller is on the host.
+
+Strategy: the guest is booted with two ports; over the second, HCI in its serial form (H4), comes the controller that
+`/dev/vhci` makes the guest's `hci0`. Who plays that controller is not known here: `hci` is a stream socket. The guest
+offers both roles (`connect` as a central, `advertise` as a peripheral) and waits for `bt0`, the interface that Linux
+makes for the first IPSP channel and takes away with the last. `attach` opens the IP tap on it: a cooked `AF_PACKET`
+socket, so packets as IPv6 sees them. Duplicate address detection, which delays the first packet by 2 s, is turned off
+beforehand (`quick=False` leaves it on); nothing that changes what Linux makes of a frame is.
+
+    with BleGuest() as guest:           # then put a controller on guest.hci
+        guest.up(); guest.connect("F0:4B:65:79:68:01", public=False); guest.attach(deadline)
+
+Linux facts worth knowing: IPSP (SPSM 0x0023) is served only after `6lowpan_enable`, and asked for only by `connect`,
+which switches the serving off until it is enabled again; `bt0` has the device address in its interface identifier,
+unchanged; the peer's link-layer address is what the IPv6 destination says, so an address that no IPv6 neighbour entry
+explains is not sent to; contexts are set as in `rigs.guests.contexts`, because the 6CO of RFC 6775 is ignored.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+from rigs.guests import image, lab, vhci
+from rigs.guests.boot import BOOT_DEADLINE
+from rigs.guests.node_guest import NodeGuest, settings
+from rigs.guests.qemu import GuestError
+
+INTERFACE = "bt0"
+_CONTROL = "/sys/kernel/debug/bluetooth/6lowpan_control"
+_ENABLE = "/sys/kernel/debug/bluetooth/6lowpan_enable"
+_SETTINGS = {
+    "net/ipv4/icmp_msgs_per_sec": 100000,
+    "net/ipv4/icmp_msgs_burst": 10000,
+    "net/ipv6/icmp/ratelimit": 0,
+    "net/ipv6/conf/default/mldv1_unsolicited_report_interval": 1,
+    "net/ipv6/conf/default/mldv2_unsolicited_report_interval": 1,
+    "net/ipv6/neigh/default/base_reachable_time_ms": 3600000,
+}
+_QUICK = ("accept_dad", "dad_transmits", "router_solicitation_delay")
+
+
+class BleGuest(NodeGuest):
+    """The guest, with a bridge to its controller."""
+
+    spec = image.BLE
+    ports = ("agent", vhci.PORT, lab.PORT)
+    interface = INTERFACE
+
+    def __init__(
+        self,
+        *,
+        quick: bool = True,
+        kernel: image.Kernel | None = None,
+        run_dir: Path | None = None,
+        deadline: float = BOOT_DEADLINE,
+        qdisc: str = "",
+    ) -> None:
+        """`quick`: no duplicate address detection, and the first router solicitation at once.
+
+        `qdisc`: the queueing discipline that `bt0` gets in place of the kernel's default.
+        """
+        super().__init__(kernel, run_dir, deadline)
+        self.quick = quick
+        self.qdisc = qdisc
+        self._is_lab = False
+
+    def _set_up(self) -> None:
+        self.client.check(vhci.START)
+
+    @property
+    def hci(self) -> socket.socket:
+        """The stream on which the guest's host stack expects a controller, in H4."""
+        return self.guest.port(vhci.PORT)
+
+    # -- Bluetooth -----------------------------------------------------------------------------------------
+
+    def up(self) -> None:
+        """Bring `hci0` up and serve IPSP, in one shell: each program that starts costs 10 to 20 ms."""
+        wanted = _SETTINGS | ({f"net/ipv6/conf/default/{name}": 0 for name in _QUICK} if self.quick else {})
+        lines = settings(wanted)
+        lines += [
+            "for i in $(seq 400); do [ -d /sys/class/bluetooth/hci0 ] && break; sleep 0.05; done",
+            "hciconfig hci0 up || exit 1",
+            f"echo 1 > {_ENABLE}",
+        ]
+        self.client.check("\n".join(lines), timeout=40)
+
+    def enable(self) -> None:
+        """Serve IPSP (again): asking for a channel by `connect` switches it off."""
+        self.client.check(f"echo 0 > {_ENABLE}; echo 1 > {_ENABLE}")
+
+    def connect(self, peer: str, *, public: bool) -> None:
+        """Be a central: connect to the tester and ask for the channel. Does not wait for either."""
+        self.client.check(f'echo "connect {peer} {1 if public else 2}" > {_CONTROL}')
+
+    def advertise(self) -> None:
+        """Be a peripheral: advertise, until somebody connects."""
+        self.client.check("hciconfig hci0 noleadv >/dev/null 2>&1; hciconfig hci0 leadv 0")
+
+    def disconnect(self, peer: str, *, public: bool) -> None:
+        """End the channel to the tester from this side."""
+        self.client.check(f'echo "disconnect {peer} {1 if public else 2}" > {_CONTROL}')
+
+    def attach(self, deadline: float) -> None:
+        """Wait for `bt0` and its link-local address, open the tap, and give it what the last `bt0` had been given."""
+        wait = max(1.0, deadline - time.monotonic())
+        found = (
+            f"for i in $(seq {int(wait * 20)}); do [ -d /sys/class/net/{INTERFACE} ] && "
+            f"/usr/bin/ip -6 -o addr show dev {INTERFACE} scope link | grep -q fe80 && exit 0; sleep 0.05; done; exit 1"
+        )
+        if self.client.run(found, timeout=wait + 5)[0] != 0:
+            raise GuestError(f"{INTERFACE} did not come up within {wait:.0f} s: {self.console_text()[-400:]}")
+        if self.qdisc:
+            self.client.check(f"/usr/bin/tc qdisc replace dev {INTERFACE} root {self.qdisc}")
+        self._ip = self.client.open_tap(INTERFACE, cooked=True)
+        self.dut_address = self.controls.addresses()[0]
+        self.controls.restore()
+
+    def detach(self, deadline: float) -> None:
+        """Wait until `bt0` is gone, and close what hung on it."""
+        if self._ip is not None:
+            self._ip.close()
+            self._ip = None
+        self.controls.interface_gone()
+        wait = max(1.0, deadline - time.monotonic())
+        here = f"[ -d /sys/class/net/{INTERFACE} ]"
+        gone = f"for i in $(seq {int(wait * 20)}); do {here} || exit 0; sleep 0.05; done; exit 1"
+        if self.client.run(gone, timeout=wait + 5)[0] != 0:
+            raise GuestError(f"{INTERFACE} did not go away within {wait:.0f} s after the connection ended")
+
+    # -- as a lab host -------------------------------------------------------------------------------------
+
+    def discover(self, address: str, seconds: float) -> dict[str, Any] | None:
+        """What bleak finds of a device, with BlueZ on this guest's adapter; None when it is not found.
+
+        The first time BlueZ and bleak are sent to the guest. Raises `GuestError`, and what making them raises.
+        """
+        if not self._is_lab:
+            lab.install(self)
+            self._is_lab = True
+        try:
+            return lab.discover(self, address, seconds)
+        finally:
+            self.client.check("hciconfig hci0 up")

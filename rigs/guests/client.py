@@ -1,0 +1,359 @@
+"""The host's side of the agent: requests and replies, taps and sockets, over one stream socket.
+
+Strategy: a background thread reads the socket from the first moment and sorts everything into queues, one a handle,
+so that nothing is lost between two calls and no caller ever reads the socket itself. All waiting is on one
+condition with a deadline on this host's `time.monotonic()`. When the stream ends, every waiter gets
+`TransportClosed`; what had come before can still be taken from the queues.
+
+    client = AgentClient(sock); client.wait_ready(deadline)
+    code, text = client.run("ip -br link", timeout=5, netns="dut")
+    tap = client.open_tap("wpan0"); tap.send(frame); got = tap.receive(time.monotonic() + 1)
+
+A frame's `time_ns` is on the guest's monotonic clock; `client.host_seconds(time_ns)` tells it on this host's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TypeVar
+
+from rigs.guests import wire
+
+_H = TypeVar("_H", bound="Handle")
+
+
+class TransportClosed(Exception):  # noqa: N818 - the contract's name for it
+    """The port to the guest is closed: it powered off, crashed, or QEMU was ended."""
+
+
+class AgentError(Exception):
+    """The agent refused a request or did not answer in time; the text is the guest's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class TapFrame:
+    """One frame seen by a tap. `direction`: host, broadcast, multicast, otherhost (received), outgoing (sent)."""
+
+    data: bytes
+    time_ns: int
+    direction: str
+
+
+@dataclass(frozen=True, slots=True)
+class Datagram:
+    """One datagram of a socket in the guest: UDP data, or an ICMPv6 message (then `port` is 0)."""
+
+    data: bytes
+    time_ns: int
+    source: bytes
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A command that ran in the guest: exit status (-N: ended by signal N), what it printed, whether it was late."""
+
+    status: int
+    text: str
+    late: bool
+
+
+class Handle:
+    """An open socket in the guest. Use the subclasses; `close` may be called twice."""
+
+    def __init__(self, client: AgentClient, number: int) -> None:
+        """Made by `AgentClient` only."""
+        self._client = client
+        self.number = number
+        self.faults: list[str] = []  #: what the guest said of sends that failed, in its own words
+        self._queue: deque[tuple[int, bytes]] = deque()
+        self._closed = False
+
+    def close(self) -> None:
+        """Close it in the guest; what has come is kept."""
+        if not self._closed:
+            self._closed = True
+            with contextlib.suppress(
+                TransportClosed, AgentError
+            ):  # then the guest is gone, and the socket with it
+                self._client.request(wire.CLOSE, struct.pack("!I", self.number))
+            self._client.forget(self.number)
+
+    def _next(self, deadline: float) -> tuple[int, bytes] | None:
+        return self._client.take(self._queue, deadline)
+
+
+class Tap(Handle):
+    """An `AF_PACKET` socket: sees every frame of one interface either way, and puts frames on it."""
+
+    trailer = 0  #: octets to cut off each frame received, such as the FCS on a monitor interface
+
+    def send(self, frame: bytes) -> None:
+        """Put one frame on the interface. Does not wait; a refusal by the guest shows in `faults`."""
+        self._client.post(wire.message(wire.SEND, self.number, frame))
+
+    def receive(self, deadline: float) -> TapFrame | None:
+        """Return the next frame, oldest first; None at `deadline` (`time.monotonic()`). Raises `TransportClosed`."""
+        found = self._next(deadline)
+        if found is None:
+            return None
+        body = found[1]
+        (stamp,) = struct.unpack_from("!q", body, 1)
+        direction = wire.DIRECTIONS[body[0]] if body[0] < len(wire.DIRECTIONS) else f"type {body[0]}"
+        return TapFrame(body[9 : len(body) - self.trailer], stamp, direction)
+
+    def statistics(self) -> tuple[int, int]:
+        """(seen, dropped) frames in the guest's kernel since the last question."""
+        seen, dropped = struct.unpack(
+            "!II", self._client.request(wire.STATISTICS, struct.pack("!I", self.number))
+        )
+        return seen, dropped
+
+
+class DatagramSocket(Handle):
+    """A UDP or raw ICMPv6 socket in the guest."""
+
+    port: int = 0
+
+    def send(self, destination: bytes, port: int, data: bytes) -> None:
+        """Send `data` (for ICMPv6 from the type on; the kernel fills in the checksum). Does not wait."""
+        body = wire.ENDPOINT.pack(destination, port) + data
+        self._client.post(wire.message(wire.SEND, self.number, body))
+
+    def receive(self, deadline: float) -> Datagram | None:
+        """Return the next datagram, oldest first; None at `deadline`. Raises `TransportClosed`."""
+        found = self._next(deadline)
+        if found is None:
+            return None
+        body = found[1]
+        (stamp,) = struct.unpack_from("!q", body)
+        source, port = wire.ENDPOINT.unpack_from(body, 8)
+        return Datagram(body[8 + wire.ENDPOINT.size :], stamp, source, port)
+
+
+class Listener(Handle):
+    """A TCP port in the guest that accepts connections; what is sent and received is on the latest."""
+
+    def send(self, data: bytes) -> None:
+        """Send octets. Does not wait; a failure shows in `faults`."""
+        self._client.post(wire.message(wire.SEND, self.number, data))
+
+    def receive(self, deadline: float) -> bytes | None:
+        """Return the next octets that came; None at `deadline`. Raises `TransportClosed`."""
+        found = self._next(deadline)
+        return found[1] if found else None
+
+
+class AgentClient:
+    """Talks to one wire. Threads may share it. `close` ends it; it closes the socket it was given."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        """Start reading `sock`, a connected stream socket, at once."""
+        self._socket = sock
+        self._changed = threading.Condition()
+        self._sending = threading.Lock()
+        self._replies: dict[int, tuple[int, bytes]] = {}
+        self._waiting: set[int] = set()
+        self._handles: dict[int, Handle] = {}
+        self._early: dict[int, list[tuple[int, bytes]]] = {}
+        self._last_request = 0
+        self._closed: str | None = None
+        self._ready = False
+        self.faults: list[str] = []
+        #: Guest's monotonic clock minus this host's, in ns; exact to the one-way delay of one message.
+        self.offset_ns = 0
+        self._reader = threading.Thread(target=self._read, name="guest-agent", daemon=True)
+        self._reader.start()
+
+    # -- requests ------------------------------------------------------------------------------------------
+
+    def wait_ready(self, deadline: float) -> bool:
+        """Wait for the agent's first word; False at `deadline`. Raises `TransportClosed`."""
+        with self._changed:
+            while not self._ready:
+                self._check()
+                if (
+                    not self._changed.wait(max(0.0, deadline - time.monotonic()))
+                    and time.monotonic() >= deadline
+                ):
+                    return False
+        before = time.monotonic_ns()
+        guest, _ = wire.STAMP.unpack(self.request(wire.CLOCK))
+        self.offset_ns = guest - (before + time.monotonic_ns()) // 2
+        return True
+
+    def host_seconds(self, time_ns: int) -> float:
+        """Tell a guest time stamp on this host's monotonic clock, in seconds."""
+        return (time_ns - self.offset_ns) / 1e9
+
+    def request(self, kind: int, body: bytes = b"", timeout: float = 30.0) -> bytes:
+        """Send one request and return the body of its reply. Raises `AgentError`, `TransportClosed`."""
+        with self._changed:
+            self._check()
+            self._last_request += 1
+            number = self._last_request
+            self._waiting.add(number)
+        self.post(wire.message(kind, number, body))
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            try:
+                while number not in self._replies:
+                    self._check()
+                    if (
+                        not self._changed.wait(max(0.0, deadline - time.monotonic()))
+                        and time.monotonic() >= deadline
+                    ):
+                        raise AgentError(f"the guest's agent did not answer within {timeout:g} s")
+                reply = self._replies.pop(number)
+            finally:
+                self._waiting.discard(number)
+        if reply[0] == wire.REFUSED:
+            raise AgentError(reply[1].decode("utf-8", "replace"))
+        return reply[1]
+
+    def run(self, command: str, timeout: float = 10.0, netns: str = "") -> tuple[int, str]:
+        """Run a shell command in the guest: (exit status, what it printed). It is killed after `timeout` seconds."""
+        done = self.run_completed(command, timeout, netns)
+        return done.status, done.text
+
+    def run_completed(self, command: str, timeout: float = 10.0, netns: str = "") -> Completed:
+        """The same, and tell whether it was killed for being late."""
+        body = struct.pack("!I", int(timeout * 1000)) + wire.text(netns) + command.encode()
+        reply = self.request(wire.RUN, body, timeout + 10)
+        status, late = struct.unpack_from("!i?", reply)
+        return Completed(status, reply[5:].decode("utf-8", "replace"), late)
+
+    def check(self, command: str, timeout: float = 10.0, netns: str = "") -> str:
+        """Run a command that must succeed; return what it printed. Raises `AgentError` with what it said."""
+        status, text = self.run(command, timeout, netns)
+        if status:
+            raise AgentError(f"`{command}` in the guest ended with {status}: {text.strip()[-400:]}")
+        return text
+
+    # -- handles -------------------------------------------------------------------------------------------
+
+    def open_tap(self, interface: str, netns: str = "", *, cooked: bool = False) -> Tap:
+        """Open a tap; `cooked` leaves out the link header (what an IP tap wants)."""
+        body = wire.text(netns, interface) + bytes([cooked])
+        return self._adopt(Tap(self, self._number(self.request(wire.TAP, body))))
+
+    def open_udp(
+        self, port: int = 0, netns: str = "", interface: str = "", *, echo: bool = False
+    ) -> DatagramSocket:
+        """Open a UDP port (0: any) on all addresses; `interface` scopes link-local destinations."""
+        reply = self.request(wire.UDP, wire.text(netns, interface) + struct.pack("!H?", port, echo))
+        opened = DatagramSocket(self, self._number(reply))
+        (opened.port,) = struct.unpack_from("!H", reply, 4)
+        return self._adopt(opened)
+
+    def open_icmp(
+        self, netns: str = "", interface: str = "", types: bytes = bytes([1, 2, 3, 4, 129])
+    ) -> DatagramSocket:
+        """Open a raw ICMPv6 socket that is told of messages of `types` only."""
+        return self._adopt(
+            DatagramSocket(self, self._number(self.request(wire.ICMP, wire.text(netns, interface) + types)))
+        )
+
+    def open_tcp(self, port: int, netns: str = "") -> Listener:
+        """Accept TCP connections on `port`."""
+        reply = self.request(wire.TCP_LISTEN, wire.text(netns) + struct.pack("!H", port))
+        return self._adopt(Listener(self, self._number(reply)))
+
+    def join(self, group: bytes, interface: str, netns: str = "") -> Handle:
+        """Be a member of a multicast group until the handle is closed."""
+        return self._adopt(
+            Handle(self, self._number(self.request(wire.JOIN, wire.text(netns, interface) + group)))
+        )
+
+    def close(self) -> None:
+        """Close the socket; every waiter gets `TransportClosed`. May be called twice."""
+        with contextlib.suppress(OSError):  # it is closed already
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._reader.join(5)
+        self._socket.close()
+
+    @staticmethod
+    def _number(reply: bytes) -> int:
+        return int.from_bytes(reply[:4])
+
+    def _adopt(self, handle: _H) -> _H:
+        """Give the handle what came for it before its reply was read, and all that comes from now on."""
+        with self._changed:
+            handle._queue.extend(self._early.pop(handle.number, []))
+            self._handles[handle.number] = handle
+        return handle
+
+    def forget(self, number: int) -> None:
+        """The guest closed this handle: its number may be given out again."""
+        with self._changed:
+            self._handles.pop(number, None)
+            self._early.pop(number, None)
+
+    # -- the stream ----------------------------------------------------------------------------------------
+
+    def post(self, data: bytes) -> None:
+        """Send octets. Raises `TransportClosed`."""
+        try:
+            with self._sending:
+                self._socket.sendall(data)
+        except OSError as error:
+            self._end(str(error))
+            self._check()
+
+    def take(self, queue: deque[tuple[int, bytes]], deadline: float) -> tuple[int, bytes] | None:
+        """Return the oldest entry of a handle's queue; None at `deadline`. `TransportClosed` once it is empty."""
+        with self._changed:
+            while not queue:
+                self._check()
+                if (
+                    not self._changed.wait(max(0.0, deadline - time.monotonic()))
+                    and time.monotonic() >= deadline
+                ):
+                    return None
+            return queue.popleft()
+
+    def _check(self) -> None:
+        if self._closed is not None:
+            raise TransportClosed(f"the port to the guest is closed: {self._closed}")
+
+    def _end(self, why: str) -> None:
+        with self._changed:
+            if self._closed is None:
+                self._closed = why
+            self._changed.notify_all()
+
+    def _read(self) -> None:
+        splitter = wire.Splitter()
+        why = "end of stream"
+        try:
+            while data := self._socket.recv(1 << 16):
+                messages = splitter.feed(data)
+                with self._changed:
+                    for kind, number, body in messages:
+                        self._sort(kind, number, body)
+                    self._changed.notify_all()
+        except (OSError, wire.ProtocolError) as error:
+            why = str(error)
+        self._end(why)
+
+    def _sort(self, kind: int, number: int, body: bytes) -> None:
+        if kind in {wire.REPLY, wire.REFUSED}:
+            if number in self._waiting:
+                self._replies[number] = (kind, body)
+        elif kind == wire.READY:
+            if number != wire.VERSION:
+                raise wire.ProtocolError(f"the agent speaks version {number}, not {wire.VERSION}")
+            self._ready = True
+        elif kind == wire.FAULT:
+            faults = self._handles[number].faults if number in self._handles else self.faults
+            faults.append(body.decode("utf-8", "replace"))
+        elif number in self._handles:
+            self._handles[number]._queue.append((kind, body))
+        else:
+            self._early.setdefault(number, []).append((kind, body))

@@ -1,0 +1,92 @@
+"""Sets 6LoWPAN contexts (RFC 6282 §3.1.2) in a Linux guest, with the kernel's help or without.
+
+Strategy: a kernel built with CONFIG_6LOWPAN_DEBUGFS has a file for each field. Debian's is built without, and Linux
+has no other way in (it ignores the 6CO of RFC 6775). But the guest's memory is ours: the context table of an
+interface is 16 entries that begin with their own number and are zero otherwise, which is a pattern of 512 octets
+that nothing else has. It is found once, before anything is set, and must be found exactly once; then the same
+fields are written that the debugfs files write. The flags go last, as they are what makes an entry count.
+
+Layout (include/net/6lowpan.h, struct lowpan_iphc_ctx, the same from Linux 4.6 on): u8 id; struct in6_addr pfx at 4;
+u8 plen at 20; unsigned long flags at 24 (bit 0 active, bit 1 compression); 32 octets in all.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+
+from rigs.guests.client import AgentClient
+from rigs.guests.qemu import Guest
+
+CONTEXTS = 16
+_ENTRY = 32
+_EMPTY_TABLE = b"".join(bytes([number]).ljust(_ENTRY, b"\0") for number in range(CONTEXTS))
+_DEBUGFS = "/sys/kernel/debug/6lowpan"
+
+
+class ContextError(Exception):
+    """The guest's context table is not to be reached."""
+
+
+class ContextTable:
+    """The context table of one 6LoWPAN interface; make it anew when the interface is made anew."""
+
+    def __init__(self, guest: Guest, client: AgentClient, interface: str = "lowpan0") -> None:
+        """Find the table while it is still empty. Raises `ContextError`."""
+        self._client = client
+        self._folder = f"{_DEBUGFS}/{interface}/contexts"
+        self._guest = guest
+        self._at: int | None = None
+        if client.run(f"test -d {self._folder}")[0] != 0:
+            self._at = self._find(interface)
+
+    def set(
+        self, identifier: int, prefix: bytes, length: int, *, compress: bool = True, active: bool = True
+    ) -> None:
+        """Set context `identifier` to the first `length` bits of `prefix` (16 octets).
+
+        `compress` False: valid for decompression only (RFC 6775 §4.2, flag C). `active` False: no such context.
+        """
+        if not 0 <= identifier < CONTEXTS or len(prefix) != 16 or not 0 <= length <= 128:
+            raise ValueError(f"context {identifier}, prefix of {len(prefix)} octets, length {length}")
+        if self._at is None:
+            self._set_by_debugfs(identifier, prefix, length, compress=compress, active=active)
+            return
+        entry = self._at + identifier * _ENTRY
+        with mmap.mmap(self._guest.memory, 0) as memory:
+            memory[entry + 24 : entry + 32] = bytes(8)
+            memory[entry + 4 : entry + 20] = prefix
+            memory[entry + 20] = length
+            memory[entry + 24 : entry + 32] = struct.pack("<Q", active | compress << 1)
+
+    def clear(self) -> None:
+        """Make all contexts undefined."""
+        for identifier in range(CONTEXTS):
+            self.set(identifier, bytes(16), 0, compress=False, active=False)
+
+    def _set_by_debugfs(
+        self, identifier: int, prefix: bytes, length: int, *, compress: bool, active: bool
+    ) -> None:
+        groups = ":".join(f"{group:04x}" for group in struct.unpack("!8H", prefix))
+        folder = f"{self._folder}/{identifier}"
+        self._client.check(
+            f"cd {folder} && echo 0 > active && echo {groups} > prefix && echo {length} > prefix_length"
+            f" && echo {int(compress)} > compression && echo {int(active)} > active"
+        )
+
+    def _find(self, interface: str) -> int:
+        # net_device begins with its name, and the table is in the private part behind it.
+        name = interface.encode().ljust(16, b"\0")
+        found = []
+        with mmap.mmap(self._guest.memory, 0, prot=mmap.PROT_READ) as memory:
+            at = memory.find(_EMPTY_TABLE)
+            while at >= 0:
+                if memory.rfind(name, max(0, at - 8192), at) >= 0:
+                    found.append(at)
+                at = memory.find(_EMPTY_TABLE, at + 1)
+        if len(found) != 1:
+            raise ContextError(
+                f"the context table of {interface} is in the guest's memory {len(found)} times, not once; "
+                "use a kernel built with CONFIG_6LOWPAN_DEBUGFS (KEYHOLE_KERNEL)"
+            )
+        return found[0]

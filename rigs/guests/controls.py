@@ -1,0 +1,152 @@
+"""What a Linux DUT in a guest can be told to do, whatever link its 6LoWPAN interface is on.
+
+Strategy: everything goes through the agent, as sockets and shell commands on one interface in one namespace. What was
+asked for and must outlive the interface (addresses, contexts, groups) is remembered, because on Bluetooth LE the
+interface goes with the connection: `restore` gives it all to the next one.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from rigs.guests.client import AgentClient, DatagramSocket, Handle, Listener
+from rigs.guests.contexts import ContextTable
+from rigs.guests.qemu import Guest
+
+_IP = "/usr/bin/ip"  # busybox has an applet of this name, which its shell prefers
+
+
+class Controls:
+    """Sockets, addresses, groups and contexts of one interface, in the network namespace of the DUT ("": the root)."""
+
+    def __init__(self, guest: Guest, client: AgentClient, interface: str, netns: str = "") -> None:
+        self._guest, self._client, self.interface, self._netns = guest, client, interface, netns
+        self._icmp: DatagramSocket | None = None
+        self._udp: dict[int, DatagramSocket] = {}
+        self._tcp: dict[int, Listener] = {}
+        self._handles: list[Handle] = []
+        self._table: ContextTable | None = None
+        self._addresses: dict[bytes, int] = {}
+        self._contexts: dict[int, tuple[bytes, int, bool]] = {}
+        self._groups: list[bytes] = []
+
+    def addresses(self) -> tuple[bytes, ...]:
+        """IPv6 addresses of the interface, link-local first."""
+        text = self._check(f"{_IP} -6 -o addr show dev {self.interface}")
+        found = [ipaddress.IPv6Address(entry).packed for entry in re.findall(r"inet6 ([0-9a-f:]+)/", text)]
+        return tuple(sorted(found, key=lambda address: address[:2] != b"\xfe\x80"))
+
+    def add_address(self, address: bytes, prefix_length: int = 64) -> None:
+        """Give the interface one more address, usable at once."""
+        self._addresses[address] = prefix_length
+        text = ipaddress.IPv6Address(address)
+        self._check(f"{_IP} -6 addr replace {text}/{prefix_length} dev {self.interface} nodad")
+
+    def join(self, group: bytes) -> Handle:
+        """Join a multicast group, until the handle is closed or the DUT is reset."""
+        if group not in self._groups:
+            self._groups.append(group)
+        handle = self._client.join(group, self.interface, self._netns)
+        self._handles.append(handle)
+        return handle
+
+    def ping(self, destination: bytes, size: int, identifier: int, sequence: int) -> None:
+        """Send one Echo Request with `size` octets of data (0, 1, 2, ...); does not wait for the answer."""
+        if self._icmp is None:
+            self._icmp = self._client.open_icmp(self._netns, self.interface)
+        head = bytes([128, 0, 0, 0]) + identifier.to_bytes(2) + sequence.to_bytes(2)
+        self._icmp.send(destination, 0, head + bytes(i & 255 for i in range(size)))
+
+    def icmp_receive(self, deadline: float) -> tuple[bytes, bytes] | None:
+        """(source, message) of the next Echo Reply or ICMPv6 error that came to a DUT that was told to `ping`."""
+        assert self._icmp is not None, "ping() was not called"
+        found = self._icmp.receive(deadline)
+        return (found.source, found.data) if found else None
+
+    def udp_open(self, port: int, *, echo: bool = False) -> None:
+        """Open a UDP port; with `echo` the DUT sends back each datagram."""
+        if port not in self._udp:
+            self._udp[port] = self._client.open_udp(port, self._netns, self.interface, echo=echo)
+
+    def udp_close(self, port: int) -> None:
+        """Close a UDP port: datagrams to it draw ICMPv6 errors again."""
+        if port in self._udp:
+            self._udp.pop(port).close()
+
+    def udp_send(self, destination: bytes, source_port: int, destination_port: int, data: bytes) -> None:
+        """Send one datagram from `source_port`, which stays open."""
+        self.udp_open(source_port)
+        self._udp[source_port].send(destination, destination_port, data)
+
+    def udp_receive(self, port: int, deadline: float) -> tuple[bytes, int, bytes] | None:
+        """(source, source port, data) of the next datagram to an open port; None at `deadline`."""
+        found = self._udp[port].receive(deadline)
+        return (found.source, found.port, found.data) if found else None
+
+    def tcp_listen(self, port: int) -> None:
+        """Accept TCP connections on `port`, until the DUT is reset or its interface goes."""
+        if port not in self._tcp:
+            self._tcp[port] = self._client.open_tcp(port, self._netns)
+
+    def tcp_send(self, port: int, data: bytes) -> None:
+        """Send octets on the latest connection to `port`."""
+        self._tcp[port].send(data)
+
+    def tcp_receive(self, port: int, deadline: float) -> bytes | None:
+        """The next octets that came on it; None at `deadline`."""
+        return self._tcp[port].receive(deadline)
+
+    def set_context(
+        self, identifier: int, prefix: bytes, length: int, *, compress: bool = True, active: bool = True
+    ) -> None:
+        """Define a context; see `contexts.ContextTable.set`. Raises `ContextError` when there is no way in."""
+        self._contexts_there().set(identifier, prefix, length, compress=compress, active=active)
+        if active:
+            self._contexts[identifier] = (prefix, length, compress)
+        else:
+            self._contexts.pop(identifier, None)
+
+    def clear_contexts(self) -> None:
+        """Make all contexts undefined."""
+        self._contexts_there().clear()
+        self._contexts.clear()
+
+    def _contexts_there(self) -> ContextTable:
+        if self._table is None:
+            self._table = ContextTable(self._guest, self._client, self.interface)
+        return self._table
+
+    def _check(self, command: str) -> str:
+        return self._client.check(command, netns=self._netns)
+
+    def flush_neighbours(self) -> None:
+        """Forget all neighbours: the DUT asks by NS again."""
+        self._check(f"{_IP} -6 neigh flush dev {self.interface}")
+
+    def counters(self) -> dict[str, int]:
+        """`/proc/net/snmp6`: Ip6InReceives, Icmp6InEchos and so on."""
+        text = self._check("cat /proc/net/snmp6")
+        return {name: int(value) for name, value in (line.split() for line in text.splitlines())}
+
+    def interface_gone(self) -> None:
+        """Close what hung on the interface; what it was given is remembered."""
+        for handle in (self._icmp, *self._udp.values(), *self._tcp.values(), *self._handles):
+            if handle is not None:
+                handle.close()
+        self._icmp, self._udp, self._tcp, self._handles, self._table = None, {}, {}, [], None
+
+    def restore(self) -> None:
+        """Give the new interface what the old one had been given."""
+        for identifier, (prefix, length, compress) in dict(self._contexts).items():
+            self.set_context(identifier, prefix, length, compress=compress)
+        for address, length in self._addresses.items():
+            self.add_address(address, length)
+        for group in self._groups:
+            self.join(group)
+
+    def forget(self) -> None:
+        """Remember nothing: the DUT is as new."""
+        self._addresses.clear()
+        self._contexts.clear()
+        self._groups.clear()

@@ -1,0 +1,127 @@
+"""What every Linux guest with a DUT in it has: a boot, an agent, controls, an IP tap, a console, an end.
+
+Strategy: a kind of guest is a `GuestSpec` (what it is made of) and what is to be set up once the agent answers; it says
+both, and everything else about its life is here.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rigs.guests import image
+from rigs.guests.boot import BOOT_DEADLINE, Booted, boot
+from rigs.guests.client import AgentClient, Tap
+from rigs.guests.controls import Controls
+from rigs.guests.qemu import Guest, GuestError, GuestStatus
+
+
+class NodeGuest(ABC):
+    """One guest. `start` or the context manager brings it up; `stop` may be called twice."""
+
+    spec: image.GuestSpec
+    ports: Sequence[str] = ("agent",)
+    interface: str
+    netns = ""
+
+    def __init__(
+        self,
+        kernel: image.Kernel | None = None,
+        run_dir: Path | None = None,
+        deadline: float = BOOT_DEADLINE,
+    ) -> None:
+        """Nothing is started yet."""
+        self._kernel, self._run_dir, self._deadline = kernel, run_dir, deadline
+        self._booted: Booted | None = None
+        self._controls: Controls | None = None
+        self._ip: Tap | None = None
+        self.kernel_version = ""  #: what `uname -r` and `uname -v` say, for the record
+        self.dut_address = b""  #: the DUT's link-local address, as read from it
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
+    def start(self) -> None:
+        """Boot and set up. Raises `GuestError`, `AgentError`, and what making the image raises."""
+        self._booted = boot(
+            self.spec, kernel=self._kernel, ports=self.ports, run_dir=self._run_dir, deadline=self._deadline
+        )
+        self._controls = Controls(self.guest, self.client, self.interface, self.netns)
+        try:
+            self.kernel_version = self.client.check("uname -r -v").strip()
+            self._set_up()
+        except BaseException:
+            self.stop()
+            raise
+
+    @abstractmethod
+    def _set_up(self) -> None:
+        """What is to be done once the agent answers."""
+
+    def stop(self) -> None:
+        """End the guest."""
+        if self._booted is not None:
+            self._booted.stop()
+
+    # -- what it is made of --------------------------------------------------------------------------------
+
+    @property
+    def guest(self) -> Guest:
+        """The virtual machine."""
+        assert self._booted is not None, "start() was not called"
+        return self._booted.guest
+
+    @property
+    def client(self) -> AgentClient:
+        """The agent. Call iproute2 there as /usr/bin/ip and /usr/bin/tc: busybox has applets of these names."""
+        assert self._booted is not None, "start() was not called"
+        return self._booted.client
+
+    @property
+    def controls(self) -> Controls:
+        """What the DUT can be told to do."""
+        assert self._controls is not None, "start() was not called"
+        return self._controls
+
+    @property
+    def ip(self) -> Tap:
+        """Packets on the 6LoWPAN interface: decompressed ones (not "outgoing"), and what is about to be compressed.
+
+        Raises `GuestError` while there is no interface.
+        """
+        if self._ip is None:
+            raise GuestError("the 6LoWPAN interface is not there")
+        return self._ip
+
+    @property
+    def boot_seconds(self) -> float:
+        """From the start of QEMU to the agent's first word."""
+        assert self._booted is not None, "start() was not called"
+        return self._booted.seconds
+
+    def status(self) -> GuestStatus:
+        """running, crashed, killed, exited, closed, stopped; see `qemu.GuestStatus`."""
+        return self.guest.status()
+
+    def console_text(self, since: int = 0) -> str:
+        """What the guest's console printed."""
+        return self.guest.console_text(since)
+
+
+def settings(values: dict[str, int]) -> list[str]:
+    """Shell commands for settings of /proc/sys; one that this kernel does not have (any more) is passed over."""
+    return [
+        f"if [ -e /proc/sys/{name} ]; then echo {value} > /proc/sys/{name}; fi"
+        for name, value in values.items()
+    ]

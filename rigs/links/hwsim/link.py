@@ -1,0 +1,111 @@
+"""`hwsim:wpan0`: the tester's radio inside the Linux guest, beside the DUT's (`rigs.guests.hwsim`).
+
+Strategy: the guest is a resource of the bench, so that link and node share it; what it raises is told as the rig's
+fault. Timestamps are the guest's own, taken by its kernel at the tap and turned into this host's clock.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from rigs.guests import hwsim, packages, qemu
+from rigs.guests.client import AgentError, TransportClosed
+from rigs.guests.contexts import ContextError
+from rigs.guests.image import ImageError
+from rigs.guests.modules import ModuleError
+from rigs.model import Link, LinkClosed, Received, RigError
+from rigs.registry import Missing
+
+if TYPE_CHECKING:
+    from rigs.bench import Bench
+    from rigs.configuration.models import RigFile
+
+T = TypeVar("T")
+_FAULTS = (
+    AgentError,
+    ContextError,
+    qemu.GuestError,
+    ImageError,
+    ModuleError,
+    packages.PackageError,
+    TimeoutError,
+)
+
+
+def told(act: Callable[[], T]) -> T:
+    """Run something of the guest's; its faults are the rig's. Raises `RigError`, `LinkClosed`."""
+    try:
+        return act()
+    except TransportClosed as error:
+        raise LinkClosed(f"the port to the guest is closed: {error}") from error
+    except _FAULTS as error:
+        raise RigError(str(error)) from error
+
+
+class HwsimBench:
+    """The guest as a resource of the bench."""
+
+    def __init__(self, rig: RigFile) -> None:
+        short = rig.dut.short or b""
+        self.guest = hwsim.HwsimGuest(dut_short=short, pan=rig.tester.pan, channel=rig.tester.channel)
+        told(self.guest.start)
+
+    def close(self) -> None:
+        """End the guest."""
+        self.guest.stop()
+
+
+class HwsimLink(Link):
+    """Frames on the simulated medium, from and to any address."""
+
+    kind = "ieee802154"
+    clock = "guest"
+    mtu = 125
+    any_source = True
+
+    def __init__(self, bench: HwsimBench) -> None:
+        self._guest = bench.guest
+        self.tester, self.dut, self.dut_short = self._guest.tester, self._guest.dut, self._guest.dut_short
+        self.pan = self._guest.pan.to_bytes(2)
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def send(self, frame: bytes) -> None:
+        told(lambda: self._guest.link.send(frame))
+
+    def receive(self, deadline: float) -> Received | None:
+        while True:
+            got = told(lambda: self._guest.link.receive(deadline))
+            if got is None:
+                return None
+            if got.direction != "outgoing":
+                return Received(got.data, self._guest.client.host_seconds(got.time_ns), self.clock)
+
+    def close(self) -> None:
+        """The bench ends the guest."""
+
+
+def bench_of(bench: Bench, rig: RigFile) -> HwsimBench:
+    """The one guest of this bench, booted at the first call."""
+    return bench.resource("hwsim", lambda: HwsimBench(rig))
+
+
+def open_link(bench: Bench, address: str, rig: RigFile) -> HwsimLink:
+    """Open `hwsim:wpan0`. Raises `RigError`."""
+    if address != "wpan0":
+        raise RigError(f"{rig.path}: tester.link: hwsim:{address}: there is hwsim:wpan0 only")
+    return HwsimLink(bench_of(bench, rig))
+
+
+def check(rig: RigFile) -> list[Missing]:
+    """What this machine lacks for a guest."""
+    del rig
+    missing = []
+    try:
+        qemu.qemu_program()
+    except qemu.GuestError as error:
+        missing.append(Missing(qemu.QEMU, str(error)))
+    return missing

@@ -1,0 +1,310 @@
+"""What the `ipsp:` link and its node hang on: the Bluetooth thread, the tester's radio, and the guest if there is one.
+
+Strategy: one object knows both ends, because a connection needs both: whoever is the central connects, whoever is the
+peripheral advertises, and a Linux DUT makes its interface anew for each connection. `connect` is that sequence, once;
+opening, `reconnect` and a reset of the DUT are the same sequence. All faults become the rig's (`RigError`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import parse_qsl
+
+from bumble.transport.common import PacketParser
+
+from rigs.guests.ble import BleGuest
+from rigs.links.hwsim.link import told
+from rigs.links.ipsp.channel import Channel, State, Terms
+from rigs.links.ipsp.channel_link import Role
+from rigs.links.ipsp.medium import Controller, Medium
+from rigs.links.ipsp.radio import Loop, Radio
+from rigs.model import RigError, Unsupported
+
+if TYPE_CHECKING:
+    from rigs.configuration.models import RigFile
+
+TESTER = bytes.fromhex("044b65796801")
+DUT = bytes.fromhex("024b65796802")
+_CALL = 5.0
+_CONNECT = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the link's address says: `hci:usb:0?role=central&mps=23`."""
+
+    transport: str = ""
+    role: Role = "peripheral"
+    terms: Terms = field(default_factory=Terms)
+    interval: float = 0.0
+
+    @classmethod
+    def parse(cls, address: str) -> Settings:
+        """Raises `RigError` with what is wrong."""
+        transport, _, query = address.partition("?")
+        given = dict(parse_qsl(query, keep_blank_values=True))
+        role = given.pop("role", "peripheral")
+        try:
+            own = {name: int(given.pop(name)) for name in ("mtu", "mps", "credits") if name in given}
+            interval = float(given.pop("interval", "0")) / 1000
+            terms = Terms(**own)
+        except ValueError as error:
+            raise RigError(f"tester.link: ipsp:{address}: {error}") from error
+        if transport and not transport.startswith("hci:"):
+            raise RigError(
+                f"tester.link: ipsp:{address}: there are ipsp: and ipsp:hci:TRANSPORT, such as ipsp:hci:usb:0"
+            )
+        if given or role not in {"central", "peripheral"}:
+            what = f"role={role}" if not given else next(iter(given))
+            raise RigError(
+                f"tester.link: ipsp:{address}: {what}: there are role (central or peripheral), mtu, mps, credits "
+                "and interval"
+            )
+        return cls(
+            transport.removeprefix("hci:"),
+            "peripheral" if role == "peripheral" else "central",
+            terms,
+            interval,
+        )
+
+
+class Bridge:
+    """The guest's H4 stream and its controller, passed on to each other in the loop."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._parser = PacketParser(controller)
+        self._writer: asyncio.StreamWriter | None = None
+        self._task: asyncio.Task[None] | None = None
+        controller.host = self
+
+    async def open(self, stream: socket.socket) -> None:
+        """Begin; the socket is duplicated, so that its owner can still close it."""
+        reader, self._writer = await asyncio.open_connection(sock=stream.dup())
+        self._task = asyncio.get_running_loop().create_task(self._read(reader))
+
+    def on_packet(self, packet: bytes) -> None:
+        """Take a packet of the controller's."""
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(packet)
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+            while data := await reader.read(65536):
+                self._parser.feed_data(data)
+        if self._writer is not None:
+            self._writer.close()
+
+
+class Dut(Protocol):
+    """What a connection needs of the DUT's side. `rigs.guests.ble.BleGuest` is one; a real board does it of itself."""
+
+    def connect(self, peer: str, *, public: bool) -> None:
+        """Be a central: connect to the tester and ask for the channel."""
+
+    def enable(self) -> None:
+        """Let the channel be asked for."""
+
+    def advertise(self) -> None:
+        """Be a peripheral."""
+
+    def attach(self, deadline: float) -> None:
+        """Do what is to be done once there is a channel."""
+
+    def detach(self, deadline: float) -> None:
+        """Do what is to be done once it is gone."""
+
+
+class Device:
+    """One device of the tester's: its radio, and its end of a channel to the DUT."""
+
+    radio: Radio
+
+    def __init__(self, loop: Loop, tester: bytes, dut: bytes, terms: Terms) -> None:
+        self.loop, self.tester, self.dut = loop, tester, dut
+        #: While true, the channel may be closed without this being the transport's fault.
+        self.away = True
+        self.on_state: Callable[[State], None] = lambda _state: None
+        self.channel = Channel(terms, lambda _cid, _pdu: None, lambda _sdu: None)
+
+    def call(self, function: Callable[..., object], *arguments: object) -> None:
+        """Call a plain function in the Bluetooth thread and wait until it is done."""
+
+        async def act() -> None:
+            function(*arguments)
+
+        self.loop.run(act(), _CALL, "a call to the Bluetooth thread")
+
+    def _radio(self, *, public: bool) -> Radio:
+        radio = Radio(self.channel, _text(self.tester), public=public)
+        before = self.channel.on_state
+
+        def on_state(state: State) -> None:
+            before(state)
+            self.on_state(state)
+
+        self.channel.on_state = on_state
+        return radio
+
+
+class IpspBench(Device):
+    """Both ends of the connection. Made connected; `close` ends everything."""
+
+    def __init__(self, rig: RigFile, dut_side: Dut | None = None) -> None:
+        """`dut_side`: what to tell a real DUT for a connection; None: it does everything of itself."""
+        self.settings = Settings.parse(rig.tester.link.partition(":")[2])
+        super().__init__(Loop(), rig.tester.address or TESTER, rig.dut.address or DUT, self.settings.terms)
+        self.role: Role = self.settings.role
+        self.guest: BleGuest | None = None
+        self.dut_side = dut_side
+        self._dut_public = self.dut[0] >> 6 != 0b11 or not self.settings.transport
+        self._medium: Medium | None = None
+        self._qdisc = str(rig.dut.options.get("qdisc", ""))
+        try:
+            if self.settings.transport:
+                self.radio = self.loop.run(self._on_adapter(), _CONNECT, "opening the Bluetooth adapter")
+                self.tester = bytes.fromhex(self.radio.address.replace(":", ""))
+            else:
+                self._boot()
+            self.connect()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End connection, guest and thread. May be called twice."""
+        self.away = True
+        if self.guest is not None:
+            self.guest.stop()
+        self.loop.close()
+
+    # -- both ends --------------------------------------------------------------------------------------------
+
+    def connect(self, *, renew: bool = True) -> None:
+        """Make the connection and the channel in the present roles; `renew` has the DUT serve it (again).
+
+        Raises `RigError`, `Refused`.
+        """
+        end = time.monotonic() + _CONNECT
+        there = self.dut_side
+        self.channel.generous, self.channel.segment = True, None
+        if self.role == "central":
+            self.loop.run(self.radio.advertise(), _CALL, "advertising")
+            if there is not None:
+                told(lambda: there.connect(_text(self.tester), public=self.radio.public))
+            self.loop.run(
+                self.radio.until(lambda: self.channel.state == "open"),
+                _CONNECT,
+                "waiting for the DUT's IPSP channel",
+            )
+        else:
+            # Listen first: who has just begun to advertise may not do it again for seconds.
+            connecting = self.loop.start(self.radio.connect(_text(self.dut), public=self._dut_public))
+            if there is not None:
+                if renew:
+                    told(there.enable)
+                told(there.advertise)
+            self.loop.wait(connecting, _CONNECT, "connecting to the DUT")
+            self.loop.run(self.radio.ask(), _CALL, "asking the DUT for the IPSP channel")
+        if there is not None:
+            told(lambda: there.attach(end))
+        self.away = False
+
+    def disconnect(self) -> None:
+        """End the connection and, with a guest, wait until its interface is gone."""
+        self.away = True
+        self.loop.run(self.radio.disconnect(), _CALL, "ending the connection")
+        if (there := self.dut_side) is not None:
+            told(lambda: there.detach(time.monotonic() + _CALL))
+
+    def reconnect(self, terms: Terms | None = None, role: Role | None = None, *, renew: bool = True) -> None:
+        """The same again, with other terms or roles if wanted."""
+        if self.radio.connection is not None or not self.away:
+            self.disconnect()
+        self.channel.terms = terms or self.settings.terms
+        self.role = role or self.settings.role
+        self.connect(renew=renew)
+
+    def another(self, address: bytes) -> Second:
+        """Make a second device of the tester's, connected to the DUT. Raises `RigError` when it cannot be."""
+        if self._medium is None:
+            raise Unsupported("there is one adapter, so this tester is one device only")
+        return Second(self, self._medium, address)
+
+    def offer(self) -> None:
+        """End the connection, and let ourselves be found."""
+        self.disconnect()
+        self.loop.run(self.radio.advertise(), _CALL, "advertising")
+
+    def services(self) -> list[str] | None:
+        """What GATT discovery finds at the DUT; None when nobody answers there."""
+        return self.loop.run(self.radio.services(), _CONNECT, "GATT discovery")
+
+    def set_interval(self, seconds: float) -> None:
+        """Deliver at connection events only."""
+        if self._medium is None:
+            raise RigError("the connection interval of a real adapter is the central's")
+        self._medium.interval = seconds
+
+    # -- set-up -----------------------------------------------------------------------------------------------
+
+    async def _on_adapter(self) -> Radio:
+        radio = self._radio(public=True)
+        await radio.open(self.settings.transport)
+        return radio
+
+    def _boot(self) -> None:
+        guest = BleGuest(qdisc=self._qdisc)
+        told(guest.start)
+        self.guest = self.dut_side = guest
+        self.radio = self.loop.run(self._on_medium(guest.hci), _CALL, "starting the virtual controllers")
+        told(guest.up)
+
+    async def _on_medium(self, stream: socket.socket) -> Radio:
+        self._medium = Medium()
+        self._medium.interval = self.settings.interval
+        await Bridge(Controller("dut", self._medium, _text(self.dut))).open(stream)
+        radio = self._radio(public=True)
+        await radio.power_on(Controller("tester", self._medium, _text(self.tester)))
+        return radio
+
+
+class Second(Device):
+    """Another device of the tester's on the same medium, and its own connection with the DUT."""
+
+    def __init__(self, first: IpspBench, medium: Medium, address: bytes) -> None:
+        super().__init__(first.loop, address, first.dut, first.settings.terms)
+        there = first.dut_side
+        self.radio = self._radio(public=True)
+
+        async def begin() -> None:
+            await self.radio.power_on(Controller(f"tester-{address.hex()}", medium, _text(address)))
+
+        self.loop.run(begin(), _CALL, "starting a second controller")
+        try:
+            connecting = self.loop.start(self.radio.connect(_text(self.dut), public=True))
+            if there is not None:
+                told(there.advertise)
+            self.loop.wait(connecting, _CALL, "connecting a second device to the DUT")
+            self.loop.run(self.radio.ask(), _CALL, "asking the DUT for a second IPSP channel")
+        except BaseException:
+            self.close()
+            raise
+        self.away = False
+
+    def close(self) -> None:
+        """End the connection."""
+        self.away = True
+        self.loop.run(self.radio.disconnect(), _CALL, "ending the second connection")
+
+
+def _text(address: bytes) -> str:
+    return address.hex(":").upper()
+
+
+__all__ = ["DUT", "TESTER", "IpspBench", "Settings", "Terms"]

@@ -1,0 +1,199 @@
+"""`ipsp:` and `ipsp:hci:usb:0`: SDUs of an IPSP channel over a live LE connection (RFC 7668 §2.4, §3.2).
+
+Strategy: the tester is Bumble's host with our own end of the channel (`ipsp_radio`, `ipsp_channel`). For `ipsp:` alone
+the DUT is a Linux guest, and its controller and ours are virtual ones on one medium (`ipsp_medium`); for
+`ipsp:hci:TRANSPORT` ours is a real adapter, named as Bumble names transports, and the DUT is whoever has [dut] address.
+One frame is one SDU. A thread keeps every SDU from the moment at which the channel opens, with the time at which its
+last octet came.
+
+The address may end in settings: `ipsp:?role=central&mps=23`. There are `role` of the DUT ("peripheral", the default,
+advertises, as a 6LN does in RFC 7668 §3; "central" connects to us), `mtu`, `mps` and `credits` of our end, and
+`interval`, the connection interval in ms (virtual only; 0, the default, delivers at once).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rigs import registry
+from rigs.links.ipsp.channel import State, Terms
+from rigs.links.ipsp.channel_link import ChannelLink, Role
+from rigs.model import Direction, LinkClosed, Received, RigError, Unsupported
+from rigs.registry import Missing
+
+if TYPE_CHECKING:
+    from rigs.bench import Bench
+    from rigs.configuration.models import RigFile
+    from rigs.links.ipsp.bench import Device, IpspBench
+
+_ANOTHER = bytes.fromhex("064b65796803")
+_ANSWER = 2.0  # seconds that a signalling request waits for its answer
+
+
+class IpspLink(ChannelLink):
+    """The tester's end of a channel over Bluetooth's air or a virtual one; `hci_since` is for the evidence."""
+
+    clock = "monotonic"
+
+    def __init__(self, bench: Device) -> None:
+        self._bench = bench
+        self.tester, self.dut = bench.tester, bench.dut
+        self.channel = bench.channel
+        self.mtu = 1280
+        self._heard: deque[Received] = deque()
+        self._changed = threading.Condition()
+        self._loss = 0.0
+        self._random = random.Random(0)
+        self.channel.on_sdu = self._on_sdu
+        self._bench.on_state = self._on_state
+
+    # -- Link -------------------------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def send(self, frame: bytes) -> None:
+        self._check()
+        if self._random.random() >= self._loss:
+            self._bench.loop.call(self.channel.send, frame)
+
+    def receive(self, deadline: float) -> Received | None:
+        with self._changed:
+            while not self._heard:
+                self._check()
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return None
+                self._changed.wait(left)
+            return self._heard.popleft()
+
+    def close(self) -> None:
+        """The bench ends the connection."""
+
+    def _on_sdu(self, sdu: bytes) -> None:
+        now = time.monotonic()
+        with self._changed:
+            if self._random.random() >= self._loss:
+                self._heard.append(Received(sdu, now, self.clock))
+            self._changed.notify_all()
+
+    def _on_state(self, state: State) -> None:
+        with self._changed:
+            if state == "open":
+                self.mtu = min(1280, self.channel.peer.mtu)
+            self._changed.notify_all()
+
+    def _check(self) -> None:
+        if self.channel.state != "open" and not self._bench.away:
+            raise LinkClosed(f"the IPSP channel is {self.channel.state}")
+        if self._bench.loop.faults:
+            raise RigError(f"the Bluetooth thread failed: {self._bench.loop.faults[0]}")
+
+    # -- what only a live channel can do ----------------------------------------------------------------------
+
+    def _whole(self) -> IpspBench:
+        """The bench behind the link, which knows the DUT's side as well."""
+        from rigs.links.ipsp.bench import IpspBench
+
+        if not isinstance(self._bench, IpspBench):
+            raise Unsupported("the second device of a tester can send and receive, and no more")
+        return self._bench
+
+    def _act(self, function: Callable[..., object], *arguments: object) -> None:
+        self._bench.call(function, *arguments)
+
+    def lose(self, share: float, seed: int = 0) -> None:
+        self._loss, self._random = share, random.Random(seed)
+
+    def interval(self, seconds: float) -> None:
+        self._whole().set_interval(seconds)
+
+    def disconnect(self) -> None:
+        self._whole().disconnect()
+
+    @contextmanager
+    def another(self, address: bytes | None = None) -> Iterator[ChannelLink]:
+        second = self._whole().another(address or _ANOTHER)
+        try:
+            yield IpspLink(second)
+        finally:
+            second.close()
+
+    def offer(self) -> None:
+        self._whole().offer()
+
+    def services(self) -> list[str] | None:
+        return self._whole().services()
+
+    def wait_closed(self, deadline: float) -> bool:
+        with self._changed:
+            while self.channel.state == "open":
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self._changed.wait(left)
+        return True
+
+    @property
+    def dut_address_kind(self) -> str:
+        return self._bench.radio.peer_address_kind
+
+    @property
+    def peer_address(self) -> bytes:
+        return self._bench.radio.peer_address
+
+    def reconnect(self, terms: Terms | None = None, role: Role | None = None, *, renew: bool = True) -> None:
+        self._whole().reconnect(terms, role, renew=renew)
+        with self._changed:
+            self._heard.clear()
+        self.mtu = min(1280, self.channel.peer.mtu)
+
+    def request(self, spsm: int) -> int | None:
+        self._act(self.channel.probe, spsm)
+        end = time.monotonic() + _ANSWER
+        with self._changed:
+            while self.channel.probed is None and (left := end - time.monotonic()) > 0:
+                self._changed.wait(left)
+        return self.channel.probed
+
+    def hci_since(self, start: float) -> list[tuple[Direction, float, bytes]]:
+        """H4 packets of the tester's HCI from `start` on, headed by those that opened connection and channel."""
+        return self._bench.radio.hci.since(start)
+
+
+def bench_of(bench: Bench, rig: RigFile) -> IpspBench:
+    """The one connection of this bench, made at the first call. Raises `RigError`."""
+    from rigs.links.ipsp.bench import IpspBench
+
+    return bench.resource("ipsp", lambda: IpspBench(rig, registry.dut_side(bench, rig)))
+
+
+def open_link(bench: Bench, address: str, rig: RigFile) -> IpspLink:
+    """Open `ipsp:` (a Linux guest) or `ipsp:hci:TRANSPORT` (a real adapter). Raises `RigError`."""
+    del address  # it is in the rig file, where the node finds it too
+    return IpspLink(bench_of(bench, rig))
+
+
+def check(rig: RigFile) -> list[Missing]:
+    """What this machine lacks for the link: Bumble, and QEMU when the DUT is a guest."""
+    missing = []
+    if importlib.util.find_spec("bumble") is None:
+        missing.append(Missing("bumble", "install the extra: pip install -e '.[ble]' or uv sync --extra ble"))
+    if not rig.tester.link.startswith("ipsp:hci:"):
+        from rigs.guests import qemu
+
+        try:
+            qemu.qemu_program()
+        except qemu.GuestError as error:
+            missing.append(Missing(qemu.QEMU, str(error)))
+    return missing
+
+
+__all__ = ["IpspLink", "Terms", "bench_of", "check", "open_link"]

@@ -1,0 +1,278 @@
+"""Thread's MAC security on a link: what the DUT enciphers is shown in plain, and the tester may encipher too.
+
+Strategy: OpenThread secures every data frame that it sends, also where it has joined no network. So a `SecuredLink`
+stands around any IEEE 802.15.4 link and opens what arrives: above it there are plain frames, as everywhere in this
+house. A frame that cannot be opened is passed on as it came: nothing is hidden, and the tester has no use for it.
+Cipher: AES-CCM (IEEE 802.15.4-2006 §7.6). Key id mode 1: the key is the second half of HMAC-SHA256(network key, key
+sequence as 4 octets || "Thread"), the key index its low 7 bits plus 1, the nonce has the sender's EUI-64. Key id mode
+2: key and nonce address are constants that every Thread node knows.
+
+A node whose Thread is disabled takes plain link-local frames since 2021-05; an older one takes of a stranger only
+what is secured with key id mode 2. `probe` finds out which, by an echo.
+
+`ot_security:` is a link scheme of its own for boards: `ot_security:packet:wpan0` is `packet:wpan0`, opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import importlib.util
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from rigs import registry
+from rigs.model import Link, Received, RigError
+from rigs.registry import Missing
+from sixlowpan import Contexts, DecodeError, LinkInfo, encode, ipv6, link_local, mac
+
+if TYPE_CHECKING:
+    from rigs.bench import Bench
+    from rigs.configuration.models import RigFile
+
+#: Security level 5: payload enciphered, integrity code of 4 octets (IEEE 802.15.4-2006 table 95). Thread's choice.
+LEVEL: Final = 5
+PLAIN: Final = 0
+#: The constants of key id mode 2: key, address in the nonce, key source and index.
+KNOWN_KEY: Final = bytes.fromhex("78581686fdb4580fb092546aecbd1566")
+KNOWN_ADDRESS: Final = bytes.fromhex("3506feb823d48712")
+KNOWN_KEY_ID: Final = bytes.fromhex("ffffffffff")
+#: What securing adds to a frame, by key id mode: security control, frame counter, key id, integrity code.
+OVERHEAD: Final = {PLAIN: 0, 1: 1 + 4 + 1 + 4, 2: 1 + 4 + 5 + 4}
+#: The name of a secured link among the resources of a bench.
+LINK: Final = "ot_security"
+#: Seconds in which a probe must be answered.
+_PROBE: Final = 1.0
+_MIC: Final = (0, 4, 8, 16)
+
+
+class SecurityError(Exception):
+    """A secured frame that cannot be opened with this key, and why."""
+
+
+def mac_key(network_key: bytes, sequence: int) -> bytes:
+    """The MAC key (16 octets) of a key sequence: HMAC-SHA256, the first half is MLE's, the second is the MAC's."""
+    return hmac.digest(network_key, sequence.to_bytes(4, "big") + b"Thread", hashlib.sha256)[16:]
+
+
+class Security:
+    """Opens and secures frames (PSDU without FCS) with one network key.
+
+    `extended` maps 16-bit source addresses to the EUI-64 that their nonce is made with. `sequence` is the key
+    sequence that the tester secures with; what arrives names its own by the key index.
+    """
+
+    def __init__(
+        self, network_key: bytes, *, sequence: int = 0, extended: dict[bytes, bytes] | None = None
+    ) -> None:
+        self._network_key = network_key
+        self._sequence = sequence
+        self._extended = extended or {}
+        self._counters: dict[bytes, int] = {}
+
+    def unprotect(self, frame: bytes) -> bytes:
+        """Return a secured frame as the plain one that it stands for; a plain one unchanged.
+
+        Raises `SecurityError`.
+        """
+        try:
+            header, body = mac.parse(frame)
+        except DecodeError as error:
+            raise SecurityError(f"no MAC header: {error}") from error
+        if not header.security:
+            return frame
+        level, mode = header.security_control & 7, header.security_control >> 3 & 3
+        key, source = self._keyed(mode, header)
+        if not key or len(source) != 8 or header.frame_counter is None or not _MIC[level & 3]:
+            raise SecurityError(
+                f"security level {level}, key id mode {mode}, source {header.src.hex() or 'none'}"
+            )
+        clear = frame[: len(frame) - len(body) - len(header.mic)]
+        secret, seen = (body, clear) if level & 4 else (b"", clear + body)
+        nonce = source + header.frame_counter.to_bytes(4, "big") + bytes([level])
+        plain = _decrypt(key, nonce, secret + header.mic, seen, len(header.mic))
+        bare = replace(header, security=False, security_control=0, frame_counter=None, key_id=b"", mic=b"")
+        return mac.build(bare, plain if level & 4 else body)
+
+    def protect(self, frame: bytes, mode: int) -> bytes:
+        """Secure a plain data frame with key id `mode` and the next frame counter of its source.
+
+        Other frames are left as they are.
+        """
+        header, payload = mac.parse(frame)
+        key_id = {1: bytes([(self._sequence & 0x7F) + 1]), 2: KNOWN_KEY_ID}[mode]
+        counter = self._counters.get(header.src, 0)
+        secured = replace(
+            header, security=True, security_control=LEVEL | mode << 3, frame_counter=counter, key_id=key_id
+        )
+        key, source = self._keyed(mode, secured)
+        if header.type != mac.DATA or header.security or len(source) != 8:
+            return frame
+        self._counters[header.src] = counter + 1
+        clear = mac.build(secured, b"")
+        nonce = source + counter.to_bytes(4, "big") + bytes([LEVEL])
+        return clear + _encrypt(key, nonce, payload, clear, _MIC[LEVEL & 3])
+
+    def _keyed(self, mode: int, header: mac.MacHeader) -> tuple[bytes, bytes]:
+        """(key, address of the nonce) of a frame; no key for a mode that nobody here knows."""
+        if mode == 1:
+            sequence = (self._sequence & ~0x7F) | (header.key_id[-1] - 1 & 0x7F)
+            return mac_key(self._network_key, sequence), self._extended.get(header.src, header.src)
+        return (KNOWN_KEY, KNOWN_ADDRESS) if mode == 2 and header.key_id == KNOWN_KEY_ID else (b"", b"")
+
+
+def _encrypt(key: bytes, nonce: bytes, plain: bytes, clear: bytes, tag: int) -> bytes:
+    """IEEE 802.15.4-2006 §7.6.3: the nonce is the source address, the frame counter and the security level."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+
+    return AESCCM(key, tag_length=tag).encrypt(nonce, plain, clear)
+
+
+def _decrypt(key: bytes, nonce: bytes, secret: bytes, clear: bytes, tag: int) -> bytes:
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+
+    try:
+        return AESCCM(key, tag_length=tag).decrypt(nonce, secret, clear)
+    except InvalidTag as error:
+        raise SecurityError("the integrity code does not hold under this key") from error
+
+
+class SecuredLink(Link):
+    """Any 802.15.4 link with plain frames above it.
+
+    `mode` is how the tester's own are sent: `PLAIN`, or secured with key id mode 1 or 2. With None they are sent plain
+    until a `probe` has found out what the DUT takes.
+    """
+
+    def __init__(self, inner: Link, security: Security, mode: int | None = None) -> None:
+        self._inner, self._security = inner, security
+        self._probes = mode is None
+        self.kind, self.clock = inner.kind, inner.clock
+        self.tester, self.dut, self.dut_short, self.pan = inner.tester, inner.dut, inner.dut_short, inner.pan
+        self.any_source, self.auto_ack = inner.any_source, inner.auto_ack
+        self.mode = mode or PLAIN
+
+    @property
+    def mode(self) -> int:
+        """How the tester's frames are secured, which also tells how much fits into one (`mtu`)."""
+        return self._mode
+
+    @mode.setter
+    def mode(self, mode: int) -> None:
+        self._mode = mode
+        self.mtu = self._inner.mtu - OVERHEAD[mode]
+
+    def probe(self) -> None:
+        """Send an echo plain, then under key id mode 2; keep what is answered, or plain. Once the DUT is up."""
+        for mode in (PLAIN, 2) if self._probes else ():
+            self.mode = mode
+            source, destination = link_local(self.tester), link_local(self.dut)
+            link = LinkInfo("ieee802154", src=self.tester, dst=self.dut)
+            payload = encode(ipv6.echo_request(source, destination, 0x4B48, mode, b""), link, Contexts())
+            self.send(mac.data_frame(self.tester, self.dut, self.pan, mode, payload, self.auto_ack))
+            deadline = self.now() + _PROBE
+            while (received := self.receive(deadline)) is not None:
+                if self._answers(received.frame):
+                    return
+        self.mode = PLAIN if self._probes else self.mode
+
+    def _answers(self, frame: bytes) -> bool:
+        try:
+            return mac.parse(frame)[0].dst == self.tester
+        except DecodeError:
+            return False
+
+    def now(self) -> float:
+        return self._inner.now()
+
+    def send(self, frame: bytes) -> None:
+        if self.mode != PLAIN:
+            try:
+                frame = self._security.protect(frame, self.mode)
+            except DecodeError:  # a case sends what is no frame at all: that is what it wants on the medium
+                self._inner.send(frame)
+                return
+        self._inner.send(frame)
+
+    def receive(self, deadline: float) -> Received | None:
+        received = self._inner.receive(deadline)
+        if received is None:
+            return None
+        try:
+            return replace(received, frame=self._security.unprotect(received.frame))
+        except (
+            SecurityError
+        ):  # shown as it came: it stands in the evidence, and is no 6LoWPAN frame to the tester
+            return received
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def network_key(rig: RigFile) -> bytes | None:
+    """The 16 octets of `networkkey` in [dut]; None when there is none. Raises `RigError`."""
+    told = rig.dut.options.get("networkkey")
+    if told is None:
+        return None
+    try:
+        key = bytes.fromhex(str(told).replace(":", ""))
+    except ValueError:
+        key = b""
+    if len(key) != 16:
+        raise RigError(f"{rig.path}: dut.networkkey: {told!r} is not a network key: expected 32 hex digits")
+    return key
+
+
+def secured(bench: Bench, link: Link, rig: RigFile, mode: int | None = None) -> Link:
+    """`link` with Thread's MAC security under the network key of `rig`; as it is when the rig names no key.
+
+    The node finds it as the resource `LINK` of the bench, to have it `probe`.
+    """
+    key = network_key(rig)
+    if key is None:
+        return link
+    lacking = check(rig)
+    if lacking:
+        raise RigError(f"{rig.path}: {lacking[0].what} is missing: {lacking[0].remedy}")
+    extended = {link.dut_short: link.dut} if link.dut_short else {}
+    return bench.resource(LINK, lambda: SecuredLink(link, Security(key, extended=extended), mode))
+
+
+class Unsecured:
+    """What stands in the place of a `SecuredLink` on a bench that has none."""
+
+    def probe(self) -> None:
+        """Nothing to find out."""
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+def on_bench(bench: Bench) -> SecuredLink | Unsecured:
+    """The secured link that was opened on this bench, for its `probe` once the DUT is up."""
+    return bench.resource(LINK, Unsecured)
+
+
+def check(rig: RigFile) -> list[Missing]:
+    """What this machine lacks for links with MAC security, and (`ot_security:`) for the link inside."""
+    scheme, _, inner = rig.tester.link.partition(":")
+    found = registry.missing(_within(rig, inner)) if scheme == "ot_security" and ":" in inner else []
+    if importlib.util.find_spec("cryptography") is None:
+        found.append(Missing("the Python package cryptography", "pip install cryptography"))
+    return found
+
+
+def open_link(bench: Bench, address: str, rig: RigFile) -> Link:
+    """Open `ot_security:SCHEME:REST`: the link `SCHEME:REST`, secured with `dut.networkkey`. Raises `RigError`."""
+    if network_key(rig) is None:
+        raise RigError(f"{rig.path}: dut.networkkey is missing: ot_security: needs it, as 32 hex digits")
+    if ":" not in address:
+        raise RigError(
+            f"{rig.path}: tester.link: ot_security:{address}: name the link inside, as in ot_security:packet:wpan0"
+        )
+    return secured(bench, registry.open_link(bench, _within(rig, address)), rig)
+
+
+def _within(rig: RigFile, address: str) -> RigFile:
+    return rig.model_copy(update={"tester": rig.tester.model_copy(update={"link": address})})

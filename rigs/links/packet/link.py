@@ -1,0 +1,334 @@
+"""`packet:wpan0`, `packet:wpan0@ssh:root@lab1`: an IEEE 802.15.4 radio of this host or of a lab host, such as ATUSB.
+
+Strategy: the tester's radio is a Linux `wpan` interface, already created and up; an `AF_PACKET` socket on it takes and
+gives frames without FCS (`rigs.links.packet.agent`). Acknowledgements and retransmissions are the radio's own doing,
+and so is its address filter: it hears what is sent to its own addresses, and no other sender can be played. Setting up
+the interface needs root and is the user's (the messages here say how); what is wrong with it is told before anything
+else. On a lab host the same few lines run in its python3, started by execnet through ssh; stamps are then taken there
+and turned to this host's clock.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+import execnet
+
+from rigs.configuration.models import ConfigError
+from rigs.links.packet import agent as packet_agent
+from rigs.model import Link, LinkClosed, Received, RigError
+from rigs.registry import Missing
+
+if TYPE_CHECKING:
+    from rigs.bench import Bench
+    from rigs.configuration.models import RigFile
+
+#: linux/if_arp.h: ARPHRD_IEEE802154.
+IEEE802154: Final = 804
+LONGEST: Final = 125
+#: Seconds to start an agent, and to wait for one of its answers.
+START: Final = 20.0
+#: Frames kept that nobody has asked for.
+_KEPT: Final = 1 << 14
+_CLOCK_ROUNDS: Final = 8
+_SSH: Final = "-o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5"
+PLACES: Final = '"packet:wpan0" or "packet:wpan0@ssh:root@lab1"'
+
+
+class Radio(ABC):
+    """An interface somewhere: calls `frame` and `lost` of the link from a thread of its own."""
+
+    facts: dict[str, Any]
+
+    @abstractmethod
+    def start(self, link: PacketLink) -> None:
+        """Begin to tell what comes."""
+
+    @abstractmethod
+    def send(self, frame: bytes) -> None:
+        """Put a frame into the interface's queue. Raises `OSError`."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End everything. May be called twice."""
+
+
+class LocalRadio(Radio):
+    """An interface of this host."""
+
+    def __init__(self, interface: str) -> None:
+        """Raises `OSError`."""
+        self._tap = packet_agent.Tap(interface)
+        self.facts = self._tap.facts
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def start(self, link: PacketLink) -> None:
+        self._thread = threading.Thread(target=self._read, args=(link,), name=str(link.where), daemon=True)
+        self._thread.start()
+
+    def send(self, frame: bytes) -> None:
+        self._tap.send(frame)
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        if self._thread is not None:
+            self._tap.wake()
+            self._thread.join()
+        self._tap.close()
+
+    def _read(self, link: PacketLink) -> None:
+        while True:
+            try:
+                got = self._tap.receive()
+            except OSError as error:
+                link.lost(str(error.strerror))
+                return
+            if got is None:
+                return
+            link.frame(got[0], got[1])
+
+
+class RemoteRadio(Radio):
+    """An interface behind an agent in another Python, as execnet's `spec` says."""
+
+    def __init__(self, interface: str, spec: str) -> None:
+        """Raises `OSError` as the agent does, `RigError` when it cannot be started."""
+        self._group = execnet.Group()
+        self._ending = object()
+        self._closed = False
+        try:
+            self._channel = self._group.makegateway(spec).remote_exec(packet_agent)
+            self._channel.send(interface)
+            answer = self._channel.receive(START)
+            self._offset = self._difference() if answer[0] == "ready" else 0
+        except (EOFError, OSError, execnet.HostNotFound, execnet.RemoteError) as error:
+            self.close()
+            raise RigError(f"no agent can be started there: {error or 'python3 ended at once'}") from error
+        if answer[0] == "refused":
+            self.close()
+            raise OSError(answer[1], answer[2])
+        self.facts = answer[1]
+
+    def start(self, link: PacketLink) -> None:
+        def told(answer: Any) -> None:
+            if answer is self._ending:
+                link.lost("the agent ended")
+            elif answer[0] == "frame":
+                link.frame(answer[1] + self._offset, answer[2])
+            else:
+                link.lost(answer[1])
+
+        self._channel.setcallback(told, self._ending)
+
+    def send(self, frame: bytes) -> None:
+        self._channel.send(frame)
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._group.terminate(timeout=5)
+
+    def _difference(self) -> int:
+        """Nanoseconds from the agent's clock to ours, by the quickest of some questions."""
+        best, difference = START * 1e9, 0
+        for _ in range(_CLOCK_ROUNDS):
+            asked = time.monotonic_ns()
+            self._channel.send("clock")
+            kind, theirs = self._channel.receive(START)[:2]
+            while kind == "frame":  # the radio hears already, but nobody wants that yet
+                kind, theirs = self._channel.receive(START)[:2]
+            answered = time.monotonic_ns()
+            if answered - asked < best:
+                best, difference = answered - asked, (asked + answered) // 2 - theirs
+        return difference
+
+
+class PacketLink(Link):
+    """Frames of one radio, from its own address and to it."""
+
+    kind = "ieee802154"
+    mtu = LONGEST
+    any_source = False
+    auto_ack = True
+
+    def __init__(
+        self, where: str, radio: Radio, dut: bytes, *, dut_short: bytes = b"", pan: bytes = b"\xab\xcd"
+    ) -> None:
+        """`where` names it in errors; it closes `radio`."""
+        self.where, self._radio = where, radio
+        self.tester, self.dut, self.dut_short, self.pan = (
+            bytes.fromhex(radio.facts["address"]),
+            dut,
+            dut_short,
+            pan,
+        )
+        self._arrived = threading.Condition()
+        self._frames: deque[Received] = deque(maxlen=_KEPT)
+        self._lost = ""
+        radio.start(self)
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def send(self, frame: bytes) -> None:
+        """Put one PSDU without FCS, of 125 octets at most, into the radio's queue. Raises `RigError`, `LinkClosed`."""
+        if len(frame) > LONGEST:
+            raise RigError(f"{self.where}: a frame has {LONGEST} octets at most, not {len(frame)}")
+        self._check()
+        try:
+            self._radio.send(frame)
+        except OSError as error:
+            raise LinkClosed(f"{self.where}: cannot be sent to: {error.strerror or error}") from error
+
+    def receive(self, deadline: float) -> Received | None:
+        with self._arrived:
+            while not self._frames:
+                self._check()
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return None
+                self._arrived.wait(left)
+            return self._frames.popleft()
+
+    def frame(self, nanoseconds: int, frame: bytes) -> None:
+        """Take a frame that the radio heard, at a time of CLOCK_MONOTONIC."""
+        with self._arrived:
+            self._frames.append(Received(frame, nanoseconds / 1e9, self.clock))
+            self._arrived.notify_all()
+
+    def lost(self, why: str) -> None:
+        """Know that nothing comes any more."""
+        with self._arrived:
+            self._lost = self._lost or why
+            self._arrived.notify_all()
+
+    def close(self) -> None:
+        self.lost("closed")
+        self._radio.close()
+
+    def _check(self) -> None:
+        if self._lost:
+            raise LinkClosed(f"{self.where}: {self._lost}")
+
+
+def open_link(bench: Bench, address: str, rig: RigFile) -> PacketLink:
+    """Open `packet:INTERFACE` or `packet:INTERFACE@ssh:HOST`. Raises `RigError`."""
+    del bench
+    where = f"packet:{address}"
+    interface, spec = _split(address, rig)
+    if rig.dut.address is None or len(rig.dut.address) != 8:
+        raise ConfigError(
+            [f"{rig.path}: dut.address: is missing: the link {where} needs the DUT's EUI-64, 8 octets"]
+        )
+    try:
+        radio: Radio = RemoteRadio(interface, spec) if spec else LocalRadio(interface)
+    except OSError as error:
+        raise RigError(f"{where}: {_explained(interface, error, rig)}") from error
+    except RigError as error:
+        raise RigError(f"{where}: {error}; try `{_by_hand(address)}`") from error
+    wrong = complaint(interface, radio.facts, rig)
+    if wrong:
+        radio.close()
+        raise RigError(f"{where}: {wrong.what}: {wrong.remedy}")
+    return PacketLink(
+        where, radio, rig.dut.address, dut_short=rig.dut.short or b"", pan=rig.tester.pan_octets
+    )
+
+
+def check(rig: RigFile) -> Iterable[Missing]:
+    """What this host lacks; a lab host is asked when the link is opened."""
+    address = rig.tester.link.partition(":")[2]
+    if rig.tester.link.partition(":")[0] != "packet":
+        return
+    try:
+        interface, spec = _split(address, rig)
+    except ConfigError as error:
+        yield Missing(str(error), f"expected {PLACES}")
+        return
+    if rig.dut.address is None or len(rig.dut.address) != 8:
+        yield Missing("dut.address: the link needs the DUT's EUI-64", "write its 8 octets into the rig file")
+    if spec:
+        if shutil.which("ssh") is None and not spec.startswith("popen"):
+            yield Missing("the program ssh is not on PATH", "apt-get install openssh-client")
+        return
+    try:
+        tap = packet_agent.Tap(interface)
+    except OSError as error:
+        yield Missing(f"tester.link: {rig.tester.link} cannot be opened", _explained(interface, error, rig))
+        return
+    tap.close()
+    wrong = complaint(interface, tap.facts, rig)
+    if wrong:
+        yield wrong
+
+
+def complaint(interface: str, facts: dict[str, Any], rig: RigFile) -> Missing | None:
+    """What is wrong with an interface that is there."""
+    if facts["type"] != IEEE802154:
+        return Missing(
+            f"{interface} is no IEEE 802.15.4 interface (its type is {facts['type']}, not {IEEE802154})",
+            "name a wpan interface; `iwpan dev` shows them",
+        )
+    if facts["above"]:
+        return Missing(
+            f"{', '.join(facts['above'])} sits on {interface}, so that this host itself would answer the DUT",
+            f"ip link delete {facts['above'][0]}",
+        )
+    if not facts["up"]:
+        return Missing(f"{interface} is down", _setup(interface, rig))
+    wanted = rig.tester.address
+    if wanted is not None and wanted.hex() != facts["address"]:
+        return Missing(
+            f"tester.address is {wanted.hex(':')}, but {interface} has {bytes.fromhex(facts['address']).hex(':')}",
+            f"correct the rig file, or: ip link set {interface} down; ip link set {interface} address "
+            f"{wanted.hex(':')}; ip link set {interface} up",
+        )
+    return None
+
+
+def _split(address: str, rig: RigFile) -> tuple[str, str]:
+    """Interface, and where its agent is to be as an execnet spec: empty for this host."""
+    interface, at, place = address.partition("@")
+    kind, colon, host = place.partition(":")
+    if interface and not at:
+        return interface, ""
+    if interface and kind == "ssh" and host:
+        return interface, f"ssh={_SSH} {host}//python=python3"
+    if interface and kind == "popen":
+        return interface, f"popen//python={host}" if colon else "popen"
+    raise ConfigError([f"{rig.path}: tester.link: expected {PLACES}; found {rig.tester.link!r}"])
+
+
+def _explained(interface: str, error: OSError, rig: RigFile) -> str:
+    if error.errno == errno.ENODEV:
+        return f"there is no interface {interface}: plug the radio in, then {_setup(interface, rig)}"
+    if error.errno in {errno.EPERM, errno.EACCES}:
+        return (
+            "raw packets need root or CAP_NET_RAW: run as root there, or give the Python that runs it the capability "
+            "(setcap cap_net_raw+ep)"
+        )
+    return f"{interface}: {error.strerror or error}"
+
+
+def _setup(interface: str, rig: RigFile) -> str:
+    """The commands that make an interface what the rig needs (as root, on the host of the radio)."""
+    return (
+        f"ip link set {interface} down; iwpan dev {interface} set pan_id {rig.tester.pan:#06x}; "
+        f"iwpan phy phy0 set channel 0 {rig.tester.channel}; ip link set {interface} up "
+        f"(if `iwpan dev` shows none: iwpan phy phy0 interface add {interface} type node)"
+    )
+
+
+def _by_hand(address: str) -> str:
+    host = address.partition("@ssh:")[2]
+    return f"ssh -o BatchMode=yes {host} python3 --version" if host else "python3 --version"

@@ -1,0 +1,314 @@
+"""`zep:[::1]:17754`: the ZigBee Encapsulation Protocol over UDP, the radio of simulated nodes such as RIOT native.
+
+Strategy: the tester binds the address of the rig file and the node is told it (`-z [::1]:17754`); who spoke last is
+the node, because one that reboots comes back from another port. A ZEP v2 datagram is a header of 32 octets and a PSDU
+with its FCS. Nothing acknowledges on this medium, therefore `rigs.links.acknowledgement` does. What this radio does not
+hear, as no radio would: other channels, frames with a wrong FCS, datagrams that are no ZEP; a complaint counts them.
+
+A node must send something when it starts, or the rig is at fault: only then is it known where it is. Its EUI-64 is
+the rig file's `dut.address`, else the one in its hello (type 255), else the source of the first frame that it sends.
+"""
+
+from __future__ import annotations
+
+import binascii
+import os
+import re
+import select
+import socket
+import struct
+import sys
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from rigs import registry
+from rigs.links.acknowledgement import Acknowledger
+from rigs.model import Health, Link, LinkClosed, Received, RigError
+from rigs.registry import Missing
+from sixlowpan import DecodeError, mac
+
+if TYPE_CHECKING:
+    from rigs.bench import Bench
+    from rigs.configuration.models import RigFile
+
+#: Preamble, version, type, channel, device id, LQI mode (0: the LQI is one), LQI, NTP time, sequence, reserved, length.
+HEADER: Final = struct.Struct("!2sBBBHBBQI10sB")
+PREAMBLE: Final = b"EX"
+VERSION: Final = 2
+DATA: Final = 1
+HELLO: Final = 255
+#: Seconds in which a node must have sent something once it was started.
+SPEAKS: Final = 15.0
+TESTER_EUI64: Final = bytes.fromhex("02005efffe00002a")
+_ADDRESS: Final = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})")
+_UNIX_EPOCH: Final = 2_208_988_800  # in seconds of NTP, which counts from 1900
+_SWITCH: Final = 5e-4  # seconds
+_KEPT: Final = 1 << 16  # frames that nobody asks for
+
+
+class ZepError(ValueError):
+    """A datagram that this radio does not hear, and why."""
+
+
+def wrap(psdu: bytes, channel: int, sequence: int, device: int = 0) -> bytes:
+    """The ZEP v2 data datagram of a PSDU without FCS; the FCS is put behind it."""
+    now = time.time() + _UNIX_EPOCH
+    stamp = int(now * (1 << 32)) & 0xFFFFFFFFFFFFFFFF
+    body = psdu + mac.fcs(psdu)
+    fields = (PREAMBLE, VERSION, DATA, channel, device, 0, 0xFF, stamp, sequence & 0xFFFFFFFF, bytes(10))
+    return HEADER.pack(*fields, len(body)) + body
+
+
+def unwrap(data: bytes) -> tuple[int, int, bytes]:
+    """(type, channel, body) of a ZEP v2 datagram; the body of type 1 is a PSDU without FCS. Raises `ZepError`."""
+    if data[:2] != PREAMBLE or len(data) < 4:
+        raise ZepError("no ZEP")
+    if data[2] != VERSION:
+        raise ZepError(f"ZEP version {data[2]}")
+    if data[3] not in {DATA, HELLO} or len(data) < HEADER.size:
+        raise ZepError(f"ZEP type {data[3]} of {len(data)} octets")
+    _, _, kind, channel, *_, length = HEADER.unpack_from(data)
+    body = data[HEADER.size :]
+    if length != len(body):
+        raise ZepError(f"ZEP length {length} for {len(body)} octets")
+    if kind == HELLO:
+        return kind, channel, body
+    if length < 2 or body[-2:] not in {mac.fcs(body[:-2]), _xmodem(body[:-2])}:
+        raise ZepError("wrong FCS")
+    return kind, channel, body[:-2]
+
+
+def _xmodem(psdu: bytes) -> bytes:
+    """What RIOT native put in place of the FCS from 2023.07 to 2026.04: the same polynomial, not reflected."""
+    return binascii.crc_hqx(psdu, 0).to_bytes(2, "little")
+
+
+class ZepLink(Link):
+    """Frames to and from the one node that speaks ZEP to the tester's UDP port.
+
+    `host` and `port` are bound; `dut` is empty until it is known (`await_node`).
+    """
+
+    kind = "ieee802154"
+    any_source = True
+    auto_ack = True
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        pan: bytes,
+        channel: int,
+        dut: bytes = b"",
+        dut_short: bytes = b"",
+        tester: bytes = TESTER_EUI64,
+    ) -> None:
+        self.pan, self.tester, self.dut, self.dut_short = pan, tester, dut, dut_short
+        self.name = f"zep:[{host}]:{port}" if ":" in host else f"zep:{host}:{port}"
+        self._channel = channel
+        self._socket = _bind(host, port, self.name)
+        self._arrived = threading.Condition()
+        self._frames: deque[Received] = deque(maxlen=_KEPT)
+        self._node: tuple[str, int] | None = None  # where it spoke from last
+        self._not_heard: Counter[str] = Counter()
+        self._sequence = 0
+        self._closed = False
+        self._waker = os.eventfd(0)
+        #: Acknowledges, repeats and drops repetitions; counts what was repeated and never acknowledged.
+        self.radio = Acknowledger(self._transmit)
+        # macAckWaitDuration is 0.9 ms: who acknowledges must not wait for its turn as long as threads do by default.
+        self._interval = sys.getswitchinterval()
+        sys.setswitchinterval(min(self._interval, _SWITCH))
+        self._reader = threading.Thread(target=self._run, name=self.name, daemon=True)
+        self._reader.start()
+
+    @property
+    def port(self) -> int:
+        """The UDP port that is bound."""
+        return int(self._socket.getsockname()[1])
+
+    def await_node(self, health: Callable[[], Health], speaks: float = SPEAKS) -> None:
+        """Wait until the node has spoken and its EUI-64 is known.
+
+        Raises `RigError` when it says nothing, or nothing that can be heard, within `speaks` seconds, when it is in
+        another PAN, and at once when `health` tells that it is gone.
+        """
+        deadline = time.monotonic() + speaks
+        with self._arrived:
+            while not (self._node and self.dut):
+                state = health()
+                if state.state != "alive":
+                    raise RigError(f"{self.name}: the node is {state.state} before it spoke: {state.detail}")
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise RigError(self._complaint(speaks))
+                self._arrived.wait(min(left, 0.25))  # `health` wakes nobody
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def send(self, frame: bytes) -> None:
+        """Put one frame on the medium; wait for its ACK when it asks the node for one. Raises `LinkClosed`."""
+        if self._closed:
+            raise LinkClosed(f"{self.name}: closed")
+        self.radio.send(frame, awaits=self._for_the_dut(frame))
+
+    def receive(self, deadline: float) -> Received | None:
+        with self._arrived:
+            while not self._frames:
+                if self._closed:
+                    raise LinkClosed(f"{self.name}: closed")
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return None
+                self._arrived.wait(left)
+            return self._frames.popleft()
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        with self._arrived:
+            self._closed = True
+            self._arrived.notify_all()
+        sys.setswitchinterval(self._interval)
+        os.eventfd_write(self._waker, 1)
+        self._reader.join(5)
+        self._socket.close()
+        os.close(self._waker)
+
+    def _for_the_dut(self, frame: bytes) -> bool:
+        try:
+            header, _ = mac.parse(frame)
+        except DecodeError:
+            return False
+        return (
+            header.type == mac.DATA
+            and header.dst_pan == self.pan
+            and header.dst in {self.dut, self.dut_short} - {b""}
+        )
+
+    def _transmit(self, frame: bytes) -> None:
+        if self._node is None:
+            return  # nobody is there; `await_node` complains
+        self._sequence += 1
+        try:
+            self._socket.sendto(wrap(frame, self._channel, self._sequence), self._node)
+        except OSError as error:
+            raise LinkClosed(f"{self.name}: cannot be sent to: {error}") from error
+
+    def _run(self) -> None:
+        poll = select.poll()
+        for descriptor in (self._socket.fileno(), self._waker):
+            poll.register(descriptor, select.POLLIN)
+        while not self._closed:
+            poll.poll()
+            try:
+                data, node = self._socket.recvfrom(2048)
+            except BlockingIOError:
+                continue
+            except ConnectionError:  # what was sent to a port of a node that is gone
+                continue
+            self._take(data, (node[0], node[1]), time.monotonic())
+
+    def _take(self, data: bytes, node: tuple[str, int], at: float) -> None:
+        try:
+            kind, channel, body = unwrap(data)
+        except ZepError as error:
+            self._not_heard[str(error)] += 1
+            return
+        if kind == DATA and channel != self._channel:
+            self._not_heard[f"a frame on channel {channel}"] += 1
+            return
+        with self._arrived:
+            self._node = node
+            if kind == HELLO:
+                self.dut = self.dut or (body if len(body) == 8 else b"")
+            self._arrived.notify_all()
+        if kind == DATA and self.radio.heard(body):
+            with self._arrived:
+                self.dut = self.dut or self._source(body)
+                self._frames.append(Received(body, at, self.clock))
+                self._arrived.notify_all()
+
+    def _source(self, frame: bytes) -> bytes:
+        """The EUI-64 that a frame in our PAN comes from, or empty."""
+        try:
+            header, _ = mac.parse(frame)
+        except DecodeError:
+            return b""
+        if header.pan != self.pan:
+            shown = "none" if header.pan is None else f"0x{header.pan.hex()}"
+            self._not_heard[f"a frame of PAN {shown} (tester.pan is 0x{self.pan.hex()})"] += 1
+            return b""
+        if len(header.src) != 8:
+            self._not_heard[f"a frame from the short address {header.src.hex() or 'none'}"] += 1
+        return header.src if len(header.src) == 8 else b""
+
+    def _complaint(self, speaks: float) -> str:
+        what = "is its EUI-64 known (set dut.address)" if self._node else "has the node spoken"
+        heard = ", ".join(f"{n} x {why}" for why, n in self._not_heard.most_common(4))
+        seen = f"what came: {heard}" if heard else "nothing came: was it started with this address?"
+        return f"{self.name}: not within {speaks:g} s {what}, channel {self._channel}; {seen}"
+
+
+def _bind(host: str, port: int, name: str) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+        bound = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise RigError(f"{name}: {host} cannot be used: {error}") from error
+    try:
+        bound.setblocking(False)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        raise RigError(
+            f"{name}: cannot be bound: {error}; end who has it, or set another port in tester.link and dut.console"
+        ) from error
+    return bound
+
+
+def check(rig: RigFile) -> list[Missing]:
+    """Whether the UDP port can be bound here."""
+    scheme, _, rest = rig.tester.link.partition(":")
+    try:
+        host, port = _host_and_port(rest, rig)
+        _bind(host, port, f"{scheme}:{rest}").close()
+    except RigError as error:
+        what, _, remedy = str(error).partition("; ")
+        return [Missing(what, remedy or 'write it as tester.link = "zep:[::1]:17754"')]
+    return []
+
+
+def _host_and_port(address: str, rig: RigFile) -> tuple[str, int]:
+    found = _ADDRESS.fullmatch(address)
+    if found is None or int(found["port"]) > 65535:
+        raise RigError(
+            f"{rig.path}: tester.link: zep:{address}: wanted is zep:[::1]:17754 or zep:127.0.0.1:17754"
+        )
+    return found["six"] or found["host"], int(found["port"])
+
+
+def open_link(bench: Bench, address: str, rig: RigFile) -> ZepLink:
+    """Open `zep:HOST:PORT`, start the node behind the DUT's console and wait until it speaks. Raises `RigError`."""
+    host, port = _host_and_port(address, rig)
+    link = bench.resource(
+        "zep",
+        lambda: ZepLink(
+            host,
+            port,
+            pan=rig.tester.pan_octets,
+            channel=rig.tester.channel,
+            dut=rig.dut.address or b"",
+            dut_short=rig.dut.short or b"",
+            tester=rig.tester.address or TESTER_EUI64,
+        ),
+    )
+    console = registry.open_console(bench, rig.dut.console, rig) if rig.dut.console else None
+    link.await_node(console.health if console else lambda: Health("alive"))
+    return link

@@ -1,0 +1,110 @@
+"""Any node that answers pings, told nothing and asked nothing: `node = "black_box"`, the first rig of an unknown stack.
+
+Strategy: what can be known of a node without a word of its language is its address (from the rig file), whether it
+answers, and what it prints. So this node declares no more than echoes and ICMPv6 errors. With a console its text goes
+into the record, and what looks like a crash or a boot on it is one; a process or a port that is gone is seen. Without
+one, only its answers tell that it lives. After a loss the console is opened anew, which starts a process again, and
+`dut.power` cycles the power of a board.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv6Address
+from typing import TYPE_CHECKING, Final
+
+from rigs import registry
+from rigs.consoles.shell import Shell
+from rigs.model import Health, Node, RigError
+from sixlowpan import link_local
+
+if TYPE_CHECKING:
+    from rigs.bench import Bench
+    from rigs.configuration.models import RigFile
+
+OPTIONS: Final = {
+    "ip": "its IPv6 addresses, a list; default: the link-local ones that its link-layer addresses give",
+    "version": 'what the record says of it, such as "firmware 1.4.2"',
+    "crash": "regexes of what its console prints when it crashes or boots, beside the usual ones; a list",
+}
+#: What stacks print when they die (RIOT, Zephyr, FreeRTOS, mbed, Linux, sanitizers, Rust); each sees one line.
+SIGNATURES: Final = (
+    r"(?i:\bkernel panic\b.*)",
+    r"(?i:\bassert(?:ion)?\b.*\bfailed\b.*)",
+    r"(?i:\bfatal (?:error|exception|fault)\b.*)",
+    r"(?i:\b(?:hard|bus|usage|memmanage) ?fault\b.*)",
+    r"(?i:\bstack (?:overflow|smashing)\b.*)",
+    r"(?i:\bwatchdog reset\b.*)",
+    r"(?i:\bpanicked at\b.*)",
+    r"ERROR: AddressSanitizer.*",
+    r"runtime error: .*",
+)
+
+
+class BlackBox(Node):
+    """A node known by its addresses only; `shell` is its console, if it has one."""
+
+    stack = "black box"
+    abilities = frozenset({"echo", "port_unreachable"})
+
+    def __init__(self, addresses: tuple[bytes, ...], shell: Shell | None = None, version: str = "") -> None:
+        self._addresses = addresses
+        self._shell = shell
+        self._version = version
+        if shell is not None:
+            self.abilities = self.abilities | {"console"}
+            shell.watch()
+
+    def version(self) -> str:
+        return self._version or "unknown (set dut.version)"
+
+    def addresses(self) -> tuple[bytes, ...]:
+        return self._addresses
+
+    def health(self) -> Health:
+        return Health("alive") if self._shell is None else self._shell.health()
+
+    def console_text(self) -> str:
+        return "" if self._shell is None else self._shell.text()
+
+    def close(self) -> None:
+        if self._shell is not None:
+            self._shell.close()
+
+
+def open_node(bench: Bench, rig: RigFile) -> BlackBox:
+    """The node that the rig file tells of. Raises `RigError`."""
+    shell = None
+    addresses = _addresses(rig)
+    if rig.dut.console:
+        crash = _strings(rig, "crash")
+        for pattern in crash:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise RigError(f"{rig.path}: dut.crash: {pattern!r} is no regex: {error}") from error
+        console = registry.open_console(bench, rig.dut.console, rig)
+        shell = Shell(console, r"(?!)", signatures=(*SIGNATURES, *crash))  # it has no prompt that we know
+    return BlackBox(addresses, shell, str(rig.dut.options.get("version", "")))
+
+
+def _addresses(rig: RigFile) -> tuple[bytes, ...]:
+    told = _strings(rig, "ip")
+    try:
+        addresses = tuple(IPv6Address(text).packed for text in told)
+    except ValueError as error:
+        raise RigError(f'{rig.path}: dut.ip: {error}; expected addresses such as "fe80::1"') from error
+    if addresses:
+        return addresses
+    if rig.dut.address is None:
+        raise RigError(f'{rig.path}: dut.node = "black_box" needs dut.address (its EUI-64), or dut.ip')
+    return (link_local(rig.dut.address), *((link_local(rig.dut.short),) if rig.dut.short else ()))
+
+
+def _strings(rig: RigFile, key: str) -> list[str]:
+    value = rig.dut.options.get(key, [])
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise RigError(f"{rig.path}: dut.{key}: expected a list of strings")
+    return value

@@ -1,0 +1,29 @@
+"""The link of an lwIP node: the other end of its child process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rigs.model import LinkKind, RigError
+from rigs.nodes.lwip.node import OPTIONS, LwipLink, LwipProcess, check
+
+if TYPE_CHECKING:
+    from rigs.bench import Bench
+    from rigs.configuration.models import RigFile
+
+
+def open_link(bench: Bench, address: str, rig: RigFile) -> LwipLink:
+    """Open `lwip:802154` or `lwip:ble`. Raises `RigError`."""
+    kinds: dict[str, LinkKind] = {"802154": "ieee802154", "ieee802154": "ieee802154", "ble": "ble"}
+    if address not in kinds:
+        raise RigError(f"{rig.path}: tester.link: lwip:{address}: there are lwip:802154 and lwip:ble")
+    pan = rig.tester.pan_octets
+    public, as_built = (bool(rig.dut.options.get(key, False)) for key in OPTIONS)
+
+    def start() -> LwipProcess:
+        return LwipProcess(kinds[address], pan=pan, public=public, as_built=as_built)
+
+    return bench.resource("lwip", start).link
+
+
+__all__ = ["check", "open_link"]

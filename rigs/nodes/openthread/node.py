@@ -1,0 +1,340 @@
+"""OpenThread by its CLI: a simulated node (`process:`), a board with the CLI on a serial port, `ot` in Zephyr's shell.
+
+Strategy: the node is used as a plain 6LoWPAN host on its link: Thread stays disabled, the interface is up, channel,
+PAN id, extended address and network key are those of the rig file. OpenThread then secures all that it sends, so the
+link must be one that opens such frames (`ot_sim:`, `ot_security:`). Every command ends with "Done" or "Error N: text";
+what a version calls a command, or whether it has it, is tried and not assumed. A datagram is printed as text, so its
+octets are taken from the console as they came.
+
+What the version string says is a commit, which has no order; therefore the API number, which only grows, stands in
+front of it where the node tells it (0 where it does not).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rigs import registry
+from rigs.consoles.shell import Shell
+from rigs.links.ot_security.link import network_key, on_bench
+from rigs.links.ot_sim.link import DUT
+from rigs.model import Health, LinkClosed, Node, RigError, Unsupported
+
+if TYPE_CHECKING:
+    from rigs.bench import Bench
+    from rigs.configuration.models import RigFile
+    from rigs.consoles.model import Console
+
+OPTIONS: Final = {
+    "networkkey": "the network key that the DUT secures its frames with, 32 hex digits",
+    "prefix": 'what stands in front of every command, if it is neither nothing nor "ot "',
+    "prompt": "regex of the prompt, if it is not the CLI's own",
+}
+PROMPT: Final = r"(?:> )+|uart:~\$ "
+#: Seconds in which a node that was started or reset must answer.
+BOOT: Final = 20.0
+#: What the log prints by itself, whichever way it is configured.
+LOGS: Final = r"^(?:> )?(?:\[?\d+[:.\d]*\]? ?)?\[(?:CRIT|WARN|NOTE|INFO|DEBG|[CWNID-])\]"
+SIGNATURES: Final = (
+    r"[Aa]ssertion .*failed",
+    r"ASSERT(?:ION)? ?(?:FAIL|at|@)",
+    r"\[(?:CRIT|C)\].*(?:assert|crash|fault)",
+    r"(?:HARD|MPU|BUS|USAGE) ?FAULT|>>> ZEPHYR FATAL ERROR",
+    r"[Ss]egmentation fault|stack smashing detected|AddressSanitizer|runtime error:",
+)
+#: Octets that a line of the CLI can hold (OPENTHREAD_CONFIG_CLI_MAX_LINE_LENGTH as it comes).
+LINE: Final = 384
+
+#: Octets of data in the smallest Echo Request: a time stamp (0 would stand for 8).
+SMALLEST_PING: Final = 4
+
+_END: Final = r"(?P<end>Done|Error (?P<code>\d+): ?(?P<text>[^\n]*))[ \t]*$"
+_DATAGRAM: Final = re.compile(rb"(\d+) bytes from ([0-9a-fA-F:.]+)(?:%\S+)? (\d+) ")
+_BUSY, _ALREADY = 5, 24
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command printed, and how it ended: `code` 0 is Done, else OpenThread's error number."""
+
+    lines: list[str]
+    code: int
+    text: str
+
+
+class Cli:
+    """Commands and answers; knows whether the console echoes what is typed."""
+
+    def __init__(self, shell: Shell, prompt: str, prefix: str = "") -> None:
+        self._shell, self._prompt, self._prefix = shell, prompt, prefix
+        self._echoes = True
+
+    def ready(self, timeout: float) -> None:
+        """Ask for the version until the node answers, with and without "ot " in front, as in Zephyr's shell.
+
+        Raises `RigError` with what was seen last.
+        """
+        deadline = time.monotonic() + timeout
+        prefixes = itertools.cycle([self._prefix] if self._prefix else ["", "ot "])
+        self._shell.send("")  # ends what was left half typed
+        answers = 0
+        while answers < 2:  # without an echo the first may belong to something from before
+            self._prefix = next(prefixes) if not answers else self._prefix
+            mark = self._shell.mark()
+            self._shell.send(self._prefix + "version")
+            left = deadline - time.monotonic()
+            try:
+                seen = self._shell.expect(rf"^(?:{self._prompt})?{_END}", min(1.0, max(left, 0.1)), mark)
+            except LinkClosed:
+                raise
+            except RigError:
+                if left <= 0:
+                    raise
+                continue
+            answers += 1
+            self._echoes = bool(
+                re.search(rf"{re.escape(self._prefix)}version[ \t]*$", seen.string, re.MULTILINE)
+            )
+            if self._echoes:
+                return
+
+    def ask(self, command: str, timeout: float = 5.0) -> Answer:
+        """Run a command; an error is part of the answer. Raises `RigError` when there is none, `LinkClosed`."""
+        text = self._prefix + command
+        mark = self._shell.mark()
+        self._shell.send(text)
+        # what ended before the echo belongs to a command from before (a ping that was waiting for its answer)
+        start = rf"{re.escape(text)}[ \t]*\n" if self._echoes else r"\A"
+        seen = self._shell.expect(
+            rf"{start}(?P<lines>(?:[^\n]*\n)*?)(?:{self._prompt})?{_END}", timeout, mark
+        )
+        lines = [line for line in seen["lines"].splitlines() if line.strip() and not re.match(LOGS, line)]
+        return Answer(
+            [re.sub(rf"^(?:{self._prompt})", "", line) for line in lines],
+            int(seen["code"] or 0),
+            seen["text"] or "",
+        )
+
+    def do(self, *commands: str) -> list[str]:
+        """Run the first of several spellings of a command that the node takes; its lines. Raises `RigError`."""
+        said = []
+        for command in commands:
+            answer = self.ask(command)
+            if not answer.code:
+                return answer.lines
+            said.append(f"{command!r}: Error {answer.code}: {answer.text}")
+        raise RigError(f"openthread: {'; '.join(said)}")
+
+    def tell(self, command: str) -> None:
+        """Type a command that has no answer, or whose answer nobody waits for."""
+        self._shell.send(self._prefix + command)
+
+
+class OpenThreadNode(Node):
+    """One node with OpenThread's CLI."""
+
+    stack = "OpenThread"
+    abilities = frozenset({"echo", "ping", "udp", "join", "address", "console", "reset", "counters"})
+
+    def __init__(
+        self,
+        console: Console,
+        *,
+        channel: int,
+        pan: bytes,
+        address: bytes,
+        key: bytes,
+        prefix: str = "",
+        prompt: str = PROMPT,
+    ) -> None:
+        self._console = console
+        self._shell = Shell(console, prompt, logs=LOGS, signatures=SIGNATURES)
+        self._cli = Cli(self._shell, prompt, prefix)
+        self._channel, self._pan, self._address, self._key = channel, pan, address, key
+        self._port: int | None = None
+        self._read = 0
+        self._pinging = False
+        self._bring_up()
+
+    def _bring_up(self) -> None:
+        self._cli.ready(BOOT)
+        for command in (
+            "thread stop",
+            "ifconfig down",
+        ):  # whatever it was before; an error says that it was not
+            self._cli.ask(command)
+        self._cli.do(f"channel {self._channel}")
+        self._cli.do(f"panid 0x{self._pan.hex()}")
+        self._cli.do(f"extaddr {self._address.hex()}")
+        key = self._key.hex()
+        self._cli.do(f"networkkey {key}", f"masterkey {key}")
+        self._cli.do("ifconfig up")
+        self._port, self._pinging = None, False
+        self._shell.watch()
+
+    def version(self) -> str:
+        api = self._cli.ask("version api").lines[:1]
+        number = api[0].strip() if api and api[0].strip().isdigit() else "0"
+        return f"API {number}, {' '.join(self._cli.do('version')[:1])}"
+
+    def addresses(self) -> tuple[bytes, ...]:
+        found = []
+        for line in self._cli.do("ipaddr"):
+            try:
+                found.append(ipaddress.IPv6Address(line.split()[0].partition("%")[0]).packed)
+            except ValueError:  # something else was printed in between
+                continue
+        if not found:
+            raise RigError("openthread: `ipaddr` shows no address: did the interface come up?")
+        own = self._address[-8:]
+        # the link-local address of the extended address first, then other link-local ones
+        return tuple(sorted(found, key=lambda a: (a[:2] != b"\xfe\x80", a[9:] != own[1:])))
+
+    def health(self) -> Health:
+        """What the console tells, and whether the interface is still as it was brought up: after a reboot it is not."""
+        health = self._shell.health()
+        if health.state != "alive":
+            return health
+        try:
+            answer = self._cli.ask("ifconfig")
+        except RigError:
+            return self._shell.health()  # a CLI that says nothing is no proof of anything
+        if "down" in answer.lines:
+            return Health("crashed", "its interface is down: it rebooted of itself")
+        return health
+
+    def close(self) -> None:
+        self._shell.close()
+
+    def console_text(self) -> str:
+        return self._shell.text()
+
+    def ping(self, destination: bytes, size: int, identifier: int, sequence: int) -> None:
+        """One Echo Request; the CLI chooses identifier and sequence number itself."""
+        del identifier, sequence
+        if size < SMALLEST_PING:
+            raise Unsupported(f"ping: OpenThread's has {SMALLEST_PING} octets of data or more")
+        there = ipaddress.IPv6Address(destination)
+        if self._pinging:
+            self._cli.ask("ping stop")  # it waits for an answer; an error says that it does no more
+        self._pinging = True
+        answer = self._cli.ask(f"ping async {there} {size} 1")
+        if answer.code == _BUSY:
+            raise RigError("openthread: ping: another one is still under way")
+        if (
+            answer.code
+        ):  # versions before `async`: the command ends when the ping does, which nobody waits for
+            self._cli.tell(f"ping {there} {size} 1")
+
+    def udp_open(self, port: int) -> None:
+        """Bind the CLI's one UDP socket; a port that was opened before is closed."""
+        if self._port != port:
+            self._bind(port)
+            self._port, self._read = port, self._console.mark()
+
+    def udp_send(self, destination: bytes, source_port: int, destination_port: int, data: bytes) -> None:
+        opened = self._port
+        if source_port != opened:
+            self._bind(source_port)
+        where = f"udp send {ipaddress.IPv6Address(destination)} {destination_port}"
+        command = f"{where} -x {data.hex()}" if data else f"{where} -s 0"
+        if len(command) >= LINE:
+            raise Unsupported(f"udp: {len(data)} octets do not fit on a line of the CLI")
+        self._cli.do(command)
+        if opened is not None and source_port != opened:
+            self._bind(opened)
+
+    def udp_receive(self, port: int, deadline: float) -> tuple[bytes, int, bytes] | None:
+        if port != self._port:
+            raise RigError(f"openthread: UDP port {port} was not opened: call udp_open first")
+        pending = b""
+        while True:
+            found = _datagram(pending)
+            if found is not None:
+                datagram, length = found
+                self._read += length
+                return datagram
+            more, _ = self._console.after(self._read + len(pending), deadline)
+            if not more:
+                return None
+            pending += more
+
+    def join(self, group: bytes) -> None:
+        answer = self._cli.ask(f"ipmaddr add {ipaddress.IPv6Address(group)}")
+        if answer.code not in {0, _ALREADY}:
+            raise RigError(f"openthread: ipmaddr add: Error {answer.code}: {answer.text}")
+
+    def add_address(self, address: bytes, prefix_length: int = 64) -> None:
+        """One more address, which cannot be a link-local one; OpenThread takes every prefix as /64."""
+        if prefix_length != 64:
+            raise Unsupported("address: OpenThread takes every prefix as /64")
+        answer = self._cli.ask(f"ipaddr add {ipaddress.IPv6Address(address)}")
+        if answer.code not in {0, _ALREADY}:
+            raise RigError(f"openthread: ipaddr add: Error {answer.code}: {answer.text}")
+
+    def set_context(self, identifier: int, prefix: bytes, length: int, *, compress: bool = True) -> None:
+        raise Unsupported("context: OpenThread takes contexts from the leader's network data only")
+
+    def reset(self) -> None:
+        self._cli.tell("reset")
+        self._bring_up()
+
+    def counters(self) -> dict[str, int]:
+        """`buffer_...` of `bufferinfo` (such as buffer_free) and `mac_...` of `counters mac` (such as mac_TxTotal)."""
+        found: dict[str, int] = {}
+        for command, kind in (("bufferinfo", "buffer"), ("counters mac", "mac")):
+            for line in self._cli.do(command):
+                if figures := re.match(r"\s*([A-Za-z0-9 -]+): (\d+)", line):
+                    found[f"{kind}_{figures[1].strip().replace(' ', '_').replace('-', '_')}"] = int(
+                        figures[2]
+                    )
+        return found
+
+    def _bind(self, port: int) -> None:
+        for command in ("udp close", "udp open"):  # errors say that it was closed, or open, already
+            self._cli.ask(command)
+        if port:
+            self._cli.do(f"udp bind :: {port}")
+
+
+def _datagram(printed: bytes) -> tuple[tuple[bytes, int, bytes], int] | None:
+    """The first whole datagram in what a console printed, and where it ends there.
+
+    Raises `Unsupported` for one that has a zero octet: the CLI prints nothing of it from there on.
+    """
+    head = _DATAGRAM.search(printed)
+    if head is None:
+        return None
+    length, at = int(head[1]), head.end()
+    data = printed[at : at + length]
+    if len(data) == length and printed[at + length : at + length + 1] in {b"\r", b"\n"}:
+        return (ipaddress.IPv6Address(head[2].decode()).packed, int(head[3]), data), at + length
+    if len(printed) > at + length or b"\r\n" in data:
+        raise Unsupported("udp: the CLI prints datagrams as text, and this one is no text")
+    return None
+
+
+def open_node(bench: Bench, rig: RigFile) -> OpenThreadNode:
+    """Open the console and bring the node up. Raises `RigError`."""
+    key = network_key(rig)
+    if key is None:
+        raise RigError(
+            f"{rig.path}: dut.networkkey is missing: OpenThread secures what it sends; choose 32 hex digits"
+        )
+    options = rig.dut.options
+    node = OpenThreadNode(
+        registry.open_console(bench, rig.dut.console, rig),
+        channel=rig.tester.channel,
+        pan=rig.tester.pan_octets,
+        address=rig.dut.address or DUT,
+        key=key,
+        prefix=str(options.get("prefix", "")),
+        prompt=str(options.get("prompt", PROMPT)),
+    )
+    on_bench(bench).probe()
+    return node

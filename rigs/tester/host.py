@@ -1,0 +1,439 @@
+"""The tester: our radio plus a minimal IPv6 host behind it.
+
+Strategy: the host does only what a DUT needs of a neighbour (it answers Neighbor Solicitations for its own
+addresses) and it hides nothing: every packet that the DUT sent comes out of `hear`, with the frames that
+carried it, also those that were answered and those that could not be decoded. It lives on the clock of the
+link and never waits for anything but a frame or a deadline. Each case gets a fresh `Identity`, so that no
+case sees another's neighbour cache, fragments or late answers.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from rigs.tester.framing import BROADCAST, Air, Heard
+from rigs.tester.packets import (
+    DESTINATION_UNREACHABLE,
+    ECHO_REPLY,
+    ECHO_REQUEST,
+    FORMS,
+    ICMPV6,
+    LONGEST,
+    NEIGHBOR_ADVERTISEMENT,
+    NEIGHBOR_SOLICITATION,
+    PARAMETER_PROBLEM,
+    UDP,
+    UNSPECIFIED,
+    Identity,
+    Seen,
+    Stimulus,
+    is_fragment,
+    unwrapped,
+)
+from sixlowpan import Contexts, DecodeError, LinkInfo, Reassembler, addresses, encode, fragment, ipv6
+
+
+@dataclass
+class Tester:
+    """A minimal IPv6 host on one `Air`, opposite one DUT."""
+
+    __test__ = False  # pytest takes the name for a test class
+
+    air: Air
+    dut_address: bytes
+    seed: int = 0
+    contexts: Contexts = field(default_factory=Contexts)
+    #: How controls and Neighbor Discovery are sent; a DUT that misreads elided addresses is not thereby deaf.
+    form: str = FORMS[0]
+    #: Our role opposite a DUT that registers (RFC 7668 §3.2.4): "6LN", "6LBR", or None where none is known.
+    role: str | None = None
+    #: How many neighbours the DUT has room for, if that is few; half of them are kept reachable at a time.
+    neighbours: int | None = None
+    #: Tell the DUT our link-layer address before it must ask for it: set for one that seldom asks.
+    introduces: bool = False
+    #: Answer Neighbor Solicitations for our own addresses (RFC 4861 §7.2.4); a case may turn it off.
+    answer_ns: bool = True
+
+    def __post_init__(self) -> None:
+        self.restart("")
+        #: Datagrams that went in fragments and, for all we know, wait for more of them: when the last one was sent.
+        self.begun: dict[bytes, float] = {}
+        self._identities: dict[bytes, Identity] = {}
+        #: Who is in the DUT's neighbour cache for all we know, the latest last.
+        self._met: dict[bytes, Identity] = {}
+        self._reassembler = Reassembler()
+        self._partial: dict[tuple[bytes, bytes, int], list[Heard]] = {}
+        self.identity = self._default_identity()
+        self.heard: list[Seen] = []
+        #: Packets that the tester sent as an ordinary host, and the (identifier, sequence) of its controls.
+        self.ordinary: set[bytes] = set()
+        self.control_ids: set[bytes] = set()
+        #: (identifier, sequence) of every echo that was asked for: the case that did, and what its answer must be.
+        self._asked: dict[bytes, tuple[str, int]] = {}
+        self.last_control = b""
+
+    def restart(self, name: str) -> None:
+        """Draw all that is random anew from the seed and this name: a case does the same alone and in a crowd."""
+        self._name = name
+        self.random = random.Random(f"{self.seed}/{name}")
+        self._serial = self.random.randrange(1 << 32)
+        self._tag = self.random.randrange(0x10000)
+        self._identifier = self.random.randrange(0x10000)
+        self._answers: set[bytes] = set()
+
+    # -- identities -------------------------------------------------------------------------------------------
+
+    @property
+    def kind(self) -> str:
+        return self.air.link.kind
+
+    def _default_identity(self) -> Identity:
+        link = self.air.link.tester
+        return self._own(Identity(link, addresses.link_local(link)))
+
+    def _own(self, identity: Identity) -> Identity:
+        self._identities[identity.address] = identity
+        return identity
+
+    def fresh(self) -> Identity:
+        """Become somebody whom the DUT has never met, where the link allows it."""
+        if not self.air.link.any_source:
+            return self.identity
+        self._serial = (self._serial + 1) & 0xFFFFFFFF
+        link = bytes([0x02, 0x00, 0x5E]) + (self.seed & 0xFF).to_bytes(1) + self._serial.to_bytes(4)
+        self.identity = self._own(Identity(link, addresses.link_local(link)))
+        return self.identity
+
+    def fresh_short(self) -> Identity:
+        """A fresh identity with a 16-bit link-layer address (RFC 4944 §3), and its link-local address."""
+        self._serial += 1
+        link = (0x1000 + self._serial % 0x6000).to_bytes(2)
+        self.identity = self._own(Identity(link, addresses.link_local(link)))
+        return self.identity
+
+    def owns(self, link: bytes) -> bool:
+        """Whether this is a link-layer address of ours: what goes to others is not for us to understand."""
+        return any(identity.link == link for identity in self._identities.values())
+
+    @contextmanager
+    def acting_as(self, identity: Identity) -> Iterator[None]:
+        """Send as this identity for a while."""
+        before, self.identity = self.identity, identity
+        try:
+            yield
+        finally:
+            self.identity = before
+
+    def also(self, address: bytes) -> bytes:
+        """Own one more IPv6 address with the present link-layer address, and answer for it."""
+        self._own(Identity(self.identity.link, address))
+        return address
+
+    def info(self, source: bytes | None = None, destination: bytes | None = None) -> LinkInfo:
+        """Link addresses of a frame from the present identity to the DUT."""
+        link = self.air.link
+        return LinkInfo(
+            link.kind,
+            src=self.identity.link if source is None else source,
+            dst=self.dut_link if destination is None else destination,
+        )
+
+    @property
+    def dut_link(self) -> bytes:
+        """The DUT's link address that its link-local address is made from."""
+        link = self.air.link
+        if link.dut_short and addresses.link_local(link.dut_short) == self.dut_address:
+            return link.dut_short
+        return link.dut
+
+    # -- what is sent -----------------------------------------------------------------------------------------
+
+    def next_tag(self) -> int:
+        """A datagram_tag not used before by this tester (RFC 4944 §5.3)."""
+        self._tag = (self._tag + 1) & 0xFFFF
+        return self._tag
+
+    def next_identifier(self) -> int:
+        """An Echo identifier not used before by this tester."""
+        self._identifier = (self._identifier + 1) & 0xFFFF
+        return self._identifier
+
+    def pattern(self, size: int) -> bytes:
+        """Octets in which any two swapped words show (the Internet checksum does not see a swap)."""
+        return self.random.randbytes(size)
+
+    def echo(
+        self,
+        size: int = 8,
+        *,
+        source: bytes | None = None,
+        destination: bytes | None = None,
+        hop_limit: int = 64,
+        traffic_class: int = 0,
+        flow_label: int = 0,
+        data: bytes | None = None,
+    ) -> bytes:
+        """Build an ICMPv6 Echo Request packet with a fresh identifier and `size` octets of data."""
+        identifier, data = self.next_identifier(), self.pattern(size) if data is None else data
+        source = self.identity.address if source is None else source
+        self._asked[identifier.to_bytes(2) + b"\0\1"] = self._name, hash((source, data))
+        return ipv6.echo_request(
+            source,
+            self.dut_address if destination is None else destination,
+            identifier,
+            1,
+            data,
+            hop_limit=hop_limit,
+            traffic_class=traffic_class,
+            flow_label=flow_label,
+        )
+
+    def datagram(
+        self, size: int = 8, *, source_port: int = 0x1234, destination_port: int = 0x5678, **header: int
+    ) -> bytes:
+        """Build a UDP packet to a port that nobody opened, with `size` octets of data."""
+        source, destination = self.identity.address, self.dut_address
+        message = ipv6.udp(source_port, destination_port, self.pattern(size), source, destination)
+        return ipv6.build(source, destination, UDP, message, **header)
+
+    def payloads(
+        self, packet: bytes, info: LinkInfo | None = None, payload: bytes | None = None
+    ) -> list[bytes]:
+        """The payloads that carry a packet: `payload` (default: the smallest form), fragmented if it must be."""
+        info = self.info() if info is None else info
+        room = self.air.room(info)
+        if self.kind == "ble":  # RFC 7668 §3: 6LoWPAN fragmentation is not used
+            return [payload or encode(packet, info, self.contexts)]
+        if payload is not None and len(payload) <= room:
+            return [payload]
+        return fragment(packet, info, self.contexts, mtu=room, tag=self.next_tag(), payload=payload)
+
+    def send(self, payloads: Iterable[bytes], info: LinkInfo | None = None) -> list[bytes]:
+        """Send payloads back to back; return the frames."""
+        info = self.info() if info is None else info
+        frames = []
+        for payload in payloads:
+            frames.append(self.air.send(payload, info))
+            inner, ends = unwrapped(payload, info)
+            if is_fragment(inner):
+                key = ends.src + ends.dst + bytes([inner[0] & 7]) + inner[1:4]
+                self.begun[key] = self.now()
+        return frames
+
+    def send_packet(self, packet: bytes, info: LinkInfo | None = None) -> list[bytes]:
+        """Send a packet in the ordinary form: for what is ordinary, never for what is tried."""
+        info = self.info() if info is None else info
+        self.ordinary.add(packet)
+        payload = None
+        if self.form == "in-line":  # TF=11, NH=0, HLIM=00, SAM=00, DAM=00 (RFC 6282 §3.1.1)
+            payload = bytes([0x78, 0x08 if packet[24] == 0xFF else 0x00, packet[6], packet[7]]) + packet[8:]
+        elif self.form == "uncompressed":
+            payload = b"\x41" + packet
+        return self.send(self.payloads(packet, info, payload), info)
+
+    def held(self, timeout: float) -> int:
+        """How many datagrams a DUT may still keep that waits for the rest of one as long as `timeout` in seconds."""
+        self.begun = {key: at for key, at in self.begun.items() if at + LONGEST + 1 >= self.now()}
+        return sum(at + timeout + 1 >= self.now() for at in self.begun.values())
+
+    # -- what is heard ----------------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        return self.air.link.now()
+
+    def hear(self, deadline: float) -> Seen | None:
+        """Return the next packet that the DUT sent; None at the deadline. Answers NS on the way, hides nothing."""
+        while True:
+            heard = self.air.hear(deadline)
+            if heard is None:
+                return None
+            seen = self._whole(heard)
+            if seen is None or (seen.error is not None and not self._may_be_the_dut(seen.info.src)):
+                continue
+            self.heard.append(seen)
+            if seen.icmp_type in {ECHO_REPLY, DESTINATION_UNREACHABLE}:
+                seen.stale = seen.packet in self._answers or self.asked_by(seen) not in {None, self._name}
+                self._answers.add(seen.packet)
+            if self.answer_ns and seen.icmp_type == NEIGHBOR_SOLICITATION:
+                self._advertise(seen)
+            return seen
+
+    def listen(self, seconds: float) -> None:
+        """Take in whatever comes for a while, on the link's clock: on a virtual one it costs nothing."""
+        deadline = self.now() + seconds
+        while self.hear(deadline) is not None:
+            pass
+
+    def _may_be_the_dut(self, source: bytes) -> bool:
+        """Whether it has this link-layer address, for all we know; what others say need not be decodable to us."""
+        link = self.air.link
+        return not source or source == (link.dut if len(source) != 2 else link.dut_short or source)
+
+    def _whole(self, heard: Heard) -> Seen | None:
+        """A packet once its last fragment is here, or the reason why there will be none."""
+        payload = heard.payload
+        group: list[Heard] = [heard]
+        if is_fragment(payload) and len(payload) >= 4:
+            key = (heard.info.src, heard.info.dst, int.from_bytes(payload[:4]) & 0x07FFFFFF)
+            group = self._partial.setdefault(key, [])
+            group.append(heard)
+        seen = Seen(b"", heard.info, [h.payload for h in group], [h.frame for h in group], heard.time)
+        try:
+            packet = self._reassembler.receive(payload, heard.info, self.contexts, heard.time)
+            if packet is None:
+                return None
+            seen.packet = packet
+            seen.view = ipv6.Packet.parse(packet)
+        except DecodeError as error:
+            seen.error = error
+        if len(group) > 1 or group[0] is not heard or is_fragment(payload):
+            self._partial = {k: v for k, v in self._partial.items() if v is not group}
+        return seen
+
+    def incomplete(self, since: float) -> list[Heard]:
+        """The fragments of datagrams that began at `since` or later and are not whole, in the order they came."""
+        groups = [group for group in self._partial.values() if group[0].time >= since]
+        return sorted((heard for group in groups for heard in group), key=lambda heard: heard.time)
+
+    def _advertise(self, seen: Seen) -> None:
+        """Answer a Neighbor Solicitation for one of our addresses (RFC 4861 §4.4, §7.2.4)."""
+        target = seen.upper[8:24]
+        identity = self._identities.get(target)
+        if identity is None or seen.view is None:
+            return
+        unspecified = seen.view.src == UNSPECIFIED
+        if unspecified:
+            return  # somebody's DAD probe for our address: nothing of ours to say in a test
+        option = self.link_option(2, identity.link)
+        body = bytes([0x60, 0, 0, 0]) + target + option  # Solicited, Override
+        message = ipv6.icmpv6(NEIGHBOR_ADVERTISEMENT, 0, body, target, seen.view.src)
+        packet = ipv6.build(target, seen.view.src, ICMPV6, message, hop_limit=255)
+        info = replace(self.info(identity.link), dst=seen.info.src)
+        self.send_packet(packet, info)
+        self._meet(identity)
+
+    def _meet(self, identity: Identity) -> None:
+        """The DUT knows this one now. A small cache full of reachable neighbours has no place for the next: make room.
+
+        RFC 4861 §7.2.5: an advertisement with another link-layer address and neither Solicited nor Override makes the
+        entry STALE and changes nothing else in it; a stale entry can be given up.
+        """
+        self._met.pop(identity.address, None)
+        self._met[identity.address] = identity
+        while self.neighbours is not None and len(self._met) > max(1, self.neighbours // 2):
+            who = self._met.pop(next(iter(self._met)))
+            elsewhere = who.link[:-1] + bytes([who.link[-1] ^ 0x80])
+            body = bytes(4) + who.address + self.link_option(2, elsewhere)
+            message = ipv6.icmpv6(NEIGHBOR_ADVERTISEMENT, 0, body, who.address, self.dut_address)
+            packet = ipv6.build(who.address, self.dut_address, ICMPV6, message, hop_limit=255)
+            self.send_packet(packet, self.info(who.link))
+
+    def link_option(self, kind: int, link: bytes) -> bytes:
+        """A Source (1) or Target (2) Link-Layer Address option; RFC 4944 §8, RFC 7668 §3.2 for the lengths."""
+        body = bytes([kind, 0]) + link
+        body += bytes(-len(body) % 8)
+        return bytes([kind, len(body) // 8]) + body[2:]
+
+    def solicit(self) -> None:
+        """Send a Neighbor Solicitation for the DUT with our link address: it need not ask for ours then."""
+        option = self.link_option(1, self.identity.link)
+        body = bytes(4) + self.dut_address + option
+        message = ipv6.icmpv6(NEIGHBOR_SOLICITATION, 0, body, self.identity.address, self.dut_address)
+        packet = ipv6.build(self.identity.address, self.dut_address, ICMPV6, message, hop_limit=255)
+        self.send_packet(packet)
+        self._meet(self.identity)
+
+    def introduce(self, address: bytes, deadline: float) -> None:
+        """Make the DUT know the link-layer address behind one of our addresses, where it is to be told of itself."""
+        identity = self._identities.get(address)
+        if not self.introduces or identity is None or address in self._met:
+            return
+        with self.acting_as(identity):
+            self.solicit()
+        while (seen := self.hear(deadline)) is not None and seen.icmp_type != NEIGHBOR_ADVERTISEMENT:
+            pass
+
+    # -- exchanges --------------------------------------------------------------------------------------------
+
+    def reply_to(self, request: bytes, deadline: float) -> Seen | None:
+        """Wait for the Echo Reply with the identifier and sequence number of `request`; None at the deadline."""
+        wanted = ipv6.Packet.parse(request).upper()[2][4:8]
+        while (seen := self.hear(deadline)) is not None:
+            if seen.icmp_type == ECHO_REPLY and seen.upper[4:8] == wanted:
+                return seen
+        return None
+
+    def control(self, size: int = 8, *, timeout: float = 2.0) -> bool:
+        """An ordinary echo: whether rig and DUT are alive. Raises `LinkClosed`.
+
+        An Echo Reply to us with an identifier that nobody asked for is a sign of life as well: a DUT that garbles
+        it is alive, and that it garbles is for a case to judge. A late answer to another echo is not.
+        """
+        request = self.last_control = self.echo(size)
+        wanted = ipv6.Packet.parse(request).upper()[2][4:8]
+        self.control_ids.add(wanted)
+        self.send_packet(request)
+        deadline = self.now() + timeout
+        while (seen := self.hear(deadline)) is not None:
+            if seen.icmp_type != ECHO_REPLY or seen.view is None:
+                continue
+            answers = seen.upper[4:8]
+            if answers == wanted or (
+                seen.view.dst == self.identity.address and self._asked.get(answers, ("", 0))[0] != self._name
+            ):
+                return True
+        return False
+
+    def asked_by(self, seen: Seen) -> str | None:
+        """The case that asked the echo to which this is the right answer; None where it is none."""
+        if seen.icmp_type != ECHO_REPLY or seen.view is None:
+            return None
+        name, right = self._asked.get(seen.upper[4:8], ("", 0))
+        return name if right == hash((seen.view.dst, seen.upper[8:])) else None
+
+    def error_control(self, form: str, *, timeout: float = 2.0) -> bool:
+        """Whether an ordinary datagram to a closed port, in this form, draws an ICMPv6 error. Raises `LinkClosed`."""
+        if form == "uncompressed" and self.kind == "ble":
+            return False  # RFC 7668 §3.2: all headers are compressed there
+        before, self.form = self.form, form
+        try:
+            self.send_packet(self.datagram())
+        finally:
+            self.form = before
+        deadline = self.now() + timeout
+        while (seen := self.hear(deadline)) is not None:
+            if seen.icmp_type == DESTINATION_UNREACHABLE:
+                return True
+        return False
+
+    def drain(self) -> None:
+        """Take in what is already here (late answers of the case before), and forget what is over."""
+        self.ordinary.clear()
+        self.control_ids.clear()
+        while self.hear(self.now()) is not None:
+            pass
+
+
+__all__ = [
+    "BROADCAST",
+    "DESTINATION_UNREACHABLE",
+    "ECHO_REPLY",
+    "ECHO_REQUEST",
+    "FORMS",
+    "ICMPV6",
+    "LONGEST",
+    "NEIGHBOR_ADVERTISEMENT",
+    "NEIGHBOR_SOLICITATION",
+    "PARAMETER_PROBLEM",
+    "UDP",
+    "UNSPECIFIED",
+    "Identity",
+    "Seen",
+    "Stimulus",
+    "Tester",
+    "is_fragment",
+    "unwrapped",
+]
