@@ -178,7 +178,7 @@ def _(node, payload, header, info):
     return None if found and header.hlim == 0 else payload
 
 
-@mutant("nd-in-fragments-dropped", requirement="RFC4944-5.3-20", kinds=IEEE802154)
+@mutant("nd-in-fragments-dropped", requirement="RFC4944-4-02", kinds=IEEE802154)
 class NdInFragmentsDropped(ReferenceNode):
     """Ignores a Neighbor Solicitation that came in fragments."""
 
