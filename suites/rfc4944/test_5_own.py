@@ -16,8 +16,11 @@ pytestmark = on_link("ieee802154")
 
 
 def strays(case: Case, since: float) -> None:
-    """What the DUT began and did not complete, on a medium that loses nothing: why it came to nothing."""
-    if case.rig.file.attempts == 1:
+    """What the DUT began and did not complete, on a medium that loses nothing: why it came to nothing.
+
+    It is not on its way any more: a control behind it was answered.
+    """
+    if case.rig.file.attempts == 1 and case.control():
         for breach in breaches(case.tester.incomplete(since), case.tester.contexts):
             case.breached(breach)
 
@@ -81,12 +84,12 @@ def test_own_errors(case: Case):
         for request in (tester.datagram(size), tester.echo(size)):
             tester.send_packet(request)
         pause(case, case.rig.file.settle)
+        strays(case, since)
         for seen in tester.heard[before:]:
             if seen.icmp_type in {DESTINATION_UNREACHABLE, ECHO_REPLY} and len(seen.payloads) > 1:
                 well_sent(case, seen)
                 tags.append(int.from_bytes(seen.payloads[0][2:4]))
                 frame = seen.frames[0]
-        strays(case, since)
         undecodable(case, tester.heard[before:])
     case.result.observed_by = "wire"
     if len(tags) < 4 and not case.result.findings:
@@ -117,12 +120,12 @@ def test_own_multicast(case: Case):
         before, since = len(tester.heard), tester.now()
         case.rig.node.ping(ALL_NODES, size, tester.next_identifier(), 1)
         pause(case, case.rig.file.settle)
+        strays(case, since)
         for seen in tester.heard[before:]:
             if seen.icmp_type == ECHO_REQUEST and seen.view is not None and seen.view.dst == ALL_NODES:
                 well_sent(case, seen)
                 tags.append(int.from_bytes(seen.payloads[0][2:4]))
                 frame = seen.frames[0]
-        strays(case, since)
     case.result.observed_by = "wire"
     if not tags and not case.result.findings:
         case.unsupported("the DUT's ping sends nothing to a group")
