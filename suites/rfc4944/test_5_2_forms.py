@@ -82,6 +82,9 @@ def test_every_header(case: Case):
         return lambda: meshed(case, spelled(case, octets))
 
     makes = [made(head(case, word)) for word in WORDS if not reserved(word)]
+    makes += [
+        made(bytes.fromhex(octets)) for octets in ("72335a3a", "6a334bcdef3a", "6233451234563a")
+    ]  # each TF
     makes += [lambda: meshed(case, _with_ports(case)), lambda: meshed(case, _with_options(case))]
     taken(case, makes, "mesh")
 

@@ -78,6 +78,25 @@ def goes_to(case: Case, who: Neighbour, link: bytes, code: str = "neighbour_addr
         )
 
 
+def resolved(case: Case, who: Neighbour, options: bytes) -> None:
+    """The DUT looks for whom it has to answer, and is told by an advertisement with these options."""
+    tester = case.tester
+    answering, tester.answer_ns = tester.answer_ns, False
+    try:
+        made = echo_of(case, who)()
+        tester.ordinary.add(made.packet or b"")
+        tester.send(made.payloads, made.info)
+        deadline = tester.now() + case.timeout
+        while (seen := tester.hear(deadline)) is not None:
+            if seen.icmp_type == NEIGHBOR_SOLICITATION and seen.upper[8:24] == who.address:
+                break
+        if seen is None:
+            case.unsupported("the DUT does not solicit whom it answers")
+        say(case, who, NEIGHBOR_ADVERTISEMENT, SOLICITED | OVERRIDE, options)
+    finally:
+        tester.answer_ns = answering
+
+
 @requirement("RFC4944-8-04", "RFC4944-8-01", "RFC4944-8-03")
 @pytest.mark.parametrize("size", ["extended", "short"])
 @pytest.mark.parametrize("by", ["solicitation", "advertisement"])
@@ -86,24 +105,17 @@ def test_option_unlike_the_frame(case: Case, by: str, size: str):
     tester = case.tester
     who = become(case, short=size == "short")
     if by == "solicitation":
+        before = len(tester.heard)
         say(case, who, NEIGHBOR_SOLICITATION, 0, tester.link_option(1, who.option))
         goes_to(case, who, who.option)
+        for seen in tester.heard[before:]:
+            if seen.icmp_type == NEIGHBOR_ADVERTISEMENT and seen.view and seen.view.dst == who.address:
+                wanted, got = f"the advertisement goes to {who.option.hex()}", seen.info.dst.hex()
+                right = seen.info.dst == who.option
+                case.expect(right, "neighbour_address", wanted, f"it goes to {got}", frame=seen.frames[0])
         return
-    answering, tester.answer_ns = tester.answer_ns, False
-    try:
-        request = tester.echo(source=who.address)
-        made = stimulus(case, request, info=tester.info(who.frames))
-        tester.send(made.payloads, made.info)
-        deadline = tester.now() + case.timeout
-        while (seen := tester.hear(deadline)) is not None:
-            if seen.icmp_type == NEIGHBOR_SOLICITATION and seen.upper[8:24] == who.address:
-                break
-        if seen is None:
-            case.unsupported("the DUT does not solicit whom it answers")
-        say(case, who, NEIGHBOR_ADVERTISEMENT, SOLICITED | OVERRIDE, tester.link_option(2, who.option))
-        goes_to(case, who, who.option)
-    finally:
-        tester.answer_ns = answering
+    resolved(case, who, tester.link_option(2, who.option))
+    goes_to(case, who, who.option)
 
 
 @requirement("RFC4944-8-01", "RFC4944-8-04", "RFC4944-8-03")
@@ -129,13 +141,17 @@ def test_neighbour_that_moves(case: Case, by: str, size: str):
 @requirement("RFC4944-8-01", "RFC4861-7.1.1-01", "RFC4944-8-04")
 @pytest.mark.parametrize("where", ["before", "behind", "both"])
 def test_option_beside_others(case: Case, where: str):
-    """A Source Link-Layer Address option in front of unknown options, behind them, between them: it is found."""
+    """A Target Link-Layer Address option in front of unknown options, behind them, between them: it is found."""
     tester = case.tester
     who = become(case)
-    option = tester.link_option(1, who.option)
+    option = tester.link_option(2, who.option)
     options = {"before": option + UNKNOWN, "behind": UNKNOWN + option, "both": UNKNOWN * 2 + option + UNKNOWN}
-    say(case, who, NEIGHBOR_SOLICITATION, 0, options[where])
-    goes_to(case, who, who.option)
+    resolved(case, who, options[where])
+    answering, tester.answer_ns = tester.answer_ns, False
+    try:  # whoever did not find it asks once more, and is not told
+        goes_to(case, who, who.option)
+    finally:
+        tester.answer_ns = answering
 
 
 @requirement("RFC4944-5.1-05", "RFC6282-2-04", "RFC4944-8-01", "RFC4944-4-02")

@@ -1,11 +1,14 @@
 """RFC 6282 §3.1.1, other forms that the DUT sends than its plain answer has: traffic class, flow label, hop limits."""
 
+import pytest
+
 from fixtures.judging.case import Case
 from fixtures.judging.sending import well_sent
 from fixtures.plugin.marks import needs, requirement
 from fixtures.stimuli.packets import link_info, router_advertisement, shown, stimulus
 from rigs.tester.packets import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Identity, Seen
 from sixlowpan import ipv6
+from sixlowpan.addresses import link_local
 
 #: Traffic classes and flow labels of requests: each TF, and classes that look the same when ECN and DSCP are swapped.
 WORDS = (
@@ -87,28 +90,54 @@ def test_hop_limits_of_answers(case: Case):
     Routers tell it (RFC 4861 §6.3.4): it is the same to every neighbour, and 255 in Neighbor Discovery (§7.2.4).
     """
     tester, neighbours = case.tester, _neighbours(case)
+    heeded: dict[int, int] = {}
     try:
         for told in (64, 63, 255, 1, 37):
             case.survives(lambda told=told: router_advertisement(case, hop_limit=told))
-            found: dict[int, int] = {}
+            found: dict[str, int] = {}
             for who in neighbours:
                 with tester.acting_as(who):
                     seen = case.answered(lambda: stimulus(case, tester.echo()))
                     if seen is None or seen.view is None:
                         return
                     well_sent(case, seen)
-                    found[len(who.link)] = seen.view.hop_limit
+                    found[f"to one with {len(who.link)} octets"] = seen.view.hop_limit
+                    heeded.setdefault(told, seen.view.hop_limit)
                     _advertised(case)
                     _unreachable(case, seen.view.hop_limit)
+            found |= _from_its_short_address(case)
             case.expect(
                 len(set(found.values())) < 2,
                 "sent_hop_limit",
-                "one hop limit to all neighbours",
-                ", ".join(f"{limit} to one with {size} octets" for size, limit in found.items()),
+                "one hop limit, whoever is asked and whoever asks",
+                ", ".join(f"{limit} {end}" for end, limit in found.items()),
                 requirement="RFC6282-3.1.1-07",
             )
+        if sum(told == got for told, got in heeded.items()) > 2:  # RFC 4861 §6.3.4: SHOULD; this one does
+            for told, got in heeded.items():
+                case.expect(
+                    told == got,
+                    "sent_hop_limit",
+                    f"{told}, as routers told, and as with others that they told",
+                    str(got),
+                    requirement="RFC6282-3.1.1-09",
+                )
     finally:
         case.survives(lambda: router_advertisement(case, hop_limit=64))
+
+
+def _from_its_short_address(case: Case) -> dict[str, int]:
+    """The hop limit of an answer from the DUT's short address, where it has one beside that by which it is known."""
+    link, tester = case.rig.link, case.tester
+    if not link.dut_short or link.dut_short == tester.dut_link:
+        return {}
+    request = tester.echo(destination=link_local(link.dut_short))
+    tester.send_packet(request, tester.info(destination=link.dut_short))
+    seen = tester.reply_to(request, tester.now() + case.timeout)
+    if seen is None or seen.view is None:
+        return {}
+    well_sent(case, seen)
+    return {"from its short address": seen.view.hop_limit}
 
 
 def _advertised(case: Case) -> None:
@@ -154,6 +183,38 @@ def _unreachable(case: Case, hop_limit: int) -> None:
                 requirement="RFC6282-3.1.1-09",
                 frame=seen.frames[0],
             )
+
+
+@needs("address", "port_unreachable")
+@requirement("RFC6282-3.2.2-03", "RFC6282-3.1.1-16", "RFC6282-3.1.1-17")
+@pytest.mark.parametrize("iid", ["0123456789abcdef", "000000fffe001234"], ids=["64-bits", "16-bits"])
+def test_errors_from_an_address_of_its_own(case: Case, iid: str):
+    """An ICMPv6 error from an address whose IID is not that of the link address: it "MUST NOT be elided" (§3.2.2)."""
+    tester = case.tester
+    own = bytes.fromhex("fe80000000000000") + bytes.fromhex(iid)
+    case.give_address(own)
+    before = len(tester.heard)
+    source = tester.identity.address
+    message = ipv6.udp(0x1234, 0x5678, tester.pattern(8), source, own)
+    packet = ipv6.build(source, own, ipv6.UDP, message)
+    made = stimulus(case, packet)
+    tester.ordinary.add(packet)
+    tester.send(made.payloads, made.info)
+    case.control()
+    errors = [seen for seen in tester.heard[before:] if seen.icmp_type == 1 and seen.view is not None]
+    wrong = [seen for seen in tester.heard[before:] if seen.error is not None]
+    case.result.observed_by = "wire"
+    for seen in (*errors, *wrong):
+        well_sent(case, seen)
+        case.expect(
+            seen.view is None or seen.view.src == own,
+            "answer_source",
+            f"an error from {own.hex()}, which was asked (RFC 4443 §2.2)",
+            seen.view.src.hex() if seen.view else "",
+            frame=seen.frames[0],
+        )
+    if not errors and not case.result.findings:
+        case.unsupported("no error comes of a datagram to an address that the DUT was given")
 
 
 @needs("udp")
