@@ -229,6 +229,14 @@ def test_own_extension_headers(case: Case):
         case.unsupported("the DUT sends no packet with an extension header that a test can ask for")
     well_sent(case, seen)
     case.expect(
+        seen.error is None,
+        "undecodable",
+        "headers of which each NHC octet is assigned",
+        str(seen.error),
+        requirement="RFC6282-4.2-11",
+        frame=seen.frames[0],
+    )
+    case.expect(
         seen.view is None or seen.view.next_header == HOP_BY_HOP,
         "sent_next_header",
         "a report behind a Hop-by-Hop Options header (RFC 3810 §5)",

@@ -32,7 +32,7 @@ UDP, ICMPV6 = 17, 58
 #: at its end.
 BODIES = {
     HOP_BY_HOP: UNKNOWN,
-    DESTINATION: bytes.fromhex("1e02a1a2 0108 0000000000000000"),
+    DESTINATION: bytes.fromhex("0102 0000 1e08 a1a2a3a4a5a6a7a8"),
     ROUTING: bytes.fromhex("fe00 00000000"),
     FRAGMENT: bytes.fromhex("0000 12345678"),
     MOBILITY: bytes.fromhex("0000 00000000"),
@@ -51,6 +51,8 @@ CHAINS: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
     ((ROUTING,), (DESTINATION,)),
     ((), (HOP_BY_HOP, DESTINATION)),
     ((), (ROUTING,)),
+    ((), (DESTINATION,)),
+    ((), (DESTINATION, DESTINATION)),
 )
 
 

@@ -317,15 +317,6 @@ class TagLastDropped(Reassembly):
         return None if key[3] == 0xFFFF else super().take(key, size, begin, octets, first, now)
 
 
-@reassembly("frag-24-fragments-at-most", "RFC4944-5.3-19")
-class FragmentsAtMost(Reassembly):
-    """Keeps no more than 24 fragments of a datagram."""
-
-    def place(self, datagram, begin, octets):
-        if len(datagram.pieces) < 24:
-            super().place(datagram, begin, octets)
-
-
 @reassembly("frag-no-timer-behind-an-overlap", "RFC4944-5.3-28")
 class NoTimerBehindOverlap(Reassembly):
     """Has no timer for what begins anew behind an overlap."""
