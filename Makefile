@@ -8,7 +8,7 @@ APT := qemu-system-x86 liblwip0 tshark
 RIGS ?= lwip-ble lwip-802154 linux-802154 linux-ble
 ARGS ?=
 
-.PHONY: help setup conformance test lint mutants variants mutation bench clean
+.PHONY: help setup conformance test lint mutants variants mutation stress bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make mutants       show that the suites catch deliberately wrong nodes"
 	@echo "make variants      show that the suites blame no conforming node that differs from the reference"
 	@echo "make mutation      show that the tests catch changes to the oracle's code"
+	@echo "make stress        show that a busy machine changes no verdict: the suites and the tests beside CPU hogs"
 	@echo "make bench         oracle and harness speed, as ratios to peers"
 	@echo "make lint          ruff and mypy strict"
 	@echo "make setup         what the others need: $(VENV), Debian packages ($(APT)), the guest in the user cache"
@@ -55,6 +56,9 @@ variants: setup
 
 mutation: setup
 	@$(PY) -m tests.mutation $(ARGS)
+
+stress: guest
+	@$(PY) -m tests.stress $(foreach rig,$(RIGS),--rig $(rig)) $(ARGS)
 
 bench: setup
 	@$(PY) -m tests.bench $(ARGS)

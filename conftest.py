@@ -1,7 +1,10 @@
 """Glue only: names the plugins of the pytest side. The suites run on rigs (`--rig`), the tests without any."""
 
 pytest_plugins = [
+    "fixtures.plugin.interrupt",
+    "fixtures.plugin.inert",
     "fixtures.plugin.options",
+    "fixtures.plugin.scope",
     "fixtures.plugin.scheduling",
     "fixtures.plugin.controller",
     "fixtures.plugin.rig",

@@ -1,23 +1,28 @@
 """`python -m reports`: everything that is made of run records.
 
 Strategy: a command reads records, calls one function and prints. Exit codes: 0 done, 1 the answer is bad
-news (regressions), 2 bad usage or an unreadable record, with one line that says what to do.
+news (regressions), 2 bad usage or an unreadable record, with one line that says what to do. Files are put in place
+whole, and a link that stands there is replaced, never written through.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
+from typing import cast
 
 from reports import html, markdown
 from reports.compare import compare, duts, report
 from reports.merge import merge
-from reports.record import Record, RecordError, read
-from reports.view import SIGNS, STATES, natural, requirement, state, view
+from reports.record import Record, RecordError, read, state
+from reports.text import all_inert, indented, one_line
+from reports.view import SIGNS, STATES, natural, requirement, view
 from vectors.traceability import read_kills
 
 
@@ -27,13 +32,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.run(options)
         sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     except (
         BrokenPipeError
     ):  # the reader has seen enough (`| head`); nothing is left to say, not at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (RecordError, OSError, ValueError) as error:
-        print(f"python -m reports: {error}", file=sys.stderr)
+        print(f"python -m reports: {one_line(error)}", file=sys.stderr)
         return 2
     return code
 
@@ -90,18 +98,34 @@ def _render(options: argparse.Namespace) -> int:
     record = read(options.run_dir)
     folder: Path = options.out or record.path.parent
     folder.mkdir(parents=True, exist_ok=True)
-    kills = read_kills(record.path.parent.parent / "mutants.json")
+    kills = all_inert(read_kills(record.path.parent.parent / "mutants.json"))
     page = html.render(record, kills)
     for name, text in (("index.html", page), ("summary.md", markdown.render(record))):
-        (folder / name).write_text(text, encoding="utf-8")
-        print(folder / name)
+        _put(folder / name, text)
+        print(one_line(folder / name))
     return 0
+
+
+def _put(path: Path, text: str) -> None:
+    """Write a file whole or not at all; a link in its place is replaced. Raises `RecordError`."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        fresh.unlink(missing_ok=True)
+        with fresh.open("x", encoding="utf-8") as file:
+            file.write(text)
+        fresh.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise RecordError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _show(options: argparse.Namespace) -> int:
     record = read(options.run_dir)
     page = view(record)
-    wanted = options.state or (STATES if options.case else ("fail", "error", "known", "inconclusive"))
+    wanted = options.state or (
+        STATES if options.case else ("fail", "error", "unconfirmed", "known", "inconclusive")
+    )
     shown = 0
     for section in page.sections:
         for case in section.cases:
@@ -116,6 +140,9 @@ def _show(options: argparse.Namespace) -> int:
     return 0
 
 
+_INDENT = " " * 17
+
+
 def _show_result(line: dict[str, object]) -> None:
     names = line.get("requirements")
     for name in names if isinstance(names, list) else []:
@@ -123,10 +150,10 @@ def _show_result(line: dict[str, object]) -> None:
         print(f"    Requirement  {name}" + (f" ({row.level}, {row.title}): {row.text}" if row else ""))
     for label, key in (("Stimulus", "stimulus"), ("Expected", "expected"), ("Actual", "actual")):
         if line.get(key):
-            print(f"    {label:<12} {line[key]}")
+            print(f"    {label:<12} {indented(line[key], _INDENT)}")
     for label, key in (("Message", "message"), ("Evidence", "evidence"), ("Repeat", "repeat")):
         if line.get(key):
-            print(f"    {label:<12} {line[key]}")
+            print(f"    {label:<12} {indented(line[key], _INDENT)}")
     if line.get("annotated"):
         print("\n".join(f"    {row}" for row in str(line["annotated"]).splitlines()))
 
@@ -141,15 +168,15 @@ def _compare(options: argparse.Namespace) -> int:
     before, after = read(options.a), read(options.b)
     found = compare(before, after, match)
     for record in (before, after):
-        if record.interrupted:
-            print(f"{record.path} is an interrupted run: what it lacks is shown as gone or added")
+        if part := view(record).chosen():
+            print(f"{one_line(record.path)} is a partial run, chosen by {one_line(part)}")
     print("\n".join([*duts(before, after, match), ""]))
     print(report(found, None if options.all else 20))
-    return 1 if found.regressions else 0
+    return 1 if found.bad else 0
 
 
 def _merge(options: argparse.Namespace) -> int:
-    print(merge([read(path) for path in options.runs], options.out))
+    print(one_line(merge([read(path) for path in options.runs], options.out)))
     return 0
 
 
@@ -193,4 +220,6 @@ def _runs(paths: Sequence[Path]) -> list[Path]:
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks our signs is no error
+        cast("TextIOWrapper", stream).reconfigure(errors="backslashreplace")
     sys.exit(main())

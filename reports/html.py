@@ -14,9 +14,9 @@ from pathlib import Path
 
 from reports.html_parts import anchor, attribute, badge, case_details, deviation_card, h, requirement_block
 from reports.html_traces import Kills, mutants_of, plug_tests
-from reports.record import Record
-from reports.statistics import quantile
-from reports.view import MEANINGS, SIGNS, STATES, Case, View, known_of, requirement, state, view, worst
+from reports.record import Record, state
+from reports.statistics import quantile, spread
+from reports.view import MEANINGS, SIGNS, STATES, Case, View, known_of, requirement, view, worst
 from vectors.catalogue import CATALOGUE
 
 ASSETS = Path(__file__).parent / "assets"
@@ -32,6 +32,7 @@ def render(record: Record, kills: Kills | None = None) -> str:
     parts = {
         "rigs": _rigs(page),
         "matrix": _matrix(page),
+        "failures": _failures(page),
         "deviations": _deviations(page),
         "cases": _cases(page),
         "requirements": _requirements(page, kills or {}),
@@ -63,6 +64,11 @@ def _head(page: View, title: str) -> str:
         "Ended": footer.get("ended", "") if footer else "no footer: interrupted",
         "Host": ", ".join(f"{key} {value}" for key, value in sorted(header.get("host", {}).items())),
     }
+    part = "; ".join(f"{rig.name}: {rig.part()}" for rig in page.rigs if rig.not_chosen)
+    if part or page.chosen():
+        facts["Partial run"] = "; ".join(
+            filter(None, [f"chosen by {page.chosen()}" * bool(page.chosen()), part])
+        )
     total = sum((page.counts(rig.name) for rig in page.rigs), Counter[str]())
     rows = "".join(f"<div><dt>{h(k)}</dt><dd>{h(v)}</dd></div>" for k, v in facts.items() if str(v))
     banner = ""
@@ -85,7 +91,16 @@ def _tally(counts: Counter[str]) -> str:
 def _rigs(page: View) -> str:
     cards = []
     for rig in page.rigs:
-        facts = {"node": rig.kind, "profile": rig.profile, **rig.dut, **rig.facts}
+        facts = {
+            "node": rig.kind,
+            "profile": rig.profile,
+            **rig.dut,
+            **rig.facts,
+            "note": "; ".join(rig.notes),
+        }
+        facts["unsupported"] = ", ".join(
+            f"{n} {reason}" for reason, n in sorted(page.reasons(rig.name).items())
+        )
         rows = "".join(f"<dt>{h(k)}</dt><dd>{h(v)}</dd>" for k, v in facts.items() if v)
         events = "".join(f"<dt>{h(event)}</dt><dd>{h(time)}</dd>" for time, event in rig.events)
         cards.append(f'<div class="card"><h4>{h(rig.name)}</h4><dl>{rows}{events}</dl></div>')
@@ -123,6 +138,24 @@ def _matrix(page: View) -> str:
         + f'\n</tbody>\n<tfoot><tr><th scope="row">All</th>{totals}</tr></tfoot>\n</table></div>\n'
         f'<ul class="legend">{legend}</ul>'
     )
+
+
+def _failures(page: View) -> str:
+    """What went wrong, equal findings once, each with the cases that show it."""
+    items = []
+    for rig, found in (group for wanted in ("fail", "error", "unconfirmed") for group in page.groups(wanted)):
+        result = found[0][1]
+        links = " ".join(
+            f'<a href="{anchor("case", one.name)}"><code>{h(one.name)}</code></a>' for one, _ in found[:8]
+        )
+        more = f" and {len(found) - 8} more" if len(found) > 8 else ""
+        said = h(result.get("message", ""))
+        items.append(
+            f"<li>{badge(state(result), state(result))} {h(rig.name)}: {said}<br>{len(found)} cases: {links}{more}</li>"
+            if len(found) > 1
+            else f"<li>{badge(state(result), state(result))} {h(rig.name)}: {links} {said}</li>"
+        )
+    return f'<h2 id="failures">Failures</h2>\n<ul>{"".join(items)}</ul>' if items else ""
 
 
 def _deviations(page: View) -> str:
@@ -233,8 +266,12 @@ def _measurements(page: View) -> str:
         page.record.measurements, key=lambda m: (m["case"], m["rig"], m["name"], str(m["parameters"]))
     ):
         values = [float(value) for value in line["values"] if value is not None]
+        if not values:
+            continue
         names = ", ".join(f"{k}={v}" for k, v in sorted(line.get("parameters", {}).items()))
-        cuts = [f"{quantile(values, q):.4g}" for q in (0, 0.5, 0.95, 1)] if values else ["–"] * 4
+        known = spread(values)
+        figures = [known.minimum, known.average, known.maximum, known.mdev]
+        figures += [quantile(values, 0.5), quantile(values, 0.95)]
         cells = [
             line["case"],
             line["rig"],
@@ -242,13 +279,27 @@ def _measurements(page: View) -> str:
             names,
             line["unit"],
             len(values),
-            *cuts,
+            *(f"{figure:.4g}" for figure in figures),
             line.get("clock", ""),
         ]
         rows.append("<tr>" + "".join(f"<td>{h(cell)}</td>" for cell in cells) + "</tr>")
     if not rows:
         return ""
-    heads = ("Case", "Rig", "What", "Parameters", "Unit", "n", "min", "median", "p95", "max", "Clock")
+    heads = (
+        "Case",
+        "Rig",
+        "What",
+        "Parameters",
+        "Unit",
+        "n",
+        "min",
+        "avg",
+        "max",
+        "mdev",
+        "median",
+        "p95",
+        "Clock",
+    )
     head = "".join(f'<th scope="col">{name}</th>' for name in heads)
     return (
         f'<h2 id="measurements">Measurements</h2>\n<div class="scroll"><table><thead><tr>{head}</tr></thead>'

@@ -13,7 +13,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import quote
 
-from reports.view import MEANINGS, SIGNS, Case, Rig, known_of, requirement, state
+from reports.record import state
+from reports.view import MEANINGS, SIGNS, Case, Rig, known_of, requirement
 from vectors.catalogue import CATALOGUE
 
 OCTETS = re.compile(r"[0-9a-f]{2}(\s[0-9a-f]{2})*")
@@ -99,8 +100,9 @@ def case_details(case: Case, rigs: list[Rig]) -> str:
 def _result(result: dict[str, Any], rig: Rig) -> str:
     found = state(result)
     annotated = result.get("annotated") or ""
+    said = f"{found}: {result['reason'].replace('_', ' ')}" if result.get("reason") else found
     parts = [
-        f"<h4>{badge(found, found)} on {h(rig.name)}</h4>",
+        f"<h4>{badge(found, said)} on {h(rig.name)}</h4>",
         exchange(result),
         f"<pre>{h(annotated)}</pre>" if annotated.strip() else "",
         _findings(result.get("findings", [])),

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter
 
 from reports.html_parts import anchor, h
-from reports.view import SIGNS, Case, View, state, worst
+from reports.record import state
+from reports.view import SIGNS, Case, View, worst
 from vectors.traceability import PlugTest, plugtests
 
 #: Mutant -> {"requirement", "case"}.

@@ -2,42 +2,71 @@
 
 Strategy: lines are copied, never rewritten, with two exceptions that a reader needs: evidence is copied
 along and renamed so that paths cannot meet, and the merged header says which runs it was made of. The same
-case on the same rig in two records is a conflict and is said, never settled silently.
+case on the same rig in two records is a conflict and is said, never settled silently. The records may be strangers':
+what is written lies in a folder that was empty, under names that are ours, and no link is followed.
 """
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import os
+import re
 import shutil
-from collections.abc import Sequence
+import stat
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
-from reports.record import VERDICTS, Line, Record, RecordError, Writer
+from reports.record import Line, Record, RecordError, Writer
 
 
 def merge(records: Sequence[Record], folder: Path) -> Path:
     """Write the records into `folder` as one and return the new `run.jsonl`. Raises `RecordError`."""
     _check(records)
-    if (folder / "run.jsonl").exists():
-        raise RecordError(f"{folder / 'run.jsonl'} exists already: name a folder that holds no record")
+    if folder.is_dir() and next(folder.iterdir(), None) is not None:
+        raise RecordError(f"{folder} is not empty: name a new folder for the merged run")
     first = records[0].header
-    names = [str(record.header.get("run_id", "")) for record in records]
+    names = [record.header["run_id"] for record in records]
     writer = Writer(
         folder,
         run_id="+".join(names),
-        seed=first.get("seed", 0),
-        suite=first.get("suite", {}),
+        seed=first["seed"],
+        suite=first["suite"],
         host={"merged": ", ".join(names)},
+        asked=_asked(records),
+        rigs={name: files for record in records for name, files in record.header["rigs"].items()},
     )
-    for name, record in zip(names, records, strict=True):
+    for own, record in zip(_folders(names), records, strict=True):
+        copied: dict[str, str] = {}
         for line in record.rigs:
             writer.write(line)
         for line in record.results:
-            writer.write(_with_evidence(line, record, name, folder))
+            writer.write(_with_evidence(line, record, folder, own, copied))
         for line in record.measurements:
+            writer.write(line)
+        for line in record.deviations:
             writer.write(line)
     if not any(record.interrupted for record in records):
         writer.close()
     return writer.path
+
+
+def _asked(records: Sequence[Record]) -> Line:
+    """What the command lines said, run by run; a choice of one of them is one of the whole."""
+    asked = {record.header["run_id"]: record.header["asked"] for record in records}
+    chosen = {name: part for name, one in asked.items() if (part := one["chosen"])}
+    return {"merged": asked, "chosen": chosen, "strict": any(one["strict"] for one in asked.values())}
+
+
+def _folders(names: Sequence[str]) -> list[str]:
+    """A folder name for each run: like its id, safe whatever that is, and each only once."""
+    found: list[str] = []
+    for name in names:
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:100] or "run"
+        numbered = (f"{plain}-{number}" for number in itertools.count(2))
+        found.append(next(one for one in itertools.chain([plain], numbered) if one not in found))
+    return found
 
 
 def _check(records: Sequence[Record]) -> None:
@@ -51,26 +80,56 @@ def _check(records: Sequence[Record]) -> None:
                     "which of the two counts is not for a merge to say; compare them instead"
                 )
             seen[key] = record.path
-            if line["verdict"] not in VERDICTS:
-                raise RecordError(f"{record.path}: unknown verdict {line['verdict']!r} of {line['case']}")
-    suites = {str(record.header.get("suite", {}).get("version")) for record in records}
+    suites = {str(record.header["suite"].get("version")) for record in records}
     if len(suites) > 1:
         raise RecordError(
             f"records of different suite versions ({', '.join(sorted(suites))}) are not one run"
         )
 
 
-def _with_evidence(line: Line, record: Record, name: str, folder: Path) -> Line:
-    """The line, with its evidence copied to a folder of the run it came from."""
-    path = str(line.get("evidence") or "")
-    parts = PurePosixPath(path).parts
-    if not path or PurePosixPath(path).is_absolute() or ".." in parts:
-        return line
-    source = record.path.parent / path
-    if not source.is_file():
-        return line
-    inner = PurePosixPath(*parts[1:]) if parts[0] == "evidence" and len(parts) > 1 else PurePosixPath(path)
-    target = PurePosixPath("evidence") / (name or "run") / inner
-    (folder / target).parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, folder / target)
-    return {**line, "evidence": str(target)}
+def _with_evidence(line: Line, record: Record, folder: Path, own: str, copied: dict[str, str]) -> Line:
+    """The line, with its evidence copied to a folder of the run it came from. `copied`: old path to new."""
+    path: str = line["evidence"]
+    if path and path not in copied:
+        parts = PurePosixPath(path).parts
+        inner = parts[1:] if parts[0] == "evidence" and len(parts) > 1 else parts
+        target = PurePosixPath("evidence", own, *inner)
+        with _inside(record.path.parent, parts) as source:
+            if source is not None:
+                _copy(source, folder / target)
+                copied[path] = str(target)
+    return {**line, "evidence": copied.get(path, path)}
+
+
+@contextlib.contextmanager
+def _inside(folder: Path, parts: Sequence[str]) -> Iterator[BinaryIO | None]:
+    """The file at `parts` in `folder`, open for reading; None where there is none. Raises `RecordError` for a link."""
+    with contextlib.ExitStack() as stack:
+        try:
+            here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            stack.callback(os.close, here)
+            for part in parts[:-1]:
+                here = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
+                stack.callback(os.close, here)
+            last = os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=here)
+            source = stack.enter_context(os.fdopen(last, "rb"))
+            if not stat.S_ISREG(os.fstat(last).st_mode):
+                raise RecordError(f"{folder.joinpath(*parts)}: evidence that is not a file")
+        except FileNotFoundError:
+            yield None
+            return
+        except OSError as error:
+            raise RecordError(
+                f"{folder.joinpath(*parts)}: evidence that cannot be copied: {error.strerror} "
+                "(a link is not followed: put the file in its place)"
+            ) from error
+        yield source
+
+
+def _copy(source: BinaryIO, target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as file:
+            shutil.copyfileobj(source, file)
+    except OSError as error:
+        raise RecordError(f"{target}: cannot be written: {error.strerror}") from error

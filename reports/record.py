@@ -2,22 +2,40 @@
 
 Strategy: the record is the only thing that a run must not lose. Each line is whole when it is on disk, so a
 killed run leaves a readable file; what it lacks is the footer, and a file without footer *is* an interrupted
-run and is said to be one. Everything else (HTML, Markdown, comparisons) is made from records.
+run and is said to be one. Everything else (HTML, Markdown, comparisons) is made from records. A record may be a
+stranger's: it is read line by line, each line is held against `reports.lines`, and its texts are made inert.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
+import stat
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, Final, NoReturn
 
-SCHEMA = 1
-VERDICTS = ("pass", "fail", "inconclusive", "unsupported", "error")
+from reports.lines import MODELS, SCHEMA, check
+from reports.text import all_inert, one_line
+
+#: Octets of one line, and of a whole record, beyond which a file is no run record: a sweep with a thousand findings
+#: makes a line of a megabyte, and a run of twenty rigs a record of thirty.
+LONGEST_LINE: Final = 1 << 23
+LARGEST: Final = 1 << 26
+VERDICTS = ("pass", "harmless", "fail", "inconclusive", "unsupported", "error")
+#: Why a case is `unsupported`: the optional field `reason` of its result.
+REASONS = {
+    "not_declared": "the profile does not declare it",
+    "not_observable": "nothing that the DUT shows would tell right from wrong",
+    "not_on_this_link": "the tester's link cannot carry or send it",
+    "not_on_this_rig": "this rig, firmware or adapter lacks what it takes",
+    "out_of_reach": "nothing that the tester can do makes the DUT do it",
+}
 
 Line = dict[str, Any]
 
@@ -33,7 +51,10 @@ def now() -> str:
 
 @dataclass(slots=True)
 class Finding:
-    """One observed breach. `frame` is hex, `offset` counts octets in it; `known` is the deviation that covers it."""
+    """One observed breach. `frame` is hex, `offset` counts octets in it; `known` is the deviation that covers it.
+
+    `unconfirmed` is a deviation that would, and is declared for other versions than the DUT's.
+    """
 
     code: str
     requirement: str
@@ -43,6 +64,9 @@ class Finding:
     frame: str = ""
     offset: int | None = None
     known: str | None = None
+    unconfirmed: str | None = None
+    #: The field of the IPv6 packet that came out wrong, where it is that (`hop_limit`).
+    field: str = ""
 
     def to_json(self) -> Line:
         return {
@@ -54,6 +78,8 @@ class Finding:
             "expected": self.expected,
             "actual": self.actual,
             "known": self.known,
+            "unconfirmed": self.unconfirmed,
+            "field": self.field,
         }
 
 
@@ -66,6 +92,10 @@ class Result:
     requirements: list[str]
     verdict: str = "error"
     known: str | None = None
+    #: Deviations, declared for other versions, that cover what no known one does (commas between several).
+    unconfirmed: str | None = None
+    #: Of an `unsupported` case: one of `REASONS`.
+    reason: str = ""
     t: str = ""
     seconds: float = 0.0
     attempts: str = ""
@@ -90,16 +120,63 @@ class Result:
         return line
 
 
+def state(result: Mapping[str, Any]) -> str:
+    """What a cell says: the verdict, or `known` for a failure that declared deviations cover whole.
+
+    `unconfirmed` where some of them are declared for other versions than the DUT's.
+
+    Whether they do was judged when the case ran (its findings, the profile, --strict); `known` is that answer.
+    """
+    verdict = str(result["verdict"])
+    if verdict == "fail":
+        return "unconfirmed" if result.get("unconfirmed") else "known" if result.get("known") else "fail"
+    return verdict if verdict in VERDICTS else "error"
+
+
+def chosen_by(asked: Mapping[str, Any]) -> str:
+    """By which options cases were left out (`asked` of a header), in words; empty for a whole run."""
+    words = (
+        (key, " ".join(map(str, value)) if isinstance(value, list) else str(value))
+        for key, value in asked.get("chosen", {}).items()
+    )
+    return ", ".join(f"{key} {value}" for key, value in words)
+
+
+def group_of(result: Mapping[str, Any]) -> str:
+    """What a failed result has in common with equal ones: requirement, and field or code, of its first news.
+
+    A DUT that breaks one thing shows it in many cases; whoever reads of them wants to read of it once.
+    """
+    news = [finding for finding in result.get("findings", []) if not finding.get("known")]
+    if not news:
+        return str(result.get("message", ""))
+    return f"{news[0]['requirement']} {news[0].get('field') or news[0]['code']}"
+
+
 class Writer:
     """Writes one record. Used by the one process that owns the run."""
 
     def __init__(
-        self, folder: Path, *, run_id: str, seed: int, suite: Mapping[str, str], host: Mapping[str, Any]
+        self,
+        folder: Path,
+        *,
+        run_id: str,
+        seed: int,
+        suite: Mapping[str, str],
+        host: Mapping[str, Any],
+        asked: Mapping[str, Any] | None = None,
+        rigs: Mapping[str, Any] | None = None,
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        """Open the record. `asked` is what the command line says, `rigs` the text of each rig file and profile."""
         self.path = folder / "run.jsonl"
         self.counts: Counter[str] = Counter()
-        self._file: TextIO | None = self.path.open("x", encoding="utf-8")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            # unbuffered: a line that found no room must not be tried again when the file is closed
+            self._file: BinaryIO | None = self.path.open("xb", buffering=0)
+        except OSError as error:
+            raise RecordError(f"{self.path}: cannot be made: {error.strerror}") from error
+        self._whole = 0
         self.write(
             {
                 "type": "header",
@@ -109,29 +186,55 @@ class Writer:
                 "seed": seed,
                 "suite": dict(suite),
                 "host": dict(host),
+                "asked": dict(asked or {}),
+                "rigs": dict(rigs or {}),
             }
         )
 
     def write(self, line: Line) -> None:
-        """Append one line and push it to the disk's hands at once."""
+        """Append one line and push it to the disk's hands at once. Texts are made inert (`reports.text`).
+
+        Raises `RecordError` when there is no room: then the record ends with its last whole line, without footer, and
+        nothing more is written.
+        """
         if self._file is None:
             raise RecordError(f"{self.path}: the record is closed already")
+        text = json.dumps(all_inert(line), separators=(",", ":"), ensure_ascii=False) + "\n"
+        rest = memoryview(text.encode())
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) or 0 :]
+        except OSError as error:
+            self._give_up(error)
+        self._whole += len(text.encode())
         if line["type"] == "result":
             self.counts[line["verdict"]] += 1
-        self._file.write(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n")
-        self._file.flush()
+
+    def _give_up(self, error: OSError) -> NoReturn:
+        file, self._file = self._file, None
+        assert file is not None
+        with contextlib.suppress(OSError):  # a torn last line is forgiven by whoever reads it
+            file.truncate(self._whole)
+        with contextlib.suppress(OSError):
+            file.close()
+        raise RecordError(
+            f"{self.path}: cannot be written: {error.strerror}; it holds what was recorded until then"
+        ) from error
 
     def rig(self, rig: str, event: str, **details: Any) -> None:
         """Note what happened to a rig: leased, ready, lost, recovered, released."""
         self.write({"type": "rig", "rig": rig, "event": event, "t": now(), **details})
 
     def close(self) -> None:
-        """Write the footer. A record that never gets here is an interrupted run."""
+        """Write the footer; a record without is an interrupted run. Raises `RecordError` as `write` does."""
         if self._file is None:
             return
         self.write({"type": "footer", "ended": now(), "counts": {v: self.counts[v] for v in VERDICTS}})
-        os.fsync(self._file.fileno())
-        self._file.close()
+        try:
+            os.fsync(self._file.fileno())
+            self._file.close()
+        except OSError as error:
+            self._give_up(error)
         self._file = None
 
 
@@ -156,52 +259,82 @@ class Record:
 
 
 def read(path: Path) -> Record:
-    """Read a record (a `run.jsonl`, or the folder that holds one). Raises `RecordError`.
+    """Read a record (a `run.jsonl`, or the folder that holds one). Raises `RecordError` with file, line and key.
 
     A torn last line is what a killed run leaves, and is forgiven; a bad line anywhere else is not.
     """
-    if path.is_dir():
-        path /= "run.jsonl"
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise RecordError(
-            f"{path}: cannot be read: {error.strerror}. Name a run folder or its run.jsonl."
-        ) from error
-    record = Record(path, {}, [], [], [], None)
-    rows = text.split("\n")
-    for number, row in enumerate(rows, 1):
-        if not row.strip():
-            continue
+    record = Record(path / "run.jsonl" if path.is_dir() else path, {}, [], [], [], None)
+    for number, row in _rows(record.path, follow=record.path == path):
+        where = f"{record.path}:{number}"
         try:
-            line = json.loads(row)
+            line = all_inert(json.loads(row.decode(), parse_constant=_no_number))
             kind = line["type"]
-        except (ValueError, KeyError, TypeError) as error:
-            if number == len(rows):
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            if not row.endswith(b"\n"):
                 record.torn = True
-                continue
-            raise RecordError(f"{path}:{number}: not a line of a run record ({error})") from error
-        _place(record, kind, line, number)
+                break
+            raise RecordError(f"{where}: not a line of a run record ({_why(error)})") from error
+        if kind == "header" and line.get("schema") != SCHEMA:
+            found = one_line(repr(line.get("schema")))[:80]
+            raise RecordError(f"{where}: schema {found}, and this version reads {SCHEMA}")
+        if bool(record.header) == (kind == "header") or record.footer is not None:
+            raise RecordError(
+                f"{where}: a record has one header, which comes first, and nothing behind its footer"
+            )
+        if isinstance(kind, str) and kind in MODELS:
+            try:
+                _place(record, kind, check(kind, line))
+            except ValueError as error:
+                raise RecordError(f"{where}: {error}") from error
     if not record.header:
         raise RecordError(
-            f"{path}: no header line: this is not a run record, or the run ended before it began"
+            f"{record.path}: no header line: this is not a run record, or the run ended before it began"
         )
     return record
 
 
-def _place(record: Record, kind: str, line: Line, number: int) -> None:
+def _rows(path: Path, *, follow: bool) -> Iterator[tuple[int, bytes]]:
+    """The lines of the file that are not blank, each with its number."""
+    flags = os.O_RDONLY | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
+    try:
+        with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as file:
+            about = os.fstat(file.fileno())
+            if not stat.S_ISREG(about.st_mode):
+                raise RecordError(f"{path}: not a file. Name a run folder or its run.jsonl.")
+            if about.st_size > LARGEST:
+                raise RecordError(
+                    f"{path}: {about.st_size} octets, and no run record has more than {LARGEST}"
+                )
+            number = 0
+            while row := file.readline(LONGEST_LINE):
+                number += 1
+                if len(row) == LONGEST_LINE:
+                    raise RecordError(
+                        f"{path}:{number}: longer than any line of a run record ({LONGEST_LINE} octets)"
+                    )
+                if row.strip():
+                    yield number, row
+    except (OSError, ValueError) as error:  # ValueError: a path with a null in it
+        link = isinstance(error, OSError) and error.errno == errno.ELOOP
+        why = "it is a link" if link else getattr(error, "strerror", None) or str(error)
+        raise RecordError(f"{path}: cannot be read: {why}. Name a run folder or its run.jsonl.") from error
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number of JSON")
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deep"
+    return "no type" if isinstance(error, (KeyError, TypeError)) else one_line(error)[:200]
+
+
+def _place(record: Record, kind: str, line: Line) -> None:
     if kind == "header":
-        if line.get("schema") != SCHEMA:
-            found = line.get("schema")
-            raise RecordError(f"{record.path}:{number}: schema {found!r}, and this version reads {SCHEMA}")
         record.header = line
-    elif kind == "rig":
-        record.rigs.append(line)
-    elif kind == "result":
-        record.results.append(line)
-    elif kind == "measurement":
-        record.measurements.append(line)
-    elif kind == "deviation":
-        record.deviations.append(line)
     elif kind == "footer":
         record.footer = line
+    else:
+        lists = {"rig": record.rigs, "result": record.results, "measurement": record.measurements}
+        lists.get(kind, record.deviations).append(line)

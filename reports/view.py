@@ -11,21 +11,35 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from reports.record import Record
+from reports.record import Record, RecordError, chosen_by, group_of, state
 from vectors.catalogue import CATALOGUE, Requirement
 
-#: What a cell can say, worst first. `known` is a failure that the rig's profile declares, with proof.
-STATES = ("fail", "error", "known", "inconclusive", "pass", "unsupported")
+#: Cells of a matrix: a hundred sections are usual.
+LARGEST_MATRIX: Final = 100_000
+#: What a cell can say, worst first. `known` is a failure that the rig's profile declares, with proof; `unconfirmed`
+#: one that it declares for other versions.
+STATES = ("fail", "error", "unconfirmed", "known", "inconclusive", "pass", "harmless", "unsupported")
 #: Readable without colour: every state has a sign of its own.
-SIGNS = {"pass": "✓", "fail": "✗", "known": "K", "inconclusive": "?", "unsupported": "–", "error": "!"}
+SIGNS = {
+    "pass": "✓",
+    "harmless": "○",
+    "fail": "✗",
+    "unconfirmed": "k",
+    "known": "K",
+    "inconclusive": "?",
+    "unsupported": "–",
+    "error": "!",
+}
 MEANINGS = {
     "pass": "tried, and the node did what the requirement says",
+    "harmless": "sent, and by right ignored: no harm was done, and nothing was understood",
     "fail": "the node broke a requirement",
+    "unconfirmed": "the node broke a requirement in a way that its profile declares for other versions",
     "known": "the node broke a requirement in a way that its profile declares, with proof",
     "inconclusive": "the rig or the medium failed, nothing is said about the node",
-    "unsupported": "the profile declares that the node lacks what the case needs",
+    "unsupported": "not tried: the node lacks it, or it cannot be reached or seen here (the result says which)",
     "error": "the suite itself failed",
 }
 
@@ -42,6 +56,16 @@ class Rig:
     #: What happened to it after it was ready: lost and recovered, in order, with the time.
     events: list[tuple[str, str]] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
+    #: What does not fit between profile and DUT.
+    notes: list[str] = field(default_factory=list)
+    #: Cases that were taken and that were left out by choice; None: the record does not say.
+    taken: int | None = None
+    not_chosen: int = 0
+
+    def part(self) -> str:
+        """What share of the cases a part of a run is; empty for a whole one."""
+        whole = (self.taken or 0) + self.not_chosen
+        return f"{self.not_chosen} of {whole} cases were not chosen" if self.not_chosen else ""
 
     def describe(self) -> str:
         """The DUT in a few words: stack and versions."""
@@ -83,6 +107,27 @@ class View:
     def counts(self, rig: str) -> Counter[str]:
         return sum((section.counts(rig) for section in self.sections), Counter())
 
+    def reasons(self, rig: str) -> Counter[str]:
+        """Why cases were not tried (`reports.record.REASONS`), and how many."""
+        results = (case.results.get(rig, {}) for section in self.sections for case in section.cases)
+        return Counter(r["reason"] or "unsaid" for r in results if r and state(r) == "unsupported")
+
+    def chosen(self) -> str:
+        """By which options cases were left out; empty for a whole run, or where the record does not say."""
+        return chosen_by(self.record.header.get("asked", {}))
+
+    def groups(self, wanted: str) -> list[tuple[Rig, list[tuple[Case, dict[str, Any]]]]]:
+        """Results of a state, equal findings of a rig together (`reports.record.group_of`), in the order of cases."""
+        found: dict[tuple[str, str], tuple[Rig, list[tuple[Case, dict[str, Any]]]]] = {}
+        for section in self.sections:
+            for case in section.cases:
+                for rig in self.rigs:
+                    result = case.results.get(rig.name)
+                    if result is not None and state(result) == wanted:
+                        key = rig.name, group_of(result)
+                        found.setdefault(key, (rig, []))[1].append((case, result))
+        return list(found.values())
+
     def requirements(self) -> dict[str, list[Case]]:
         """Which cases tried which requirement, in the order of the catalogue; unknown ids come last."""
         tried: dict[str, list[Case]] = {}
@@ -95,33 +140,28 @@ class View:
 
 
 def view(record: Record) -> View:
-    """Group a record for reading."""
+    """Group a record for reading. Raises `RecordError` for one whose matrix nobody could look at."""
     rigs = _rigs(record)
     cases: dict[str, Case] = {}
+    tried: dict[str, dict[str, None]] = {}
     for line in record.results:
         case = cases.setdefault(line["case"], Case(line["case"], line.get("what", ""), []))
         case.what = case.what or line.get("what", "")
-        tried = [*line.get("requirements", []), *(f["requirement"] for f in line.get("findings", []))]
-        case.requirements = list(dict.fromkeys([*case.requirements, *tried]))
+        named = [*line.get("requirements", []), *(f["requirement"] for f in line.get("findings", []))]
+        tried.setdefault(case.name, {}).update(dict.fromkeys(named))
         case.results[line["rig"]] = line
         rigs.setdefault(line["rig"], Rig(line["rig"]))
     sections: dict[str, Section] = {}
     for name in sorted(cases, key=natural):
+        cases[name].requirements = list(tried[name])
         key, title = section_of(name)
         sections.setdefault(key, Section(key, title)).cases.append(cases[name])
+    if len(rigs) * len(sections) > LARGEST_MATRIX:
+        raise RecordError(
+            f"{record.path}: {len(rigs)} rigs by {len(sections)} sections are more than a page can show"
+        )
     ordered = [sections[key] for key in sorted(sections, key=_section_order)]
     return View(record, [rigs[name] for name in sorted(rigs, key=natural)], ordered)
-
-
-def state(result: Mapping[str, Any]) -> str:
-    """What a cell says: the verdict, or `known` for a failure that declared deviations cover whole.
-
-    Whether they do was judged when the case ran (its findings, the profile, --strict); `known` is that answer.
-    """
-    verdict = str(result["verdict"])
-    if verdict == "fail" and result.get("known"):
-        return "known"
-    return verdict if verdict in STATES else "error"
 
 
 def worst(counts: Iterable[str]) -> str:
@@ -133,6 +173,12 @@ def worst(counts: Iterable[str]) -> str:
 def known_of(result: Mapping[str, Any]) -> list[str]:
     """The deviations that a result shows, each once; a result that shows several has them with commas."""
     names = [result.get("known"), *(f.get("known") for f in result.get("findings", []))]
+    return list(dict.fromkeys(name for text in names if text for name in str(text).split(",")))
+
+
+def unconfirmed_of(result: Mapping[str, Any]) -> list[str]:
+    """The deviations that a result would show, were they declared for this version; each once."""
+    names = [result.get("unconfirmed"), *(f.get("unconfirmed") for f in result.get("findings", []))]
     return list(dict.fromkeys(name for text in names if text for name in str(text).split(",")))
 
 
@@ -154,7 +200,7 @@ def section_of(case: str) -> tuple[str, str]:
 
 def natural(text: str) -> list[tuple[int, int, str]]:
     """Sort key that puts 5.10 behind 5.9 and `size[96]` before `size[128]`, and leaves hexadecimal as it is."""
-    pieces = re.split(r"(?<![0-9A-Za-z])(\d+)(?![0-9A-Za-z])", text)
+    pieces = re.split(r"(?<![0-9A-Za-z])([0-9]{1,18})(?![0-9A-Za-z])", text)
     return [(0, int(piece), "") if piece.isdigit() else (1, 0, piece) for piece in pieces if piece]
 
 
@@ -172,6 +218,21 @@ def _rigs(record: Record) -> dict[str, Rig]:
         rig.deviations.update({d["id"]: d for d in line.get("deviations") or []})
         if line.get("event") not in ("leased", "ready", "released", None):
             rig.events.append((line.get("t", ""), line["event"]))
-        shown = ("type", "rig", "event", "t", "kind", "profile", "dut", "deviations")
+        rig.notes = line.get("notes") or rig.notes
+        rig.taken = line.get("taken") if line.get("taken") is not None else rig.taken
+        rig.not_chosen = (line.get("left_out") or {}).get("not_chosen", rig.not_chosen)
+        shown = (
+            "type",
+            "rig",
+            "event",
+            "t",
+            "kind",
+            "profile",
+            "dut",
+            "deviations",
+            "notes",
+            "taken",
+            "left_out",
+        )
         rig.facts.update({k: str(v) for k, v in line.items() if k not in shown and v not in (None, "")})
     return rigs

@@ -11,12 +11,12 @@ from pathlib import Path
 from rigs import leases, registry
 from rigs.bench import Rig
 from rigs.configuration.loading import Loaded, known_rigs, load
-from rigs.configuration.models import ConfigError
+from rigs.configuration.models import ConfigError, outside
 from rigs.model import RigError
 from rigs.replay import replay, sent_frames
 from rigs.tester.preparation import tester_for
 
-DONE, LACKING, WRONG = 0, 1, 2
+DONE, LACKING, WRONG, INTERRUPTED = 0, 1, 2, 130
 
 _EXAMPLES = """\
 A rig is one bench: a link, a device under test, and how to reach and reset it. Each is one TOML file: those of the
@@ -29,7 +29,8 @@ examples:
   python -m rigs replay reports/out/latest/evidence/lwip-ble/x.pcapng --rig lwip-ble
   pytest suites --rig lwip-ble                         run the suites on a rig
 
-exit status: 0 done, 1 something is missing or nothing came back, 2 a mistake in a file or on the command line
+exit status: 0 done, 1 something is missing or nothing came back, 2 a mistake in a file or on the command line,
+130 interrupted
 """
 
 
@@ -81,6 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RigError as error:
         print(error, file=sys.stderr)
         return LACKING
+    except KeyboardInterrupt:  # leases and rigs were let go on the way here
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
     except (
         BrokenPipeError
     ):  # the reader, such as `head`, has seen enough; Python must not flush into it again
@@ -128,10 +132,14 @@ def _check(name: str, overrides: Sequence[str]) -> int:
     missing = registry.missing(loaded.rig)
     profile = loaded.profile
     about = f"{profile.stack} over {profile.link}, profile {profile.name}"
-    print(f"{loaded.rig.name}: {'not ready' if missing else 'ready'} ({about})")
+    misfits = registry.misfits(loaded.rig, profile)
+    told = loaded.rig.dut.options.get("version")
+    print(f"{loaded.rig.name}: {'not ready' if missing or misfits else 'ready'} ({about})")
+    for misfit in [*misfits, *(outside(profile, str(told)) if told else [])]:
+        print(f"  profile: {misfit}")
     for item in missing:
         print(f"  missing: {item.what}\n  to do:   {item.remedy}")
-    return LACKING if missing else DONE
+    return LACKING if missing or misfits else DONE
 
 
 def _replay(options: argparse.Namespace) -> int:

@@ -4,15 +4,19 @@ Strategy: a *link* moves single frames between our tester and the medium and kno
 is the device under test seen from its own side (console, sockets, IP tap) and declares what it can do. Suites
 and fixtures see only these two; every board, stack and virtual machine is one module that implements one of
 them. Deadlines are absolute, on the clock of the link (`Link.now`), so that an in-memory link can run on a
-virtual clock and hundreds of mutants cost no waiting.
+virtual clock and hundreds of mutants cost no waiting. Stamps of frames are on a clock of their own (`Link.stamp`).
 """
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from reports.record import REASONS
+from rigs import clock as progress
 
 LinkKind = Literal["ieee802154", "ble"]
 Direction = Literal["sent", "received"]
@@ -48,7 +52,13 @@ class LinkClosed(RigError):  # noqa: N818 - it says what happened
 
 
 class Unsupported(Exception):  # noqa: N818 - a statement about the node, not an error of anybody
-    """The node does not have the ability that was asked for."""
+    """The node does not have what was asked for; `reason` is one of `reports.record.REASONS`."""
+
+    def __init__(self, why: str, reason: str = "not_on_this_rig") -> None:
+        if reason not in REASONS:
+            raise ValueError(f"no such reason: {reason}; there are: {', '.join(REASONS)}")
+        super().__init__(why)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +111,27 @@ class Link(ABC):
     #: Whether the medium acknowledges at MAC level by itself (so that the tester must not).
     auto_ack: bool = True
 
-    @abstractmethod
     def now(self) -> float:
-        """Seconds on this link's clock."""
+        """Seconds on the clock of deadlines; it stands still while the rig is held up (`rigs.clock`)."""
+        return progress.now()
+
+    def stamp(self) -> float:
+        """Seconds on the clock that `Received.time` is told on: true time, where the clock is not virtual."""
+        return self.now() if self.clock == "virtual" else time.monotonic()
+
+    def held_up(self) -> float:
+        """Seconds for which other work on this machine has held the rig up so far; never on a virtual clock."""
+        return 0.0 if self.clock == "virtual" else progress.held_up()
+
+    def outgoing(self) -> Sequence[Received]:
+        """Our own frames as a tap of the medium saw them leave, the oldest first, as far as they are kept.
+
+        Their stamps are of the clock that stamps what is received. Empty where the link has no such tap.
+        """
+        return ()
+
+    #: How far stamps of a guest's clock may be off when they are told on this host's, in seconds; 0: the same clock.
+    clock_error: float = 0.0
 
     @abstractmethod
     def send(self, frame: bytes) -> None:
@@ -120,6 +148,10 @@ class Link(ABC):
     @abstractmethod
     def close(self) -> None:
         """Release the medium. May be called twice."""
+
+    def passed_over(self) -> str:
+        """What came on the medium and was not handed on, and why, in a few words; empty when there was nothing."""
+        return ""
 
 
 class IpTap(ABC):

@@ -23,7 +23,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from rigs.configuration.loading import hint
-from rigs.configuration.models import ConfigError, RigFile
+from rigs.configuration.models import ConfigError, Profile, RigFile, another_stack
 from rigs.model import Link, Node
 
 if TYPE_CHECKING:
@@ -136,6 +136,31 @@ def missing(rig: RigFile) -> list[Missing]:
         check: Callable[[RigFile], Iterable[Missing]] | None = getattr(module, "check", None)
         found.extend(item for item in (check(rig) if check else ()) if item not in found)
     return found
+
+
+def misfits(rig: RigFile, profile: Profile) -> list[str]:
+    """Where a profile is of another link or stack than the rig's, as far as adapters tell without being opened."""
+    scheme, _, rest = rig.tester.link.partition(":")
+    links = _told(_module("open_link", scheme, rig), Link, "kind") or {
+        "802154": {"ieee802154"},
+        "ble": {"ble"},
+    }.get(rest, set())
+    stacks = _told(_module("open_node", rig.dut.node, rig), Node, "stack")
+    found = []
+    if len(links) == 1 and profile.link not in links:
+        is_for = f"the profile {profile.name} is for {profile.link}"
+        found.append(f"the link {rig.tester.link!r} is {links.pop()}, and {is_for}")
+    if len(stacks) == 1:
+        found += another_stack(profile, stacks.pop())
+    return found
+
+
+def _told(module: ModuleType, shape: type, name: str) -> set[str]:
+    """What the classes of a shape in an adapter's module say of themselves, in a class attribute."""
+    classes = [
+        c for c in vars(module).values() if isinstance(c, type) and issubclass(c, shape) and c is not shape
+    ]
+    return {str(vars(c)[name]) for c in classes if name in vars(c)}
 
 
 def _named(rig: RigFile) -> list[tuple[Opener, str]]:

@@ -1,6 +1,7 @@
 """`python -m sixlowpan decode|encode|explain|judge`: the oracle on the command line.
 
-Exit codes: 0 done, 1 findings (an error in a payload, a breach), 2 bad usage.
+Exit codes: 0 done, 1 findings (an error in a payload, a breach), 2 bad usage, or a capture of which nothing was judged.
+An option that cannot apply to what was given is refused, because it would be believed to have had an effect.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, Final
 
-from sixlowpan import jsonl
+from sixlowpan import jsonl, security
 from sixlowpan.codec import encode
 from sixlowpan.contexts import Contexts
 from sixlowpan.errors import DecodeError
 from sixlowpan.explain import explain, render
 from sixlowpan.fragment import Reassembler, fragment
-from sixlowpan.link import LinkInfo
+from sixlowpan.link import BLE, IEEE802154, LinkInfo
 from sixlowpan.lint import LintFinding, lint
 
 EXAMPLES = """\
@@ -28,9 +30,11 @@ examples:
   python -m sixlowpan decode --src 00124b0001020304 --dst 00124b0005060708 7b333a80...
   python -m sixlowpan encode --src 1234 --dst 0001 --mtu 81 --tag 7 6000000000083aff...
   python -m sixlowpan explain --link ble --src c01122334455 --dst 001122aabbcc 7a33...
+  python -m sixlowpan explain capture.pcapng --frame 12
   python -m sixlowpan decode --context 0=2001:db8::/64 --src 1234 --dst 0001 7a773b
   python -m sixlowpan decode --jsonl < requests.jsonl > answers.jsonl
   python -m sixlowpan judge capture.pcapng
+  python -m sixlowpan judge capture.pcapng --pan abcd --key 00112233445566778899aabbccddeeff
   python -m sixlowpan judge --jsonl < frames.jsonl
 
 one line of --jsonl (decode, judge):
@@ -40,8 +44,14 @@ and of encode: the same with "packet": hex in place of "frames", and "mtu": n, "
 fragments. Optional keys: "pan": "abcd", "integrity": true, "role": "6LN"|"6LBR" (of the sender),
 "registered": [addresses], a context as {"prefix": "2001:db8::/64", "compress": false}.
 
-exit codes: 0 done, 1 findings, 2 bad usage
+exit codes: 0 done, 1 findings, 2 bad usage, or a capture of which nothing was judged
 """
+#: which options can apply to a capture, to payloads and packets in hex, and to --jsonl; the rest is refused
+_FOR_CAPTURES: Final = {"context", "pan", "mtu", "fcs", "key", "frame", "json"}
+_FOR_OCTETS: Final = {
+    "link", "src", "dst", "context", "pan", "integrity", "role", "registered", "mtu", "tag", "json",
+}  # fmt: skip
+_OPTIONS: Final = sorted(_FOR_CAPTURES | _FOR_OCTETS)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -51,13 +61,14 @@ def parser() -> argparse.ArgumentParser:
         description="Decode, encode, explain and judge 6LoWPAN payloads, as the RFCs say.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="decode|encode|explain|judge")
     helps = {
         "decode": "payloads (fragments too, in any order) to IPv6 packets",
         "encode": "IPv6 packets to their smallest payloads",
-        "explain": "each field of a payload: bits, value, meaning, requirement",
-        "judge": "what the sender of these payloads, or of a capture file, did wrong",
+        "explain": "each field of a payload, or of a frame of a capture: bits, value, meaning, requirement",
+        "judge": "what the sender of these payloads, or the senders of a capture file, did wrong",
     }
     for name, text in helps.items():
         command = commands.add_parser(
@@ -66,18 +77,25 @@ def parser() -> argparse.ArgumentParser:
             description=text,
             epilog=EXAMPLES,
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
         )
-        what = "capture file (.pcap, .pcapng), or payloads in hex" if name == "judge" else "octets in hex"
-        command.add_argument("octets", nargs="*", help=what)
+        captures = name in {"explain", "judge"}
+        what = "capture file (pcap, pcapng, btsnoop, also in gzip), or payloads in hex"
+        command.add_argument("octets", nargs="*", help=what if captures else "octets in hex")
         if name != "explain":
             command.add_argument("--jsonl", action="store_true", help="one JSON request a line on stdin")
-        command.add_argument("--link", choices=("ieee802154", "ble"), default="ieee802154")
-        command.add_argument("--src", default="", metavar="HEX", help="link-layer source, big-endian")
-        command.add_argument("--dst", default="", metavar="HEX", help="link-layer destination")
+        command.add_argument("--link", choices=(IEEE802154, BLE), help=f"default: {IEEE802154}")
+        command.add_argument("--src", metavar="HEX", help="link-layer source, big-endian")
+        command.add_argument("--dst", metavar="HEX", help="link-layer destination")
         command.add_argument(
             "--context", action="append", default=[], metavar="ID=PREFIX", help="0=2001:db8::/64"
         )
-        command.add_argument("--pan", metavar="HEX", help="IIDs of short addresses as in RFC 4944 section 6")
+        pan = "IIDs of short addresses as in RFC 4944 section 6"
+        command.add_argument(
+            "--pan",
+            metavar="HEX",
+            help=f"payloads: {pan}; capture: look at this PAN only" if captures else pan,
+        )
         command.add_argument("--integrity", action="store_true", help="an integrity check was in place")
         command.add_argument("--role", choices=("6LN", "6LBR"), help="role of the sender (BLE)")
         command.add_argument(
@@ -86,9 +104,24 @@ def parser() -> argparse.ArgumentParser:
         if name in {"encode", "judge"}:
             command.add_argument("--mtu", type=int, help="octets that one payload may have")
         if name == "encode":
-            command.add_argument("--tag", type=int, default=0, help="datagram_tag of the fragments")
-        if name in {"judge", "explain"}:
+            command.add_argument("--tag", type=int, help="datagram_tag of the fragments (0)")
+        if captures:
             command.add_argument("--json", action="store_true", help="JSON instead of text")
+            command.add_argument(
+                "--fcs",
+                choices=("auto", "crc", "ti", "none"),
+                help="capture: what stands behind the frames: their FCS, what TI sniffers put there, nothing; "
+                "auto (the default) looks at the file",
+            )
+            command.add_argument(
+                "--key",
+                action="append",
+                default=[],
+                metavar="HEX",
+                help="capture: opens secured frames; a MAC key or a Thread network key",
+            )
+        if name == "explain":
+            command.add_argument("--frame", type=int, metavar="N", help="capture: its frame N, from 1")
     return top
 
 
@@ -96,13 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
     options = parser().parse_args(arguments)
     try:
-        if getattr(options, "jsonl", False):
-            return _jsonl(options.command)
-        if not options.octets:
-            raise jsonl.UsageError("nothing to do: give octets in hex, or --jsonl (see --help)")
-        if options.command == "judge" and len(options.octets) == 1 and Path(options.octets[0]).is_file():
-            return _judge_capture(Path(options.octets[0]), options)
-        code = _octets(options)
+        code = _run(options)
         sys.stdout.flush()
         return code
     except BrokenPipeError:  # whoever reads the output has enough of it
@@ -110,8 +137,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (ValueError, OSError) as error:
-        print(f"sixlowpan: {error}", file=sys.stderr)
+        text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in f"sixlowpan: {error}")
+        print(text.encode("ascii", "backslashreplace").decode(), file=sys.stderr)
         return 2
+
+
+def _run(options: argparse.Namespace) -> int:
+    if getattr(options, "jsonl", False):
+        _refuse(options, set(), "--jsonl, whose lines say it themselves")
+        if options.octets:
+            raise jsonl.UsageError("--jsonl reads its requests from stdin: give no octets beside it")
+        return _jsonl(options.command)
+    if not options.octets:
+        raise jsonl.UsageError("nothing to do: give octets in hex, or --jsonl (see --help)")
+    if options.command in {"judge", "explain"} and any(_is_path(each) for each in options.octets):
+        _refuse(options, _FOR_CAPTURES, "a capture")
+        if len(options.octets) > 1:
+            raise jsonl.UsageError("one capture at a time, and no payloads beside it")
+        return _capture(Path(options.octets[0]), options)
+    _refuse(options, _FOR_OCTETS, "octets on the command line")
+    return _octets(options)
+
+
+def _is_path(text: str) -> bool:
+    """True for a file, and for what is no hexadecimal and so can only be meant as one."""
+    with contextlib.suppress(OSError, ValueError):  # too long for a name, or with a NUL in it
+        if Path(text).exists():
+            return True
+    try:
+        bytes.fromhex(text)
+    except ValueError:
+        return True
+    return False
+
+
+def _refuse(options: argparse.Namespace, allowed: set[str], what: str) -> None:
+    """UsageError for an option that was given and cannot apply."""
+    for name in _OPTIONS:
+        value = getattr(options, name, None)
+        if name not in allowed and value not in (None, False, []):
+            raise jsonl.UsageError(f"--{name} does not apply to {what}")
+    if allowed is _FOR_OCTETS:
+        link = options.link or IEEE802154
+        wrong = ("pan",) if link == BLE else ("role", "registered")
+        for name in wrong:
+            if getattr(options, name):
+                raise jsonl.UsageError(f"--{name} does not apply to --link {link}")
+    mtu = getattr(options, "mtu", None)
+    if mtu is not None and mtu < 1:
+        raise jsonl.UsageError(f"--mtu {mtu}: a payload has at least one octet")
 
 
 def _jsonl(command: str) -> int:
@@ -123,26 +197,29 @@ def _jsonl(command: str) -> int:
             code = 2
         elif code == 0 and any(finding["level"] == "fail" for finding in answer.get("findings", ())):
             code = 1
-    sys.stdout.flush()
     return code
 
 
-def _setting(options: argparse.Namespace) -> tuple[LinkInfo, Contexts]:
+def _contexts(options: argparse.Namespace) -> dict[str, str]:
     described = {}
     for each in options.context:
         identifier, _, prefix = each.partition("=")
-        if not identifier.isdigit() or not prefix:
+        if not (identifier.isascii() and identifier.isdigit() and len(identifier) < 3) or not prefix:
             raise jsonl.UsageError(f"--context {each}: ID=PREFIX is expected, as in 0=2001:db8::/64")
         described[identifier] = prefix
+    return described
+
+
+def _setting(options: argparse.Namespace) -> tuple[LinkInfo, Contexts]:
     record = {
-        "link": options.link,
-        "src": options.src,
-        "dst": options.dst,
+        "link": options.link or IEEE802154,
+        "src": options.src or "",
+        "dst": options.dst or "",
         "pan": options.pan,
         "integrity": options.integrity,
         "role": options.role,
         "registered": options.registered,
-        "contexts": described,
+        "contexts": _contexts(options),
     }
     reader = jsonl.Reader()
     return reader.link(record), reader.contexts(record)
@@ -157,17 +234,15 @@ def _octets(options: argparse.Namespace) -> int:
             if options.mtu is None:
                 print(encode(packet, link, contexts).hex())
             else:
-                for payload in fragment(packet, link, contexts, mtu=options.mtu, tag=options.tag):
+                for payload in fragment(packet, link, contexts, mtu=options.mtu, tag=options.tag or 0):
                     print(payload.hex())
         return 0
     if options.command == "judge":
-        return _report(lint(given, link, contexts, mtu=options.mtu), options.json)
+        return _report(lint(given, link, contexts, mtu=options.mtu), len(given), as_json=options.json)
     if options.command == "explain":
         for payload in given:
             tree = explain(payload, link, contexts)
-            print(
-                json.dumps(asdict(tree), default=lambda value: value.hex()) if options.json else render(tree)
-            )
+            print(_json(asdict(tree)) if options.json else render(tree))
             code |= tree.has_error
         return code
     reassembler = Reassembler()
@@ -186,16 +261,55 @@ def _octets(options: argparse.Namespace) -> int:
     return code
 
 
-def _report(findings: Sequence[LintFinding], as_json: bool) -> int:
+def _json(value: Any) -> str:
+    return json.dumps(value, default=lambda octets: octets.hex())
+
+
+def _report(findings: Sequence[LintFinding], count: int, *, as_json: bool) -> int:
     for finding in findings:
         print(json.dumps(asdict(finding)) if as_json else finding)
+    if not as_json:
+        print(f"{count} payload{'s' * (count != 1)} read, {count} judged, 0 skipped")
     return int(any(finding.level == "fail" for finding in findings))
 
 
-def _judge_capture(path: Path, options: argparse.Namespace) -> int:
-    from sixlowpan import capture
+def _capture(path: Path, options: argparse.Namespace) -> int:
+    """`judge` or `explain` of a capture file."""
+    from sixlowpan.capture import Options, explain_frame, judge, report
 
-    return _report(capture.judge(path, _setting(options)[1]), options.json)
+    if not path.exists():
+        raise jsonl.UsageError(
+            f"{path}: there is no such file, and it is no payload in hexadecimal (two digits an octet) either"
+        )
+    if path.is_dir():
+        raise jsonl.UsageError(f"{path} is a folder: name a capture file in it")
+    keys = tuple(_exactly(16, each, "--key") for each in options.key)
+    if keys and not security.available():
+        raise jsonl.UsageError("--key needs the Python package cryptography: pip install cryptography")
+    pan = None if options.pan is None else _exactly(2, options.pan.removeprefix("0x"), "--pan")
+    said = Options(options.fcs or "auto", keys, pan)
+    contexts = Contexts.parse(_contexts(options))
+    if options.command == "judge":
+        judgement = judge(path, contexts, options.mtu, said)
+        for line in report.json_lines(judgement) if options.json else report.text(judgement):
+            print(line)
+        return report.status(judgement)
+    if options.frame is None or options.frame < 1:
+        raise jsonl.UsageError("explain of a capture needs --frame N, a number from 1")
+    explained = explain_frame(path, options.frame, contexts, said)
+    if options.json:
+        print(_json(explained.object()))
+    else:
+        for line in [*explained.lines, *map(render, explained.trees)]:
+            print(line)
+    return int(not explained.trees or any(tree.has_error for tree in explained.trees))
+
+
+def _exactly(count: int, text: str, name: str) -> bytes:
+    octets = jsonl.octets(text.replace(":", ""), name)
+    if len(octets) != count:
+        raise jsonl.UsageError(f"{name} {text}: {2 * count} hexadecimal digits are expected")
+    return octets
 
 
 if __name__ == "__main__":

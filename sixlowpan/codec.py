@@ -48,8 +48,7 @@ def datagram(data: bytes, at: int, link: LinkInfo, contexts: Contexts) -> bytes:
     if octet >> 5 == 3:
         return _iphc(data, at, link, contexts)
     if octet == 0x41:
-        ipv6.check(data[at + 1 :], at + 1)
-        return data[at + 1 :]
+        return _uncompressed(data, at + 1)
     if octet == 0x42:
         return hc1.expand(data, at + 1, link).octets
     raise dispatch.refusal(data, at, at == 0)
@@ -82,7 +81,7 @@ def first_part(data: bytes, at: int, link: LinkInfo, contexts: Contexts, size: i
     if octet == 0x41:
         packet = data[at + 1 :]
         if not size:
-            ipv6.check(packet, at + 1)
+            packet = _uncompressed(data, at + 1)
         else:
             _check_first_part(packet, at + 1, size)
         return Expanded(packet, 0, at + 1, 0, (packet[8:24], packet[24:40]))
@@ -161,6 +160,15 @@ def _past_paging(data: bytes, at: int) -> int:
             )
         return at
     raise dispatch.page_refusal(page, value, at)
+
+
+def _uncompressed(data: bytes, at: int) -> bytes:
+    """The packet behind the dispatch octet 0x41; octets behind its end are no part of it, and no text refuses them."""
+    packet = data[at:]
+    if len(packet) >= ipv6.HEADER:
+        packet = packet[: ipv6.HEADER + (packet[4] << 8 | packet[5])]
+    ipv6.check(packet, at)
+    return packet
 
 
 def _check_first_part(packet: bytes, offset: int, size: int) -> None:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-from dataclasses import dataclass, field
 
 from sixlowpan import dispatch, iphc, mesh, nhc
 from sixlowpan.contexts import NO_CONTEXTS, Contexts
 from sixlowpan.errors import DecodeError
 from sixlowpan.fragment import Reassembler
 from sixlowpan.link import IEEE802154, LinkInfo
+from sixlowpan.tree import CutShort, Field, Walk, render
+
+__all__ = ["Field", "explain", "render"]
 
 _TF = (
     "traffic class and flow label in-line",
@@ -49,78 +51,10 @@ _DESTINATION = (
 )
 
 
-@dataclass(slots=True)
-class Field:
-    """One field: `bits` bits from bit `bit_offset` of octet `offset`; `raw` are the octets it touches."""
-
-    name: str
-    offset: int
-    bit_offset: int
-    bits: int
-    raw: bytes
-    value: int | bytes | str
-    meaning: str = ""
-    requirement: str | None = None
-    error: str | None = None
-    children: list[Field] = field(default_factory=list)
-
-    @property
-    def has_error(self) -> bool:
-        """True if this field or one below it is wrong."""
-        return self.error is not None or any(child.has_error for child in self.children)
-
-    def holds(self, offset: int) -> bool:
-        """True if that octet belongs to the field."""
-        return self.offset <= offset < self.offset + len(self.raw)
-
-
-class _Walk:
-    """Adds fields under the node at hand; running out of octets ends the walk (IndexError)."""
-
-    def __init__(self, data: bytes, link: LinkInfo, contexts: Contexts) -> None:
-        self.data, self.link, self.contexts = data, link, contexts
-        self.root = Field("payload", 0, 0, 8 * len(data), data, f"{len(data)} octets")
-        self.node = self.root
-
-    def header(self, name: str, at: int, requirement: str | None = None, meaning: str = "") -> None:
-        """Begin a header; its extent grows with its fields."""
-        self.node = Field(name, at, 0, 0, b"", "", meaning, requirement)
-        self.root.children.append(self.node)
-
-    def bits(
-        self, name: str, at: int, first: int, count: int, meaning: str = "", row: str | None = None
-    ) -> int:
-        """A field of a few bits within one octet; bit 0 is the highest."""
-        octet = self.data[at]
-        value = octet >> (8 - first - count) & (1 << count) - 1
-        self._add(Field(name, at, first, count, self.data[at : at + 1], value, meaning, row))
-        return value
-
-    def octets(self, name: str, at: int, count: int, meaning: str = "", row: str | None = None) -> int:
-        """A field of whole octets; returns the offset behind it."""
-        if at + count > len(self.data):
-            if at < len(self.data):
-                raw = self.data[at:]
-                self._add(Field(name, at, 0, 8 * len(raw), raw, raw, "cut short", row))
-            raise IndexError
-        raw = self.data[at : at + count]
-        value: int | bytes = int.from_bytes(raw, "big") if count <= 4 else raw
-        if count:
-            self._add(Field(name, at, 0, 8 * count, raw, value, meaning, row))
-        return at + count
-
-    def _add(self, child: Field) -> None:
-        node = self.node
-        node.children.append(child)
-        end = max(node.offset + len(node.raw), child.offset + len(child.raw))
-        node.raw = self.data[node.offset : end]
-        node.bits = 8 * len(node.raw)
-
-
 def explain(payload: bytes, link: LinkInfo, contexts: Contexts = NO_CONTEXTS) -> Field:
     """The tree of one payload, whatever it holds; a fragment is explained as far as it goes alone."""
-    walk = _Walk(payload, link, contexts)
-    with contextlib.suppress(IndexError, DecodeError):  # the codec below says what is wrong, and where
+    walk = Walk(payload, link, contexts)
+    with contextlib.suppress(CutShort):  # the codec below says what is wrong, and where
         _stack(walk)
     try:
         Reassembler(max_datagrams=1).receive(payload, link, contexts)
@@ -142,33 +76,33 @@ def _mark(root: Field, error: DecodeError) -> None:
     chosen.error = message
 
 
-def _stack(walk: _Walk) -> None:
+def _stack(walk: Walk) -> None:
     data, at = walk.data, 0
-    kind = dispatch.KIND[data[at]]
+    kind = dispatch.KIND[walk.octet(at)]
     if kind == dispatch.MESH:
         at = _mesh(walk)
-        kind = dispatch.KIND[data[at]]
+        kind = dispatch.KIND[walk.octet(at)]
     if kind == dispatch.BC0:
         walk.header(kind, at, "RFC4944-11.1-01")
         walk.octets("dispatch", at, 1, kind)
         at = walk.octets("sequence number", at + 1, 1)
-        kind = dispatch.KIND[data[at]]
+        kind = dispatch.KIND[walk.octet(at)]
     if kind in {dispatch.FRAG1, dispatch.FRAGN}:
         first = kind == dispatch.FRAG1
         walk.header(kind, at, "RFC4944-5.3-05" if first else "RFC4944-5.3-07")
         walk.bits("dispatch", at, 0, 5, kind)
-        size = (data[at] & 7) << 8 | data[at + 1]
-        walk._add(Field("datagram_size", at, 5, 11, data[at : at + 2], size, "octets", "RFC4944-5.3-10"))
+        size = (walk.octet(at) & 7) << 8 | walk.octet(at + 1)
+        walk.add(Field("datagram_size", at, 5, 11, data[at : at + 2], size, "octets", "RFC4944-5.3-10"))
         at = walk.octets("datagram_tag", at + 2, 2, "", "RFC4944-5.3-12")
         if not first:
-            offset = walk.octets("datagram_offset", at, 1, f"octet {8 * data[at]}", "RFC4944-5.3-16")
+            offset = walk.octets("datagram_offset", at, 1, f"octet {8 * walk.octet(at)}", "RFC4944-5.3-16")
             walk.header("fragment data", offset)
             walk.octets("octets", offset, len(data) - offset)
             return
     _datagram(walk, at)
 
 
-def _mesh(walk: _Walk) -> int:
+def _mesh(walk: Walk) -> int:
     data = walk.data
     walk.header(dispatch.MESH, 0, "RFC4944-5.1-14")
     walk.bits("dispatch", 0, 0, 2, dispatch.MESH)
@@ -185,16 +119,16 @@ def _mesh(walk: _Walk) -> int:
     return at
 
 
-def _datagram(walk: _Walk, at: int) -> None:
+def _datagram(walk: Walk, at: int) -> None:
     data = walk.data
-    while data[at] >= 0xF0:
+    while walk.octet(at) >= 0xF0:
         walk.header(dispatch.PAGE, at, "RFC8025-3-01")
         walk.bits("dispatch", at, 0, 4, dispatch.PAGE)
         walk.bits("page", at, 4, 4)
         at += 1
-    octet = data[at]
+    octet = walk.octet(at)
     if octet >> 5 == 3:
-        _iphc(walk, at, None)
+        _compressed(walk, at)
     elif octet == 0x41:
         walk.header(dispatch.IPV6, at, "RFC4944-5.1-05")
         begin = walk.octets("dispatch", at, 1, "uncompressed IPv6")
@@ -211,17 +145,35 @@ def _datagram(walk: _Walk, at: int) -> None:
         walk.octets("octets", at, len(data) - at)
 
 
-def _rest(walk: _Walk, at: int) -> None:
+def _rest(walk: Walk, at: int) -> None:
     if at < len(walk.data):
         walk.header("data", at)
         walk.octets("octets", at, len(walk.data) - at)
 
 
-def _iphc(walk: _Walk, at: int, outer: tuple[bytes, bytes] | None) -> None:
+_Addresses = tuple[bytes, bytes]
+
+
+def _compressed(walk: Walk, at: int) -> None:
+    """An IPHC header and all that follows it; packets in packets one after the other, however many there are."""
+    outer: _Addresses | None = None
+    while True:
+        behind = _iphc(walk, at, outer)
+        if behind is None:
+            return
+        outer = behind[1]
+        inner = _chain(walk, behind[0])
+        if inner is None:
+            return
+        at = inner
+
+
+def _iphc(walk: Walk, at: int, outer: _Addresses | None) -> tuple[int, _Addresses] | None:
+    """The fields of one IPHC header; where its NHC octet is, with its addresses, or None if there is none."""
     data, start = walk.data, at
     walk.header(dispatch.IPHC, at, "RFC6282-3-01")
     walk.bits("dispatch", at, 0, 3, dispatch.IPHC, "RFC6282-5-01")
-    octet = data[at]
+    octet = walk.octet(at)
     tf, hlim = octet >> 3 & 3, octet & 3
     walk.bits("TF", at, 3, 2, _TF[tf], f"RFC6282-3.1.1-{1 + tf:02}")
     compressed = walk.bits(
@@ -229,7 +181,7 @@ def _iphc(walk: _Walk, at: int, outer: tuple[bytes, bytes] | None) -> None:
     )
     walk.bits("HLIM", at, 6, 2, _HLIM[hlim], f"RFC6282-3.1.1-{7 + hlim:02}")
     at += 1
-    octet = data[at]
+    octet = walk.octet(at)
     source, destination = octet >> 4 & 7, octet & 15
     cid = walk.bits(
         "CID", at, 0, 1, "context octet follows" if octet & 0x80 else "context 0", "RFC6282-3.1.1-12"
@@ -248,7 +200,7 @@ def _iphc(walk: _Walk, at: int, outer: tuple[bytes, bytes] | None) -> None:
     at += 1
     if cid:
         for name, bit, used in (("SCI", 0, source > 4), ("DCI", 4, bool(destination & 4))):
-            context = walk.contexts.table[data[at] >> 4 - bit & 15]
+            context = walk.contexts.table[walk.octet(at) >> 4 - bit & 15]
             meaning = "not used" if not used else "not defined" if context is None else str(context)
             walk.bits(
                 name,
@@ -282,14 +234,15 @@ def _iphc(walk: _Walk, at: int, outer: tuple[bytes, bytes] | None) -> None:
             walk.node.children.append(Field(name, at, 0, 0, b"", "elided", meaning, row))
     if not compressed or header is None:
         _rest(walk, at)
-        return
-    _chain(walk, at, (header[3], header[4]))
+        return None
+    return at, (header[3], header[4])
 
 
-def _chain(walk: _Walk, at: int, addresses: tuple[bytes, bytes]) -> None:
+def _chain(walk: Walk, at: int) -> int | None:
+    """NHC headers up to the end, or to the IPHC header of a packet within: where that is."""
     data = walk.data
     while True:
-        octet = data[at]
+        octet = walk.octet(at)
         kind = nhc.KIND[octet]
         if kind == nhc.EXT:
             eid = octet >> 1 & 7
@@ -301,7 +254,7 @@ def _chain(walk: _Walk, at: int, addresses: tuple[bytes, bytes]) -> None:
             if not nh:
                 at = walk.octets("Next Header", at, 1, "", "RFC6282-4.2-11")
             fragment = eid == 2
-            length = 6 if fragment else data[at]
+            length = 6 if fragment else walk.octet(at)
             missing = 0 if fragment else -(2 + length) % 8
             meaning = (
                 f"octets that follow; {missing} octets of padding are restored"
@@ -313,16 +266,15 @@ def _chain(walk: _Walk, at: int, addresses: tuple[bytes, bytes]) -> None:
             at = walk.octets("header data", at, length, "", "RFC6282-4.2-20")
             if not nh:
                 _rest(walk, at)
-                return
+                return None
         elif kind == nhc.INNER:
             walk.header("LOWPAN_NHC IPv6 header", at, "RFC6282-4.2-10")
             walk.bits("NHC ID and EID", at, 0, 7, "IPv6 header", "RFC6282-4.2-10")
             walk.bits("NH", at, 7, 1, "unused, zero", "RFC6282-4.2-18")
-            if data[at + 1] >> 5 == 3:
-                _iphc(walk, at + 1, addresses)
-            else:
-                _rest(walk, at + 1)
-            return
+            if walk.octet(at + 1) >> 5 == 3:
+                return at + 1
+            _rest(walk, at + 1)
+            return None
         elif kind in {nhc.UDP_NHC, nhc.UDP_GHC}:
             walk.header(
                 f"LOWPAN_NHC {kind}", at, "RFC6282-4.3-01" if kind == nhc.UDP_NHC else "RFC7400-3.1-01"
@@ -346,53 +298,13 @@ def _chain(walk: _Walk, at: int, addresses: tuple[bytes, bytes]) -> None:
             if not octet & 4:
                 at = walk.octets("Checksum", at, 2, "", "RFC6282-4.3.3-01")
             _rest(walk, at)
-            return
+            return None
         else:
             walk.header(f"LOWPAN_NHC {kind}", at)
             walk.octets("NHC", at, 1, kind)
             _rest(walk, at + 1)
-            return
+            return None
 
 
 def _address(octets: bytes) -> str:
     return str(ipaddress.IPv6Address(octets))
-
-
-def render(tree: Field) -> str:
-    """The tree as text: a field a line with its octets, errors marked, and the payload with the wrong octets marked."""
-    lines: list[str] = []
-    wrong: set[int] = set()
-
-    def show(node: Field, depth: int) -> None:
-        where = f"{node.offset:4}" + (
-            f".{node.bit_offset}+{node.bits}" if node.bits % 8 or node.bit_offset else ""
-        )
-        value = node.value.hex() if isinstance(node.value, bytes) else node.value
-        text = f"{where:<10}{'  ' * depth}{node.name}"
-        text += f" = {value}" if value != "" else ""
-        text += f": {node.meaning}" if node.meaning else ""
-        text += f"  [{node.requirement}]" if node.requirement else ""
-        lines.append(text)
-        if node.error:
-            lines.append(f"{'':<10}{'  ' * depth}^^^ {node.error}")
-            wrong.update(range(node.offset, node.offset + max(len(node.raw), 1)))
-        for child in node.children:
-            show(child, depth + 1)
-
-    show(tree, 0)
-    if wrong:
-        lines.append("")
-        for begin in range(0, max(len(tree.raw), max(wrong) + 1), 16):
-            row = range(begin, begin + 16)
-            lines.append(
-                f"{begin:4}  "
-                + " ".join(
-                    tree.raw[begin : begin + 16].hex()[i : i + 2]
-                    for i in range(0, 2 * len(tree.raw[begin : begin + 16]), 2)
-                )
-            )
-            if wrong.intersection(row):
-                lines.append(
-                    ("      " + " ".join("^^" if octet in wrong else "  " for octet in row)).rstrip()
-                )
-    return "\n".join(lines)

@@ -1,12 +1,14 @@
 """The IEEE 802.15.4 MAC header, frame versions 0 (2003), 1 (2006) and 2 (2015): read, build, FCS.
 
 6LoWPAN takes its addresses from here, so all forms of addressing and PAN id compression are read, and the
-auxiliary security header and header IEs are passed and kept as octets. Nothing is decrypted. On the air
+auxiliary security header and the IEs are passed and kept as octets. Nothing is decrypted here (`security` does), so
+of an enciphered frame the payload IEs stay in its payload. On the air
 multi-octet fields are little-endian; here addresses and PAN ids are big-endian, as printed.
 """
 
 from __future__ import annotations
 
+import binascii
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,8 +25,8 @@ class MacHeader:
     """One MAC header. Absent fields are b"" or None.
 
     `security_control`, `frame_counter`, `key_id` (key source as on the air, then key index) are the
-    auxiliary security header, `header_ies` the octets of the header IEs with their terminator, `mic` the
-    integrity code at the end.
+    auxiliary security header, `header_ies` the octets of the header and payload IEs with their terminators, `mic` the
+    integrity code at the end, `multiplexed` what an MPX payload IE carries (multiplex id, octets).
     """
 
     type: int = DATA
@@ -43,6 +45,7 @@ class MacHeader:
     key_id: bytes = b""
     header_ies: bytes = b""
     mic: bytes = b""
+    multiplexed: tuple[int, bytes] | None = None
 
     @property
     def pan(self) -> bytes | None:
@@ -95,9 +98,9 @@ def parse(psdu: bytes) -> tuple[MacHeader, bytes]:
             counter = int.from_bytes(reader.take(4), "little")
         key_id = reader.take(_KEY_OCTETS[security_control >> 3 & 3])
         mic_size = _MIC_OCTETS[security_control & 3]
-    start = reader.at
-    if version == 2 and control & 0x200:
-        _header_ies(reader)
+    start, multiplexed = reader.at, None
+    if version == 2 and control & 0x200 and _header_ies(reader) and not security_control & 4:
+        multiplexed = _payload_ies(reader, len(psdu) - mic_size)
     ies = psdu[start : reader.at]
     if len(psdu) - reader.at < mic_size:
         raise truncated(len(psdu), None, "the message integrity code")
@@ -119,6 +122,7 @@ def parse(psdu: bytes) -> tuple[MacHeader, bytes]:
         key_id,
         ies,
         psdu[end:],
+        multiplexed,
     )
     return header, psdu[reader.at : end]
 
@@ -136,27 +140,32 @@ class _Reader:
         return self.data[self.at - count : self.at]
 
 
-def _header_ies(reader: _Reader) -> None:
-    """Pass the header IEs, to their terminator or the end of the frame (802.15.4-2015 section 7.4)."""
+def _header_ies(reader: _Reader) -> bool:
+    """Pass the header IEs, to their terminator or the end (802.15.4-2015 section 7.4); True if payload IEs follow."""
     while reader.at < len(reader.data):
         descriptor = int.from_bytes(reader.take(2), "little")
         if descriptor & 0x8000:
             raise DecodeError(MALFORMED, reader.at - 2, None, "a payload IE stands among the header IEs")
         element = descriptor >> 7 & 0xFF
         reader.take(descriptor & 0x7F)
-        if element == 0x7E:  # Header Termination 1: payload IEs follow
-            _payload_ies(reader)
-            return
-        if element == 0x7F:  # Header Termination 2: the payload follows
-            return
+        if element in {0x7E, 0x7F}:  # Header Termination 1: payload IEs follow; 2: the payload follows
+            return element == 0x7E
+    return False
 
 
-def _payload_ies(reader: _Reader) -> None:
-    while reader.at < len(reader.data):
+def _payload_ies(reader: _Reader, end: int) -> tuple[int, bytes] | None:
+    """Pass the payload IEs; what an MPX IE carries, as Wi-SUN sends its 6LoWPAN (IEEE 802.15.9 section 5)."""
+    multiplexed = None
+    while reader.at < end:
         descriptor = int.from_bytes(reader.take(2), "little")
-        reader.take(descriptor & 0x7FF)
-        if descriptor >> 11 & 15 == 15:  # Payload Termination
-            return
+        content = reader.take(descriptor & 0x7FF)
+        group = descriptor >> 11 & 15
+        # transfer type 0 in the low 3 bits: a whole frame, with a multiplex id in front
+        if group == 3 and len(content) >= 3 and not content[0] & 7:
+            multiplexed = content[1] | content[2] << 8, content[3:]
+        elif group == 15:  # Payload Termination
+            break
+    return multiplexed
 
 
 def build(header: MacHeader, payload: bytes) -> bytes:
@@ -218,21 +227,12 @@ def ack(sequence: int) -> bytes:
     return bytes((2, 0, sequence & 0xFF))
 
 
-def _crc_table() -> tuple[int, ...]:
-    table = []
-    for value in range(256):
-        for _ in range(8):
-            value = value >> 1 ^ (0x8408 if value & 1 else 0)
-        table.append(value)
-    return tuple(table)
-
-
-_CRC: Final = _crc_table()
+#: every octet with its bits the other way round
+_MIRROR: Final = bytes(int(f"{octet:08b}"[::-1], 2) for octet in range(256))
 
 
 def fcs(psdu: bytes) -> bytes:
     """The two octets of the frame check sequence, as they follow on the air: CRC-16/Kermit, least octet first."""
-    crc = 0
-    for octet in psdu:
-        crc = crc >> 8 ^ _CRC[(crc ^ octet) & 0xFF]
-    return crc.to_bytes(2, "little")
+    # binascii has the same polynomial for the highest bit first; on the air it is the lowest
+    crc = binascii.crc_hqx(psdu.translate(_MIRROR), 0)
+    return bytes((_MIRROR[crc >> 8], _MIRROR[crc & 0xFF]))

@@ -2,19 +2,22 @@
 
 Strategy: a stimulus that no text tells a receiver to take is judged by two rules only. The DUT lives on, and
 whatever comes of it is what the octets say (`right_or_nothing`), or, where they say nothing, nothing
-(`nothing_of`). Stimuli are sent back to back with one control behind them; only when something came of a batch
-is each sent again alone, so that the finding shows the one frame that did it.
+(`nothing_of`). Stimuli are sent back to back with one control behind them; what came of a batch is traced to the one
+that did it by its data, or by sending each again alone, so that the finding shows its frame.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 from fixtures.judging.case import Case, Inconclusive, Make, Observation, describe
+from fixtures.judging.observation import shown as told
 from fixtures.judging.plausibility import without_extensions
 from fixtures.stimuli.packets import link_info
-from rigs.tester.framing import Air
-from rigs.tester.packets import ECHO_REPLY, Seen, Stimulus, is_fragment
+from fixtures.stimuli.predecessors import is_about, is_of_fragments, poisoned
+from rigs.tester.packets import ECHO_REPLY, NEIGHBOR_ADVERTISEMENT, Seen, Stimulus
 from sixlowpan import fragment, fragment_header_n, ipv6
 
 #: Octets of echo data whose packet has the size of the MTU (RFC 4944 §4: 1280).
@@ -28,14 +31,18 @@ ERRORS = frozenset({1, 2, 3, 4})
 
 def declares(case: Case, feature: str) -> bool:
     """Whether the profile says that the DUT has an optional part (`rigs.configuration.models.FEATURES`)."""
-    return feature in case.rig.profile.parameters.features
+    return case.declares(feature)
 
 
 def right_or_nothing(
     case: Case, make: Make, *, feature: str = "", requirement: str | None = None
 ) -> Observation | None:
-    """The stimulus is understood or ignored, never misread; understood it must be by a DUT that declares `feature`."""
+    """The stimulus is understood or ignored, never misread; understood it must be by a DUT that declares `feature`.
+
+    A case in which all was ignored is `harmless`, not green.
+    """
     if feature and declares(case, feature):
+        case.borne(understood=True)
         return case.understood(make, requirement=requirement)
     observation = case.survives(make)
     packet = observation.stimulus.packet
@@ -46,6 +53,7 @@ def right_or_nothing(
     for seen in observation.others:
         if packet is not None and not _tells(seen, packet):
             _misread(case, packet, describe(seen), requirement, frame)
+    case.borne(understood=bool(observation.tapped or observation.others))
     return observation
 
 
@@ -83,45 +91,15 @@ def _message(packet: bytes) -> bytes:
     return ipv6.Packet.parse(packet).upper()[2]
 
 
-class Frames(tuple[bytes, ...]):
-    """Whole frames, MAC header and all, in the place of a stimulus' payloads: sent as they are."""
-
-    air: Air
-
-    def __iter__(self) -> Iterator[bytes]:
-        for at in range(len(self)):
-            self.air.send_frame(self[at])
-        return iter(())
-
-
-class Interrupted(tuple[bytes, ...]):
-    """Payloads with whole frames in their midst, which are sent once, in front of the payload at an index."""
-
-    air: Air
-    frames: Sequence[bytes]
-    index: int
-
-    def __iter__(self) -> Iterator[bytes]:
-        for at in range(len(self)):
-            if at == self.index:
-                frames, self.frames = self.frames, ()
-                for frame in frames:
-                    self.air.send_frame(frame)
-            yield self[at]
-
-
-def interrupted(case: Case, payloads: Sequence[bytes], index: int, *frames: bytes) -> Interrupted:
-    """The payloads of a stimulus, with frames of somebody else in front of the one at `index`."""
-    made = Interrupted(payloads)
-    made.air, made.frames, made.index = case.tester.air, frames, index
-    return made
-
-
 def whole(case: Case, *frames: bytes, packet: bytes | None = None, note: str = "") -> Stimulus:
     """A stimulus of whole frames: for cases about the MAC header."""
-    payloads = Frames(frames)
-    payloads.air = case.tester.air
-    return Stimulus(payloads, packet, case.tester.info(), note)
+    return Stimulus((), packet, case.tester.info(), note, frames)
+
+
+def interrupted(case: Case, made: Stimulus, index: int, *frames: bytes) -> Stimulus:
+    """The same stimulus, with frames of somebody else in front of its payload at `index`."""
+    own = [case.tester.air.frame(payload, made.info) for payload in made.payloads]
+    return replace(made, frames=[*own[:index], *frames, *own[index:]])
 
 
 def outcome(case: Case, stimuli: Sequence[Stimulus]) -> tuple[list[bytes], list[Seen]]:
@@ -133,19 +111,40 @@ def outcome(case: Case, stimuli: Sequence[Stimulus]) -> tuple[list[bytes], list[
     packets = [p for p in case.tapped_behind(stimuli) if p not in case.tester.ordinary]
     _take_in(case, before)
     if case.rig.node.tap is None:
-        packets = [quote for quote in map(quoted, case.tester.heard[before:]) if quote is not None]
+        errors = (seen for seen in case.tester.heard[before:] if not is_about(seen, case.tester.ordinary))
+        packets = [quote for quote in map(quoted, errors) if quote is not None]
     case.result.observed_by = "tap" if case.rig.node.tap is not None else "wire"
-    return packets, _answers(case, before)
+    answers = _answers(case, before)
+    if case.rig.node.tap is None:
+        case.count_answers(len(packets) + len(answers))
+    return packets, answers
 
 
 def unanswered(case: Case, stimuli: Sequence[Stimulus], few: int) -> None:
     """No stimulus draws an Echo Reply. A few at a time are sent in front of a control, lest a death be anybody's."""
     before = len(case.tester.heard)
     for start in range(0, len(stimuli), few):
-        case.tapped_behind(stimuli[start : start + few])
+        case.tapped_behind(poisoned(case.tester, stimuli[start : start + few]))
     _take_in(case, before)
     answers = _answers(case, before)
+    case.count_answers(len(answers))
     case.expect(not answers, "answered", "no answer", f"{len(answers)} Echo Replies")
+
+
+def advertises(case: Case) -> bool:
+    """Whether a right Neighbor Solicitation is answered: without that, silence to a wrong one says nothing."""
+    for _ in range(case.rig.file.attempts):
+        case.tester.solicit()
+        deadline = case.tester.now() + case.timeout
+        while (seen := case.tester.hear(deadline)) is not None:
+            if is_solicited(seen):
+                return True
+    return False
+
+
+def is_solicited(seen: Seen) -> bool:
+    """Whether it is an advertisement that answers a solicitation (S flag: RFC 4861 §4.4); others come unasked."""
+    return seen.icmp_type == NEIGHBOR_ADVERTISEMENT and bool(seen.upper[4] & 0x40)
 
 
 def _answers(case: Case, before: int) -> list[Seen]:
@@ -166,7 +165,7 @@ def _take_in(case: Case, before: int) -> None:
     wanted = _message(tester.last_control)[4:8]
     if all(seen.upper[4:8] != wanted for seen in tester.heard[before:]):
         tester.reply_to(tester.last_control, tester.now() + case.timeout)
-    pause(case, case.rig.file.settle)
+    pause(case, case.settle)
 
 
 def nothing_of(
@@ -176,31 +175,48 @@ def nothing_of(
     code: str = "accepted",
     requirement: str | None = None,
     allowed: Callable[[Stimulus], bytes | None] = lambda _stimulus: None,
-    crowded: bool = False,
+    at_once: bool = False,
 ) -> None:
     """Nothing comes of any stimulus but the packet that is `allowed` for it; a finding for the first that is not so.
 
-    A packet that is allowed is still never answered (code `answered`): its checksum cannot hold. `crowded`: fragments
-    are meant to take all places that the DUT has, and are sent together also to one that has a single place.
+    A packet that is allowed is still never answered (code `answered`): its checksum cannot hold. `at_once`: fragments
+    that are sent without a wait for the DUT's only place, and without a packet in front of each.
     """
-    for batch in _batches(case, stimuli, crowded):
+    for batch in _batches(case, stimuli, at_once):
+        if not at_once:
+            batch = poisoned(case.tester, batch)
         wrong = _wrong(case, batch, allowed)
-        if not wrong:
-            continue
-        alone = (
-            batch[0],
-            wrong if len(batch) == 1 else f"(or one of {len(batch) - 1} behind it; not when alone) {wrong}",
-        )
-        if len(batch) > 1:
-            tries = ((stimulus, _wrong(case, [stimulus], allowed)) for stimulus in batch)
-            alone = next((found for found in tries if found[1]), alone)
-        _accepted(case, *alone, code, requirement)
+        if not wrong and not any(map(is_of_fragments, batch)):
+            batch = [replace(made, before=None) for made in batch]
+            wrong = _wrong(case, batch, allowed)
+        if wrong:
+            _accepted(case, *_guilty(case, batch, wrong, allowed), code, requirement)
 
 
-def _batches(case: Case, stimuli: Sequence[Stimulus], crowded: bool) -> Iterator[Sequence[Stimulus]]:
+def _guilty(
+    case: Case, batch: Sequence[Stimulus], wrong: Came, allowed: Callable[[Stimulus], bytes | None]
+) -> tuple[Stimulus, str]:
+    """The stimulus of a batch that something came of, by the end of its data, or else by sending each again alone."""
+    of = (
+        [made for made in batch if any(wrong.end in payload for payload in made.payloads)]
+        if wrong.end
+        else []
+    )
+    if len(batch) == 1 or len(of) == 1:
+        return (of or batch)[0], wrong.words
+    for made in batch:
+        if alone := _wrong(case, [made], allowed):
+            return made, alone.words
+    return batch[0], f"(or one of {len(batch) - 1} behind it; not when alone) {wrong.words}"
+
+
+def _batches(case: Case, stimuli: Sequence[Stimulus], at_once: bool) -> Iterator[Sequence[Stimulus]]:
     """Many stimuli in one go; fragments one by one where the first of a batch keeps the only place by right."""
-    fragments = any(is_fragment(payload) for stimulus in stimuli for payload in stimulus.payloads)
-    alone = fragments and not crowded and case.rig.profile.parameters.reassembly_slots == 1
+    alone = (
+        any(map(is_of_fragments, stimuli))
+        and not at_once
+        and case.rig.profile.parameters.reassembly_slots == 1
+    )
     step = 1 if alone else BATCH
     for start in range(0, len(stimuli), step):
         if alone:
@@ -208,8 +224,17 @@ def _batches(case: Case, stimuli: Sequence[Stimulus], crowded: bool) -> Iterator
         yield stimuli[start : start + step]
 
 
-def _wrong(case: Case, stimuli: Sequence[Stimulus], allowed: Callable[[Stimulus], bytes | None]) -> str:
-    """What came of stimuli that must not come, in words; empty when nothing did."""
+class Came(NamedTuple):
+    """What came of stimuli and must not: in words, and the last eight octets of its data."""
+
+    words: str
+    end: bytes
+
+
+def _wrong(
+    case: Case, stimuli: Sequence[Stimulus], allowed: Callable[[Stimulus], bytes | None]
+) -> Came | None:
+    """The first of what came of stimuli that must not come; None when nothing did."""
     packets, answers = outcome(case, stimuli)
     fine = {allowed(stimulus) for stimulus in stimuli}
     if (
@@ -217,12 +242,13 @@ def _wrong(case: Case, stimuli: Sequence[Stimulus], allowed: Callable[[Stimulus]
     ):  # an error need not quote all, and where one quotes more it is not about this
         fine |= {without_extensions(packet) for packet in fine if packet}
         fine |= {p for p in packets if any(f and (f.startswith(p) or p.startswith(f)) for f in fine)}
-    made = [f"a packet: {shown(packet)}" for packet in packets if packet not in fine]
-    return (made + [f"an answer: {describe(answer)}" for answer in answers] + [""])[0]
+    made = [Came(f"a packet: {shown(packet)}", packet[-8:]) for packet in packets if packet not in fine]
+    made += [Came(f"an answer: {describe(answer)}", answer.upper[-8:]) for answer in answers]
+    return made[0] if made else None
 
 
 def _accepted(case: Case, stimulus: Stimulus, got: str, code: str, requirement: str | None) -> None:
-    frame = case.evidence.frame_of(stimulus.payloads[0] if len(stimulus.payloads) else b"")
+    frame = frame_of(case, stimulus)
     # with a tap an answer without a packet is one to a packet that was allowed: another fault than taking the frame
     answered = "an answer" in got and case.rig.node.tap is not None
     case.finding(
@@ -232,6 +258,13 @@ def _accepted(case: Case, stimulus: Stimulus, got: str, code: str, requirement: 
         requirement=requirement,
         frame=frame,
     )
+    if len(case.result.findings) == 1:
+        case.result.stimulus = told(stimulus)
+
+
+def frame_of(case: Case, stimulus: Stimulus) -> bytes:
+    """The first frame of a stimulus that was sent."""
+    return stimulus.frames[0] if stimulus.frames else case.evidence.frame_of(stimulus.payloads[0])
 
 
 def balanced(case: Case, size: int) -> bytes:
@@ -309,7 +342,9 @@ def _full_size(case: Case) -> bool:
 def loses_nothing(case: Case) -> None:
     """For cases in which a lost fragment looks like a fault: only on a medium that loses none."""
     if case.rig.file.attempts > 1:
-        case.unsupported("the medium loses frames, and what is left of a datagram stays by right")
+        case.unsupported(
+            "the medium loses frames, and what is left of a datagram stays by right", "not_on_this_rig"
+        )
 
 
 def pause(case: Case, seconds: float) -> None:

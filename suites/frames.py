@@ -13,7 +13,7 @@ from fixtures.judging.case import Case
 from fixtures.judging.recording import ADVICE
 from rigs.tester.packets import Stimulus
 from sixlowpan import ipv6
-from suites.adversary import BATCH, outcome
+from suites.adversary import BATCH, frame_of, outcome
 
 #: So many frames of one case are tried again alone.
 AGAIN = 8
@@ -49,7 +49,7 @@ def heeded(case: Case, makes: Sequence[tuple[str, Frame]], *, code: str = "dropp
 
 
 def _dropped(case: Case, stimulus: Stimulus, code: str, requirement: str) -> None:
-    frame = case.evidence.frame_of(stimulus.payloads[0])
+    frame = frame_of(case, stimulus)
     wanted, got = (
         f"understood: {stimulus.note}",
         "nothing came out, and a control sent behind it was answered",

@@ -101,9 +101,18 @@ def read_kills(path: Path) -> dict[str, dict[str, str]]:
         return {}
     try:
         kills = json.loads(path.read_text(encoding="utf-8")).get("kills", {})
-    except (json.JSONDecodeError, AttributeError) as error:
+        return {
+            mutant: {key: _text(killed[key]) for key in ("requirement", "case")}
+            for mutant, killed in kills.items()
+        }
+    except (ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"{path} is not what python -m tests.mutants writes: {error}") from error
-    return {mutant: dict(killed) for mutant, killed in kills.items()}
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected a text, found {value!r:.80}")
+    return value
 
 
 def document(kills: dict[str, dict[str, str]], suites: Path = SUITES) -> dict[str, object]:

@@ -51,7 +51,7 @@
   text.addEventListener("input", apply);
   document.querySelector("#filter-reset").addEventListener("click", reset);
   document.querySelector("#filter-bad").addEventListener("click", () => {
-    for (const b of buttons) b.setAttribute("aria-pressed", String(!["pass", "unsupported"].includes(b.dataset.state)));
+    for (const b of buttons) b.setAttribute("aria-pressed", String(!["pass", "harmless", "unsupported"].includes(b.dataset.state)));
     apply();
   });
   document.querySelector("#open-all").addEventListener("click", () => {

@@ -13,11 +13,19 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    model_validator,
+)
 
 from rigs.model import ABILITIES, LinkKind, RigError
 
@@ -188,24 +196,68 @@ class RigFile(_Model):
         return self._path.stem
 
 
-class Deviation(_Model):
-    """[[deviation]]: one known breach, with its proof. It covers findings, never a whole case."""
+class Place(_Model):
+    """One entry of a deviation's `cases`: a glob on case ids, or a table where more than the case is another."""
 
-    id: str = Field(pattern=NAME, description="a short name such as lwip-ecn-order")
     case: str = Field(description="a glob on the case id, such as rfc6282/3.1.1/tf*")
-    finding: str = Field(description="a glob on the finding's code, such as traffic_class")
-    requirement: str = Field(description="the id of the requirement it breaks")
-    versions: Specifier = Field(description='the versions that have it, such as "==2.1.3" or ">=6.1,<6.2"')
-    frame: Hex = Field(description="the frame that proves it, in hex")
-    why: str = Field(min_length=1, description="what is wrong, in one or two sentences")
+    finding: str | None = Field(None, description="a glob on the finding's code; none: the deviation's")
+    requirement: str | None = Field(
+        None, description="a glob on the id of the requirement it breaks; none: the deviation's"
+    )
 
-    def covers(self, case: str, finding: str, version: str) -> bool:
-        """Whether this deviation explains `finding` (its code) in `case` on a DUT of `version`."""
-        return self.names(case) and fnmatchcase(finding, self.finding) and self.applies(version)
+    @model_validator(mode="before")
+    @classmethod
+    def _glob_alone(cls, value: object) -> object:
+        return {"case": value} if isinstance(value, str) else value
 
     def names(self, case: str) -> bool:
         """Whether `case` (its id) is one in which the deviation is to be expected."""
         return fnmatchcase(case, _literal(self.case))
+
+
+class Deviation(_Model):
+    """[[deviation]]: one cause of breaches, with its proof. It covers findings, never a whole case."""
+
+    id: str = Field(pattern=NAME, description="a short name such as lwip-ecn-order")
+    case: str | None = Field(None, description="a glob on the case id, such as rfc6282/3.1.1/tf*")
+    cases: list[Place] = Field(
+        [],
+        description='in the place of `case`: all places where the cause shows, such as ["rfc6282/3.1.1/tf*", '
+        '{ case = "rfc6282/3.2/*", finding = "dropped" }]',
+    )
+    finding: str = Field("", description="a glob on the finding's code, such as traffic_class")
+    requirement: str = Field("", description="a glob on the id of the requirement it breaks")
+    versions: Specifier = Field(description='the versions that have it, such as "==2.1.3" or ">=6.1,<6.2"')
+    frame: Hex = Field(description="the frame that proves it, in hex")
+    why: str = Field(min_length=1, description="what is wrong, in one or two sentences")
+
+    @model_validator(mode="after")
+    def _has_places(self) -> Self:
+        if (self.case is None) == (not self.cases):
+            raise ValueError("one of `case` and `cases` is needed")
+        for key in ("finding", "requirement"):
+            if not all(getattr(place, key) for place in self.places):
+                raise ValueError(f"`{key}` is missing: here, or in every table of `cases`")
+        return self
+
+    @property
+    def places(self) -> list[Place]:
+        """Where the cause shows: case, finding and requirement (globs, all three filled in)."""
+        given = self.cases or [Place(case=self.case or "")]
+        own = {"finding": self.finding, "requirement": self.requirement}
+        return [
+            place.model_copy(update={key: getattr(place, key) or glob for key, glob in own.items()})
+            for place in given
+        ]
+
+    def matches(self, case: str, finding: str, requirement: str) -> bool:
+        """Whether this deviation looks like `finding` (its code) of `requirement` in `case`, whatever the version."""
+        return any(
+            place.names(case)
+            and fnmatchcase(finding, place.finding or "")
+            and fnmatchcase(requirement, place.requirement or "")
+            for place in self.places
+        )
 
     def applies(self, version: str) -> bool:
         """Whether a DUT of `version` (as `Node.version` tells it) is one that has the deviation."""
@@ -261,6 +313,23 @@ class Profile(_Model):
     def name(self) -> str:
         """The profile's name in records: the file's name without `.toml`."""
         return self._path.stem
+
+
+def outside(profile: Profile, version: str) -> list[str]:
+    """What there is to say where a profile is not for a DUT of this version; nothing where it is."""
+    if version_in(version, profile.versions):
+        return []
+    where = f"the profile {profile.name} is for {profile.versions}"
+    if re.search(r"\d", version) is None:
+        return [f"the DUT tells no version, and {where}: no deviation can be known; set dut.version"]
+    return [f"the DUT is {version}, and {where}: its abilities and deviations may not fit"]
+
+
+def another_stack(profile: Profile, stack: str) -> list[str]:
+    """What there is to say where a profile is of another stack than the DUT's; nothing where it is not."""
+    if stack in {"unknown", "black box", profile.stack} or profile.stack == "black box":
+        return []
+    return [f"the DUT is {stack}, and the profile {profile.name} is of {profile.stack}: name another profile"]
 
 
 def version_in(version: str, specifier: str) -> bool:

@@ -12,10 +12,10 @@ from __future__ import annotations
 import os
 import select
 import threading
-import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final
 
+from rigs import clock
 from rigs.model import Health, LinkClosed
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Console(ABC):
                     return data, self._dropped + len(self._kept)
                 if self._closed:
                     raise LinkClosed(f"{self.address}: {self._closed}")
-                left = deadline - time.monotonic()
+                left = deadline - clock.now()
                 if left <= 0:
                     return b"", mark
                 self._arrived.wait(left)
@@ -123,7 +123,7 @@ class Console(ABC):
     @staticmethod
     def _push(descriptor: int, data: bytes) -> None:
         """Write all octets to a non-blocking descriptor. Raises `OSError`, also when nobody takes them in time."""
-        deadline = time.monotonic() + WRITE_TIMEOUT
+        deadline = clock.now() + WRITE_TIMEOUT
         poll = select.poll()
         poll.register(descriptor, select.POLLOUT)
         rest = memoryview(data)
@@ -131,7 +131,7 @@ class Console(ABC):
             try:
                 rest = rest[os.write(descriptor, rest) :]
             except BlockingIOError:
-                left = deadline - time.monotonic()
+                left = deadline - clock.now()
                 if left <= 0 or not poll.poll(left * 1000):
                     raise TimeoutError(f"nobody took {len(rest)} octets within {WRITE_TIMEOUT:g} s") from None
 

@@ -11,10 +11,10 @@ seen last.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Sequence
 from typing import Final
 
+from rigs import clock
 from rigs.consoles.model import Console
 from rigs.consoles.terminal import KEPT, Terminal
 from rigs.model import Health, LinkClosed, RigError
@@ -66,18 +66,18 @@ class Shell:
 
         Raises `RigError` with what was seen last when it does not come within `timeout` seconds, `LinkClosed`.
         """
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         while True:
             self.send("")
-            nudged = time.monotonic()
+            nudged = clock.now()
             prompt = self._find(self._may_end, self._sent, min(deadline, nudged + NUDGE))
             if prompt:
                 break
-            if time.monotonic() >= deadline:
+            if clock.now() >= deadline:
                 raise RigError(self._complaint(f"no prompt {self._prompt!r} within {timeout:g} s"))
         # Every newline brings a prompt; the ones still on their way must not end the first answer.
-        deadline = min(deadline, time.monotonic() + 5 * QUIET)
-        while self._more(min(deadline, time.monotonic() + QUIET)) and time.monotonic() < deadline:
+        deadline = min(deadline, clock.now() + 5 * QUIET)
+        while self._more(min(deadline, clock.now() + QUIET)) and clock.now() < deadline:
             pass
         self._behind = False
 
@@ -92,10 +92,10 @@ class Shell:
         self.send(text)
         # A shell may erase the half line that stands now to print a log line in its place: lines are taken whole.
         start, half = self._terminal.position, self._terminal.line
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         while True:
-            late = time.monotonic() >= deadline
-            came = self._more(min(deadline, time.monotonic() + QUIET))
+            late = clock.now() >= deadline
+            came = self._more(min(deadline, clock.now() + QUIET))
             seen = self._terminal.after(start).removeprefix(half)
             end = self._ends if came and not late else self._may_end
             # So much may have come that the echo is no longer kept.
@@ -110,7 +110,7 @@ class Shell:
     def expect(self, pattern: str, timeout: float, mark: int | None = None) -> re.Match[str]:
         """Wait for a regex in the text behind `mark`, or behind what was sent last. Raises `RigError`, `LinkClosed`."""
         start = self._sent if mark is None else mark
-        found = self._find(re.compile(pattern, re.MULTILINE), start, time.monotonic() + timeout)
+        found = self._find(re.compile(pattern, re.MULTILINE), start, clock.now() + timeout)
         if found is None:
             raise RigError(self._complaint(f"nothing that matches {pattern!r} within {timeout:g} s"))
         return found
@@ -176,7 +176,7 @@ class Shell:
         """Look for a regex behind `start` whenever text comes; None at the deadline. Raises `LinkClosed`."""
         while True:
             found = regex.search(self._terminal.after(start))
-            if found is not None or time.monotonic() >= deadline:
+            if found is not None or clock.now() >= deadline:
                 return found
             self._more(deadline)
 
@@ -189,9 +189,9 @@ class Shell:
 
     def _catch_up(self) -> None:
         """Take all text that is there."""
-        deadline = time.monotonic() + QUIET  # a console that floods has never said everything
+        deadline = clock.now() + QUIET  # a console that floods has never said everything
         try:
-            while self._take(0) and time.monotonic() < deadline:
+            while self._take(0) and clock.now() < deadline:
                 pass
         except LinkClosed:
             return  # so this is all; whoever waits for more is told

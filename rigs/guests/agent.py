@@ -5,7 +5,8 @@ Strategy: one process, one poll loop, no thread. It imports only what starts fas
 open socket: a tap (`AF_PACKET`), UDP, raw ICMPv6, a TCP port that accepts, or a group membership that is merely held.
 Sockets live in a network namespace: "" is the root one, else a name under /run/netns. Taps have large buffers and are
 emptied before anything else is looked at; what the kernel dropped all the same is told by STATISTICS. A frame's time
-is the kernel's own stamp (SO_TIMESTAMPNS).
+is the kernel's own stamp (SO_TIMESTAMPNS). A tap sends on a second socket, so that it sees what it sends as well
+("outgoing"): both ends of a round trip then have stamps of one clock.
 
 What goes wrong in a request goes back as REFUSED with the reason. What goes wrong for good ends the process
 with a traceback on the console, and process 1 then says so and powers off: the host never mistakes it for the DUT.
@@ -59,6 +60,7 @@ class Open:
     def __init__(self, sock: _socket.socket, kind: int, interface: int = 0, *, echo: bool = False) -> None:
         """`interface` is the index that scopes link-local destinations."""
         self.sock, self.kind, self.interface, self.echo = sock, kind, interface, echo
+        self.sender = sock  # what frames are sent on
         self.port = 0  # of an accepted TCP connection: the handle of the socket that accepted it
         self.latest = 0  # of a TCP port: the connection that was accepted last
         self.waiting = bytearray()  # what a TCP connection has not taken yet, or the first one will
@@ -87,6 +89,7 @@ class Agent:
             wire.CLOSE: self._close,
             wire.STATISTICS: self._statistics,
             wire.CLOCK: self._clock,
+            wire.CANCEL: self._cancel,
         }
 
     def serve(self) -> None:
@@ -110,9 +113,8 @@ class Agent:
                 for kind, number, body in self._splitter.feed(data):
                     self._obey(kind, number, body)
             for command in set(self._commands.values()):
-                if time.monotonic() >= command.limit and not command.late:
-                    command.late, command.limit = True, time.monotonic() + 3600
-                    os.killpg(command.pid, 9)
+                if time.monotonic() >= command.limit:
+                    self._end(command)
 
     def _tell(self, kind: int, number: int, body: bytes = b"") -> None:
         data = memoryview(wire.message(kind, number, body))
@@ -155,6 +157,19 @@ class Agent:
         for fd in (reader, started.pidfd):
             self._commands[fd] = started
             self._poll.register(fd, select.POLLIN)
+
+    def _cancel(self, body: bytes, _number: int) -> bytes:
+        """Number of a RUN: kill it now; its own reply says that it was late. Reply: nothing."""
+        (number,) = struct.unpack("!I", body)
+        for command in set(self._commands.values()):
+            if command.number == number:
+                self._end(command)
+        return b""
+
+    def _end(self, command: Command) -> None:
+        if not command.late:
+            command.late, command.limit = True, time.monotonic() + 3600
+            os.killpg(command.pid, 9)
 
     def _command(self, fd: int) -> None:
         command = self._commands[fd]
@@ -238,10 +253,14 @@ class Agent:
         cooked = rest[:1] == b"\1"
         kind = _socket.SOCK_DGRAM if cooked else _socket.SOCK_RAW
         sock = self._socket(namespace, _socket.AF_PACKET, kind, 0)  # protocol 0: silent until bound
+        sender = self._socket(namespace, _socket.AF_PACKET, kind, 0)  # and this one for ever
         sock.setsockopt(_socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        sock.setsockopt(_socket.SOL_SOCKET, _SO_SNDBUF, _SEND_BUFFER)
+        sender.setsockopt(_socket.SOL_SOCKET, _SO_SNDBUF, _SEND_BUFFER)
+        sender.bind((interface, 0))
         sock.bind((interface, _ETH_P_ALL))
-        return self._keep(Open(sock, wire.TAP))
+        opened = Open(sock, wire.TAP)
+        opened.sender = sender
+        return self._keep(opened)
 
     def _udp(self, body: bytes, _number: int) -> bytes:
         """Namespace, interface (may be ""), port (2 octets), echo (1). Reply: handle, port."""
@@ -292,6 +311,7 @@ class Agent:
         if opened := self._opens.pop(fd, None):
             self._poll.unregister(fd)
             opened.sock.close()
+            opened.sender.close()
         return b""
 
     def _statistics(self, body: bytes, _number: int) -> bytes:
@@ -317,17 +337,17 @@ class Agent:
                 if accepted is not opened:  # else it waits for the first connection
                     self._pass_on(opened.latest)
                 return
-            opened.sock.setblocking(True)
+            opened.sender.setblocking(True)
             try:
                 if opened.kind == wire.TAP:
-                    opened.sock.send(body)
+                    opened.sender.send(body)
                 else:
                     address, port = wire.ENDPOINT.unpack_from(body)
                     scope = opened.interface if address[:2] == b"\xfe\x80" or address[0] == 0xFF else 0
                     to = (_socket.inet_ntop(_socket.AF_INET6, address), port, 0, scope)
                     opened.sock.sendto(body[wire.ENDPOINT.size :], to)
             finally:
-                opened.sock.setblocking(False)
+                opened.sender.setblocking(False)
         except OSError as error:
             self._tell(wire.FAULT, handle, f"send: {error}".encode())
 

@@ -19,19 +19,19 @@ explains is not sent to; contexts are set as in `rigs.guests.contexts`, because 
 from __future__ import annotations
 
 import socket
-import time
 from pathlib import Path
 from typing import Any
 
+from rigs import clock
 from rigs.guests import image, lab, vhci
 from rigs.guests.boot import BOOT_DEADLINE
-from rigs.guests.node_guest import NodeGuest, settings
+from rigs.guests.node_guest import QUEUE, NodeGuest, settings
 from rigs.guests.qemu import GuestError
 
 INTERFACE = "bt0"
 _CONTROL = "/sys/kernel/debug/bluetooth/6lowpan_control"
 _ENABLE = "/sys/kernel/debug/bluetooth/6lowpan_enable"
-_SETTINGS = {
+_SETTINGS = QUEUE | {
     "net/ipv4/icmp_msgs_per_sec": 100000,
     "net/ipv4/icmp_msgs_burst": 10000,
     "net/ipv6/icmp/ratelimit": 0,
@@ -106,7 +106,7 @@ class BleGuest(NodeGuest):
 
     def attach(self, deadline: float) -> None:
         """Wait for `bt0` and its link-local address, open the tap, and give it what the last `bt0` had been given."""
-        wait = max(1.0, deadline - time.monotonic())
+        wait = max(1.0, deadline - clock.now())
         found = (
             f"for i in $(seq {int(wait * 20)}); do [ -d /sys/class/net/{INTERFACE} ] && "
             f"/usr/bin/ip -6 -o addr show dev {INTERFACE} scope link | grep -q fe80 && exit 0; sleep 0.05; done; exit 1"
@@ -125,7 +125,7 @@ class BleGuest(NodeGuest):
             self._ip.close()
             self._ip = None
         self.controls.interface_gone()
-        wait = max(1.0, deadline - time.monotonic())
+        wait = max(1.0, deadline - clock.now())
         here = f"[ -d /sys/class/net/{INTERFACE} ]"
         gone = f"for i in $(seq {int(wait * 20)}); do {here} || exit 0; sleep 0.05; done; exit 1"
         if self.client.run(gone, timeout=wait + 5)[0] != 0:

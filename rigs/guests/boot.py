@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from rigs import clock
 from rigs.guests import kvm
 from rigs.guests.client import AgentClient, AgentError, TransportClosed
 from rigs.guests.image import GuestSpec, Image, Kernel, build
@@ -72,10 +73,10 @@ def boot_image(
     deadline: float = BOOT_DEADLINE,
 ) -> Booted:
     """Boot an image that is there already."""
-    end = time.monotonic() + deadline
+    end = clock.now() + deadline
     if kvm.probe(program).usable:
         try:
-            return _attempt(image, "kvm", ports, run_dir, min(end, time.monotonic() + _KVM_DEADLINE))
+            return _attempt(image, "kvm", ports, run_dir, min(end, clock.now() + _KVM_DEADLINE))
         except GuestError as error:
             kvm.distrust(program, f"a guest did not come up under KVM: {str(error).splitlines()[0]}")
     return _attempt(image, "tcg", ports, run_dir, end)
@@ -85,13 +86,13 @@ def _attempt(
     image: Image, accel: Accelerator, ports: Sequence[str], run_dir: Path | None, end: float
 ) -> Booted:
     guest = Guest(image, accel=accel, ports=ports, run_dir=run_dir)
-    began = time.monotonic()
+    began, limit = time.monotonic(), end - clock.now()
     guest.start()
     client = AgentClient(guest.port("agent"))
     try:
         if client.wait_ready(end):
             return Booted(guest, client, time.monotonic() - began)
-        what = f"did not come up within {end - began:.0f} s ({accel})"
+        what = f"did not come up within {limit:.0f} s ({accel})"
     except (TransportClosed, AgentError) as error:
         guest.wait(2)
         what = f"ended while it came up ({accel}): {error}"

@@ -14,7 +14,7 @@ from rigs.guests.client import AgentClient, DatagramSocket, Handle, Listener
 from rigs.guests.contexts import ContextTable
 from rigs.guests.qemu import Guest
 
-_IP = "/usr/bin/ip"  # busybox has an applet of this name, which its shell prefers
+_IP, _TC = "/usr/bin/ip", "/usr/bin/tc"  # busybox has applets of these names, which its shell prefers
 
 
 class Controls:
@@ -125,9 +125,11 @@ class Controls:
         self._check(f"{_IP} -6 neigh flush dev {self.interface}")
 
     def counters(self) -> dict[str, int]:
-        """`/proc/net/snmp6`: Ip6InReceives, Icmp6InEchos and so on."""
-        text = self._check("cat /proc/net/snmp6")
-        return {name: int(value) for name, value in (line.split() for line in text.splitlines())}
+        """`/proc/net/snmp6`: Ip6InReceives and so on; queue_dropped: packets that never left its queue."""
+        text = self._check(f"cat /proc/net/snmp6; {_TC} -s qdisc show dev {self.interface}")
+        lines = [line.split() for line in text.splitlines()]
+        found = {words[0]: int(words[1]) for words in lines if len(words) == 2 and words[1].isdigit()}
+        return found | {"queue_dropped": sum(map(int, re.findall(r"\(dropped (\d+),", text)))}
 
     def interface_gone(self) -> None:
         """Close what hung on the interface; what it was given is remembered."""

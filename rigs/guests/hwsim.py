@@ -13,8 +13,8 @@ sees all frames (with FCS, cut off here) and sends any. Fresh addresses cost the
 
     with HwsimGuest() as guest:
         guest.link.send(frame)                                   # from any EUI-64, in PAN guest.pan
-        got = guest.link.receive(time.monotonic() + 1)           # TapFrame | None; skip got.direction == "outgoing"
-        seen = guest.ip.receive(time.monotonic() + 1)            # direction "host", "multicast": decompressed packets
+        got = guest.link.receive(clock.now() + 1)           # TapFrame | None; skip got.direction == "outgoing"
+        seen = guest.ip.receive(clock.now() + 1)            # direction "host", "multicast": decompressed packets
         guest.controls.ping(address, size=8, identifier=1, sequence=1)
         if guest.status().state != "running": ...
 
@@ -27,9 +27,9 @@ An MLD report follows `join` and `add_address` by some milliseconds.
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 
+from rigs import clock
 from rigs.guests import image
 from rigs.guests.boot import BOOT_DEADLINE
 from rigs.guests.client import Tap
@@ -174,9 +174,9 @@ class HwsimGuest(NodeGuest):
         self.client.check("\n".join(setup), netns=DUT)
         self._ip = self.client.open_tap(INTERFACE, DUT, cooked=True)
         self.client.check(f"{_IP} link set {INTERFACE} up", netns=DUT)
-        end = time.monotonic() + 10
+        end = clock.now() + 10
         while not (found := [a for a in self.controls.addresses() if a[:2] == b"\xfe\x80"]):
-            if time.monotonic() > end:
+            if clock.now() > end:
                 raise TimeoutError(f"{INTERFACE} got no link-local address: {self.console_text()[-400:]}")
         self.dut_address = found[0]
 

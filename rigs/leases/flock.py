@@ -26,6 +26,8 @@ from rigs.leases.model import Lease, LeaseError
 
 #: Seconds between two looks at a lock that somebody else holds (flock has no timeout of its own).
 _POLL = 0.1
+#: Schemes that name a port or an interface, of which each network namespace has its own.
+_NETWORK = frozenset({"ot_sim", "zep", "packet", "slip_radio", "uart_pipe", "socket"})
 
 
 class FlockLease(Lease):
@@ -121,10 +123,20 @@ def folder() -> Path:
 def _id(address: str) -> str:
     """One id for one device: a device node is known by what it is, not by which link in /dev names it."""
     scheme, _, rest = address.partition(":")
-    path = Path(rest.partition("?")[0])
+    rest = rest.partition("?")[0]
+    path = Path(rest)
     if path.is_absolute() and path.exists():
         return str(path.resolve())
-    return f"{scheme}:{rest.partition('?')[0]}"
+    return f"{scheme}:{rest}{_namespace()}" if scheme in _NETWORK and "@" not in rest else f"{scheme}:{rest}"
+
+
+def _namespace() -> str:
+    """The network namespace that we are in, where it is not the host's: the same port is another one there."""
+    try:
+        ours, first = (Path(f"/proc/{process}/ns/net").stat() for process in ("self", "1"))
+    except OSError:  # process 1 is not shown to everybody: then nobody has a namespace that we know of
+        return ""
+    return "" if ours.st_ino == first.st_ino else f" in network namespace {ours.st_ino}"
 
 
 def _who(text: str) -> str:

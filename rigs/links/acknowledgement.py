@@ -19,6 +19,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
+from rigs import clock
 from sixlowpan import DecodeError, mac
 
 #: macMaxFrameRetries (IEEE 802.15.4-2006 Table 86).
@@ -42,7 +43,8 @@ class Acknowledger:
     """The acknowledging part of one radio.
 
     `transmit` puts a PSDU without FCS on the medium. `mine` says whether an address (8 or 2 octets, big-endian) is
-    the tester's; by default every one is, because nobody but the DUT is there.
+    the tester's; by default every one is, because nobody but the DUT is there. `rest` is the seconds that the medium
+    stays free behind an ACK, for a node that acknowledges a frame before it has taken it in.
     """
 
     def __init__(
@@ -52,11 +54,13 @@ class Acknowledger:
         mine: Callable[[bytes], bool] = lambda _address: True,
         wait: float = ACK_WAIT,
         retries: int = RETRIES,
+        rest: float = 0.0,
     ) -> None:
         self._transmit = transmit
         self._mine = mine
         self._wait = wait
         self._retries = retries
+        self._rest = rest
         self._sending = threading.Lock()  # one frame at a time
         self._changed = threading.Condition()
         self._awaited: int | None = None  # sequence number of the ACK that is waited for
@@ -98,6 +102,7 @@ class Acknowledger:
             with self._changed:
                 if len(frame) >= 3 and frame[2] == self._awaited:
                     self._awaited = None
+                    self._free_at = max(self._free_at, time.monotonic() + self._rest)
                     self._changed.notify_all()
             return False
         with self._changed:
@@ -117,13 +122,13 @@ class Acknowledger:
         return True
 
     def _acknowledged(self) -> bool:
-        deadline = time.monotonic() + self._wait
+        deadline = clock.now() + self._wait
         with self._changed:
             while self._awaited is not None:
                 if self._collided:
-                    deadline = min(deadline, time.monotonic() + _COLLISION)
+                    deadline = min(deadline, clock.now() + _COLLISION)
                     self._collided = False
-                left = deadline - time.monotonic()
+                left = deadline - clock.now()
                 if left <= 0:
                     self._awaited = None
                     return False

@@ -16,11 +16,11 @@ import socket
 import struct
 import subprocess
 import threading
-import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from rigs import clock
 from rigs.model import Health, IpTap, Link, LinkClosed, LinkKind, Received, RigError
 
 #: Kinds of messages that every child speaks; the rest of the kinds are its own. To the child: FRAME, commands.
@@ -32,6 +32,7 @@ READY: Final = 0x04
 _STAMP: Final = struct.Struct("=Bd")
 _MESSAGE: Final = 1 << 17
 _KEPT: Final = 1 << 16
+_LINGERS: Final = 30.0  # seconds between the end of its socket and its own, on a busy machine
 _RAISED: Final = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP}
 
 
@@ -75,7 +76,7 @@ class ChildProcess:
         ]
         for thread in self._threads:
             thread.start()
-        ready = self.take(READY, time.monotonic() + start)
+        ready = self.take(READY, clock.now() + start)
         if ready is None:
             text = self.text().strip() or "nothing was printed"
             self.close()
@@ -104,7 +105,7 @@ class ChildProcess:
                     if kind == READY:
                         return None
                     raise LinkClosed(f"{self.name}: {self._obituary()}")
-                left = deadline - time.monotonic()
+                left = deadline - clock.now()
                 if left <= 0:
                     return None
                 self._arrived.wait(left)
@@ -113,7 +114,7 @@ class ChildProcess:
     def command(self, kind: int, body: bytes, timeout: float = 5.0) -> bytes:
         """Send a command and return the body of its reply, which also proves that all before it was handled."""
         self.send(kind, body)
-        reply = self.take(REPLY, time.monotonic() + timeout)
+        reply = self.take(REPLY, clock.now() + timeout)
         if reply is None:
             raise LinkClosed(f"{self.name}: command {kind:#04x} was not answered within {timeout:g} s")
         return reply.frame
@@ -128,14 +129,14 @@ class ChildProcess:
         if status is None and self._ended and self._socket.fileno() >= 0:
             # its end of the socket is closed: it is on its way out
             try:
-                status = self._process.wait(2.0)
+                status = self._process.wait(_LINGERS)
             except subprocess.TimeoutExpired:
                 return Health("unreachable", "the child process closed its socket and lingers")
         if self._socket.fileno() < 0:
             return Health("unreachable", "closed")
         if status is None:
             return Health("alive")
-        self._threads[1].join(2.0)
+        self._threads[1].join(_LINGERS)
         text = self.text().strip()
         if status < 0:
             number = -status
@@ -196,9 +197,6 @@ class ChildLink(Link):
         self.tester = tester
         self.dut = dut
         self.auto_ack = False
-
-    def now(self) -> float:
-        return time.monotonic()
 
     def send(self, frame: bytes) -> None:
         self.child.send(FRAME, frame)

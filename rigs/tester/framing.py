@@ -8,12 +8,15 @@ nothing is hidden: frames that are not data, or not for the tester, are recorded
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 from rigs.model import FrameSink, Link, Received
 from sixlowpan import DecodeError, LinkInfo, mac
 
 BROADCAST = b"\xff\xff"
+#: Frames sent whose stamps are kept.
+_KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Air:
         self.link = link
         self.sink = sink
         self._sequence = 0
+        self._left: deque[tuple[bytes, float]] = deque(maxlen=_KEPT)
 
     def room(self, info: LinkInfo) -> int:
         """Octets of 6LoWPAN payload that one frame between these addresses can hold."""
@@ -40,19 +44,34 @@ class Air:
             return self.link.mtu
         return self.link.mtu - len(self._frame(info, b""))
 
-    def send(self, payload: bytes, info: LinkInfo) -> bytes:
-        """Send one payload; return the frame that left. Raises `LinkClosed`."""
+    def frame(self, payload: bytes, info: LinkInfo) -> bytes:
+        """The next frame with this payload, ready to be sent."""
         if self.link.kind == "ieee802154":
             self._sequence = (self._sequence + 1) & 0xFF
-        frame = self._frame(info, payload)
+        return self._frame(info, payload)
+
+    def send(self, payload: bytes, info: LinkInfo) -> bytes:
+        """Send one payload; return the frame that left. Raises `LinkClosed`."""
+        frame = self.frame(payload, info)
         self.send_frame(frame)
         return frame
 
     def send_frame(self, frame: bytes) -> None:
-        """Send a frame as it is: for cases about the MAC header itself."""
+        """Send one frame as it is. Raises `LinkClosed`."""
         if self.sink is not None:
-            self.sink("link", "sent", Received(frame, self.link.now(), self.link.clock))
+            self.sink("link", "sent", Received(frame, self.link.stamp(), self.link.clock))
+        self._left.append((frame, self.link.stamp()))
         self.link.send(frame)
+
+    def left(self, frame: bytes) -> float:
+        """When the latest sending of this frame left, on the clock that stamps what is received.
+
+        By the tap of the medium where the link has one, else by the stamp that was taken just before it was sent.
+        """
+        for sent in reversed(self.link.outgoing()):
+            if sent.frame == frame:
+                return sent.time
+        return next((time for sent, time in reversed(self._left) if sent == frame), self.link.stamp())
 
     def hear(self, deadline: float) -> Heard | None:
         """Return the next payload from the DUT's side; None at the deadline (on the link's clock)."""

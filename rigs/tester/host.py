@@ -10,10 +10,12 @@ case sees another's neighbour cache, fragments or late answers.
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from rigs.tester.assembly import Assembly
 from rigs.tester.framing import BROADCAST, Air, Heard
 from rigs.tester.packets import (
     DESTINATION_UNREACHABLE,
@@ -30,10 +32,15 @@ from rigs.tester.packets import (
     Identity,
     Seen,
     Stimulus,
+    datagram_of,
+    in_line,
     is_fragment,
     unwrapped,
 )
-from sixlowpan import Contexts, DecodeError, LinkInfo, Reassembler, addresses, encode, fragment, ipv6
+from sixlowpan import Contexts, LinkInfo, addresses, encode, fragment, ipv6
+
+#: Controls whose round trips say how long an answer may take.
+_TRIPS = 64
 
 
 @dataclass
@@ -64,8 +71,7 @@ class Tester:
         self._identities: dict[bytes, Identity] = {}
         #: Who is in the DUT's neighbour cache for all we know, the latest last.
         self._met: dict[bytes, Identity] = {}
-        self._reassembler = Reassembler()
-        self._partial: dict[tuple[bytes, bytes, int], list[Heard]] = {}
+        self._assembly = Assembly()
         self.identity = self._default_identity()
         self.heard: list[Seen] = []
         #: Packets that the tester sent as an ordinary host, and the (identifier, sequence) of its controls.
@@ -74,6 +80,8 @@ class Tester:
         #: (identifier, sequence) of every echo that was asked for: the case that did, and what its answer must be.
         self._asked: dict[bytes, tuple[str, int]] = {}
         self.last_control = b""
+        #: How long the last controls took.
+        self._trips: deque[float] = deque(maxlen=_TRIPS)
 
     def restart(self, name: str) -> None:
         """Draw all that is random anew from the seed and this name: a case does the same alone and in a crowd."""
@@ -98,6 +106,10 @@ class Tester:
         self._identities[identity.address] = identity
         return identity
 
+    def known(self, address: bytes) -> Identity | None:
+        """Who of us has this IPv6 address."""
+        return self._identities.get(address)
+
     def fresh(self) -> Identity:
         """Become somebody whom the DUT has never met, where the link allows it."""
         if not self.air.link.any_source:
@@ -108,7 +120,12 @@ class Tester:
         return self.identity
 
     def fresh_short(self) -> Identity:
-        """A fresh identity with a 16-bit link-layer address (RFC 4944 §3), and its link-local address."""
+        """A fresh identity with a 16-bit link-layer address (RFC 4944 §3), and its link-local address.
+
+        Where the link sends from one address only, nobody would answer another: the identity stays what it is.
+        """
+        if not self.air.link.any_source:
+            return self.identity
         self._serial += 1
         link = (0x1000 + self._serial % 0x6000).to_bytes(2)
         self.identity = self._own(Identity(link, addresses.link_local(link)))
@@ -211,28 +228,34 @@ class Tester:
             return [payload]
         return fragment(packet, info, self.contexts, mtu=room, tag=self.next_tag(), payload=payload)
 
-    def send(self, payloads: Iterable[bytes], info: LinkInfo | None = None) -> list[bytes]:
-        """Send payloads back to back; return the frames."""
-        info = self.info() if info is None else info
-        frames = []
-        for payload in payloads:
-            frames.append(self.air.send(payload, info))
-            inner, ends = unwrapped(payload, info)
-            if is_fragment(inner):
-                key = ends.src + ends.dst + bytes([inner[0] & 7]) + inner[1:4]
+    def send(self, what: Stimulus | Iterable[bytes], info: LinkInfo | None = None) -> list[bytes]:
+        """Send a stimulus, or payloads between the addresses of `info`, back to back; return its frames."""
+        if not isinstance(what, Stimulus):
+            what = Stimulus(list(what), None, self.info() if info is None else info)
+        if what.before is not None:
+            self.send(what.before)
+        frames = self.frames_of(what)
+        for frame in frames:
+            self.air.send_frame(frame)
+            if self.kind != "ble" and (key := datagram_of(frame)):
                 self.begun[key] = self.now()
         return frames
 
+    def frames_of(self, stimulus: Stimulus) -> list[bytes]:
+        """The frames that a stimulus is sent in."""
+        return list(stimulus.frames) or [
+            self.air.frame(payload, stimulus.info) for payload in stimulus.payloads
+        ]
+
     def send_packet(self, packet: bytes, info: LinkInfo | None = None) -> list[bytes]:
         """Send a packet in the ordinary form: for what is ordinary, never for what is tried."""
-        info = self.info() if info is None else info
         self.ordinary.add(packet)
-        payload = None
-        if self.form == "in-line":  # TF=11, NH=0, HLIM=00, SAM=00, DAM=00 (RFC 6282 §3.1.1)
-            payload = bytes([0x78, 0x08 if packet[24] == 0xFF else 0x00, packet[6], packet[7]]) + packet[8:]
-        elif self.form == "uncompressed":
-            payload = b"\x41" + packet
-        return self.send(self.payloads(packet, info, payload), info)
+        return self.send(self.ordinarily(packet, self.info() if info is None else info))
+
+    def ordinarily(self, packet: bytes, info: LinkInfo) -> Stimulus:
+        """A packet in the form that the DUT is known to understand."""
+        payload = {"in-line": in_line(packet), "uncompressed": b"\x41" + packet}.get(self.form)
+        return Stimulus(self.payloads(packet, info, payload), packet, info)
 
     def held(self, timeout: float) -> int:
         """How many datagrams a DUT may still keep that waits for the rest of one as long as `timeout` in seconds."""
@@ -242,15 +265,23 @@ class Tester:
     # -- what is heard ----------------------------------------------------------------------------------------
 
     def now(self) -> float:
+        """Seconds on the clock of deadlines."""
         return self.air.link.now()
+
+    def stamp(self) -> float:
+        """Seconds on the clock of `Seen.time`."""
+        return self.air.link.stamp()
+
+    def left(self, frame: bytes) -> float:
+        """When the latest sending of this frame left, on the same clock."""
+        return self.air.left(frame)
 
     def hear(self, deadline: float) -> Seen | None:
         """Return the next packet that the DUT sent; None at the deadline. Answers NS on the way, hides nothing."""
         while True:
-            heard = self.air.hear(deadline)
-            if heard is None:
+            if (heard := self.air.hear(deadline)) is None:
                 return None
-            seen = self._whole(heard)
+            seen = self._assembly.take(heard, self.contexts)
             if seen is None or (seen.error is not None and not self._may_be_the_dut(seen.info.src)):
                 continue
             self.heard.append(seen)
@@ -272,47 +303,21 @@ class Tester:
         link = self.air.link
         return not source or source == (link.dut if len(source) != 2 else link.dut_short or source)
 
-    def _whole(self, heard: Heard) -> Seen | None:
-        """A packet once its last fragment is here, or the reason why there will be none."""
-        payload = heard.payload
-        group: list[Heard] = [heard]
-        if is_fragment(payload) and len(payload) >= 4:
-            key = (heard.info.src, heard.info.dst, int.from_bytes(payload[:4]) & 0x07FFFFFF)
-            group = self._partial.setdefault(key, [])
-            group.append(heard)
-        seen = Seen(b"", heard.info, [h.payload for h in group], [h.frame for h in group], heard.time)
-        try:
-            packet = self._reassembler.receive(payload, heard.info, self.contexts, heard.time)
-            if packet is None:
-                return None
-            seen.packet = packet
-            seen.view = ipv6.Packet.parse(packet)
-        except DecodeError as error:
-            seen.error = error
-        if len(group) > 1 or group[0] is not heard or is_fragment(payload):
-            self._partial = {k: v for k, v in self._partial.items() if v is not group}
-        return seen
-
     def incomplete(self, since: float) -> list[Heard]:
         """The fragments of datagrams that began at `since` or later and are not whole, in the order they came."""
-        groups = [group for group in self._partial.values() if group[0].time >= since]
-        return sorted((heard for group in groups for heard in group), key=lambda heard: heard.time)
+        return self._assembly.incomplete(since)
 
     def _advertise(self, seen: Seen) -> None:
         """Answer a Neighbor Solicitation for one of our addresses (RFC 4861 §4.4, §7.2.4)."""
         target = seen.upper[8:24]
         identity = self._identities.get(target)
-        if identity is None or seen.view is None:
-            return
-        unspecified = seen.view.src == UNSPECIFIED
-        if unspecified:
+        if identity is None or seen.view is None or seen.view.src == UNSPECIFIED:
             return  # somebody's DAD probe for our address: nothing of ours to say in a test
         option = self.link_option(2, identity.link)
         body = bytes([0x60, 0, 0, 0]) + target + option  # Solicited, Override
         message = ipv6.icmpv6(NEIGHBOR_ADVERTISEMENT, 0, body, target, seen.view.src)
         packet = ipv6.build(target, seen.view.src, ICMPV6, message, hop_limit=255)
-        info = replace(self.info(identity.link), dst=seen.info.src)
-        self.send_packet(packet, info)
+        self.send_packet(packet, self.info(identity.link, seen.info.src))
         self._meet(identity)
 
     def _meet(self, identity: Identity) -> None:
@@ -375,17 +380,23 @@ class Tester:
         request = self.last_control = self.echo(size)
         wanted = ipv6.Packet.parse(request).upper()[2][4:8]
         self.control_ids.add(wanted)
+        began = self.now()
         self.send_packet(request)
-        deadline = self.now() + timeout
+        deadline = began + timeout
         while (seen := self.hear(deadline)) is not None:
             if seen.icmp_type != ECHO_REPLY or seen.view is None:
                 continue
             answers = seen.upper[4:8]
-            if answers == wanted or (
-                seen.view.dst == self.identity.address and self._asked.get(answers, ("", 0))[0] != self._name
-            ):
+            ours = answers in self.control_ids or self._asked.get(answers, ("", 0))[0] == self._name
+            if answers == wanted or (seen.view.dst == self.identity.address and not ours):
+                self._trips.append(self.now() - began)
                 return True
         return False
+
+    @property
+    def slowest(self) -> float:
+        """Seconds that the slowest of the last controls took, on the clock of deadlines; 0 before the first."""
+        return max(self._trips, default=0.0)
 
     def asked_by(self, seen: Seen) -> str | None:
         """The case that asked the echo to which this is the right answer; None where it is none."""

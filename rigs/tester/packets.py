@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sixlowpan import DecodeError, LinkInfo, ipv6
+from sixlowpan import DecodeError, LinkInfo, ipv6, mac
 from sixlowpan.mesh import unwrap
 
 ICMPV6 = 58
@@ -38,6 +38,21 @@ def unwrapped(payload: bytes, info: LinkInfo) -> tuple[bytes, LinkInfo]:
     return payload[at:], info
 
 
+def in_line(packet: bytes) -> bytes:
+    """A packet without traffic class and flow label: TF=11, NH=0, HLIM=00, SAM=00, DAM=00 (RFC 6282 §3.1.1)."""
+    return bytes([0x78, 0x08 if packet[24] == 0xFF else 0x00, packet[6], packet[7]]) + packet[8:]
+
+
+def datagram_of(frame: bytes) -> bytes:
+    """The key (RFC 4944 §5.3) of the datagram that an IEEE 802.15.4 frame is a fragment of; empty: it is of none."""
+    try:
+        header, payload = mac.parse(frame)
+    except DecodeError:
+        return b""
+    inner, ends = unwrapped(payload, LinkInfo("ieee802154", header.src, header.dst))
+    return ends.src + ends.dst + bytes([inner[0] & 7]) + inner[1:4] if is_fragment(inner) else b""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """One appearance of the tester: a link-layer address and an IPv6 address (16 octets)."""
@@ -60,6 +75,8 @@ class Seen:
     #: Whether it is the copy of an answer that came before, or the answer to another case, which came late: media
     #: duplicate packets, hosts look for neighbours first, and nobody is to blame.
     stale: bool = False
+    #: When the first of its frames came; `time` is when the last did.
+    began: float = 0.0
 
     @property
     def icmp_type(self) -> int | None:
@@ -91,10 +108,17 @@ class Seen:
 class Stimulus:
     """What a case sends: the payloads, the packet that they must be understood as, and the link addresses.
 
-    `packet` is None where no packet may come out of the payloads.
+    `packet` is None where no packet may come out of the payloads. It is a value: nothing is sent before the tester
+    sends it, and it can be sent again.
     """
 
     payloads: Sequence[bytes]
     packet: bytes | None
     info: LinkInfo
     note: str = ""
+    #: Whole frames that are sent in place of the payloads, where the MAC headers are part of what is tried; `payloads`
+    #: then say what they carry, as far as that can be said.
+    frames: Sequence[bytes] = ()
+    #: What is sent right in front of it, so that nothing which an earlier packet left in a buffer of the DUT spoils
+    #: what a wrong reading would make of this one.
+    before: Stimulus | None = None

@@ -24,7 +24,7 @@ def second(case: Case) -> Iterator[Tester]:
     try:
         other = around.__enter__()
     except RigError as error:
-        case.unsupported(f"the DUT takes no second connection: {error}")
+        case.unsupported(f"the DUT takes no second connection: {error}", "not_on_this_rig")
     try:
         tester = Tester(Air(other, case.evidence.sink), case.tester.dut_address, case.tester.seed + 1)
         tester.contexts = case.tester.contexts

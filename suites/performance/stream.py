@@ -54,6 +54,8 @@ class Stream:
         self.at_the_dut = bytearray()
         #: (time, octets that had come by then) of what came from the DUT.
         self.came: list[tuple[float, int]] = []
+        #: True time of each moment on the clock of deadlines at which something came.
+        self.stamps: dict[float, float] = {}
         case.result.observed_by = "wire"
 
     def __enter__(self) -> Stream:
@@ -96,7 +98,7 @@ class Stream:
     def received_at_the_dut(self) -> bytes:
         """Everything that the DUT received so far."""
         node = self._case.rig.node
-        while (data := node.tcp_receive(self.port, self._now() + self._case.rig.file.settle)) is not None:
+        while (data := node.tcp_receive(self.port, self._now() + self._case.settle)) is not None:
             self.at_the_dut += data
         return bytes(self.at_the_dut)
 
@@ -113,7 +115,8 @@ class Stream:
     def _heard(self, view: ipv6.Packet | None, segment: bytes) -> None:
         if view is None or view.upper()[0] != PROTOCOL or self._back(segment):
             return
-        before = len(self.tcp.received)
-        self.tcp.hear(segment, self._now())
+        before, now = len(self.tcp.received), self._now()
+        self.stamps[now] = self._case.tester.stamp()
+        self.tcp.hear(segment, now)
         if len(self.tcp.received) > before:
-            self.came.append((self._now(), len(self.tcp.received)))
+            self.came.append((now, len(self.tcp.received)))

@@ -12,21 +12,23 @@ from suites.performance.stream import Stream, expect, first_data, once
 AMOUNT = 20_000
 #: Seconds that the long transfers take, and the length of the periods that are compared.
 LONG, PERIOD = 6.0, 0.5
+#: The counter of packets that a node's queue dropped before they were sent.
+QUEUE_DROPPED = "queue_dropped"
 DIRECTIONS = pytest.mark.parametrize("direction", ["to-the-dut", "from-the-dut"])
 
 
 def moved(case: Case, stream: Stream, direction: str, data: bytes, seconds: float = 20.0) -> float | None:
     """Move data one way; seconds until the last octet was acknowledged, None and a finding when that fails."""
-    began = case.tester.now()
+    began = case.tester.stamp()
     if direction == "to-the-dut":
         stream.send(data)
         done = stream.run(lambda: not stream.tcp.unacknowledged, seconds)
-        took = case.tester.now() - began
+        took = case.tester.stamp() - began
         arrived = stream.received_at_the_dut()
     else:
         stream.ask(data)
         done = stream.run(lambda: len(stream.tcp.received) >= len(data), seconds)
-        took = case.tester.now() - began
+        took = case.tester.stamp() - began
         arrived = bytes(stream.tcp.received)
     whole = arrived == data
     code = "stalled" if data.startswith(arrived) else "garbled"
@@ -64,17 +66,17 @@ def test_small_writes(case: Case, direction: str):
 
 def moved_more(case: Case, stream: Stream, direction: str, line: bytes) -> float | None:
     """One more line on a connection; how long it took, None and a finding when it does not come."""
-    began, tcp = case.tester.now(), stream.tcp
+    began, tcp = case.tester.stamp(), stream.tcp
     if direction == "to-the-dut":
         stream.send(line)
         done = stream.run(lambda: not tcp.unacknowledged, 5.0)
-        took = case.tester.now() - began
+        took = case.tester.stamp() - began
         done = done and stream.received_at_the_dut().endswith(line)
     else:
         wanted = len(tcp.received) + len(line)
         stream.ask(line)
         done = stream.run(lambda: len(tcp.received) >= wanted, 5.0) and tcp.received.endswith(line)
-        took = case.tester.now() - began
+        took = case.tester.stamp() - began
     return took if expect(case, done, "stalled", f"{line!r} arrives", "it does not within 5 s") else None
 
 
@@ -85,11 +87,11 @@ def test_both_ways_at_once(case: Case):
     with Stream(case) as stream:
         if not stream.open():
             return
-        up, down, began = case.tester.pattern(AMOUNT), case.tester.pattern(AMOUNT), case.tester.now()
+        up, down, began = case.tester.pattern(AMOUNT), case.tester.pattern(AMOUNT), case.tester.stamp()
         stream.ask(down)
         stream.send(up)
         stream.run(lambda: not stream.tcp.unacknowledged and len(stream.tcp.received) >= AMOUNT, 30.0)
-        took = case.tester.now() - began
+        took = case.tester.stamp() - began
         there, back = stream.received_at_the_dut(), bytes(stream.tcp.received)
         for name, sent, arrived in (("to the DUT", up, there), ("from the DUT", down, back)):
             code = "stalled" if sent.startswith(arrived) else "garbled"
@@ -122,7 +124,8 @@ def test_goodput_over_time(case: Case, direction: str):
     with Stream(case) as stream:
         if not stream.open():
             return
-        began, tcp = case.tester.now(), stream.tcp
+        began, truly, tcp = case.tester.now(), case.tester.stamp(), stream.tcp
+        dropped = queue_dropped(case)
         chunk, asked = case.tester.pattern(16_384), 0
         while case.tester.now() - began < LONG:
             if direction == "to-the-dut" and tcp.unacknowledged < 8192:
@@ -133,8 +136,9 @@ def test_goodput_over_time(case: Case, direction: str):
             before = len(tcp.progress), len(tcp.received)
             stream.run(lambda before=before: (len(tcp.progress), len(tcp.received)) != before, PERIOD)
         marks = tcp.progress if direction == "to-the-dut" else stream.came
-        periods = _by_period([(at - began, octets) for at, octets in marks])
-        rates = [octets / PERIOD for octets in periods]
+        rates = [
+            n / PERIOD for n in _by_period([(stream.stamps[at] - truly, octets) for at, octets in marks])
+        ]
         case.measure("goodput", "B/s", rates, direction=direction, period=PERIOD)
         case.measure(
             "goodput slope",
@@ -142,14 +146,23 @@ def test_goodput_over_time(case: Case, direction: str):
             slope([(n * PERIOD, r) for n, r in enumerate(rates)]),
             direction=direction,
         )
+        # by the clock that stands still while the rig is held up: on a busy machine nothing moves for a while
+        periods = _by_period([(at - began, octets) for at, octets in marks])
         still = [f"{n * PERIOD:g} s" for n, octets in enumerate(periods) if not octets]
+        lost = queue_dropped(case) - dropped
+        cause = f"; the DUT's own queue dropped {lost} packets before they left" if lost else ""
         expect(
             case,
             not still,
             "stalled",
             f"octets in every {PERIOD:g} s",
-            f"none in the one from {', '.join(still)}",
+            f"none in the one from {', '.join(still)}{cause}",
         )
+
+
+def queue_dropped(case: Case) -> int:
+    """Packets that the DUT's own queue has dropped so far, where it tells: they were never on the medium."""
+    return case.rig.node.counters().get(QUEUE_DROPPED, 0) if case.can("counters") else 0
 
 
 def _by_period(marks: list[tuple[float, int]]) -> list[int]:

@@ -28,14 +28,14 @@ def test_goodput_to_the_dut(case: Case, size: int):
     node.udp_open(THERE)
     while node.udp_receive(THERE, tester.now()) is not None:
         pass
-    sent, began = [numbered(case, n, size) for n in range(COUNT)], tester.now()
+    sent, began = [numbered(case, n, size) for n in range(COUNT)], tester.stamp()
     for data in sent:
         message = ipv6.udp(HERE, THERE, data, source, there)
         tester.send_packet(ipv6.build(source, there, UDP, message))
     arrived, last = [], began
     while len(arrived) < COUNT and (got := node.udp_receive(THERE, tester.now() + case.timeout)) is not None:
         arrived.append(got[2])
-        last = tester.now()
+        last = tester.stamp()
     judged(case, sent, arrived, last - began, "to-the-dut", size)
 
 
@@ -46,14 +46,14 @@ def test_goodput_from_the_dut(case: Case, size: int):
     """Sixty datagrams back to back from the DUT's application, counted at the tester."""
     tester, node = case.tester, case.rig.node
     there = tester.identity.address
-    sent, began = [numbered(case, n, size) for n in range(COUNT)], tester.now()
+    sent, began = [numbered(case, n, size) for n in range(COUNT)], tester.stamp()
     for data in sent:
         node.udp_send(there, HERE, THERE, data)
     arrived, last = [], began
     while len(arrived) < COUNT and (seen := tester.hear(tester.now() + case.timeout)) is not None:
         if _ours(seen):
             arrived.append(seen.upper[8:])
-            last = tester.now()
+            last = tester.stamp()
     judged(case, sent, arrived, last - began, "from-the-dut", size)
 
 

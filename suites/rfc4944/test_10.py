@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import pytest
 
 from fixtures.judging.case import Case, Make
-from fixtures.plugin.marks import on_link, requirement
+from fixtures.plugin.marks import about, on_link, requirement
 from fixtures.stimuli.sweep import understood_all
 from rigs.tester.packets import Stimulus
 from sixlowpan import decode, fragment_header_1, fragment_header_n, ipv6
 from suites.adversary import declares, nothing_of, outcome
 
-pytestmark = on_link("ieee802154")
+pytestmark = [on_link("ieee802154"), about("hc1")]
 
 NEXT_HEADERS = {17: 0b01, 58: 0b10, 6: 0b11}
 
@@ -71,7 +71,9 @@ def made(case: Case, packet: bytes, *codings: int, **fields: int | None) -> Stim
 
 def asked(case: Case) -> None:
     if not declares(case, "hc1"):
-        case.unsupported("the profile does not declare hc1: decoding it is a MAY (RFC 6282 §2)")
+        case.unsupported(
+            "the profile does not declare hc1: decoding it is a MAY (RFC 6282 §2)", "not_declared"
+        )
 
 
 @requirement("RFC4944-10.1-01", "RFC4944-5.1-06", "RFC4944-10.3.1-01", "RFC4944-10.3.1-02", "RFC4944-10.1-06")

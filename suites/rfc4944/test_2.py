@@ -8,7 +8,6 @@ from fixtures.plugin.marks import on_link, requirement
 from fixtures.stimuli.packets import stimulus
 from rigs.tester.packets import Seen
 from sixlowpan import mac
-from suites.adversary import pause
 
 pytestmark = on_link("ieee802154")
 
@@ -59,7 +58,7 @@ def test_acknowledgement_request_of_every_frame(case: Case, size: int):
     case.stranger()
     before = len(tester.heard)
     tester.send_packet(tester.echo(size))
-    pause(case, case.rig.file.settle)
+    case.until_answered()
     frames = [frame for seen in tester.heard[before:] for frame in seen.frames]
     unicast = [(frame, header) for frame in frames if (header := mac.parse(frame)[0]).dst != b"\xff\xff"]
     if not unicast:
@@ -75,7 +74,7 @@ def test_nothing_outside_data_frames(case: Case):
     tester = case.tester
     case.stranger()
     tester.send_packet(tester.echo())
-    pause(case, case.rig.file.settle)
+    case.until_answered()
     case.result.observed_by = "wire"
     frames = (r.frame for tap, way, r in case.evidence.frames if (tap, way) == ("link", "received"))
     for breach in outside_data_frames(frames, tester.contexts):
@@ -118,7 +117,7 @@ def test_address_kinds(case: Case, source: str):
     """§3: 64-bit extended and 16-bit short addresses both serve as link-layer addresses."""
     if source == "short":
         if not case.rig.link.any_source:
-            case.unsupported("the link cannot send from a short address")
+            case.unsupported("the link cannot send from a short address", "not_on_this_link")
         case.tester.fresh_short()
     case.understood(lambda: stimulus(case, case.tester.echo()))
 
@@ -128,7 +127,9 @@ def test_short_address_of_the_dut(case: Case):
     """§3: a frame to the 16-bit address of a DUT that has one beside its EUI-64 is for it as well."""
     link = case.rig.link
     if not link.dut_short or link.dut_short == case.tester.dut_link:
-        case.unsupported("the DUT does not have a 16-bit address beside the one that it is spoken to by")
+        case.unsupported(
+            "the DUT does not have a 16-bit address beside the one that it is spoken to by", "not_declared"
+        )
     info = case.tester.info(destination=link.dut_short)
     case.understood(lambda: stimulus(case, case.tester.echo(), info=info, DAM=1))
 

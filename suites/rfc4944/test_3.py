@@ -74,7 +74,7 @@ def test_broadcast_is_heard(case: Case):
     """0xffff is the broadcast address (§12): a multicast packet in such a frame is taken."""
     unicast = case.tester.info()  # who answers there, too, would answer in a broadcast
     if not case.shows(lambda: stimulus(case, case.tester.echo(destination=ALL_NODES), info=unicast)):
-        case.unsupported("the DUT answers no echo to all nodes, and no IP tap shows it")
+        case.unsupported("the DUT answers no echo to all nodes, and no IP tap shows it", "not_observable")
     case.understood(lambda: stimulus(case, case.tester.echo(destination=ALL_NODES)))
 
 
@@ -82,7 +82,7 @@ def test_broadcast_is_heard(case: Case):
 def test_broadcast_from_a_short_source(case: Case):
     """The same from a 16-bit address: both kinds of address are sources of multicast."""
     if not case.rig.link.any_source:
-        case.unsupported("the link cannot send from a short address")
+        case.unsupported("the link cannot send from a short address", "not_on_this_link")
     case.tester.fresh_short()
     case.understood(lambda: stimulus(case, case.tester.echo(destination=ALL_NODES)))
 
@@ -131,7 +131,10 @@ def test_prefixes_of_routers(case: Case):
         case.unsupported("the DUT answers at addresses that nobody gave it")
     learnt = takes(case, prefix, 64)
     if not learnt and not declares(case, "nd"):
-        case.unsupported("the DUT makes no address from a good Router Advertisement, and does not declare nd")
+        case.unsupported(
+            "the DUT makes no address from a good Router Advertisement, and does not declare nd",
+            "not_declared",
+        )
     case.expect(
         learnt, "no_address", "an address from a prefix of 64 bits", "none", requirement="RFC4944-3-07"
     )
@@ -150,7 +153,7 @@ def test_prefixes_of_routers(case: Case):
 def test_no_unicast_source(case: Case, source: str):
     """A MAC source that is no unicast short address (§12): no text says what to do with it; the DUT lives on."""
     if not case.rig.link.any_source:
-        case.unsupported("the link cannot send from a short address")
+        case.unsupported("the link cannot send from a short address", "not_on_this_link")
     packet = case.tester.echo(source=UNSPECIFIED, destination=ALL_NODES)
     payload = stimulus(case, packet).payloads[0]
     outcome(case, [whole(case, frame(case, payload, src=bytes.fromhex(source)), note=f"MAC source {source}")])

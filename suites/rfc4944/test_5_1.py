@@ -27,7 +27,7 @@ def test_uncompressed_ipv6(case: Case, size: int):
 def test_uncompressed_multicast(case: Case):
     """§5.1 and §3: the same to all nodes, in a link-layer broadcast."""
     if not case.shows(lambda: plain(case, case.tester.echo(4, destination=ALL_NODES))):
-        case.unsupported("the DUT answers no echo to all nodes, and no IP tap shows it")
+        case.unsupported("the DUT answers no echo to all nodes, and no IP tap shows it", "not_observable")
     case.understood(lambda: stimulus(case, case.tester.echo(4, destination=ALL_NODES), dispatch=0x41))
 
 

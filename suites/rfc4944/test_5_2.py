@@ -7,10 +7,10 @@ because a mesh header that is read wrongly turns into an IPv6 packet from somebo
 import pytest
 
 from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
+from fixtures.plugin.marks import about, on_link, requirement
 from fixtures.stimuli.packets import link_info, stimulus
-from rigs.tester.packets import Stimulus
-from sixlowpan import addresses, mac, mesh, mesh_header
+from rigs.tester.packets import Stimulus, in_line
+from sixlowpan import addresses, fragment, mac, mesh, mesh_header
 from suites.adversary import declares, interrupted, nothing_of, outcome, pieces, right_or_nothing
 from suites.rfc4944.test_3 import frame
 
@@ -55,7 +55,7 @@ def test_for_the_dut(case: Case, hops: int):
 def test_originators_in_turn(case: Case):
     """An elided source is the originator's of this very frame, or who sent it: not that of the frame before (§10.1)."""
     if not case.rig.link.any_source:
-        case.unsupported("the link has one sender only")
+        case.unsupported("the link has one sender only", "not_on_this_link")
     one, two = case.tester.fresh(), case.tester.fresh()
     for originator, neighbour in ((one, two), (two, one)):
         case.tester.identity = originator
@@ -81,11 +81,11 @@ def test_deep_hops_left(case: Case, hops: int):
 def test_address_sizes(case: Case, v: int, f: int):
     """V and F say 64 or 16 bits, each for itself: "allow for a mix of 16 and 64-bit addresses" (§5.2)."""
     tester, link = case.tester, case.rig.link
-    if v:
-        tester.fresh_short()
     final = link.dut_short if f else link.dut
     if not final or (v and not link.any_source):
-        case.unsupported("there is no 16-bit address to put into the mesh header")
+        case.unsupported("there is no 16-bit address to put into the mesh header", "not_declared")
+    if v:
+        tester.fresh_short()
 
     def make() -> Stimulus:
         packet = tester.echo(destination=addresses.link_local(final))
@@ -100,7 +100,7 @@ def test_address_sizes(case: Case, v: int, f: int):
 def test_for_another(case: Case):
     """A mesh frame whose final destination is another node: who is no final destination does not consume it (§11)."""
     if not declares(case, "mesh"):
-        case.unsupported("the profile does not declare mesh")
+        case.unsupported("the profile does not declare mesh", "not_declared")
     nothing_of(
         case,
         [meshed_for_another(case, hops) for hops in (1, 2, 14, 32)],
@@ -119,6 +119,7 @@ def meshed_for_another(case: Case, hops: int) -> Stimulus:
     )
 
 
+@about("mesh")
 @requirement("RFC4944-5.2-04", "RFC4944-5.2-03", "RFC4944-11-04")
 @pytest.mark.parametrize("hops", [1, 2, 14, 15], ids=str)
 def test_forwarded(case: Case, hops: int):
@@ -163,6 +164,7 @@ def test_fragments_behind_mesh(case: Case):
     right_or_nothing(case, make, feature="mesh")
 
 
+@about("mesh")
 @requirement("RFC4944-5.3-18", "RFC4944-5-04", "RFC4944-11-03")
 def test_key_behind_mesh(case: Case):
     """§5.3: "the Originator Address if a Mesh Addressing field is present", and so for the final destination.
@@ -171,28 +173,30 @@ def test_key_behind_mesh(case: Case):
     """
     tester = case.tester
     if not case.rig.link.any_source:
-        case.unsupported("the link has one sender only")
-    me, other = tester.identity.link, tester.fresh().link
-
-    def half(parts: list[bytes], originator: bytes, final: bytes, forwarder: bytes, note: str) -> Stimulus:
-        header = mesh_header(originator, final, 3)
-        return Stimulus([header + part for part in parts], None, tester.info(forwarder), note)
+        case.unsupported("the link has one sender only", "not_on_this_link")
+    identity = tester.identity
+    me, other = identity.link, tester.fresh().link
+    tester.identity = identity
 
     stimuli = []
     for originator, final in ((other, tester.dut_link), (me, b"\xff\xff")):
-        _, parts = pieces(case, 120, 48)
-        note = f"the last from {originator.hex()} to {final.hex()}"
-        stimuli.append(half(parts[:-1], me, tester.dut_link, FORWARDER, "all but the last fragment"))
-        stimuli.append(half(parts[-1:], originator, final, FORWARDER, note))
+        packet = tester.echo(120)
+        for payload in (None, in_line(packet)):
+            info, tag = tester.info(me), tester.next_tag()
+            parts = fragment(packet, info, tester.contexts, mtu=53, tag=tag, payload=payload)
+            ends = [(me, tester.dut_link)] * (len(parts) - 1) + [(originator, final)]
+            sent = [mesh_header(*pair, 3) + part for pair, part in zip(ends, parts, strict=True)]
+            note = f"the last fragment from {originator.hex()} to {final.hex()}"
+            stimuli.append(Stimulus(sent, None, tester.info(FORWARDER), note))
     nothing_of(case, stimuli, code="mixed_originators")
     if not declares(case, "mesh"):
         return
 
     def by_two_forwarders() -> Stimulus:
         packet, parts = pieces(case, 120, 48)
-        parts = [mesh_header(other, tester.dut_link, 3) + part for part in parts]
-        sent = interrupted(case, parts[1:], 0, frame(case, parts[0], src=FORWARDER[:-1] + b"\xfd"))
-        return Stimulus(sent, packet, tester.info(FORWARDER), "the first fragment by another forwarder")
+        parts = [mesh_header(me, tester.dut_link, 3) + part for part in parts]
+        rest = Stimulus(parts[1:], packet, tester.info(FORWARDER), "the first fragment by another forwarder")
+        return interrupted(case, rest, 0, frame(case, parts[0], src=FORWARDER[:-1] + b"\xfd"))
 
     case.understood(by_two_forwarders)
 
@@ -203,7 +207,7 @@ def test_for_others_like_us(case: Case, final: str):
     """The final destination counts as a whole, whoever the frame is for (§11): strangers that are hard to tell."""
     tester, link = case.tester, case.rig.link
     if not declares(case, "mesh"):
-        case.unsupported("the profile does not declare mesh")
+        case.unsupported("the profile does not declare mesh", "not_declared")
     short = link.dut_short or link.dut[-2:]
     strangers = {
         "short": [bytes([short[0] ^ 0x10, short[1]]), bytes([short[0], short[1] ^ 0x10]), link.dut[-2:]],
@@ -233,8 +237,6 @@ def test_broadcast_header(case: Case, stack: str):
         packet = tester.echo(120 if stack.endswith("frag") else 8, destination=addresses.ALL_NODES)
         made = stimulus(case, packet)
         if stack.endswith("frag"):
-            from sixlowpan import fragment
-
             made.payloads = fragment(
                 packet, link_info(case, packet), tester.contexts, mtu=53, tag=tester.next_tag()
             )
@@ -248,6 +250,7 @@ def test_broadcast_header(case: Case, stack: str):
         right_or_nothing(case, make, feature="broadcast")
 
 
+@about("mesh", "broadcast")
 @requirement("RFC4944-5.2-06", "RFC4944-5.2-05", "RFC4944-11.1-01")
 def test_cut_short(case: Case):
     """Mesh and broadcast headers cut after every octet: nothing comes of them."""
@@ -263,7 +266,14 @@ def test_cut_short(case: Case):
 
 
 @requirement("RFC4944-5-02")
-@pytest.mark.parametrize("order", ["frag-mesh", "bc0-mesh", "frag-bc0", "mesh-mesh", "bc0-bc0", "frag-frag"])
+@pytest.mark.parametrize(
+    "order",
+    [
+        *(pytest.param(order, marks=about("mesh")) for order in ("frag-mesh", "bc0-mesh", "mesh-mesh")),
+        *(pytest.param(order, marks=about("broadcast")) for order in ("frag-bc0", "bc0-bc0")),
+        "frag-frag",
+    ],
+)
 def test_wrong_order(case: Case, order: str):
     """Headers in an order that §5 forbids to senders; what a receiver does is not stated: it lives on."""
     tester = case.tester

@@ -156,11 +156,11 @@ def test_fragments_between_addresses(case: Case, source: str, destination: str):
     tester, link = case.tester, case.rig.link
     if source == "short":
         if not link.any_source:
-            case.unsupported("the link cannot send from a short address")
+            case.unsupported("the link cannot send from a short address", "not_on_this_link")
         tester.fresh_short()
     to = {"extended": link.dut, "short": link.dut_short, "broadcast": b"\xff\xff"}[destination]
     if not to:
-        case.unsupported("the DUT has no short address")
+        case.unsupported("the DUT has no short address", "not_declared")
 
     def make(size: int) -> Stimulus:
         group = ALL_NODES if destination == "broadcast" else None
@@ -243,13 +243,13 @@ STRANGE += ["fragment-beyond", "mesh-for-another", "for-another", "another-pan",
 def test_strange_frames_in_the_gap(case: Case, name: str):
     """A frame that has nothing to do with a datagram, in its midst: time and overlaps alone discard it (§5.3)."""
     if name.startswith("fragment-") and case.rig.profile.parameters.reassembly_slots == 1:
-        case.unsupported("the DUT has one place, and a later datagram may have it")
+        case.unsupported("the DUT has one place, and a later datagram may have it", "not_declared")
 
     def make() -> Stimulus:
         packet, parts = pieces(case, 200)
         strange, fields = strange_frames(case)[name]
-        sent = interrupted(case, parts, 2, frame(case, strange, **fields))
-        return Stimulus(sent, packet, link_info(case, packet), f"{name} between the second and the third")
+        made = raw(case, parts, packet, f"{name} between the second and the third")
+        return interrupted(case, made, 2, frame(case, strange, **fields))
 
     case.understood(make)
 
@@ -259,10 +259,10 @@ def test_strange_frames_in_the_gap(case: Case, name: str):
 def test_another_sender_in_the_gap(case: Case, size: int):
     """A whole echo of another sender in the midst of a datagram, and the answer to it: no fragment is lost by it."""
     if not case.rig.link.any_source:
-        case.unsupported("the link has one sender only")
+        case.unsupported("the link has one sender only", "not_on_this_link")
     tester = case.tester
     if size > 8 and (case.rig.profile.parameters.reassembly_slots or 1) < 2:
-        case.unsupported("the DUT does not declare room for two datagrams")
+        case.unsupported("the DUT does not declare room for two datagrams", "not_declared")
     me, other = tester.identity, tester.fresh()
     case.understood(lambda: stimulus(case, tester.echo(8)))  # so that the answer need not wait for an address
     tester.identity = me
@@ -273,7 +273,7 @@ def test_another_sender_in_the_gap(case: Case, size: int):
             whole, fragments = pieces(case, size)
             ordinary(case, whole)
             between = [frame(case, part) for part in fragments]
-        sent = interrupted(case, parts, 2, *between)
-        return Stimulus(sent, packet, link_info(case, packet), "another sender's echo in the midst")
+        made = raw(case, parts, packet, "another sender's echo in the midst")
+        return interrupted(case, made, 2, *between)
 
     case.understood(make)

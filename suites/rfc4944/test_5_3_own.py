@@ -40,7 +40,7 @@ def test_tags_of_many_datagrams(case: Case):
     case.result.observed_by = "wire"
     if len(tags) < MANY // 2:
         case.answered(lambda: stimulus(case, tester.echo(160)))
-        case.unsupported("the DUT answers too few echoes that need fragments")
+        case.unsupported("the DUT answers too few echoes that need fragments", "not_observable")
     steps = [(b - a) & 0xFFFF for a, b in pairwise(tags)]
     case.expect(
         all(0 < step < 0x8000 for step in steps),
@@ -110,7 +110,7 @@ def test_nothing_but_the_datagram(case: Case, size: int):
     seen = well_answered(case, lambda: tester.echo(size))
     if seen is None:
         return
-    pause(case, case.rig.file.settle)
+    pause(case, case.settle)
     for late in tester.heard[before:]:
         if late.error is not None and late.info.dst == seen.info.dst:
             case.finding(
@@ -139,8 +139,8 @@ def test_its_multicast_of_many_sizes(case: Case):
     for size in [*range(84, 112, 3), 300]:
         before = len(tester.heard)
         case.rig.node.ping(ALL_NODES, size, tester.next_identifier(), 1)
-        since = tester.now()
-        pause(case, case.rig.file.settle)
+        since = tester.stamp()
+        pause(case, case.settle)
         for seen in tester.heard[before:]:
             if seen.icmp_type == ECHO_REQUEST and seen.view is not None and seen.view.dst == ALL_NODES:
                 well_sent(case, seen)

@@ -43,7 +43,7 @@ def test_pan_id_in_a_short_address(case: Case):
     """§6: the IID of a short address begins with the PAN id, where it is known; zeros in its place are advice."""
     link, address = case.rig.link, case.tester.dut_address
     if not link.dut_short or address[10:] != bytes.fromhex("00fffe00") + link.dut_short:
-        case.unsupported("the DUT's link-local address is not made from a short address")
+        case.unsupported("the DUT's link-local address is not made from a short address", "not_declared")
     case.result.observed_by = "wire"
     with_pan = bytes.fromhex("fe80000000000000") + _with_pan(link.dut_short, link.pan)
     case.expect(address == with_pan, "no_pan_id", with_pan.hex(), address.hex())
@@ -60,7 +60,7 @@ def test_address_resolution(case: Case):
 def test_address_of_a_short_neighbour(case: Case):
     """§8: in an option of length 1 the address has 16 bits, and that is where the answer goes."""
     if not case.rig.link.any_source:
-        case.unsupported("the link cannot send from a short address")
+        case.unsupported("the link cannot send from a short address", "not_on_this_link")
     case.stranger(short=True)
     _answer_goes_to_us(case)
 

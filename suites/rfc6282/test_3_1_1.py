@@ -7,10 +7,12 @@ import pytest
 
 from fixtures.judging.case import Case
 from fixtures.plugin.marks import needs, requirement
-from fixtures.stimuli.packets import forms, link_info, plain, shown, stimulus, understood_if_shown
+from fixtures.stimuli.packets import plain, shown, stimulus, understood_if_shown
 from rigs.tester.packets import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Seen, Stimulus
 from sixlowpan import ipv6
 from sixlowpan.addresses import ALL_NODES, solicited_node
+from suites.adversary import nothing_of
+from suites.readings import destinations
 
 #: §3.2.1: "The Traffic Class field is rotated right by 2 bits".
 ROTATED = "RFC6282-3.2.1-01"
@@ -108,7 +110,8 @@ def test_nh_inline_of_any_value(case: Case, protocol: int):
     uncompressed = case.tester.kind == "ieee802154"  # RFC 7668 §3.2: on BLE everything is compressed
     if not case.shows(lambda: stimulus(case, make().packet, dispatch=0x41) if uncompressed else make()):
         case.unsupported(
-            "the DUT sends no ICMPv6 error about this next header, and no IP tap shows the packet"
+            "the DUT sends no ICMPv6 error about this next header, and no IP tap shows the packet",
+            "not_observable",
         )
     case.understood(make)
 
@@ -151,7 +154,8 @@ def _infixed_destination(case: Case) -> bytes:
     if not found:
         if not case.can("address"):
             case.unsupported(
-                "the DUT has no link-local address fe80::ff:fe00:XXXX, so DAM=10 cannot reach it"
+                "the DUT has no link-local address fe80::ff:fe00:XXXX, so DAM=10 cannot reach it",
+                "not_declared",
             )
         found = start + bytes.fromhex("4944")
         case.give_address(found)
@@ -186,7 +190,9 @@ def test_unspecified_source(case: Case, sci: int | None):
     case.sent_by(lambda: _send(case, plain(case, probe)), _defence)
     if case.result.findings:
         case.result.findings.clear()
-        case.unsupported("the DUT does not defend its address, and no IP tap shows the packet")
+        case.unsupported(
+            "the DUT does not defend its address, and no IP tap shows the packet", "not_observable"
+        )
     case.sent_by(lambda: _send(case, make(probe)), _defence)
 
 
@@ -296,21 +302,6 @@ RESERVED = {
 def test_reserved_destination(case: Case, m: int, dac: int, dam: int):
     """Reserved destination modes are never sent; that a receiver drops them is expected, but no text says so.
 
-    With nothing in-line, and with the octets of the stateless form of the same DAM, which makes a good echo of it.
+    Each with what other modes have in-line, so that whoever takes it for one of these gets a good echo.
     """
-
-    def make() -> Stimulus:
-        packet = case.tester.echo()
-        first = min(forms(packet, link_info(case, packet), case.tester.contexts), key=len)
-        word = bytes([first[0], first[1] & 0xF0 | m << 3 | dac << 2 | dam])
-        return Stimulus([word + first[2:]], None, case.tester.info())
-
-    def stateless() -> Stimulus:
-        packet = case.tester.echo(destination=ALL_NODES) if m else case.tester.echo()
-        made = stimulus(case, packet, NH=0, M=m, DAC=0, DAM=dam)
-        first = made.payloads[0]
-        made.payloads = [bytes([first[0], first[1] | 0x04]) + first[2:]]
-        return Stimulus(made.payloads, None, made.info, "the stateless form with DAC=1")
-
-    case.silent(make)
-    case.silent(stateless)
+    nothing_of(case, list(destinations(case, m << 3 | dac << 2 | dam)))

@@ -18,7 +18,7 @@ def address(case: Case, identifier: int, iid: bytes) -> bytes:
     """An address under a shared context; bits of the context win over those of the IID (RFC 6282 §3.1.1)."""
     context = case.tester.contexts.get(identifier)
     if context is None:
-        case.unsupported(f"the DUT does not hold context {identifier}")
+        case.unsupported(f"the DUT does not hold context {identifier}", "not_declared")
     mask = (1 << 128) - (1 << 128 - context.length)
     rest = int.from_bytes(iid) & ((1 << 64) - 1) & ~mask
     return (int.from_bytes(context.prefix) & mask | rest).to_bytes(16)

@@ -19,7 +19,7 @@ SAM_OCTETS = {0b01: 8, 0b10: 2, 0b11: 0}
 def context(case: Case, identifier: int) -> Context:
     found = case.tester.contexts.get(identifier)
     if found is None:
-        case.unsupported(f"the DUT does not hold context {identifier}")
+        case.unsupported(f"the DUT does not hold context {identifier}", "not_declared")
     return found
 
 
@@ -56,7 +56,9 @@ def covered_rightly(case: Case, identifier: int, mode: int, side: str) -> None:
 
     if case.rig.node.tap is None and side == "destination":
         if not case.can("address"):
-            case.unsupported("the DUT cannot be given the address, and no IP tap shows the packet")
+            case.unsupported(
+                "the DUT cannot be given the address, and no IP tap shows the packet", "not_observable"
+            )
         case.give_address((make().packet or b"")[24:40])
     understood_if_shown(case, make)
 

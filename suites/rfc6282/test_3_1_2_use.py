@@ -38,7 +38,7 @@ def remove(case: Case, identifier: int) -> None:
 def borrowed(case: Case, identifier: int) -> Iterator[None]:
     """A spare context, which is gone again behind the case."""
     if identifier >= case.rig.profile.parameters.contexts:
-        case.unsupported(f"the DUT does not hold context {identifier}")
+        case.unsupported(f"the DUT does not hold context {identifier}", "not_declared")
     try:
         yield
     finally:
@@ -89,7 +89,7 @@ PREFIX = bytes.fromhex("2001 0db8 a006 ffff fedc ba98 7654 3210")
 def test_context_of_any_length(case: Case):
     """A context whose length changes: each of its bits counts, none beyond its end, and what it held before is gone."""
     if case.rig.profile.parameters.context_length is not None:
-        case.unsupported("the DUT holds contexts of one length only")
+        case.unsupported("the DUT holds contexts of one length only", "not_declared")
     with borrowed(case, SPARE):
         for length in LENGTHS:
             define(case, SPARE, f"{ipaddress.IPv6Address(PREFIX)}/{length}")
@@ -180,7 +180,7 @@ def test_answer_under_a_context(case: Case, use: str):
     identifier, network, prefix, compress = USES[use]
     tester = case.tester
     if identifier not in tester.contexts and compress:
-        case.unsupported(f"the DUT does not hold context {identifier}")
+        case.unsupported(f"the DUT does not hold context {identifier}", "not_declared")
     with nullcontext() if compress else borrowed(case, identifier):
         if not compress:
             define(case, identifier, network, compress=False)
@@ -217,9 +217,9 @@ def test_answer_behind_a_changed_context(case: Case):
         for prefix in (old, new):
             case.give_address(prefix + case.tester.dut_address[8:])
         _answered_from(case, old)
-        pause(case, case.rig.file.settle)  # what was sent under the context is read under it
+        pause(case, case.settle)  # what was sent under the context is read under it
         define(case, SPARE, NEW)
         _answered_from(case, new)
         _answered_from(case, old)
-        pause(case, case.rig.file.settle)
+        pause(case, case.settle)
     _answered_from(case, new)

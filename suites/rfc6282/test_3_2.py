@@ -68,7 +68,7 @@ def test_answer_from_a_short_address(case: Case):
     link = case.rig.link
     address = link_local(link.dut_short) if link.dut_short else b""
     if address not in case.rig.node.addresses():
-        case.unsupported("the DUT has no link-local address of a 16-bit link-layer address")
+        case.unsupported("the DUT has no link-local address of a 16-bit link-layer address", "not_declared")
     well_answered(case, lambda: case.tester.echo(destination=address), destination=link.dut_short)
 
 
@@ -84,7 +84,7 @@ def test_extended_address_iid(case: Case):
 def test_short_address_iid(case: Case):
     """§3.2.2: the IID of a short address is 0000:00ff:fe00:XXXX, without PAN id and without U/L bit."""
     if not case.rig.link.any_source:
-        case.unsupported("the link cannot send from a short address")
+        case.unsupported("the link cannot send from a short address", "not_on_this_link")
     case.tester.fresh_short()
     case.understood(lambda: stimulus(case, case.tester.echo(), SAC=0, SAM=0b11))
 
@@ -95,7 +95,7 @@ def test_short_address_iid(case: Case):
 def test_short_address_under_a_context(case: Case):
     """The same mapping fills what the context does not cover."""
     if not case.rig.link.any_source:
-        case.unsupported("the link cannot send from a short address")
+        case.unsupported("the link cannot send from a short address", "not_on_this_link")
     case.tester.fresh_short()
     source = case.tester.also(case.tester.contexts[0].prefix[:8] + case.tester.identity.address[8:])
     understood_if_shown(case, lambda: stimulus(case, case.tester.echo(source=source), SAC=1, SAM=0b11, CID=0))

@@ -62,13 +62,13 @@ def answer(case: Case, source: bytes, size: int, destination: bytes) -> Seen | N
     request = tester.echo(size, source=tester.also(source), destination=destination)
     before = len(tester.heard)
     tester.send_packet(request)
-    seen = tester.reply_to(request, tester.now() + case.rig.file.settle)
+    seen = tester.reply_to(request, tester.now() + case.settle)
     if seen is None and case.control():  # what came of the request has come by then, or is on its way
         wanted = ipv6.Packet.parse(request).upper()[2][4:8]
         came = (
             heard for heard in tester.heard[before:] if heard.icmp_type == 129 and heard.upper[4:8] == wanted
         )
-        seen = next(came, None) or tester.reply_to(request, tester.now() + case.rig.file.settle)
+        seen = next(came, None) or tester.reply_to(request, tester.now() + case.settle)
     if seen is not None:
         well_sent(case, seen, expected_reply(request, seen))
         return seen
@@ -105,7 +105,7 @@ def test_answers_to_neighbours(case: Case, size: int):
 def test_answers_to_short_neighbours(case: Case):
     """The same for a neighbour whose frames come from a short address."""
     if not case.rig.link.any_source:
-        case.unsupported("the link cannot send from a short address")
+        case.unsupported("the link cannot send from a short address", "not_on_this_link")
     case.tester.fresh_short()
     answers(case, 8)
 

@@ -220,7 +220,7 @@ def test_every_bit_of_a_link_address(case: Case, link: str):
     """§3.2.2: an IID elided against the frame's source has all of its bits, one of them inverted or none."""
     tester = case.tester
     if not case.rig.link.any_source:
-        case.unsupported("the link cannot send from any address")
+        case.unsupported("the link cannot send from any address", "not_on_this_link")
     address = LINKS[link]
     # not the individual/group bit of an EUI-64; a short address begins with 0 (RFC 4944 §12)
     sources = [s for s in flips(address) if not s[0] & (0x01 if len(s) == 8 else 0x80)]
@@ -245,7 +245,7 @@ def test_destination_elided_against_a_short_address(case: Case):
     """§3.2.2: what a context leaves of a destination comes from the very address in the frame, here the short one."""
     link = case.rig.link
     if not link.dut_short:
-        case.unsupported("the DUT has no 16-bit link-layer address")
+        case.unsupported("the DUT has no 16-bit link-layer address", "not_declared")
     address = case.tester.contexts[0].prefix[:8] + link_local(link.dut_short)[8:]
     info = case.tester.info(destination=link.dut_short)
     case.understood(lambda: stimulus(case, case.tester.echo(destination=address), info=info, DAC=1, DAM=3))

@@ -92,5 +92,5 @@ def test_zero_checksum(case: Case):
         return Stimulus([payload], packet, tester.info(), "UDP NHC with checksum 0000")
 
     case.survives(make)
-    got = node.udp_receive(port, tester.now() + case.rig.file.settle)
+    got = node.udp_receive(port, tester.now() + case.settle)
     case.expect(got is None, "zero_checksum", "the datagram is discarded", "the application got it")

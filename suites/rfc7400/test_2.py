@@ -6,7 +6,7 @@ The codes are written by hand from the figures of §2; what they stand for comes
 import pytest
 
 from fixtures.judging.case import Case
-from fixtures.plugin.marks import requirement
+from fixtures.plugin.marks import about, requirement
 from rigs.tester.packets import ICMPV6, Stimulus
 from sixlowpan import decode, ipv6
 from suites.adversary import declares, nothing_of, outcome, recovers, right_or_nothing
@@ -140,6 +140,7 @@ BOMBS = {
 }
 
 
+@about("ghc")
 @requirement("RFC7400-5-01")
 def test_outside_the_buffer(case: Case):
     """Backreferences and literals outside the buffer (§5): nothing comes of them."""
@@ -154,6 +155,7 @@ def test_outside_the_buffer(case: Case):
     nothing_of(case, stimuli, code="outside")
 
 
+@about("ghc")
 @requirement("RFC7400-5-01")
 def test_bombs(case: Case):
     """Codes that expand beyond the MTU (§5): the DUT lives on, and takes a full-size echo."""
@@ -163,6 +165,7 @@ def test_bombs(case: Case):
     recovers(case, "RFC7400-5-01")
 
 
+@about("ghc")
 @requirement("RFC7400-2-07")
 def test_reserved_codes(case: Case):
     """011xxxxx and 1001nnnn with n > 0 are reserved: no text says what a receiver does; a silent drop is advice."""
@@ -174,6 +177,7 @@ def test_reserved_codes(case: Case):
     nothing_of(case, stimuli)
 
 
+@about("ghc")
 @requirement("RFC7400-4-01")
 @pytest.mark.parametrize("eid", [4, 5, 6, 7], ids=str)
 def test_unassigned_eids(case: Case, eid: int):
@@ -201,6 +205,6 @@ def test_no_ghc_unasked(case: Case):
 def test_fallback(case: Case):
     """§3.3: after neighbour unreachability a sender of GHC falls back to plain RFC 6282: only who sends GHC can."""
     if not declares(case, "ghc"):
-        case.unsupported("the profile does not declare ghc")
+        case.unsupported("the profile does not declare ghc", "not_declared")
     outcome(case, [])
     case.unsupported("no ability makes the DUT send GHC")

@@ -42,7 +42,9 @@ def live(case: Case) -> ChannelLink:
     """The link, where it is a live channel."""
     link = case.rig.link
     if not isinstance(link, ChannelLink):
-        case.unsupported("the link hands over bare SDUs: there is no L2CAP channel to look at")
+        case.unsupported(
+            "the link hands over bare SDUs: there is no L2CAP channel to look at", "not_on_this_link"
+        )
     return link
 
 
@@ -99,14 +101,18 @@ def as_6ln(case: Case) -> None:
     """These rules bind a 6LN."""
     role = case.rig.profile.parameters.role
     if role != "6LN":
-        case.unsupported(f"this binds a 6LN, and the profile {case.rig.profile.name} says {role}")
+        case.unsupported(
+            f"this binds a 6LN, and the profile {case.rig.profile.name} says {role}", "not_declared"
+        )
 
 
 def as_6lbr(case: Case) -> None:
     """These rules bind a 6LBR."""
     role = case.rig.profile.parameters.role
     if role != "6LBR":
-        case.unsupported(f"this binds a 6LBR, and the profile {case.rig.profile.name} says {role}")
+        case.unsupported(
+            f"this binds a 6LBR, and the profile {case.rig.profile.name} says {role}", "not_declared"
+        )
 
 
 def echoed(case: Case, size: int = 8, **addresses: bytes) -> Seen | None:

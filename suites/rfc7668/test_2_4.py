@@ -98,7 +98,7 @@ def test_credits_withheld(case: Case):
 
 
 def _replies(case: Case) -> int:
-    deadline = case.tester.now() + 5 * case.rig.file.settle
+    deadline = case.tester.now() + 5 * case.settle
     found = 0
     while (seen := case.tester.hear(deadline)) is not None:
         found += seen.icmp_type == ECHO_REPLY

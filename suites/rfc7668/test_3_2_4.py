@@ -91,9 +91,9 @@ def test_destination_by_context(case: Case, length: int):
     before, identifier = case.tester.contexts, case.tester.next_identifier()
     if length == 128:
         if case.rig.profile.parameters.contexts <= SPARE:
-            case.unsupported(f"the DUT does not hold context {SPARE}")
+            case.unsupported(f"the DUT does not hold context {SPARE}", "not_declared")
         if case.rig.profile.parameters.context_length not in {None, 128}:
-            case.unsupported("the DUT holds no context of 128 bits")
+            case.unsupported("the DUT holds no context of 128 bits", "not_declared")
         case.rig.node.set_context(SPARE, target, 128)
         case.tester.contexts = before.with_context(SPARE, Context(target, 128))
     try:
@@ -245,7 +245,7 @@ def test_registered_again(case: Case):
     as_6ln(case)
     link = case.rig.link
     if link.clock != "virtual":
-        case.unsupported("this takes ten minutes on a clock that cannot be moved")
+        case.unsupported("this takes ten minutes on a clock that cannot be moved", "not_on_this_rig")
     with anew(case):
         first, second = examples(case, "4444", "5555")
         registered(case, first, second)

@@ -64,7 +64,7 @@ def test_device_address_changes(case: Case):
     as_6lbr(case)
     link = live(case)
     if link.clock != "virtual":
-        case.unsupported("this takes a day on a clock that cannot be moved")
+        case.unsupported("this takes a day on a clock that cannot be moved", "not_on_this_rig")
     before = reconnected(case).peer_address
     case.tester.listen(_DAY)
     after = reconnected(case).peer_address

@@ -3,7 +3,7 @@
 import pytest
 
 from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
+from fixtures.plugin.marks import about, on_link, requirement
 from fixtures.stimuli.packets import stimulus
 from fixtures.stimuli.sweep import understood_all
 from rigs.tester.packets import Stimulus
@@ -77,6 +77,7 @@ def test_uncompressed_in_page_1(case: Case):
     )
 
 
+@about("paging")
 @requirement("RFC8025-3-04", "RFC8025-6-01")
 def test_other_pages(case: Case):
     """IPHC in pages 2 to 15 is something else that nobody knows here: that it is dropped is advice."""
@@ -88,6 +89,7 @@ def test_other_pages(case: Case):
     nothing_of(case, stimuli)
 
 
+@about("paging")
 @requirement("RFC8025-4-04", "RFC8066-3.4-01")
 @pytest.mark.parametrize("pages", ["f1", "f0", "f1f1"])
 def test_nalp_behind_a_page_switch(case: Case, pages: str):
@@ -107,6 +109,7 @@ def test_nalp_behind_a_page_switch(case: Case, pages: str):
     )
 
 
+@about("paging")
 @on_link("ieee802154")
 @requirement("RFC8025-4-02")
 def test_mesh_behind_page_1(case: Case):
@@ -117,6 +120,7 @@ def test_mesh_behind_page_1(case: Case):
     nothing_of(case, [Stimulus([payload], None, tester.info(), "page 1, then a mesh header")])
 
 
+@about("paging")
 @on_link("ieee802154")
 @requirement("RFC8025-4-03")
 def test_fragments_behind_page_1(case: Case):

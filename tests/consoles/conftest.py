@@ -1,12 +1,12 @@
 import shlex
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from rigs.consoles.process.console import ProcessConsole
 from rigs.consoles.shell import Shell
+from tests import waiting
 
 DEVICE = Path(__file__).parent / "device.py"
 LOGS = r"\[\d\d:\d\d:\d\d"
@@ -37,12 +37,4 @@ def device():
 @pytest.fixture
 def until():
     """Waits for something observable."""
-
-    def wait(found, seconds=10):
-        deadline = time.monotonic() + seconds
-        while not (answer := found()):
-            assert time.monotonic() < deadline, "it did not happen"
-            time.sleep(0.01)
-        return answer
-
-    return wait
+    return waiting.until

@@ -4,7 +4,6 @@ import os
 import pty as ptys
 import socket as sockets
 import threading
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +14,7 @@ from rigs.consoles.rfc2217 import console as rfc2217
 from rigs.consoles.shell import Shell
 from rigs.consoles.socket import console as socket
 from rigs.model import LinkClosed, RigError
+from tests.waiting import soon
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_a_socket_console(bench, server):
         threading.Thread(target=connection.sendall, args=(big,)).start()
         came = b""
         while len(came) < len(big):
-            data, mark = console.after(mark, time.monotonic() + 10)
+            data, mark = console.after(mark, soon(10))
             came += data
         assert came == big
     with pytest.raises(LinkClosed, match=r"socket://127.0.0.1:\d+: read failed: socket disconnected"):
@@ -120,9 +120,9 @@ def test_an_rfc2217_console_sets_the_baud_rate_of_the_far_port(bench, server):
     try:
         assert far[0].port.baudrate == 57600
         console.write(b"over the network \xff\n")
-        data, _ = console.after(0, time.monotonic() + 10)
+        data, _ = console.after(0, soon(10))
         while not data.endswith(b"\xff\n"):
-            data, _ = console.after(0, time.monotonic() + 10)
+            data, _ = console.after(0, soon(10))
         assert data == b"over the network \xff\n"
     finally:
         console.close()

@@ -1,14 +1,17 @@
 """The pcapng of a case opens in tshark, with the right link types, and decodes to what the oracle reports."""
 
 import shutil
-import subprocess
+import time
 
 import pytest
+from scapy.utils import rdpcap
 
 from fixtures.evidence.capture import Evidence, slug
+from rigs.links.memory.link import MemoryLink
 from rigs.model import Received
 from sixlowpan import Contexts, LinkInfo, decode, encode, fragment, ipv6, mac
 from sixlowpan.addresses import link_local
+from tests.waiting import completed
 
 needs_tshark = pytest.mark.skipif(
     not shutil.which("tshark"), reason="tshark is not installed (apt-get install tshark)"
@@ -18,13 +21,19 @@ BD_A, BD_B = bytes.fromhex("001bdc073121"), bytes.fromhex("f0f1f2f3f4f5")
 
 
 class FakeLink:
+    clock, clock_error = "monotonic", 0.0
+
+    def outgoing(self):
+        return self.left
+
     def __init__(self, kind, tester, dut, mtu):
+        self.left = []
         self.kind, self.tester, self.dut, self.mtu = kind, tester, dut, mtu
 
 
 def tshark(path, *options):
     command = ["tshark", "-Q", "-r", str(path), *options]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    return completed(command, check=True).stdout
 
 
 def echo(source, destination, size=20):
@@ -92,3 +101,36 @@ def test_ipsp_sdus_decode_to_the_same_packet(tmp_path, size):
 
 def test_file_names_are_made_of_case_ids():
     assert slug("rfc6282/3.1.1/hop_limit[255]") == "rfc6282-3.1.1-hop_limit-255"
+
+
+@needs_tshark
+def test_frames_are_in_the_order_of_their_stamps_and_in_wall_time(tmp_path):
+    """A frame of ours that a tap saw leave has that tap's stamp, also where it was told later than the answer."""
+    link = FakeLink("ieee802154", EUI_A, EUI_B, 125)
+    evidence = Evidence(link)
+    start = time.monotonic()
+    frames = [mac.data_frame(EUI_A, EUI_B, b"\xab\xcd", number, bytes(8)) for number in range(4)]
+    evidence.sink("link", "sent", Received(frames[0], start - 0.020, "guest"))
+    evidence.sink("link", "sent", Received(frames[1], start + 0.030, "guest"))
+    evidence.sink("link", "received", Received(frames[2], start + 0.0005, "guest"))
+    evidence.sink("ip", "sent", Received(bytes([0x60]) + bytes(39), start + 0.0002, "guest"))
+    link.left = [
+        Received(frames[0], start - 3600, "guest"),  # the same octets, in another case
+        Received(frames[0], start, "guest"),
+        Received(frames[1], start + 0.001, "guest"),
+    ]
+    evidence.save(tmp_path / "a.pcapng", "x")
+    rows = fields(tmp_path / "a.pcapng", "frame.time_epoch", "wpan.seq_no")
+    assert [row[1] for row in rows] == ["0", "", "2", "1"]
+    times = [float(row[0]) for row in rows]
+    assert [round(time - times[0], 6) for time in times] == [0, 0.0002, 0.0005, 0.001]
+    assert times[0] > 1.7e9  # not 1970
+
+
+def test_a_virtual_clock_is_told_in_wall_time_as_well(tmp_path):
+    link = MemoryLink("ieee802154")
+    evidence = Evidence(link)
+    evidence.sink("link", "sent", Received(bytes(12), link.stamp(), "virtual"))
+    evidence.save(tmp_path / "a.pcapng", "x")
+    (packet,) = rdpcap(str(tmp_path / "a.pcapng"))
+    assert float(packet.time) > 1.7e9

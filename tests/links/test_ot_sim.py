@@ -2,17 +2,19 @@
 
 import socket
 import threading
-import time
 
 import pytest
 
-from rigs import registry
+from rigs import clock, registry
 from rigs.bench import Bench
 from rigs.configuration.loading import load
 from rigs.links.ot_security import link as ot_security
-from rigs.links.ot_security.link import OVERHEAD, SecuredLink, Security, SecurityError, mac_key
+from rigs.links.ot_security.link import OVERHEAD, SecuredLink, Security
 from rigs.links.ot_sim.link import PORTS, Ether, OtSimLink
 from rigs.model import LinkClosed, RigError
+from sixlowpan import mac
+from sixlowpan.security import SecurityError, thread_mac_key
+from tests.waiting import soon
 
 GROUP = "224.0.0.116"
 KEY = bytes.fromhex("4b6579686f6c654b6579686f6c654b65")
@@ -56,13 +58,13 @@ class Peer:
 
     def hear(self, seconds=5.0):
         """The next datagram that it did not send itself; None when none comes."""
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
+        deadline = soon(seconds)
+        while (left := deadline - clock.now()) > 0:
             self.ear.settimeout(left)
             try:
                 datagram, address = self.ear.recvfrom(2048)
             except TimeoutError:
-                return None
+                continue  # by the clock of deadlines there may be time left
             if address != self.sender.getsockname():
                 return datagram
         return None
@@ -104,10 +106,6 @@ def make(base):
     yield made
     for link in links:
         link.close()
-
-
-def soon():
-    return time.monotonic() + 5
 
 
 def test_a_frame_goes_out_as_channel_psdu_and_fcs(make, peer):
@@ -178,7 +176,7 @@ def test_what_no_radio_hears_is_passed_over(make, peer):
     link.send(bytes.fromhex(f"01c807ffffffff{TESTER}7b"))  # its own voice, which multicast brings back
     peer.say(PLAIN[:2] + b"\x77" + PLAIN[3:])
     assert link.receive(soon()).frame[2] == 0x77
-    assert link.receive(time.monotonic()) is None
+    assert link.receive(soon(0)) is None
 
 
 def test_older_versions_are_found_at_their_port(make, base):
@@ -198,7 +196,7 @@ def test_older_versions_are_found_at_their_port(make, base):
     link.send(hello)
     assert [peer.hear()[1:3] for _ in range(2)] == [b"\x02\x00", hello[:2]]
     assert stranger.hear(0.2) is None
-    assert link.receive(time.monotonic()) is None
+    assert link.receive(soon(0)) is None
     peer.close()
     stranger.close()
 
@@ -218,8 +216,8 @@ def test_a_closed_link_says_so(make):
 
 def test_the_mac_key_is_the_second_half():
     """Thread 1.1 §7.1.4: HMAC-SHA256 over the key sequence and "Thread"."""
-    assert mac_key(KEY, 0) != mac_key(KEY, 1)
-    assert len(mac_key(KEY, 0)) == 16
+    assert thread_mac_key(KEY, 0) != thread_mac_key(KEY, 1)
+    assert len(thread_mac_key(KEY, 0)) == 16
 
 
 def test_a_secured_frame_is_opened_and_made():
@@ -311,7 +309,7 @@ def answering(peer, takes, heard):
 
 @pytest.mark.parametrize(
     ("takes", "mode", "heard"),
-    [({None, 0x15}, 0, [None]), ({0x15}, 2, [None, 0x15]), ({}, 0, [None, 0x15])],
+    [({None, 0x15}, 0, [None]), ({0x15}, 2, [None, 0x15]), ({}, 0, [None, 0x15] * ot_security._PROBES)],
     ids=["plain", "secured", "deaf"],
 )
 def test_a_probe_finds_what_the_dut_takes(make, peer, monkeypatch, takes, mode, heard):
@@ -319,7 +317,7 @@ def test_a_probe_finds_what_the_dut_takes(make, peer, monkeypatch, takes, mode, 
     link, seen = SecuredLink(make(retries=0, wait=0), Security(KEY)), []
     thread = threading.Thread(target=answering, args=(peer, takes, seen))
     thread.start()
-    link.probe()
+    assert link.probe() == bool(takes)
     link.close()
     thread.join()
     assert link.mode == mode
@@ -329,9 +327,21 @@ def test_a_probe_finds_what_the_dut_takes(make, peer, monkeypatch, takes, mode, 
 
 def test_what_a_rig_file_says_is_not_probed(make, peer):
     link = SecuredLink(make(), Security(KEY), 1)
-    link.probe()
+    assert link.probe()
     assert link.mode == 1
     assert peer.hear(0.1) is None
+
+
+def test_the_successor_of_a_child_counts_on(make, peer):
+    """Frames under the key of the network, with counters that the child itself has not used, from its address only."""
+    link = SecuredLink(make(retries=0, wait=0), Security(KEY))
+    assert link.any_source
+    link.become_child()
+    assert (link.mode, link.any_source) == (1, False)
+    for count in range(2):
+        link.send(mac.data_frame(link.tester, link.dut, PAN, count, b"\x41"))
+        header, _ = mac.parse(peer.hear(5)[1:-2])
+        assert (header.security_control, header.frame_counter) == (0x0D, 50_000 + count)
 
 
 # -- what a rig file says -------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from rigs.configuration.loading import load
 from rigs.links.slip_radio import namespace as slip_namespace
 from rigs.links.slip_radio.link import SlipRadio, Unpacker, pack
 from rigs.model import LinkClosed, RigError, Unsupported
+from tests.waiting import PATIENCE, completed, finished, soon
 
 #: With both octets that SLIP escapes.
 DUT = bytes.fromhex("02124b00c0db0001")
@@ -37,7 +37,7 @@ class Peer:
     """The border router's end: octets in, octets out."""
 
     def __init__(self, link):
-        self.line = socket.create_connection(("127.0.0.1", link.port), timeout=5)
+        self.line = socket.create_connection(("127.0.0.1", link.port), timeout=PATIENCE)
 
     def say(self, octets):
         self.line.sendall(octets)
@@ -56,13 +56,9 @@ class Peer:
 @pytest.fixture
 def peer(link):
     made = Peer(link)
-    assert link.connected(time.monotonic() + 5)
+    assert link.connected(soon(5))
     yield made
     made.line.close()
-
-
-def soon():
-    return time.monotonic() + 5
 
 
 def test_it_tells_the_address_that_the_dut_asks_for(peer):
@@ -174,7 +170,7 @@ def test_the_rig_file_names_port_and_addresses(rig):
     assert (link.dut, link.tester, link.pan, link.kind) == (DUT, TESTER, b"\x12\x34", "ieee802154")
     assert link.any_source
     assert not link.auto_ack
-    socket.create_connection(("::1", link.port), timeout=5).close()
+    socket.create_connection(("::1", link.port), timeout=PATIENCE).close()
     link.close()
 
 
@@ -212,7 +208,7 @@ namespaces = pytest.mark.skipif(
 #: A border router in small: asks for its address, then sends a frame; it says what interfaces it sees.
 PROGRAM = """
 import os, signal, socket, sys
-line = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=5)
+line = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 line.sendall(b"?M\\xc0")
 told = b""
 while len(told) < 12:  # an address with two escapes; ENDs that wake are none of it
@@ -247,7 +243,7 @@ def enclosed(link):
     yield start
     for process in started:
         process.kill()
-        process.communicate(timeout=5)
+        finished(process)
 
 
 @namespaces
@@ -258,7 +254,7 @@ def test_a_peer_in_a_namespace_reaches_the_link(link, enclosed):
     assert interfaces == ["lo"]
     assert link.receive(soon()).frame == b"Aframe"
     link.send(FRAME)
-    program.communicate("\n", timeout=5)
+    finished(program, "\n")
     assert program.returncode == 0
     with pytest.raises(LinkClosed, match="the DUT"):
         link.receive(soon())
@@ -272,7 +268,7 @@ def test_a_peer_in_a_namespace_reaches_the_link(link, enclosed):
 )
 def test_it_ends_as_the_peer_ended(enclosed, end, status):
     program = enclosed(end)
-    program.communicate("\n", timeout=5)
+    finished(program, "\n")
     assert program.returncode == status
 
 
@@ -290,7 +286,7 @@ def test_the_peer_dies_with_it(link, enclosed):
 @namespaces
 def test_a_program_that_is_not_there_is_told(link):
     command = [sys.executable, SCRIPT, "127.0.0.1", str(link.port), "/no/such/program"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    done = completed(command)
     assert (done.returncode, done.stderr) == (127, "/no/such/program: No such file or directory\n")
 
 
@@ -301,6 +297,6 @@ def test_a_program_that_is_not_there_is_told(link):
 )
 def test_a_wrong_command_line_is_told(arguments, words):
     command = [sys.executable, SCRIPT, *shlex.split(arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    done = completed(command)
     assert done.returncode == 1
     assert re.search(words, done.stderr)

@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from rigs.model import LinkClosed, RigError, Unsupported
 from rigs.nodes.lwip import node as adapter
 from sixlowpan import ipv6
+from tests.waiting import soon, until
 
 pytestmark = pytest.mark.real
 
@@ -41,7 +43,7 @@ def test_the_tap_stands_before_the_ip_layer(lwip):
 def test_times_are_of_the_monotonic_clock(lwip):
     before = time.monotonic()
     lwip.send(lwip.echo(8))
-    tapped = lwip.node.tap.receive(before + 2)
+    tapped = lwip.node.tap.receive(soon())
     assert before <= tapped.time <= time.monotonic()
     assert (tapped.clock, lwip.link.clock) == ("monotonic", "monotonic")
 
@@ -117,9 +119,7 @@ def test_killed_from_outside(lwip):
 @pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGSEGV])
 def test_crashed(lwip, number):
     os.kill(lwip.process.child.pid, number)
-    deadline = time.monotonic() + 2
-    while lwip.node.health().state == "alive" and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: lwip.node.health().state != "alive")
     health = lwip.node.health()
     assert health.state == "crashed"
     assert number.name in health.detail
@@ -136,11 +136,11 @@ def test_close_twice(lwip):
 
 
 PARENT = """
-import sys, time
+import signal
 from rigs.nodes.lwip.node import LwipProcess
 process = LwipProcess("ble")
 print(process.child.pid, flush=True)
-time.sleep(60)
+signal.pause()
 """
 
 
@@ -152,16 +152,16 @@ def test_dies_with_its_parent():
     ) as parent:
         pid = int(parent.stdout.readline())
         parent.kill()
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        try:
-            with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123
-                if stat.read().rpartition(")")[2].split()[0] == "Z":
-                    return
-        except (FileNotFoundError, ProcessLookupError):
-            return
-        time.sleep(0.01)
-    pytest.fail(f"the child {pid} outlived its parent")
+    until(lambda: ended(pid), f"the child {pid} outlived its parent")
+
+
+def ended(pid):
+    """Whether a process is gone, or only waits for its parent to take note."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return stat.rpartition(")")[2].split()[0] == "Z"
 
 
 def test_the_library_is_absent(monkeypatch):

@@ -2,7 +2,8 @@
 
 Run as a program: `openthread_cli.py [--old] [--no-echo] [--no-prompt] [--zephyr] [--logs] [--dead] [--taken]
 [--refuses WORD]`. It imports nothing of the project. Commands that steer it: `x crash`, `x reboot`,
-`x datagram HEX`, `x key`, `x exit`.
+`x datagram HEX`, `x key`, `x unsecure`, `x exit`. Its Thread takes one look at `state` until it has its role, which is
+that of a leader with a dataset of its own and of a child with one that it was given.
 """
 
 import sys
@@ -12,10 +13,12 @@ OLD = "--old" in WORDS
 PROMPT = "uart:~$ " if "--zephyr" in WORDS else "" if "--no-prompt" in WORDS else "> "
 LOG = "[I] Mle-----------: a line of the log\r\n"
 FRESH = {"channel": "11", "panid": "0xffff", "extaddr": "1122334455667788", "key": "00" * 16, "up": False}
+DATASET = "0e08000000000001000035060004001fffe00208"
+ATTACHED = {"thread": "disabled", "dataset": "", "mode": "rdn", "childtimeout": "240", "unsecure": ""}
 
 
 def main():
-    state = dict(FRESH, groups={"ff02:0:0:0:0:0:0:1"}, port=None, open=False, pinging=False)
+    state = dict(FRESH, **ATTACHED, groups={"ff02:0:0:0:0:0:0:1"}, port=None, open=False, pinging=False)
     if "--taken" in WORDS:
         say("bind(TxFd): Address already in use\n")
         sys.exit(1)
@@ -34,8 +37,8 @@ def main():
             say(LOG)
         if command.startswith("x "):
             steer(command[2:], state)
-        elif command == "reset":
-            state.update(FRESH, open=False, port=None)
+        elif command in {"reset", "factoryreset"}:
+            state.update(FRESH, **ATTACHED, open=False, port=None)
         elif command:
             answer(command.split(), state)
         say(PROMPT)
@@ -47,8 +50,8 @@ def steer(command, state):
         say("Assertion `mState == kStateIdle' failed at mac.cpp:12\r\n")
     elif name == "reboot":
         state.update(FRESH)
-    elif name == "key":
-        say(f"{state['key']}\r\nDone\r\n")
+    elif name in {"key", "unsecure"}:
+        say(f"{state[name]}\r\nDone\r\n")
     elif name == "exit":
         sys.exit(3)
     elif name == "datagram":
@@ -78,8 +81,18 @@ def answer(words, state):
             lines = [state[name]]
     elif name == ("masterkey" if OLD else "networkkey"):
         state["key"] = rest[0]
+    elif name == "unsecureport":
+        state["unsecure"] = " ".join(rest)
     elif name == "thread":
-        error = None if rest == ["stop"] else "7: InvalidArgs"
+        state["thread"] = "disabled" if rest == ["stop"] else "detached"
+    elif name == "state":
+        lines = [state["thread"]]
+        if state["thread"] == "detached":
+            state["thread"] = "leader" if state["dataset"] == "new" else "child"
+    elif name == "dataset":
+        lines, state["dataset"] = dataset(rest, state["dataset"])
+    elif name in {"mode", "childtimeout"}:
+        lines, state[name] = ([], rest[0]) if rest else ([state[name]], state[name])
     elif name == "ifconfig":
         lines = [] if rest else ["up" if state["up"] else "down"]
         state["up"] = rest == ["up"] or (state["up"] and not rest)
@@ -105,6 +118,13 @@ def answer(words, state):
     else:
         error = "35: InvalidCommand"
     return say("".join(f"{line}\r\n" for line in lines) + (f"Error {error}\r\n" if error else "Done\r\n"))
+
+
+def dataset(rest, has):
+    """The lines and the dataset that there is then: "new", or what was set."""
+    if rest == ["active", "-x"]:
+        return [DATASET], has
+    return [], "new" if rest[0] == "init" else rest[2] if rest[0] == "set" else has
 
 
 def ping(rest, state):

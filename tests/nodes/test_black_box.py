@@ -3,7 +3,6 @@
 import os
 import re
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from rigs.consoles.process.console import ProcessConsole
 from rigs.consoles.shell import Shell
 from rigs.model import RigError
 from rigs.nodes.black_box.node import SIGNATURES, BlackBox
+from tests.waiting import completed
 
 ROOT = Path(__file__).parents[2]
 NODE = Path(__file__).with_name("zep_node.py")
@@ -115,9 +115,7 @@ def run(tmp_path, *mutant):
         "tf or hlim or stateless",
     ]
     command += ["--rig", str(tmp_path / "box.toml"), "--record-dir", str(tmp_path / "out")]
-    done = subprocess.run(
-        command, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=300, check=False
-    )
+    done = completed(command, cwd=ROOT, env=os.environ)
     results = read(tmp_path / "out" / "latest").results
     assert results, done.stdout + done.stderr
     return {result["case"]: result for result in results}

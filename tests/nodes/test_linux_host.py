@@ -7,7 +7,6 @@ The socket side is tried on a real kernel, on a pair of virtual Ethernet interfa
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from rigs.bench import Bench
 from rigs.configuration.models import RigFile
 from rigs.model import LinkClosed, RigError, Unsupported
 from rigs.nodes.linux_host import node as linux_host
+from tests.waiting import soon, until
 
 ROOT = Path(__file__).parents[2]
 GLOBAL = bytes.fromhex("20010db8000000000000000000000001")
@@ -143,14 +143,14 @@ def test_udp(host):
     node = host(PAIR, interface="one")
     (local,) = node.addresses()
     node.udp_open(5000)
-    assert node.udp_receive(5000, time.monotonic() + 0.05) is None
+    assert node.udp_receive(5000, soon(0.05)) is None
     payloads = [b"", b"hello", bytes(range(256)) * 4]
     for payload in payloads:
         node.udp_send(local, 5001, 5000, payload)
     node.udp_send(local, 5000, 5001, b"back")
-    got = [node.udp_receive(5000, time.monotonic() + 10) for _ in payloads]
+    got = [node.udp_receive(5000, soon(10)) for _ in payloads]
     assert got == [(local, 5001, payload) for payload in payloads]
-    assert node.udp_receive(5001, time.monotonic() + 10) == (local, 5000, b"back")
+    assert node.udp_receive(5001, soon(10)) == (local, 5000, b"back")
     assert node._shell.run("echo still mine") == (0, ["still mine"])
     with pytest.raises(RigError, match=r"send 5001 0 .*: \[Errno 22\] Invalid argument"):
         node.udp_send(local, 5001, 0, b"x")
@@ -254,10 +254,7 @@ def command_of(process):
 @pytest.fixture
 def until_gone():
     def wait(processes):
-        deadline = time.monotonic() + 10
-        while any(command_of(process) for process in processes):
-            assert time.monotonic() < deadline, "it is still there"
-            time.sleep(0.02)
+        until(lambda: not any(command_of(process) for process in processes), "it is still there")
 
     return wait
 
@@ -449,9 +446,9 @@ def test_a_host_that_advertises_by_hciconfig(host, path, bench):
     enabled = "cat /sys/kernel/debug/bluetooth/6lowpan_enable"
     assert node._shell.check(enabled) == ["1"]
     side.advertise()
-    side.attach(time.monotonic() + 10)
+    side.attach(soon(10))
     assert node.addresses()[0].hex() == "fe80000000000000024b65fffe796802"
-    side.detach(time.monotonic() + 10)
+    side.detach(soon(10))
     side.connect("04:4B:65:79:68:01", public=False)
     assert node._shell.check("cat /sys/kernel/debug/bluetooth/6lowpan_control") == [
         "connect 04:4B:65:79:68:01 2"
@@ -469,7 +466,7 @@ def test_a_host_that_advertises_by_hciconfig(host, path, bench):
 def test_the_interface_gets_the_queueing_discipline_of_the_rig_file(host, path, bench):
     fake(path, "tc")
     side = linux_host.dut_side(bench, ble(host, path, qdisc="noqueue")._host.rig)
-    side.attach(time.monotonic() + 10)
+    side.attach(soon(10))
     assert "tc qdisc replace dev bt0 root noqueue" in called(path)
 
 
@@ -487,10 +484,10 @@ def test_an_interface_that_stays_away(host, path, bench):
     side = linux_host.dut_side(bench, node._host.rig)
     node._shell.check("mkdir /sys/class/net/bt0")
     with pytest.raises(RigError, match="bt0 did not go away in time"):
-        side.detach(time.monotonic() + 0.1)
+        side.detach(soon(0.1))
     fake(path, "ip", 'echo "9: bt0    inet6 fe80::24b:65ff:fe79:6802/64 scope link tentative"')
     with pytest.raises(RigError, match="bt0 did not come up in time"):
-        side.attach(time.monotonic() + 0.1)
+        side.attach(soon(0.1))
 
 
 @pytest.mark.parametrize(

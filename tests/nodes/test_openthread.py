@@ -3,7 +3,6 @@
 import ipaddress
 import shlex
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,15 +11,37 @@ from rigs import registry
 from rigs.bench import Bench
 from rigs.configuration.loading import load
 from rigs.consoles.process.console import ProcessConsole
+from rigs.links.ot_security import link as ot_security
 from rigs.model import LinkClosed, RigError, Unsupported
+from rigs.nodes.openthread import network as openthread_network
 from rigs.nodes.openthread import node as openthread
 from rigs.nodes.openthread.node import OpenThreadNode
+from tests.waiting import soon
 
 CLI = Path(__file__).parent / "openthread_cli.py"
 KEY = bytes(range(16))
 ADDRESS = bytes.fromhex("02005efffe000001")
 LINK_LOCAL = ipaddress.IPv6Address("fe80::5eff:fe00:1").packed
 THERE = ipaddress.IPv6Address("fe80::2").packed
+DATASET = "0e08000000000001000035060004001fffe00208"
+
+
+class Partner(ProcessConsole):
+    """The second program, and what it was told."""
+
+    def __init__(self, address, command):
+        self.typed, self.closed = "", False
+        super().__init__(address, command)
+
+    def write(self, data):
+        self.typed += data.decode()
+        super().write(data)
+
+    def close(self):
+        self.closed = True
+        super().close()
+
+
 VARIANTS = {
     "new": [],
     "old": ["--old"],
@@ -75,6 +96,40 @@ def test_it_is_brought_up(node):
     assert node.health().state == "alive"
 
 
+def test_plain_frames_are_asked_for(start):
+    """A build with OT_REFERENCE_DEVICE=ON must be told so from API 595 on; others have no such command."""
+    assert start()._cli.ask("x unsecure").lines == ["allwhendisabled enable"]
+    start("--refuses", "unsecureport")
+
+
+def test_it_leads_a_network_that_another_has_joined(start):
+    node, children = start(), []
+
+    def partner():
+        command = [sys.executable, "-S", "-E", str(CLI)]
+        children.append(Partner("process:partner", command))
+        return children[-1]
+
+    for expected in (1, 2):  # by itself, and behind a reset
+        if expected == 1:
+            node.lead_network(partner, bytes.fromhex("02005efffe000002"))
+        else:
+            node.reset()
+        assert node._cli.ask("state").lines == ["leader"]
+        assert node._cli.ask("extaddr").lines == [ADDRESS.hex()]
+        assert node.health().state == "alive"
+        assert len(children) == expected
+        assert "extaddr 02005efffe000002" in children[-1].typed
+        assert f"dataset set active {DATASET}" in children[-1].typed
+        assert children[-1].closed
+
+
+def test_one_that_does_not_come_up_is_told(start, monkeypatch):
+    monkeypatch.setattr(openthread_network, "ROLE", 0.0)
+    with pytest.raises(RigError, match="it is no leader within 0 s of `thread start`, but 'detached'"):
+        start().lead_network(lambda: pytest.fail("no leader, no child"), bytes(8))
+
+
 def test_its_link_local_address_comes_first(node):
     assert node.addresses() == (LINK_LOCAL, ipaddress.IPv6Address("fdde:ad00:beef:0:1:2:3:4").packed)
 
@@ -111,8 +166,8 @@ def test_datagrams_are_taken_from_what_the_cli_prints(node):
     node.udp_open(0x3456)
     for data in (b"keyhole", b"7 bytes from fe80::1 1 x", b"\xff\x1b]\r1\n2"):
         steer(node, f"datagram {data.hex()}")
-        assert node.udp_receive(0x3456, time.monotonic() + 5) == (THERE, 4660, data)
-    assert node.udp_receive(0x3456, time.monotonic()) is None
+        assert node.udp_receive(0x3456, soon(5)) == (THERE, 4660, data)
+    assert node.udp_receive(0x3456, soon(0)) is None
 
 
 def test_a_datagram_that_the_cli_cannot_print_is_not_guessed(start):
@@ -120,7 +175,7 @@ def test_a_datagram_that_the_cli_cannot_print_is_not_guessed(start):
     node.udp_open(0x3456)
     steer(node, "datagram 610062")
     with pytest.raises(Unsupported, match="prints datagrams as text"):
-        node.udp_receive(0x3456, time.monotonic() + 5)
+        node.udp_receive(0x3456, soon(5))
 
 
 def test_one_socket_has_one_port(start):
@@ -128,7 +183,7 @@ def test_one_socket_has_one_port(start):
     node.udp_open(1)
     node.udp_open(2)
     with pytest.raises(RigError, match="UDP port 1 was not opened"):
-        node.udp_receive(1, time.monotonic())
+        node.udp_receive(1, soon(0))
 
 
 def test_a_line_has_an_end(start):
@@ -250,6 +305,31 @@ def test_mistakes(rig, dut, message):
     bench = Bench()
     with pytest.raises(RigError, match=message):
         registry.open_node(bench, rig(dut))
+    bench.close()
+
+
+class Deaf(ot_security.Unsecured):
+    """A link on which no echo is answered, in no form."""
+
+    def probe(self):
+        return False
+
+
+def test_what_to_do_with_a_node_that_takes_no_plain_frames(rig):
+    bench = Bench()
+    bench.resource(ot_security.LINK, Deaf)
+    key = 'networkkey = "000102030405060708090a0b0c0d0e0f"'
+    with pytest.raises(RigError, match=r"API 134.*since API 595.*dut\.partner.*OT_REFERENCE_DEVICE=ON"):
+        registry.open_node(bench, rig(f'console = "{{console}}"\n{key}'))
+    bench.close()
+
+
+def test_a_node_that_takes_no_plain_frames_leads_a_network(rig):
+    bench = Bench()
+    bench.resource(ot_security.LINK, Deaf)
+    key = 'networkkey = "000102030405060708090a0b0c0d0e0f"'
+    node = registry.open_node(bench, rig(f'console = "{{console}}"\npartner = "{{console}}"\n{key}'))
+    assert node._cli.ask("state").lines == ["leader"]
     bench.close()
 
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import time
 from ipaddress import IPv6Address
 
 import pytest
@@ -13,6 +12,7 @@ from rigs.model import RigError, Unsupported
 from rigs.nodes.riot import node as riot
 from rigs.nodes.riot.node import RiotNode
 from rigs.nodes.riot.text import datagrams, interfaces, packet_buffer
+from tests.waiting import soon
 
 LINK_LOCAL = IPv6Address("fe80::5eff:fe00:1").packed
 GLOBAL = IPv6Address("2001:db8::5eff:fe00:1").packed
@@ -411,9 +411,9 @@ def test_datagrams_are_received(make, older):
         said = PKTDUMP.format(size=len(data), dump=dump(data)) if older else NEWER + dump(data)
         for piece in re.findall(r"[\s\S]{1,37}", said):  # a console brings it in pieces
             console.say(piece)
-    assert node.udp_receive(7778, time.monotonic() + 5) == (TESTER, 4660, b"first")
-    assert node.udp_receive(7778, time.monotonic() + 5) == (TESTER, 4660, bytes(range(40)))
-    assert node.udp_receive(7778, time.monotonic()) is None
+    assert node.udp_receive(7778, soon(5)) == (TESTER, 4660, b"first")
+    assert node.udp_receive(7778, soon(5)) == (TESTER, 4660, bytes(range(40)))
+    assert node.udp_receive(7778, soon(0)) is None
 
 
 def test_a_line_that_is_longer_than_the_receive_buffer(make):
@@ -434,7 +434,7 @@ def test_one_port_at_a_time(make):
     node.udp_open(2)
     assert console.told[-3:] == ["udp server start 1", "udp server stop", "udp server start 2"]
     with pytest.raises(RigError, match="UDP port 1 was not opened"):
-        node.udp_receive(1, time.monotonic())
+        node.udp_receive(1, soon(0))
 
 
 def test_reset(make):
@@ -538,6 +538,13 @@ def test_a_tester_elsewhere(override, why):
     console = Riot()
     with pytest.raises(RigError, match=f"riot-zep.toml: {why}"):
         riot.open_node(Given(console), load("riot-zep", ["dut.console=process:x", override]).rig)
+    console.close()
+
+
+def test_a_radio_that_puts_channel_0_into_its_datagrams():
+    """As RIOT 2022.07 does, which says that it is on channel 26: the rig file has the channel of the datagrams."""
+    console = Riot()
+    riot.open_node(Given(console), load("riot-zep", ["dut.console=process:x", "tester.channel=0"]).rig)
     console.close()
 
 

@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-import time
 from ipaddress import IPv6Address
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from rigs.consoles.process.console import ProcessConsole
 from rigs.model import LinkClosed, RigError, Unsupported
 from rigs.nodes.zephyr.answers import interfaces, pools
 from rigs.nodes.zephyr.node import ZephyrNode, open_node
+from tests.waiting import soon, until
 
 SCRIPT = Path(__file__).parent / "zephyr_shell.py"
 RELEASES = ["2.7", "3.4", "4.0"]
@@ -48,14 +48,6 @@ def zephyr():
 def steer(node, text):
     """Have the script do something beside what it is asked for."""
     node._shell.send(f"x {text}")
-
-
-def until(found, seconds=10):
-    deadline = time.monotonic() + seconds
-    while not (answer := found()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
-    return answer
 
 
 # -- what it tells of itself --------------------------------------------------------------------------------
@@ -160,8 +152,8 @@ def test_datagrams_are_received(zephyr, data):
     node.udp_open(0x3456)
     for more in ("", "2a"):
         steer(node, f"datagram {data + more}")
-        assert node.udp_receive(0x3456, time.monotonic() + 10) == (bytes(16), 0, bytes.fromhex(data + more))
-    assert node.udp_receive(0x3456, time.monotonic()) is None
+        assert node.udp_receive(0x3456, soon(10)) == (bytes(16), 0, bytes.fromhex(data + more))
+    assert node.udp_receive(0x3456, soon(0)) is None
 
 
 def test_another_port_takes_the_place(zephyr):
@@ -169,7 +161,7 @@ def test_another_port_takes_the_place(zephyr):
     node.udp_open(1)
     node.udp_open(2)
     with pytest.raises(RigError, match="UDP port 1 was not opened"):
-        node.udp_receive(1, time.monotonic())
+        node.udp_receive(1, soon(0))
 
 
 def test_datagrams_are_sent(zephyr):

@@ -2,7 +2,6 @@
 
 import ipaddress
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from reports.record import read
 from rigs.nodes.lwip.node import installed
 from rigs.tester.preparation import STANDARD_CONTEXTS
 from sixlowpan import Contexts, DecodeError, Reassembler, frame, ipv6
+from tests.waiting import completed
 
 ROOT = Path(__file__).parents[2]
 CASES = "hlim or stateless_unicast or stateful_source or test_mtu or exact_duplicate or uncompressed_ipv6"
@@ -27,7 +27,7 @@ def tshark(path, *fields):
     contexts = [o for i, p in STANDARD_CONTEXTS.items() for o in ("-o", f"6lowpan.context{i}:{p}")]
     columns = [o for name in fields for o in ("-e", name)]
     command = ["tshark", "-Q", "-n", "-r", str(path), *contexts, "-T", "fields", *columns]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    done = completed(command, check=True)
     return [line.split("\t") for line in done.stdout.splitlines()]
 
 
@@ -81,7 +81,7 @@ def test_tshark_reads_what_the_oracle_reports(tmp_path, rig):
         "--record-dir",
         str(tmp_path),
     ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    done = completed(command, cwd=ROOT)
     record = read((tmp_path / "latest").resolve())
     tried = [r for r in record.results if r["verdict"] in {"pass", "fail"}]
     assert len(tried) > 20, done.stdout

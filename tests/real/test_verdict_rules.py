@@ -11,6 +11,7 @@ import pytest
 
 from reports.record import read
 from rigs.nodes.lwip.node import installed
+from tests.waiting import completed
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.real
@@ -22,9 +23,7 @@ def run(tmp_path, rig, death, *options):
     command = [sys.executable, "-m", "pytest", "tests/real/deadly_cases.py", "--rig", rig, "-q"]
     command += ["--record-dir", str(tmp_path), *options]
     env = {**os.environ, "KEYHOLE_TEST_DEATH": death}
-    done = subprocess.run(
-        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False
-    )
+    done = completed(command, cwd=ROOT, env=env)
     record = read((tmp_path / "latest").resolve())
     return done, record, {r["case"].rpartition("/")[2]: r for r in record.results}
 

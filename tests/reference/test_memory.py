@@ -1,7 +1,5 @@
 """The in-memory link: a clock nobody waits for, and a medium that loses, doubles and swaps the same way each time."""
 
-import time
-
 from rigs.links.memory.link import Medium, MemoryLink
 
 
@@ -30,10 +28,9 @@ def link(node, **media):
 
 
 def test_an_idle_link_jumps_to_the_deadline():
-    made, before = link(Parrot()), time.monotonic()
+    made = link(Parrot())
     assert made.receive(3600.0) is None
     assert made.now() == 3600.0
-    assert time.monotonic() - before < 1
 
 
 def test_timers_come_due_in_between():

@@ -9,6 +9,7 @@ failures: list[Exception] = []
 
 
 class FakeLink(Link):
+    clock = "virtual"
     kind, tester, dut = "ieee802154", bytes(7) + b"\x01", bytes(7) + b"\x02"
 
     def __init__(self):

@@ -173,10 +173,47 @@ def test_unknown_names_say_what_there_is(files):
 
 def test_a_deviation_covers_a_finding_of_a_case_and_a_version(files):
     deviation = load("./r.toml").profile.deviation[0]
-    assert deviation.covers("rfc6282/3.1.1/tf[0-1]", "traffic_class", "2.1.3+dfsg1-2")
-    assert not deviation.covers("rfc6282/3.1.1/tf[1]", "traffic_class", "2.1.3")
-    assert not deviation.covers("rfc6282/3.1.1/tf[0-1]", "hop_limit", "2.1.3")
-    assert not deviation.covers("rfc6282/3.1.1/tf[0-1]", "traffic_class", "2.1.4")
+    assert deviation.matches("rfc6282/3.1.1/tf[0-1]", "traffic_class", "RFC6282-3.1.1-01")
+    assert not deviation.matches("rfc6282/3.1.1/tf[1]", "traffic_class", "RFC6282-3.1.1-01")
+    assert not deviation.matches("rfc6282/3.1.1/tf[0-1]", "hop_limit", "RFC6282-3.1.1-01")
+    assert not deviation.matches("rfc6282/3.1.1/tf[0-1]", "traffic_class", "RFC6282-3.1.1-02")
+    assert deviation.applies("2.1.3+dfsg1-2")
+    assert not deviation.applies("2.1.4")
+
+
+CASES = """
+cases = ["rfc6282/3.1.1/tf[0*", { case = "rfc6282/2/*", finding = "dropped", requirement = "RFC6282-2-0?" }]
+"""
+
+
+def test_a_deviation_is_one_cause_in_several_cases(files):
+    case = 'case = "rfc6282/3.1.1/tf[0*"'
+    (files / "p.toml").write_text(PROFILE.replace(case, CASES))
+    deviation = load("./r.toml").profile.deviation[0]
+    assert deviation.matches("rfc6282/3.1.1/tf[0-1]", "traffic_class", "RFC6282-3.1.1-01")
+    assert deviation.matches("rfc6282/2/every_form", "dropped", "RFC6282-2-04")
+    assert not deviation.matches("rfc6282/2/every_form", "traffic_class", "RFC6282-3.1.1-01")
+    assert not deviation.matches("rfc6282/3.1.1/tf[0-1]", "dropped", "RFC6282-2-04")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ('case = "rfc6282/3.1.1/tf[0*"\n', "", "one of `case` and `cases` is needed"),
+        ('case = "rfc6282/3.1.1/tf[0*"', 'case = "a"\ncases = ["b"]', "one of `case` and `cases` is needed"),
+        ('finding = "traffic_*"\n', "", "`finding` is missing: here, or in every table of `cases`"),
+        ('case = "rfc6282/3.1.1/tf[0*"', "cases = [7]", "deviation[0].cases[0]: expected"),
+        (
+            'case = "rfc6282/3.1.1/tf[0*"',
+            'cases = [{ finding = "x" }]',
+            "deviation[0].cases[0].case: is missing",
+        ),
+    ],
+)
+def test_a_deviation_that_says_too_little(files, before, after, told):
+    assert before in PROFILE
+    (files / "p.toml").write_text(PROFILE.replace(before, after))
+    assert told in mistakes()[0]
 
 
 @pytest.mark.parametrize(

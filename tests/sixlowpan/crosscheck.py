@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import shutil
 import struct
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -24,6 +23,7 @@ from pathlib import Path
 from sixlowpan import Contexts, DecodeError, Reassembler, capture, dispatch, explain, frame, ipv6, mac, mesh
 from sixlowpan.explain import Field
 from sixlowpan.link import LinkInfo
+from tests.waiting import completed
 
 TSHARK = shutil.which("tshark")
 #: What the rigs of this project set on their nodes (rigs.tester.preparation.STANDARD_CONTEXTS).
@@ -61,7 +61,7 @@ def blocks(frames: Sequence[bytes], contexts: Contexts) -> list[list[bytes]]:
         command += ["-d", f"wpan.panid==0x{pan.hex()},6lowpan"]
     for identifier, context in contexts.items():
         command += ["-o", f"6lowpan.context{identifier}:{context}"]
-    done = subprocess.run(command, input=b"".join(data), capture_output=True, check=True, timeout=300)
+    done = completed(command, input=b"".join(data), check=True, text=False)
     found = []
     for group in done.stdout.decode().strip("\n").split("\n\n"):
         sources = [bytearray()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -273,6 +275,26 @@ def test_mac_details():
     ):
         with pytest.raises(EncodeError):
             mac.build(bad, b"")
+
+
+def test_long_header_ies():
+    """The length of a header IE has 7 bits: one of 64 octets and more is passed whole."""
+    for length in (63, 64, 100, 127):
+        ies = (length | 0x1E << 7).to_bytes(2, "little") + bytes(length) + b"\x80\x3f"
+        header, payload = mac.parse(mac.build(MacHeader(version=2, header_ies=ies), b"\x7a\x33\x3b"))
+        assert (header.header_ies, payload) == (ies, b"\x7a\x33\x3b")
+
+
+def test_payload_ies_of_an_enciphered_frame_stay_in_it():
+    """They are enciphered with the payload, so behind Header Termination 1 nothing is read."""
+    ies = b"\x00\x3f"
+    header = MacHeader(
+        security=True, version=2, security_control=5, frame_counter=1, header_ies=ies, mic=bytes(4)
+    )
+    assert mac.parse(mac.build(header, b"\xff\xff\xff"))[1] == b"\xff\xff\xff"
+    plain = MacHeader(security=True, version=2, security_control=1, frame_counter=1, mic=bytes(4))
+    built = mac.build(replace(plain, header_ies=ies + b"\x02\x98ab\x00\xf8"), b"\x7a")
+    assert mac.parse(built)[1] == b"\x7a"
 
 
 def test_frames():

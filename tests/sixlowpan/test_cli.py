@@ -13,6 +13,7 @@ import pytest
 
 from sixlowpan import __main__, encode, fragment, ipv6, jsonl, link_local
 from tests.sixlowpan.samples import EUI_A, EUI_B, LONG, udp_packet
+from tests.waiting import completed
 
 SRC, DST = link_local(EUI_A), link_local(EUI_B)
 PACKET = udp_packet(SRC, DST, data=bytes(range(200)))
@@ -220,12 +221,9 @@ def test_jsonl_exit_codes(command, line, code, monkeypatch, capsys):
 
 def test_as_a_program():
     request = json.dumps({"id": 1, **LINK, "frames": ["7a333b"]}) + "\n"
-    done = subprocess.run(
+    done = completed(
         [sys.executable, "-m", "sixlowpan", "decode", "--jsonl"],
         input=request * 3,
-        capture_output=True,
-        text=True,
-        timeout=30,
         check=True,
     )
     assert [json.loads(line)["pending"] for line in done.stdout.splitlines()] == [0, 0, 0]

@@ -289,7 +289,8 @@ def test_paging():
 def test_uncompressed():
     packet = ipv6.build(SRC, DST, 59, b"abc")
     assert decode(b"\x41" + packet, LONG) == packet
-    for bad in (packet + b"\0", packet[:-1], b"\x40" + packet[1:]):
+    assert decode(b"\x41" + packet + b"\0", LONG) == packet, "no text refuses what stands behind it"
+    for bad in (packet[:-1], b"\x40" + packet[1:]):
         with pytest.raises(DecodeError):
             decode(b"\x41" + bad, LONG)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -196,7 +198,9 @@ def test_lint_fragments():
     longer = fragment(ipv6.echo_request(SRC, DST, 1, 2, bytes(208)), LONG, mtu=60, tag=5)
     assert codes(pieces, mtu=300) == [("needless_fragments", "RFC4944-5.3-01", "advice", len(pieces) - 1)]
     assert codes(pieces, mtu=50)[0] == ("too_long", "RFC4944-4-03", "fail", 0)
-    assert ("datagram_tag", "RFC4944-5.3-13", "fail", len(pieces)) in codes(pieces + pieces)
+    other = fragment(ipv6.echo_request(SRC, DST, 1, 3, bytes(200)), LONG, mtu=60, tag=5)
+    assert codes(pieces + other) == [("datagram_tag", "RFC4944-5.3-13", "fail", len(pieces))]
+    assert codes(pieces + pieces) == [], "captured twice"
     jump = fragment(packet, LONG, mtu=60, tag=0x4000)
     assert codes(pieces + jump) == [("datagram_tag", "RFC4944-5.3-13", "advice", len(pieces))]
     assert ("datagram_size", "RFC4944-5.3-09", "fail", 1) in codes([pieces[0], longer[1]])
@@ -204,12 +208,98 @@ def test_lint_fragments():
     assert ("datagram_size", "RFC4944-4-01", "advice", 0) in codes([fragment_header_n(1281, 1, 5) + bytes(8)])
     assert codes(pieces[:2] + pieces, times=[0.0] * 2 + [100.0] * len(pieces)) == [
         ("incomplete", None, "advice", 0),
-        ("datagram_tag", "RFC4944-5.3-13", "fail", 2),
-    ]
+        ("datagram_tag", "RFC4944-5.3-13", "advice", 2),
+    ], "it may have started anew in between"
     assert codes([piece for piece in pieces for _ in range(3)]) == [], "repeated by the MAC"
     two_sizes = codes([pieces[0], longer[1], bytes.fromhex("7a333b")], times=[0, 0, 100])
     assert [row[0] for row in two_sizes].count("incomplete") == 1
     assert codes([b"\xc0"]) == [("malformed", "RFC4944-5.3-05", "fail", 0)]
+
+
+def test_tags_wrap():
+    one, two = (
+        fragment(ipv6.echo_request(SRC, DST, 1, tag, bytes(200)), LONG, mtu=60, tag=tag)
+        for tag in (0xFFFF, 0)
+    )
+    assert codes(one + two) == [], "0000 follows ffff"
+    assert codes(two + one) == [("datagram_tag", "RFC4944-5.3-13", "advice", len(two))]
+    jump = fragment(ipv6.echo_request(SRC, DST, 1, 5, bytes(200)), LONG, mtu=60, tag=0x100)
+    assert codes(two + jump) == [], "a counter that serves others, too"
+
+
+def test_needless_fragments_behind_a_mesh_header():
+    """What counts is the room that the mesh header leaves."""
+    front = mesh_header(EUI_A, EUI_B, 5)
+    packet = ipv6.echo_request(SRC, DST, 1, 2, bytes(80))
+    whole = len(front) + len(encode(packet, LONG))
+    pieces = [front + each for each in fragment(packet, LONG, mtu=60, tag=1)]
+    assert codes(pieces, mtu=whole) == [("needless_fragments", "RFC4944-5.3-01", "advice", len(pieces) - 1)]
+    assert codes(pieces, mtu=whole - 1) == []
+
+
+def test_fragments_of_one_tag_in_time():
+    pieces = fragment(ipv6.echo_request(SRC, DST, 1, 2, bytes(200)), LONG, mtu=60, tag=5)
+    other = fragment(ipv6.echo_request(SRC, DST, 1, 3, bytes(208)), LONG, mtu=60, tag=5)
+    sizes = ("datagram_size", "RFC4944-5.3-09")
+    assert (*sizes, "fail", 1) in codes([pieces[0], other[1]], times=[0.0, 1.0])
+    assert (*sizes, "advice", 1) in codes([pieces[0], other[1]], times=[0.0, 1.1])
+    # another first fragment is another datagram; the one before is given up
+    anew = codes([pieces[0], *other], times=[0.0] + [0.5] * len(other))
+    assert anew == [("incomplete", None, "advice", 0), ("datagram_tag", "RFC4944-5.3-13", "fail", 1)]
+    same_size = fragment(ipv6.echo_request(SRC, DST, 1, 3, bytes(200)), LONG, mtu=60, tag=5)
+    assert [row[0] for row in codes([pieces[0], *same_size])] == ["incomplete", "datagram_tag"]
+    # a first fragment that comes behind others of its datagram is no other datagram
+    assert codes([pieces[1], pieces[0], *pieces[2:]]) == []
+    # sent again 60 seconds later it is no repetition: receivers have forgotten it
+    late = codes(pieces + pieces, times=[0.0] * len(pieces) + [60.0] * len(pieces))
+    assert late == [("datagram_tag", "RFC4944-5.3-13", "advice", len(pieces))]
+    assert codes(pieces + pieces, times=[0.0] * len(pieces) + [59.0] * len(pieces)) == []
+
+
+def test_broadcasts_in_time():
+    first, second = b"\x50\x07\x7a\x33\x3b", b"\x50\x07\x7a\x33\x3b\1"
+    number = ("sequence_number", "RFC4944-11.1-02")
+    assert (*number, "fail", 1) in codes([first, second], times=[0.0, 1.0])
+    assert (*number, "advice", 1) in codes([first, second], times=[0.0, 1.5])
+
+
+def test_behind_a_compressed_fragment_header():
+    """EID 2 has no length octet: what follows begins 8 octets behind its NHC octet."""
+    known = LinkInfo("ieee802154", EUI_A, EUI_B, integrity=True)
+    payload = bytes.fromhex("7e33" + "e5" + "00" + "000000000001" + "f4" + "16331633" + "00")
+    assert [row[0] for row in codes([payload], known)] == ["udp_checksum"]
+
+
+def test_the_unspecified_source_uses_no_context():
+    """SAC=1 SAM=00 is "::": context 0 plays no part, whatever its C flag says."""
+    contexts = Contexts.parse({"0": {"prefix": "2001:db8::/64", "compress": False}})
+    found = lint([bytes.fromhex("7b4b3b01")], LONG, contexts)
+    assert "context" not in [each.code for each in found]
+    found = lint([bytes.fromhex("7b533b" + "0000000000000001")], LONG, contexts)
+    assert "context" in [each.code for each in found]
+
+
+def test_octets_behind_an_uncompressed_packet():
+    (minimal, trailing) = lint([b"\x41" + PACKET + bytes(3)], LONG)
+    assert (minimal.code, trailing.code) == ("not_minimal", "trailing_octets")
+    end = 1 + len(PACKET)
+    assert (trailing.level, trailing.offset, trailing.expected) == ("advice", end, f"{end} octets")
+    assert [each.code for each in lint([b"\x41" + PACKET], LONG)] == ["not_minimal"]
+
+
+def test_explain_elided_addresses_behind_a_mesh_header():
+    text = render(explain(mesh_header(EUI_A, EUI_B, 5) + bytes.fromhex("7a333b"), SHORT))
+    for name, whole in (("Source", SRC), ("Destination", DST)):
+        assert f"{name} Address = elided: {ipaddress.IPv6Address(whole)}" in text
+
+
+def test_explain_packets_in_packets_without_end():
+    payload = bytes.fromhex("7e33" + "ee7e33" * 600 + "f3001234")
+    for link in (LONG, BLE):
+        tree = explain(payload, link)
+        assert len(tree.children) > 1200
+        tile(tree)
+        assert "LOWPAN_NHC IPv6 header" in render(tree)
 
 
 def test_lint_names_the_first_fragment():

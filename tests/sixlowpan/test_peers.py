@@ -10,7 +10,6 @@ import ctypes.util
 import json
 import logging
 import random
-import subprocess
 import sys
 from itertools import islice
 from pathlib import Path
@@ -21,6 +20,7 @@ from sixlowpan import Contexts, LinkInfo, data_frame, decode, encode, encodings,
 from tests.sixlowpan import samples
 from tests.sixlowpan.samples import LONG, MIXED, SHORT
 from tests.sixlowpan.test_tshark import random_packets
+from tests.waiting import completed
 
 ROOT = Path(__file__).parents[2]
 RADIOS = (LONG, SHORT, MIXED)
@@ -81,9 +81,7 @@ def lwip(requests: list[tuple]) -> list[bytes | None]:
         for what, octets, link in requests
     )
     command = [sys.executable, "-m", "tests.sixlowpan.lwip_codec"]
-    done = subprocess.run(
-        command, input=lines, text=True, capture_output=True, cwd=ROOT, timeout=120, check=False
-    )
+    done = completed(command, input=lines, cwd=ROOT)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == len(requests), f"lwIP aborts at {requests[len(answers)]}: {done.stderr[-300:]}"
     return [None if answer is None else bytes.fromhex(answer) for answer in answers]

@@ -227,6 +227,20 @@ class Late400(Late):
     delays = (0.4,)
 
 
+@variant("late-400ms-undeclared", rigs=ANY)
+class Late400Undeclared(Late):
+    """Answers 400 ms late; what the rig file allows is 50 ms, and its controls show that it takes longer."""
+
+    delays = (0.4,)
+
+
+@variant("late-50-to-400ms", rigs=ANY)
+class Late50To400(Late):
+    """Takes 50 to 400 ms for each output, in order: an answer behind a resolution is later than one to a neighbour."""
+
+    delays = tuple(random.Random(2).uniform(0.05, 0.4) for _ in range(97))
+
+
 class Chatter(ReferenceNode):
     """Says something of its own around whatever it has to say."""
 

@@ -20,6 +20,7 @@ import pytest
 from rigs.guests import packages, processes, qemu
 from rigs.guests.client import AgentError, TransportClosed
 from rigs.guests.hwsim import DUT, HwsimGuest
+from tests.waiting import soon
 
 pytestmark = [
     pytest.mark.real,
@@ -28,10 +29,6 @@ pytestmark = [
 
 ROOT = Path(__file__).parents[2]
 LINK_LOCAL = bytes.fromhex("fe80") + bytes(6)
-
-
-def soon(seconds=5.0):
-    return time.monotonic() + seconds
 
 
 def iid(eui64):
@@ -143,6 +140,22 @@ def test_the_ip_tap_shows_what_was_decompressed(guest):
             break
     assert seen.direction == "host"
     assert abs(guest.client.host_seconds(seen.time_ns) - time.monotonic()) < 2
+
+
+def test_both_ends_of_a_round_trip_are_stamped_by_one_tap(guest):
+    tester = Tester(guest)
+    tester.meet()
+    request = tester.frame(tester.echo_request(8, 4321))
+    guest.link.send(request)
+    stamps = {}
+    while "answer" not in stamps and (got := guest.link.receive(soon())) is not None:
+        if got.direction == "outgoing" and got.data == request:
+            stamps["request"] = got.time_ns
+        elif b"\x81\x00" in got.data and struct.pack("!H", 4321) in got.data:
+            stamps["answer"] = got.time_ns
+    assert list(stamps) == ["request", "answer"], "in the order in which they were on the medium"
+    assert stamps["request"] < stamps["answer"]
+    assert 0 < guest.client.offset_error_ns < 1_000_000_000
 
 
 def test_largest_frame_and_one_octet_more(guest):

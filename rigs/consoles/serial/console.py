@@ -16,7 +16,6 @@ import grp
 import os
 import termios
 import threading
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +24,7 @@ from urllib.parse import parse_qsl, urlencode
 import serial
 from serial.tools import list_ports
 
+from rigs import clock
 from rigs.configuration.loading import hint
 from rigs.consoles.model import CHUNK, WRITE_TIMEOUT, Console, rests
 from rigs.model import Health, RigError
@@ -105,13 +105,13 @@ class SerialConsole(Console):
             self._away = f"the port is away: {why}"
             self._port.close()
             self._changed.notify_all()
-        deadline = time.monotonic() + AWAY
+        deadline = clock.now() + AWAY
         port = None
         while port is None:
             try:
                 port = self._open()
             except OSError as error:
-                if self._closing.wait(_POLL) or time.monotonic() >= deadline:
+                if self._closing.wait(_POLL) or clock.now() >= deadline:
                     with self._changed:
                         self._gone = True
                         self._changed.notify_all()
@@ -124,13 +124,13 @@ class SerialConsole(Console):
             self._changed.notify_all()
 
     def _first(self) -> serial.Serial:
-        deadline = time.monotonic() + BUSY
+        deadline = clock.now() + BUSY
         while True:
             try:
                 return self._open()
             except OSError as error:
                 busy = error.errno in {errno.EBUSY, errno.EAGAIN}
-                if not busy or self._closing.wait(_POLL) or time.monotonic() >= deadline:
+                if not busy or self._closing.wait(_POLL) or clock.now() >= deadline:
                     raise RigError(f"{self.address}: {_explained(self._path, error)}") from error
 
     def _open(self) -> serial.Serial:

@@ -1,13 +1,15 @@
 """`hwsim:wpan0`: the tester's radio inside the Linux guest, beside the DUT's (`rigs.guests.hwsim`).
 
 Strategy: the guest is a resource of the bench, so that link and node share it; what it raises is told as the rig's
-fault. Timestamps are the guest's own, taken by its kernel at the tap and turned into this host's clock.
+fault. Timestamps are the guest's own, taken by its kernel at one tap for frames either way, and turned into this host's
+clock: intervals are exact, and the moment is off by `clock_error` at most.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+import contextlib
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from rigs.guests import hwsim, packages, qemu
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from rigs.configuration.models import RigFile
 
 T = TypeVar("T")
+#: Frames of ours whose stamps are kept.
+_KEPT = 1 << 14
 _FAULTS = (
     AgentError,
     ContextError,
@@ -69,20 +73,32 @@ class HwsimLink(Link):
         self._guest = bench.guest
         self.tester, self.dut, self.dut_short = self._guest.tester, self._guest.dut, self._guest.dut_short
         self.pan = self._guest.pan.to_bytes(2)
-
-    def now(self) -> float:
-        return time.monotonic()
+        self.clock_error = self._guest.client.offset_error_ns / 1e9
+        self._heard: deque[Received] = deque()
+        self._left: deque[Received] = deque(maxlen=_KEPT)
 
     def send(self, frame: bytes) -> None:
         told(lambda: self._guest.link.send(frame))
 
     def receive(self, deadline: float) -> Received | None:
-        while True:
-            got = told(lambda: self._guest.link.receive(deadline))
-            if got is None:
+        while not self._heard:
+            if not self._take(deadline):
                 return None
-            if got.direction != "outgoing":
-                return Received(got.data, self._guest.client.host_seconds(got.time_ns), self.clock)
+        return self._heard.popleft()
+
+    def outgoing(self) -> Sequence[Received]:
+        with contextlib.suppress(LinkClosed, RigError):  # `receive` tells it
+            while self._take(float("-inf")):
+                pass
+        return self._left
+
+    def _take(self, deadline: float) -> bool:
+        got = told(lambda: self._guest.link.receive(deadline))
+        if got is None:
+            return False
+        received = Received(got.data, self._guest.client.host_seconds(got.time_ns), self.clock)
+        (self._left if got.direction == "outgoing" else self._heard).append(received)
+        return True
 
     def close(self) -> None:
         """The bench ends the guest."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -18,6 +17,7 @@ from urllib.parse import parse_qsl
 
 from bumble.transport.common import PacketParser
 
+from rigs import clock
 from rigs.guests.ble import BleGuest
 from rigs.links.hwsim.link import told
 from rigs.links.ipsp.channel import Channel, State, Terms
@@ -190,7 +190,7 @@ class IpspBench(Device):
 
         Raises `RigError`, `Refused`.
         """
-        end = time.monotonic() + _CONNECT
+        end = clock.now() + _CONNECT
         there = self.dut_side
         self.channel.generous, self.channel.segment = True, None
         if self.role == "central":
@@ -220,7 +220,7 @@ class IpspBench(Device):
         self.away = True
         self.loop.run(self.radio.disconnect(), _CALL, "ending the connection")
         if (there := self.dut_side) is not None:
-            told(lambda: there.detach(time.monotonic() + _CALL))
+            told(lambda: there.detach(clock.now() + _CALL))
 
     def reconnect(self, terms: Terms | None = None, role: Role | None = None, *, renew: bool = True) -> None:
         """The same again, with other terms or roles if wanted."""
@@ -248,7 +248,9 @@ class IpspBench(Device):
     def set_interval(self, seconds: float) -> None:
         """Deliver at connection events only."""
         if self._medium is None:
-            raise RigError("the connection interval of a real adapter is the central's")
+            raise Unsupported(
+                "the connection interval of a real adapter is the central's", "not_on_this_link"
+            )
         self._medium.interval = seconds
 
     # -- set-up -----------------------------------------------------------------------------------------------

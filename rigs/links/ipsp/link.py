@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rigs import registry
+from rigs import clock, registry
 from rigs.links.ipsp.channel import State, Terms
 from rigs.links.ipsp.channel_link import ChannelLink, Role
 from rigs.model import Direction, LinkClosed, Received, RigError, Unsupported
@@ -56,9 +56,6 @@ class IpspLink(ChannelLink):
 
     # -- Link -------------------------------------------------------------------------------------------------
 
-    def now(self) -> float:
-        return time.monotonic()
-
     def send(self, frame: bytes) -> None:
         self._check()
         if self._random.random() >= self._loss:
@@ -68,7 +65,7 @@ class IpspLink(ChannelLink):
         with self._changed:
             while not self._heard:
                 self._check()
-                left = deadline - time.monotonic()
+                left = deadline - clock.now()
                 if left <= 0:
                     return None
                 self._changed.wait(left)
@@ -135,7 +132,7 @@ class IpspLink(ChannelLink):
     def wait_closed(self, deadline: float) -> bool:
         with self._changed:
             while self.channel.state == "open":
-                left = deadline - time.monotonic()
+                left = deadline - clock.now()
                 if left <= 0:
                     return False
                 self._changed.wait(left)
@@ -157,9 +154,9 @@ class IpspLink(ChannelLink):
 
     def request(self, spsm: int) -> int | None:
         self._act(self.channel.probe, spsm)
-        end = time.monotonic() + _ANSWER
+        end = clock.now() + _ANSWER
         with self._changed:
-            while self.channel.probed is None and (left := end - time.monotonic()) > 0:
+            while self.channel.probed is None and (left := end - clock.now()) > 0:
                 self._changed.wait(left)
         return self.channel.probed
 

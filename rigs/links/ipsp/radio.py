@@ -9,6 +9,7 @@ must have seen to follow the channel.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import struct
 import threading
@@ -25,6 +26,7 @@ from bumble.hci import Address, OwnAddressType
 from bumble.host import Host
 from bumble.snoop import Snooper
 
+from rigs import clock
 from rigs.links.ipsp.channel import SIGNALLING, Channel, State
 from rigs.links.ipsp.channel_link import Refused
 from rigs.model import Direction, LinkClosed, RigError
@@ -62,11 +64,14 @@ class Loop:
     @staticmethod
     def wait(future: Future[T], timeout: float, what: str) -> T:
         """The result of what was started. Raises `RigError` after `timeout` seconds, saying `what`."""
-        try:
-            return future.result(timeout)
-        except TimeoutError:
+        deadline = clock.now() + timeout
+        while not future.done() and (left := deadline - clock.now()) > 0:
+            with contextlib.suppress(TimeoutError):  # the future's own is told below
+                future.exception(left)
+        if not future.done():
             future.cancel()
-            raise RigError(f"{what}: not done within {timeout:g} s") from None
+            raise RigError(f"{what}: not done within {timeout:g} s")
+        return future.result()
 
     def call(self, function: Any, *arguments: object) -> None:
         """Call a plain function in the loop, soon, without waiting."""

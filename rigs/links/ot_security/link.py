@@ -3,21 +3,17 @@
 Strategy: OpenThread secures every data frame that it sends, also where it has joined no network. So a `SecuredLink`
 stands around any IEEE 802.15.4 link and opens what arrives: above it there are plain frames, as everywhere in this
 house. A frame that cannot be opened is passed on as it came: nothing is hidden, and the tester has no use for it.
-Cipher: AES-CCM (IEEE 802.15.4-2006 §7.6). Key id mode 1: the key is the second half of HMAC-SHA256(network key, key
-sequence as 4 octets || "Thread"), the key index its low 7 bits plus 1, the nonce has the sender's EUI-64. Key id mode
-2: key and nonce address are constants that every Thread node knows.
+Cipher and keys are those of `sixlowpan.security`.
 
-A node whose Thread is disabled takes plain link-local frames since 2021-05; an older one takes of a stranger only
-what is secured with key id mode 2. `probe` finds out which, by an echo.
+A node whose Thread is disabled takes plain link-local frames from 2021-05 to 2026-05 (API 595); an older one takes
+of a stranger only what is secured with key id mode 2. `probe` finds out which, by an echo. A newer one takes neither,
+unless it was built to: then the tester takes the place of a child that is known to it (`become_child`).
 
 `ot_security:` is a link scheme of its own for boards: `ot_security:packet:wpan0` is `packet:wpan0`, opened.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import importlib.util
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +21,16 @@ from rigs import registry
 from rigs.model import Link, Received, RigError
 from rigs.registry import Missing
 from sixlowpan import Contexts, DecodeError, LinkInfo, encode, ipv6, link_local, mac
+from sixlowpan.security import (
+    KNOWN_ADDRESS,
+    KNOWN_KEY,
+    KNOWN_KEY_ID,
+    SecurityError,
+    available,
+    protect,
+    thread_mac_key,
+    unprotect,
+)
 
 if TYPE_CHECKING:
     from rigs.bench import Bench
@@ -33,26 +39,15 @@ if TYPE_CHECKING:
 #: Security level 5: payload enciphered, integrity code of 4 octets (IEEE 802.15.4-2006 table 95). Thread's choice.
 LEVEL: Final = 5
 PLAIN: Final = 0
-#: The constants of key id mode 2: key, address in the nonce, key source and index.
-KNOWN_KEY: Final = bytes.fromhex("78581686fdb4580fb092546aecbd1566")
-KNOWN_ADDRESS: Final = bytes.fromhex("3506feb823d48712")
-KNOWN_KEY_ID: Final = bytes.fromhex("ffffffffff")
 #: What securing adds to a frame, by key id mode: security control, frame counter, key id, integrity code.
 OVERHEAD: Final = {PLAIN: 0, 1: 1 + 4 + 1 + 4, 2: 1 + 4 + 5 + 4}
 #: The name of a secured link among the resources of a bench.
 LINK: Final = "ot_security"
-#: Seconds in which a probe must be answered.
+#: Seconds in which a probe must be answered, and how often it is sent in each mode.
 _PROBE: Final = 1.0
-_MIC: Final = (0, 4, 8, 16)
-
-
-class SecurityError(Exception):
-    """A secured frame that cannot be opened with this key, and why."""
-
-
-def mac_key(network_key: bytes, sequence: int) -> bytes:
-    """The MAC key (16 octets) of a key sequence: HMAC-SHA256, the first half is MLE's, the second is the MAC's."""
-    return hmac.digest(network_key, sequence.to_bytes(4, "big") + b"Thread", hashlib.sha256)[16:]
+_PROBES: Final = 3
+#: The frame counter that a child's successor begins with: beyond whatever the child itself has used.
+_SUCCESSOR: Final = 50_000
 
 
 class Security:
@@ -70,29 +65,28 @@ class Security:
         self._extended = extended or {}
         self._counters: dict[bytes, int] = {}
 
+    def succeed(self, address: bytes) -> None:
+        """Secure frames from `address` from now on with counters that nobody has used before."""
+        self._counters[address] = max(self._counters.get(address, 0), _SUCCESSOR)
+
     def unprotect(self, frame: bytes) -> bytes:
         """Return a secured frame as the plain one that it stands for; a plain one unchanged.
 
         Raises `SecurityError`.
         """
         try:
-            header, body = mac.parse(frame)
+            header, _ = mac.parse(frame)
         except DecodeError as error:
             raise SecurityError(f"no MAC header: {error}") from error
         if not header.security:
             return frame
         level, mode = header.security_control & 7, header.security_control >> 3 & 3
         key, source = self._keyed(mode, header)
-        if not key or len(source) != 8 or header.frame_counter is None or not _MIC[level & 3]:
+        if not key or len(source) != 8:
             raise SecurityError(
                 f"security level {level}, key id mode {mode}, source {header.src.hex() or 'none'}"
             )
-        clear = frame[: len(frame) - len(body) - len(header.mic)]
-        secret, seen = (body, clear) if level & 4 else (b"", clear + body)
-        nonce = source + header.frame_counter.to_bytes(4, "big") + bytes([level])
-        plain = _decrypt(key, nonce, secret + header.mic, seen, len(header.mic))
-        bare = replace(header, security=False, security_control=0, frame_counter=None, key_id=b"", mic=b"")
-        return mac.build(bare, plain if level & 4 else body)
+        return unprotect(frame, key, source)
 
     def protect(self, frame: bytes, mode: int) -> bytes:
         """Secure a plain data frame with key id `mode` and the next frame counter of its source.
@@ -109,33 +103,14 @@ class Security:
         if header.type != mac.DATA or header.security or len(source) != 8:
             return frame
         self._counters[header.src] = counter + 1
-        clear = mac.build(secured, b"")
-        nonce = source + counter.to_bytes(4, "big") + bytes([LEVEL])
-        return clear + _encrypt(key, nonce, payload, clear, _MIC[LEVEL & 3])
+        return protect(secured, payload, key, source)
 
     def _keyed(self, mode: int, header: mac.MacHeader) -> tuple[bytes, bytes]:
         """(key, address of the nonce) of a frame; no key for a mode that nobody here knows."""
         if mode == 1:
             sequence = (self._sequence & ~0x7F) | (header.key_id[-1] - 1 & 0x7F)
-            return mac_key(self._network_key, sequence), self._extended.get(header.src, header.src)
+            return thread_mac_key(self._network_key, sequence), self._extended.get(header.src, header.src)
         return (KNOWN_KEY, KNOWN_ADDRESS) if mode == 2 and header.key_id == KNOWN_KEY_ID else (b"", b"")
-
-
-def _encrypt(key: bytes, nonce: bytes, plain: bytes, clear: bytes, tag: int) -> bytes:
-    """IEEE 802.15.4-2006 §7.6.3: the nonce is the source address, the frame counter and the security level."""
-    from cryptography.hazmat.primitives.ciphers.aead import AESCCM
-
-    return AESCCM(key, tag_length=tag).encrypt(nonce, plain, clear)
-
-
-def _decrypt(key: bytes, nonce: bytes, secret: bytes, clear: bytes, tag: int) -> bytes:
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESCCM
-
-    try:
-        return AESCCM(key, tag_length=tag).decrypt(nonce, secret, clear)
-    except InvalidTag as error:
-        raise SecurityError("the integrity code does not hold under this key") from error
 
 
 class SecuredLink(Link):
@@ -163,9 +138,14 @@ class SecuredLink(Link):
         self._mode = mode
         self.mtu = self._inner.mtu - OVERHEAD[mode]
 
-    def probe(self) -> None:
-        """Send an echo plain, then under key id mode 2; keep what is answered, or plain. Once the DUT is up."""
-        for mode in (PLAIN, 2) if self._probes else ():
+    def probe(self) -> bool:
+        """Send an echo plain, then under key id mode 2; keep what is answered, or plain. Once the DUT is up.
+
+        Returns whether one was answered; True, too, where the rig file says how frames are secured.
+        """
+        if not self._probes:
+            return True
+        for mode in (PLAIN, 2) * _PROBES:
             self.mode = mode
             source, destination = link_local(self.tester), link_local(self.dut)
             link = LinkInfo("ieee802154", src=self.tester, dst=self.dut)
@@ -174,8 +154,14 @@ class SecuredLink(Link):
             deadline = self.now() + _PROBE
             while (received := self.receive(deadline)) is not None:
                 if self._answers(received.frame):
-                    return
-        self.mode = PLAIN if self._probes else self.mode
+                    return True
+        self.mode = PLAIN
+        return False
+
+    def become_child(self) -> None:
+        """Go on as a child of the DUT that attached with the tester's EUI-64: key id mode 1, and no other source."""
+        self._security.succeed(self.tester)
+        self.mode, self.any_source = 1, False
 
     def _answers(self, frame: bytes) -> bool:
         try:
@@ -242,8 +228,12 @@ def secured(bench: Bench, link: Link, rig: RigFile, mode: int | None = None) -> 
 class Unsecured:
     """What stands in the place of a `SecuredLink` on a bench that has none."""
 
-    def probe(self) -> None:
+    def probe(self) -> bool:
         """Nothing to find out."""
+        return True
+
+    def become_child(self) -> None:
+        """Nothing to secure."""
 
     def close(self) -> None:
         """Nothing to release."""
@@ -258,7 +248,7 @@ def check(rig: RigFile) -> list[Missing]:
     """What this machine lacks for links with MAC security, and (`ot_security:`) for the link inside."""
     scheme, _, inner = rig.tester.link.partition(":")
     found = registry.missing(_within(rig, inner)) if scheme == "ot_security" and ":" in inner else []
-    if importlib.util.find_spec("cryptography") is None:
+    if not available():
         found.append(Missing("the Python package cryptography", "pip install cryptography"))
     return found
 

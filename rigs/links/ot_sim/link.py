@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
+from rigs import clock
 from rigs.links.acknowledgement import RETRIES, Acknowledger
 from rigs.links.ot_security.link import check as security_check
 from rigs.links.ot_security.link import network_key, secured
@@ -137,9 +138,6 @@ class OtSimLink(Link):
             ear.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(ether.group) + local)
             ear.bind((ether.group, port))
 
-    def now(self) -> float:
-        return time.monotonic()
-
     def send(self, frame: bytes) -> None:
         """Put one frame on the medium; again, if it asks for an acknowledgement and gets none. Raises `LinkClosed`."""
         if self._closed:
@@ -151,7 +149,7 @@ class OtSimLink(Link):
             while not self._frames:
                 if self._closed:
                     raise LinkClosed("ot_sim: the link is closed")
-                left = deadline - time.monotonic()
+                left = deadline - clock.now()
                 if left <= 0:
                     return None
                 self._arrived.wait(left)

@@ -3,7 +3,8 @@
 Strategy: the same `Tap` serves both: `link.py` uses it as it is, or sends this file's text to a Python on the
 lab host, where `serve` puts a channel before it. A time is the kernel's own stamp, turned to CLOCK_MONOTONIC.
 
-Over the channel to the host that asked: ("ready", facts), ("refused", errno, text), ("frame", ns, octets),
+Over the channel to the host that asked: ("ready", facts), ("refused", errno, text),
+("frame", ns, octets, ours),
 ("clock", ns), ("lost", text). From there: "clock", or octets to send. The end of the channel is the end of the agent.
 """
 
@@ -37,10 +38,15 @@ class Tap:
             raise OSError(errno.ENODEV, "there is no such interface")
         self.facts = facts(interface, socket.if_nametoindex(interface))
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        # A socket does not see what it sends itself; this one is bound to no protocol and hears nothing.
+        self._sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self._wake, self._waker = os.pipe()
         try:
-            self._set(socket.SO_SNDBUF, struct.pack("=i", _SEND_BUFFER))
-            self._set(socket.SO_SNDTIMEO, struct.pack("=qq", _SEND_SECONDS, 0))
+            self._sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, struct.pack("=i", _SEND_BUFFER))
+            self._sender.setsockopt(
+                socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("=qq", _SEND_SECONDS, 0)
+            )
+            self._sender.bind((interface, 0))
             self._set(SO_TIMESTAMPNS, struct.pack("=i", 1))
             try:
                 self._set(SO_RCVBUFFORCE, struct.pack("=i", _RECEIVE_BUFFER))
@@ -53,10 +59,10 @@ class Tap:
 
     def send(self, frame: bytes) -> None:
         """Put one frame into the interface's queue. Raises `OSError`."""
-        self._socket.send(frame)
+        self._sender.send(frame)
 
-    def receive(self) -> tuple[int, bytes] | None:
-        """Wait for the next frame that came in; return (its time in ns on CLOCK_MONOTONIC, frame).
+    def receive(self) -> tuple[int, bytes, bool] | None:
+        """Wait for the next frame either way; return (its time in ns on CLOCK_MONOTONIC, frame, whether it is ours).
 
         None when `wake` was called. Raises `OSError` when the interface went down or away.
         """
@@ -67,14 +73,12 @@ class Tap:
             if any(descriptor == self._wake for descriptor, _ in poll.poll()):
                 return None
             frame, ancillary, _, source = self._socket.recvmsg(1 << 16, 64)
-            if source[2] == PACKET_OUTGOING:
-                continue
-            passed = 0
+            stamp = time.monotonic_ns()
             for level, kind, data in ancillary:
                 if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
                     seconds, nanoseconds = struct.unpack_from("=qq", data)
-                    passed = time.time_ns() - seconds * 1_000_000_000 - nanoseconds
-            return time.monotonic_ns() - passed, frame
+                    stamp = seconds * 1_000_000_000 + nanoseconds - real_minus_monotonic()
+            return stamp, frame, source[2] == PACKET_OUTGOING
 
     def wake(self) -> None:
         """Make `receive` return."""
@@ -83,11 +87,21 @@ class Tap:
     def close(self) -> None:
         """Give the socket back, when nobody is in `receive`."""
         self._socket.close()
+        self._sender.close()
         os.close(self._wake)
         os.close(self._waker)
 
     def _set(self, option: int, value: bytes) -> None:
         self._socket.setsockopt(socket.SOL_SOCKET, option, value)
+
+
+def real_minus_monotonic() -> int:
+    """Nanoseconds from CLOCK_MONOTONIC to real time, by the quickest of some readings: one may be interrupted."""
+    readings = []
+    for _ in range(5):
+        before, real, after = time.monotonic_ns(), time.time_ns(), time.monotonic_ns()
+        readings.append((after - before, real - (before + after) // 2))
+    return min(readings)[1]
 
 
 def facts(interface: str, index: int) -> dict[str, Any]:

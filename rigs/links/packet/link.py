@@ -16,11 +16,12 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import execnet
 
+from rigs import clock
 from rigs.configuration.models import ConfigError
 from rigs.links.packet import agent as packet_agent
 from rigs.model import Link, LinkClosed, Received, RigError
@@ -37,7 +38,7 @@ LONGEST: Final = 125
 START: Final = 20.0
 #: Frames kept that nobody has asked for.
 _KEPT: Final = 1 << 14
-_CLOCK_ROUNDS: Final = 8
+_CLOCK_ROUNDS: Final = 100
 _SSH: Final = "-o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5"
 PLACES: Final = '"packet:wpan0" or "packet:wpan0@ssh:root@lab1"'
 
@@ -46,6 +47,8 @@ class Radio(ABC):
     """An interface somewhere: calls `frame` and `lost` of the link from a thread of its own."""
 
     facts: dict[str, Any]
+    #: How far its clock may be off when it is told on ours, in seconds.
+    clock_error = 0.0
 
     @abstractmethod
     def start(self, link: PacketLink) -> None:
@@ -95,7 +98,7 @@ class LocalRadio(Radio):
                 return
             if got is None:
                 return
-            link.frame(got[0], got[1])
+            link.frame(*got)
 
 
 class RemoteRadio(Radio):
@@ -106,11 +109,13 @@ class RemoteRadio(Radio):
         self._group = execnet.Group()
         self._ending = object()
         self._closed = False
+        self._offset = 0
         try:
             self._channel = self._group.makegateway(spec).remote_exec(packet_agent)
             self._channel.send(interface)
             answer = self._channel.receive(START)
-            self._offset = self._difference() if answer[0] == "ready" else 0
+            if answer[0] == "ready":
+                self._offset, self.clock_error = self._difference()
         except (EOFError, OSError, execnet.HostNotFound, execnet.RemoteError) as error:
             self.close()
             raise RigError(f"no agent can be started there: {error or 'python3 ended at once'}") from error
@@ -124,7 +129,7 @@ class RemoteRadio(Radio):
             if answer is self._ending:
                 link.lost("the agent ended")
             elif answer[0] == "frame":
-                link.frame(answer[1] + self._offset, answer[2])
+                link.frame(answer[1] + self._offset, *answer[2:])
             else:
                 link.lost(answer[1])
 
@@ -138,8 +143,8 @@ class RemoteRadio(Radio):
             self._closed = True
             self._group.terminate(timeout=5)
 
-    def _difference(self) -> int:
-        """Nanoseconds from the agent's clock to ours, by the quickest of some questions."""
+    def _difference(self) -> tuple[int, float]:
+        """Nanoseconds from the agent's clock to ours by the quickest of many questions, and its error in seconds."""
         best, difference = START * 1e9, 0
         for _ in range(_CLOCK_ROUNDS):
             asked = time.monotonic_ns()
@@ -150,7 +155,7 @@ class RemoteRadio(Radio):
             answered = time.monotonic_ns()
             if answered - asked < best:
                 best, difference = answered - asked, (asked + answered) // 2 - theirs
-        return difference
+        return difference, best / 2e9
 
 
 class PacketLink(Link):
@@ -174,11 +179,10 @@ class PacketLink(Link):
         )
         self._arrived = threading.Condition()
         self._frames: deque[Received] = deque(maxlen=_KEPT)
+        self._left: deque[Received] = deque(maxlen=_KEPT)
+        self.clock_error = radio.clock_error
         self._lost = ""
         radio.start(self)
-
-    def now(self) -> float:
-        return time.monotonic()
 
     def send(self, frame: bytes) -> None:
         """Put one PSDU without FCS, of 125 octets at most, into the radio's queue. Raises `RigError`, `LinkClosed`."""
@@ -194,16 +198,20 @@ class PacketLink(Link):
         with self._arrived:
             while not self._frames:
                 self._check()
-                left = deadline - time.monotonic()
+                left = deadline - clock.now()
                 if left <= 0:
                     return None
                 self._arrived.wait(left)
             return self._frames.popleft()
 
-    def frame(self, nanoseconds: int, frame: bytes) -> None:
-        """Take a frame that the radio heard, at a time of CLOCK_MONOTONIC."""
+    def outgoing(self) -> Sequence[Received]:
         with self._arrived:
-            self._frames.append(Received(frame, nanoseconds / 1e9, self.clock))
+            return tuple(self._left)
+
+    def frame(self, nanoseconds: int, frame: bytes, ours: bool = False) -> None:
+        """Take a frame that the radio heard, or one of ours as it left, at a time of CLOCK_MONOTONIC."""
+        with self._arrived:
+            (self._left if ours else self._frames).append(Received(frame, nanoseconds / 1e9, self.clock))
             self._arrived.notify_all()
 
     def lost(self, why: str) -> None:

@@ -26,6 +26,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from rigs import clock
 from rigs.model import Link, LinkClosed, Received, RigError, Unsupported
 
 if TYPE_CHECKING:
@@ -110,9 +111,6 @@ class SlipRadio(Link):
         self._thread = threading.Thread(target=self._serve, name="slip radio", daemon=True)
         self._thread.start()
 
-    def now(self) -> float:
-        return time.monotonic()
-
     def send(self, frame: bytes) -> None:
         if frame[:1] and frame[0] in RESERVED:
             raise Unsupported(
@@ -125,7 +123,7 @@ class SlipRadio(Link):
             while not self._frames:
                 if self._closed or self._line is None:
                     raise LinkClosed(f"slip_radio:{self.address}: {self._why}")
-                left = deadline - time.monotonic()
+                left = deadline - clock.now()
                 if left <= 0:
                     return None
                 self._arrived.wait(left)
@@ -134,7 +132,9 @@ class SlipRadio(Link):
     def connected(self, deadline: float) -> bool:
         """Wait until a DUT is connected; False at the deadline."""
         with self._arrived:
-            return self._arrived.wait_for(lambda: self._line is not None, deadline - time.monotonic())
+            while self._line is None and (left := deadline - clock.now()) > 0:
+                self._arrived.wait(left)
+            return self._line is not None
 
     def close(self) -> None:
         with self._arrived:

@@ -18,6 +18,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from rigs import clock
 from rigs.links.acknowledgement import Acknowledger
 from rigs.model import Link, LinkClosed, Received, RigError
 from rigs.registry import Missing
@@ -109,18 +110,15 @@ class UartPipeLink(Link):
     @property
     def dut(self) -> bytes:  # type: ignore[override]
         """The DUT's EUI-64: that of the rig file, or waited for on the air. Raises `RigError`, `LinkClosed`."""
-        deadline = time.monotonic() + self._patience
+        deadline = clock.now() + self._patience
         with self._arrived:
             while not self._dut:
                 self._check()
-                left = deadline - time.monotonic()
+                left = deadline - clock.now()
                 if left <= 0:
                     raise RigError(self._silence("no frame with an EUI-64 as its source was heard"))
                 self._arrived.wait(left)
             return self._dut
-
-    def now(self) -> float:
-        return time.monotonic()
 
     def send(self, frame: bytes) -> None:
         """Send one PSDU of 1 to 127 octets; the first waits until QEMU has connected. Raises `LinkClosed`."""
@@ -133,7 +131,7 @@ class UartPipeLink(Link):
         with self._arrived:
             while not self._frames:
                 self._check()
-                left = deadline - time.monotonic()
+                left = deadline - clock.now()
                 if left <= 0:
                     return None
                 self._arrived.wait(left)
@@ -151,11 +149,11 @@ class UartPipeLink(Link):
             self._connection.close()
 
     def _connected(self) -> None:
-        deadline = time.monotonic() + self._patience
+        deadline = clock.now() + self._patience
         with self._arrived:
             while self._connection is None:
                 self._check()
-                left = deadline - time.monotonic()
+                left = deadline - clock.now()
                 if left <= 0:
                     raise LinkClosed(self._silence("nobody has connected"))
                 self._arrived.wait(left)

@@ -24,7 +24,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from rigs import registry
+from rigs import clock, registry
 from rigs.links.acknowledgement import Acknowledger
 from rigs.model import Health, Link, LinkClosed, Received, RigError
 from rigs.registry import Missing
@@ -46,6 +46,10 @@ TESTER_EUI64: Final = bytes.fromhex("02005efffe00002a")
 _ADDRESS: Final = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})")
 _UNIX_EPOCH: Final = 2_208_988_800  # in seconds of NTP, which counts from 1900
 _SWITCH: Final = 5e-4  # seconds
+#: Seconds. RIOT's driver acknowledges a frame before its thread takes it in, and ends in an assertion when the next
+#: one, or a repetition of the same, comes in between: it is given the time, on a busy machine as well.
+_ACK_WAIT: Final = 0.5
+_REST: Final = 3e-3
 _KEPT: Final = 1 << 16  # frames that nobody asks for
 
 
@@ -119,7 +123,7 @@ class ZepLink(Link):
         self._closed = False
         self._waker = os.eventfd(0)
         #: Acknowledges, repeats and drops repetitions; counts what was repeated and never acknowledged.
-        self.radio = Acknowledger(self._transmit)
+        self.radio = Acknowledger(self._transmit, wait=_ACK_WAIT, rest=_REST)
         # macAckWaitDuration is 0.9 ms: who acknowledges must not wait for its turn as long as threads do by default.
         self._interval = sys.getswitchinterval()
         sys.setswitchinterval(min(self._interval, _SWITCH))
@@ -137,19 +141,16 @@ class ZepLink(Link):
         Raises `RigError` when it says nothing, or nothing that can be heard, within `speaks` seconds, when it is in
         another PAN, and at once when `health` tells that it is gone.
         """
-        deadline = time.monotonic() + speaks
+        deadline = clock.now() + speaks
         with self._arrived:
             while not (self._node and self.dut):
                 state = health()
                 if state.state != "alive":
                     raise RigError(f"{self.name}: the node is {state.state} before it spoke: {state.detail}")
-                left = deadline - time.monotonic()
+                left = deadline - clock.now()
                 if left <= 0:
                     raise RigError(self._complaint(speaks))
                 self._arrived.wait(min(left, 0.25))  # `health` wakes nobody
-
-    def now(self) -> float:
-        return time.monotonic()
 
     def send(self, frame: bytes) -> None:
         """Put one frame on the medium; wait for its ACK when it asks the node for one. Raises `LinkClosed`."""
@@ -162,7 +163,7 @@ class ZepLink(Link):
             while not self._frames:
                 if self._closed:
                     raise LinkClosed(f"{self.name}: closed")
-                left = deadline - time.monotonic()
+                left = deadline - clock.now()
                 if left <= 0:
                     return None
                 self._arrived.wait(left)
@@ -179,6 +180,9 @@ class ZepLink(Link):
         self._reader.join(5)
         self._socket.close()
         os.close(self._waker)
+
+    def passed_over(self) -> str:
+        return ", ".join(f"{n} x {why}" for why, n in self._not_heard.most_common(4))
 
     def _for_the_dut(self, frame: bytes) -> bool:
         try:
@@ -221,7 +225,7 @@ class ZepLink(Link):
             self._not_heard[str(error)] += 1
             return
         if kind == DATA and channel != self._channel:
-            self._not_heard[f"a frame on channel {channel}"] += 1
+            self._not_heard[f"a frame on channel {channel} (tester.channel is {self._channel})"] += 1
             return
         with self._arrived:
             self._node = node
@@ -250,7 +254,7 @@ class ZepLink(Link):
 
     def _complaint(self, speaks: float) -> str:
         what = "is its EUI-64 known (set dut.address)" if self._node else "has the node spoken"
-        heard = ", ".join(f"{n} x {why}" for why, n in self._not_heard.most_common(4))
+        heard = self.passed_over()
         seen = f"what came: {heard}" if heard else "nothing came: was it started with this address?"
         return f"{self.name}: not within {speaks:g} s {what}, channel {self._channel}; {seen}"
 

@@ -13,12 +13,11 @@ import re
 import shlex
 import subprocess
 import sys
-import time
 from ipaddress import IPv6Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from rigs import registry
+from rigs import clock, registry
 from rigs.consoles.model import Console
 from rigs.consoles.shell import Shell
 from rigs.links.slip_radio import link as slip_radio
@@ -137,7 +136,7 @@ class ContikiNode(Node):
 
     def _settle(self) -> None:
         """Wait until the node has its prompt, its MAC address and a link-local address."""
-        deadline = time.monotonic() + BOOT
+        deadline = clock.now() + BOOT
         while True:
             self._shell.ready(BOOT)  # and quiet
             if self._banner is None and (match := re.search(BANNER, self._shell.text())):
@@ -146,7 +145,7 @@ class ContikiNode(Node):
             if self._mac in (None, mac) and addresses and addresses[0][:2] == LINK_LOCAL:
                 self._shell.watch()
                 return
-            if time.monotonic() > deadline:
+            if clock.now() > deadline:
                 has = ", ".join(str(IPv6Address(address)) for address in addresses) or "no IPv6 address"
                 wanted = f" and the rig wants {self._mac.hex()} (dut.address)" if self._mac else ""
                 raise RigError(f"contiki_ng: its MAC address is {mac.hex()}{wanted}; it has {has}")
@@ -193,7 +192,7 @@ def check(rig: RigFile) -> list[Missing]:
         [sys.executable, str(Path(slip_namespace.__file__)), "--try"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     if tried.returncode == 0:

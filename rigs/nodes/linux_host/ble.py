@@ -7,9 +7,9 @@ it bites (module, debugfs, adapter, rfkill, tool), and each has its own message.
 
 from __future__ import annotations
 
-import time
 from typing import Final
 
+from rigs import clock
 from rigs.model import RigError
 from rigs.nodes.linux_host.shell import HostShell
 
@@ -115,5 +115,5 @@ class BleHost:
         self._shell.check(f"timeout 10 btmgmt --index {index} {setting}")
 
     def _until(self, command: str, deadline: float, otherwise: str) -> None:
-        if not self._shell.becomes(command, deadline - time.monotonic()):
+        if not self._shell.becomes(command, deadline - clock.now()):
             raise RigError(f"{self._shell.where}: {self._interface} {otherwise} in time")

@@ -2,9 +2,12 @@
 
 Strategy: the node is used as a plain 6LoWPAN host on its link: Thread stays disabled, the interface is up, channel,
 PAN id, extended address and network key are those of the rig file. OpenThread then secures all that it sends, so the
-link must be one that opens such frames (`ot_sim:`, `ot_security:`). Every command ends with "Done" or "Error N: text";
-what a version calls a command, or whether it has it, is tried and not assumed. A datagram is printed as text, so its
-octets are taken from the console as they came.
+link must be one that opens such frames (`ot_sim:`, `ot_security:`). What a version calls a command, or whether it has
+it, is tried and not assumed. A datagram is printed as text, so its octets are taken from the console as they came.
+
+Since API 595 (2026-05) it drops plain frames while Thread is disabled. A build with OT_REFERENCE_DEVICE=ON is told to
+take them (`unsecureport allwhendisabled enable`); any other leads a Thread network in which the tester takes the place
+of a child (`rigs.nodes.openthread.network`), if the rig file names a `partner` to attach with.
 
 What the version string says is a commit, which has no order; therefore the API number, which only grows, stands in
 front of it where the node tells it (0 where it does not).
@@ -13,126 +16,37 @@ front of it where the node tells it (0 where it does not).
 from __future__ import annotations
 
 import ipaddress
-import itertools
 import re
-import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from rigs import registry
-from rigs.consoles.shell import Shell
+from rigs.bench import Bench
 from rigs.links.ot_security.link import network_key, on_bench
-from rigs.links.ot_sim.link import DUT
-from rigs.model import Health, LinkClosed, Node, RigError, Unsupported
+from rigs.links.ot_sim.link import DUT, TESTER
+from rigs.model import Health, Node, RigError, Unsupported
+from rigs.nodes.openthread.cli import BOOT, PROMPT, Cli, shell_of
+from rigs.nodes.openthread.network import attach, lead
 
 if TYPE_CHECKING:
-    from rigs.bench import Bench
     from rigs.configuration.models import RigFile
     from rigs.consoles.model import Console
 
 OPTIONS: Final = {
     "networkkey": "the network key that the DUT secures its frames with, 32 hex digits",
+    "partner": "the console of a second node of the same program, such as process:/path/to/ot-cli-ftd 2; it is only"
+    " started for a DUT that takes no plain frames (API 595 and later)",
     "prefix": 'what stands in front of every command, if it is neither nothing nor "ot "',
     "prompt": "regex of the prompt, if it is not the CLI's own",
 }
-PROMPT: Final = r"(?:> )+|uart:~\$ "
-#: Seconds in which a node that was started or reset must answer.
-BOOT: Final = 20.0
-#: What the log prints by itself, whichever way it is configured.
-LOGS: Final = r"^(?:> )?(?:\[?\d+[:.\d]*\]? ?)?\[(?:CRIT|WARN|NOTE|INFO|DEBG|[CWNID-])\]"
-SIGNATURES: Final = (
-    r"[Aa]ssertion .*failed",
-    r"ASSERT(?:ION)? ?(?:FAIL|at|@)",
-    r"\[(?:CRIT|C)\].*(?:assert|crash|fault)",
-    r"(?:HARD|MPU|BUS|USAGE) ?FAULT|>>> ZEPHYR FATAL ERROR",
-    r"[Ss]egmentation fault|stack smashing detected|AddressSanitizer|runtime error:",
-)
 #: Octets that a line of the CLI can hold (OPENTHREAD_CONFIG_CLI_MAX_LINE_LENGTH as it comes).
 LINE: Final = 384
 
 #: Octets of data in the smallest Echo Request: a time stamp (0 would stand for 8).
 SMALLEST_PING: Final = 4
 
-_END: Final = r"(?P<end>Done|Error (?P<code>\d+): ?(?P<text>[^\n]*))[ \t]*$"
 _DATAGRAM: Final = re.compile(rb"(\d+) bytes from ([0-9a-fA-F:.]+)(?:%\S+)? (\d+) ")
 _BUSY, _ALREADY = 5, 24
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a command printed, and how it ended: `code` 0 is Done, else OpenThread's error number."""
-
-    lines: list[str]
-    code: int
-    text: str
-
-
-class Cli:
-    """Commands and answers; knows whether the console echoes what is typed."""
-
-    def __init__(self, shell: Shell, prompt: str, prefix: str = "") -> None:
-        self._shell, self._prompt, self._prefix = shell, prompt, prefix
-        self._echoes = True
-
-    def ready(self, timeout: float) -> None:
-        """Ask for the version until the node answers, with and without "ot " in front, as in Zephyr's shell.
-
-        Raises `RigError` with what was seen last.
-        """
-        deadline = time.monotonic() + timeout
-        prefixes = itertools.cycle([self._prefix] if self._prefix else ["", "ot "])
-        self._shell.send("")  # ends what was left half typed
-        answers = 0
-        while answers < 2:  # without an echo the first may belong to something from before
-            self._prefix = next(prefixes) if not answers else self._prefix
-            mark = self._shell.mark()
-            self._shell.send(self._prefix + "version")
-            left = deadline - time.monotonic()
-            try:
-                seen = self._shell.expect(rf"^(?:{self._prompt})?{_END}", min(1.0, max(left, 0.1)), mark)
-            except LinkClosed:
-                raise
-            except RigError:
-                if left <= 0:
-                    raise
-                continue
-            answers += 1
-            self._echoes = bool(
-                re.search(rf"{re.escape(self._prefix)}version[ \t]*$", seen.string, re.MULTILINE)
-            )
-            if self._echoes:
-                return
-
-    def ask(self, command: str, timeout: float = 5.0) -> Answer:
-        """Run a command; an error is part of the answer. Raises `RigError` when there is none, `LinkClosed`."""
-        text = self._prefix + command
-        mark = self._shell.mark()
-        self._shell.send(text)
-        # what ended before the echo belongs to a command from before (a ping that was waiting for its answer)
-        start = rf"{re.escape(text)}[ \t]*\n" if self._echoes else r"\A"
-        seen = self._shell.expect(
-            rf"{start}(?P<lines>(?:[^\n]*\n)*?)(?:{self._prompt})?{_END}", timeout, mark
-        )
-        lines = [line for line in seen["lines"].splitlines() if line.strip() and not re.match(LOGS, line)]
-        return Answer(
-            [re.sub(rf"^(?:{self._prompt})", "", line) for line in lines],
-            int(seen["code"] or 0),
-            seen["text"] or "",
-        )
-
-    def do(self, *commands: str) -> list[str]:
-        """Run the first of several spellings of a command that the node takes; its lines. Raises `RigError`."""
-        said = []
-        for command in commands:
-            answer = self.ask(command)
-            if not answer.code:
-                return answer.lines
-            said.append(f"{command!r}: Error {answer.code}: {answer.text}")
-        raise RigError(f"openthread: {'; '.join(said)}")
-
-    def tell(self, command: str) -> None:
-        """Type a command that has no answer, or whose answer nobody waits for."""
-        self._shell.send(self._prefix + command)
 
 
 class OpenThreadNode(Node):
@@ -153,20 +67,25 @@ class OpenThreadNode(Node):
         prompt: str = PROMPT,
     ) -> None:
         self._console = console
-        self._shell = Shell(console, prompt, logs=LOGS, signatures=SIGNATURES)
+        self._shell = shell_of(console, prompt)
         self._cli = Cli(self._shell, prompt, prefix)
         self._channel, self._pan, self._address, self._key = channel, pan, address, key
         self._port: int | None = None
         self._read = 0
         self._pinging = False
+        #: Makes the network and its child anew; None while Thread is disabled.
+        self._network: Callable[[], None] | None = None
         self._bring_up()
 
     def _bring_up(self) -> None:
         self._cli.ready(BOOT)
-        for command in (
-            "thread stop",
-            "ifconfig down",
-        ):  # whatever it was before; an error says that it was not
+        self._port, self._pinging = None, False
+        if self._network is not None:
+            self._network()
+            self._shell.watch()
+            return
+        # whatever it was before, it is no more, and it takes plain frames; an error says that it was not, or cannot
+        for command in ("thread stop", "ifconfig down", "unsecureport allwhendisabled enable"):
             self._cli.ask(command)
         self._cli.do(f"channel {self._channel}")
         self._cli.do(f"panid 0x{self._pan.hex()}")
@@ -174,8 +93,22 @@ class OpenThreadNode(Node):
         key = self._key.hex()
         self._cli.do(f"networkkey {key}", f"masterkey {key}")
         self._cli.do("ifconfig up")
-        self._port, self._pinging = None, False
         self._shell.watch()
+
+    def lead_network(self, open_partner: Callable[[], Console], child: bytes) -> None:
+        """Lead a Thread network, in which a second program was attached as `child` (EUI-64); also after each reset.
+
+        Raises `RigError`.
+        """
+
+        def network() -> None:
+            dataset = lead(
+                self._cli, channel=self._channel, pan=self._pan, address=self._address, key=self._key
+            )
+            attach(open_partner, dataset, child)
+
+        self._network = network
+        self._bring_up()
 
     def version(self) -> str:
         api = self._cli.ask("version api").lines[:1]
@@ -336,5 +269,19 @@ def open_node(bench: Bench, rig: RigFile) -> OpenThreadNode:
         prefix=str(options.get("prefix", "")),
         prompt=str(options.get("prompt", PROMPT)),
     )
-    on_bench(bench).probe()
+    link = on_bench(bench)
+    if not link.probe():
+        _lead_network(bench, rig, node)
+        link.become_child()
     return node
+
+
+def _lead_network(bench: Bench, rig: RigFile, node: OpenThreadNode) -> None:
+    partner = rig.dut.options.get("partner")
+    if not partner:
+        raise RigError(
+            f"{rig.path}: the node ({node.version()}) answers no plain frame and none under key id mode 2. OpenThread"
+            " drops them since API 595 while Thread is disabled. Name a second node of the same program as dut.partner,"
+            " and the node leads a Thread network; or build it with OT_REFERENCE_DEVICE=ON"
+        )
+    node.lead_network(lambda: registry.open_console(Bench(), str(partner), rig), rig.tester.address or TESTER)

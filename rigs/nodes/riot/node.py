@@ -11,11 +11,10 @@ RFC 6775 §5.4.3 has it of one that expired).
 from __future__ import annotations
 
 import re
-import time
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Final
 
-from rigs import registry
+from rigs import clock, registry
 from rigs.consoles.shell import Shell
 from rigs.model import Health, Node, RigError, Unsupported
 from rigs.nodes.riot.text import DATAGRAM, Interface, datagrams, interfaces, packet_buffer
@@ -172,10 +171,10 @@ class RiotNode(Node):
         while True:
             found = datagrams(self._printed)
             # where a dump ends is told by silence, or by the deadline
-            limit = min(deadline, time.monotonic() + _QUIET) if found else deadline
+            limit = min(deadline, clock.now() + _QUIET) if found else deadline
             data, self._read_to = self._shell.console.after(self._read_to, limit)
             self._printed += data.decode("utf-8", "replace").replace("\r", "")
-            if data and time.monotonic() < deadline:
+            if data and clock.now() < deadline:
                 continue
             found = datagrams(self._printed)
             if not found:
@@ -278,12 +277,12 @@ class RiotNode(Node):
 
     def _settled(self) -> list[bytes]:
         """Addresses once none is tentative (RFC 4862 §5.4). Raises `RigError` when there is no link-local one."""
-        deadline = time.monotonic() + TENTATIVE
+        deadline = clock.now() + TENTATIVE
         while True:
             found = self._look().addresses
             if found and not any(tentative for _, tentative in found):
                 break
-            if time.monotonic() > deadline:
+            if clock.now() > deadline:
                 shown = ", ".join(f"{IPv6Address(a)}{' (tentative)' if t else ''}" for a, t in found)
                 raise RigError(
                     f"riot: no settled address within {TENTATIVE:g} s; there are: {shown or 'none'}"
@@ -320,6 +319,8 @@ def open_node(bench: Bench, rig: RigFile) -> RiotNode:
         ("tester.pan", "PAN", seen.pan, rig.tester.pan),
         ("tester.channel", "channel", seen.channel, rig.tester.channel),
     ):
+        if name == "channel" and not ours:
+            continue  # RIOT 2022.07 puts 0 into the ZEP header, whatever channel it says that it is on
         if theirs is not None and theirs != ours:
             shown = (f"0x{theirs:04x}", f"0x{ours:04x}") if name == "PAN" else (theirs, ours)
             raise RigError(f"{rig.path}: {key}: the node is on {name} {shown[0]}, the tester on {shown[1]}")

@@ -15,12 +15,11 @@ REBOOT and KERNEL_SHELL to be reset by the shell and to tell its version; NET_BU
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Final
 
-from rigs import registry
+from rigs import clock, registry
 from rigs.consoles.model import Console
 from rigs.consoles.shell import Shell
 from rigs.model import Health, LinkClosed, Node, RigError, Unsupported
@@ -158,7 +157,7 @@ class ZephyrNode(Node):
         try:
             found = self._shell.expect(
                 r"Received UDP packet: ((?:[0-9a-f]{2} *)*)$\n",
-                max(0.0, deadline - time.monotonic()),
+                max(0.0, deadline - clock.now()),
                 self._heard[port],
             )
         except LinkClosed:
@@ -313,11 +312,11 @@ class ZephyrNode(Node):
 
     def _type(self, text: str) -> None:
         """Type a part of a command and wait for as many octets as its echo has: the shell's own buffer is small."""
-        console, deadline = self._shell.console, time.monotonic() + ANSWER
+        console, deadline = self._shell.console, clock.now() + ANSWER
         position = console.mark()
         end = position + len(text)
         console.write(text.encode())
-        while position < end and time.monotonic() < deadline:
+        while position < end and clock.now() < deadline:
             position = console.after(position, deadline)[1]
         if position < end:
             raise RigError(f"zephyr: the shell does not echo {text!r}")
@@ -336,9 +335,9 @@ class ZephyrNode(Node):
 
     def _until(self, holds: Callable[[], bool], timeout: float) -> bool:
         """Look again and again (each look is a command and its answer) until something holds."""
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         while not holds():
-            if time.monotonic() > deadline:
+            if clock.now() > deadline:
                 return False
         return True
 

@@ -1,0 +1,57 @@
+r"""Text of strangers made inert: what a DUT said or a file holds, fit for a terminal, a page and a record.
+
+Strategy: one function at every way in and out. A character that a terminal, a browser or an editor would obey instead
+of showing it (controls, bidirectional marks, lone surrogates, invisible tags) becomes visible as Python writes it
+(`\x1b`); everything else stays as it is. Length is bounded, and what was left
+out is counted. What Markdown and HTML take as their own is the business of `reports.markdown` and `reports.html_parts`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+#: Characters of one text that are kept: as many as `rigs.consoles.model` keeps of a console.
+LONGEST: Final = 1 << 18
+
+#: C0 but tab and newline, DEL, C1; soft hyphen; Arabic letter mark; Hangul fillers; zero-width and bidirectional marks;
+#: line and paragraph separators; interlinear annotation; lone surrogates; noncharacters; tags and their like.
+_OBEYED: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff"
+    "\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
+)
+
+
+def inert(text: str) -> str:
+    """The text with nothing in it that is obeyed instead of shown; lines and tabs stay."""
+    shown = _OBEYED.sub(_shown, text[:LONGEST].replace("\r\n", "\n"))
+    if len(text) > LONGEST or len(shown) > LONGEST:
+        cut = f" ... (cut here: {len(text)} characters)"
+        shown = shown[: LONGEST - len(cut)] + cut
+    return shown
+
+
+def one_line(value: object) -> str:
+    """`inert`, and ends of lines are shown as well: for a name, a table, a line that no text may imitate."""
+    return inert(str(value)).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def indented(value: object, by: str) -> str:
+    """`inert`, and every line but the first begins with `by`, so that none can be taken for a line of ours."""
+    return inert(str(value)).replace("\n", "\n" + by)
+
+
+def all_inert(value: Any) -> Any:
+    """Every text in a value of JSON, keys included, as `inert` returns it."""
+    if isinstance(value, str):
+        return inert(value)
+    if isinstance(value, Mapping):
+        return {inert(key) if isinstance(key, str) else key: all_inert(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [all_inert(item) for item in value]
+    return value
+
+
+def _shown(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")

@@ -1,0 +1,126 @@
+"""The clock by which this host waits: it stands still while the rig is held up by other work on the machine.
+
+Strategy: on a busy machine the tester and a DUT in a child process (a guest, a simulator) wait for a CPU most of the
+time, so that two seconds of wall time may be a tenth of a second of theirs. The kernel counts for each thread how long
+it was ready to run and did not (`run_delay` in /proc/PID/task/TID/schedstat). `Clock.now` is the time that passed less
+what the threads of this process and of all its descendants waited in that way. So every deadline leaves the DUT the
+time that it has on an idle machine, and what spins without an answer is still told: its own CPU time passes.
+
+Frames are stamped with true time (`Link.stamp`): only waiting is done by this clock. Where the kernel does not count
+(no schedstat), both are the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+#: Seconds between two readings of the counters at least, and between two looks for new descendants.
+_PERIOD: Final = 0.02
+_SEARCH: Final = 0.25
+#: This share of the time that passes always counts: several threads that wait at once stop no clock.
+LEAST: Final = 0.05
+
+
+class Clock:
+    """Seconds that the rig could use. Threads may share it."""
+
+    def __init__(
+        self,
+        true: Callable[[], float] = time.monotonic,
+        delays: Callable[[], dict[int, int]] | None = None,
+    ) -> None:
+        """`true` tells seconds; `delays` the nanoseconds that each thread has waited for a CPU so far."""
+        self._true = true
+        self._delays = delays or Tree().delays
+        self._lock = threading.RLock()  # a signal handler of the same thread may ask as well
+        self._read = true()
+        self._before = self._delays()
+        self._held = 0.0
+        self._now = self._read
+
+    def now(self) -> float:
+        """Seconds; never goes back, and is never ahead of true time."""
+        with self._lock:
+            true = self._true()
+            if true - self._read >= _PERIOD:
+                self._update(true)
+            self._now = max(self._now, true - self._held)
+            return self._now
+
+    def held_up(self) -> float:
+        """Seconds for which the rig has been held up since this clock was made."""
+        with self._lock:
+            true = self._true()
+            if true - self._read >= _PERIOD:
+                self._update(true)
+            return self._held
+
+    def _update(self, true: float) -> None:
+        delays = self._delays()
+        waited = sum(max(0, ns - self._before.get(thread, 0)) for thread, ns in delays.items()) / 1e9
+        self._held += min(waited, (1 - LEAST) * (true - self._read))
+        self._before, self._read = delays, true
+
+
+class Tree:
+    """The threads of this process and of all its descendants."""
+
+    def __init__(self, root: int | None = None) -> None:
+        self._root = os.getpid() if root is None else root
+        self._processes: list[int] = []
+        self._searched = float("-inf")
+
+    def delays(self) -> dict[int, int]:
+        """Thread id to nanoseconds of waiting for a CPU; empty where the kernel does not count."""
+        if time.monotonic() - self._searched >= _SEARCH:
+            self._processes, self._searched = list(self._descendants(self._root)), time.monotonic()
+        found = {}
+        for process in self._processes:
+            for thread in _threads(process):
+                with contextlib.suppress(OSError, ValueError, IndexError):  # it ended meanwhile
+                    text = Path(f"/proc/{process}/task/{thread}/schedstat").read_text(encoding="ascii")
+                    found[thread] = int(text.split()[1])
+        return found
+
+    def _descendants(self, process: int) -> list[int]:
+        found = [process]
+        for thread in _threads(process):
+            with contextlib.suppress(OSError):
+                children = Path(f"/proc/{process}/task/{thread}/children").read_text(encoding="ascii")
+                for child in children.split():
+                    found += self._descendants(int(child))
+        return found
+
+
+def _threads(process: int) -> list[int]:
+    try:
+        return [int(name) for name in os.listdir(f"/proc/{process}/task")]  # noqa: PTH208 - Path makes objects of them
+    except OSError:
+        return []
+
+
+_clocks: dict[int, Clock] = {}
+
+
+def of_this_process() -> Clock:
+    """The one clock of this process; a forked child gets its own."""
+    clock = _clocks.get(os.getpid())
+    if clock is None:
+        clock = _clocks.setdefault(os.getpid(), Clock())
+    return clock
+
+
+def now() -> float:
+    """Seconds on the clock of this process: what deadlines on real links and consoles are told by."""
+    return of_this_process().now()
+
+
+def held_up() -> float:
+    """Seconds for which this process and its children have been held up so far."""
+    return of_this_process().held_up()

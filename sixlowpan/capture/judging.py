@@ -1,0 +1,188 @@
+"""Judges the senders of a capture: findings by sender, what each has shown, and a count of every frame.
+
+Strategy: one `Linter` and one set of contexts for each network (a PAN, a BLE link), because addresses, tags and
+contexts mean something within it only. Contexts are learnt from the 6CO of Router Advertisements as they pass. Equal
+findings of one sender are one `Group` with a count and the first frames, so a capture of any length takes bounded
+memory: networks, senders and groups have limits, and what goes beyond is counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from sixlowpan import mesh, nd
+from sixlowpan.capture.sift import Breach, Item, Payload, Skipped
+from sixlowpan.contexts import Contexts
+from sixlowpan.coverage import Coverage
+from sixlowpan.errors import DecodeError
+from sixlowpan.ipv6 import ICMPV6, Packet
+from sixlowpan.link import BLE
+from sixlowpan.lint import FAIL, Linter, LintFinding
+
+_FIRST_FRAMES: Final = 5
+_MOST_NETWORKS: Final = 256
+_MOST_SENDERS: Final = 1024
+_MOST_GROUPS: Final = 8192
+_MOST_REASONS: Final = 64
+_UNDEFINED_CONTEXT: Final = "RFC6282-3.1.2-06"
+
+Sender = tuple[bytes, bytes]  # network, link-layer address
+
+
+@dataclass(slots=True)
+class Group:
+    """One finding of one sender, as often as it came: `frames` are the first, `finding` is that of the first."""
+
+    sender: Sender
+    finding: LintFinding
+    count: int = 0
+    frames: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Shown:
+    """What one sender did: `judged` payloads, `fails` and `advice` as counts by requirement or code."""
+
+    judged: int = 0
+    fails: Counter[str] = field(default_factory=Counter)
+    advice: Counter[str] = field(default_factory=Counter)
+    coverage: Coverage = field(default_factory=Coverage)
+
+
+class Judgement:
+    """What came of one capture; `groups` in the order of their first frames."""
+
+    def __init__(self, contexts: Contexts, mtu: int | None) -> None:
+        self.read = self.judged = self.left_out = 0
+        self.damage = ""  # what kept the rest of the file from being read
+        self.skipped: Counter[str] = Counter()
+        self.groups: list[Group] = []
+        self.senders: dict[Sender, Shown] = {}
+        self.contexts: dict[bytes, Contexts] = {}
+        self._given, self._mtu = contexts, mtu
+        self._linters: dict[bytes, Linter] = {}
+        self._index: dict[tuple[Sender, str, str | None, str], Group] = {}
+        self._last = 0
+
+    @property
+    def findings(self) -> list[LintFinding]:
+        """The finding of each group."""
+        return [group.finding for group in self.groups]
+
+    @property
+    def failed(self) -> bool:
+        """True if some finding is a fail."""
+        return any(group.finding.level == FAIL for group in self.groups)
+
+    @property
+    def undefined_contexts(self) -> int:
+        """How often a payload used a context that nobody defined."""
+        return sum(group.count for group in self.groups if group.finding.requirement == _UNDEFINED_CONTEXT)
+
+    def add(self, item: Item) -> None:
+        """One more item of a capture."""
+        if item.number != self._last:
+            self._last = item.number
+            self.read += 1
+            self._count(item)
+        if isinstance(item, Breach):
+            where = (item.number, 0, item.expected, item.actual, item.message)
+            self._report((item.pan, item.sender), LintFinding(item.code, item.requirement, FAIL, *where))
+        elif isinstance(item, Payload):
+            self._payload(item)
+
+    def _count(self, item: Item) -> None:
+        if isinstance(item, Skipped):
+            kept = item.reason in self.skipped or len(self.skipped) < _MOST_REASONS
+            self.skipped[item.reason if kept else "other reasons"] += 1
+        else:
+            self.judged += 1
+
+    def close(self) -> None:
+        """Say what is left incomplete, and put the groups in order."""
+        for linter in self._linters.values():
+            linter.close()
+        self.groups.sort(key=lambda group: (group.finding.frame, group.finding.offset))
+
+    def _payload(self, item: Payload) -> None:
+        known = self.contexts.get(item.pan, self._given)
+        linter = self._linters.get(item.pan)
+        if linter is None:
+            linter = self._new(item.pan)
+        linter.add(item.number, item.payload, item.link, known, item.time)
+        shown = self._shown((item.pan, sender_of(item)))
+        if shown is not None:
+            shown.judged += 1
+            shown.coverage.add(item.payload, item.link, known)
+        packet = linter.packet
+        # a Router Advertisement, without looking closer
+        if packet is not None and packet[7] == 255 and packet[6] in {ICMPV6, 0, 60}:
+            update = learn(packet, known)
+            if update is not known:
+                self.contexts[item.pan] = update
+
+    def _new(self, network: bytes) -> Linter:
+        while len(self._linters) >= _MOST_NETWORKS:
+            oldest = next(iter(self._linters))
+            self._linters.pop(oldest).close()
+            self.contexts.pop(oldest, None)
+        linter = Linter(self._mtu, report=lambda sender, finding: self._report((network, sender), finding))
+        self._linters[network] = linter
+        return linter
+
+    def _shown(self, sender: Sender) -> Shown | None:
+        shown = self.senders.get(sender)
+        if shown is None and len(self.senders) < _MOST_SENDERS:
+            shown = self.senders[sender] = Shown()
+        return shown
+
+    def _report(self, sender: Sender, finding: LintFinding) -> None:
+        shown = self._shown(sender)
+        if shown is not None:
+            counter = shown.fails if finding.level == FAIL else shown.advice
+            counter[finding.requirement or finding.code] += 1
+        key = (sender, finding.code, finding.requirement, finding.level)
+        group = self._index.get(key)
+        if group is None:
+            if len(self.groups) >= _MOST_GROUPS:
+                self.left_out += 1
+                return
+            group = self._index[key] = Group(sender, finding)
+            self.groups.append(group)
+        group.count += 1
+        if len(group.frames) < _FIRST_FRAMES and finding.frame not in group.frames:
+            group.frames.append(finding.frame)
+
+
+def sender_of(item: Payload) -> bytes:
+    """The link-layer address of whoever made a payload: of a mesh header its originator."""
+    if item.payload[:1] >= b"\x80" and item.payload[0] < 0xC0 and item.link.kind != BLE:
+        try:
+            return mesh.parse(item.payload, 0).originator
+        except DecodeError:
+            pass
+    return item.link.src
+
+
+def learn(packet: bytes, contexts: Contexts) -> Contexts:
+    """The contexts after a packet: those of the 6CO of a Router Advertisement come in, a lifetime of 0 takes out."""
+    view = Packet.parse(packet)
+    protocol, _, data = view.upper()
+    # RFC 4861 6.1.2: a valid Router Advertisement has a hop limit of 255
+    if protocol != ICMPV6 or view.hop_limit != 255 or data[:1] != bytes((nd.RA,)):
+        return contexts
+    try:
+        message = nd.parse(data)
+    except DecodeError:
+        return contexts
+    assert isinstance(message, nd.RouterAdvertisement), "the type octet says so"
+    for option in message.options:
+        if isinstance(option, nd.ContextOption):
+            # RFC 6775 4.2: "A value of all zero bits (0x0) indicates that this context entry MUST be removed"
+            if option.valid_lifetime:
+                contexts = contexts.with_context(option.cid, option.context())
+            else:
+                contexts = contexts.without(option.cid)
+    return contexts

@@ -1,0 +1,300 @@
+"""What is inside one captured packet: an 802.15.4 PSDU, a piece of Bluetooth, a 6LoWPAN payload, or nothing of ours.
+
+Strategy: one function for each link type in `_LINK_TYPES`; those that only wrap another one (PPI, Ethernet, cooked
+Linux, IP, ZEP) hand on to it. Which frame check sequence follows a PSDU is often not what the link type says, so an
+`Inside` names a `source`, the kind of place it came from, and `trailer` finds out what these carry.
+
+Sources: the link types of tcpdump.org/linktypes, Wireshark's dissectors for ZEP, PPI and the nRF sniffer.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+#: Which FCS is expected where nothing else is known of a source.
+CRC, CRC32, TI, NONE = "crc", "crc32", "ti", "none"
+PSDU, HCI, AIR, PAYLOAD = "psdu", "hci", "air", "payload"
+ZEP_PORT: Final = 17754
+_ETHERTYPES_IP: Final = {0x0800, 0x86DD}
+_ETHERTYPES_VLAN: Final = {0x8100, 0x88A8, 0x9100}
+#: 802.15.4 in Ethernet and cooked captures: ETH_P_IEEE802154, and what was used before it had a number
+_ETHERTYPES_802154: Final = {0x00F6, 0x809A}
+_6LOWPAN: Final = 0xA0ED  # RFC 7973
+_MONITOR: Final = 805  # ARPHRD_IEEE802154_MONITOR
+
+
+class Inside(NamedTuple):
+    """What one record holds. `missing` counts octets that the capture cut off.
+
+    kind     PSDU: `data` is an 802.15.4 frame; `fcs` is what follows it by the rules of `source`, and `sure` that the
+             packet itself says so.
+             HCI: an HCI packet with its H4 octet; AIR: an LE link-layer packet from access address to CRC.
+             PAYLOAD: a 6LoWPAN payload between the addresses `src` and `dst`.
+    sent     HCI and AIR: True from host or central, False to it, None: not told.
+    channel  HCI: the adapter.
+    """
+
+    kind: str
+    data: bytes
+    source: str
+    fcs: str = NONE
+    sure: bool = False
+    missing: int = 0
+    sent: bool | None = None
+    channel: int = 0
+    decrypted: bool = False
+    src: bytes = b""
+    dst: bytes = b""
+
+
+class NothingInside(Exception):  # noqa: N818  it is an answer, not a fault
+    """There is no frame for us in this packet; the text is the reason, as it is counted."""
+
+
+_CUT: Final = "cut by the capture"
+
+
+def inside(link_type: int, data: bytes, length: int) -> Inside:
+    """What a record holds; `NothingInside` if nothing that is judged."""
+    return _within(link_type, data, max(length - len(data), 0), 0)
+
+
+def _within(link_type: int, data: bytes, missing: int, depth: int) -> Inside:
+    if link_type == 195:
+        return Inside(PSDU, data, "195", CRC, False, missing)
+    if link_type == 230:
+        return Inside(PSDU, data, "230", NONE, False, missing)
+    unwrap = _LINK_TYPES.get(link_type)
+    if unwrap is None:
+        raise NothingInside(
+            "of an interface that the file does not describe"
+            if link_type < 0
+            else f"unknown link type {link_type}"
+        )
+    if depth > 3:
+        raise NothingInside("wrapped too deep")
+    return unwrap(data, missing, depth)
+
+
+def _padded(data: bytes, missing: int, _: int) -> Inside:
+    """191: what Linux drivers gave, read as 195."""
+    return Inside(PSDU, data, "191", CRC, False, missing)
+
+
+def _phy(data: bytes, missing: int, _: int) -> Inside:
+    """215: preamble, SFD and PHR in front of the PSDU."""
+    size = _at(data, 5) & 0x7F
+    psdu = data[6 : 6 + size]
+    return Inside(PSDU, psdu, "215", CRC, False, size - len(psdu))
+
+
+def _tap(data: bytes, missing: int, _: int) -> Inside:
+    """283: TLVs, of which type 0 says which FCS follows: 0 none, 1 of 16 bits, 2 of 32."""
+    if len(data) < 4:
+        raise NothingInside(_CUT if missing else "damaged TAP header")
+    size, at, told = data[2] | data[3] << 8, 4, 0
+    if size > len(data):
+        raise NothingInside(_CUT if missing else "damaged TAP header")
+    while at + 4 <= size:
+        kind, length = struct.unpack_from("<HH", data, at)
+        if kind == 0 and at + 4 < size:
+            told = data[at + 4]
+        at += 4 + length + -length % 4
+    if told > 2:
+        raise NothingInside(f"unknown FCS type {told} in the TAP header")
+    return Inside(PSDU, data[size:], f"283 type {told}", (NONE, CRC, CRC32)[told], True, missing)
+
+
+def _ppi(data: bytes, missing: int, depth: int) -> Inside:
+    """192: a header that names its length and the link type of what follows."""
+    if len(data) < 8:
+        raise NothingInside(_CUT if missing else "damaged PPI header")
+    _, _, size, link_type = struct.unpack_from("<BBHI", data)
+    found = _within(link_type, data[size:], missing, depth + 1)
+    return found._replace(source=f"192, {found.source}")
+
+
+def _ethernet(data: bytes, missing: int, depth: int) -> Inside:
+    at, ethertype = 14, _word(data, 12)
+    while ethertype in _ETHERTYPES_VLAN:
+        at, ethertype = at + 4, _word(data, at + 2)
+    return _by_ethertype(ethertype, data[at:], missing, data[6:12], data[:6], monitor=False)
+
+
+def _cooked(data: bytes, missing: int, _: int) -> Inside:
+    """113, Linux "any": kind, device type, address length, address, protocol."""
+    return _by_ethertype(
+        _word(data, 14), data[16:], missing, data[6:14], b"", monitor=_word(data, 2) == _MONITOR
+    )
+
+
+def _cooked_2(data: bytes, missing: int, _: int) -> Inside:
+    """276, Linux "any" of newer tools."""
+    return _by_ethertype(
+        _word(data, 0), data[20:], missing, data[12:20], b"", monitor=_word(data, 8) == _MONITOR
+    )
+
+
+def _by_ethertype(
+    ethertype: int, data: bytes, missing: int, src: bytes, dst: bytes, *, monitor: bool
+) -> Inside:
+    if ethertype in _ETHERTYPES_VLAN and len(data) >= 4:  # behind a cooked header
+        return _by_ethertype(_word(data, 2), data[4:], missing, src, dst, monitor=monitor)
+    if ethertype in _ETHERTYPES_IP:
+        return _ip(data, missing, 0)
+    if ethertype in _ETHERTYPES_802154:
+        # a monitor interface hands frames on with their FCS, any other without
+        source = f"ethertype {ethertype:04x}" + (", monitor" if monitor else "")
+        return Inside(PSDU, data, source, CRC if monitor else NONE, False, missing)
+    if ethertype == _6LOWPAN:
+        if missing:
+            raise NothingInside(_CUT)
+        return Inside(PAYLOAD, data, "ethertype a0ed", src=_eui64(src), dst=_eui64(dst))
+    raise NothingInside(f"no 802.15.4 in it (ethertype {ethertype:04x})")
+
+
+def _eui64(address: bytes) -> bytes:
+    """The EUI-64 of an Ethernet address (RFC 2464 section 4); a group becomes the broadcast address."""
+    if len(address) != 6:
+        return address[:8] if len(address) == 8 and any(address) else b""
+    return b"\xff\xff" if address[0] & 1 else address[:3] + b"\xff\xfe" + address[3:]
+
+
+def _loopback(data: bytes, missing: int, _: int) -> Inside:
+    """0 and 108: an address family in front, in the byte order of whoever captured."""
+    return _ip(data[4:], missing, 0)
+
+
+def _ip(packet: bytes, missing: int, _: int) -> Inside:
+    """ZEP over UDP in an IP packet."""
+    version = packet[0] >> 4 if packet else 0
+    if version == 4 and len(packet) >= 20 and packet[9] == 17:
+        if _word(packet, 6) & 0x3FFF:
+            raise NothingInside("a fragment of IPv4")
+        at = (packet[0] & 15) * 4
+    elif version == 6 and len(packet) >= 40 and packet[6] == 17:
+        at = 40
+    else:
+        raise NothingInside("plain IP, no ZEP in it")
+    if ZEP_PORT not in {_word(packet, at), _word(packet, at + 2)}:
+        raise NothingInside("plain IP, no ZEP in it")
+    return _zep(packet[at + 8 :], missing)
+
+
+def _zep(zep: bytes, missing: int) -> Inside:
+    """The PSDU of a ZEP datagram: version 1 has 16 octets in front, 2 and 3 have 32, or 8 for an acknowledgement."""
+    if zep[:2] != b"EX" or len(zep) < 4:
+        raise NothingInside(_CUT if missing and len(zep) < 4 else "no ZEP on its port")
+    version = zep[2]
+    if version == 1:
+        begin, mode_at = 16, 6
+    elif version in {2, 3}:
+        if zep[3] != 1:
+            raise NothingInside("a ZEP acknowledgement")
+        begin, mode_at = 32, 7
+    else:
+        raise NothingInside(f"ZEP version {version}")
+    size = _at(zep, begin - 1)
+    if len(zep) < begin:
+        raise NothingInside(_CUT if missing else "a ZEP header cut short")
+    psdu = zep[begin : begin + size]
+    # mode 1: the FCS is there; 0: RSSI and correlation stand in its place
+    nominal = CRC if zep[mode_at] else TI
+    return Inside(PSDU, psdu, f"ZEP v{version}, {nominal}", nominal, False, size - len(psdu))
+
+
+def _h4(data: bytes, missing: int, _: int) -> Inside:
+    if missing:
+        raise NothingInside(_CUT)
+    return Inside(HCI, data, "HCI")
+
+
+def _h4_directed(data: bytes, missing: int, _: int) -> Inside:
+    if missing:
+        raise NothingInside(_CUT)
+    return Inside(HCI, data[4:], "HCI", sent=data[:4] == bytes(4))
+
+
+#: opcode of the Linux monitor -> (H4 octet, from the host)
+_MONITOR_KINDS: Final = {2: (b"\x01", True), 3: (b"\x04", False), 4: (b"\x02", True), 5: (b"\x02", False)}
+
+
+def _monitor(data: bytes, missing: int, _: int) -> Inside:
+    if missing:
+        raise NothingInside(_CUT)
+    adapter, opcode = _word(data, 0), _word(data, 2)
+    if opcode not in _MONITOR_KINDS:
+        raise NothingInside("a note of the Bluetooth monitor")
+    kind, sent = _MONITOR_KINDS[opcode]
+    return Inside(HCI, kind + data[4:], "HCI", sent=sent, channel=adapter)
+
+
+def _air(data: bytes, missing: int, _: int) -> Inside:
+    if missing:
+        raise NothingInside(_CUT)
+    return Inside(AIR, data, "LE")
+
+
+def _air_with_header(data: bytes, missing: int, _: int) -> Inside:
+    """256: channel, powers, reference access address and flags in front."""
+    if missing:
+        raise NothingInside(_CUT)
+    flags = int.from_bytes(data[8:10], "little")
+    if flags & 0x0400 and not flags & 0x0800:
+        raise NothingInside("CRC wrong")
+    sent = {2: True, 3: False}.get(flags >> 7 & 7)
+    return Inside(AIR, data[10:], "LE", sent=sent, decrypted=bool(flags & 0x0008))
+
+
+def _nordic(data: bytes, missing: int, _: int) -> Inside:
+    """272, the nRF sniffer: board, its own header in three versions, then flags and the packet."""
+    if missing:
+        raise NothingInside(_CUT)
+    # version 1: header length 6, payload length; versions 2 and 3: payload length of two octets
+    version, kind = _at(data, 3), _at(data, 6)
+    if version not in {1, 2, 3}:
+        raise NothingInside(f"version {version} of the nRF sniffer")
+    if kind not in ({2, 6} if version == 3 else {6}):
+        raise NothingInside("a note of the nRF sniffer")
+    flags = _at(data, 8)
+    if not flags & 1:
+        raise NothingInside("CRC wrong")
+    packet = data[7 + max(_at(data, 7), 10) :]
+    to_peripheral = bool(flags & 2) if kind == 6 else None
+    # bit 2: enciphered on the air, bit 3: its integrity code held, so the sniffer had the key
+    return Inside(AIR, packet, "LE", sent=to_peripheral, decrypted=flags & 12 == 12)
+
+
+def _word(data: bytes, at: int) -> int:
+    """Two octets, big-endian; 0 where there are none."""
+    return int.from_bytes(data[at : at + 2], "big")
+
+
+def _at(data: bytes, at: int) -> int:
+    return data[at] if at < len(data) else 0
+
+
+_LINK_TYPES: Final[dict[int, Callable[[bytes, int, int], Inside]]] = {
+    0: _loopback,
+    1: _ethernet,
+    12: _ip,
+    14: _ip,
+    101: _ip,
+    108: _loopback,
+    113: _cooked,
+    187: _h4,
+    191: _padded,
+    192: _ppi,
+    201: _h4_directed,
+    215: _phy,
+    228: _ip,
+    229: _ip,
+    251: _air,
+    254: _monitor,
+    256: _air_with_header,
+    272: _nordic,
+    276: _cooked_2,
+    283: _tap,
+}

@@ -1,0 +1,271 @@
+"""From a capture file to 6LoWPAN payloads, and for every other frame the reason why it is none.
+
+Strategy: nothing is dropped in silence. Each record comes out once: as `Payload`s, as a `Breach` of the frame around
+them, or as a `Skipped` with its reason. What says nothing about a sender is skipped: frames that the capture cut or
+that are damaged, secured ones without a key, other protocols on the same channel (Zigbee, Green Power), repetitions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from sixlowpan import dispatch, frame, hci, mac
+from sixlowpan.capture import trailer
+from sixlowpan.capture.air import Air
+from sixlowpan.capture.containers import Record, Source
+from sixlowpan.capture.linktypes import AIR, CRC, CRC32, HCI, NONE, PSDU, Inside, NothingInside, inside
+from sixlowpan.errors import DecodeError
+from sixlowpan.l2cap import Sdu
+from sixlowpan.link import IEEE802154, LinkInfo
+from sixlowpan.security import Opener, SecurityError
+
+CUT: Final = "cut by the capture"
+FCS_WRONG: Final = "FCS wrong"
+NO_KEY: Final = "secured, no key"
+AUTO: Final = "auto"
+BROADCAST: Final = b"\xff\xff"
+_6LOWPAN_MULTIPLEX: Final = 0xA0ED  # of the IEEE 802.15.9 MPX IE
+#: how many distinct frames back, and for how many seconds, the same frame with the same sequence number is a repetition
+_BACK, _SECONDS = 1024, 30.0
+_MOST_SOURCES, _MOST_ADAPTERS, _MOST_ADDRESSES = 64, 16, 4096
+
+
+class Payload(NamedTuple):
+    """One 6LoWPAN payload of a capture; `pan` names the network that its contexts belong to."""
+
+    number: int
+    time: float
+    pan: bytes
+    payload: bytes
+    link: LinkInfo
+
+
+class Breach(NamedTuple):
+    """A frame that is wrong before its payload begins."""
+
+    number: int
+    pan: bytes
+    sender: bytes
+    code: str
+    requirement: str | None
+    expected: str
+    actual: str
+    message: str
+
+
+class Skipped(NamedTuple):
+    """A frame that was not judged, and why."""
+
+    number: int
+    reason: str
+
+
+Item = Payload | Breach | Skipped
+
+
+class Options(NamedTuple):
+    """What the user says of a capture: the FCS ("auto", "crc", "ti", "none"), keys of 16 octets, the only PAN."""
+
+    fcs: str = AUTO
+    keys: tuple[bytes, ...] = ()
+    pan: bytes | None = None
+
+
+NOTHING_SAID: Final = Options()
+
+
+class Sieve:
+    """Takes the records of one file in order, gives what is in them."""
+
+    def __init__(self, read: Source, options: Options = NOTHING_SAID) -> None:
+        self._read, self._options = read, options
+        self._trailers: dict[str, str] = {}
+        self._adapters: dict[int, hci.Trace] = {}
+        self._air = Air()
+        self._openers: dict[bytes, Opener] = {}
+        self._recent: dict[bytes, float] = {}
+        self._pans: dict[bytes, bytes] = {}  # EUI-64 -> the PAN in which it was seen last
+
+    def items(self) -> Iterator[Item]:
+        """Everything in the file; ValueError if it is no capture or damaged."""
+        for record in self._read():
+            try:
+                yield from self._record(record)
+            except NothingInside as reason:
+                yield Skipped(record.number, str(reason))
+
+    def _record(self, record: Record) -> Iterator[Item]:
+        number, time, link_type, data, length = record
+        found = inside(link_type, data, length)
+        if found.kind == PSDU:
+            yield from self._psdu(number, time, self._stripped(found))
+        elif found.kind == HCI:
+            if found.channel not in self._adapters and len(self._adapters) >= _MOST_ADAPTERS:
+                raise NothingInside("more Bluetooth adapters than are followed")
+            trace = self._adapters.setdefault(found.channel, hci.Trace())
+            yield from self._sdus(record, trace.add(found.data, found.sent))
+        elif found.kind == AIR:
+            yield from self._sdus(record, self._air.add(found))
+        elif not found.data:
+            raise NothingInside("no payload")
+        else:
+            yield Payload(number, time, b"", found.data, LinkInfo(IEEE802154, found.src, found.dst))
+
+    def _sdus(self, record: Record, sdus: list[Sdu]) -> Iterator[Item]:
+        if not sdus:
+            raise NothingInside("Bluetooth without the end of an IPSP packet")
+        for sdu in sdus:
+            # both directions of a link share their contexts
+            network = b"".join(sorted((sdu.link.src, sdu.link.dst)))
+            yield Payload(record.number, record.time, network, *sdu)
+
+    def _stripped(self, found: Inside) -> bytes:
+        """The PSDU without FCS; `NothingInside` if it is not all there or not intact."""
+        kind = self.trailer(found)
+        if found.missing and not (kind == NONE and found.missing == 2 and found.fcs != NONE):
+            raise NothingInside(CUT)
+        psdu = trailer.cut(kind, found.data)
+        if psdu is None:
+            raise NothingInside(FCS_WRONG)
+        return psdu
+
+    def trailer(self, found: Inside) -> str:
+        """What follows the PSDUs of this source: as told, or as the file shows (which is read once for it)."""
+        if self._options.fcs != AUTO:
+            # 4 octets where the capture says so
+            told = self._options.fcs
+            return found.fcs if told == CRC and found.fcs == CRC32 else told
+        if found.sure and found.fcs == NONE:
+            return NONE
+        kind = self._trailers.get(found.source)
+        if kind is None:
+            if len(self._trailers) >= _MOST_SOURCES:
+                return found.fcs
+            kind = self._trailers[found.source] = trailer.find_out(self._same(found.source))
+        return kind
+
+    def _same(self, source: str) -> Iterator[Inside]:
+        with contextlib.suppress(ValueError):  # damage is said when the records come to it
+            for _, _, link_type, data, length in self._read():
+                try:
+                    found = inside(link_type, data, length)
+                except NothingInside:
+                    continue
+                if found.kind == PSDU and found.source == source:
+                    yield found
+
+    def _psdu(self, number: int, time: float, psdu: bytes) -> Iterator[Item]:
+        if len(psdu) >= 2:
+            kind, version = psdu[0] & 7, psdu[1] >> 4 & 3
+            if kind != mac.DATA:
+                raise NothingInside("not a data frame")
+            if version == 3:
+                raise NothingInside("other protocol (frame version 3)")
+        try:
+            header, payload = mac.parse(psdu)
+        except DecodeError as error:
+            if self._options.pan is not None:
+                raise NothingInside("other network") from None
+            yield Breach(
+                number, b"", b"", "mac_header", None, "an 802.15.4 header", error.kind, error.message
+            )
+            return
+        pan = self._network(header)
+        if self._options.pan not in {None, pan, header.pan}:
+            raise NothingInside("other network")
+        integrity = header.security and header.security_control & 3 > 0
+        if self._options.keys:
+            header, payload = self._opened(psdu, header, payload, pan)
+        elif header.security and header.security_control & 4:
+            raise NothingInside(NO_KEY)
+        if self._repeated(psdu, time):
+            raise NothingInside("a repetition")
+        payload = _lowpan(header, payload)
+        link = frame.link_info(header)
+        if integrity and not link.integrity:
+            link = replace(link, integrity=True)
+        if not header.src or not header.dst:
+            # RFC 4944 2: "both source and destination addresses are included in the IEEE 802.15.4 frame
+            # header"
+            missing = "source" if not header.src else "destination"
+            yield Breach(
+                number,
+                pan,
+                header.src,
+                "mac_addresses",
+                "RFC4944-2-04",
+                "both addresses",
+                missing,
+                f"the frame has no {missing} address",
+            )
+        yield Payload(number, time, pan, payload, link)
+
+    def _network(self, header: mac.MacHeader) -> bytes:
+        """The PAN that a frame belongs to: as its header says, else where its EUI-64s were seen, else the only one."""
+        pan = header.dst_pan
+        if pan is None or (pan == BROADCAST and header.src_pan is not None):
+            pan = header.src_pan
+        ends = [address for address in (header.src, header.dst) if len(address) == 8]
+        if pan is None or pan == BROADCAST:
+            known = next((self._pans[address] for address in ends if address in self._pans), None)
+            if known is None:
+                all_pans = set(self._pans.values()) if len(self._pans) < 64 else set()
+                known = all_pans.pop() if len(all_pans) == 1 else b""
+            return known
+        if len(header.src) == 8 and self._pans.get(header.src) != pan:
+            if len(self._pans) >= _MOST_ADDRESSES:
+                del self._pans[next(iter(self._pans))]
+            self._pans[header.src] = pan
+        return pan
+
+    def _opened(
+        self, psdu: bytes, header: mac.MacHeader, payload: bytes, pan: bytes
+    ) -> tuple[mac.MacHeader, bytes]:
+        opener = self._openers.get(pan)
+        if opener is None:
+            if len(self._openers) >= _MOST_SOURCES:
+                self._openers.clear()
+            opener = self._openers[pan] = Opener(self._options.keys)
+        opener.saw(header.src, header.dst)
+        if not header.security:
+            return header, payload
+        try:
+            return mac.parse(opener.open(psdu, header))
+        except (SecurityError, DecodeError) as error:
+            raise NothingInside(f"secured, and not opened: {error}") from error
+
+    def _repeated(self, psdu: bytes, time: float) -> bool:
+        """True for a frame that was seen a moment ago: sent again by the MAC, or captured twice.
+
+        It has the sequence number of the first one, so all its octets are the same.
+        """
+        last = self._recent.pop(psdu, None)
+        if last is None and len(self._recent) >= _BACK:
+            del self._recent[next(iter(self._recent))]
+        self._recent[psdu] = time
+        return last is not None and abs(time - last) <= _SECONDS
+
+
+def _lowpan(header: mac.MacHeader, payload: bytes) -> bytes:
+    """The 6LoWPAN payload of a data frame; `NothingInside` if that is another protocol's."""
+    if header.multiplexed is not None:
+        identifier, payload = header.multiplexed
+        if identifier != _6LOWPAN_MULTIPLEX:
+            raise NothingInside(f"other protocol (multiplex id {identifier:04x})")
+    if not payload:
+        raise NothingInside("no payload")
+    first = payload[0]
+    # Zigbee NWK frame control, least octet first: type (2 bits), protocol version (4 bits), discover route
+    kind, version = first & 3, first >> 2 & 15
+    if version == 3 and kind < 2 and not header.src and header.dst == BROADCAST:
+        raise NothingInside("other protocol (Zigbee Green Power)")
+    short = len(header.src) == len(header.dst) == 2
+    if version == 2 and kind < 2 and not first & 0x80 and short and len(payload) >= 8:
+        raise NothingInside("other protocol (Zigbee NWK)")
+    if dispatch.KIND[first] == dispatch.NALP:
+        # RFC 4944 5.1: "any LoWPAN node that encounters a dispatch value of 00xxxxxx shall discard the packet"
+        raise NothingInside("no 6LoWPAN (NALP)")
+    return payload

@@ -1,0 +1,62 @@
+"""How the tests wait: for something observable, with deadlines that count progress and not wall time.
+
+Strategy: a deadline here is on the clock that stands still while this process and its children are held up
+(`rigs.clock`), so that a test which passes on an idle machine passes on a busy one.
+"""
+
+import signal
+import subprocess
+import threading
+
+from rigs import clock
+
+#: Seconds that anything may take on an idle machine.
+PATIENCE = 120.0
+_LOOK = 0.02
+
+
+def soon(seconds=10.0):
+    """A deadline for whoever takes one."""
+    return clock.now() + seconds
+
+
+def until(holds, what="it did not happen", seconds=PATIENCE):
+    """Wait until `holds()` and return what it said."""
+    deadline, pause = clock.now() + seconds, threading.Event()
+    while not (said := holds()):
+        assert clock.now() < deadline, what
+        pause.wait(_LOOK)
+    return said
+
+
+def finished(process, text=None, seconds=PATIENCE):
+    """(stdout, stderr) of a process once it has ended; it is killed when it does not."""
+    deadline = clock.now() + seconds
+    while True:
+        try:
+            return process.communicate(text, timeout=max(_LOOK, min(1.0, deadline - clock.now())))
+        except subprocess.TimeoutExpired:
+            if clock.now() >= deadline:
+                process.kill()
+                process.communicate()
+                raise
+            text = None
+
+
+def completed(command, *, seconds=PATIENCE, check=False, **options):
+    """As `subprocess.run`, with captured text; the bound counts progress."""
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
+    text = options.pop("input", None)
+    if text is not None:
+        options["stdin"] = subprocess.PIPE
+    with subprocess.Popen(command, **options) as process:
+        out, err = finished(process, text, seconds)
+    done = subprocess.CompletedProcess(command, process.returncode, out, err)
+    if check:
+        done.check_returncode()
+    return done
+
+
+def hears_interrupts():
+    """For `preexec_fn`: a shell that starts us in the background has SIGINT ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
