@@ -39,13 +39,18 @@ def tester_for(rig: Rig, seed: int) -> Tester:
         tester = Tester(Air(rig.link), address, seed, neighbours=parameters.neighbours)
         if rig.link.kind == "ble" and "nd" in parameters.features:
             tester.role = {"6LN": "6LBR", "6LBR": "6LN"}.get(parameters.role)
-        rig.node.use_router(tester.identity.address)
-        if "context" in rig.profile.abilities:
-            tester.contexts = _share_contexts(rig)
-        if "address" in rig.profile.abilities and 0 in tester.contexts:
-            rig.node.add_address(tester.contexts[0].prefix[:8] + tester.dut_address[8:])
+        prepare(rig, tester)
         _testers[rig.link] = tester
     return tester
+
+
+def prepare(rig: Rig, tester: Tester) -> None:
+    """Give a DUT that has just started the standard contexts and addresses, and the tester the same contexts."""
+    rig.node.use_router(tester.identity.address)
+    if "context" in rig.profile.abilities:
+        tester.contexts = _share_contexts(rig)
+    if "address" in rig.profile.abilities and 0 in tester.contexts:
+        rig.node.add_address(tester.contexts[0].prefix[:8] + tester.dut_address[8:])
 
 
 def _share_contexts(rig: Rig) -> Contexts:
