@@ -14,7 +14,10 @@ import re
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Final
 
+from pydantic import Field
+
 from rigs import clock, registry
+from rigs.configuration.models import NodeOptions, Text
 from rigs.consoles.shell import Shell
 from rigs.model import Health, Node, RigError, Unsupported
 from rigs.nodes.riot.text import DATAGRAM, Interface, datagrams, interfaces, packet_buffer
@@ -24,10 +27,18 @@ if TYPE_CHECKING:
     from rigs.configuration.models import RigFile
     from rigs.consoles.model import Console
 
-OPTIONS: Final = {
-    "interface": 'the name of its 6LoWPAN interface, such as "6"; else the first that has one',
-    "version": 'its version, such as "2026.07", when the firmware was built without one',
-}
+
+class Options(NodeOptions):
+    """Keys of [dut]."""
+
+    interface: Text = Field(
+        "", description='the name of its 6LoWPAN interface, such as "6"; else the first that has one'
+    )
+    version: Text = Field(
+        "", description='its version, such as "2026.07", when the firmware was built without one'
+    )
+
+
 PROMPT: Final = r"> "
 BANNER: Final = r"main\(\): This is RIOT!"
 #: Of core/lib/panic.c, core/lib/assert.c, core/sched.c and the fault handlers; the banner is a boot nobody asked for.
@@ -84,7 +95,7 @@ class RiotNode(Node):
     def __init__(
         self, console: Console, *, interface: str = "", version: str = "", boot: float = BOOT
     ) -> None:
-        """`interface` and `version` as in `OPTIONS`. Raises `RigError`, `LinkClosed`."""
+        """`interface` and `version` as in `Options`. Raises `RigError`, `LinkClosed`."""
         self._shell = Shell(console, PROMPT, signatures=SIGNATURES)
         self._wanted = interface
         self._version = version
@@ -310,10 +321,8 @@ def _is_link_local(address: bytes) -> bool:
 def open_node(bench: Bench, rig: RigFile) -> RiotNode:
     """The firmware behind `dut.console`. Raises `RigError`, also when its PAN or channel is not the tester's."""
     console = registry.open_console(bench, rig.dut.console, rig)
-    options = rig.dut.options
-    node = RiotNode(
-        console, interface=str(options.get("interface", "")), version=str(options.get("version", ""))
-    )
+    options = registry.options(rig, Options)
+    node = RiotNode(console, interface=options.interface, version=options.version)
     seen = node.look()
     for key, name, theirs, ours in (
         ("tester.pan", "PAN", seen.pan, rig.tester.pan),
