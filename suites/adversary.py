@@ -15,6 +15,7 @@ from typing import NamedTuple
 from fixtures.judging.case import Case, Inconclusive, Make, Observation, describe
 from fixtures.judging.observation import shown as told
 from fixtures.judging.plausibility import without_extensions
+from fixtures.stimuli.addressed import addressed
 from fixtures.stimuli.packets import link_info
 from fixtures.stimuli.predecessors import is_about, is_of_fragments, poisoned
 from rigs.tester.packets import ECHO_REPLY, NEIGHBOR_ADVERTISEMENT, Seen, Stimulus
@@ -182,6 +183,7 @@ def nothing_of(
     A packet that is allowed is still never answered (code `answered`): its checksum cannot hold. `at_once`: fragments
     that are sent without a wait for the DUT's only place, and without a packet in front of each.
     """
+    stimuli = [addressed(case.tester, stimulus) for stimulus in stimuli]  # `allowed` reads what is sent
     for batch in _batches(case, stimuli, at_once):
         if not at_once:
             batch = poisoned(case.tester, batch)

@@ -12,7 +12,7 @@ from rigs.bench import Rig
 from rigs.model import Link
 from rigs.tester.framing import Air
 from rigs.tester.host import Tester
-from sixlowpan import Context, Contexts
+from sixlowpan import Context, Contexts, link_local
 
 #: Contexts that both sides know (RFC 6282 §3.1.2), as far as the DUT can hold them. Lengths on either side of 64
 #: and not on an octet boundary are where implementations differ.
@@ -35,7 +35,7 @@ def tester_for(rig: Rig, seed: int) -> Tester:
     tester = _testers.get(rig.link)
     if tester is None:
         parameters = rig.profile.parameters
-        address = rig.node.addresses()[0]
+        address = _to_be_spoken_to(rig)
         tester = Tester(Air(rig.link), address, seed, neighbours=parameters.neighbours)
         if rig.link.kind == "ble" and "nd" in parameters.features:
             tester.role = {"6LN": "6LBR", "6LBR": "6LN"}.get(parameters.role)
@@ -50,7 +50,17 @@ def prepare(rig: Rig, tester: Tester) -> None:
     if "context" in rig.profile.abilities:
         tester.contexts = _share_contexts(rig)
     if "address" in rig.profile.abilities and 0 in tester.contexts:
-        rig.node.add_address(tester.contexts[0].prefix[:8] + tester.dut_address[8:])
+        rig.node.add_address(tester.contexts[0].prefix[:8] + tester.info().dst_iid)
+
+
+def _to_be_spoken_to(rig: Rig) -> bytes:
+    """The DUT's first address, or that link-local one of its own which its link-layer address gives.
+
+    Elided it goes only where it follows from that; a DUT that has other ones besides (RFC 8064) answers there as well.
+    """
+    own, link = rig.node.addresses(), rig.link
+    derived = [link_local(address) for address in (link.dut, link.dut_short) if address]
+    return next((address for address in own if address in derived), own[0])
 
 
 def _share_contexts(rig: Rig) -> Contexts:

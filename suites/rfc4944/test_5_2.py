@@ -255,7 +255,10 @@ def test_broadcast_header(case: Case, stack: str):
 def test_cut_short(case: Case):
     """Mesh and broadcast headers cut after every octet: nothing comes of them."""
     tester = case.tester
-    whole = [meshed(case).payloads[0][:17], deep(tester.identity.link, tester.dut_link, 3)]
+    whole = [
+        mesh_header(tester.identity.link, tester.dut_link, 5),
+        deep(tester.identity.link, tester.dut_link, 3),
+    ]
     whole.append(mesh_header(tester.identity.link, tester.dut_link, 3) + b"\x50\x01")
     stimuli = [
         Stimulus([payload[:cut]], None, tester.info(), f"{payload.hex(' ')} cut after {cut} octets")

@@ -15,7 +15,7 @@ from fixtures.plugin.marks import on_link, requirement
 from fixtures.stimuli.packets import link_info, raw, stimulus
 from fixtures.stimuli.sweep import understood_all
 from rigs.tester.packets import Stimulus
-from sixlowpan import fragment_header_1, fragment_header_n, mac, mesh_header
+from sixlowpan import encode, fragment_header_1, fragment_header_n, mac, mesh_header
 from sixlowpan.addresses import ALL_NODES
 from suites.adversary import FULL, balanced, interrupted, outcome, patched, piece, pieces, the_rest
 from suites.rfc4944.test_3 import frame
@@ -128,9 +128,11 @@ def test_duplicate_with_other_octets(case: Case, which: int):
 
 def cut(case: Case, first: int, step: int) -> Stimulus:
     """An echo whose FRAG1 stands for `first` octets, with fragments of `step` octets and one of 1 behind it."""
-    packet, parts = pieces(case, first - 48 + 3 * step + 1, first - 32)
-    sent = parts[:1]
-    sent += [piece(parts[0], at // 8, packet[at : at + step]) for at in range(first, len(packet), step)]
+    packet = case.tester.echo(first - 48 + 3 * step + 1)
+    payload = encode(packet, case.tester.info(), case.tester.contexts)
+    header = payload[: len(payload) - (len(packet) - first)]  # what it stands for in octets, and no more
+    sent = [fragment_header_1(len(packet), case.tester.next_tag()) + header]
+    sent += [piece(sent[0], at // 8, packet[at : at + step]) for at in range(first, len(packet), step)]
     return raw(case, sent, packet, f"{first} octets in FRAG1, fragments of {step} behind it")
 
 

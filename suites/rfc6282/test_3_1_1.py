@@ -245,7 +245,7 @@ def test_stateful_source(case: Case, sam: int):
 )
 def test_stateful_destination(case: Case, dam: int, iid: str):
     """M=0, DAC=1: the destination is made from context 0 and in-line, infixed or link-layer bits."""
-    address = case.tester.contexts[0].prefix[:8] + (bytes.fromhex(iid) or case.tester.dut_address[8:])
+    address = case.tester.contexts[0].prefix[:8] + (bytes.fromhex(iid) or case.tester.info().dst_iid)
     if iid and case.rig.node.tap is None:
         case.give_address(address)
     understood_if_shown(

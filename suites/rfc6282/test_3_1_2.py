@@ -42,7 +42,7 @@ def test_source_context(case: Case, sci: int):
 @pytest.mark.parametrize("dci", IDENTIFIERS)
 def test_destination_context(case: Case, dci: int):
     """CID=1: the destination is made with the context of the low nibble."""
-    destination = address(case, dci, case.tester.dut_address[8:])
+    destination = address(case, dci, case.tester.info().dst_iid)
     if case.rig.node.tap is None:
         case.give_address(destination)
     understood_if_shown(
@@ -57,7 +57,7 @@ def test_destination_context(case: Case, dci: int):
 def test_two_contexts(case: Case, sci: int, dci: int):
     """Source and destination with different contexts: the nibbles are not mistaken for each other."""
     source = case.tester.also(address(case, sci, case.tester.identity.address[8:]))
-    destination = address(case, dci, case.tester.dut_address[8:])
+    destination = address(case, dci, case.tester.info().dst_iid)
     if case.rig.node.tap is None:
         case.give_address(destination)
     understood_if_shown(

@@ -7,8 +7,9 @@ import pytest
 
 from fixtures.judging.case import Case
 from fixtures.plugin.marks import about, requirement
+from fixtures.stimuli.packets import checked
 from rigs.tester.packets import ICMPV6, Stimulus
-from sixlowpan import decode, ipv6
+from sixlowpan import ipv6
 from suites.adversary import declares, nothing_of, outcome, recovers, right_or_nothing
 
 LITERAL = "RFC7400-2-02"
@@ -25,9 +26,7 @@ def icmp(case: Case, data: bytes, codes: bytes) -> Stimulus:
     """An Echo Request whose data the codes stand for, behind NHC df; its first 8 octets are literal."""
     packet = case.tester.echo(data=data)
     payload = bytes.fromhex("7e33 df") + literal(packet[40:48]) + codes
-    info = case.tester.info()
-    assert decode(payload, info, case.tester.contexts) == packet, "a wrong frame of ours"
-    return Stimulus([payload], packet, info, f"ICMPv6 GHC, codes {codes.hex(' ')}")
+    return checked(case, payload, packet, f"ICMPv6 GHC, codes {codes.hex(' ')}")
 
 
 #: What the codes are: (octets that come out, codes), with the row that says so.
@@ -103,9 +102,7 @@ def test_udp(case: Case, p: int):
         payload = (
             bytes.fromhex("7e33") + bytes([0xD0 | p]) + inline + message[6:8] + literal(data[:5]) + b"\x87"
         )
-        info = tester.info()
-        assert decode(payload, info, tester.contexts) == packet, "a wrong frame of ours"
-        return Stimulus([payload], packet, info, f"UDP GHC, P={p:02b}")
+        return checked(case, payload, packet, f"UDP GHC, P={p:02b}")
 
     right_or_nothing(case, make, feature="ghc")
 

@@ -125,10 +125,10 @@ class SixLn:
         """Whether the DUT answers this 6LN; behind that, everything sent before has been worked off."""
         return self.echoed(self.address, self.tester.dut_address) is not None
 
-    def datagram(self, source: bytes, destination: bytes, *, hop_limit: int = 64) -> bytes:
-        """A UDP packet that can be told from all others."""
-        message = ipv6.udp(0xF0B5, 0xF0B6, self.tester.pattern(24), source, destination)
-        return ipv6.build(source, destination, UDP, message, hop_limit=hop_limit)
+    def datagram(self, source: bytes, destination: bytes, *, size: int = 24, **header: int) -> bytes:
+        """A UDP packet that can be told from all others; `header` are fields of its IPv6 header."""
+        message = ipv6.udp(0xF0B5, 0xF0B6, self.tester.pattern(size), source, destination)
+        return ipv6.build(source, destination, UDP, message, **header)
 
 
 @contextmanager
@@ -147,10 +147,17 @@ def sixln(case: Case) -> Iterator[SixLn]:
 @contextmanager
 def two(case: Case) -> Iterator[tuple[SixLn, SixLn]]:
     """The tester as two 6LNs. A DUT that answers only one of them is a finding of whoever asks."""
-    with sixln(case) as first, live(case).another() as link:
+    with sixln(case) as first, one_more(case) as second:
+        yield first, second
+
+
+@contextmanager
+def one_more(case: Case, device: bytes | None = None) -> Iterator[SixLn]:
+    """One more 6LN beside those that there are, for as long as the context lasts; `device` is its device address."""
+    with live(case).another(device) as link:
         tester = Tester(Air(link, case.evidence.sink), case.tester.dut_address, case.tester.seed + 1)
         tester.contexts = case.tester.contexts
-        yield first, SixLn(case, tester)
+        yield SixLn(case, tester)
 
 
 def carried(sent: bytes, packet: bytes) -> bool:

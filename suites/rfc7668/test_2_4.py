@@ -3,8 +3,9 @@
 import pytest
 
 from fixtures.judging.case import Case
+from fixtures.judging.channel_terms import terms_broken
 from fixtures.plugin.marks import needs, on_link, requirement
-from fixtures.stimuli.packets import raw, stimulus
+from fixtures.stimuli.packets import stimulus
 from rigs.tester.packets import ECHO_REPLY, Stimulus
 from suites.rfc7668.channel import Terms, connected, echoed, live, reconnected
 
@@ -15,8 +16,8 @@ WAITING = 24
 
 def lawful(case: Case) -> None:
     """Everything that the DUT sent on the channel kept to the terms: MTU, MPS, credits."""
-    for what, frame in live(case).channel.breaches[:8]:
-        case.finding("terms", "K-frames and SDUs within what we offered", what, frame=frame)
+    for breach in terms_broken(live(case)):
+        case.breached(breach)
 
 
 @requirement("RFC7668-2.4-01")
@@ -101,23 +102,11 @@ def _replies(case: Case) -> int:
     deadline = case.tester.now() + 5 * case.settle
     found = 0
     while (seen := case.tester.hear(deadline)) is not None:
-        found += seen.icmp_type == ECHO_REPLY
+        if seen.icmp_type == ECHO_REPLY:
+            found += 1
+            right = case.tester.asked_by(seen) is not None
+            case.expect(right, "answer_harmed", "the data of the request", seen.upper[8:40].hex(" ") + " ...")
     return found
-
-
-@needs("connect")
-@requirement("RFC7668-2.4-01")
-@pytest.mark.parametrize("over", [1, 720], ids=lambda n: str(1280 + n))
-def test_sdu_beyond_the_mtu(case: Case, over: int):
-    """An SDU longer than the DUT's MTU: it ends the channel or drops it (Core Vol 3 Part A §3.4.3); it lives on."""
-    link, tester = live(case), case.tester
-    size = link.channel.peer.mtu + over
-    if size > 0xFFFF:
-        case.unsupported("no SDU is longer than the DUT's MTU: its length has 16 bits")
-    tester.send(raw(case, [bytes.fromhex("7a333a") + bytes(size - 3)]).payloads)
-    if link.wait_closed(tester.now() + case.timeout):
-        reconnected(case)
-    echoed(case)
 
 
 @needs("connect")

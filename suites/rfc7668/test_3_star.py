@@ -14,8 +14,10 @@ def own_addresses(case: Case, *members: SixLn) -> list[bytes]:
     """Register an address of the DUT's prefix for each; a registration that is not confirmed is a finding."""
     prefix = members[0].prefix()
     made = []
+    # new ones in each case: a 6LBR may keep a registration beyond the connection (RFC 6775 §6.5)
+    start = prefix[:8] + b"\x5e\xed" + case.tester.pattern(5)
     for number, member in enumerate(members):
-        address = prefix[:8] + bytes.fromhex("5eed0000000000") + bytes([number + 1])
+        address = start + bytes([number + 1])
         status = member.register(address)
         case.expect(
             status == 0,

@@ -11,6 +11,7 @@ import pytest
 
 from fixtures.judging.case import Case
 from fixtures.plugin.marks import on_link, requirement
+from fixtures.stimuli.addressed import addressed
 from fixtures.stimuli.packets import stimulus
 from rigs.tester.packets import Stimulus
 from sixlowpan import DecodeError, decode
@@ -65,7 +66,7 @@ def says(case: Case, made: Stimulus) -> bytes | None:
 )
 def test_payload(case: Case, shape: str):
     """Every proper prefix of one valid payload, all back to back, a control behind them."""
-    found = (SHAPES | SHAPES_802154)[shape](case)
+    found = addressed(case.tester, (SHAPES | SHAPES_802154)[shape](case))
     payload = found.payloads[0]
     stimuli = [
         Stimulus([payload[:cut]], None, found.info, f"{shape} cut after {cut} of {len(payload)} octets")

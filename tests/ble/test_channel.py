@@ -140,8 +140,9 @@ def test_a_request_octet_by_octet():
         (Terms(), [struct.pack("<H", 1281) + bytes(100)], "SDU of 1281"),
         (Terms(), [b"\x02\x00abc"], "1 octets more"),
         (Terms(), [b"\x02"], "without an SDU length"),
+        (Terms(mps=23), [b"\x15\x00" + bytes(21), b""], "without an SDU length"),
     ],
-    ids=["credit", "mps", "mtu", "too-much", "no-length"],
+    ids=["credit", "mps", "mtu", "too-much", "no-length", "empty-behind-a-full-one"],
 )
 def test_breaches_are_written_down(terms, pdus, word):
     pair = Pair(terms).open()
@@ -149,6 +150,36 @@ def test_breaches_are_written_down(terms, pdus, word):
     for pdu in pdus:
         pair.a.hear(0x0050, pdu)
     assert any(word in what for what, _ in pair.a.breaches)
+
+
+@pytest.mark.parametrize(
+    ("signal", "word"),
+    [
+        ("1601040050000000", "without a credit"),
+        ("1600040050000100", "identifier 0"),
+        ("160104005000ffff", "credits beyond 65535"),
+    ],
+)
+def test_breaches_in_signalling(signal, word):
+    channel = Pair().open().a
+    channel.hear(SIGNALLING, bytes.fromhex(signal))
+    assert any(word in what for what, _ in channel.breaches)
+
+
+def test_breaches_outlive_the_connection_until_they_are_taken():
+    pair = Pair().open()
+    pair.a.hear(0x0050, b"\x02")
+    pair.a.lost()
+    pair.b.lost()
+    pair.open()
+    assert len(pair.a.breaches) == 1
+
+
+def test_k_frames_as_they_are():
+    pair = Pair(asked=Terms(credits=1)).open()
+    pair.a.send_frames([b"\x04\x00ab", b"cd", b""])
+    assert frames(pair.run(), "b") == [b"\x04\x00ab", b"cd", b""]
+    assert pair.sdus["b"] == [b"abcd"]
 
 
 def test_terms_that_no_channel_can_have():

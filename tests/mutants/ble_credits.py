@@ -71,7 +71,7 @@ class Wrapped(NodeChannel):
     """Wraps around when it has more than 65535 credits, and says nothing (§10.1: it ends the channel)."""
 
     def _heard_signal(self, pdu):
-        done = super()._heard_signal(pdu)
+        done = super(NodeChannel, self)._heard_signal(pdu)
         self.credits &= 0xFFFF
         self.breaches.clear()
         return done
@@ -176,21 +176,6 @@ class OwnOfEightBits(ReferenceNode):
             if self.state == "open" and self._coming is None:
                 self.grant(self.terms.credits - self.given)
                 self.given &= 0xFF
-
-
-@mutant("ble-ends-when-all-credits-are-used", requirement=CHANNEL, kinds=BLE)
-class EndsAtNone(ReferenceNode):
-    """Ends the channel when the last of its credits is used, not when one is used that it did not give."""
-
-    terms = Terms(mps=64, credits=5)
-
-    class channel_class(Slow):  # noqa: N801
-        def _heard_k_frame(self, pdu):
-            super()._heard_k_frame(pdu)
-            if self.state == "open" and self.given <= 0:
-                self.leave()
-            elif self.state == "open" and (self._coming is None or self.given < 2):
-                self.grant(self.terms.credits - self.given)
 
 
 # -- while its own output waits -----------------------------------------------------------------------------------

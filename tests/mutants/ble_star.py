@@ -248,9 +248,11 @@ class RegistersOnce(ReferenceNode):
         self.once: set[bytes] = set()
 
     def register(self, address, lifetime=10):
-        if address not in self.once:
-            super().register(address, lifetime)
-            self.once.add(address)
+        if address in self.once:
+            self.refreshes.pop(address, None)
+            return
+        super().register(address, lifetime)
+        self.once.add(address)
 
 
 @wrong_6ln("6ln-first-prefix-only", "RFC7668-3.2.3-02")

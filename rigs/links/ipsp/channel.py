@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -26,6 +26,7 @@ _OWN_CID: Final = (
 )
 _PROBE_CID: Final = 0x0060
 _CREDITS_MOST: Final = 65535
+_LEAST: Final = 23  # octets of MTU and MPS (§4.22)
 _REFUSED_SPSM: Final = 0x0002
 
 State = Literal["closed", "asked", "open", "leaving"]
@@ -71,7 +72,7 @@ class Channel:
     #: K-frames that we may send, and that the peer may send.
     credits: int = 0
     given: int = 0
-    #: What the peer did that the channel's terms forbid, in words, with the K-frame.
+    #: What the peer did that the channel's terms forbid, in words, with the K-frame; kept until somebody takes it.
     breaches: list[tuple[str, bytes]] = field(default_factory=list)
     #: The result of a request of ours that was refused (Vol 3 Part A §4.23), else 0.
     refused: int = 0
@@ -134,6 +135,11 @@ class Channel:
         for start in range(0, size * k_frames, size):
             self._k_frame(data[start : start + size])
 
+    def send_frames(self, frames: Sequence[bytes]) -> None:
+        """Send K-frames as they are, whatever the peer's terms and credits are."""
+        for frame in frames:
+            self._k_frame(frame)
+
     def grant(self, credits: int) -> None:
         """Give the peer credits, whether it needs them or not."""
         self.given += credits
@@ -160,6 +166,8 @@ class Channel:
             return False
         code, identifier, length = struct.unpack_from("<BBH", pdu)
         words = struct.unpack_from(f"<{min(length, len(pdu) - 4) // 2}H", pdu, 4)
+        if identifier == 0:
+            self.breaches.append(("a signalling packet with the identifier 0 (§4: illegal)", pdu))
         if code == _ASK and len(words) >= 5 and words[0] == self.spsm:
             self._heard_request(identifier, words)
         elif code in {_ANSWER, _REJECT} and identifier == self._probing and self.probed is None:
@@ -172,6 +180,8 @@ class Channel:
             self._become("closed")
         elif code == _CREDIT and len(words) >= 2 and words[0] == self._theirs and self.state != "closed":
             self.credits += words[1]
+            if words[1] == 0:
+                self.breaches.append(("a credit packet without a credit (§4.24: 1 to 65535)", pdu))
             if self.credits > _CREDITS_MOST:
                 self.breaches.append((f"credits beyond {_CREDITS_MOST}", pdu))
             self._pump()
@@ -192,7 +202,7 @@ class Channel:
             return
         self._clear()
         self._theirs = words[1]
-        self._begin(Terms(words[2], max(23, words[3]), words[4]))
+        self._begin(self._offered(words[2], words[3], words[4]))
         self.given = own.credits
         answer = struct.pack("<HHHHH", _OWN_CID, own.mtu, own.mps, own.credits, 0)
         self._signal(_ANSWER, identifier, answer)
@@ -204,12 +214,17 @@ class Channel:
             self._become("closed")
             return
         self._theirs = words[0]
-        self._begin(Terms(words[1], max(23, words[2]), words[3]))
+        self._begin(self._offered(words[1], words[2], words[3]))
         self._become("open")
+
+    def _offered(self, mtu: int, mps: int, credits: int) -> Terms:
+        for name, value in (("MTU", mtu), ("MPS", mps)):
+            if value < _LEAST:
+                self.breaches.append((f"an {name} of {value}, less than {_LEAST} (§4.22)", b""))
+        return Terms(max(_LEAST, mtu), max(_LEAST, min(mps, 65533)), credits)
 
     def _begin(self, peer: Terms) -> None:
         self.peer, self.credits = peer, peer.credits
-        self.breaches.clear()
 
     def _heard_k_frame(self, pdu: bytes) -> None:
         if self.given <= 0:

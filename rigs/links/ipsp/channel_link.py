@@ -97,6 +97,16 @@ class ChannelLink(Link):
         """Send only the first K-frames of an SDU; the peer must have given credits for them."""
         self._act(self.channel.send_part, frame, k_frames)
 
+    def send_frames(self, *frames: bytes) -> None:
+        """Send K-frames as they are, whatever the DUT's terms and credits are."""
+        self._act(self.channel.send_frames, frames)
+
+    def taken_breaches(self) -> list[tuple[str, bytes]]:
+        """What the DUT did that the terms of its channels forbid, since this was asked last: in words, K-frame."""
+        found = self.channel.breaches[:]
+        del self.channel.breaches[: len(found)]
+        return found
+
     def starve(self, starving: bool = True) -> None:
         """Give the DUT no more credits than it has, or give again as they are used (and what is owing)."""
 

@@ -122,6 +122,7 @@ class IpspLink(ChannelLink):
             yield IpspLink(second)
         finally:
             second.close()
+            self.channel.breaches += second.channel.breaches
 
     def offer(self) -> None:
         self._whole().offer()

@@ -272,6 +272,7 @@ class MemoryChannel(ChannelLink):
             yield link
         finally:
             link.disconnect()
+            self.channel.breaches += link.taken_breaches()
 
     def services(self) -> list[str] | None:
         return self._wire.node.services() if self._wire.node is not None else None

@@ -36,6 +36,8 @@ class NodeChannel(Channel):
 
     def _heard_signal(self, pdu: bytes) -> bool:
         if super()._heard_signal(pdu):
+            if self.breaches:  # §10.1: more credits than 65535
+                self.leave()
             return True
         if pdu[:1] == b"\x14":  # a request for what is not served here: §4.23, result 2
             self._signal(0x15, pdu[1], struct.pack("<HHHHH", 0, 0, 0, 0, 2))
