@@ -23,7 +23,7 @@ from fixtures.plugin.marks import on_link, requirement
 from fixtures.stimuli.packets import link_info, stimulus
 from rigs.model import Link
 from rigs.tester.packets import Identity, Stimulus
-from suites.adversary import FULL, full_size, loses_nothing, outcome, pause, pieces
+from suites.adversary import FULL, full_size, loses_nothing, outcome, pause, piece, pieces
 
 pytestmark = on_link("ieee802154")
 
@@ -68,7 +68,10 @@ _beats: weakref.WeakKeyDictionary[Link, float] = weakref.WeakKeyDictionary()
 def begin(case: Case, which: Sequence[int], count: int = 4) -> Begun:
     """Send some of a datagram's fragments as somebody whom the DUT has not met."""
     who = case.tester.fresh()
-    packet, parts = pieces(case, 200) if count == 4 else pieces(case, 8 * count, 8)
+    packet, parts = pieces(case, 200) if count == 4 else pieces(case, 8 * count, 16)
+    if count != 4:  # FRAG1 with 8 octets behind its headers, then as many of 8 octets
+        behind = range(48, len(packet), 8)
+        parts = [parts[0], *(piece(parts[0], at // 8, packet[at : at + 8]) for at in behind)]
     case.tester.send([parts[i] for i in which], link_info(case, packet))
     return Begun(who, packet, parts)
 
