@@ -71,6 +71,8 @@ class Rig:
         self.version = ""
         #: What was tried last, so that a late death can be told with it.
         self.last = ""
+        #: Octets of the largest packet that the DUT answers, once it was seen to answer no larger one; 0: unknown.
+        self.largest = 0
         self._failures = 0
         self._bench = Bench()
         self._link: Link | None = None

@@ -2,16 +2,18 @@
 
 Strategy: a stimulus that no text tells a receiver to take is judged by two rules only. The DUT lives on, and
 whatever comes of it is what the octets say (`right_or_nothing`), or, where they say nothing, nothing
-(`nothing_of`). Stimuli are sent back to back with one control behind them; only when something came of a batch
-is each sent again alone, so that the finding shows the one frame that did it.
+(`nothing_of`). Stimuli are sent back to back with one control behind them; what came of a batch is traced to the one
+that did it by its data, or by sending each again alone, so that the finding shows its frame.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from fixtures.judging.case import Case, Inconclusive, Make, Observation, describe
+from fixtures.judging.observation import shown as told
 from fixtures.judging.plausibility import without_extensions
 from fixtures.stimuli.addressed import addressed
 from fixtures.stimuli.packets import link_info
@@ -174,38 +176,47 @@ def nothing_of(
     code: str = "accepted",
     requirement: str | None = None,
     allowed: Callable[[Stimulus], bytes | None] = lambda _stimulus: None,
-    crowded: bool = False,
+    at_once: bool = False,
 ) -> None:
     """Nothing comes of any stimulus but the packet that is `allowed` for it; a finding for the first that is not so.
 
-    A packet that is allowed is still never answered (code `answered`): its checksum cannot hold. `crowded`: fragments
-    are meant to take all places that the DUT has, and are sent together also to one that has a single place.
+    A packet that is allowed is still never answered (code `answered`): its checksum cannot hold. `at_once`: fragments
+    that are sent without a wait for the DUT's only place, and without a packet in front of each.
     """
     stimuli = [addressed(case.tester, stimulus) for stimulus in stimuli]  # `allowed` reads what is sent
-    for batch in _batches(case, stimuli, crowded):
-        if not crowded:
+    for batch in _batches(case, stimuli, at_once):
+        if not at_once:
             batch = poisoned(case.tester, batch)
         wrong = _wrong(case, batch, allowed)
         if not wrong and not any(map(is_of_fragments, batch)):
             batch = [replace(made, before=None) for made in batch]
             wrong = _wrong(case, batch, allowed)
-        if not wrong:
-            continue
-        alone = (
-            batch[0],
-            wrong if len(batch) == 1 else f"(or one of {len(batch) - 1} behind it; not when alone) {wrong}",
-        )
-        if len(batch) > 1:
-            tries = ((stimulus, _wrong(case, [stimulus], allowed)) for stimulus in batch)
-            alone = next((found for found in tries if found[1]), alone)
-        _accepted(case, *alone, code, requirement)
+        if wrong:
+            _accepted(case, *_guilty(case, batch, wrong, allowed), code, requirement)
 
 
-def _batches(case: Case, stimuli: Sequence[Stimulus], crowded: bool) -> Iterator[Sequence[Stimulus]]:
+def _guilty(
+    case: Case, batch: Sequence[Stimulus], wrong: Came, allowed: Callable[[Stimulus], bytes | None]
+) -> tuple[Stimulus, str]:
+    """The stimulus of a batch that something came of, by the end of its data, or else by sending each again alone."""
+    of = (
+        [made for made in batch if any(wrong.end in payload for payload in made.payloads)]
+        if wrong.end
+        else []
+    )
+    if len(batch) == 1 or len(of) == 1:
+        return (of or batch)[0], wrong.words
+    for made in batch:
+        if alone := _wrong(case, [made], allowed):
+            return made, alone.words
+    return batch[0], f"(or one of {len(batch) - 1} behind it; not when alone) {wrong.words}"
+
+
+def _batches(case: Case, stimuli: Sequence[Stimulus], at_once: bool) -> Iterator[Sequence[Stimulus]]:
     """Many stimuli in one go; fragments one by one where the first of a batch keeps the only place by right."""
     alone = (
         any(map(is_of_fragments, stimuli))
-        and not crowded
+        and not at_once
         and case.rig.profile.parameters.reassembly_slots == 1
     )
     step = 1 if alone else BATCH
@@ -215,8 +226,17 @@ def _batches(case: Case, stimuli: Sequence[Stimulus], crowded: bool) -> Iterator
         yield stimuli[start : start + step]
 
 
-def _wrong(case: Case, stimuli: Sequence[Stimulus], allowed: Callable[[Stimulus], bytes | None]) -> str:
-    """What came of stimuli that must not come, in words; empty when nothing did."""
+class Came(NamedTuple):
+    """What came of stimuli and must not: in words, and the last eight octets of its data."""
+
+    words: str
+    end: bytes
+
+
+def _wrong(
+    case: Case, stimuli: Sequence[Stimulus], allowed: Callable[[Stimulus], bytes | None]
+) -> Came | None:
+    """The first of what came of stimuli that must not come; None when nothing did."""
     packets, answers = outcome(case, stimuli)
     fine = {allowed(stimulus) for stimulus in stimuli}
     if (
@@ -224,8 +244,9 @@ def _wrong(case: Case, stimuli: Sequence[Stimulus], allowed: Callable[[Stimulus]
     ):  # an error need not quote all, and where one quotes more it is not about this
         fine |= {without_extensions(packet) for packet in fine if packet}
         fine |= {p for p in packets if any(f and (f.startswith(p) or p.startswith(f)) for f in fine)}
-    made = [f"a packet: {shown(packet)}" for packet in packets if packet not in fine]
-    return (made + [f"an answer: {describe(answer)}" for answer in answers] + [""])[0]
+    made = [Came(f"a packet: {shown(packet)}", packet[-8:]) for packet in packets if packet not in fine]
+    made += [Came(f"an answer: {describe(answer)}", answer.upper[-8:]) for answer in answers]
+    return made[0] if made else None
 
 
 def _accepted(case: Case, stimulus: Stimulus, got: str, code: str, requirement: str | None) -> None:
@@ -239,6 +260,8 @@ def _accepted(case: Case, stimulus: Stimulus, got: str, code: str, requirement: 
         requirement=requirement,
         frame=frame,
     )
+    if len(case.result.findings) == 1:
+        case.result.stimulus = told(stimulus)
 
 
 def frame_of(case: Case, stimulus: Stimulus) -> bytes:

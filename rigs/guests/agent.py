@@ -89,6 +89,7 @@ class Agent:
             wire.CLOSE: self._close,
             wire.STATISTICS: self._statistics,
             wire.CLOCK: self._clock,
+            wire.CANCEL: self._cancel,
         }
 
     def serve(self) -> None:
@@ -112,9 +113,8 @@ class Agent:
                 for kind, number, body in self._splitter.feed(data):
                     self._obey(kind, number, body)
             for command in set(self._commands.values()):
-                if time.monotonic() >= command.limit and not command.late:
-                    command.late, command.limit = True, time.monotonic() + 3600
-                    os.killpg(command.pid, 9)
+                if time.monotonic() >= command.limit:
+                    self._end(command)
 
     def _tell(self, kind: int, number: int, body: bytes = b"") -> None:
         data = memoryview(wire.message(kind, number, body))
@@ -157,6 +157,19 @@ class Agent:
         for fd in (reader, started.pidfd):
             self._commands[fd] = started
             self._poll.register(fd, select.POLLIN)
+
+    def _cancel(self, body: bytes, _number: int) -> bytes:
+        """Number of a RUN: kill it now; its own reply says that it was late. Reply: nothing."""
+        (number,) = struct.unpack("!I", body)
+        for command in set(self._commands.values()):
+            if command.number == number:
+                self._end(command)
+        return b""
+
+    def _end(self, command: Command) -> None:
+        if not command.late:
+            command.late, command.limit = True, time.monotonic() + 3600
+            os.killpg(command.pid, 9)
 
     def _command(self, fd: int) -> None:
         command = self._commands[fd]

@@ -29,6 +29,8 @@ from rigs.guests import wire
 _H = TypeVar("_H", bound="Handle")
 #: Of so many requests the quickest tells the guest's clock: one alone was off by up to 23 ms.
 CLOCK_REQUESTS = 100
+#: Seconds in which a command that was killed has ended.
+_KILLED = 30.0
 
 
 class TransportClosed(Exception):  # noqa: N818 - the contract's name for it
@@ -204,25 +206,36 @@ class AgentClient:
 
     def request(self, kind: int, body: bytes = b"", timeout: float = 30.0) -> bytes:
         """Send one request and return the body of its reply. Raises `AgentError`, `TransportClosed`."""
+        number = self._ask(kind, body)
+        try:
+            reply = self._reply(number, timeout)
+        finally:
+            self._waiting.discard(number)
+        if reply is None:
+            raise AgentError(f"the guest's agent did not answer within {timeout:g} s")
+        return reply
+
+    def _ask(self, kind: int, body: bytes) -> int:
         with self._changed:
             self._check()
             self._last_request += 1
             number = self._last_request
             self._waiting.add(number)
         self.post(wire.message(kind, number, body))
+        return number
+
+    def _reply(self, number: int, timeout: float) -> bytes | None:
+        """The body of the reply to a request; None when there is none in time. Raises `AgentError`."""
         deadline = clock.now() + timeout
         with self._changed:
-            try:
-                while number not in self._replies:
-                    self._check()
-                    if not self._changed.wait(max(0.0, deadline - clock.now())) and clock.now() >= deadline:
-                        raise AgentError(f"the guest's agent did not answer within {timeout:g} s")
-                reply = self._replies.pop(number)
-            finally:
-                self._waiting.discard(number)
-        if reply[0] == wire.REFUSED:
-            raise AgentError(reply[1].decode("utf-8", "replace"))
-        return reply[1]
+            while number not in self._replies:
+                self._check()
+                if not self._changed.wait(max(0.0, deadline - clock.now())) and clock.now() >= deadline:
+                    return None
+            kind, body = self._replies.pop(number)
+        if kind == wire.REFUSED:
+            raise AgentError(body.decode("utf-8", "replace"))
+        return body
 
     def run(self, command: str, timeout: float = 10.0, netns: str = "") -> tuple[int, str]:
         """Run a shell command in the guest: (exit status, what it printed). It is killed after `timeout` seconds."""
@@ -230,9 +243,19 @@ class AgentClient:
         return done.status, done.text
 
     def run_completed(self, command: str, timeout: float = 10.0, netns: str = "") -> Completed:
-        """The same, and tell whether it was killed for being late."""
-        body = struct.pack("!I", int(timeout * 1000)) + wire.text(netns) + command.encode()
-        reply = self.request(wire.RUN, body, timeout + 10)
+        """The same, and tell whether it was killed for being late: by our clock, which stands still when held up."""
+        longest = int(timeout * 1000 / clock.LEAST)  # by the guest's, lest it outlive us
+        body = struct.pack("!I", longest) + wire.text(netns) + command.encode()
+        number = self._ask(wire.RUN, body)
+        try:
+            reply = self._reply(number, timeout)
+            if reply is None:
+                self.request(wire.CANCEL, struct.pack("!I", number))
+                reply = self._reply(number, _KILLED)
+        finally:
+            self._waiting.discard(number)
+        if reply is None:
+            raise AgentError(f"`{command}` in the guest was killed after {timeout:g} s and did not end")
         status, late = struct.unpack_from("!i?", reply)
         return Completed(status, reply[5:].decode("utf-8", "replace"), late)
 

@@ -33,7 +33,7 @@ from rigs import clock
 from rigs.guests import image
 from rigs.guests.boot import BOOT_DEADLINE
 from rigs.guests.client import Tap
-from rigs.guests.node_guest import QUEUE, NodeGuest, settings
+from rigs.guests.node_guest import NodeGuest, settings
 
 DUT = "dut"  #: the DUT's network namespace
 INTERFACE = "lowpan0"
@@ -43,7 +43,7 @@ TESTER_EUI64 = bytes.fromhex("024b6579686f6c01")
 DUT_EUI64 = bytes.fromhex("024b6579686f6c02")
 
 #: For all: room for as many fresh tester addresses as a run may need, and no global limit on ICMPv6 errors.
-_HOST_SETTINGS = QUEUE | {
+_HOST_SETTINGS = {
     "net/ipv6/neigh/default/gc_thresh1": 32768,
     "net/ipv6/neigh/default/gc_thresh2": 65536,
     "net/ipv6/neigh/default/gc_thresh3": 131072,

@@ -84,7 +84,7 @@ def unzstd(data: bytes) -> bytes:
     """Decompress by the `zstd` program (the standard library has no zstd before Python 3.14)."""
     try:
         return subprocess.run(
-            ["zstd", "-dcq"], input=data, check=True, capture_output=True, timeout=60
+            ["zstd", "-dcq"], input=data, check=True, capture_output=True, timeout=600
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:
         raise ModuleError(f"cannot decompress zstd data ({error}): install the program zstd") from None

@@ -13,7 +13,7 @@ import random
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from rigs.tester.assembly import Assembly
 from rigs.tester.framing import BROADCAST, Air, Heard
@@ -33,6 +33,7 @@ from rigs.tester.packets import (
     Seen,
     Stimulus,
     datagram_of,
+    in_line,
     is_fragment,
     unwrapped,
 )
@@ -233,13 +234,18 @@ class Tester:
             what = Stimulus(list(what), None, self.info() if info is None else info)
         if what.before is not None:
             self.send(what.before)
-        frames = []
-        for frame in what.frames or (self.air.frame(payload, what.info) for payload in what.payloads):
+        frames = self.frames_of(what)
+        for frame in frames:
             self.air.send_frame(frame)
             if self.kind != "ble" and (key := datagram_of(frame)):
                 self.begun[key] = self.now()
-            frames.append(frame)
         return frames
+
+    def frames_of(self, stimulus: Stimulus) -> list[bytes]:
+        """The frames that a stimulus is sent in."""
+        return list(stimulus.frames) or [
+            self.air.frame(payload, stimulus.info) for payload in stimulus.payloads
+        ]
 
     def send_packet(self, packet: bytes, info: LinkInfo | None = None) -> list[bytes]:
         """Send a packet in the ordinary form: for what is ordinary, never for what is tried."""
@@ -248,11 +254,7 @@ class Tester:
 
     def ordinarily(self, packet: bytes, info: LinkInfo) -> Stimulus:
         """A packet in the form that the DUT is known to understand."""
-        payload = None
-        if self.form == "in-line":  # TF=11, NH=0, HLIM=00, SAM=00, DAM=00 (RFC 6282 §3.1.1)
-            payload = bytes([0x78, 0x08 if packet[24] == 0xFF else 0x00, packet[6], packet[7]]) + packet[8:]
-        elif self.form == "uncompressed":
-            payload = b"\x41" + packet
+        payload = {"in-line": in_line(packet), "uncompressed": b"\x41" + packet}.get(self.form)
         return Stimulus(self.payloads(packet, info, payload), packet, info)
 
     def held(self, timeout: float) -> int:
@@ -277,8 +279,7 @@ class Tester:
     def hear(self, deadline: float) -> Seen | None:
         """Return the next packet that the DUT sent; None at the deadline. Answers NS on the way, hides nothing."""
         while True:
-            heard = self.air.hear(deadline)
-            if heard is None:
+            if (heard := self.air.hear(deadline)) is None:
                 return None
             seen = self._assembly.take(heard, self.contexts)
             if seen is None or (seen.error is not None and not self._may_be_the_dut(seen.info.src)):
@@ -316,8 +317,7 @@ class Tester:
         body = bytes([0x60, 0, 0, 0]) + target + option  # Solicited, Override
         message = ipv6.icmpv6(NEIGHBOR_ADVERTISEMENT, 0, body, target, seen.view.src)
         packet = ipv6.build(target, seen.view.src, ICMPV6, message, hop_limit=255)
-        info = replace(self.info(identity.link), dst=seen.info.src)
-        self.send_packet(packet, info)
+        self.send_packet(packet, self.info(identity.link, seen.info.src))
         self._meet(identity)
 
     def _meet(self, identity: Identity) -> None:

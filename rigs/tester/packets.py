@@ -38,6 +38,11 @@ def unwrapped(payload: bytes, info: LinkInfo) -> tuple[bytes, LinkInfo]:
     return payload[at:], info
 
 
+def in_line(packet: bytes) -> bytes:
+    """A packet without traffic class and flow label: TF=11, NH=0, HLIM=00, SAM=00, DAM=00 (RFC 6282 §3.1.1)."""
+    return bytes([0x78, 0x08 if packet[24] == 0xFF else 0x00, packet[6], packet[7]]) + packet[8:]
+
+
 def datagram_of(frame: bytes) -> bytes:
     """The key (RFC 4944 §5.3) of the datagram that an IEEE 802.15.4 frame is a fragment of; empty: it is of none."""
     try:

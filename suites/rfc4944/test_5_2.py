@@ -9,8 +9,8 @@ import pytest
 from fixtures.judging.case import Case
 from fixtures.plugin.marks import about, on_link, requirement
 from fixtures.stimuli.packets import link_info, stimulus
-from rigs.tester.packets import Stimulus
-from sixlowpan import addresses, mac, mesh, mesh_header
+from rigs.tester.packets import Stimulus, in_line
+from sixlowpan import addresses, fragment, mac, mesh, mesh_header
 from suites.adversary import declares, interrupted, nothing_of, outcome, pieces, right_or_nothing
 from suites.rfc4944.test_3 import frame
 
@@ -174,25 +174,27 @@ def test_key_behind_mesh(case: Case):
     tester = case.tester
     if not case.rig.link.any_source:
         case.unsupported("the link has one sender only", "not_on_this_link")
-    me, other = tester.identity.link, tester.fresh().link
-
-    def half(parts: list[bytes], originator: bytes, final: bytes, forwarder: bytes, note: str) -> Stimulus:
-        header = mesh_header(originator, final, 3)
-        return Stimulus([header + part for part in parts], None, tester.info(forwarder), note)
+    identity = tester.identity
+    me, other = identity.link, tester.fresh().link
+    tester.identity = identity
 
     stimuli = []
     for originator, final in ((other, tester.dut_link), (me, b"\xff\xff")):
-        _, parts = pieces(case, 120, 48)
-        note = f"the last from {originator.hex()} to {final.hex()}"
-        stimuli.append(half(parts[:-1], me, tester.dut_link, FORWARDER, "all but the last fragment"))
-        stimuli.append(half(parts[-1:], originator, final, FORWARDER, note))
+        packet = tester.echo(120)
+        for payload in (None, in_line(packet)):
+            info, tag = tester.info(me), tester.next_tag()
+            parts = fragment(packet, info, tester.contexts, mtu=53, tag=tag, payload=payload)
+            ends = [(me, tester.dut_link)] * (len(parts) - 1) + [(originator, final)]
+            sent = [mesh_header(*pair, 3) + part for pair, part in zip(ends, parts, strict=True)]
+            note = f"the last fragment from {originator.hex()} to {final.hex()}"
+            stimuli.append(Stimulus(sent, None, tester.info(FORWARDER), note))
     nothing_of(case, stimuli, code="mixed_originators")
     if not declares(case, "mesh"):
         return
 
     def by_two_forwarders() -> Stimulus:
         packet, parts = pieces(case, 120, 48)
-        parts = [mesh_header(other, tester.dut_link, 3) + part for part in parts]
+        parts = [mesh_header(me, tester.dut_link, 3) + part for part in parts]
         rest = Stimulus(parts[1:], packet, tester.info(FORWARDER), "the first fragment by another forwarder")
         return interrupted(case, rest, 0, frame(case, parts[0], src=FORWARDER[:-1] + b"\xfd"))
 
@@ -235,8 +237,6 @@ def test_broadcast_header(case: Case, stack: str):
         packet = tester.echo(120 if stack.endswith("frag") else 8, destination=addresses.ALL_NODES)
         made = stimulus(case, packet)
         if stack.endswith("frag"):
-            from sixlowpan import fragment
-
             made.payloads = fragment(
                 packet, link_info(case, packet), tester.contexts, mtu=53, tag=tester.next_tag()
             )

@@ -10,6 +10,7 @@ from fixtures.stimuli.packets import link_info, raw
 from rigs.tester.packets import Identity, Stimulus
 from sixlowpan import fragment_header_n
 from suites.adversary import balanced, head, loses_nothing, nothing_of, outcome, pieces, recovers
+from suites.mixed import IN_LINE, READINGS, from_two
 from suites.rfc4944.test_5_3_overlap import overlap
 
 pytestmark = on_link("ieee802154")
@@ -92,34 +93,21 @@ def test_every_octet_of_the_source(case: Case):
     if not case.rig.link.any_source:
         case.unsupported("the link has one sender only", "not_on_this_link")
     tester = case.tester
-    stimuli = []
+    me, stimuli = tester.identity.link, []
     for at in range(8):
-        me = tester.fresh().link
         other = me[:at] + bytes([me[at] ^ 0x10]) + me[at + 1 :]
-        _, parts = pieces(case, 200)
-        stimuli.append(Stimulus(parts[:-1], None, tester.info(), "all but the last fragment"))
-        stimuli.append(
-            Stimulus(parts[-1:], None, tester.info(other), f"the last, octet {at} of the source differs")
-        )
-    me = tester.fresh().link
-    if me[-1] == me[-2]:
-        me = tester.fresh().link
-    other = me[:-2] + bytes(
-        [me[-1], me[-2]]
-    )  # the same sum and parity: no hash of the octets tells them apart
-    stimuli += from_two(case, me, other, "two octets of the source change places")
+        note = f"the last fragment from another, octet {at} of the source differs"
+        readings = READINGS if at in {0, 7} else (IN_LINE,)
+        stimuli += from_two(case, tester.info(me), tester.info(other), note, readings)
+    one = tester.fresh().link
+    if one[-1] == one[-2]:
+        one = tester.fresh().link
+    # the same sum and parity: no hash of the octets tells them apart
+    other = one[:-2] + bytes([one[-1], one[-2]])
+    note = "the last fragment from another, two octets of the source change places"
+    stimuli += from_two(case, tester.info(one), tester.info(other), note)
     nothing_of(case, stimuli, code="mixed_senders")
     recovers(case)
-
-
-def from_two(case: Case, one: bytes, two: bytes, note: str) -> list[Stimulus]:
-    """All but the last fragment of an echo from one link-layer address, the last one from another."""
-    tester = case.tester
-    _, parts = pieces(case, 200)
-    return [
-        Stimulus(parts[:-1], None, tester.info(one), "all but the last fragment"),
-        Stimulus(parts[-1:], None, tester.info(two), f"the last: {note}"),
-    ]
 
 
 @requirement("RFC4944-5.3-18", "RFC4944-3-01")
@@ -144,7 +132,8 @@ def test_short_sources(case: Case):
     stimuli = []
     for note, other in others.items():
         if other != short:
-            stimuli += from_two(case, short, other, f"from {note}")
+            said = f"the last fragment from {note}"
+            stimuli += from_two(case, tester.info(short), tester.info(other), said)
     nothing_of(case, stimuli, code="mixed_senders")
     recovers(case)
 
@@ -169,10 +158,8 @@ def test_destination_is_in_the_key(case: Case):
     addresses = {tester.dut_link, link.dut, link.dut_short or link.dut, b"\xff\xff"}
     stimuli = []
     for begun, ended in permutations(sorted(addresses), 2):
-        _, parts = pieces(case, 200)
         note = f"begun to {begun.hex()}, ended to {ended.hex()}"
-        stimuli.append(Stimulus(parts[:-1], None, tester.info(destination=begun), note))
-        stimuli.append(Stimulus(parts[-1:], None, tester.info(destination=ended), note))
+        stimuli += from_two(case, tester.info(destination=begun), tester.info(destination=ended), note)
     nothing_of(case, stimuli, code="mixed_destinations")
     recovers(case)
 
@@ -296,7 +283,7 @@ def test_exhaustion(case: Case, senders: str):
             tester.fresh()
         _, parts = pieces(case, 200, data=balanced(case, 200))
         stimuli.append(Stimulus(parts[:-1], None, tester.info(), "a datagram that is never completed"))
-    nothing_of(case, stimuli, code="hole", crowded=True)
+    nothing_of(case, stimuli, code="hole", at_once=True)
     recovers(case)
 
 

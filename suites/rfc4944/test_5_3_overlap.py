@@ -12,7 +12,7 @@ from fixtures.judging.case import Case
 from fixtures.plugin.marks import on_link, requirement
 from fixtures.stimuli.packets import link_info, raw, stimulus
 from rigs.tester.packets import Stimulus
-from sixlowpan import fragment, fragment_header_1, fragment_header_n
+from sixlowpan import fragment
 from suites.adversary import (
     FULL,
     balanced,
@@ -24,6 +24,7 @@ from suites.adversary import (
     recovers,
     silent_each_time,
 )
+from suites.mixed import of_two_sizes, shortened
 
 pytestmark = on_link("ieee802154")
 
@@ -231,17 +232,10 @@ def test_beyond(case: Case):
 @requirement("RFC4944-5.3-18", "RFC4944-5.3-09")
 def test_size_mismatch(case: Case):
     """One fragment that says another datagram_size belongs to another datagram: whichever it is, none is complete."""
-    stimuli = []
-    for which in range(4):
-        for change in (-8, 8, 100):
-            packet, parts = pieces(case, 200)
-            size, tag = head(parts[which])
-            fresh = fragment_header_n(size + change, tag, parts[which][4])
-            if which == 0:
-                fresh = fragment_header_1(size + change, tag)
-            parts[which] = fresh + parts[which][len(fresh) :]
-            note = f"fragment {which + 1} says {size + change} octets, the others {size}"
-            stimuli.append(Stimulus(parts, None, link_info(case, packet), note))
+    stimuli = [
+        made for which in range(4) for change in (-8, 8, 100) for made in of_two_sizes(case, which, change)
+    ]
+    stimuli += [shortened(case, by) for by in (8, 16)]
     nothing_of(case, stimuli, code="size_mismatch")
     recovers(case)
 

@@ -4,11 +4,16 @@ Strategy: cases share waits of 64 s on the link's clock, in which nothing else r
 begins as many datagrams as the DUT has places for, and waits; on a virtual clock that costs nothing. On a real one
 `-m "not slow"` leaves the waits out. Shorter timeouts conform, so that only the profile's own figure is held
 against a DUT that gives up early.
+
+A timer that fragments start anew shows only if they come before it runs out, and so they trickle all the while, at half
+of the timeout that the profile declares, or else of the longest gap that the DUT was seen to bear.
 """
 
 from __future__ import annotations
 
+import math
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -18,45 +23,78 @@ from fixtures.plugin.marks import on_link, requirement
 from fixtures.stimuli.packets import link_info, stimulus
 from rigs.model import Link
 from rigs.tester.packets import Identity, Stimulus
-from suites.adversary import full_size, loses_nothing, nothing_of, pause, pieces
+from suites.adversary import FULL, full_size, loses_nothing, outcome, pause, pieces
 
 pytestmark = on_link("ieee802154")
 
 #: 60 s, and as much as an operating system may be late with a timer of that length.
 LIMIT = 64.0
+#: Fragments of eight octets that a datagram can have, FRAG1 and what leaves room for it set aside.
+MOST = (FULL - 80) // 8
+#: Gaps between fragments that are tried where the profile declares no timeout.
+GAPS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 
-
-#: Which of a datagram's four fragments are sent at once, half way through the wait, and behind it.
+#: Which of a datagram's four fragments are sent at once, at each beat of the wait, and behind it.
 PLANS = {
     "still": ([0, 1, 2], [], [3]),
     "again": ([0, 1, 2], [], []),
-    "trickled": ([0, 1], [2], [3]),
+    "trickled": ([0], [], []),  # of many fragments: one at each beat, the last behind the wait
     "doubled": ([0, 1, 2], [2], [3]),
     "first-late": ([1, 2], [0], [3]),
     "first-last": ([1, 2, 3], [], [0]),
-    "younger": ([], [0, 1, 2], [3]),
+    "younger": ([], [], [3]),  # the others half way through the wait
     "older": ([0, 1, 2], [], [3]),
 }
+#: The plans that nothing may come of.
+OVER = ("still", "trickled", "doubled", "first-late", "first-last", "older")
 
 
 @dataclass
 class Begun:
-    """A datagram that is not complete: who sent it, and its four fragments."""
+    """A datagram that is not complete: who sent it, its fragments, and those that are still missing."""
 
     who: Identity
     packet: bytes
     parts: list[bytes]
+    last: Stimulus | None = None
+    #: What came of it behind the wait, though it must not.
+    came: str = ""
 
 
 _waited: weakref.WeakKeyDictionary[Link, dict[str, Begun]] = weakref.WeakKeyDictionary()
+_beats: weakref.WeakKeyDictionary[Link, float] = weakref.WeakKeyDictionary()
 
 
-def begin(case: Case, which: list[int]) -> Begun:
-    """Send some of four fragments as somebody whom the DUT has not met."""
+def begin(case: Case, which: Sequence[int], count: int = 4) -> Begun:
+    """Send some of a datagram's fragments as somebody whom the DUT has not met."""
     who = case.tester.fresh()
-    packet, parts = pieces(case, 200)
+    packet, parts = pieces(case, 200) if count == 4 else pieces(case, 8 * count, 8)
     case.tester.send([parts[i] for i in which], link_info(case, packet))
     return Begun(who, packet, parts)
+
+
+def beat(case: Case) -> float:
+    """Seconds between two fragments that a DUT bears: half of its timeout, as declared or as it was seen."""
+    declared = case.rig.profile.parameters.reassembly_timeout
+    found = declared or _beats.get(case.rig.link)
+    if found is None:
+        found = _beats[case.rig.link] = _measured(case)
+    return max(found / 2, LIMIT / MOST)
+
+
+def _measured(case: Case) -> float:
+    """The longest of some gaps behind which a datagram was still completed."""
+    longest = GAPS[0]
+    for gap in GAPS:
+        begun = begin(case, [0, 1, 2])
+        pause(case, gap)
+        last = Stimulus(
+            begun.parts[3:], begun.packet, link_info(case, begun.packet), f"the rest, {gap:g} s later"
+        )
+        if not any(outcome(case, [last])):
+            break
+        longest = gap
+    return longest
 
 
 def together(case: Case, name: str) -> list[str]:
@@ -83,23 +121,60 @@ def waited(case: Case, name: str) -> Begun:
                 case, LIMIT
             )  # whatever other cases left: a DUT may look at its timers when its table is full
             full_size(case)
-        begun = {each: begin(case, PLANS[each][0]) for each in together(case, name)}
-        pause(case, LIMIT / 2)
-        for each, datagram in begun.items():
-            with case.tester.acting_as(datagram.who):
-                case.tester.send([datagram.parts[i] for i in PLANS[each][1]])
-        pause(case, LIMIT / 2)
-        done |= begun
+        interval, names = beat(case), together(case, name)
+        done |= _wait(case, names, interval)
+        _complete(case, {each: done[each] for each in names if each in OVER})
     return done[name]
+
+
+def _wait(case: Case, names: list[str], interval: float) -> dict[str, Begun]:
+    """Begin a datagram for each plan and send its fragments as they are due, for 64 s."""
+    tester = case.tester
+    beats = [interval * n for n in range(1, math.ceil(LIMIT / interval))]
+    begun: dict[str, Begun] = {}
+    due: list[tuple[float, str, list[int]]] = []
+    start = tester.now()
+    for each in names:
+        at_once, each_beat, behind = PLANS[each]
+        begun[each] = begin(case, at_once, 2 + len(beats) if each == "trickled" else 4)
+        if each == "trickled":
+            due += [(at, each, [number]) for number, at in enumerate(beats, 1)]
+            behind = [*range(1 + len(beats), len(begun[each].parts))]
+        elif each == "younger":
+            due.append((LIMIT / 2, each, [0, 1, 2]))
+        else:
+            due += [(at, each, each_beat) for at in beats if each_beat]
+        info = tester.info(begun[each].who.link)
+        note = f"the rest ({each}), 64 s after the first fragment, {interval:.2g} s after the latest"
+        begun[each].last = Stimulus([begun[each].parts[i] for i in behind], None, info, note)
+    for at, each, which in sorted(due, key=lambda entry: entry[0]):
+        pause(case, start + at - tester.now())
+        tester.send([begun[each].parts[i] for i in which], tester.info(begun[each].who.link))
+    pause(case, start + LIMIT - tester.now())
+    return begun
+
+
+def _complete(case: Case, over: dict[str, Begun]) -> None:
+    """Send what is missing of all at once, before a timer that was started anew runs out, and note what comes of it."""
+    packets, answers = outcome(case, [begun.last for begun in over.values() if begun.last is not None])
+    for begun in over.values():
+        if begun.packet in packets or any(begun.packet.startswith(p) for p in packets if len(p) > 48):
+            begun.came = "the packet"
+        elif any(seen.upper[4:8] == begun.packet[44:48] for seen in answers):
+            begun.came = "an Echo Reply"
 
 
 def the_rest(case: Case, name: str) -> None:
     """The fragments that are still missing, 64 s after the first: nothing comes of them."""
     begun = waited(case, name)
-    parts = [begun.parts[i] for i in PLANS[name][2]]
-    with case.tester.acting_as(begun.who):
-        last = Stimulus(parts, None, case.tester.info(), f"the rest ({name}), 64 s after the first fragment")
-    nothing_of(case, [last], code="timeout_too_long")
+    assert begun.last is not None, "every plan has a rest"
+    case.result.observed_by = "tap" if case.rig.node.tap is not None else "wire"
+    case.result.stimulus = begun.last.note
+    if begun.came:
+        frame = case.evidence.frame_of(begun.last.payloads[0])
+        case.finding(
+            "timeout_too_long", "nothing comes of it", f"{begun.last.note}: {begun.came}", frame=frame
+        )
 
 
 @pytest.mark.slow
@@ -131,8 +206,20 @@ def test_each_its_own(case: Case):
 @pytest.mark.slow
 @requirement("RFC4944-5.3-27", "RFC4944-5.3-29")
 def test_counted_from_the_first_fragment(case: Case):
-    """The timer starts with "the first link fragment"; one that comes half way does not start it anew."""
+    """The timer starts with "the first link fragment"; those that trickle in behind it do not start it anew."""
+    if not _takes_so_many(case):
+        case.unseen("the DUT takes no datagram of as many fragments as one that trickles for 64 s has")
     the_rest(case, "trickled")
+
+
+def _takes_so_many(case: Case) -> bool:
+    count = 1 + math.ceil(LIMIT / beat(case))
+
+    def make() -> Stimulus:
+        packet, parts = pieces(case, 8 * count, 8)
+        return Stimulus(parts, packet, link_info(case, packet), f"{count} fragments without a gap")
+
+    return case.takes(make)
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import pytest
 
 from fixtures.judging.case import Case
 from fixtures.judging.sending import well_answered
-from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.plugin.marks import about, needs, on_link, requirement
 from fixtures.stimuli.packets import forms, link_info, raw, stimulus
 from rigs.tester.packets import Stimulus
 from suites.rfc6282.test_4_3 import datagram
@@ -73,6 +73,7 @@ def test_sends_no_hc1(case: Case):
         )
 
 
+@about("hc1")
 @on_link("ieee802154")
 @requirement("RFC6282-2-02", "RFC6282-2-01")
 def test_hc1_does_no_harm(case: Case):

@@ -8,6 +8,7 @@ from fixtures.judging.case import Case
 from fixtures.judging.sending import well_sent
 from fixtures.plugin.marks import needs, on_link, requirement
 from fixtures.stimuli.packets import field, forms, link_info, stimulus
+from fixtures.stimuli.predecessors import poison
 from rigs.model import Unsupported
 from rigs.tester.packets import UDP, Seen, Stimulus
 from sixlowpan import ipv6
@@ -39,7 +40,11 @@ def test_inline_checksum(case: Case, checksum: int):
 @requirement("RFC6282-4.3.2-09", "RFC6282-4.3.3-02")
 @pytest.mark.parametrize("checksum", ["any", "zero"])
 def test_restored_checksum(case: Case, checksum: str):
-    """C=1: whoever takes the packet puts the right checksum back, ffff where it comes to zero; else drops it."""
+    """C=1: whoever takes the packet puts the right checksum back, ffff where it comes to zero; else drops it.
+
+    Behind an Echo Request with sequence number zero as well: those octets stand where the checksum of UDP does, and a
+    DUT that leaves them takes the datagram for one without a checksum.
+    """
 
     def make() -> Stimulus:
         packet = summing_to(case, 0xFFFF) if checksum == "zero" else datagram(case, 0xF0B3, 0x1234)
@@ -49,6 +54,7 @@ def test_restored_checksum(case: Case, checksum: str):
         payload = min(forms(packet, protected, case.tester.contexts, NH=1, C=1), key=len)
         return Stimulus([payload], packet, link_info(case, packet), "UDP NHC with C=1")
 
+    right_or_nothing(case, lambda: replace(make(), before=poison(case.tester)))
     right_or_nothing(case, make)
 
 

@@ -4,8 +4,10 @@ import pytest
 
 from fixtures.judging.case import Case
 from fixtures.plugin.marks import needs, requirement
-from fixtures.stimuli.packets import raw, shown, stimulus
+from fixtures.stimuli.packets import shown, stimulus
 from rigs.tester.packets import Stimulus
+from suites.adversary import nothing_of
+from suites.readings import next_headers
 from suites.rfc6282.test_4_3 import datagram
 
 
@@ -28,26 +30,24 @@ def test_dispatch(case: Case, dispatch: int):
     case.understood(make)
 
 
+#: Those that are next headers as well: hop-by-hop, UDP, IPv6, routing, fragment, ICMPv6, destination options.
+LIKE_NEXT_HEADERS = (0x00, 0x11, 0x29, 0x2B, 0x2C, 0x3A, 0x3C)
+
+
 @pytest.mark.parametrize(
     "octet",
-    [pytest.param(o, id=f"{o:02x}", marks=requirement("RFC6282-5-02")) for o in (0x00, 0x7F, 0xDF)]
+    [
+        pytest.param(o, id=f"{o:02x}", marks=requirement("RFC6282-5-02"))
+        for o in (*LIKE_NEXT_HEADERS, 0x7F, 0xDF)
+    ]
     + [pytest.param(o, id=f"{o:02x}", marks=requirement("RFC6282-5-03")) for o in (0xF8, 0xFE)],
 )
 def test_unassigned_nhc(case: Case, octet: int):
     """An NHC value that nobody owns: no packet can come of it (0xdf is ICMPv6 GHC of RFC 7400).
 
-    What is behind it is an echo, and then what a DUT takes for a good datagram that reads the octet as UDP's, 11110CPP.
+    Behind it comes what each wrong reading needs: an echo, UDP, an extension header, or what an octet that is a next
+    header announces.
     """
-    head = bytes.fromhex("7e33") + bytes([octet])
-    case.silent(lambda: raw(case, [head + case.tester.echo()[40:]]))
+    nothing_of(case, list(next_headers(case, octet)))
     if case.rig.node.tap is None and not case.can("port_unreachable"):
         case.unseen("nothing shows whether it is taken for UDP: ip_tap or port_unreachable would")
-
-    def udp() -> Stimulus:
-        packet = case.tester.datagram(source_port=0xF0B1, destination_port=0xF0B2)
-        ports = (packet[40:44], packet[40:42] + packet[43:44], packet[41:44], b"\x12")[octet & 3]
-        return raw(
-            case, [head + ports + (b"" if octet & 4 else packet[46:48]) + packet[48:]], note="as if UDP"
-        )
-
-    case.silent(udp)

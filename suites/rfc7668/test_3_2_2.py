@@ -22,6 +22,8 @@ from suites.rfc7668.channel import (
 pytestmark = on_link("ble")
 ALL_NODES = bytes.fromhex("ff020000000000000000000000000001")
 PREFIX = bytes.fromhex("20010db8006800220000000000000000")
+#: Router Advertisements that a host gets before it is taken not to make addresses of them.
+ADVERTISEMENTS = 3
 
 
 def from_device_address(device: bytes) -> bytes:
@@ -168,10 +170,13 @@ def test_global_address_is_registered(case: Case):
     """A non-link-local address that the 6LN makes MUST be registered: an NS with an ARO follows our RA."""
     as_6ln(case)
     with anew(case):
-        advertised(case, PREFIX, 7)
-        frame = case.evidence.frames[-1][2].frame
-        seen = heard(case, lambda s: (registered_address(case, s) or b"")[:8] == PREFIX[:8], 3.0)
-        made = [a for a in case.rig.node.addresses() if a[:8] == PREFIX[:8]]
+        for _ in range(ADVERTISEMENTS):  # a host may miss one that comes while its interface comes up
+            advertised(case, PREFIX, 7)
+            frame = case.evidence.frames[-1][2].frame
+            seen = heard(case, lambda s: (registered_address(case, s) or b"")[:8] == PREFIX[:8], 3.0)
+            made = [a for a in case.rig.node.addresses() if a[:8] == PREFIX[:8]]
+            if made or seen:
+                break
     if not made:
         case.unsupported("the DUT makes no address of an advertised prefix")
     case.expect(

@@ -126,10 +126,23 @@ REFUSED += ["extension-cut", "odd-length", "offset-0", "odd-fragn", "above-the-m
 @requirement("RFC4944-5.3-28", "RFC4944-5.3-20", "RFC4944-5.3-05")
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused_fragments_hold_no_room(case: Case, name: str):
-    """Two dozen fragments that nothing can be made of; then a full-size echo, at once or when every timer is out."""
+    """Two dozen fragments that nothing can be made of; then a full-size echo, at once or when every timer is out.
+
+    Then the same with a FRAGN of the same tag behind each: what is kept of a refused one by mistake is used for sure.
+    """
     case.ready_for(FULL)
     outcome(case, [Stimulus(refused(case)[name], None, case.tester.info(), name) for _ in range(MANY)])
     recovers(case)
+    outcome(case, [Stimulus(followed(case, name), None, case.tester.info(), name) for _ in range(MANY)])
+    recovers(case)
+
+
+def followed(case: Case, name: str) -> list[bytes]:
+    """Fragments that are refused, and a middle and a last one with their tag."""
+    first = refused(case)[name]
+    size, tag = head(first[0])
+    offsets = (8, max(8, (size - 8) // 8))
+    return [*first, *(fragment_header_n(size, tag, at) + case.tester.pattern(8) for at in offsets)]
 
 
 def whole_packet(case: Case, name: str) -> bytes:

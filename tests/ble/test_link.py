@@ -47,10 +47,10 @@ def test_the_address_is_that_of_the_connection(loopback):
 
 def test_times_are_monotonic_and_a_deadline_is_kept(loopback):
     link = IpspLink(loopback())
-    before = link.now()
+    before = link.stamp()
     link.send(IPHC)
     got = link.receive(soon())
-    assert before <= got.time <= link.now()
+    assert before <= got.time <= link.stamp()
     assert link.receive(link.now()) is None
 
 
@@ -154,7 +154,7 @@ def test_the_evidence_is_a_trace_of_hci(loopback):
     link = IpspLink(loopback())
     link.send(IPHC + b"before")
     answers(link, 1)
-    start = link.now()
+    start = link.stamp()
     link.send(IPHC + bytes(500))
     answers(link, 1)
     trace, found = Trace(), []

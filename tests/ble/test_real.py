@@ -125,9 +125,11 @@ def test_the_interval_is_told_right(rig, tester, milliseconds):
         sent, trips = [], []
         for _ in range(12):
             tester.hear(tester.now() + tester.random.uniform(2, 4) * milliseconds / 1000)
-            request, began = tester.echo(8), tester.now()
-            tester.send_packet(request)
-            trips.append(tester.reply_to(request, began + 5).time - began)
+            request = tester.echo(8)
+            frames = tester.send_packet(request)
+            answer = tester.reply_to(request, soon(5))
+            began = tester.left(frames[0])
+            trips.append(answer.time - began)
             sent.append(began)
         found.append(interval_of(sent, trips))
     rig.link.interval(0)

@@ -16,7 +16,7 @@ from rigs.configuration.loading import load
 from rigs.links.slip_radio import namespace as slip_namespace
 from rigs.links.slip_radio.link import SlipRadio, Unpacker, pack
 from rigs.model import LinkClosed, RigError, Unsupported
-from tests.waiting import completed, finished, soon
+from tests.waiting import PATIENCE, completed, finished, soon
 
 #: With both octets that SLIP escapes.
 DUT = bytes.fromhex("02124b00c0db0001")
@@ -37,7 +37,7 @@ class Peer:
     """The border router's end: octets in, octets out."""
 
     def __init__(self, link):
-        self.line = socket.create_connection(("127.0.0.1", link.port), timeout=5)
+        self.line = socket.create_connection(("127.0.0.1", link.port), timeout=PATIENCE)
 
     def say(self, octets):
         self.line.sendall(octets)
@@ -170,7 +170,7 @@ def test_the_rig_file_names_port_and_addresses(rig):
     assert (link.dut, link.tester, link.pan, link.kind) == (DUT, TESTER, b"\x12\x34", "ieee802154")
     assert link.any_source
     assert not link.auto_ack
-    socket.create_connection(("::1", link.port), timeout=5).close()
+    socket.create_connection(("::1", link.port), timeout=PATIENCE).close()
     link.close()
 
 
@@ -208,7 +208,7 @@ namespaces = pytest.mark.skipif(
 #: A border router in small: asks for its address, then sends a frame; it says what interfaces it sees.
 PROGRAM = """
 import os, signal, socket, sys
-line = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=5)
+line = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 line.sendall(b"?M\\xc0")
 told = b""
 while len(told) < 12:  # an address with two escapes; ENDs that wake are none of it

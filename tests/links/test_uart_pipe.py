@@ -10,7 +10,7 @@ from rigs.configuration.loading import load
 from rigs.links.uart_pipe import link as uart_pipe
 from rigs.links.uart_pipe.link import TESTER, Deframer, UartPipeLink
 from rigs.model import LinkClosed, RigError
-from tests.waiting import soon
+from tests.waiting import PATIENCE, soon
 
 EUI64 = bytes.fromhex("0010203073531a55")
 #: The first frame of a Zephyr 3.4 after its boot: an MLD report from 0010:2030:7353:1a55, as it was on the wire.
@@ -34,7 +34,7 @@ class Peer:
     """The DUT's end: what QEMU does with `-serial tcp:`."""
 
     def __init__(self, link):
-        self.socket = socket.create_connection((link.host, link.port), timeout=10)
+        self.socket = socket.create_connection((link.host, link.port), timeout=PATIENCE)
 
     def write(self, octets):
         self.socket.sendall(octets)

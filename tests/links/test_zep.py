@@ -14,6 +14,7 @@ from rigs.links.acknowledgement import Acknowledger
 from rigs.links.zep.link import TESTER_EUI64, ZepError, ZepLink, unwrap, wrap
 from rigs.model import Health, LinkClosed, RigError
 from sixlowpan import mac
+from tests.waiting import PATIENCE
 
 DUT = bytes.fromhex("02005efffe000001")
 PAN = b"\x00\x23"
@@ -223,9 +224,9 @@ def test_a_node_that_was_sending_itself_has_not_heard_us():
     radio = Acknowledger(sent.put, wait=600)
     sending = threading.Thread(target=radio.send, args=(out(1),), kwargs={"awaits": True}, daemon=True)
     sending.start()
-    assert sent.get(timeout=5) == out(1)
+    assert sent.get(timeout=PATIENCE) == out(1)
     assert radio.heard(data(7))
-    assert sorted([sent.get(timeout=5), sent.get(timeout=5)]) == sorted([mac.ack(7), out(1)])
+    assert sorted([sent.get(timeout=PATIENCE), sent.get(timeout=PATIENCE)]) == sorted([mac.ack(7), out(1)])
     assert not radio.heard(mac.ack(1))
     sending.join(5)
     assert not sending.is_alive()

@@ -19,6 +19,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from rigs.links.memory.link import MemoryLink
@@ -29,6 +30,11 @@ from tests.mutants.wire import Iphc, iphc
 ANY: Final = ("ieee802154", "ble")
 IEEE802154: Final = ("ieee802154",)
 BLE: Final = ("ble",)
+_RIGS: Final = Path(__file__).parent / "rigs"
+#: Rigs on which a mutant can be told that the reference's own rig does not show, or shows at once.
+NO_TAP, THREE_SECONDS, TIMEOUT_UNDECLARED, ONE_PLACE = (
+    str(_RIGS / f"{name}.toml") for name in ("no-tap", "three-seconds", "timeout-undeclared", "one-place")
+)
 
 Node = type[ReferenceNode]
 

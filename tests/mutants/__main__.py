@@ -194,6 +194,12 @@ def rigs_of(mutant: Mutant) -> list[str]:
     return [mutant.rig] if mutant.rig else [RIGS[kind] for kind in mutant.kinds]
 
 
+def runs_on(mutant: Mutant, rigs: list[str] | None) -> bool:
+    """Whether a mutant is run first on one of these rigs; those of tests/mutants/rigs go with `reference`."""
+    first = rigs_of(mutant)[0]
+    return not rigs or (first if first in CONFORMING else "reference") in rigs
+
+
 def tell(outcome: Outcome, matrix: bool) -> None:
     mutant = outcome.job.mutant
     state = "killed" if outcome.fails else "SURVIVED"
@@ -202,7 +208,7 @@ def tell(outcome: Outcome, matrix: bool) -> None:
     if not by and outcome.others:
         case, verdict = next(iter(outcome.others.items()))
         note = f"{len(outcome.others)} undecided, such as {case}: {verdict}"[:300]
-    print(f"{state:8}  {outcome.job.name:34} {outcome.job.rig:13} {note}", flush=True)
+    print(f"{state:8}  {outcome.job.name:34} {Path(outcome.job.rig).stem:13} {note}", flush=True)
     if matrix:
         for case, codes in outcome.fails.items():
             print(f"          {case}: {', '.join(list(dict.fromkeys(codes))[:5])}")
@@ -242,7 +248,7 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         parser.error(f"no such mutant: {', '.join(unknown)}; `--list` shows all")
     rigs = options.rig or CONFORMING
-    chosen = [m for m in mutants.values() if m.id in (options.ids or mutants) and rigs_of(m)[0] in rigs]
+    chosen = [m for m in mutants.values() if m.id in (options.ids or mutants) and runs_on(m, options.rig)]
     if options.list:
         for mutant in chosen:
             print(f"{mutant.id:34} {mutant.requirement:18} {mutant.defect or '-':20} {mutant.what}")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports import markdown
+from reports import html, markdown
 from reports.__main__ import main
 from reports.compare import compare
 from reports.merge import merge
@@ -106,3 +106,21 @@ def test_a_merge_keeps_what_was_asked_and_which_deviations_are_fixed(run, tmp_pa
     assert [(line["rig"], line["id"], line["state"]) for line in merged.deviations] == [("one", "d", "fixed")]
     assert merged.header["asked"]["chosen"] == {"b": {"-k": "hlim"}}
     assert merged.header["rigs"]["one"]["file"]["text"] == "x"
+
+
+def test_measurements_as_ping_tells_them_and_none_of_nothing(sample, tmp_path):
+    writer = Writer(tmp_path / "run", run_id="r", seed=1, suite={"version": "1"}, host={})
+    about = {
+        "type": "measurement",
+        "case": "a/b",
+        "rig": "one",
+        "unit": "ms",
+        "parameters": {},
+        "clock": "tap",
+    }
+    writer.write(about | {"name": "round trip", "values": [1.0, 2.0, 4.0, None]})
+    writer.write(about | {"name": "interval that nobody found", "values": [None]})
+    writer.close()
+    page = html.render(read(tmp_path / "run"))
+    assert "<td>3</td><td>1</td><td>2.333</td><td>4</td><td>1.247</td><td>2</td>" in page
+    assert "interval that nobody found" not in page

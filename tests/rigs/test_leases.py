@@ -47,6 +47,15 @@ def test_two_rig_files_that_name_one_device_exclude_each_other(make, tmp_path):
     lease.release()
 
 
+def test_a_port_is_another_one_in_another_network_namespace(make, monkeypatch):
+    rig = make("tester.link=ot_sim:", "dut.console=process:x").rig
+    board = make("tester.link=hci:usb:0", "dut.console=process:x", name="board").rig
+    here, there = flock.devices(rig), flock.devices(board)
+    monkeypatch.setattr(flock, "_namespace", lambda: " in network namespace 7")
+    assert set(flock.devices(rig)) ^ set(here) == {"ot_sim:", "ot_sim: in network namespace 7"}
+    assert flock.devices(board) == there, "a radio is the same in all of them"
+
+
 def test_a_refused_lease_keeps_nothing(make):
     pair = make('lease.devices=["a", "z"]').rig
     last = make('lease.devices=["z"]', name="last").rig

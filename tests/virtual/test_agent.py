@@ -13,7 +13,7 @@ import pytest
 
 from rigs.guests import wire
 from rigs.guests.client import AgentClient, AgentError, TransportClosed
-from tests.waiting import soon
+from tests.waiting import PATIENCE, soon
 
 ROOT = Path(__file__).parents[2]
 LOOPBACK = bytes(15) + b"\x01"
@@ -75,6 +75,29 @@ def test_a_silent_agent_is_not_waited_for_beyond_the_deadline():
         assert client.wait_ready(soon(0.05)) is False
         with pytest.raises(AgentError, match=r"did not answer within 0.05 s"):
             client.request(wire.CLOCK, timeout=0.05)
+
+
+def test_the_clocks_are_compared_by_the_quickest_of_many_requests():
+    """Most answers are held up on their way back: one alone would be off by half of that."""
+    ahead, late = 5_000_000_000, 4_000_000
+
+    def agent(theirs):
+        splitter, answered = wire.Splitter(), 0
+        while data := theirs.recv(4096):
+            for _, number, _ in splitter.feed(data):
+                guest = time.monotonic_ns() + ahead
+                answered += 1
+                until = time.monotonic_ns() + (0 if answered % 10 == 0 else late)
+                while time.monotonic_ns() < until:
+                    pass
+                theirs.sendall(wire.message(wire.REPLY, number, wire.STAMP.pack(guest, 0)))
+
+    with client_of(agent) as client:
+        client.measure_offset(1)
+        assert client.offset_error_ns >= late // 2
+        client.measure_offset()
+        assert abs(client.offset_ns - ahead) <= client.offset_error_ns
+        assert client.offset_error_ns < late // 2
 
 
 def test_garbage_closes_the_transport_with_its_reason():
@@ -188,7 +211,7 @@ def test_tcp_both_ways(agent):
         port = probe.getsockname()[1]
     handle = agent.open_tcp(port)
     handle.send(b"for whoever comes first")
-    with socket.create_connection(("::1", port), timeout=5) as connection:
+    with socket.create_connection(("::1", port), timeout=PATIENCE) as connection:
         assert connection.recv(100) == b"for whoever comes first"
         connection.sendall(b"word")
         assert handle.receive(soon()) == b"word"
@@ -200,7 +223,7 @@ def test_tcp_both_ways(agent):
         while len(heard) < len(much):
             heard += connection.recv(65536)
         assert heard == much
-    with socket.create_connection(("::1", port), timeout=5) as connection:
+    with socket.create_connection(("::1", port), timeout=PATIENCE) as connection:
         connection.sendall(b"the latest")
         assert handle.receive(soon()) == b"the latest"
     handle.close()

@@ -142,6 +142,22 @@ def test_the_ip_tap_shows_what_was_decompressed(guest):
     assert abs(guest.client.host_seconds(seen.time_ns) - time.monotonic()) < 2
 
 
+def test_both_ends_of_a_round_trip_are_stamped_by_one_tap(guest):
+    tester = Tester(guest)
+    tester.meet()
+    request = tester.frame(tester.echo_request(8, 4321))
+    guest.link.send(request)
+    stamps = {}
+    while "answer" not in stamps and (got := guest.link.receive(soon())) is not None:
+        if got.direction == "outgoing" and got.data == request:
+            stamps["request"] = got.time_ns
+        elif b"\x81\x00" in got.data and struct.pack("!H", 4321) in got.data:
+            stamps["answer"] = got.time_ns
+    assert list(stamps) == ["request", "answer"], "in the order in which they were on the medium"
+    assert stamps["request"] < stamps["answer"]
+    assert 0 < guest.client.offset_error_ns < 1_000_000_000
+
+
 def test_largest_frame_and_one_octet_more(guest):
     tester = Tester(guest)
     tester.meet()

@@ -192,7 +192,7 @@ def check(rig: RigFile) -> list[Missing]:
         [sys.executable, str(Path(slip_namespace.__file__)), "--try"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     if tried.returncode == 0:

@@ -151,7 +151,7 @@ class LwipNode(Node):
                 capture_output=True,
                 text=True,
                 check=True,
-                timeout=10,
+                timeout=120,  # a bound for what hangs, on a busy machine as well
             )
         except (OSError, subprocess.SubprocessError):
             return f"{LIBRARY} (version unknown)"
