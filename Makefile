@@ -8,7 +8,7 @@ APT := qemu-system-x86 liblwip0 tshark
 RIGS ?= lwip-ble lwip-802154 linux-802154 linux-ble
 ARGS ?=
 
-.PHONY: help setup conformance test lint mutants variants mutation stress bench clean
+.PHONY: help setup conformance test lint mutants variants mutation stress fuzz bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make variants      show that the suites blame no conforming node that differs from the reference"
 	@echo "make mutation      show that the tests catch changes to the oracle's code"
 	@echo "make stress        show that a busy machine changes no verdict: the suites and the tests beside CPU hogs"
+	@echo "make fuzz          20,000 damaged records, rig files, profiles, captures and console streams"
 	@echo "make bench         oracle and harness speed, as ratios to peers"
 	@echo "make lint          ruff and mypy strict"
 	@echo "make setup         what the others need: $(VENV), Debian packages ($(APT)), the guest in the user cache"
@@ -59,6 +60,9 @@ mutation: setup
 
 stress: guest
 	@$(PY) -m tests.stress $(foreach rig,$(RIGS),--rig $(rig)) $(ARGS)
+
+fuzz: setup
+	@$(PY) -m tests.fuzz $(ARGS)
 
 bench: setup
 	@$(PY) -m tests.bench $(ARGS)

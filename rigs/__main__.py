@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from reports.text import inert, one_line
 from rigs import leases, registry
 from rigs.bench import Rig
 from rigs.configuration.loading import Loaded, known_rigs, load
@@ -48,6 +49,11 @@ def parser() -> argparse.ArgumentParser:
     )
     check = commands.add_parser("check", help="read rig files and profiles, then say what this machine lacks")
     check.add_argument("rigs", nargs="+", metavar="NAME|PATH", help="a rig's name, or the path of a rig file")
+    check.add_argument(
+        "--run-adapters",
+        action="store_true",
+        help="import the adapters that are not of the tree, to hear what they need: a rig file is code then",
+    )
     again = commands.add_parser(
         "replay", help="send the tester's frames of an evidence file at a rig once more"
     )
@@ -74,13 +80,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "list":
             return _kinds() if options.kinds else _list()
         if options.command == "check":
-            return max([_check(name, options.overrides) for name in options.rigs])
+            return max([_check(name, options.overrides, run=options.run_adapters) for name in options.rigs])
         return _replay(options)
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        print(inert(str(error)), file=sys.stderr)
         return WRONG
     except RigError as error:
-        print(error, file=sys.stderr)
+        print(inert(str(error)), file=sys.stderr)
         return LACKING
     except KeyboardInterrupt:  # leases and rigs were let go on the way here
         print("interrupted", file=sys.stderr)
@@ -99,11 +105,11 @@ def _list() -> int:
         try:
             loaded = load(name, unset=unset)
         except ConfigError as error:
-            print(error, file=sys.stderr)
+            print(inert(str(error)), file=sys.stderr)
             status = WRONG
             continue
         wanted = f" (set {', '.join(unset)})" if unset else ""
-        rows.append((name, loaded.profile.stack, loaded.profile.link, loaded.rig.what + wanted))
+        rows.append((name, loaded.profile.stack, loaded.profile.link, one_line(loaded.rig.what + wanted)))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for row in rows:
         print(
@@ -121,24 +127,30 @@ def _kinds() -> int:
     return DONE
 
 
-def _check(name: str, overrides: Sequence[str]) -> int:
+def _check(name: str, overrides: Sequence[str], *, run: bool) -> int:
     try:
         loaded = _load(name, overrides)
     except ConfigError as error:
-        print(f"{name}: {len(error.mistakes)} {'mistake' if len(error.mistakes) == 1 else 'mistakes'}")
+        print(
+            f"{one_line(name)}: {len(error.mistakes)} {'mistake' if len(error.mistakes) == 1 else 'mistakes'}"
+        )
         for mistake in error.mistakes:
-            print(f"  {mistake}")
+            print(f"  {one_line(mistake)}")
         return WRONG
-    missing = registry.missing(loaded.rig)
+    missing = registry.missing(loaded.rig, run=run)
     profile = loaded.profile
-    about = f"{profile.stack} over {profile.link}, profile {profile.name}"
-    misfits = registry.misfits(loaded.rig, profile)
+    about = one_line(f"{profile.stack} over {profile.link}, profile {profile.name}")
+    misfits = registry.misfits(loaded.rig, profile, run=run)
     told = loaded.rig.dut.options.get("version")
     print(f"{loaded.rig.name}: {'not ready' if missing or misfits else 'ready'} ({about})")
     for misfit in [*misfits, *(outside(profile, str(told)) if told else [])]:
-        print(f"  profile: {misfit}")
+        print(f"  profile: {one_line(misfit)}")
     for item in missing:
-        print(f"  missing: {item.what}\n  to do:   {item.remedy}")
+        print(f"  missing: {one_line(item.what)}\n  to do:   {one_line(item.remedy)}")
+    for module in () if run else registry.strangers(loaded.rig):
+        print(
+            f"  the adapter {module} was read, not run: what it needs on this machine, --run-adapters tells"
+        )
     return LACKING if missing or misfits else DONE
 
 
@@ -148,14 +160,13 @@ def _replay(options: argparse.Namespace) -> int:
     with leases.of(loaded.rig), Rig.of(loaded) as rig:
         tester_for(rig, 0)  # the contexts and addresses that the run had
         count = replay(rig, frames, options.wait, sys.stdout)
-        print(f"{len(frames)} frames sent, {count} received; {rig.name} is {rig.node.stack} {rig.version}")
+        dut = one_line(f"{rig.node.stack} {rig.version}")
+        print(f"{len(frames)} frames sent, {count} received; {rig.name} is {dut}")
     return DONE if count else LACKING
 
 
 def _load(name: str, overrides: Sequence[str]) -> Loaded:
-    loaded = load(name, overrides)
-    registry.verify(loaded.rig)
-    return loaded
+    return registry.load(name, overrides)
 
 
 if __name__ == "__main__":

@@ -235,6 +235,14 @@ class Node(ABC):
         """Give the node one more IPv6 address."""
         raise Unsupported("address")
 
+    def leave(self, group: bytes) -> None:
+        """Leave a group that `join` made it a member of; one that it was a member of before is kept."""
+        raise Unsupported("join")
+
+    def remove_address(self, address: bytes) -> None:
+        """Take an address from it that `add_address` gave it; any other is kept."""
+        raise Unsupported("address")
+
     def set_context(self, identifier: int, prefix: bytes, length: int, *, compress: bool = True) -> None:
         """Define 6LoWPAN context `identifier` (RFC 6282 §3.1.2); length 0 and an empty prefix remove it."""
         raise Unsupported("context")

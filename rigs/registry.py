@@ -5,11 +5,12 @@ fixed name: `packet:wpan0` is opened by `open_link` of `rigs/links/packet/link.p
 `rigs/nodes/zephyr/node.py`, `serial:/dev/ttyACM0` by `open_console` of `rigs/consoles/serial/console.py`. A node that
 brings a link of its own (a child process that is both) has a `link.py` beside its `node.py`. So a new adapter is one
 folder and no list has to be edited, and listing adapters imports none of them. A name with a dot is a module of the
-user's own (`node = "acme.rigs.node"`), found on the Python path.
+user's own (`node = "acme.rigs.node"`), found on the Python path; it is read to judge a rig file, and imported to run
+one.
 
 An adapter module has `open_link(bench, address, rig) -> Link`, `open_node(bench, rig) -> Node` and/or
 `open_console(bench, address, rig) -> Console` (the address without its scheme), and may have
-`check(rig) -> list[Missing]` and `OPTIONS`, a mapping of its own [dut] keys to what they mean.
+`check(rig) -> list[Missing]` and a class `Options`, a `NodeOptions` whose fields are its own [dut] keys.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
-from rigs.configuration.loading import hint
-from rigs.configuration.models import ConfigError, Profile, RigFile, another_stack
+from rigs.configuration import loading, sources
+from rigs.configuration.loading import Loaded, hint
+from rigs.configuration.models import ConfigError, Device, NodeOptions, Profile, RigFile, another_stack
 from rigs.model import Link, Node
 
 if TYPE_CHECKING:
@@ -41,8 +43,8 @@ FOLDERS: dict[Opener, tuple[tuple[str, str], ...]] = {
 #: How a rig file asks for each, and what it is.
 _KEYS: dict[Opener, tuple[str, str]] = {
     "open_link": ("tester.link", "link scheme"),
-    "open_node": ("dut.node", "kind of node"),
     "open_console": ("dut.console", "console scheme"),
+    "open_node": ("dut.node", "kind of node"),
 }
 
 
@@ -95,38 +97,72 @@ def dut_side(bench: Bench, rig: RigFile) -> Any:
 
     Such an adapter has a function `dut_side(bench, rig)`; what it returns is as the link wants it. Raises `RigError`.
     """
-    maker = getattr(_module("open_node", rig.dut.node, rig), "dut_side", None)
+    maker = getattr(_module("open_node", rig.dut.node, loading.shown(rig.path)), "dut_side", None)
     return maker(bench, rig) if maker is not None else None
+
+
+def load(name: str, overrides: Iterable[str] = ()) -> Loaded:
+    """Read a rig file and its profile, and judge both as far as adapters know. Raises `ConfigError`: all mistakes."""
+    return loading.load(name, overrides, judge=mistakes)
 
 
 def verify(rig: RigFile) -> None:
     """Judge what only adapters know: link and console scheme, node kind and options. Raises `ConfigError`."""
-    mistakes: list[str] = []
-    for opener, name in _named(rig):
+    if wrong := mistakes(loading.shown(rig.path), _said(rig)):
+        raise ConfigError(wrong)
+
+
+def mistakes(where: str, data: Mapping[str, Any]) -> list[str]:
+    """What is wrong in a rig file, as far as adapters know. A module that is not of the tree is read, not imported."""
+    found: list[str] = []
+    for opener, name in _named(data):
         try:
-            module = _module(opener, name, rig)
+            options = _options_of(opener, name, where)
         except ConfigError as error:
-            mistakes.extend(error.mistakes)
+            found.extend(error.mistakes)
             continue
-        options: Mapping[str, str] | None = getattr(module, "OPTIONS", None)
-        if opener == "open_node" and options is not None:
-            mistakes.extend(
-                f"{rig.path}: dut.{key}: the node {name!r} has no such option{hint(key, options)}; "
-                f"there are: {', '.join(options) or 'none'}"
-                for key in rig.dut.options
-                if key not in options
-            )
-    if mistakes:
-        raise ConfigError(mistakes)
+        if opener != "open_node" or options is None:
+            continue
+        told = {key: value for key, value in data["dut"].items() if key not in Device.model_fields}
+        known = options.model_fields
+        found.extend(
+            f"{where}: dut.{key}: the node {name!r} has no such option{hint(key, known)}; "
+            f"there are: {', '.join(known) or 'none'}"
+            for key in told
+            if key not in known
+        )
+        right = {key: value for key, value in told.items() if key in known}
+        found.extend(f"{where}: dut.{mistake}" for mistake in loading.mistakes_in(options, right))
+    return found
 
 
-def missing(rig: RigFile) -> list[Missing]:
-    """What `rig` needs and this machine lacks, as its adapters tell; empty when it can run here."""
+_O = TypeVar("_O", bound=NodeOptions)
+
+
+def options(rig: RigFile, model: type[_O]) -> _O:
+    """What [dut] says beyond the common keys, as the adapter's class `Options` types it. Raises `ConfigError`."""
+    if wrong := loading.mistakes_in(model, rig.dut.options):
+        raise ConfigError(f"{loading.shown(rig.path)}: dut.{mistake}" for mistake in wrong)
+    return model.model_validate(rig.dut.options)
+
+
+def strangers(rig: RigFile) -> list[str]:
+    """The adapters that `rig` names and that are not of the tree: to use them is to run them."""
+    return list(dict.fromkeys(name for _, name in _named(_said(rig)) if "." in name))
+
+
+def missing(rig: RigFile, *, run: bool = True) -> list[Missing]:
+    """What `rig` needs and this machine lacks, as its adapters tell; empty when it can run here.
+
+    Unless `run`, the adapters that are not of the tree (`strangers`) are not asked, because that would run them.
+    """
     found: list[Missing] = []
     modules = []
-    for opener, name in _named(rig):
+    for opener, name in _named(_said(rig)):
+        if "." in name and not run:
+            continue
         try:
-            module = _module(opener, name, rig)
+            module = _module(opener, name, loading.shown(rig.path))
         except ConfigError as error:
             found.append(Missing(str(error), "write the adapter, or name another in the rig file"))
             continue
@@ -138,14 +174,17 @@ def missing(rig: RigFile) -> list[Missing]:
     return found
 
 
-def misfits(rig: RigFile, profile: Profile) -> list[str]:
-    """Where a profile is of another link or stack than the rig's, as far as adapters tell without being opened."""
+def misfits(rig: RigFile, profile: Profile, *, run: bool = True) -> list[str]:
+    """Where a profile is of another link or stack than the rig's, as far as adapters tell without being opened.
+
+    Unless `run`, the adapters that are not of the tree are not asked, because that would run them.
+    """
     scheme, _, rest = rig.tester.link.partition(":")
-    links = _told(_module("open_link", scheme, rig), Link, "kind") or {
+    links = _told("open_link", scheme, rig, Link, "kind", run=run) or {
         "802154": {"ieee802154"},
         "ble": {"ble"},
     }.get(rest, set())
-    stacks = _told(_module("open_node", rig.dut.node, rig), Node, "stack")
+    stacks = _told("open_node", rig.dut.node, rig, Node, "stack", run=run)
     found = []
     if len(links) == 1 and profile.link not in links:
         is_for = f"the profile {profile.name} is for {profile.link}"
@@ -155,39 +194,68 @@ def misfits(rig: RigFile, profile: Profile) -> list[str]:
     return found
 
 
-def _told(module: ModuleType, shape: type, name: str) -> set[str]:
+def _told(opener: Opener, adapter: str, rig: RigFile, shape: type, name: str, *, run: bool) -> set[str]:
     """What the classes of a shape in an adapter's module say of themselves, in a class attribute."""
+    if "." in adapter and not run:
+        return set()
+    module = _module(opener, adapter, loading.shown(rig.path))
     classes = [
         c for c in vars(module).values() if isinstance(c, type) and issubclass(c, shape) and c is not shape
     ]
     return {str(vars(c)[name]) for c in classes if name in vars(c)}
 
 
-def _named(rig: RigFile) -> list[tuple[Opener, str]]:
-    named: list[tuple[Opener, str]] = [
-        ("open_link", rig.tester.link),
-        ("open_console", rig.dut.console or ""),
-    ]
-    schemes = [(opener, address.partition(":")[0]) for opener, address in named if address]
-    return [*schemes, ("open_node", rig.dut.node)]
+def _said(rig: RigFile) -> dict[str, Any]:
+    dut = {"node": rig.dut.node, "console": rig.dut.console, **rig.dut.options}
+    return {"tester": {"link": rig.tester.link}, "dut": dut}
+
+
+def _named(data: Mapping[str, Any]) -> list[tuple[Opener, str]]:
+    """The adapters that a rig file names, as far as it is well-formed."""
+    found: list[tuple[Opener, str]] = []
+    for opener, (key, _) in _KEYS.items():
+        table, _, last = key.partition(".")
+        inside = data.get(table)
+        value = inside.get(last) if isinstance(inside, dict) else None
+        if isinstance(value, str) and value:
+            found.append((opener, value if opener == "open_node" else value.partition(":")[0]))
+    return found
 
 
 def _opener(opener: Opener, name: str, rig: RigFile) -> Callable[..., object]:
-    function: Callable[..., object] = getattr(_module(opener, name, rig), opener)
+    function: Callable[..., object] = getattr(_module(opener, name, loading.shown(rig.path)), opener)
     return function
 
 
-def _module(opener: Opener, name: str, rig: RigFile) -> ModuleType:
+def _options_of(opener: Opener, name: str, where: str) -> type[NodeOptions] | None:
+    """The class `Options` of an adapter. Raises `ConfigError` when there is no such adapter."""
+    if "." not in name:
+        found: type[NodeOptions] | None = getattr(_module(opener, name, where), "Options", None)
+        return found
+    key = _KEYS[opener][0]
+    path = sources.find(name)
+    if path is None:
+        raise ConfigError([f"{where}: {key}: there is no module {name} in the folders of PYTHONPATH"])
+    try:
+        source = sources.Source(path)
+    except ValueError as error:
+        raise ConfigError([f"{where}: {key}: {error}"]) from error
+    if not source.has(opener):
+        raise ConfigError([f"{where}: {key}: the module {name} has no function {opener}"])
+    return source.options()
+
+
+def _module(opener: Opener, name: str, where: str) -> ModuleType:
     key, what = _KEYS[opener]
     known = {} if "." in name else kinds(opener)
     target = name if "." in name else known.get(name)
     if target is None:
         there = ", ".join(known) or "none"
-        raise ConfigError([f"{rig.path}: {key}: no {what} {name!r}{hint(name, known)}; there are: {there}"])
+        raise ConfigError([f"{where}: {key}: no {what} {name!r}{hint(name, known)}; there are: {there}"])
     try:
         module = importlib.import_module(target)
     except ImportError as error:
-        raise ConfigError([f"{rig.path}: {key}: the adapter {target} cannot be imported: {error}"]) from error
+        raise ConfigError([f"{where}: {key}: the adapter {target} cannot be imported: {error}"]) from error
     if not hasattr(module, opener):
-        raise ConfigError([f"{rig.path}: {key}: the module {target} has no function {opener}"])
+        raise ConfigError([f"{where}: {key}: the module {target} has no function {opener}"])
     return module

@@ -93,10 +93,15 @@ def _read(path: Path) -> Iterator[tuple[LinkKind | None, bool, bytes, float]]:
     try:
         with path.open("rb") as file:
             for data, about in RawPcapNgReader(file):
+                if not hasattr(about, "tshigh"):  # a simple packet has neither time nor direction
+                    continue
                 stamp = (about.tshigh << 32) + about.tslow
                 time = stamp / (about.tsresol or 1_000_000)
                 yield _KINDS.get(about.linktype), about.direction == _OUTBOUND, data, time
-    except (OSError, EOFError, Scapy_Exception) as error:
+    except (
+        *(OSError, EOFError, Scapy_Exception),
+        *(AttributeError, IndexError, KeyError, TypeError, ValueError, struct.error, MemoryError),
+    ) as error:  # what scapy's reader raises where a block is damaged
         raise RigError(f"{path}: cannot be read as pcapng: {error}") from error
 
 
@@ -104,10 +109,12 @@ def _sdus(packets: Iterable[tuple[bytes, float]]) -> Iterator[tuple[bytes, float
     """Join ACL fragments to L2CAP frames, and the K-frames of the channel to SDUs (Vol 3 Part A §3.4.3)."""
     l2cap, sdu, size = b"", b"", 0
     for packet, time in packets:
-        if packet[:1] != b"\x02":  # H4: only ACL data
+        if packet[:1] != b"\x02" or len(packet) < 5:  # H4: only ACL data
             continue
         boundary = packet[2] >> 4 & 3
         l2cap = l2cap + packet[5:] if boundary == 1 else packet[5:]
+        if len(l2cap) < 4:
+            continue
         length, channel = struct.unpack_from("<HH", l2cap)
         if len(l2cap) < 4 + length or channel < _FIRST_CHANNEL:
             continue

@@ -81,7 +81,8 @@ class FragmentLint:
         cut.octets += len(payload) - at - (4 if kind == dispatch.FRAG1 else 5)
         cut.first = cut.first or kind == dispatch.FRAG1
         cut.last = now
-        if self._tags.get(key[:2], (None, 0.0))[0] == key[2]:
+        newest = self._tags.get(key[:2])
+        if newest is not None and newest[0] == key[2]:
             self._tags[key[:2]] = key[2], now  # from its last fragment on a restart takes time
         if len(cut.pieces) < _MOST_PIECES:
             cut.pieces.add(hash(payload[at:]))
@@ -91,16 +92,19 @@ class FragmentLint:
         return given_up
 
     def _tag(self, tag: int, at: int, link: LinkInfo, now: float) -> None:
-        last, before = self._tags.get((link.src, link.dst), (None, 0.0))
-        if last is not None and tag == last:
+        known = self._tags.get((link.src, link.dst))
+        remember(self._tags, (link.src, link.dst), (tag, now))
+        if known is None:
+            return
+        last, before = known
+        if tag == last:
             # RFC 4944 5.3: "The sender SHALL increment datagram_tag for successive, fragmented datagrams."
             message = "a new datagram has the tag of the one before"
             level = FAIL if abs(now - before) <= RESTART else ADVICE
             self._say("datagram_tag", "RFC4944-5.3-13", level, at + 2, (last + 1) & 0xFFFF, tag, message)
-        elif last is not None and (tag - last) & 0xFFFF > _JUMP:
+        elif (tag - last) & 0xFFFF > _JUMP:
             message = "the tag does not look like a counter (RFC 8930 section 7 prefers a random one)"
             self._say("datagram_tag", "RFC4944-5.3-13", ADVICE, at + 2, (last + 1) & 0xFFFF, tag, message)
-        remember(self._tags, (link.src, link.dst), (tag, now))
 
     def done(self, payload: bytes, at: int, link: LinkInfo) -> Cut | None:
         """The datagram that this fragment completed."""

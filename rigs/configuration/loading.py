@@ -14,14 +14,19 @@ import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from rigs.configuration.models import NAME, ConfigError, Profile, RigFile
+from rigs.configuration.models import NAME, ConfigError, Profile, RigFile, Written
 
 RIGS = Path(__file__).parents[1] / "files"
 PROFILES = RIGS.with_name("profiles")
+
+#: Octets of a rig file or profile; a profile with a hundred deviations has fifty thousand.
+LARGEST: Final = 1 << 20
+#: Characters of a wrong value that a message shows, and of a name that is looked for among the known ones.
+_SHOWN: Final = 200
 
 _M = TypeVar("_M", bound=BaseModel)
 
@@ -39,13 +44,19 @@ def known_rigs() -> list[str]:
     return sorted(path.stem for path in RIGS.glob("*.toml"))
 
 
-def load(name: str, overrides: Iterable[str] = (), *, unset: list[str] | None = None) -> Loaded:
+def load(
+    name: str,
+    overrides: Iterable[str] = (),
+    *,
+    unset: list[str] | None = None,
+    judge: Callable[[str, Mapping[str, Any]], Iterable[str]] = lambda _where, _data: (),
+) -> Loaded:
     """Read the rig called `name` (or the file of that path) and its profile.
 
     `overrides` are `KEY=VALUE` texts such as `dut.console=serial:/dev/ttyACM0`, put in before anything is
     checked; VALUE is TOML where it reads as TOML, else a string. An environment variable that the file uses and
-    that is not set is a mistake, or, to look at a rig that cannot run, goes into `unset`. Raises `ConfigError`
-    with all mistakes.
+    that is not set is a mistake, or, to look at a rig that cannot run, goes into `unset`. `judge` tells the mistakes
+    that only adapters know, of the file's name and what it says. Raises `ConfigError` with all mistakes.
     """
     path = _find(name)
     mistakes: list[str] = []
@@ -58,7 +69,7 @@ def load(name: str, overrides: Iterable[str] = (), *, unset: list[str] | None = 
     profile = None
     if isinstance(named, str):
         profile_path = _profile_path(path, named)
-        if profile_path.is_file():
+        if _is_file(profile_path):
             read = _expand_all(_read(profile_path, mistakes), shown(profile_path), mistakes, unset)
             profile = _validate(Profile, profile_path, read, mistakes)
         elif "${" not in named:
@@ -67,6 +78,7 @@ def load(name: str, overrides: Iterable[str] = (), *, unset: list[str] | None = 
                 f"{where}: profile: no profile {named!r} ({shown(profile_path)}){hint(named, names)}; "
                 f"there are: {', '.join(names) or 'none'}"
             )
+    mistakes.extend(judge(where, data))
     if mistakes or rig is None or profile is None:
         raise ConfigError(mistakes)
     left = [ability for ability in profile.abilities if ability not in rig.without]
@@ -81,8 +93,8 @@ def is_path(name: str) -> bool:
 
 
 def _find(name: str) -> Path:
-    path = Path(name).expanduser().resolve() if is_path(name) else RIGS / f"{name}.toml"
-    if path.is_file():
+    path = _resolved(Path(), name) if is_path(name) else RIGS / f"{name}.toml"
+    if path is not None and _is_file(path):
         if not re.match(NAME, path.stem):
             raise ConfigError(
                 [f"{name}: a rig's name (its file's name) has letters, digits, '.', '_' and '-' only"]
@@ -96,21 +108,46 @@ def _find(name: str) -> Path:
     )
 
 
+def _resolved(folder: Path, named: str) -> Path | None:
+    """The path that a text names, or None: it names no user's home, has a null in it, is a circle of links."""
+    try:
+        return (folder / Path(named).expanduser()).resolve()
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long, a folder that is not ours
+        return False
+
+
 def _profile_path(rig: Path, named: str) -> Path:
-    return (rig.parent / Path(named).expanduser()).resolve() if is_path(named) else PROFILES / f"{named}.toml"
+    path = _resolved(rig.parent, named) if is_path(named) else None
+    return path or PROFILES / f"{named}.toml"
 
 
 def shown(path: Path) -> str:
+    """A path as a message names it: relative where it is below the present folder."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _read(path: Path, mistakes: list[str]) -> dict[str, Any]:
     where = shown(path)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1).decode()
+        if len(text) > LARGEST:
+            raise ConfigError([*mistakes, f"{where}: no such file has more than {LARGEST} octets"])
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ConfigError([*mistakes, f"{where}: not TOML of ours: it is nested too deep"]) from error
+    except (
+        ValueError
+    ) as error:  # also of octets that are no UTF-8, dates and numbers that Python does not have
         raise ConfigError([*mistakes, f"{where}: not TOML: {error}"]) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ConfigError([*mistakes, f"{where}: cannot be read: {error}"]) from error
 
 
@@ -190,19 +227,25 @@ def _override(data: dict[str, Any], text: str, mistakes: list[str]) -> str:
 
 def _toml_value(text: str) -> object:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):
         return text
+    return Written(value, text) if isinstance(value, float) else value
+
+
+def mistakes_in(model: type[BaseModel], data: Mapping[str, Any]) -> list[str]:
+    """What is wrong with `data`: key, what is expected, what was found."""
+    try:
+        model.model_validate(data)
+    except ValidationError as error:
+        return [_mistake(model, details) for details in error.errors(include_url=False)]
+    return []
 
 
 def _validate(model: type[_M], path: Path, data: Mapping[str, Any], mistakes: list[str]) -> _M | None:
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        mistakes.extend(
-            f"{shown(path)}: {_mistake(model, details)}" for details in error.errors(include_url=False)
-        )
-        return None
+    wrong = mistakes_in(model, data)
+    mistakes.extend(f"{shown(path)}: {mistake}" for mistake in wrong)
+    return None if wrong else model.model_validate(data)
 
 
 def _mistake(model: type[BaseModel], details: Mapping[str, Any]) -> str:
@@ -211,12 +254,14 @@ def _mistake(model: type[BaseModel], details: Mapping[str, Any]) -> str:
     owner, description = _describe(model, steps)
     if details["type"] == "extra_forbidden":
         names = [field.alias or name for name, field in owner.model_fields.items()]
-        return f"{key}: there is no such key{hint(str(steps[-1]), names)}; there are: {', '.join(names)}"
+        return f"{key[:_SHOWN]}: there is no such key{hint(str(steps[-1]), names)}; there are: {', '.join(names)}"
     if details["type"] == "missing":
         return f"{key}: is missing: expected {description}"
     message = details["msg"].removeprefix("Value error, ")
     note = f" ({message})" if details["type"] == "value_error" else ""
-    return f"{key}: expected {description}; found {details['input']!r}{note}"
+    found = repr(details["input"])
+    found = found if len(found) <= _SHOWN else f"{found[:_SHOWN]}..."
+    return f"{key}: expected {description}; found {found}{note[:_SHOWN]}"
 
 
 def _describe(model: type[BaseModel], steps: tuple[Any, ...]) -> tuple[type[BaseModel], str]:
@@ -241,5 +286,5 @@ def _inner(annotation: object) -> type[BaseModel] | None:
 
 
 def hint(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), 1)
+    close = difflib.get_close_matches(name[:_SHOWN], list(known), 1)
     return f" (did you mean {close[0]!r}?)" if close else ""

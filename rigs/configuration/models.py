@@ -79,8 +79,8 @@ def _of_length(*lengths: int) -> AfterValidator:
 
 
 def _specifier(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("not a version specifier")  # noqa: TRY004 - pydantic collects ValueErrors
+    if not isinstance(value, str) or re.search(r"[0-9]{19}", value):
+        raise ValueError("not a version specifier")
     try:
         SpecifierSet(value)
     except InvalidSpecifier as error:
@@ -88,11 +88,40 @@ def _specifier(value: object) -> object:
     return value
 
 
+class Written(float):
+    """A number of `--set`, which may have been meant as text: a version such as 2026.10."""
+
+    def __new__(cls, value: float, text: str) -> Written:
+        made = super().__new__(cls, value)
+        made.text = text.strip()
+        return made
+
+    text: str
+
+
+def _text(value: object) -> object:
+    if isinstance(value, Written):
+        return value.text
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)  # --set dut.interface=6
+    if isinstance(value, float):
+        raise ValueError('put it in quotes: a version "2026.10" is no number')  # noqa: TRY004 - pydantic collects it
+    return value
+
+
+def _regex(value: str) -> str:
+    try:
+        re.compile(value)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"no regex: {error}") from error
+    return value
+
+
 def _one_of(kinds: Iterable[str]) -> BeforeValidator:
     known = frozenset(kinds)
 
     def check(value: object) -> object:
-        if value not in known:
+        if not isinstance(value, str) or value not in known:
             close = difflib.get_close_matches(str(value), sorted(known), 1)
             raise ValueError(
                 f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(sorted(known))}"
@@ -102,17 +131,26 @@ def _one_of(kinds: Iterable[str]) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+Text = Annotated[str, BeforeValidator(_text)]
+Regex = Annotated[str, AfterValidator(_regex)]
 Duration = Annotated[float, BeforeValidator(_seconds)]
 Hex = Annotated[bytes, BeforeValidator(_octets)]
 LinkAddress = Annotated[Hex, _of_length(6, 8)]
 ShortAddress = Annotated[Hex, _of_length(2)]
-Specifier = Annotated[str, BeforeValidator(_specifier)]
+Specifier = Annotated[str, Field(max_length=1000), BeforeValidator(_specifier)]
 Ability = Annotated[str, _one_of(ABILITIES)]
 Feature = Annotated[str, _one_of(FEATURES)]
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class NodeOptions(_Model):
+    """What [dut] may have beyond the common keys: the base of the class `Options` in the module of a node's adapter.
+
+    The description of a field says what is expected there; a mistake quotes it.
+    """
 
 
 class Tester(_Model):
@@ -150,7 +188,7 @@ class Device(_Model):
 
     @property
     def options(self) -> dict[str, Any]:
-        """What the rig file says beyond the common keys; the node kind knows what it means."""
+        """What the rig file says beyond the common keys, as it stands; `registry.options` gives it typed."""
         return dict(self.model_extra or {})
 
 
@@ -333,7 +371,7 @@ def version_in(version: str, specifier: str) -> bool:
 
     A text without any number is in no specifier but the empty one.
     """
-    number = re.search(r"\d+(?:\.\d+)*", version)
+    number = re.search(r"[0-9]{1,18}(?:\.[0-9]{1,18}){0,9}", version)
     if not specifier or number is None:
         return not specifier
     return SpecifierSet(specifier).contains(Version(number[0]), prereleases=True)

@@ -20,15 +20,17 @@ LONGEST: Final = 1 << 13
 #: Control sequences of ECMA-48 §5.4: CSI, parameters, final octet; OSC and the like up to their end; ESC and a letter.
 _TOKEN: Final = re.compile(
     r"(?P<text>[^\x00-\x08\x0a-\x1f\x7f\x9b]+)"
-    r"|(?:\x1b\[|\x9b)(?P<parameters>[0-?]*)[ -/]*(?P<final>[@-~])"
-    r"|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)"
-    r"|\x1b[ -/]*[0-OQ-WYZ\\`-~]"
+    r"|(?:\x1b\[|\x9b)(?P<parameters>[0-?]{0,64})[ -/]{0,8}(?P<final>[@-~])"
+    r"|\x1b[\]PX^_][^\x07\x1b\n]{0,8192}(?:\x07|\x1b\\)"
+    r"|\x1b[ -/]{0,8}[0-OQ-WYZ\\`-~]"
     r"|(?P<control>[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f])"
     r"|(?P<stray>[\x1b\x9b])"
 )
+#: Controls that do nothing to a line: taken out first, so that they do not cut its text into pieces.
+_IGNORED: Final = dict.fromkeys([*range(7), *range(0x0B, 0x0D), *range(0x0E, 0x1B), *range(0x1C, 0x20), 0x7F])
 #: The beginning of a control sequence whose end has not come yet.
 _HALF: Final = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*\Z|\x1b[\]PX^_][^\x07\x1b\n]{0,256}\x1b?\Z|\x1b[ -/]*\Z"
+    r"(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,8}\Z|\x1b[\]PX^_][^\x07\x1b\n]{0,256}\x1b?\Z|\x1b[ -/]{0,8}\Z"
 )
 
 
@@ -62,7 +64,7 @@ class Terminal:
 
     def feed(self, data: bytes) -> None:
         """Take the next octets of the stream."""
-        text = self._half + self._decoder.decode(data)
+        text = self._half + self._decoder.decode(data).translate(_IGNORED)
         half = _HALF.search(text)
         text, self._half = (text[: half.start()], half[0]) if half else (text, "")
         finished: list[str] = []
@@ -97,7 +99,7 @@ class Terminal:
             self._column = max(0, self._column - 1)
 
     def _sequence(self, parameters: str, final: str) -> None:
-        number = int(parameters) if parameters.isdecimal() else 0
+        number = int(parameters) if parameters.isdecimal() else 0  # at most 64 digits
         if final == "D":  # cursor left
             self._column = max(0, self._column - max(1, number))
         elif final == "C":  # cursor right, but not beyond what is written

@@ -44,7 +44,8 @@ class Acknowledger:
 
     `transmit` puts a PSDU without FCS on the medium. `mine` says whether an address (8 or 2 octets, big-endian) is
     the tester's; by default every one is, because nobody but the DUT is there. `rest` is the seconds that the medium
-    stays free behind an ACK, for a node that acknowledges a frame before it has taken it in.
+    stays free behind an ACK, for a node that acknowledges a frame before it has taken it in; `around` the same in front
+    of and behind a frame that nobody acknowledges, which such a node loses without a trace.
     """
 
     def __init__(
@@ -55,12 +56,13 @@ class Acknowledger:
         wait: float = ACK_WAIT,
         retries: int = RETRIES,
         rest: float = 0.0,
+        around: float = 0.0,
     ) -> None:
         self._transmit = transmit
         self._mine = mine
         self._wait = wait
         self._retries = retries
-        self._rest = rest
+        self._rest, self._around = rest, around
         self._sending = threading.Lock()  # one frame at a time
         self._changed = threading.Condition()
         self._awaited: int | None = None  # sequence number of the ACK that is waited for
@@ -82,7 +84,9 @@ class Acknowledger:
         with self._sending:
             header = asking(frame) if awaits else None
             if header is None:
+                self._keep_free(self._around)
                 self._on_air(frame)
+                self._keep_free(self._around)
                 return True
             for attempt in range(1 if self._silent >= _GIVEN_UP else 1 + self._retries):
                 self.repeated += attempt > 0
@@ -102,11 +106,11 @@ class Acknowledger:
             with self._changed:
                 if len(frame) >= 3 and frame[2] == self._awaited:
                     self._awaited = None
-                    self._free_at = max(self._free_at, time.monotonic() + self._rest)
+                    self._keep_free(self._rest)
                     self._changed.notify_all()
             return False
         with self._changed:
-            self._free_at = max(self._free_at, time.monotonic() + _TURNAROUND)
+            self._keep_free(_TURNAROUND)
             self._collided = True
             self._changed.notify_all()
         header = asking(frame)
@@ -150,6 +154,11 @@ class Acknowledger:
                 self._changed.wait(left)
             self._collided = False
         self._take(frame)
+
+    def _keep_free(self, seconds: float) -> None:
+        """Nothing of ours is on the medium for so long from now on."""
+        with self._changed:
+            self._free_at = max(self._free_at, time.monotonic() + seconds)
 
     def _take(self, frame: bytes) -> None:
         """Transmit and take the medium for as long as the frame lasts: preamble, octets, FCS, spacing."""

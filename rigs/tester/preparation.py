@@ -44,6 +44,15 @@ def tester_for(rig: Rig, seed: int) -> Tester:
     return tester
 
 
+def prepare(rig: Rig, tester: Tester) -> None:
+    """Give a DUT that has just started the standard contexts and addresses, and the tester the same contexts."""
+    rig.node.use_router(tester.identity.address)
+    if "context" in rig.profile.abilities:
+        tester.contexts = _share_contexts(rig)
+    if "address" in rig.profile.abilities and 0 in tester.contexts:
+        rig.node.add_address(tester.contexts[0].prefix[:8] + tester.info().dst_iid)
+
+
 def _to_be_spoken_to(rig: Rig) -> bytes:
     """The DUT's first address, or that link-local one of its own which its link-layer address gives.
 
@@ -52,15 +61,6 @@ def _to_be_spoken_to(rig: Rig) -> bytes:
     own, link = rig.node.addresses(), rig.link
     derived = [link_local(address) for address in (link.dut, link.dut_short) if address]
     return next((address for address in own if address in derived), own[0])
-
-
-def prepare(rig: Rig, tester: Tester) -> None:
-    """Give a DUT that has just started the standard contexts and addresses, and the tester the same contexts."""
-    rig.node.use_router(tester.identity.address)
-    if "context" in rig.profile.abilities:
-        tester.contexts = _share_contexts(rig)
-    if "address" in rig.profile.abilities and 0 in tester.contexts:
-        rig.node.add_address(tester.contexts[0].prefix[:8] + tester.info().dst_iid)
 
 
 def _share_contexts(rig: Rig) -> Contexts:

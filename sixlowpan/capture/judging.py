@@ -115,7 +115,8 @@ class Judgement:
         shown = self._shown((item.pan, sender_of(item)))
         if shown is not None:
             shown.judged += 1
-            shown.coverage.add(item.payload, item.link, known)
+            if not linter.known:
+                shown.coverage.add(item.payload, item.link, known)
         packet = linter.packet
         # a Router Advertisement, without looking closer
         if packet is not None and packet[7] == 255 and packet[6] in {ICMPV6, 0, 60}:

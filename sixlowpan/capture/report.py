@@ -62,8 +62,8 @@ def _ranges(requirements: list[str]) -> Iterator[str]:
 def _hints(judgement: Judgement) -> Iterator[str]:
     if judgement.undefined_contexts:
         yield (
-            f"{judgement.undefined_contexts} payloads use a context that no Router Advertisement in this "
-            "capture defines: --context ID=PREFIX does"
+            "a context is used that no Router Advertisement in this capture defines "
+            f"(payloads: {judgement.undefined_contexts}): --context ID=PREFIX does"
         )
     if judgement.skipped[FCS_WRONG] > judgement.judged:
         yield (

@@ -30,7 +30,7 @@ BROADCAST: Final = b"\xff\xff"
 _6LOWPAN_MULTIPLEX: Final = 0xA0ED  # of the IEEE 802.15.9 MPX IE
 #: how many distinct frames back, and for how many seconds, the same frame with the same sequence number is a repetition
 _BACK, _SECONDS = 1024, 30.0
-_MOST_SOURCES, _MOST_ADAPTERS, _MOST_ADDRESSES = 64, 16, 4096
+_MOST_SOURCES, _MOST_ADAPTERS, _MOST_ADDRESSES, _MOST_HEADS = 64, 16, 4096, 4096
 
 
 class Payload(NamedTuple):
@@ -77,6 +77,15 @@ class Options(NamedTuple):
 NOTHING_SAID: Final = Options()
 
 
+class _Head(NamedTuple):
+    """What a MAC header says that is the same in every frame with the same octets in it."""
+
+    pan: bytes
+    source: bytes
+    link: LinkInfo
+    zigbee: bool  # its addresses are those of a Zigbee NWK or Green Power frame, so a look at the payload is needed
+
+
 class Sieve:
     """Takes the records of one file in order, gives what is in them."""
 
@@ -87,6 +96,9 @@ class Sieve:
         self._air = Air()
         self._openers: dict[bytes, Opener] = {}
         self._recent: dict[bytes, float] = {}
+        # frame control field -> length of the header; what the header says, by its octets without sequence number
+        self._plans: dict[bytes, int] = {}
+        self._heads: dict[bytes, _Head] = {}
         self._pans: dict[bytes, bytes] = {}  # EUI-64 -> the PAN in which it was seen last
 
     def items(self) -> Iterator[Item]:
@@ -101,7 +113,12 @@ class Sieve:
         number, time, link_type, data, length = record
         found = inside(link_type, data, length)
         if found.kind == PSDU:
-            yield from self._psdu(number, time, self._stripped(found))
+            psdu = self._stripped(found)
+            payload = self._known(number, time, psdu)
+            if payload is None:
+                yield from self._psdu(number, time, psdu)
+            else:
+                yield payload
         elif found.kind == HCI:
             if found.channel not in self._adapters and len(self._adapters) >= _MOST_ADAPTERS:
                 raise NothingInside("more Bluetooth adapters than are followed")
@@ -157,6 +174,33 @@ class Sieve:
                 if found.kind == PSDU and found.source == source:
                     yield found
 
+    def _known(self, number: int, time: float, psdu: bytes) -> Payload | None:
+        """The payload of a plain data frame whose header was seen before; None: it is to be looked at in full."""
+        size = self._plans.get(psdu[:2], 0)
+        head = self._heads.get(psdu[:2] + psdu[3:size]) if size else None
+        if head is None or len(psdu) <= size:
+            return None
+        first = psdu[size]
+        if first < 0x40 or (head.zigbee and first & 0x3C in {8, 12}):
+            return None
+        if len(head.source) == 8 and self._pans.get(head.source) != head.pan:
+            return None
+        if self._repeated(psdu, time):
+            raise NothingInside("a repetition")
+        return Payload(number, time, head.pan, psdu[size:], head.link)
+
+    def _keep(self, psdu: bytes, header: mac.MacHeader, payload: bytes, pan: bytes, link: LinkInfo) -> None:
+        """Remember a header that says all by itself: plain, with both addresses, a PAN and a sequence number."""
+        plain = not header.security and not psdu[1] & 2 and header.sequence is not None  # bit 9: IE Present
+        said = self._options == NOTHING_SAID and pan and BROADCAST not in {header.dst_pan, header.src_pan}
+        if plain and said and header.src and header.dst and None in {header.dst_pan, header.src_pan}:
+            size = len(psdu) - len(payload)
+            if len(self._heads) >= _MOST_HEADS:
+                self._heads.clear()
+            self._plans[psdu[:2]] = size
+            zigbee = len(header.src) == len(header.dst) == 2
+            self._heads[psdu[:2] + psdu[3:size]] = _Head(pan, header.src, link, zigbee)
+
     def _psdu(self, number: int, time: float, psdu: bytes) -> Iterator[Item]:
         if len(psdu) >= 2:
             kind, version = psdu[0] & 7, psdu[1] >> 4 & 3
@@ -183,8 +227,9 @@ class Sieve:
             raise NothingInside(NO_KEY)
         if self._repeated(psdu, time):
             raise NothingInside("a repetition")
-        payload = _lowpan(header, payload)
         link = frame.link_info(header)
+        self._keep(psdu, header, payload, pan, link)
+        payload = _lowpan(header, payload)
         if integrity and not link.integrity:
             link = replace(link, integrity=True)
         if not header.src or not header.dst:

@@ -26,7 +26,7 @@ def test_every_form_of_a_datagram(case: Case):
 
 
 def _every_form(case: Case, packet: Callable[[], bytes]) -> None:
-    """One finding for each form that is not understood; the case needs no pytest item for each."""
+    """One finding, with its IPHC header as its code, for each form that is not understood: no pytest item for each."""
     sample = packet()
     heads = sorted(
         {f[:2] for f in forms(sample, link_info(case, sample), case.tester.contexts) if f[0] >> 5 == 3}
@@ -39,7 +39,7 @@ def _every_form(case: Case, packet: Callable[[], bytes]) -> None:
             payload = min((f for f in forms(fresh, info, case.tester.contexts) if f[:2] == word), key=len)
             return Stimulus([payload], fresh, info, f"IPHC header {word.hex()}")
 
-        case.understood(make)
+        case.understood(make, code=f"form-{word.hex()}")
 
 
 @on_link("ieee802154")

@@ -7,6 +7,7 @@ import pty
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -160,7 +161,13 @@ def test_a_port_that_we_may_not_open(monkeypatch, board):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     (missing,) = serial.check(rig(f"serial:{board.link}"))
     assert missing.what.endswith("may not be opened by you")
-    assert "usually dialout" in missing.remedy
+    assert 'by a udev rule, as SUBSYSTEM=="tty", GROUP="dialout"' in missing.remedy  # it is root's own
+    assert "usermod" not in missing.remedy
+    port = os.path.realpath(board.link)
+    os.chown(port, -1, 20)
+    Path(port).chmod(0o660)
+    (missing,) = serial.check(rig(f"serial:{board.link}"))
+    assert "join its group (dialout, usually dialout)" in missing.remedy
     said = serial._explained(str(board.link), PermissionError(errno.EACCES, "no"))
     assert "it may not be opened by you: join its group" in said
 

@@ -60,9 +60,12 @@ def test_it_can_be_told_its_addresses(bench):
     ("dut", "message"),
     [
         ({}, "needs dut.address .its EUI-64., or dut.ip"),
-        ({"ip": "fe80::x"}, "dut.ip: .*expected addresses such as"),
-        ({"ip": 7}, "dut.ip: expected a list of strings"),
-        ({"ip": "fe80::1", "console": "process:cat", "crash": "("}, "dut.crash: '\\(' is no regex"),
+        ({"ip": "fe80::x"}, "dut.ip.0.: expected a list of its IPv6 addresses, such as"),
+        ({"ip": 7}, "dut.ip: expected a list of its IPv6 addresses"),
+        (
+            {"ip": "fe80::1", "console": "process:cat", "crash": "("},
+            "dut.crash.0.: expected a list of regexes .*found '\\(' .no regex",
+        ),
     ],
     ids=["no-address", "no-ip", "no-list", "no-regex"],
 )

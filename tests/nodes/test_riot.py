@@ -185,6 +185,9 @@ class Riot(Console):
                 return "error: unable to add IPv6 address\n"
             self.added.append(words[2].partition("/")[0])
             return f"success: added {words[2]} to interface {words[0]}\n"
+        if words[1:2] == ["del"]:
+            self.added.remove(words[2])
+            return f"success: removed {words[2]} to interface {words[0]}\n"
         shown = "".join(f"          inet6 addr: {a}  scope: global  VAL\n" for a in self.added)
         return self.ifconfig.format(addresses=shown)
 
@@ -332,6 +335,26 @@ def test_a_group_is_joined(make):
     node, console = make()
     node.join(IPv6Address("ff02::beef").packed)
     assert console.told[-1] == "ifconfig 6 add ff02::beef"
+    with pytest.raises(Unsupported, match=r"group: RIOT takes no more.*larger GNRC_NETIF_IPV6_GROUPS_NUMOF"):
+        node.join(IPv6Address("ff02::cafe").packed)
+
+
+def test_what_it_was_given_is_given_back(make):
+    """But for the groups that it was a member of before."""
+    node, console = make(room=3)
+    group, own = (IPv6Address(address).packed for address in ("ff35:40:fd00::1", "ff02::2"))
+    node.add_address(GLOBAL)
+    node.join(group)
+    node.join(own)
+    node.remove_address(GLOBAL)
+    node.leave(group)
+    node.leave(own)
+    assert node.addresses() == (LINK_LOCAL,)
+    assert [line for line in console.told if " del " in line] == [
+        "ifconfig 6 del 2001:db8::5eff:fe00:1",
+        "ifconfig 6 del ff35:40:fd00::1",
+    ]
+    assert "ifconfig 6 add ff02::2" not in console.told
 
 
 def test_contexts(make):

@@ -1,9 +1,17 @@
 """Adapters that do as they are told through the options of the rig file."""
 
+from pydantic import Field
+
+from rigs.configuration.models import NodeOptions
 from rigs.model import Health, Link, Node, Received, RigError
 from rigs.registry import Missing
 
-OPTIONS = {"fail": "how many times it does not open", "lacks": "what is missing"}
+
+class Options(NodeOptions):
+    fail: int = Field(0, description="how many times it does not open")
+    lacks: str | None = Field(None, description="what is missing")
+
+
 log: list[str] = []
 failures: list[Exception] = []
 

@@ -46,8 +46,11 @@ def test_list_names_what_must_be_set(capsys, monkeypatch, tmp_path):
 def test_check_says_what_is_missing(make, capsys):
     path = str(make().rig.path)
     assert main(["check", path]) == 0
-    assert capsys.readouterr().out == "r: ready (fake over ieee802154, profile p)\n"
-    assert main(["check", path, "--set", "dut.lacks=a radio"]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith(
+        "r: ready (fake over ieee802154, profile p)\n  the adapter tests.rigs.fakes was read, not run"
+    )
+    assert main(["check", path, "--run-adapters", "--set", "dut.lacks=a radio"]) == 1
     assert "r: not ready" in (out := capsys.readouterr().out)
     assert "  missing: a radio\n  to do:   buy one\n" in out
 

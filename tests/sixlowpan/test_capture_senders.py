@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 import struct
 
 import pytest
 
 from sixlowpan import (
     Contexts,
+    Linter,
     MacHeader,
     __main__,
     capture,
@@ -21,7 +23,7 @@ from sixlowpan import (
     mesh_header,
     nd,
 )
-from sixlowpan.capture import report
+from sixlowpan.capture import report, sift
 from sixlowpan.coverage import SHOWABLE
 from tests.sixlowpan.captures import pcap
 from tests.sixlowpan.samples import CONTEXTS, EUI_A, EUI_B, LONG, address, udp_packet
@@ -201,6 +203,59 @@ def test_what_was_never_seen(tmp_path):
     assert "RFC6282-3.1.1-33" not in SHOWABLE["ieee802154"]
     assert "RFC6282-4.3.3-04" in did.coverage.never
     assert did.coverage.seen.isdisjoint(did.coverage.never)
+
+
+def mixed(count=400):
+    """Frames of many forms, right and wrong, between several senders, many of them with headers seen before."""
+    noise = random.Random(5)
+    payloads = [encode(udp_packet(SRC, DST, data=bytes(n)), LONG) for n in range(3)]
+    payloads += [encode(ipv6.echo_request(SRC, DST, 1, n, b"x" * n), LONG) for n in range(3)]
+    payloads += [
+        bytes.fromhex(each)
+        for each in ("7a343a", "7a333a8000", "7e33f01633163312", "7a3311" + "00" * 8, "f17a333a")
+    ]
+    payloads += [STATEFUL, *pieces(3)]
+    given = []
+    for number in range(count):
+        payload = bytearray(noise.choice(payloads))
+        if noise.random() < 0.3:
+            payload[noise.randrange(len(payload))] ^= 1 << noise.randrange(8)
+        ends = noise.choice(
+            ((EUI_A, EUI_B), (EUI_A, EUI_B), (EUI_C, EUI_B), (b"\0\1", b"\0\2"), (EUI_A, b"\xff\xff"))
+        )
+        given.append(data_frame(*ends, noise.choice((PAN, PAN, OTHER)), number & 0xFF, bytes(payload)))
+    given[count // 2 : count // 2] = [advertise(nd.ContextOption(SIX, 64, True, 2, 5)), version_2(STATEFUL)]
+    return given
+
+
+def test_ies_behind_a_header_that_was_seen_without(tmp_path):
+    """IE Present, and none there; then a frame with the same addresses and an IE."""
+    bare = MacHeader(version=2, sequence=1, dst_pan=PAN, dst=b"\0\2", src=b"\0\1", pan_compression=True)
+    front = mac.build(bare, b"")
+    front = front[:1] + bytes((front[1] | 2,)) + front[2:]
+    given = [front, front[:2] + b"\x02" + front[3:] + b"\x80\x3f" + bytes.fromhex("7a333a8000")]
+    judgement = judged(tmp_path, given)
+    assert (judgement.judged, judgement.skipped) == (1, {"no payload": 1})
+    assert [row[:2] for row in rows(judgement)] == []
+
+
+def test_what_is_remembered_changes_nothing(tmp_path, monkeypatch):
+    """Headers and forms that were seen before take a shorter way: to the same answer."""
+    path = pcap(tmp_path / "f", 230, mixed())
+
+    def answer():
+        judgement = capture.judge(path)
+        senders = {
+            name: (did.judged, did.fails, did.advice, did.coverage.seen)
+            for name, did in judgement.senders.items()
+        }
+        groups = [(each.sender, each.finding, each.count, each.frames) for each in judgement.groups]
+        return groups, senders, judgement.skipped, judgement.judged
+
+    short = answer()
+    monkeypatch.setattr(sift.Sieve, "_keep", lambda *_: None)
+    monkeypatch.setattr(Linter, "_form", lambda *_: None)
+    assert answer() == short
 
 
 def run(capsys, *arguments):

@@ -225,6 +225,8 @@ def test_tags_wrap():
     assert codes(two + one) == [("datagram_tag", "RFC4944-5.3-13", "advice", len(two))]
     jump = fragment(ipv6.echo_request(SRC, DST, 1, 5, bytes(200)), LONG, mtu=60, tag=0x100)
     assert codes(two + jump) == [], "a counter that serves others, too"
+    jump = fragment(ipv6.echo_request(SRC, DST, 1, 5, bytes(200)), LONG, mtu=60, tag=0x101)
+    assert codes(two + jump) == [("datagram_tag", "RFC4944-5.3-13", "advice", len(two))]
 
 
 def test_needless_fragments_behind_a_mesh_header():

@@ -14,6 +14,7 @@ import errno
 import fcntl
 import grp
 import os
+import re
 import termios
 import threading
 from collections.abc import Iterable
@@ -40,6 +41,8 @@ AWAY: Final = 20.0
 BUSY: Final = 3.0
 #: Seconds between two looks at a port that is away or busy, and after which a network reader sees that it is closed.
 _POLL: Final = 0.1
+#: Groups that mean more than access to devices of one kind.
+_POWERFUL: Final = {"root", "0", "wheel", "sudo", "adm", "disk", "kmem", "shadow", "docker", "lxd", "staff"}
 _SWITCHES: Final = {"on": True, "off": False}
 OPTIONS: Final = ("baud", "rtscts", "dtr", "rts")
 
@@ -198,7 +201,7 @@ def parsed(rest: str) -> tuple[str, dict[str, str]]:
 def baud(address: str, options: dict[str, str]) -> int:
     """The baud rate among `options`. Raises `RigError`."""
     text = options.get("baud", "115200")
-    if not text.isdecimal() or not int(text):
+    if not re.fullmatch("[1-9][0-9]{0,8}", text):
         raise RigError(f"{address}: baud: expected a number such as 115200; found {text!r}")
     return int(text)
 
@@ -258,11 +261,17 @@ def _others() -> str:
 
 
 def _permission(path: str) -> str:
-    number = Path(path).stat().st_gid
+    about = Path(path).stat()
     try:
-        group = grp.getgrgid(number).gr_name
+        group = grp.getgrgid(about.st_gid).gr_name
     except KeyError:
-        group = str(number)
+        group = str(about.st_gid)
+    shared = about.st_mode & 0o060 == 0o060
+    if not shared or group in _POWERFUL:  # who joins these gets far more than a port
+        return (
+            f"it is of {group} with mode {about.st_mode & 0o777:o}; give it a group of its own by a udev rule, as "
+            'SUBSYSTEM=="tty", GROUP="dialout", MODE="0660", then join that group and log in again'
+        )
     return (
         f"join its group ({group}, usually dialout) with `usermod -aG {group} USER` as root, and log in again"
     )

@@ -50,6 +50,8 @@ _SWITCH: Final = 5e-4  # seconds
 #: one, or a repetition of the same, comes in between: it is given the time, on a busy machine as well.
 _ACK_WAIT: Final = 0.5
 _REST: Final = 3e-3
+#: Seconds around a frame that nobody acknowledges: while RIOT takes in or sends another, it is gone.
+_AROUND: Final = 15e-3
 _KEPT: Final = 1 << 16  # frames that nobody asks for
 
 
@@ -123,7 +125,7 @@ class ZepLink(Link):
         self._closed = False
         self._waker = os.eventfd(0)
         #: Acknowledges, repeats and drops repetitions; counts what was repeated and never acknowledged.
-        self.radio = Acknowledger(self._transmit, wait=_ACK_WAIT, rest=_REST)
+        self.radio = Acknowledger(self._transmit, wait=_ACK_WAIT, rest=_REST, around=_AROUND)
         # macAckWaitDuration is 0.9 ms: who acknowledges must not wait for its turn as long as threads do by default.
         self._interval = sys.getswitchinterval()
         sys.setswitchinterval(min(self._interval, _SWITCH))

@@ -9,11 +9,13 @@ one, only its answers tell that it lives. After a loss the console is opened ane
 
 from __future__ import annotations
 
-import re
 from ipaddress import IPv6Address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from rigs import registry
+from rigs.configuration.models import NodeOptions, Regex, Text
 from rigs.consoles.shell import Shell
 from rigs.model import Health, Node, RigError
 from sixlowpan import link_local
@@ -22,15 +24,34 @@ if TYPE_CHECKING:
     from rigs.bench import Bench
     from rigs.configuration.models import RigFile
 
-OPTIONS: Final = {
-    "ip": "its IPv6 addresses, a list; default: the link-local ones that its link-layer addresses give",
-    "version": 'what the record says of it, such as "firmware 1.4.2"',
-    "crash": "regexes of what its console prints when it crashes or boots, beside the usual ones; a list",
-}
+
+def _list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _address(value: str) -> str:
+    return str(IPv6Address(value))
+
+
+class Options(NodeOptions):
+    """Keys of [dut]."""
+
+    ip: Annotated[list[Annotated[str, AfterValidator(_address)]], BeforeValidator(_list)] = Field(
+        [],
+        description='a list of its IPv6 addresses, such as ["fe80::1"]; '
+        "without it, the link-local ones that its link-layer addresses give",
+    )
+    version: Text = Field("", description='what the record says of it, such as "firmware 1.4.2"')
+    crash: Annotated[list[Regex], BeforeValidator(_list)] = Field(
+        [],
+        description="a list of regexes of what its console prints when it crashes or boots, beside the usual ones",
+    )
+
+
 #: What stacks print when they die (RIOT, Zephyr, FreeRTOS, mbed, Linux, sanitizers, Rust); each sees one line.
 SIGNATURES: Final = (
     r"(?i:\bkernel panic\b.*)",
-    r"(?i:\bassert(?:ion)?\b.*\bfailed\b.*)",
+    r"(?i:^(?>.*?\bassert(?:ion)?\b).*\bfailed\b.*)",  # atomic: one try a line, or a flood costs its square
     r"(?i:\bfatal (?:error|exception|fault)\b.*)",
     r"(?i:\b(?:hard|bus|usage|memmanage) ?fault\b.*)",
     r"(?i:\bstack (?:overflow|smashing)\b.*)",
@@ -75,36 +96,19 @@ class BlackBox(Node):
 def open_node(bench: Bench, rig: RigFile) -> BlackBox:
     """The node that the rig file tells of. Raises `RigError`."""
     shell = None
-    addresses = _addresses(rig)
+    options = registry.options(rig, Options)
+    addresses = _addresses(rig, options)
     if rig.dut.console:
-        crash = _strings(rig, "crash")
-        for pattern in crash:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise RigError(f"{rig.path}: dut.crash: {pattern!r} is no regex: {error}") from error
         console = registry.open_console(bench, rig.dut.console, rig)
-        shell = Shell(console, r"(?!)", signatures=(*SIGNATURES, *crash))  # it has no prompt that we know
-    return BlackBox(addresses, shell, str(rig.dut.options.get("version", "")))
+        shell = Shell(
+            console, r"(?!)", signatures=(*SIGNATURES, *options.crash)
+        )  # it has no prompt that we know
+    return BlackBox(addresses, shell, options.version)
 
 
-def _addresses(rig: RigFile) -> tuple[bytes, ...]:
-    told = _strings(rig, "ip")
-    try:
-        addresses = tuple(IPv6Address(text).packed for text in told)
-    except ValueError as error:
-        raise RigError(f'{rig.path}: dut.ip: {error}; expected addresses such as "fe80::1"') from error
-    if addresses:
-        return addresses
+def _addresses(rig: RigFile, options: Options) -> tuple[bytes, ...]:
+    if options.ip:
+        return tuple(IPv6Address(text).packed for text in options.ip)
     if rig.dut.address is None:
         raise RigError(f'{rig.path}: dut.node = "black_box" needs dut.address (its EUI-64), or dut.ip')
     return (link_local(rig.dut.address), *((link_local(rig.dut.short),) if rig.dut.short else ()))
-
-
-def _strings(rig: RigFile, key: str) -> list[str]:
-    value = rig.dut.options.get(key, [])
-    if isinstance(value, str):
-        value = [value]
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise RigError(f"{rig.path}: dut.{key}: expected a list of strings")
-    return value

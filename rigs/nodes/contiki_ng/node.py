@@ -17,7 +17,10 @@ from ipaddress import IPv6Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pydantic import Field
+
 from rigs import clock, registry
+from rigs.configuration.models import NodeOptions, Text
 from rigs.consoles.model import Console
 from rigs.consoles.shell import Shell
 from rigs.links.slip_radio import link as slip_radio
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
 PROMPT: Final = r"#([0-9a-f]{4}(?:\.[0-9a-f]{4})*)> "
 #: `LOG_OUTPUT_PREFIX`: [INFO: 6LoWPAN   ] and the rest of the line.
-LOGS: Final = r"\[[A-Z]+ *: [^\]\n]*\].*"
+LOGS: Final = r"\[[A-Z]+ *: [^][\n]*\].*"
 LINK_LOCAL: Final = b"\xfe\x80"
 BANNER: Final = r"Starting Contiki-NG(?:-(\S+))?"
 SIGNATURES: Final = (
@@ -39,15 +42,23 @@ SIGNATURES: Final = (
     r"Assertion failed: .*",
     r"Stack overflow.*",
     r"slip_send overflow.*",
-    r"\*\*\* .* \*\*\*: terminated",
+    r"^(?>.*?\*\*\* ).* \*\*\*: terminated",  # atomic: one try a line, or a flood costs its square
     r"ERROR: AddressSanitizer.*",
     r"runtime error: .*",
 )
-OPTIONS: Final = {
-    "version": 'the version, such as "4.9", of a build whose boot banner does not tell it',
-    "namespace": "run the process in a network namespace of its own, where it may make its TUN interface "
-    "(true or false)",
-}
+
+
+class Options(NodeOptions):
+    """Keys of [dut]."""
+
+    version: Text = Field(
+        "", description='the version, such as "4.9", of a build whose boot banner does not tell it'
+    )
+    namespace: bool = Field(
+        False,
+        description="true to run the process in a network namespace of its own, where it may make its TUN interface",
+    )
+
 
 #: Seconds to boot and get its addresses; to answer a command.
 BOOT: Final = 20.0
@@ -179,14 +190,14 @@ def open_node(bench: Bench, rig: RigFile) -> ContikiNode:
     return ContikiNode(
         console,
         mac=rig.dut.address or (slip_radio.DUT if _is_slip(rig) else None),
-        version=str(rig.dut.options.get("version", "")),
+        version=registry.options(rig, Options).version,
         reboots=not (rig.dut.console or "").startswith("process:"),
     )
 
 
 def check(rig: RigFile) -> list[Missing]:
     """What this machine lacks for a native node in a namespace."""
-    if not rig.dut.options.get("namespace", False):
+    if not registry.options(rig, Options).namespace:
         return []
     tried = subprocess.run(
         [sys.executable, str(Path(slip_namespace.__file__)), "--try"],
@@ -211,7 +222,7 @@ def _is_slip(rig: RigFile) -> bool:
 
 def _console(rig: RigFile) -> str | None:
     """The console's address, with the namespace put around the command where the rig file asks for it."""
-    if rig.dut.console is None or not rig.dut.options.get("namespace", False):
+    if rig.dut.console is None or not registry.options(rig, Options).namespace:
         return rig.dut.console
     scheme, _, command = rig.dut.console.partition(":")
     if scheme != "process" or not _is_slip(rig):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from rigs.configuration.models import NodeOptions
 from rigs.guests import wire
 from rigs.guests.client import Handle
 from rigs.links.hwsim.link import bench_of, check, told
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from rigs.configuration.models import RigFile
     from rigs.guests.node_guest import NodeGuest
 
-OPTIONS: dict[str, str] = {}
+Options = NodeOptions  # it takes none
 
 _STATES: dict[str, Health] = {
     "running": Health("alive"),

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
+from rigs.configuration.models import NodeOptions
 from rigs.links.hwsim.link import told
 from rigs.links.ipsp.link import bench_of, check
 from rigs.model import RigError
@@ -20,7 +23,11 @@ if TYPE_CHECKING:
     from rigs.configuration.models import RigFile
     from rigs.guests.ble import BleGuest
 
-OPTIONS = {"qdisc": QDISC}
+
+class Options(NodeOptions):
+    """Keys of [dut]."""
+
+    qdisc: str = Field("", description=QDISC)
 
 
 class LinuxBleNode(LinuxNode):
@@ -53,4 +60,4 @@ def open_node(bench: Bench, rig: RigFile) -> LinuxBleNode:
     return LinuxBleNode(guest, reset)
 
 
-__all__ = ["OPTIONS", "check", "open_node"]
+__all__ = ["Options", "check", "open_node"]

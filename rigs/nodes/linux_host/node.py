@@ -14,7 +14,10 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING, Final
 
+from pydantic import Field
+
 from rigs import registry
+from rigs.configuration.models import NodeOptions, Text
 from rigs.consoles.model import Console
 from rigs.model import Health, LinkClosed, Node, RigError, Unsupported
 from rigs.nodes.linux_host.ble import QDISC, BleHost
@@ -25,14 +28,24 @@ if TYPE_CHECKING:
     from rigs.bench import Bench
     from rigs.configuration.models import RigFile
 
-OPTIONS: Final = {
-    "interface": 'its 6LoWPAN interface; "lowpan0", or "bt0" on Bluetooth LE',
-    "wpan": 'the IEEE 802.15.4 interface to make it on, such as "wpan0"; without it the interface must be there',
-    "adapter": 'the Bluetooth adapter to advertise with, such as "hci0"',
-    "qdisc": QDISC,
-    "login": "the user to log in as, where the console asks",
-    "password": 'the password, best as "${A_VARIABLE}"',
-}
+
+class Options(NodeOptions):
+    """Keys of [dut]."""
+
+    interface: str | None = Field(
+        None, description='its 6LoWPAN interface; "lowpan0", or "bt0" on Bluetooth LE'
+    )
+    wpan: str = Field(
+        "",
+        description='the IEEE 802.15.4 interface to make it on, such as "wpan0"; '
+        "without it the interface must be there",
+    )
+    adapter: str = Field("", description='the Bluetooth adapter to advertise with, such as "hci0"')
+    qdisc: str = Field("", description=QDISC)
+    login: Text = Field("", description="the user to log in as, where the console asks")
+    password: Text = Field("", description='the password, best as "${A_VARIABLE}"')
+
+
 #: Seconds for an interface to get a link-local address that is not tentative.
 ADDRESS: Final = 10.0
 #: Bit 7 of /proc/sys/kernel/tainted: "kernel died recently, i.e. there was an OOPS or BUG" (tainted-kernels.rst).
@@ -45,18 +58,16 @@ class Host:
     """The host as a resource of the bench: shell, interface, and what it was given."""
 
     def __init__(self, console: Console, rig: RigFile, *, boot: float | None = None) -> None:
-        options = rig.dut.options
+        options = registry.options(rig, Options)
         self.rig = rig
         self.console = console
-        self.adapter = str(options.get("adapter", ""))
-        self.wpan = str(options.get("wpan", ""))
-        self.interface = str(options.get("interface", "bt0" if self.adapter else "lowpan0"))
+        self.adapter = options.adapter
+        self.wpan = options.wpan
+        self.interface = options.interface or ("bt0" if self.adapter else "lowpan0")
         times = {} if boot is None else {"boot": boot}
-        login, password = str(options.get("login", "")), str(options.get("password", ""))
-        self.shell = HostShell(console, login=login, password=password, **times)
+        self.shell = HostShell(console, login=options.login, password=options.password, **times)
         self._rate = ""
-        qdisc = str(options.get("qdisc", ""))
-        self.ble = BleHost(self.shell, self.adapter, self.interface, qdisc) if self.adapter else None
+        self.ble = BleHost(self.shell, self.adapter, self.interface, options.qdisc) if self.adapter else None
         try:
             self._prepare()
         except BaseException:

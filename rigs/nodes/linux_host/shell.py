@@ -24,7 +24,7 @@ PROMPT: Final = "keyhole> "
 #: Printed by a kernel that is about to end, has ended, or begins anew.
 SIGNATURES: Final = (
     r"Kernel panic - not syncing",
-    r"\bOops\b.*\[#\d",
+    r"^(?>.*?\bOops\b).*\[#\d",  # atomic: one try a line, or a flood costs its square
     r"\bBUG: ",
     r"Unable to handle kernel",
     r"general protection fault",

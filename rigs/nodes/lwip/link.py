@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rigs import registry
 from rigs.model import LinkKind, RigError
-from rigs.nodes.lwip.node import OPTIONS, LwipLink, LwipProcess, check
+from rigs.nodes.lwip.node import LwipLink, LwipProcess, Options, check
 
 if TYPE_CHECKING:
     from rigs.bench import Bench
@@ -18,10 +19,10 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> LwipLink:
     if address not in kinds:
         raise RigError(f"{rig.path}: tester.link: lwip:{address}: there are lwip:802154 and lwip:ble")
     pan = rig.tester.pan_octets
-    public, as_built = (bool(rig.dut.options.get(key, False)) for key in OPTIONS)
+    options = registry.options(rig, Options)
 
     def start() -> LwipProcess:
-        return LwipProcess(kinds[address], pan=pan, public=public, as_built=as_built)
+        return LwipProcess(kinds[address], pan=pan, public=options.public, as_built=options.as_built)
 
     return bench.resource("lwip", start).link
 

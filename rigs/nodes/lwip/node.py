@@ -21,6 +21,9 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pydantic import Field
+
+from rigs.configuration.models import NodeOptions
 from rigs.links.child import ChildLink, ChildProcess, ChildTap
 from rigs.model import Health, LinkKind, Node, RigError, Unsupported
 from rigs.nodes.lwip import child
@@ -33,10 +36,20 @@ if TYPE_CHECKING:
 
 LIBRARY: Final = "liblwip.so.0"
 REMEDY: Final = "apt-get install liblwip0"
-OPTIONS: Final = {
-    "public": "BLE: take public device addresses instead of random static ones (true or false)",
-    "as_built": "leave Debian's packet buffers too small, so that large BLE packets damage the heap (true or false)",
-}
+
+
+class Options(NodeOptions):
+    """Keys of [dut]."""
+
+    public: bool = Field(
+        False, description="on BLE, true to take public device addresses instead of random static ones"
+    )
+    as_built: bool = Field(
+        False,
+        description="true to leave Debian's packet buffers too small, so that large BLE packets damage the heap",
+    )
+
+
 CONTEXTS: Final = 10
 
 PAN: Final = b"\xab\xcd"

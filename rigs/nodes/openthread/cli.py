@@ -18,15 +18,15 @@ from rigs.model import LinkClosed, RigError
 if TYPE_CHECKING:
     from rigs.consoles.model import Console
 
-PROMPT: Final = r"(?:> )+|uart:~\$ "
+PROMPT: Final = r"(?<!> )(?:> )+|uart:~\$ "
 #: Seconds in which a node that was started or reset must answer.
 BOOT: Final = 20.0
 #: What the log prints by itself, whichever way it is configured.
-LOGS: Final = r"^(?:> )?(?:\[?\d+[:.\d]*\]? ?)?\[(?:CRIT|WARN|NOTE|INFO|DEBG|[CWNID-])\]"
+LOGS: Final = r"^(?:> )?(?:\[?\d[:.\d]*\]? ?)?\[(?:CRIT|WARN|NOTE|INFO|DEBG|[CWNID-])\]"
 SIGNATURES: Final = (
-    r"[Aa]ssertion .*failed",
+    r"^(?>.*?[Aa]ssertion ).*failed",  # atomic: one try a line, or a flood costs its square
     r"ASSERT(?:ION)? ?(?:FAIL|at|@)",
-    r"\[(?:CRIT|C)\].*(?:assert|crash|fault)",
+    r"^(?>.*?\[(?:CRIT|C)\]).*(?:assert|crash|fault)",
     r"(?:HARD|MPU|BUS|USAGE) ?FAULT|>>> ZEPHYR FATAL ERROR",
     r"[Ss]egmentation fault|stack smashing detected|AddressSanitizer|runtime error:",
 )

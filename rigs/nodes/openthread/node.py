@@ -20,8 +20,11 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from pydantic import Field
+
 from rigs import registry
 from rigs.bench import Bench
+from rigs.configuration.models import NodeOptions, Regex
 from rigs.links.ot_security.link import network_key, on_bench
 from rigs.links.ot_sim.link import DUT, TESTER
 from rigs.model import Health, Node, RigError, Unsupported
@@ -32,13 +35,26 @@ if TYPE_CHECKING:
     from rigs.configuration.models import RigFile
     from rigs.consoles.model import Console
 
-OPTIONS: Final = {
-    "networkkey": "the network key that the DUT secures its frames with, 32 hex digits",
-    "partner": "the console of a second node of the same program, such as process:/path/to/ot-cli-ftd 2; it is only"
-    " started for a DUT that takes no plain frames (API 595 and later)",
-    "prefix": 'what stands in front of every command, if it is neither nothing nor "ot "',
-    "prompt": "regex of the prompt, if it is not the CLI's own",
-}
+
+class Options(NodeOptions):
+    """Keys of [dut]."""
+
+    networkkey: str | None = Field(
+        None,
+        pattern=r"^([0-9A-Fa-f]{2}:?){15}[0-9A-Fa-f]{2}$",
+        description="the network key that the DUT secures its frames with, 32 hex digits",
+    )
+    partner: str = Field(
+        "",
+        description="the console of a second node of the same program, such as process:/path/to/ot-cli-ftd 2; it is "
+        "only started for a DUT that takes no plain frames (API 595 and later)",
+    )
+    prefix: str = Field(
+        "", description='what stands in front of every command, if it is neither nothing nor "ot "'
+    )
+    prompt: Regex = Field(PROMPT, description="regex of the prompt, if it is not the CLI's own")
+
+
 #: Octets that a line of the CLI can hold (OPENTHREAD_CONFIG_CLI_MAX_LINE_LENGTH as it comes).
 LINE: Final = 384
 
@@ -210,6 +226,12 @@ class OpenThreadNode(Node):
         if answer.code not in {0, _ALREADY}:
             raise RigError(f"openthread: ipaddr add: Error {answer.code}: {answer.text}")
 
+    def leave(self, group: bytes) -> None:
+        self._cli.ask(f"ipmaddr del {ipaddress.IPv6Address(group)}")
+
+    def remove_address(self, address: bytes) -> None:
+        self._cli.ask(f"ipaddr del {ipaddress.IPv6Address(address)}")
+
     def set_context(self, identifier: int, prefix: bytes, length: int, *, compress: bool = True) -> None:
         raise Unsupported("context: OpenThread takes contexts from the leader's network data only")
 
@@ -259,15 +281,15 @@ def open_node(bench: Bench, rig: RigFile) -> OpenThreadNode:
         raise RigError(
             f"{rig.path}: dut.networkkey is missing: OpenThread secures what it sends; choose 32 hex digits"
         )
-    options = rig.dut.options
+    options = registry.options(rig, Options)
     node = OpenThreadNode(
         registry.open_console(bench, rig.dut.console, rig),
         channel=rig.tester.channel,
         pan=rig.tester.pan_octets,
         address=rig.dut.address or DUT,
         key=key,
-        prefix=str(options.get("prefix", "")),
-        prompt=str(options.get("prompt", PROMPT)),
+        prefix=options.prefix,
+        prompt=options.prompt,
     )
     link = on_bench(bench)
     if not link.probe():
@@ -277,11 +299,11 @@ def open_node(bench: Bench, rig: RigFile) -> OpenThreadNode:
 
 
 def _lead_network(bench: Bench, rig: RigFile, node: OpenThreadNode) -> None:
-    partner = rig.dut.options.get("partner")
+    partner = registry.options(rig, Options).partner
     if not partner:
         raise RigError(
             f"{rig.path}: the node ({node.version()}) answers no plain frame and none under key id mode 2. OpenThread"
             " drops them since API 595 while Thread is disabled. Name a second node of the same program as dut.partner,"
             " and the node leads a Thread network; or build it with OT_REFERENCE_DEVICE=ON"
         )
-    node.lead_network(lambda: registry.open_console(Bench(), str(partner), rig), rig.tester.address or TESTER)
+    node.lead_network(lambda: registry.open_console(Bench(), partner, rig), rig.tester.address or TESTER)

@@ -14,8 +14,12 @@ import sys
 import traceback
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
+from pydantic import Field
+
+from rigs import registry
+from rigs.configuration.models import NodeOptions
 from rigs.links.ipsp.channel import Channel
 from rigs.links.ipsp_memory.link import MemoryChannel
 from rigs.links.memory.link import DUT_SHORT, MemoryLink
@@ -43,11 +47,21 @@ if TYPE_CHECKING:
     from rigs.bench import Bench
     from rigs.configuration.models import RigFile
 
-OPTIONS: Final = {
-    "mutant": "break the node on purpose: the id of a mutant in tests/mutants",
-    "variant": "let it take a liberty that conforms: the id of a variant in tests/variants",
-    "role": 'what it is on Bluetooth LE: "host" (the default), "6LN" or "6LBR" (RFC 7668)',
-}
+
+class Options(NodeOptions):
+    """Keys of [dut]."""
+
+    mutant: str | None = Field(
+        None, description="the id of a mutant in tests/mutants, which breaks the node on purpose"
+    )
+    variant: str | None = Field(
+        None, description="the id of a variant in tests/variants, which takes a liberty that conforms"
+    )
+    role: Literal["host", "6LN", "6LBR"] = Field(
+        "host", description='what it is on Bluetooth LE: "host", "6LN" or "6LBR" (RFC 7668)'
+    )
+
+
 SLOTS: Final = 4
 
 
@@ -316,6 +330,13 @@ class ReferenceNode(BleNode, Node):
         self.now = self.link.now()
         self.register(address)
 
+    def leave(self, group: bytes) -> None:
+        self.groups.discard(group)
+
+    def remove_address(self, address: bytes) -> None:
+        if address in self.own[1:]:
+            self.own.remove(address)
+
     def set_context(self, identifier: int, prefix: bytes, length: int, *, compress: bool = True) -> None:
         if length == 0 and not any(prefix):
             self.contexts = self.given = self.contexts.without(identifier)
@@ -345,9 +366,7 @@ def open_node(bench: Bench, rig: RigFile) -> ReferenceNode:
 
     link: MemoryLink | MemoryChannel = bench.resource("memory", absent)
     node = _made(rig, link)
-    node.role = str(rig.dut.options.get("role", "host"))
-    if node.role not in {"host", "6LN", "6LBR"}:
-        raise RigError(f"{rig.path}: dut.role: {node.role!r} is none of host, 6LN and 6LBR")
+    node.role = registry.options(rig, Options).role
     if isinstance(link, MemoryChannel):
         link.reconnect()
     return node

@@ -14,7 +14,10 @@ import re
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Final
 
+from pydantic import Field
+
 from rigs import clock, registry
+from rigs.configuration.models import NodeOptions, Text
 from rigs.consoles.shell import Shell
 from rigs.model import Health, Node, RigError, Unsupported
 from rigs.nodes.riot.text import DATAGRAM, Interface, datagrams, interfaces, packet_buffer
@@ -24,10 +27,18 @@ if TYPE_CHECKING:
     from rigs.configuration.models import RigFile
     from rigs.consoles.model import Console
 
-OPTIONS: Final = {
-    "interface": 'the name of its 6LoWPAN interface, such as "6"; else the first that has one',
-    "version": 'its version, such as "2026.07", when the firmware was built without one',
-}
+
+class Options(NodeOptions):
+    """Keys of [dut]."""
+
+    interface: Text = Field(
+        "", description='the name of its 6LoWPAN interface, such as "6"; else the first that has one'
+    )
+    version: Text = Field(
+        "", description='its version, such as "2026.07", when the firmware was built without one'
+    )
+
+
 PROMPT: Final = r"> "
 BANNER: Final = r"main\(\): This is RIOT!"
 #: Of core/lib/panic.c, core/lib/assert.c, core/sched.c and the fault handlers; the banner is a boot nobody asked for.
@@ -84,11 +95,12 @@ class RiotNode(Node):
     def __init__(
         self, console: Console, *, interface: str = "", version: str = "", boot: float = BOOT
     ) -> None:
-        """`interface` and `version` as in `OPTIONS`. Raises `RigError`, `LinkClosed`."""
+        """`interface` and `version` as in `Options`. Raises `RigError`, `LinkClosed`."""
         self._shell = Shell(console, PROMPT, signatures=SIGNATURES)
         self._wanted = interface
         self._version = version
         self._contexts: dict[int, tuple[bytes, int]] = {}
+        self._joined: set[bytes] = set()
         self._port: int | None = None
         self._printed = ""  # by the UDP server, not taken yet
         self._read_to = 0  # in the console, for `_printed`
@@ -184,13 +196,23 @@ class RiotNode(Node):
             return found[0]
 
     def join(self, group: bytes) -> None:
-        self._add("group", group, str(IPv6Address(group)))
+        if group not in self._look().groups:
+            self._add("group", "GNRC_NETIF_IPV6_GROUPS_NUMOF", str(IPv6Address(group)))
+            self._joined.add(group)
+
+    def leave(self, group: bytes) -> None:
+        if group in self._joined:
+            self._do(f"ifconfig {self._interface} del {IPv6Address(group)}")
+            self._joined.remove(group)
 
     def add_address(self, address: bytes, prefix_length: int = 64) -> None:
         """One more address; alone, because a prefix would count as on-link, where RIOT resolves nobody."""
         if address not in self.addresses():
-            self._add("address", address, f"{IPv6Address(address)}/128")
+            self._add("address", "CONFIG_GNRC_NETIF_IPV6_ADDRS_NUMOF", f"{IPv6Address(address)}/128")
             self._settled()
+
+    def remove_address(self, address: bytes) -> None:
+        self._do(f"ifconfig {self._interface} del {IPv6Address(address)}")
 
     def use_router(self, address: bytes) -> None:
         """RIOT answers nobody at a global address without a route: 6LoWPAN nodes solicit nobody (RFC 6775 §5.6)."""
@@ -221,6 +243,7 @@ class RiotNode(Node):
         self._shell.ready(BOOT)
         self._shell.watch()
         self._contexts.clear()
+        self._joined.clear()
         self._port = None
         self._look()
 
@@ -289,12 +312,12 @@ class RiotNode(Node):
                 )
         return [address for address, _ in found]
 
-    def _add(self, ability: str, address: bytes, text: str) -> None:
+    def _add(self, ability: str, room: str, text: str) -> None:
         answer = " ".join(self._do(f"ifconfig {self._interface} add {text}"))
         if "success" not in answer.lower():
             raise Unsupported(
                 f"{ability}: RIOT takes no more: {answer or 'nothing was said'} "
-                "(built with a larger CONFIG_GNRC_NETIF_IPV6_ADDRS_NUMOF it does)"
+                f"(built with a larger {room} it does)"
             )
 
     def _scoped(self, destination: bytes) -> str:
@@ -310,10 +333,8 @@ def _is_link_local(address: bytes) -> bool:
 def open_node(bench: Bench, rig: RigFile) -> RiotNode:
     """The firmware behind `dut.console`. Raises `RigError`, also when its PAN or channel is not the tester's."""
     console = registry.open_console(bench, rig.dut.console, rig)
-    options = rig.dut.options
-    node = RiotNode(
-        console, interface=str(options.get("interface", "")), version=str(options.get("version", ""))
-    )
+    options = registry.options(rig, Options)
+    node = RiotNode(console, interface=options.interface, version=options.version)
     seen = node.look()
     for key, name, theirs, ours in (
         ("tester.pan", "PAN", seen.pan, rig.tester.pan),

@@ -21,6 +21,7 @@ class Interface:
 
     name: str
     addresses: tuple[tuple[bytes, bool], ...]
+    groups: frozenset[bytes]
     sixlowpan: bool
     eui64: bytes
     pan: int | None
@@ -39,12 +40,14 @@ def _interface(block: str) -> Interface:
         address = re.search(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", line[len("inet6 addr:") :])
         if address:
             found.append((IPv6Address(address[0]).packed, bool(re.search(r"\bTNT\b", line))))
+    groups = re.findall(r"inet6 group:\s*([0-9A-Fa-f:.]+)", block)
     eui64 = re.search(r"((?:[0-9A-Fa-f]{2}[:-]){7}[0-9A-Fa-f]{2})", block)
     pan = re.search(r"\b(?:NID|PAN(?:[ _]?ID)?):?\s*(0x[0-9A-Fa-f]+)", block)
     channel = re.search(r"\bChannel:\s*(\d+)", block)
     return Interface(
         block.split(maxsplit=1)[0],
         tuple(found),
+        frozenset(IPv6Address(group).packed for group in groups),
         bool(re.search(r"\b6LO\b", block)),
         bytes.fromhex(re.sub("[:-]", "", eui64[1])) if eui64 else b"",
         int(pan[1], 16) if pan else None,

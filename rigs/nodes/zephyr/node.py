@@ -19,7 +19,10 @@ from collections.abc import Callable
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Final
 
+from pydantic import Field
+
 from rigs import clock, registry
+from rigs.configuration.models import NodeOptions, Regex
 from rigs.consoles.model import Console
 from rigs.consoles.shell import Shell
 from rigs.model import Health, LinkClosed, Node, RigError, Unsupported
@@ -34,7 +37,7 @@ PROMPT: Final = r"[\w.@-]{1,32}:~\$ "
 #: `[00:00:00.120,000] <inf> net_config: ...`; also with plain ticks, and from a build without time stamps.
 LOGS: Final = r"(?:\[[\d:., ]+\] )?<(?:inf|wrn|err|dbg)> "
 #: `*** Booting Zephyr OS build v3.7.0 ***`, `*** Booting Zephyr OS version 2.7.3 ***`, and of SDKs on top of it.
-BANNER: Final = r"\*{3,5} (?:Booting|Using) .*?\*{3,5}"
+BANNER: Final = r"\*{3,5} (?:Booting|Using) [^*\n]*\*{3,5}"
 SIGNATURES: Final = (
     BANNER,
     r"ZEPHYR FATAL ERROR.*",
@@ -46,11 +49,17 @@ SIGNATURES: Final = (
     r"stack smashing.*",
     r"[Ww]atchdog (?:reset|timeout|expired).*",
 )
-OPTIONS: Final = {
-    "prompt": f"the shell's prompt as a regex (default: {PROMPT!r})",
-    "interface": "the number of the 6LoWPAN interface, as `net iface` shows it in [] (default: the first of that kind)",
-    "setup": "a list of shell commands to run whenever it has booted",
-}
+
+
+class Options(NodeOptions):
+    """Keys of [dut]."""
+
+    prompt: Regex = Field(PROMPT, description="the shell's prompt as a regex")
+    interface: int | None = Field(
+        None, description="the number of its 6LoWPAN interface, as `net iface` shows it in [], without quotes"
+    )
+    setup: list[str] = Field([], description="a list of shell commands to run whenever it has booted")
+
 
 #: Seconds to boot and have a usable link-local address; to answer a command.
 BOOT: Final = 20.0
@@ -189,6 +198,9 @@ class ZephyrNode(Node):
             raise RigError(
                 f"zephyr: net ipv6 add: {' '.join(answer) or 'the address does not become usable'}"
             )
+
+    def remove_address(self, address: bytes) -> None:
+        self._ask(f"net ipv6 del {self.interface().number} {IPv6Address(address)}", "address")
 
     def join(self, group: bytes) -> None:
         """Join a group, where `net ipv6 add` takes one (newer than 3.4)."""
@@ -344,7 +356,7 @@ class ZephyrNode(Node):
 
 def open_node(bench: Bench, rig: RigFile) -> ZephyrNode:
     """The Zephyr at the other end of `dut.console`. Raises `RigError`."""
-    options = rig.dut.options
+    options = registry.options(rig, Options)
     radio = (
         {"pan_id": rig.tester.pan, "chan": rig.tester.channel}
         if not rig.tester.link.startswith("ipsp")
@@ -353,8 +365,8 @@ def open_node(bench: Bench, rig: RigFile) -> ZephyrNode:
     console = registry.open_console(bench, rig.dut.console, rig)
     return ZephyrNode(
         console,
-        prompt=str(options.get("prompt", PROMPT)),
-        interface=options.get("interface"),
-        setup=tuple(options.get("setup", ())),
+        prompt=options.prompt,
+        interface=options.interface,
+        setup=tuple(options.setup),
         radio=radio,
     )

@@ -1,0 +1,307 @@
+"""One attempt of each kind of input: make it, damage it, have it read, and say what the reader did.
+
+An attempt returns (status, text, statuses that are allowed with a sign of what each must say). It raises what the
+reader raises: the runner takes any exception for a fault.
+"""
+
+import contextlib
+import importlib
+import inspect
+import io
+import json
+import os
+import re
+import shutil
+import struct
+from pathlib import Path
+
+from reports.__main__ import main as reports
+from rigs.__main__ import main as rigs
+from rigs.configuration.loading import PROFILES, RIGS
+from rigs.consoles.model import Console
+from rigs.consoles.shell import Shell
+from rigs.model import LinkClosed, RigError
+from rigs.replay import sent_frames
+from sixlowpan.__main__ import main as oracle
+from tests.fuzz import mutators
+from tests.reports import sample
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(main, arguments):
+    """A command in this process: status and everything that it said."""
+    said = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as error:
+            status = error.code
+    return status, said.buffer.getvalue().decode()
+
+
+TOML = [
+    "true",
+    "1",
+    "-1",
+    "[]",
+    "[1]",
+    "{}",
+    "1.5",
+    "1979-05-27",
+    "inf",
+    "[[[]]]",
+    '""',
+    "'x'",
+    '["x"]',
+    "{ a = 1 }",
+]
+#: What a prompt, a log line, an answer or a control sequence begins with.
+PIECES = [
+    *(
+        b"\x1b[",
+        b"\x1b]0;",
+        b"\x1b",
+        b"\x9b",
+        b"\r",
+        b"\b",
+        b"\n",
+        b"\xff",
+        b"0",
+        b"x",
+        b"\x00",
+        b";",
+        b"K",
+        b"J",
+        b"D",
+    ),
+    *(b"assert ", b"> ", b"uart:~$ ", b"[A: ", b"*** ", b"\xe2\x82", b"Done\r\n", b"Error 7: x\r\n"),
+]
+NODES = [
+    "black_box.node",
+    "contiki_ng.node",
+    "openthread.cli",
+    "zephyr.node",
+    "riot.node",
+    "linux_host.shell",
+]
+
+
+class Records:
+    """Records in a folder with evidence, read by every command of `python -m reports`."""
+
+    def __init__(self, folder):
+        self.good = sample.write_record(folder / "good").read_text()
+        self.folder = folder
+
+    def __call__(self, chance):
+        theirs, ours = self.folder / "theirs", self.folder / "good"
+        for old in (theirs, self.folder / "merged"):
+            shutil.rmtree(old, ignore_errors=True)
+        theirs.mkdir()
+        text = self.good
+        for _ in range(chance.choice([1, 1, 1, 2, 5])):
+            how = chance.choice([mutators.json_line] * 4 + [mutators.lines])
+            text = how(chance, text) or "\n"
+        data = text.encode("utf-8", "surrogatepass")
+        if not chance.randrange(6):
+            data = mutators.octets(chance, data)
+        (theirs / "run.jsonl").write_bytes(data)
+        evidence = theirs / "evidence" / "lwip-802154"
+        evidence.mkdir(parents=True)
+        (evidence / "rfc6282_3.1.1_tf[00].pcapng").symlink_to(ROOT / "LICENSE")
+        (theirs / "summary.md").symlink_to(self.folder / "precious")
+        command = chance.choice(["render", "show", "compare", "compare", "history", "merge"])
+        arguments = {"compare": [theirs, ours] if chance.randrange(2) else [ours, theirs]}.get(
+            command, [theirs]
+        )
+        if command == "merge":
+            arguments = [self.folder / "merged", theirs]
+        status, said = run(reports, [command, *arguments])
+        if (self.folder / "merged").exists():
+            assert not any(path.is_symlink() for path in (self.folder / "merged").rglob("*")), (
+                "a link was copied"
+            )
+        for path in (theirs / "index.html", theirs / "summary.md"):
+            if path.exists() and not path.is_symlink():
+                said += path.read_text()
+        return (
+            status,
+            said,
+            {0: "", 2: "python -m reports: ", **({1: " regressions"} if command == "compare" else {})},
+        )
+
+
+class RigFiles:
+    """Rig files and profiles, read by `python -m rigs check`."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.rigs = [path.read_text() for path in sorted(RIGS.glob("*.toml"))]
+        self.rigs += [path.read_text() for path in sorted((ROOT / "rigs" / "examples").glob("*.toml"))]
+        self.profiles = [path.read_text() for path in sorted(PROFILES.glob("*.toml"))]
+
+    def __call__(self, chance):
+        rig, profile = chance.choice(self.rigs), chance.choice(self.profiles)
+        rig = re.sub(r"\$\{[A-Z_]+\}", "x", rig)
+        if chance.randrange(2):  # else its own
+            rig = re.sub(r"(?m)^profile.*", 'profile = "./p.toml"', rig)
+        which = chance.randrange(3)
+        if not which:
+            profile = self.damaged(chance, profile)
+        else:
+            rig = self.damaged(chance, rig)
+        self.write("r.toml", rig)
+        self.write("p.toml", profile)
+        more = ["--set", chance.choice(["dut.x", "tester.pan", "without", "dut.setup", "", "profile", "lease"]) + "="
+                + chance.choice([*mutators.NASTY, *mutators.NUMBERS])]  # fmt: skip
+        status, said = run(
+            rigs, ["check", self.folder / "r.toml", *(more if not chance.randrange(3) else [])]
+        )
+        return status, said, {0: ": ready", 1: ": not ready", 2: " mistake"}
+
+    def damaged(self, chance, text):
+        rows = text.split("\n")
+        for _ in range(chance.choice([1, 1, 2, 4])):
+            how = chance.randrange(4)
+            at = chance.choice([n for n, row in enumerate(rows) if "=" in row] or [0])
+            key = rows[at].partition("=")[0]
+            if how == 0:
+                rows = mutators.lines(chance, "\n".join(rows)).split("\n")
+            elif how == 1:
+                nasty = chance.choice(mutators.NASTY).encode("utf-8", "replace").decode()
+                rows[at] = f"{key}= {json.dumps(nasty)}"
+            elif how == 2:
+                rows[at] = f"{key}= {chance.choice(TOML)}"
+            else:
+                rows[at] = f"{key}= {chance.choice(mutators.NUMBERS)}"
+        return "\n".join(rows)
+
+    def write(self, name, text):
+        (self.folder / name).write_bytes(text.encode("utf-8", "surrogatepass"))
+
+
+class Captures:
+    """Captures, judged by `python -m sixlowpan judge`; one in four is read as evidence by `rigs.replay`."""
+
+    def __init__(self, folder):
+        self.path = folder / "x.pcapng"
+        self.good = [_pcap(230), _pcap(195), _pcap(201), _pcapng(230), _pcapng(201)]
+
+    def __call__(self, chance):
+        self.path.write_bytes(mutators.octets(chance, chance.choice(self.good)))
+        if not chance.randrange(4):
+            try:
+                return 0, f"{len(sent_frames(self.path))}", {0: ""}
+            except RigError as error:
+                return 1, str(error), {1: "x.pcapng: "}
+        status, said = run(oracle, ["judge", self.path])
+        return status, said, {0: "", 1: "", 2: ""}
+
+
+class _Said(Console):
+    """A console that says what it is given, piece by piece, then ends."""
+
+    def __init__(self, pieces):
+        super().__init__("fuzz:")
+        self._pieces = iter(pieces)
+
+    def after(self, mark, deadline):
+        del deadline
+        for piece in self._pieces:
+            return piece, mark + len(piece)
+        raise LinkClosed("fuzz: it ended")
+
+    def _read(self):
+        return b""
+
+    def _write(self, data):
+        pass
+
+    def _release(self):
+        pass
+
+
+class Streams:
+    """What a console says, put through the terminal, the shell of every stack, and the readers of their answers."""
+
+    def __init__(self, folder):
+        del folder
+        self.nodes = [importlib.import_module(f"rigs.nodes.{name}") for name in NODES]
+        self.good = [
+            path.read_bytes()
+            for path in sorted(
+                (ROOT / "tests" / "nodes").glob("test_*.py")
+            )  # they hold what real shells print
+        ]
+        riot = importlib.import_module("rigs.nodes.riot.text")
+        zephyr = importlib.import_module("rigs.nodes.zephyr.answers")
+        self.readers = [riot.interfaces, riot.datagrams, riot.packet_buffer, zephyr.interfaces, zephyr.pools]
+
+    def __call__(self, chance):
+        text = chance.choice(self.good)
+        at = chance.randrange(len(text))
+        said = mutators.octets(chance, text[at : at + chance.choice([200, 2000])].replace(b"\n", b"\r\n"))
+        for _ in range(chance.choice([0, 1, 3])):
+            at = chance.randrange(len(said) + 1)
+            said = said[:at] + chance.choice(PIECES) * chance.choice([1, 3, 5000]) + said[at:]
+        cuts = sorted(chance.randrange(len(said) + 1) for _ in range(chance.choice([0, 3, 30])))
+        pieces = [said[a:b] for a, b in zip([0, *cuts], [*cuts, len(said)], strict=True) if b > a]
+        module = chance.choice(self.nodes)
+        console = _Said(pieces)
+        prompt = getattr(module, "PROMPT", "> ")
+        shell = Shell(console, prompt, logs=getattr(module, "LOGS", ""), signatures=module.SIGNATURES)
+        try:
+            rows = shell.command("ifconfig", 1.0)
+        except (RigError, LinkClosed) as error:
+            rows = str(error).splitlines()
+        rows += shell.text().splitlines()[:200]
+        shell.health()
+        console._released = True
+        os.close(console._waker)
+        for reader in self.readers:
+            with contextlib.suppress(RigError):
+                wants_text = next(iter(inspect.signature(reader).parameters.values())).annotation == "str"
+                reader("\n".join(rows) if wants_text else rows)
+        return 0, "", {0: ""}
+
+
+def _frames():
+    yield bytes.fromhex("61880dcdab02000100") + bytes.fromhex("7b333a80001234000100020304")
+    yield (
+        bytes.fromhex("61880ecdab02000100") + bytes.fromhex("c0500001") + bytes.fromhex("7b333a") + bytes(24)
+    )
+    yield bytes.fromhex("61880fcdab02000100") + bytes.fromhex("e050000104") + bytes(24)
+    yield bytes.fromhex("41c810cdabffff0807060504030201") + bytes.fromhex("7b3b3a020186") + bytes(16)
+
+
+def _wrapped(link):
+    if link == 201:
+        body = bytes.fromhex("7b333a80001234000100020304")
+        sdu = struct.pack("<H", len(body)) + body
+        l2cap = struct.pack("<HH", len(sdu), 0x40) + sdu
+        acl = b"\x02" + struct.pack("<HH", 0x2001, len(l2cap)) + l2cap
+        return [struct.pack(">I", way) + acl for way in (0, 1, 0)]
+    return [frame + (bytes(2) if link == 195 else b"") for frame in _frames()]
+
+
+def _pcap(link):
+    packets = b"".join(struct.pack("<IIII", n, 0, len(p), len(p)) + p for n, p in enumerate(_wrapped(link)))
+    return struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, link) + packets
+
+
+def _pcapng(link):
+    def block(kind, body):
+        body += bytes(-len(body) % 4)
+        return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+
+    made = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)) + block(
+        1, struct.pack("<HHI", link, 0, 0)
+    )
+    for n, packet in enumerate(_wrapped(link)):
+        body = struct.pack("<IIIII", 0, 0, n, len(packet), len(packet)) + packet + bytes(-len(packet) % 4)
+        made += block(6, body + struct.pack("<HHIHH", 2, 4, 2 - n % 2, 0, 0))
+    return made
+
+
+KINDS = {"records": Records, "rigs": RigFiles, "captures": Captures, "consoles": Streams}
