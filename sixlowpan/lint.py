@@ -16,7 +16,7 @@ from sixlowpan.contexts import NO_CONTEXTS, Contexts
 from sixlowpan.errors import UNSUPPORTED, DecodeError
 from sixlowpan.findings import ADVICE, FAIL, LintFinding
 from sixlowpan.fragment import Reassembler
-from sixlowpan.ipv6 import ICMPV6, ROUTING, UDP, Packet, checksum_holds
+from sixlowpan.ipv6 import FRAGMENT, ICMPV6, ROUTING, UDP, Packet, checksum_holds
 from sixlowpan.link import BLE, IEEE802154, LinkInfo
 from sixlowpan.lint_fragments import RESTART, Cut, FragmentLint, remember
 from sixlowpan.lint_headers import HeaderLint
@@ -259,6 +259,12 @@ class Linter:
             self._upper(packet, at)
 
     def _upper(self, packet: bytes, at: int) -> None:
+        # a checksum covers the message of all fragments (RFC 8200 §4.5)
+        if any(
+            protocol == FRAGMENT and int.from_bytes(packet[begin + 2 : begin + 4], "big") & 0xFFF9
+            for protocol, begin, _ in segments(packet)
+        ):
+            return
         view = Packet.parse(packet)
         protocol, _, data = view.upper()
         whole = protocol == UDP and len(data) >= 8 and data[4] << 8 | data[5] == len(data)

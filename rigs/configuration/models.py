@@ -315,6 +315,10 @@ class Parameters(_Model):
         True,
         description="false where the rig does not run the DUT's reassembly timer: such cases are unsupported",
     )
+    round_trip: Duration | None = Field(
+        None,
+        description='what a ping in one frame takes at least once in twelve, such as "20ms"; none: any',
+    )
     neighbours: int | None = Field(
         None, ge=2, description="neighbours it has room for, where a run with many would fill its cache"
     )

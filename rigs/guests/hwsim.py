@@ -33,17 +33,19 @@ from rigs import clock
 from rigs.guests import image
 from rigs.guests.boot import BOOT_DEADLINE
 from rigs.guests.client import Tap
-from rigs.guests.node_guest import NodeGuest, settings
+from rigs.guests.node_guest import QUEUE, NodeGuest, settings
 
 DUT = "dut"  #: the DUT's network namespace
 INTERFACE = "lowpan0"
+#: Packets that a radio's queue holds: more than any burst of ours, lest the queue loses what is tried.
+_QUEUED = 16384
 _IP, _TC = "/usr/bin/ip", "/usr/bin/tc"  # busybox has applets of these names, which its shell prefers
 #: Locally administered, and plain to see in a dump.
 TESTER_EUI64 = bytes.fromhex("024b6579686f6c01")
 DUT_EUI64 = bytes.fromhex("024b6579686f6c02")
 
 #: For all: room for as many fresh tester addresses as a run may need, and no global limit on ICMPv6 errors.
-_HOST_SETTINGS = {
+_HOST_SETTINGS = QUEUE | {
     "net/ipv6/neigh/default/gc_thresh1": 32768,
     "net/ipv6/neigh/default/gc_thresh2": 65536,
     "net/ipv6/neigh/default/gc_thresh3": 131072,
@@ -153,7 +155,8 @@ class HwsimGuest(NodeGuest):
                 f"{_IP} link set {name} address {self.tester.hex(':')}",
                 f"iwpan dev {name} set pan_id {self.pan:#06x}",
             ]
-        self.client.check("\n".join(["set -e", *setup, f"{_IP} link set {name} up"]))
+        setup += [f"{_IP} link set {name} txqueuelen {_QUEUED}", f"{_IP} link set {name} up"]
+        self.client.check("\n".join(["set -e", *setup]))
         self._link = self.client.open_tap(name)
         self._link.trailer = 2 if self._monitor else 0
         self._radio = name
@@ -165,7 +168,7 @@ class HwsimGuest(NodeGuest):
         setup = ["set -e", f"{_IP} link set lo up", *settings(_DUT_SETTINGS)]
         setup += [
             f"iwpan phy phy1 set channel 0 {self.channel}",
-            f"{_IP} link set wpan1 address {self.dut.hex(':')}",
+            f"{_IP} link set wpan1 address {self.dut.hex(':')} txqueuelen {_QUEUED}",
             f"iwpan dev wpan1 set pan_id {self.pan:#06x}",
             *([f"iwpan dev wpan1 set short_addr 0x{self.dut_short.hex()}"] if self.dut_short else []),
             f"{_IP} link add link wpan1 name {INTERFACE} type lowpan",

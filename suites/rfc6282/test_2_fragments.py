@@ -39,9 +39,21 @@ INLINE = {0b01: bytes.fromhex("0123456789abcdef"), 0b10: bytes.fromhex("cdef"), 
     "RFC6282-3.2.1-01",
     "RFC6282-3.2.1-02",
     "RFC6282-3.2.1-03",
+    "RFC6282-3.1.1-08",
     "RFC6282-3.1.1-10",
+    "RFC6282-3.1.1-15",
     "RFC6282-3.1.1-16",
+    "RFC6282-3.1.1-17",
     "RFC6282-3.1.1-18",
+    "RFC6282-3.1.1-19",
+    "RFC6282-3.1.1-29",
+    "RFC6282-3.1.1-30",
+    "RFC6282-3.1.1-31",
+    "RFC6282-3.1.1-32",
+    "RFC6282-3.1.1-37",
+    "RFC6282-3.1.1-38",
+    "RFC6282-3.1.1-39",
+    "RFC6282-3.1.1-40",
     "RFC6282-3.2.2-04",
     "RFC6282-3.2.3-02",
 )
@@ -51,14 +63,25 @@ def test_every_header(case: Case):
     words += [first << 8 | second for first in (0x60, 0x7E) for second in range(256)]
     legal = [word for word in dict.fromkeys(words) if not reserved(word)]
     legal.sort(key=lambda word: word & 0xC == 0xC)  # what some refuse comes last: stateful multicast
+    traffic = [bytes.fromhex(octets) for octets in ("72335a3a", "6a334bcdef3a", "6233451234563a")]
     understood_all(
-        case, ((modes(word), lambda word=word: spelled(case, head(case, word), size=MANY)) for word in legal)
+        case,
+        [
+            *(("traffic", lambda octets=octets: spelled(case, octets, size=MANY)) for octets in traffic),
+            *((modes(word), lambda word=word: spelled(case, head(case, word), size=MANY)) for word in legal),
+        ],
     )
 
 
 @needs("ip_tap", "context")
 @requirement(
     "RFC6282-3.1.1-23",
+    "RFC6282-3.1.1-20",
+    "RFC6282-3.1.1-21",
+    "RFC6282-3.1.1-22",
+    "RFC6282-3.1.1-34",
+    "RFC6282-3.1.1-35",
+    "RFC6282-3.1.1-36",
     "RFC6282-3.1.1-24",
     "RFC6282-3.1.1-41",
     "RFC6282-3.2.4-02",

@@ -134,6 +134,19 @@ def test_context_removed(case: Case):
             case.finding("removed_context", "nothing comes of it", packet.hex(" "), requirement=row)
 
 
+@needs("context", "ip_tap")
+@requirement("RFC6282-3.1.2-05", "RFC6282-3.1.1-19", "RFC6282-3.1.1-12")
+def test_nibble_of_a_context_that_is_not_there(case: Case):
+    """A nibble of CID means nothing where its address is not stateful: SAC=1 SAM=00, a stateless group, SAC=0."""
+    with borrowed(case, SPARE):
+        case.rig.node.set_context(SPARE, b"", 0)
+        pair = SPARE << 4 | SPARE
+        # CID=1 and: a group, with SAM=11 and with ::; nothing stateful; ::
+        heads = [bytes.fromhex(octets) for octets in (f"7abb{pair:02x}3a01", f"7acb{pair:02x}3a01")]
+        heads += [bytes.fromhex(octets) for octets in (f"7ab3{pair:02x}3a", f"7ac3{pair:02x}3a")]
+        understood_all(case, [(None, lambda head=head: spelled(case, head)) for head in heads])
+
+
 USES = {
     "another-context": (1, "2001:db8:1::/64", "20010db800010000", True),
     "short-context": (3, "2001:db8:3::/48", "20010db800031234", True),

@@ -5,7 +5,8 @@ import pytest
 from fixtures.judging.case import Case
 from fixtures.judging.sending import well_answered, well_sent
 from fixtures.plugin.marks import needs, on_link, requirement
-from fixtures.stimuli.packets import router_advertisement, stimulus, understood_if_shown
+from fixtures.stimuli.packets import router_advertisement, spelled, stimulus, understood_if_shown
+from fixtures.stimuli.sweep import understood_all
 from sixlowpan import link_local
 
 
@@ -156,3 +157,16 @@ def test_unicast_prefix_based_multicast(case: Case, reserved: int):
     if case.rig.node.tap is None:
         case.join(group)
     understood_if_shown(case, lambda: stimulus(case, case.tester.echo(destination=group), M=1, DAC=1, DAM=0))
+
+
+@needs("context", "ip_tap")
+@requirement("RFC6282-3.2.4-01", "RFC6282-3.2.4-02", "RFC6282-3.1.1-41")
+def test_unicast_prefix_based_multicast_of_any_kind(case: Case):
+    """The same with any flags and scope, which are in-line, any second octet, and the length of each context."""
+    makes = []
+    for identifier, context in case.tester.contexts.items():
+        if context.length <= 64:  # RFC 3306 §4 has room for 64 bits of a prefix
+            for octets in ("3500", "0500", "1e0a", "750f", "f5a5"):
+                head = bytes([0x7A, 0xBC, identifier, 58]) + bytes.fromhex(octets + "12345678")
+                makes.append((None, lambda head=head: spelled(case, head)))
+    understood_all(case, makes)

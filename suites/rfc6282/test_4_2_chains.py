@@ -206,6 +206,8 @@ def test_odd_length(case: Case, octets: int):
 @needs("join")
 @requirement(
     "RFC6282-4.2-01",
+    "RFC6282-4.2-03",
+    "RFC6282-4.2-11",
     "RFC6282-4.2-14",
     "RFC6282-4.2-17",
     "RFC6282-4.2-18",
@@ -218,12 +220,30 @@ def test_own_extension_headers(case: Case):
     group = bytes.fromhex("ff15 0000 0000 0000 0000 0000") + case.tester.pattern(4)
     seen = case.sent_by(
         lambda: case.join(group),
-        lambda s: s.error is not None or (s.view is not None and s.view.next_header == HOP_BY_HOP),
+        lambda s: (
+            s.error is not None or (s.view is not None and s.view.next_header in {HOP_BY_HOP, DESTINATION})
+        ),
     )
     if seen is None:
         case.result.findings.clear()
         case.unsupported("the DUT sends no packet with an extension header that a test can ask for")
     well_sent(case, seen)
+    case.expect(
+        seen.error is None,
+        "undecodable",
+        "headers of which each NHC octet is assigned",
+        str(seen.error),
+        requirement="RFC6282-4.2-11",
+        frame=seen.frames[0],
+    )
+    case.expect(
+        seen.view is None or seen.view.next_header == HOP_BY_HOP,
+        "sent_next_header",
+        "a report behind a Hop-by-Hop Options header (RFC 3810 §5)",
+        "one behind Destination Options",
+        requirement="RFC6282-4.2-03",
+        frame=seen.frames[0],
+    )
 
 
 @requirement("RFC6282-2-05", "RFC6282-5-02")

@@ -105,6 +105,32 @@ def test_length(case: Case, size: int):
 
 
 @needs("ip_tap|port_unreachable")
+@requirement("RFC6282-4.3.3-06", "RFC6282-4.3.3-05", "RFC6282-4.3.3-04", "RFC6282-4.3.3-03")
+def test_ports_in_turn(case: Case):
+    """Each of the four forms behind each other one: nothing is left of the ports of the datagram before."""
+    ports = {0b00: (0x1234, 0x5678), 0b01: (0x9ABC, 0xF0DE), 0b10: (0xF012, 0x3456), 0b11: (0xF0B7, 0xF0B8)}
+    for p in (0b00, 0b11, 0b01, 0b00, 0b10, 0b01, 0b11, 0b10, 0b00):
+        case.understood(lambda p=p: stimulus(case, datagram(case, *ports[p]), NH=1, P=p, C=0))
+
+
+@needs("ip_tap|port_unreachable")
+@requirement("RFC6282-4.3-01", "RFC6282-4.3.3-08", "RFC6282-3.2-03")
+@pytest.mark.parametrize("zeros", [1, 2, 3, 40], ids=str)
+def test_zeros_at_the_end(case: Case, zeros: int):
+    """Data that is octets 00, and data that ends with some: no octet of a payload is padding."""
+    for front in (b"", b"\x5a"):
+        case.understood(lambda front=front: stimulus(case, ending(case, front + bytes(zeros)), NH=1))
+        case.understood(lambda front=front: stimulus(case, case.tester.echo(data=front + bytes(zeros))))
+
+
+def ending(case: Case, data: bytes) -> bytes:
+    """A datagram with this data."""
+    source, destination = case.tester.identity.address, case.tester.dut_address
+    message = ipv6.udp(0xF0B3, 0x1234 + case.tester.random.randrange(64), data, source, destination)
+    return ipv6.build(source, destination, ipv6.UDP, message)
+
+
+@needs("ip_tap|port_unreachable")
 @requirement("RFC6282-4.3-01", "RFC6282-3.1.1-05")
 def test_uncompressed_udp(case: Case):
     """NH=0 with next header 17 in-line: a UDP header that is not compressed."""

@@ -11,7 +11,7 @@ from fixtures.stimuli.packets import field, forms, link_info, stimulus
 from fixtures.stimuli.predecessors import poison
 from rigs.model import Unsupported
 from rigs.tester.packets import UDP, Seen, Stimulus
-from sixlowpan import ipv6
+from sixlowpan import fragment, ipv6
 from suites.adversary import right_or_nothing
 from suites.rfc6282.test_4_3 import datagram
 
@@ -55,6 +55,26 @@ def test_restored_checksum(case: Case, checksum: str):
         return Stimulus([payload], packet, link_info(case, packet), "UDP NHC with C=1")
 
     right_or_nothing(case, lambda: replace(make(), before=poison(case.tester)))
+    right_or_nothing(case, make)
+
+
+@on_link("ieee802154")
+@needs("ip_tap|port_unreachable")
+@requirement("RFC6282-4.3.2-09", "RFC6282-4.3.3-02", "RFC6282-4.3.3-08")
+@pytest.mark.parametrize("order", ["in-order", "first-last"])
+def test_restored_checksum_in_fragments(case: Case, order: str):
+    """C=1 in a FRAG1: the checksum is over the whole datagram, also where FRAG1 comes last; or it is dropped."""
+
+    def make() -> Stimulus:
+        packet = datagram(case, 0xF0B3, 0x1234, 150)
+        protected = replace(
+            link_info(case, packet), integrity=True
+        )  # only so that the form may be built at all
+        payload = min(forms(packet, protected, case.tester.contexts, NH=1, C=1), key=len)
+        tag, info = case.tester.next_tag(), link_info(case, packet)
+        parts = fragment(packet, protected, case.tester.contexts, mtu=69, tag=tag, payload=payload)
+        return Stimulus(parts if order == "in-order" else parts[::-1], packet, info, f"C=1 in FRAG1, {order}")
+
     right_or_nothing(case, make)
 
 

@@ -5,6 +5,7 @@ import pytest
 from fixtures.judging.case import Case
 from fixtures.plugin.marks import about, on_link, requirement
 from fixtures.stimuli.packets import stimulus
+from fixtures.stimuli.sweep import understood_all
 from rigs.tester.packets import Stimulus
 from sixlowpan import mesh_header
 from suites.adversary import nothing_of, pieces, right_or_nothing
@@ -41,6 +42,39 @@ def test_page_0_is_not_signalled(case: Case):
         lambda: Stimulus([b"\xf1"], None, case.tester.info(), "a page switch and nothing behind it")
     )
     case.understood(lambda: stimulus(case, case.tester.echo()))
+
+
+@on_link("ieee802154")
+@requirement("RFC8025-3-02")
+def test_page_0_in_every_packet(case: Case):
+    """§3: page 0 is active when a packet begins: an uncompressed one behind a packet in page 1 is in page 0."""
+    tester = case.tester
+    for _ in range(2):
+        first = stimulus(case, tester.echo())
+        tester.ordinary.add(first.packet or b"")
+        for pages in (b"\xf1", b"\xf1\xf1", b"\xf2"):
+
+            def make(pages: bytes = pages, first: Stimulus = first) -> Stimulus:
+                made = stimulus(case, tester.echo(), dispatch=0x41)
+                return Stimulus(
+                    [pages + first.payloads[0], *made.payloads], made.packet, made.info, "uncompressed"
+                )
+
+            understood_all(case, [(None, make)], alone=False)
+
+
+@on_link("ieee802154")
+@requirement("RFC8025-3-04", "RFC8025-6-01")
+def test_uncompressed_in_page_1(case: Case):
+    """0x41 has its meaning in page 0 (§3), and page 1 takes over IPHC only (§4): that it is dropped there is advice."""
+    payload = stimulus(case, case.tester.echo(), dispatch=0x41).payloads[0]
+    nothing_of(
+        case,
+        [
+            Stimulus([pages + payload], None, case.tester.info(), f"0x41 behind {pages.hex()}")
+            for pages in (b"\xf1", b"\xf1\xf1", b"\xf0\xf1", b"\xf2")
+        ],
+    )
 
 
 @about("paging")

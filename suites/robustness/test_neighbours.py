@@ -78,3 +78,68 @@ def test_abuse(case: Case):
         case.tapped_behind(stimuli[start : start + 32])
     case.result.observed_by = "wire"
     recovers(case)
+
+
+#: Options one behind the other, and what is odd about them (RFC 4861 §4.6: unknown ones are skipped).
+LONG = {
+    "forty unknown ones": (bytes([0xF1, 1]) + bytes(6)) * 40,
+    "one of 256 octets": bytes([0xF1, 32]) + bytes(254),
+    "one of 264 octets": bytes([0x1E, 33]) + bytes(262),
+    "one of 1,016 octets": bytes([0xF1, 127]) + bytes(1014),
+    "a link address of 24 octets": bytes([1, 3]) + bytes(22),
+    "a link address of 256 octets": bytes([1, 32]) + bytes(254),
+    "six of one kind": (bytes([1, 1]) + bytes(6)) * 6,
+    "every kind to 63": b"".join(bytes([kind, 1]) + bytes(6) for kind in range(64)),
+    "a lie behind 255 octets": (bytes([0xF1, 1]) + bytes(6)) * 32 + bytes([0xF1, 2]) + bytes(6),
+    "half a header behind 256": (bytes([0xF1, 1]) + bytes(6)) * 32 + bytes([0x01]),
+}
+#: Kinds of options with documents of their own, which walk them with code of their own.
+KINDS = (
+    0x00,
+    0x01,
+    0x02,
+    0x03,
+    0x05,
+    0x0E,
+    0x18,
+    0x19,
+    0x1E,
+    0x1F,
+    0x21,
+    0x22,
+    0x23,
+    0x26,
+    0x63,
+    0x6D,
+    0x9E,
+    0xFF,
+)
+ASKED = (133, 134, NEIGHBOR_SOLICITATION, NEIGHBOR_ADVERTISEMENT, 137, 157, 158)
+
+
+@requirement("RFC4861-7.1.1-01", "RFC4861-7.1.2-01", "RFC4944-8-02", "RFC4944-8-03")
+def test_long_options(case: Case):
+    """More than 255 octets of options, one or many: counts and lengths of one octet wrap; the DUT lives on."""
+    tester = case.tester
+    head = bytes(4) + tester.dut_address
+    for kind in ASKED:
+        case.tapped_behind([message(case, kind, head + options) for options in LONG.values()])
+    case.result.observed_by = "wire"
+    recovers(case)
+
+
+@requirement("RFC4861-7.1.1-01", "RFC4861-7.1.2-01", "RFC4944-8-02", "RFC4944-8-03")
+def test_lying_lengths(case: Case):
+    """Options of many kinds whose length is 0, too much by little and by much, or that end behind their first octet."""
+    tester = case.tester
+    head = bytes(4) + tester.dut_address
+    lies = [
+        bytes([kind, *lie])
+        for kind in KINDS
+        for lie in (b"", b"\0", b"\2" + bytes(6), b"\3" + bytes(14), b"\x20" + bytes(6), b"\xff" + bytes(6))
+    ]
+    stimuli = [message(case, kind, head + lie) for kind in ASKED for lie in lies]
+    for start in range(0, len(stimuli), 48):
+        case.tapped_behind(stimuli[start : start + 48])
+    case.result.observed_by = "wire"
+    recovers(case)

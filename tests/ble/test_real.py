@@ -120,7 +120,7 @@ def test_bleak_finds_us_and_nobody_else(rig, tester, monkeypatch):
 @pytest.mark.parametrize("milliseconds", [30, 50])
 def test_the_interval_is_told_right(rig, tester, milliseconds):
     rig.link.interval(milliseconds / 1000)
-    found = []
+    found, held = [], rig.link.held_up()
     while not found or (found[-1] is None and len(found) < 10):  # a busy machine blurs the grid
         sent, trips = [], []
         for _ in range(12):
@@ -133,6 +133,8 @@ def test_the_interval_is_told_right(rig, tester, milliseconds):
             sent.append(began)
         found.append(interval_of(sent, trips))
     rig.link.interval(0)
+    if found[-1] is None and (held := rig.link.held_up() - held) > 1:
+        pytest.skip(f"machine too slow: other work held the rig up for {held:.1f} s, so that no grid shows")
     assert found[-1].seconds * 1000 == pytest.approx(milliseconds, abs=1.25)
 
 

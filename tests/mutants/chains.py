@@ -7,6 +7,7 @@ with their lengths in units of 8, UDP with all of its fields.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import ipv6
@@ -292,9 +293,12 @@ def _(node, packet, header, info):
         packet[at + 7] = 0
 
 
-@mutant("inner-udp-checksum-of-outer", requirement="RFC6282-4.3.2-09", kinds=ANY)
+@mutant("inner-udp-checksum-of-outer", requirement="RFC6282-4.3.2-09", kinds=IEEE802154)
 class InnerChecksumOfOuter(ReferenceNode):
-    """Restores the UDP checksum behind an inner IPv6 header with the addresses of the outer one."""
+    """Takes C=1, and restores the checksum behind an inner IPv6 header with the addresses of the outer one."""
+
+    def link_info(self, header):
+        return replace(super().link_info(header), integrity=True)
 
     def decode_payload(self, payload, info):
         packet = super().decode_payload(payload, info)

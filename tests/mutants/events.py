@@ -266,3 +266,58 @@ class Page1Uncompressed(ReferenceNode):
 
     def understand(self, payload, info):
         return super().understand(payload[1:] if payload[:2] == b"\xf1\x41" else payload, info)
+
+
+# -- late, and now and then not at all ----------------------------------------------------------------------------
+
+
+class Late(ReferenceNode):
+    """A node whose frames leave a while later than they should; `delay` in seconds."""
+
+    def boot(self):
+        super().boot()
+        self.later = []
+
+    def delay(self, frame):
+        return 0.0
+
+    def _taken(self):
+        self.later += [(self.now + self.delay(frame), to, frame) for to, frame in super()._taken()]
+        due = [(to, frame) for when, to, frame in self.later if when <= self.now]
+        self.later = [entry for entry in self.later if entry[0] > self.now]
+        return due
+
+    def next_timer(self):
+        times = [when for when, _, _ in self.later]
+        other = super().next_timer()
+        return min(times + ([] if other is None else [other]), default=None)
+
+
+@mutant("late-by-200-ms", requirement="RFC6282-2-04", kinds=ANY)
+class LateAlways(Late):
+    """Sends everything 200 ms late."""
+
+    def delay(self, frame):
+        return 0.2
+
+
+@mutant("late-when-long", requirement="RFC6282-2-04", kinds=ANY)
+class LateWhenLong(Late):
+    """Sends frames of more than 80 octets 100 ms late, and with them what follows."""
+
+    def delay(self, frame):
+        self.until = getattr(self, "until", 0.0)
+        if len(frame) > 80:
+            self.until = self.now + 0.1
+        return max(0.0, self.until - self.now)
+
+
+@mutant("answers-49-of-50", requirement="RFC6282-2-04", kinds=ANY, advice=True)
+class LosesOneInFifty(ReferenceNode):
+    """Sends no packet every fiftieth time."""
+
+    sent = 0
+
+    def fragment_packet(self, packet, info):
+        self.sent += 1
+        return [] if self.sent % 50 == 0 else super().fragment_packet(packet, info)

@@ -5,6 +5,8 @@ RFC 6282 §2: a FRAG1 has the same compressed headers as a whole payload. RFC 49
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import DecodeError, ipv6
 from sixlowpan.addresses import BROADCAST
@@ -195,7 +197,10 @@ def _(node, octets, header):
 
 
 class ElidedInFirst(ReferenceNode):
-    """A node that restores the checksum of a datagram in fragments in a way of its own."""
+    """A node that takes C=1 from everybody, and restores the checksum of a datagram in fragments in its own way."""
+
+    def link_info(self, header):
+        return replace(super().link_info(header), integrity=True)
 
     def reassemble(self, payload, info):
         self.heads = getattr(self, "heads", {})
@@ -310,15 +315,6 @@ class TagLastDropped(Reassembly):
 
     def take(self, key, size, begin, octets, first, now):
         return None if key[3] == 0xFFFF else super().take(key, size, begin, octets, first, now)
-
-
-@reassembly("frag-24-fragments-at-most", "RFC4944-5.3-19")
-class FragmentsAtMost(Reassembly):
-    """Keeps no more than 24 fragments of a datagram."""
-
-    def place(self, datagram, begin, octets):
-        if len(datagram.pieces) < 24:
-            super().place(datagram, begin, octets)
 
 
 @reassembly("frag-no-timer-behind-an-overlap", "RFC4944-5.3-28")

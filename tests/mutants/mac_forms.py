@@ -127,13 +127,6 @@ def _(node, frame):
     return None if frame[:1] and frame[0] & 0x10 else frame
 
 
-@hears("mac-unacknowledged-dropped", requirement="RFC4944-2-02")
-def _(node, frame):
-    "Drops unicast frames that ask for no acknowledgement."
-    broadcast = len(frame) > 7 and frame[5:7] == BROADCAST
-    return None if frame[:1] and not frame[0] & 0x20 and not broadcast else frame
-
-
 @hears("mac-acknowledged-dropped", requirement="RFC4944-2-02")
 def _(node, frame):
     "Answers nothing that asks for an acknowledgement."
@@ -310,7 +303,7 @@ class MixedSizesDropped(ReferenceNode):
         return not mixed and super().accepts(header)
 
 
-@mutant("mac-short-broadcast-dropped", requirement="RFC4944-3-05", kinds=IEEE802154)
+@mutant("mac-short-broadcast-dropped", requirement="RFC4944-3-01", kinds=IEEE802154)
 class ShortBroadcastDropped(ReferenceNode):
     """Drops broadcasts from a short address."""
 

@@ -186,15 +186,6 @@ def _(node, packet, header, info):
         packet[32:40] = node.own[0][8:]
 
 
-@mutant("broadcast-unicast-dropped", requirement="RFC6282-2-04", kinds=IEEE802154)
-class BroadcastUnicastDropped(ReferenceNode):
-    """Drops a packet to its own address in a broadcast frame."""
-
-    def deliver(self, packet, info):
-        if info.dst != BROADCAST or packet[24] == 0xFF:
-            super().deliver(packet, info)
-
-
 # -- what a nibble without an address says ----------------------------------------------------------------------
 
 

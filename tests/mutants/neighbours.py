@@ -59,17 +59,6 @@ class OverrideIgnored(ReferenceNode):
             super().advertised(view, message, found)
 
 
-@mutant("nd-short-to-extended-lost", requirement="RFC4944-8-03", kinds=IEEE802154)
-class ShortToExtendedLost(ReferenceNode):
-    """Forgets a neighbour whose link-layer address changes its size."""
-
-    def learn(self, address, link):
-        if address in self.neighbours and len(self.neighbours[address]) != len(link):
-            del self.neighbours[address]
-            return
-        super().learn(address, link)
-
-
 @mutant("nd-first-option-only", requirement="RFC4944-8-01", kinds=IEEE802154)
 class FirstOptionOnly(ReferenceNode):
     """Looks at the first option of a message only."""
@@ -178,7 +167,7 @@ def _(node, payload, header, info):
     return None if found and header.hlim == 0 else payload
 
 
-@mutant("nd-in-fragments-dropped", requirement="RFC4944-5.3-20", kinds=IEEE802154)
+@mutant("nd-in-fragments-dropped", requirement="RFC4944-4-02", kinds=IEEE802154)
 class NdInFragmentsDropped(ReferenceNode):
     """Ignores a Neighbor Solicitation that came in fragments."""
 

@@ -163,19 +163,6 @@ class TagZeroSkipped(ReferenceNode):
         return self.tag
 
 
-@mutant("send-tag-wraps-early", requirement="RFC4944-5.3-14", kinds=IEEE802154)
-class TagWrapsEarly(ReferenceNode):
-    """Sends tag 0 behind 65534; begins near it."""
-
-    def boot(self):
-        super().boot()
-        self.tag = 0xFFF0
-
-    def next_tag(self):
-        self.tag = (self.tag + 1) % 0xFFFF
-        return self.tag
-
-
 @mutant("send-frag1-with-elided-length", requirement="RFC6282-2-06", kinds=IEEE802154)
 class RestCompressed(ReferenceNode):
     """Compresses a UDP header for each fragment: later ones begin with an NHC octet."""

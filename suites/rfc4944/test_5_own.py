@@ -1,0 +1,149 @@
+"""RFC 4944 §5.3, what the DUT fragments that is no answer to an echo: datagrams, errors, multicast, large offsets."""
+
+from itertools import pairwise
+
+import pytest
+
+from fixtures.judging.case import Case
+from fixtures.judging.reassembly_faults import breaches
+from fixtures.judging.sending import well_sent
+from fixtures.plugin.marks import needs, on_link, requirement
+from rigs.tester.packets import DESTINATION_UNREACHABLE, ECHO_REPLY, ECHO_REQUEST, UDP, Seen
+from sixlowpan.addresses import ALL_NODES
+from suites.adversary import pause
+
+pytestmark = on_link("ieee802154")
+
+
+def strays(case: Case, since: float) -> None:
+    """What the DUT began and did not complete, on a medium that loses nothing: why it came to nothing.
+
+    It is not on its way any more: a control behind it was answered.
+    """
+    if case.rig.file.attempts == 1 and case.control():
+        for breach in breaches(case.tester.incomplete(since), case.tester.contexts):
+            case.breached(breach)
+
+
+def undecodable(case: Case, heard: list[Seen]) -> None:
+    for seen in heard:
+        if seen.error is not None and case.tester.owns(seen.info.dst):
+            well_sent(case, seen)
+
+
+@needs("udp")
+@requirement(
+    "RFC4944-5.3-02",
+    "RFC4944-5.3-08",
+    "RFC4944-5.3-10",
+    "RFC4944-5.3-16",
+    "RFC6282-4.3.3-08",
+    "RFC6282-2-06",
+    "RFC4944-5.3-03",
+)
+@pytest.mark.parametrize("size", [120, 301, 1016, 1232], ids=str)
+def test_own_datagram(case: Case, size: int):
+    """A datagram of the DUT that needs fragments: size and places are those of the packet, its octets come whole."""
+    tester = case.tester
+    data, since, before = tester.pattern(size), tester.now(), len(tester.heard)
+    case.rig.node.udp_send(tester.identity.address, 0, 0x5678, data)
+    deadline = tester.now() + case.timeout
+    came = None
+    while came is None and (seen := tester.hear(deadline)) is not None:
+        ours = seen.view is not None and seen.view.dst == tester.identity.address
+        came = seen if ours and seen.view is not None and seen.view.next_header == UDP else None
+    case.result.observed_by = "wire"
+    strays(case, since)
+    undecodable(case, tester.heard[before:])
+    if came is None:
+        case.expect(
+            bool(case.result.findings) or case.rig.file.attempts > 1,
+            "not_sent",
+            f"a datagram with {size} octets of data",
+            "none, and no fragment of one",
+        )
+        return
+    well_sent(case, came)
+    case.expect(
+        came.upper[8:] == data,
+        "sent_payload",
+        "the data that it was given",
+        "other data",
+        frame=came.frames[0],
+    )
+
+
+@needs("port_unreachable")
+@requirement("RFC4944-5.3-13", "RFC4944-5.3-12", "RFC4944-5.3-10", "RFC4944-5.3-02", "RFC6282-2-07")
+def test_own_errors(case: Case):
+    """ICMPv6 errors that need fragments: each has a tag of its own, as the answers between them have."""
+    tester, tags = case.tester, []
+    frame = b""
+    for size in (300, 500, 301, 900, 302):
+        before, since = len(tester.heard), tester.now()
+        for request in (tester.datagram(size), tester.echo(size)):
+            tester.send_packet(request)
+        pause(case, case.rig.file.settle)
+        strays(case, since)
+        for seen in tester.heard[before:]:
+            if seen.icmp_type in {DESTINATION_UNREACHABLE, ECHO_REPLY} and len(seen.payloads) > 1:
+                well_sent(case, seen)
+                tags.append(int.from_bytes(seen.payloads[0][2:4]))
+                frame = seen.frames[0]
+        undecodable(case, tester.heard[before:])
+    case.result.observed_by = "wire"
+    if len(tags) < 4 and not case.result.findings:
+        case.unsupported("the DUT sends too few errors and answers that need fragments")
+    _increase(case, tags, frame)
+
+
+def _increase(case: Case, tags: list[int], frame: bytes) -> None:
+    """§5.3: "The sender SHALL increment datagram_tag for successive, fragmented datagrams"."""
+    wrong = next(((a, b) for a, b in pairwise(tags) if not 0 < (b - a) & 0xFFFF < 0x8000), None)
+    case.expect(
+        wrong is None,
+        "tag_not_incremented",
+        "tags that increase, and wrap from 65535 to 0",
+        f"{wrong[1]:04x} behind {wrong[0]:04x}" if wrong else "",
+        requirement="RFC4944-5.3-13",
+        frame=frame,
+    )
+
+
+@needs("ping")
+@requirement("RFC4944-5.3-02", "RFC4944-5.3-13", "RFC4944-3-02")
+def test_own_multicast(case: Case):
+    """Pings of the DUT to all nodes that need fragments: all fragments are sent, and each datagram has its own tag."""
+    tester, tags = case.tester, []
+    frame = b""
+    for size in (150, 300, 151, 301):
+        before, since = len(tester.heard), tester.now()
+        case.rig.node.ping(ALL_NODES, size, tester.next_identifier(), 1)
+        pause(case, case.rig.file.settle)
+        strays(case, since)
+        for seen in tester.heard[before:]:
+            if seen.icmp_type == ECHO_REQUEST and seen.view is not None and seen.view.dst == ALL_NODES:
+                well_sent(case, seen)
+                tags.append(int.from_bytes(seen.payloads[0][2:4]))
+                frame = seen.frames[0]
+    case.result.observed_by = "wire"
+    if not tags and not case.result.findings:
+        case.unsupported("the DUT's ping sends nothing to a group")
+    _increase(case, tags, frame)
+
+
+@requirement("RFC4944-5.3-16", "RFC4944-5.3-02", "RFC4944-5.3-07")
+@pytest.mark.parametrize("size", [1016, 1100, 1232], ids=str)
+def test_large_offsets(case: Case, size: int):
+    """Answers with offsets above 127 units: datagram_offset has 8 bits (§5.3)."""
+    tester = case.tester
+    since, request = tester.now(), tester.echo(size)
+    tester.send_packet(request)
+    seen = tester.reply_to(request, tester.now() + case.timeout)
+    case.result.observed_by = "wire"
+    if seen is not None:
+        well_sent(case, seen)
+        return
+    strays(case, since)
+    if not case.result.findings:
+        case.unsupported("the DUT answers no echo of this size: that is for 2/mtu")
