@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from reports.record import RecordError
 from reports.text import inert, one_line
-from rigs import leases, registry
+from rigs import leases, registry, scaffold
 from rigs.bench import Rig
-from rigs.configuration.loading import Loaded, known_rigs, load
+from rigs.configuration.loading import Loaded, known_rigs, load, shown
 from rigs.configuration.models import ConfigError, outside
+from rigs.deviation import deviation
 from rigs.model import RigError
+from rigs.probe import probe
 from rigs.replay import replay, sent_frames
 from rigs.tester.preparation import tester_for
 
@@ -26,7 +30,10 @@ tree (rigs/NAME.toml) are named by name, your own by path. What the device can d
 examples:
   python -m rigs list                                  what there is
   python -m rigs check reference lwip-ble              can they run here, and if not, what is missing
+  python -m rigs check ./desk.toml --probe             open it, ping the DUT, say who is heard
   python -m rigs check ./desk.toml --set dut.console=serial:/dev/ttyACM1
+  python -m rigs init ./desk.toml --node black_box --link packet:wpan0 --address f4:ce:36:00:00:00:00:01
+  python -m rigs deviation reports/out/latest 'rfc6282/3.1.1/hlim[01]'
   python -m rigs replay reports/out/latest/evidence/lwip-ble/x.pcapng --rig lwip-ble
   pytest suites --rig lwip-ble                         run the suites on a rig
 
@@ -54,6 +61,11 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="import the adapters that are not of the tree, to hear what they need: a rig file is code then",
     )
+    check.add_argument(
+        "--probe",
+        action="store_true",
+        help="then open the rig, ping its DUT, and say who is heard: a wrong address or PAN shows in seconds",
+    )
     again = commands.add_parser(
         "replay", help="send the tester's frames of an evidence file at a rig once more"
     )
@@ -62,6 +74,20 @@ def parser() -> argparse.ArgumentParser:
     again.add_argument(
         "--wait", type=float, default=1.0, metavar="SECONDS", help="how long to listen at the end; default: 1"
     )
+    scaffold.add_options(
+        commands.add_parser(
+            "init",
+            help="write a rig file (and a profile) for a board, by options or by questions on a terminal",
+            description="Write a rig file for a board. What is not given as an option is asked on a terminal.",
+        )
+    )
+    known = commands.add_parser(
+        "deviation", help="print a failed case of a record as a [[deviation]] for the profile"
+    )
+    known.add_argument("run", type=Path, metavar="RUN", help="the run's folder, such as reports/out/latest")
+    known.add_argument("case", metavar="CASE", help="the case's id, such as 'rfc6282/3.1.1/hlim[01]'")
+    known.add_argument("--rig", metavar="NAME", help="which rig, where the case failed on several")
+    known.add_argument("--id", metavar="ID", help="the deviation's name, such as lwip-ecn-order")
     for command in (check, again):
         command.add_argument(
             "--set",
@@ -80,8 +106,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "list":
             return _kinds() if options.kinds else _list()
         if options.command == "check":
-            return max([_check(name, options.overrides, run=options.run_adapters) for name in options.rigs])
+            return max([_check(name, options) for name in options.rigs])
+        if options.command == "init":
+            return _init(options)
+        if options.command == "deviation":
+            print(inert(deviation(options.run, options.case, rig=options.rig, name=options.id)), end="")
+            return DONE
         return _replay(options)
+    except RecordError as error:
+        print(one_line(error), file=sys.stderr)
+        return WRONG
     except ConfigError as error:
         print(inert(str(error)), file=sys.stderr)
         return WRONG
@@ -127,9 +161,10 @@ def _kinds() -> int:
     return DONE
 
 
-def _check(name: str, overrides: Sequence[str], *, run: bool) -> int:
+def _check(name: str, options: argparse.Namespace) -> int:
+    run = options.run_adapters or options.probe  # to open a rig is to run its adapters
     try:
-        loaded = _load(name, overrides)
+        loaded = _load(name, options.overrides)
     except ConfigError as error:
         print(
             f"{one_line(name)}: {len(error.mistakes)} {'mistake' if len(error.mistakes) == 1 else 'mistakes'}"
@@ -151,7 +186,30 @@ def _check(name: str, overrides: Sequence[str], *, run: bool) -> int:
         print(
             f"  the adapter {module} was read, not run: what it needs on this machine, --run-adapters tells"
         )
-    return LACKING if missing or misfits else DONE
+    if missing or misfits:
+        return LACKING
+    return _probe(loaded) if options.probe else DONE
+
+
+def _probe(loaded: Loaded) -> int:
+    try:
+        with leases.of(loaded.rig), Rig.of(loaded) as rig:
+            answers, lines = probe(rig)
+    except RigError as error:
+        answers, lines = False, [f"cannot be opened: {error}"]
+    for line in lines:
+        print(f"  {one_line(line)}")
+    return DONE if answers else LACKING
+
+
+def _init(options: argparse.Namespace) -> int:
+    written = scaffold.init(options, scaffold.asker())
+    for path in written:
+        print(f"written: {one_line(path)}")
+    print(
+        f"next:    {shlex.join([shown(Path(sys.executable)), '-m', 'rigs', 'check', '--probe', str(written[0])])}"
+    )
+    return DONE
 
 
 def _replay(options: argparse.Namespace) -> int:

@@ -20,7 +20,11 @@ echo "keyhole: installing Debian packages: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if ! { apt-get update && $line; } >"$log" 2>&1; then
+if apt-get update >"$log" 2>&1; then  # what it takes: how much is downloaded, and how much stays on the disk
+    LC_ALL=C $line --print-uris 2>/dev/null | awk '$3 ~ /^[0-9]+$/ { n++; s += $3 }
+        END { if (n) printf "keyhole: downloading %d packages, %.0f MB\n", n, s / 1e6 }'
+fi
+if ! $line >>"$log" 2>&1; then
     tail -n 20 "$log" >&2
     echo "keyhole: that failed. Run it yourself, then make again:   apt-get update && $line" >&2
     exit 1

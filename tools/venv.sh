@@ -12,4 +12,6 @@ if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
 fi
 echo "keyhole: installing the locked Python packages into $venv (requirements.lock)"
 "$python" -m venv "$venv"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+# of what pip says: what is downloaded, and how large it is
+"$venv/bin/python" -m pip install --progress-bar off --disable-pip-version-check --require-hashes --no-deps \
+    -r requirements.lock | { grep -E '^ *Downloading ' || true; }

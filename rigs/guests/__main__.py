@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import time
 
@@ -24,11 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--refresh", action="store_true", help="ask apt for newer packages although the cache is complete"
     )
     chosen = parser.parse_args(arguments)
-    cache, start = packages.cache_dir(), time.monotonic()
-    if chosen.refresh or not any((cache / "packages").glob("*/")):
-        print(
-            "keyhole: downloading the guest's Debian packages (about 80 MB, never installed) into the user cache"
-        )
+    start = time.monotonic()
+    logging.basicConfig(level=logging.INFO, format="keyhole: %(message)s", stream=sys.stdout)
     try:
         if chosen.refresh:
             packages.ensure(

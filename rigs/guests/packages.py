@@ -16,12 +16,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,10 @@ PYTHON = "python3-minimal"
 #: What every guest needs. Shared libraries are found by following their dependencies.
 BASE = (KERNEL, PYTHON, "busybox-static", "iproute2")
 
+#: Who does something that takes long says so here.
+LOG = logging.getLogger("keyhole")
+#: Octets of packages that are downloaded at a time.
+_TURN = 15_000_000
 _LAYOUT = 3  # raise it when the tree's form changes: old trees are then left alone and new ones made
 _LIBRARY = re.compile(r"^(lib|zlib)")
 #: Library packages that hold no shared object a guest program links to.
@@ -223,12 +228,41 @@ def _useful(package: str, names: Sequence[str]) -> list[str]:
 
 def _download(names: Sequence[str], into: Path) -> None:
     # As root apt hands the download to user _apt, who cannot enter a private folder, and warns about it.
-    _run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", *names], cwd=into)
+    apt = ["apt-get", "-q", "-o", "APT::Sandbox::User=root"]
+    sizes = sizes_of(_run([*apt, "--print-uris", "download", *names], cwd=into))
+    whole, done = sum(sizes.values()), 0
+    LOG.info("downloading %d Debian packages, %s (never installed)", len(names), _megabytes(whole))
+    for some in batches(names, sizes):
+        _run([*apt, "download", *some], cwd=into)
+        done += sum(sizes.get(name, 0) for name in some)
+        if done < whole:
+            LOG.info("%.0f of %s are here", done / 1e6, _megabytes(whole))
     found = {path.name.split("_", 1)[0] for path in into.glob("*.deb")}
     if missing := [name for name in names if name not in found]:
         raise PackageError(
             f"apt-get download left out {', '.join(missing)}; run `apt-get update` and try again"
         )
+    LOG.info("unpacking them")
+
+
+def sizes_of(text: str) -> dict[str, int]:
+    """Package -> octets, from what `apt-get --print-uris download` says: 'URI' NAME_VERSION_ARCH.deb SIZE HASH."""
+    rows = (re.fullmatch(r"'[^']*' ([^_\s]+)_\S+ (\d+) \S+", line.strip()) for line in text.splitlines())
+    return {row[1]: int(row[2]) for row in rows if row is not None}
+
+
+def batches(names: Sequence[str], sizes: Mapping[str, int]) -> list[list[str]]:
+    """The packages in turns of about `_TURN` octets: few calls of apt, and a word every few seconds."""
+    turns: list[list[str]] = [[]]
+    for name in names:
+        turns[-1].append(name)
+        if sum(sizes.get(one, 0) for one in turns[-1]) >= _TURN:
+            turns.append([])
+    return [turn for turn in turns if turn]
+
+
+def _megabytes(octets: int) -> str:
+    return f"{octets / 1e6:.0f} MB"
 
 
 def _run(command: list[str], cwd: Path | None = None) -> str:

@@ -145,8 +145,12 @@ def test_a_port_that_another_program_has_open(bench, board, monkeypatch):
             RigError, match=rf"the port is busy: process {other.pid} \(python.*\) has it open"
         ):
             serial.open_console(bench, str(board.link), None)
+        (missing,) = serial.check(rig(f"serial:{board.link}"))
+        assert f"{board.link} is held by process {other.pid} (python" in missing.what
+        assert missing.remedy == "end that program"
     finally:
         other.communicate()
+    assert not list(serial.check(rig(f"serial:{board.link}")))
     assert opened(bench, board).health().state == "alive"
 
 

@@ -1,6 +1,8 @@
 """The ssh console, on a program `ssh` of our own: what it is called with, and what its errors become."""
 
 import os
+import shutil
+import socket
 
 import pytest
 
@@ -77,3 +79,34 @@ def test_mistakes(console, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(RigError, match="the program ssh is not on PATH: apt-get install openssh-client"):
         console("root@lab1")
+
+
+def check(rest):
+    from types import SimpleNamespace
+
+    rig = SimpleNamespace(dut=SimpleNamespace(console=f"ssh:{rest}"), peer=None)
+    return list(ssh.check(rig))
+
+
+def test_check_logs_in_and_runs_nothing(program):
+    program("""
+        for word in "$@"; do case $word in LocalCommand=*) said=$word;; -N) none=1;; esac; done
+        [ -n "$none" ] && echo "a banner" && ${said#LocalCommand=} && exec sleep 60
+        touch ran""")
+    assert check("-p 2222 root@lab1 picocom /dev/ttyACM0") == []
+
+
+def test_check_says_why_there_is_no_login(program):
+    program('echo "root@lab1: Permission denied (publickey)." >&2; exit 255')
+    (missing,) = check("root@lab1")
+    assert missing.what == "dut.console: ssh:root@lab1: no login: root@lab1: Permission denied (publickey)."
+    assert missing.remedy == "put your public key there (`ssh-copy-id root@lab1`), or start ssh-agent"
+
+
+@pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh program here")
+def test_check_hears_of_a_closed_port_from_the_real_program():
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # bound and not listening: a connection is refused
+        (missing,) = check(f"-p {nobody.getsockname()[1]} root@127.0.0.1")
+    assert "Connection refused" in missing.what
+    assert missing.remedy == "start its ssh server, or correct the port (-p)"

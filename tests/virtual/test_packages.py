@@ -26,7 +26,9 @@ done
 APT_GET = r"""#!/bin/sh
 echo "$@" >> "$CALLS"
 [ -z "$APT_FAILS" ] || { echo "E: Unable to locate package" >&2; exit 100; }
-for p; do case $p in -*|APT*|download) ;; *) echo "$p" > "${p}_1.0_amd64.deb";; esac; done
+for p; do case $p in --print-uris) only=1;; -*|APT*|download) ;;
+  *) if [ -n "$only" ]; then echo "'http://x/$p.deb' ${p}_1%3a1.0_amd64.deb 9000000 SHA256:00"
+     else echo "$p" > "${p}_1.0_amd64.deb"; fi;; esac; done
 """
 DPKG_DEB = r"""#!/bin/sh
 case $1 in
@@ -65,6 +67,17 @@ def test_first_use_downloads_and_the_second_calls_nothing(apt):
     apt.write_text("")
     assert packages.ensure() == tree
     assert apt.read_text() == ""
+
+
+def test_it_says_how_much_is_downloaded_and_how_much_is_here(apt, caplog):
+    caplog.set_level("INFO", logger="keyhole")
+    packages.ensure()
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [
+        "downloading 8 Debian packages, 72 MB (never installed)",
+        *("18 of 72 MB are here", "36 of 72 MB are here", "54 of 72 MB are here"),
+        "unpacking them",
+    ]
 
 
 def test_a_touched_file_is_hashed_and_a_changed_one_makes_the_tree_anew(apt):

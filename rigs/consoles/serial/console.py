@@ -241,6 +241,8 @@ def check(rig: RigFile) -> Iterable[Missing]:
             yield Missing(f"{key}: there is no serial port {path}", _others())
         elif not os.access(path, os.R_OK | os.W_OK):
             yield Missing(f"{key}: {path} may not be opened by you", _permission(path))
+        elif users := _holders(path):
+            yield Missing(f"{key}: {path} is held by {users}", "end that program")
 
 
 def _explained(path: str, error: OSError) -> str:
@@ -275,6 +277,14 @@ def _permission(path: str) -> str:
     return (
         f"join its group ({group}, usually dialout) with `usermod -aG {group} USER` as root, and log in again"
     )
+
+
+def _holders(path: str) -> str:
+    """Who keeps the port, when the time is over that something may have looked at a new port."""
+    deadline, pause = clock.now() + BUSY, threading.Event()
+    while (users := _users(path)) and clock.now() < deadline:
+        pause.wait(_POLL)
+    return users
 
 
 def _users(path: str) -> str:

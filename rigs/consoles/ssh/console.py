@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import subprocess
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +35,8 @@ _OPTIONS: Final = (
 )
 #: ssh(1), EXIT STATUS: "255 if an error occurred"; every other status is the remote command's.
 _FAILED: Final = "status 255"
+#: What says that ssh got in.
+_IN: Final = "keyhole-is-in"
 #: What ssh prints, and what to do about it.
 _REMEDIES: Final = (
     (
@@ -56,7 +59,7 @@ class SshConsole(ProcessConsole):
 
     def __init__(self, address: str, words: list[str]) -> None:
         """`words` are ssh's destination, own options and command. Raises `RigError`."""
-        self._host = next((word for word in words if "@" in word), words[0])
+        self._host = _host(words)
         super().__init__(address, [PROGRAM, *_OPTIONS, *words])
 
     def health(self) -> Health:
@@ -66,10 +69,8 @@ class SshConsole(ProcessConsole):
             return health
         if _FAILED not in health.detail:
             return Health("unreachable", health.detail.replace("the process", "the remote shell"))
-        text = self.kept().decode(errors="replace")
-        remedy = next((do for seen, do in _REMEDIES if re.search(seen, text)), "try `ssh {host}` by hand")
-        last = text.strip().splitlines()[-1:] or ["it said nothing"]
-        return Health("unreachable", f"ssh: {last[0].strip()}; {remedy.format(host=self._host)}")
+        said, remedy = _explained(self.kept().decode(errors="replace"), self._host)
+        return Health("unreachable", f"ssh: {said}; {remedy}")
 
 
 def open_console(bench: Bench, rest: str, rig: RigFile) -> SshConsole:
@@ -82,8 +83,49 @@ def open_console(bench: Bench, rest: str, rig: RigFile) -> SshConsole:
 
 
 def check(rig: RigFile) -> Iterable[Missing]:
-    """Whether there is an ssh program and a host."""
-    return [wrong for key, rest in rests(rig, "ssh") if (wrong := _wrong(key, rest)) is not None]
+    """Whether there is an ssh program and a host that lets us in."""
+    for key, rest in rests(rig, "ssh"):
+        wrong = _wrong(key, rest) or refused(key, shlex.split(rest))
+        if wrong is not None:
+            yield wrong
+
+
+def refused(key: str, words: list[str]) -> Missing | None:
+    """What keeps us from logging in as `words` (of ssh's command line) say; None where ssh gets in.
+
+    The command among the words is not run: ssh is told to run none (-N), and says by a local command that it is in.
+    """
+    told = ["-o", "ControlPath=none", "-o", "PermitLocalCommand=yes", "-o", f"LocalCommand=echo {_IN}"]
+    quiet = [word for word in words if word not in {"-t", "-tt"}]
+    process = subprocess.Popen(
+        [PROGRAM, *_OPTIONS, *told, "-N", *quiet],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    assert process.stdout is not None
+    lines: list[str] = []
+    with process:
+        for line in process.stdout:  # ends with ssh, which gives up by itself (ConnectTimeout, BatchMode)
+            if line.strip() == _IN:
+                process.terminate()
+                return None
+            lines.append(line)
+    said, remedy = _explained("".join(lines), _host(words))
+    return Missing(f"{key}: ssh:{shlex.join(words)}: no login: {said}", remedy)
+
+
+def _explained(text: str, host: str) -> tuple[str, str]:
+    """The last line that ssh said, and what to do about it."""
+    remedy = next((do for seen, do in _REMEDIES if re.search(seen, text)), "try `ssh {host}` by hand")
+    last = text.strip().splitlines()[-1:] or ["it said nothing"]
+    return last[0].strip(), remedy.format(host=host)
+
+
+def _host(words: list[str]) -> str:
+    return next((word for word in words if "@" in word), words[0])
 
 
 def _wrong(key: str, rest: str) -> Missing | None:

@@ -11,6 +11,7 @@ and turned to this host's clock.
 from __future__ import annotations
 
 import errno
+import shlex
 import shutil
 import threading
 import time
@@ -23,6 +24,7 @@ import execnet
 
 from rigs import clock
 from rigs.configuration.models import ConfigError
+from rigs.consoles.ssh.console import refused
 from rigs.links.packet import agent as packet_agent
 from rigs.model import Link, LinkClosed, Received, RigError
 from rigs.registry import Missing
@@ -254,7 +256,7 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> PacketLink:
 
 
 def check(rig: RigFile) -> Iterable[Missing]:
-    """What this host lacks; a lab host is asked when the link is opened."""
+    """What this host or the lab host of the radio lacks."""
     address = rig.tester.link.partition(":")[2]
     if rig.tester.link.partition(":")[0] != "packet":
         return
@@ -268,6 +270,8 @@ def check(rig: RigFile) -> Iterable[Missing]:
     if spec:
         if shutil.which("ssh") is None and not spec.startswith("popen"):
             yield Missing("the program ssh is not on PATH", "apt-get install openssh-client")
+            return
+        yield from _remote(interface, spec, rig)
         return
     try:
         tap = packet_agent.Tap(interface)
@@ -276,6 +280,27 @@ def check(rig: RigFile) -> Iterable[Missing]:
         return
     tap.close()
     wrong = complaint(interface, tap.facts, rig)
+    if wrong:
+        yield wrong
+
+
+def _remote(interface: str, spec: str, rig: RigFile) -> Iterable[Missing]:
+    """What keeps the radio of a lab host from being opened: it is tried."""
+    host = rig.tester.link.partition("@ssh:")[2]
+    if host and (wrong := refused("tester.link", shlex.split(host))) is not None:
+        yield wrong
+        return
+    try:
+        radio = RemoteRadio(interface, spec)
+    except OSError as error:
+        yield Missing(f"tester.link: {rig.tester.link} cannot be opened", _explained(interface, error, rig))
+        return
+    except RigError as error:
+        by_hand = _by_hand(rig.tester.link.partition(":")[2])
+        yield Missing(f"tester.link: {rig.tester.link} cannot be opened: {error}", f"try `{by_hand}`")
+        return
+    wrong = complaint(interface, radio.facts, rig)
+    radio.close()
     if wrong:
         yield wrong
 

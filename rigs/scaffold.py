@@ -1,0 +1,193 @@
+"""`python -m rigs init`: a rig file and a profile for a board, from options or from answers at a terminal.
+
+Strategy: what cannot be known of a board is asked: its link, the node, its address, its console. All else has the
+default of the models and stands in the file as a comment, so that the file teaches. What is written is read again by
+`registry.load`, and a mistake is told before anything stands on disk. Nothing that is there is overwritten.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final
+
+from rigs import registry
+from rigs.configuration.loading import PROFILES, hint
+from rigs.configuration.models import NAME, ConfigError
+
+#: The link of each kind of profile.
+_BLE: Final = ("ipsp",)
+#: The profile that a node of the tree has where the rig's own is not named: (802.15.4, BLE).
+_PROFILE: Final = {
+    "black_box": "black-box-802154",
+    "zephyr": "zephyr-802154",
+    "contiki_ng": "contiki-ng-native",
+    "riot": "riot-802154",
+    "openthread": "openthread-802154",
+}
+
+
+@dataclass(slots=True)
+class Answers:
+    """What is known of the board. Each field is an option and a question."""
+
+    file: str = ""
+    node: str = ""
+    link: str = ""
+    address: str = ""
+    console: str = ""
+    pan: str = ""
+    channel: str = ""
+    stack: str = ""
+
+
+#: (field, question, default): in this order they are asked.
+QUESTIONS: Final = (
+    ("file", "Name of the rig file", "./desk.toml"),
+    ("node", "Kind of node (`rigs list --kinds` shows all; black_box: any that answers pings)", "black_box"),
+    ("link", "The tester's link, such as packet:wpan0, zep:[::1]:17754 or ipsp:hci:usb:0", "packet:wpan0"),
+    ("address", "The DUT's link-layer address in hex (8 octets; 6 on BLE)", ""),
+    ("console", "Its console, such as serial:/dev/serial/by-id/... or process:./node.elf (empty: none)", ""),
+    ("pan", "PAN id", "0xabcd"),
+    ("channel", "Channel", "26"),
+    ("stack", "The stack's name for a profile of its own (empty: the profile of the tree)", ""),
+)
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """The options of `init`."""
+    command.add_argument(
+        "file", nargs="?", metavar="FILE.toml", help="the rig file to write, such as ./desk.toml"
+    )
+    for name, question, default in QUESTIONS[1:]:
+        shown = f" (default: {default})" if default else ""
+        command.add_argument(f"--{name}", help=f"{question}{shown}")
+
+
+def init(options: argparse.Namespace, ask: Callable[[str], str] | None) -> list[Path]:
+    """Write a rig file, and a profile stub where `stack` is given; returns what was written.
+
+    `ask` puts a question to a person and returns the answer; None where nobody is there: then defaults stand.
+    Raises `ConfigError` with every mistake.
+    """
+    answers = Answers(**{f.name: getattr(options, f.name) or "" for f in fields(Answers)})
+    for name, question, default in QUESTIONS:
+        if getattr(answers, name) or (name in {"pan", "channel"} and _is_ble(answers.link)):
+            continue
+        told = ask(f"{question}{f' [{default}]' if default else ''}: ").strip() if ask else ""
+        setattr(answers, name, told or default)
+    return _write(answers)
+
+
+def _is_ble(link: str) -> bool:
+    return link.partition(":")[0] in _BLE
+
+
+def _write(answers: Answers) -> list[Path]:
+    path = Path(answers.file if answers.file.endswith(".toml") else f"{answers.file}.toml")
+    profile = path.with_name(f"{path.stem}-profile.toml") if answers.stack else None
+    mistakes = [
+        f"{there}: is there already: name another file"
+        for there in (path, profile)
+        if there and there.exists()
+    ]
+    if not re.match(NAME, path.stem):
+        mistakes.append(f"{path}: a rig's name (its file's name) has letters, digits, '.', '_' and '-' only")
+    if not path.parent.is_dir():
+        mistakes.append(f"{path}: there is no folder {path.parent}")
+    if not answers.address:
+        mistakes.append(
+            "--address: is missing: the DUT's link-layer address in hex, such as f4:ce:36:00:00:00:00:01"
+        )
+    named = _PROFILE.get(answers.node, "") if not _is_ble(answers.link) else ""
+    if profile is None and not named:
+        there = ", ".join(sorted(p.stem for p in PROFILES.glob("*.toml")))
+        mistakes.append(
+            f"--stack: is missing: the tree has no profile for {answers.node!r} on {answers.link!r}"
+            f"{hint(answers.node, _PROFILE)}, so one is written for the stack that you name (there are: {there})"
+        )
+    if mistakes:
+        raise ConfigError(mistakes)
+    texts = {path: _rig_text(answers, f"./{profile.name}" if profile else named)}
+    if profile:
+        texts[profile] = _profile_text(answers)
+    _judge(path, texts)
+    for file, text in texts.items():
+        with file.open("x", encoding="utf-8") as out:
+            out.write(text)
+    return list(texts)
+
+
+def _judge(path: Path, texts: dict[Path, str]) -> None:
+    """Read what is about to be written. Raises `ConfigError` in the names of the files to be."""
+    with tempfile.TemporaryDirectory() as folder:
+        for file, text in texts.items():
+            (Path(folder) / file.name).write_text(text, encoding="utf-8")
+        try:
+            registry.load(str(Path(folder) / path.name))
+        except ConfigError as error:
+            raise ConfigError(mistake.replace(f"{folder}/", "") for mistake in error.mistakes) from None
+
+
+def _rig_text(answers: Answers, profile: str) -> str:
+    console = (
+        f"console = {_text(answers.console)}\n"
+        if answers.console
+        else ('# console = "serial:/dev/serial/by-id/...?baud=115200"   # read only\n')
+    )
+    radio = "" if _is_ble(answers.link) else f"pan = {answers.pan}\nchannel = {answers.channel}\n"
+    return f"""# What each key means stands in docs/bring-your-board.md.
+schema = 1
+profile = {_text(profile)}
+what = {_text(answers.stack or answers.node)}
+attempts = 3          # a radio loses frames: an unanswered stimulus is sent up to 3 times
+settle = "100ms"      # how late an answer may be
+
+[tester]
+link = {_text(answers.link)}
+{radio}
+[dut]
+node = {_text(answers.node)}
+address = {_text(answers.address)}
+{console}# short = "0001"      # its 16-bit address, if it has one
+# power = "command:uhubctl -l 1-1 -a cycle"               # how to bring it back when it died
+
+[lease]
+kind = "flock"        # nobody else on this host uses the board meanwhile
+wait = "60s"
+"""
+
+
+def _profile_text(answers: Answers) -> str:
+    link = "ble" if _is_ble(answers.link) else "ieee802154"
+    return f"""# What the DUT declares that it can do. An ability that is declared and does not work is a failure;
+# one that is not declared makes cases `unsupported`. See docs/bring-your-board.md, "The profile".
+schema = 1
+stack = {_text(answers.stack)}
+versions = ""         # such as ">=1.4,<2": the versions this profile is for
+link = "{link}"
+abilities = ["echo", "port_unreachable"]
+
+[parameters]
+role = "host"
+# reassembly_slots = 1          # datagrams that it reassembles at a time
+# reassembly_timeout = "60s"    # how long it keeps fragments
+
+# A failure that is to stay for now: `python -m rigs deviation RUN CASE` writes one from a record.
+# [[deviation]]
+"""
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def asker() -> Callable[[str], str] | None:
+    """Questions on the terminal, where there is one at both ends."""
+    return input if sys.stdin.isatty() and sys.stdout.isatty() else None

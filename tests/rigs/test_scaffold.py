@@ -1,0 +1,132 @@
+"""`python -m rigs init` and `deviation`: what they write is read by the rest of the house."""
+
+import tomllib
+
+import pytest
+
+from reports.record import Finding, Result, Writer
+from rigs import scaffold
+from rigs.__main__ import main, parser
+from rigs.configuration.models import Deviation
+from rigs.registry import load
+
+ADDRESS = "f4:ce:36:00:00:00:00:01"
+
+
+def test_init_by_options_writes_a_rig_that_loads(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert (
+        main(["init", "./desk.toml", "--address", ADDRESS, "--link", "zep:[::1]:17754", "--pan", "0x1234"])
+        == 0
+    )
+    out = capsys.readouterr().out
+    assert "written: desk.toml\n" in out
+    assert out.splitlines()[-1].endswith("-m rigs check --probe desk.toml")
+    loaded = load("./desk.toml")
+    assert loaded.rig.tester.pan == 0x1234
+    assert loaded.rig.dut.address == bytes.fromhex(ADDRESS.replace(":", ""))
+    assert loaded.profile.name == "black-box-802154"
+    assert main(["init", "./desk.toml", "--address", ADDRESS]) == 2
+    assert "desk.toml: is there already: name another file" in capsys.readouterr().err
+
+
+def test_init_writes_a_profile_for_a_stack_of_its_own(tmp_path):
+    path = tmp_path / "my-board.toml"
+    words = ["--address", "c0:00:00:00:00:01", "--link", "ipsp:hci:usb:0", "--stack", 'ACME "net"']
+    assert main(["init", str(path), *words]) == 0
+    loaded = load(str(path))
+    assert loaded.profile.path == tmp_path / "my-board-profile.toml"
+    assert (loaded.profile.stack, loaded.profile.link) == ('ACME "net"', "ble")
+
+
+def test_init_asks_what_the_options_do_not_say(tmp_path):
+    asked = []
+
+    def ask(question):
+        asked.append(question)
+        return ADDRESS if "link-layer address" in question else ""
+
+    options = parser().parse_args(
+        ["init", str(tmp_path / "desk"), "--node", "riot", "--link", "zep:[::1]:17754"]
+    )
+    assert scaffold.init(options, ask) == [tmp_path / "desk.toml"]
+    assert [question.split()[0] for question in asked] == ["The", "Its", "PAN", "Channel", "The"]
+    assert load(str(tmp_path / "desk.toml")).profile.name == "riot-802154"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "--address: is missing: the DUT's link-layer address in hex"),
+        (["--address", "12:34"], "desk.toml: dut.address: expected the DUT's link-layer address in hex"),
+        (
+            ["--address", ADDRESS, "--link", "zeb:x"],
+            "desk.toml: tester.link: no link scheme 'zeb' (did you mean 'zep'?)",
+        ),
+        (["--address", ADDRESS, "--channel", "high"], "desk.toml: not TOML: "),
+        (
+            ["--address", ADDRESS, "--node", "blackbox"],
+            "has no profile for 'blackbox' on 'packet:wpan0' (did you mean",
+        ),
+    ],
+    ids=["address", "octets", "link", "channel", "node"],
+)
+def test_mistakes_are_told_and_nothing_is_written(tmp_path, capsys, words, told):
+    assert main(["init", str(tmp_path / "desk.toml"), *words]) == 2
+    assert told in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+CASE = "rfc6282/3.1.1/hlim[01]"
+FRAME = "41d801cdab0100fffe5e00020200fffe5e00027a"
+
+
+@pytest.fixture
+def run(tmp_path):
+    writer = Writer(tmp_path / "run", run_id="x", seed=1, suite={}, host={})
+    writer.rig("r", "ready", dut={"stack": "lwIP", "version": "2.1.3+dfsg1-2"})
+    limit = Finding(
+        "value", "RFC6282-3.1.1-08", "FORMAT", "hop limit 1", 'hop limit "2"\x7f', FRAME, field="hop_limit"
+    )
+    order = Finding("order", "RFC6282-3.1.1-04", "FORMAT", "this", "that")
+    for case, findings in ((CASE, [limit]), ("a/b", [limit, order]), ("a/c", [order]), ("a/d", [])):
+        verdict = "fail" if findings else "pass"
+        writer.write(Result(case, "r", [], verdict, findings=findings).to_json())
+    writer.close()
+    return tmp_path / "run"
+
+
+@pytest.mark.parametrize("case", [CASE, "a/b"])
+def test_a_deviation_is_made_of_a_record_and_covers_all_its_findings(run, capsys, case):
+    assert main(["deviation", str(run), case]) == 0
+    made = Deviation.model_validate(tomllib.loads(capsys.readouterr().out)["deviation"][0])
+    assert made.id == "lwip-hop-limit"
+    assert made.matches(case, "value", "RFC6282-3.1.1-08")
+    assert made.matches(case, "order", "RFC6282-3.1.1-04") == (case == "a/b")
+    assert not made.matches("rfc6282/3.1.1/hlim[10]", "value", "RFC6282-3.1.1-08")
+    assert made.applies("2.1.3+dfsg1-2")
+    assert not made.applies("2.2.0")
+    assert made.frame == bytes.fromhex(FRAME)
+    assert made.why.startswith("Expected hop limit 1; actual: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ["rfc6282/3.1.1/hlim[1]"],
+            "no case 'rfc6282/3.1.1/hlim[1]' in it (did you mean 'rfc6282/3.1.1/hlim[01]'?)",
+        ),
+        (["a/c"], "a/c: the record has neither a frame nor evidence that could prove it"),
+        (["a/d"], "a/d on r: it has no finding to declare (its verdict is pass)"),
+        (["a/b", "--rig", "q"], "no rig 'q' in it; there are: r"),
+    ],
+)
+def test_what_is_no_deviation_is_told(run, capsys, words, told):
+    assert main(["deviation", str(run), *words]) == 1
+    assert told in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_record_is_told(tmp_path, capsys):
+    assert main(["deviation", str(tmp_path), "a/b"]) == 2
+    assert "cannot be read" in capsys.readouterr().err
