@@ -1,7 +1,7 @@
-"""`make bench`: the oracle against its peers on one packet mix, in one run, as ratios.
+"""`make bench`: the oracle and the evidence writer against their peers on one packet mix, in one run, as ratios.
 
 Strategy: absolute figures of a shared machine mean little; what is reported is the ratio of medians over rounds in
-which every codec runs in turn. The mix is described in `tests/bench/mix.py`, what each codec does in `peers.py`.
+which every codec and writer runs in turn. The mix is described in `tests/bench/mix.py`, what each does in `peers.py`.
 """
 
 from __future__ import annotations
@@ -9,18 +9,27 @@ from __future__ import annotations
 import json
 import statistics
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 from tests.bench import mix, peers
 
 ROUNDS = 5
-AGAINST = {"lwip": "ours", "scapy": "ours, frames", "tshark": "ours, frames"}  # the same work on both sides
+WHAT = ("decode", "encode")
+AGAINST = {  # the same work on both sides
+    ("lwip", "decode"): "ours",
+    ("lwip", "encode"): "ours",
+    ("scapy", "decode"): "ours, frames",
+    ("scapy", "encode"): "ours, frames",
+    ("tshark", "decode"): "ours, frames",
+    ("scapy", "evidence"): "ours",
+}
 OUT = Path(__file__).parents[2] / "reports" / "out" / "bench.json"
 
 
 def rate(run: peers.Run, seconds: float = 0.25) -> float:
-    """Packets per second of one codec over the mix."""
+    """Packets per second of one run, which goes over the mix once."""
     count, start = 0, time.perf_counter()
     while (spent := time.perf_counter() - start) < seconds:
         run()
@@ -44,24 +53,36 @@ def main() -> int:
         if what in {"ours", "lwip"} and (decode(), encode()) != (mix.packets(), mix.payloads()):
             print(f"bench: {what} does not give the packets and payloads of the mix", file=sys.stderr)
             return 1
+    runs = {(name, what): run for name, both in codecs.items() for what, run in zip(WHAT, both, strict=True)}
+    with tempfile.TemporaryDirectory() as folder:
+        runs |= {(name, "evidence"): run for name, run in peers.evidence(Path(folder)).items()}
+        rates = measured(runs)
+    return report({key: statistics.median(values) for key, values in rates.items() if values})
+
+
+def measured(runs: dict[tuple[str, str], peers.Run]) -> dict[tuple[str, str], list[float]]:
+    """Packets per second of every run, and of tshark, one figure a round."""
     rates: dict[tuple[str, str], list[float]] = {}
     for number in range(1, ROUNDS + 1):
         print(f"bench: round {number} of {ROUNDS}", flush=True)
-        for name, (decode, encode) in codecs.items():
-            rates.setdefault((name, "decode"), []).append(rate(decode))
-            rates.setdefault((name, "encode"), []).append(rate(encode))
+        for key, run in runs.items():
+            rates.setdefault(key, []).append(rate(run))
         try:
             rates.setdefault(("tshark", "decode"), []).append(peers.tshark_rate())
         except OSError as error:
             print(f"bench: tshark is left out: {error}")
-    medians = {key: statistics.median(values) for key, values in rates.items() if values}
+    return rates
+
+
+def report(medians: dict[tuple[str, str], float]) -> int:
+    """Print the medians with their ratios, and write them to `OUT`."""
     rows = []
     for (name, what), value in sorted(medians.items(), key=lambda item: (item[0][1], -item[1])):
-        ours = AGAINST.get(name)
+        ours = AGAINST.get((name, what))
         ratio = None if ours is None else round(medians[ours, what] / value, 2)
         rows.append({"name": what, "value": round(value), "unit": "packets/s", "peer": name, "ratio": ratio})
         shown = "" if ratio is None else f"  {ours} is {ratio:g} x"
-        print(f"{what:7} {name:12} {value:12,.0f} packets/s{shown}")
+        print(f"{what:8} {name:12} {value:12,.0f} packets/s{shown}")
     OUT.parent.mkdir(parents=True, exist_ok=True)
     OUT.write_text(json.dumps(rows, indent=1) + "\n")
     print(f"bench: written to {OUT.relative_to(Path.cwd()) if OUT.is_relative_to(Path.cwd()) else OUT}")

@@ -20,8 +20,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from fixtures.evidence.pcapng import Interface, Packet, section
+from rigs.model import Direction
 from sixlowpan import mac
 from tests.bench import mix
+from tests.evidence import scapy_writer
 
 Run = Callable[[], object]
 
@@ -140,8 +143,36 @@ def lwip() -> tuple[Run, Run]:
     return decode, encode
 
 
+def evidence(folder: Path) -> dict[str, Run]:
+    """Our pcapng writer and scapy's: a new file of the mix's packets, in turn as frames and as an IP tap has them."""
+    interfaces = [Interface("link", 230), Interface("dut-ip", 229)]
+    taken = []
+    for number, packet in enumerate(mix.packets()):
+        frame = mac.data_frame(mix.SOURCE, mix.DESTINATION, b"\xab\xcd", 1, mix.payloads()[number])
+        way: Direction = "sent" if number % 4 < 2 else "received"
+        said = ("the mix",) if number == 0 else ()
+        taken.append(
+            Packet(number % 2, 1_790_000_000_000_000_000 + number, (frame, packet)[number % 2], way, said)
+        )
+
+    path = folder / "evidence.pcapng"
+
+    def own() -> None:
+        path.unlink(missing_ok=True)  # some file systems flush a file that is cut and written again
+        path.write_bytes(section(interfaces, taken))
+
+    def scapys() -> None:
+        path.unlink(missing_ok=True)
+        scapy_writer.write(path, interfaces, taken)
+
+    return {"ours": own, "scapy": scapys}
+
+
 def tshark_rate(repeats: int = 400) -> float:
-    """Frames per second that tshark dissects (one summary line each), without its start-up time."""
+    """Frames per second that tshark dissects (one summary line each), without its start-up time.
+
+    Without `-Q` and `-q`: a tshark that need print nothing dissects nothing.
+    """
     program = shutil.which("tshark")
     if program is None:
         raise OSError("tshark is not installed")
@@ -152,8 +183,9 @@ def tshark_rate(repeats: int = 400) -> float:
             body = b"".join(struct.pack("<IIII", 0, 0, len(f), len(f)) + f for f in frames * count)
             Path(file.name).write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 230) + body)
             start = time.perf_counter()
-            command = [program, "-Q", "-n", "-o", "6lowpan.context0:2001:db8::/64", "-r", file.name]
-            subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+            command = [program, "-n", "-o", "6lowpan.context0:2001:db8::/64", "-r", file.name]
+            silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            subprocess.run(command, **silent, check=True)
             return time.perf_counter() - start
 
     return len(frames) * (repeats - 1) / (run(repeats) - run(1))
