@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from reports.record import Record, RecordError, chosen_by, group_of, state
+from reports.sections import section_of
 from vectors.catalogue import CATALOGUE, Requirement
 
 #: Cells of a matrix: a hundred sections are usual.
@@ -185,17 +186,6 @@ def unconfirmed_of(result: Mapping[str, Any]) -> list[str]:
 def requirement(name: str) -> Requirement | None:
     """The catalogue's row, or None for a record of another version of the suite."""
     return CATALOGUE.get(name)
-
-
-def section_of(case: str) -> tuple[str, str]:
-    """Key and title of a case's group: `rfc6282/3.1.1/tf[00]` has "rfc6282/3.1.1" and "RFC 6282 §3.1.1"."""
-    parts = case.split("[", 1)[0].split("/")
-    document = re.fullmatch(r"rfc(\d+)", parts[0])
-    if document and len(parts) > 2:
-        return "/".join(parts[:2]), f"RFC {document[1]} §{parts[1]}"
-    if document:
-        return parts[0], f"RFC {document[1]}"
-    return parts[0], parts[0]
 
 
 def natural(text: str) -> list[tuple[int, int, str]]:

@@ -1,0 +1,66 @@
+"""Which section of which RFC a case belongs to, and its subject, as a reader sees them.
+
+Strategy: the second part of a case id is the name of the file that holds the case. Where a section has several files,
+that name ends in a word (`rfc4944/5.3.key`), and no RFC has such a section. The id stays as it is, for records of
+different versions are compared by it; what is shown is the number that the RFC has, and the subject in words.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+#: File of cases -> (sections as the RFC numbers them, subject). Files whose name is a number alone are not here.
+SUBJECTS: Final[dict[str, tuple[str, str]]] = {
+    "rfc4944/2.headers": ("§2", "forms of MAC headers"),
+    "rfc4944/5.1.fragments": ("§5.1", "uncompressed packets in fragments"),
+    "rfc4944/5.2.forms": ("§5.2", "every form behind a mesh or broadcast header"),
+    "rfc4944/5.3.key": ("§5.3", "which fragments belong together"),
+    "rfc4944/5.3.order": ("§5.3", "order of fragments"),
+    "rfc4944/5.3.overlap": ("§5.3", "fragments that contradict each other"),
+    "rfc4944/5.3.own": ("§5.3", "answers that the DUT fragments"),
+    "rfc4944/5.3.timer": ("§5.3", "reassembly timer"),
+    "rfc4944/5.overlap.timer": ("§5.3", "reassembly timer behind an overlap"),
+    "rfc4944/5.own": ("§5.3", "other packets that the DUT fragments"),
+    "rfc4944/8.options": ("§8", "link-layer address options"),
+    "rfc4944/beyond": ("", "what this suite cannot try"),
+    "rfc6282/2.fragments": ("§2", "compressed headers in a first fragment"),
+    "rfc6282/3.1.1.own": ("§3.1.1", "forms that the DUT sends"),
+    "rfc6282/3.1.2.lengths": ("§3.1.2", "contexts of any length"),
+    "rfc6282/3.1.2.use": ("§3.1.2", "contexts that change, and those that the DUT uses"),
+    "rfc6282/3.2.2.broadcast": ("§3.2.2", "elided addresses in broadcast frames"),
+    "rfc6282/3.2.own": ("§3.2", "addresses that the DUT sends"),
+    "rfc6282/3.2.values": ("§3.2", "every value of what is carried in-line"),
+    "rfc6282/3.any": ("§3", "any combination of fields"),
+    "rfc6282/4.2.chains": ("§4.2", "chains of extension headers"),
+    "rfc6282/4.2.own": ("§4.2", "extension headers that the DUT sends"),
+    "rfc6282/4.2.partly": ("§4.2", "chains that are compressed in part"),
+    "rfc6282/4.3.own": ("§4.3", "datagrams that the DUT sends"),
+    "rfc7668/2.4.credits": ("§2.4", "credits of the L2CAP channel"),
+    "rfc7668/2.4.frames": ("§2.4", "K-frames"),
+    "rfc7668/3.2.3.again": ("§3.2.3", "a second advertisement"),
+    "rfc7668/3.2.6lbr": ("§3.2", "the DUT as a 6LBR"),
+    "rfc7668/3.star": ("§3.2.1", "the star"),
+    "rfc7668/3.star.events": ("§3.2.1", "events in the star"),
+}
+
+
+def section_of(case: str) -> tuple[str, str]:
+    """Key and title of a case's group: `rfc6282/3.1.1/tf[00]` has "rfc6282/3.1.1" and "RFC 6282 §3.1.1"."""
+    parts = case.split("[", 1)[0].split("/")
+    document = re.fullmatch(r"rfc(\d+)", parts[0])
+    if document is None:
+        return parts[0], parts[0]
+    if len(parts) == 2:
+        return parts[0], f"RFC {document[1]}"
+    key = "/".join(parts[:2])
+    section, subject = SUBJECTS.get(key) or _read(parts[1])
+    title = f"RFC {document[1]} {section}".rstrip()
+    return key, f"{title}, {subject}" if subject else title
+
+
+def _read(part: str) -> tuple[str, str]:
+    """Section and subject of a file that is not in the table (a record of another version): its number, its words."""
+    numbers = re.match(r"\d+(\.\d+)*(?=\.|$)", part)
+    rest = part[numbers.end() :] if numbers else part
+    return f"§{numbers[0]}" if numbers else "", rest.strip(".").replace(".", " ").replace("_", " ")
