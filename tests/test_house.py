@@ -78,6 +78,25 @@ def test_pytest_is_imported_only_on_the_pytest_side(folder):
         assert not any(n.split(".")[0] in {"pytest", "_pytest", "xdist"} for n in imports(path)), path
 
 
+#: What a suite's module may import of the project: the author's interface, the oracle, and what one adapter offers.
+OF_A_SUITE = ("fixtures.api", "sixlowpan", "suites", "reports.statistics", "rigs.links.ipsp", "rigs.tcp")
+
+
+def test_suites_hold_cases_and_take_what_they_need_from_one_place():
+    used = set()
+    for path in modules("suites"):
+        for name in imports(path):
+            if name.split(".")[0] in ORDER:
+                assert name.startswith(OF_A_SUITE), f"{path} imports {name}, fixtures.api does not export it"
+            used |= {name.removeprefix("fixtures.api.")} if name.startswith("fixtures.api.") else set()
+    assert not [p.name for p in (ROOT / "suites").glob("*.py")], "shared helpers stand in fixtures"
+    import fixtures.api
+
+    assert used == set(fixtures.api.__all__), (
+        "an interface that nobody uses, or a name that is not in __all__"
+    )
+
+
 def test_the_oracle_is_pure():
     for path in modules("sixlowpan"):
         place = path.relative_to(ROOT / "sixlowpan").as_posix()

@@ -54,10 +54,11 @@ def cases(suites: Path = SUITES) -> dict[str, set[str]]:
             for target in node.targets
             if isinstance(target, ast.Name)
         }
+        marks = tables.get("pytestmark")  # what is named for the whole file
         for node in tree.body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 name = f"{path.parent.relative_to(suites).as_posix()}/{section}/{node.name.removeprefix('test_')}"
-                found[name] = set(_ids(node, tables))
+                found[name] = set(_ids(node, tables)) | (set(_ids(marks, tables)) if marks else set())
     return found
 
 

@@ -34,6 +34,9 @@ _ACK_DELAY: Final = 1e-4  # with what a thread takes to wake up: aTurnaroundTime
 _TURNAROUND: Final = 4e-3
 #: A frame of the node's while its ACK is awaited: it was sending and heard nothing, so this is waited and no longer.
 _COLLISION: Final = 10e-3
+#: For how many seconds a busy node is waited for, and how often it is looked at.
+_BUSY: Final = 1.0
+_LOOK: Final = 5e-4
 _BROADCAST: Final = b"\xff\xff"
 _GIVEN_UP: Final = 3  # frames in a row without an ACK: the node is deaf
 _SOURCES: Final = 1024  # whose last frame is remembered
@@ -45,7 +48,8 @@ class Acknowledger:
     `transmit` puts a PSDU without FCS on the medium. `mine` says whether an address (8 or 2 octets, big-endian) is
     the tester's; by default every one is, because nobody but the DUT is there. `rest` is the seconds that the medium
     stays free behind an ACK, for a node that acknowledges a frame before it has taken it in; `around` the same in front
-    of and behind a frame that nobody acknowledges, which such a node loses without a trace.
+    of and behind a frame that nobody acknowledges, which such a node loses without a trace. While the node is `busy`
+    with what it has, no frame is sent, for a second of its own time at most.
     """
 
     def __init__(
@@ -57,12 +61,13 @@ class Acknowledger:
         retries: int = RETRIES,
         rest: float = 0.0,
         around: float = 0.0,
+        busy: Callable[[], bool] = lambda: False,
     ) -> None:
         self._transmit = transmit
         self._mine = mine
         self._wait = wait
         self._retries = retries
-        self._rest, self._around = rest, around
+        self._rest, self._around, self._busy = rest, around, busy
         self._sending = threading.Lock()  # one frame at a time
         self._changed = threading.Condition()
         self._awaited: int | None = None  # sequence number of the ACK that is waited for
@@ -152,6 +157,9 @@ class Acknowledger:
         with self._changed:
             while (left := self._free_at - time.monotonic()) > 0:
                 self._changed.wait(left)
+            deadline = clock.now() + _BUSY
+            while self._busy() and clock.now() < deadline:
+                self._changed.wait(_LOOK)
             self._collided = False
         self._take(frame)
 

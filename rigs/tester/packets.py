@@ -38,6 +38,11 @@ def unwrapped(payload: bytes, info: LinkInfo) -> tuple[bytes, LinkInfo]:
     return payload[at:], info
 
 
+def message_of(packet: bytes) -> bytes:
+    """The upper-layer message of an IPv6 packet: what stands behind its extension headers."""
+    return ipv6.Packet.parse(packet).upper()[2]
+
+
 def in_line(packet: bytes) -> bytes:
     """A packet without traffic class and flow label: TF=11, NH=0, HLIM=00, SAM=00, DAM=00 (RFC 6282 §3.1.1)."""
     return bytes([0x78, 0x08 if packet[24] == 0xFF else 0x00, packet[6], packet[7]]) + packet[8:]

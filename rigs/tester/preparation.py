@@ -46,6 +46,7 @@ def tester_for(rig: Rig, seed: int) -> Tester:
 
 def prepare(rig: Rig, tester: Tester) -> None:
     """Give a DUT that has just started the standard contexts and addresses, and the tester the same contexts."""
+    tester.dut_address = _to_be_spoken_to(rig)  # a device with a private address has another one now
     rig.node.use_router(tester.identity.address)
     if "context" in rig.profile.abilities:
         tester.contexts = _share_contexts(rig)

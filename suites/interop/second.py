@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fixtures.judging.case import Case
-from rigs.model import RigError
-from rigs.tester.framing import Air
-from rigs.tester.host import Tester
-from rigs.tester.packets import ECHO_REPLY
+from fixtures.api import ECHO_REPLY, Air, Case, RigError, Tester
 from suites.rfc7668.channel import reconnected
 
 ALL_NODES = bytes.fromhex("ff020000000000000000000000000001")

@@ -1,7 +1,6 @@
 """Discovery: a node of the Internet Protocol Support Profile is found as a user's host finds it, by scan and GATT."""
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.api import Case, needs, on_link, requirement
 from suites.rfc7668.channel import live, reconnected
 
 pytestmark = on_link("ble")

@@ -1,7 +1,6 @@
 """Two devices at one DUT at the same time: the field report's "a second peer kills the first"."""
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.api import Case, needs, on_link, requirement
 from suites.interop.second import echoes, finds, second
 from suites.rfc7668.channel import live
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fixtures.judging.case import Case
+from fixtures.api import Case
 from rigs.tcp import PROTOCOL, Tcp, checked
 from sixlowpan import ipv6
 

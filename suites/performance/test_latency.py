@@ -2,9 +2,7 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.packets import stimulus
+from fixtures.api import Case, on_link, requirement, stimulus
 from reports.statistics import interval_of
 from rigs.links.ipsp.channel_link import ChannelLink
 from suites.performance.stream import expect

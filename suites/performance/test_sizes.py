@@ -2,12 +2,7 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, requirement
-from fixtures.stimuli.packets import stimulus
-from rigs.model import Unsupported
-from rigs.tester.packets import ECHO_REPLY, ECHO_REQUEST
-from suites.frames import advice
+from fixtures.api import ECHO_REPLY, ECHO_REQUEST, Case, Unsupported, advice, needs, requirement, stimulus
 
 LARGEST = 1232
 STEP = 250

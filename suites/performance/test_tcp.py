@@ -4,8 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, requirement
+from fixtures.api import Case, needs, requirement
 from reports.statistics import slope
 from suites.performance.stream import Stream, expect, first_data, once
 

@@ -2,10 +2,8 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, requirement
+from fixtures.api import UDP, Case, Seen, needs, requirement
 from reports.statistics import wilson
-from rigs.tester.packets import UDP, Seen
 from sixlowpan import ipv6
 from suites.performance.stream import expect
 

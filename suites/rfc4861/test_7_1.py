@@ -1,10 +1,7 @@
 """RFC 4861 §7.1, message validation: what neighbor discovery must look like for 6LoWPAN nodes to find each other."""
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import requirement
-from rigs.tester.packets import ICMPV6, NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION
+from fixtures.api import ICMPV6, NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Case, advertises, requirement
 from sixlowpan import ipv6
-from suites.adversary import advertises
 
 
 @requirement("RFC4861-7.1.2-01", "RFC6282-3.1.1-10")

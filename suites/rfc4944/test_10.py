@@ -7,14 +7,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from fixtures.judging.case import Case, Make
-from fixtures.plugin.marks import about, on_link, requirement
-from fixtures.stimuli.addressed import derivable
-from fixtures.stimuli.packets import checked
-from fixtures.stimuli.sweep import understood_all
-from rigs.tester.packets import Stimulus
+from fixtures.api import (
+    Case,
+    Make,
+    Stimulus,
+    about,
+    checked,
+    derivable,
+    nothing_of,
+    on_link,
+    outcome,
+    requirement,
+    understood_all,
+)
 from sixlowpan import fragment_header_1, fragment_header_n, ipv6
-from suites.adversary import declares, nothing_of, outcome
 
 pytestmark = [on_link("ieee802154"), about("hc1")]
 
@@ -69,7 +75,7 @@ def made(case: Case, packet: bytes, *codings: int, **fields: int | None) -> Stim
 
 
 def asked(case: Case) -> None:
-    if not declares(case, "hc1"):
+    if not case.declares("hc1"):
         case.unsupported(
             "the profile does not declare hc1: decoding it is a MAY (RFC 6282 §2)", "not_declared"
         )
@@ -153,7 +159,7 @@ def test_hc2_without_udp(case: Case, nh: int):
     payload = hc1(packet, 3, 3, tf=1, nh=nh)
     payload = bytes([0x42, payload[1] | 1, 0x00]) + payload[2:]
     stimuli = [Stimulus([payload], None, case.tester.info(), "HC2 bit without UDP")]
-    if declares(case, "hc1"):
+    if case.declares("hc1"):
         nothing_of(case, stimuli)
     else:
         outcome(case, stimuli)

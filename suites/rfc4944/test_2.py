@@ -2,11 +2,7 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.judging.reassembly_faults import outside_data_frames
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.packets import stimulus
-from rigs.tester.packets import Seen
+from fixtures.api import Case, Seen, on_link, outside_data_frames, requirement, stimulus
 from sixlowpan import mac
 
 pytestmark = on_link("ieee802154")

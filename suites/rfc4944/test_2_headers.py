@@ -9,12 +9,20 @@ from itertools import product
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.packets import stimulus
-from rigs.tester.packets import Identity, Stimulus
-from suites.adversary import nothing_of, whole
-from suites.frames import Frame, advice, heeded, nothing_came
+from fixtures.api import (
+    Case,
+    Frame,
+    Identity,
+    Stimulus,
+    advice,
+    heeded,
+    nothing_came,
+    nothing_of,
+    on_link,
+    requirement,
+    stimulus,
+    whole,
+)
 from suites.rfc4944.test_3 import BROADCAST, frame
 
 pytestmark = on_link("ieee802154")

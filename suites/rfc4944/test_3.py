@@ -4,14 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.packets import router_advertisement, stimulus
-from rigs.tester.packets import UNSPECIFIED, Stimulus
+from fixtures.api import (
+    FULL,
+    UNSPECIFIED,
+    Case,
+    Stimulus,
+    heeded,
+    nothing_of,
+    on_link,
+    outcome,
+    requirement,
+    router_advertisement,
+    stimulus,
+    whole,
+)
 from sixlowpan import mac
 from sixlowpan.addresses import ALL_NODES
-from suites.adversary import FULL, declares, nothing_of, outcome, whole
-from suites.frames import heeded
 
 pytestmark = on_link("ieee802154")
 
@@ -127,7 +135,7 @@ def test_prefixes_of_routers(case: Case):
     if tester.reply_to(never, tester.now() + case.timeout) is not None:
         case.unsupported("the DUT answers at addresses that nobody gave it")
     learnt = takes(case, prefix, 64)
-    if not learnt and not declares(case, "nd"):
+    if not learnt and not case.declares("nd"):
         case.unsupported(
             "the DUT makes no address from a good Router Advertisement, and does not declare nd",
             "not_declared",

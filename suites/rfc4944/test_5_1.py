@@ -2,14 +2,21 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, on_link, requirement
-from fixtures.stimuli.packets import link_info, plain, raw, stimulus
-from fixtures.stimuli.sweep import understood_all
-from rigs.tester.packets import Stimulus
+from fixtures.api import (
+    Case,
+    Stimulus,
+    link_info,
+    needs,
+    on_link,
+    pieces,
+    plain,
+    raw,
+    requirement,
+    stimulus,
+    understood_all,
+)
 from sixlowpan import fragment_header_1, mesh_header
 from sixlowpan.addresses import ALL_NODES
-from suites.adversary import pieces
 from suites.rfc6282.test_3_2_values import flips
 from suites.rfc6282.test_4_3 import datagram
 

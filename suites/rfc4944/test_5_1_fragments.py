@@ -8,10 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.packets import shown
-from rigs.tester.packets import Stimulus
+from fixtures.api import Case, Stimulus, on_link, requirement, shown
 from sixlowpan import fragment_header_1, fragment_header_n, ipv6
 from suites.rfc6282.test_4_2 import UNKNOWN
 

@@ -6,12 +6,22 @@ because a mesh header that is read wrongly turns into an IPv6 packet from somebo
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import about, on_link, requirement
-from fixtures.stimuli.packets import link_info, stimulus
-from rigs.tester.packets import Stimulus, in_line
+from fixtures.api import (
+    Case,
+    Stimulus,
+    about,
+    in_line,
+    interrupted,
+    link_info,
+    nothing_of,
+    on_link,
+    outcome,
+    pieces,
+    requirement,
+    right_or_nothing,
+    stimulus,
+)
 from sixlowpan import addresses, fragment, mac, mesh, mesh_header
-from suites.adversary import declares, interrupted, nothing_of, outcome, pieces, right_or_nothing
 from suites.rfc4944.test_3 import frame
 
 pytestmark = on_link("ieee802154")
@@ -99,7 +109,7 @@ def test_address_sizes(case: Case, v: int, f: int):
 @requirement("RFC4944-11-03", "RFC4944-5.2-02")
 def test_for_another(case: Case):
     """A mesh frame whose final destination is another node: who is no final destination does not consume it (§11)."""
-    if not declares(case, "mesh"):
+    if not case.declares("mesh"):
         case.unsupported("the profile does not declare mesh", "not_declared")
     nothing_of(
         case,
@@ -189,7 +199,7 @@ def test_key_behind_mesh(case: Case):
             note = f"the last fragment from {originator.hex()} to {final.hex()}"
             stimuli.append(Stimulus(sent, None, tester.info(FORWARDER), note))
     nothing_of(case, stimuli, code="mixed_originators")
-    if not declares(case, "mesh"):
+    if not case.declares("mesh"):
         return
 
     def by_two_forwarders() -> Stimulus:
@@ -206,7 +216,7 @@ def test_key_behind_mesh(case: Case):
 def test_for_others_like_us(case: Case, final: str):
     """The final destination counts as a whole, whoever the frame is for (§11): strangers that are hard to tell."""
     tester, link = case.tester, case.rig.link
-    if not declares(case, "mesh"):
+    if not case.declares("mesh"):
         case.unsupported("the profile does not declare mesh", "not_declared")
     short = link.dut_short or link.dut[-2:]
     strangers = {

@@ -9,15 +9,22 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.judging.case import Case, Make
-from fixtures.plugin.marks import needs, on_link, requirement
-from fixtures.stimuli.packets import spelled, stimulus
-from fixtures.stimuli.sweep import understood_all
-from rigs.tester.packets import Stimulus
+from fixtures.api import (
+    BATCH,
+    Case,
+    Make,
+    Stimulus,
+    needs,
+    nothing_came,
+    on_link,
+    requirement,
+    right_or_nothing,
+    spelled,
+    stimulus,
+    understood_all,
+)
 from sixlowpan import fragment, mesh_header
 from sixlowpan.addresses import ALL_NODES, link_local
-from suites.adversary import BATCH, declares, right_or_nothing
-from suites.frames import nothing_came
 from suites.rfc4944.test_5_2 import FORWARDER
 from suites.rfc6282.test_3_1 import head, reserved
 
@@ -50,7 +57,7 @@ def meshed(case: Case, inner: Stimulus, *, sequence: int | None = None, hops: in
 
 def taken(case: Case, makes: Sequence[Make], feature: str) -> None:
     """All are understood by a DUT that declares the feature; another understands them rightly, or ignores them."""
-    if declares(case, feature):
+    if case.declares(feature):
         understood_all(case, [(None, make) for make in makes])
         return
     for start in range(0, len(makes), BATCH):

@@ -4,14 +4,24 @@ from itertools import pairwise
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.judging.sending import well_answered
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.packets import link_info, raw, stimulus
-from rigs.tester.packets import Stimulus
+from fixtures.api import (
+    Case,
+    Stimulus,
+    balanced,
+    from_two,
+    link_info,
+    nothing_of,
+    on_link,
+    pieces,
+    raw,
+    recovers,
+    requirement,
+    silent_each_time,
+    stimulus,
+    the_rest,
+    well_answered,
+)
 from sixlowpan import fragment_header_1, fragment_header_n
-from suites.adversary import balanced, nothing_of, pieces, recovers, silent_each_time, the_rest
-from suites.mixed import from_two
 
 pytestmark = on_link("ieee802154")
 

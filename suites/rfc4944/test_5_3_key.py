@@ -4,13 +4,26 @@ from itertools import permutations
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.packets import link_info, raw
-from rigs.tester.packets import Identity, Stimulus
+from fixtures.api import (
+    IN_LINE,
+    READINGS,
+    Case,
+    Identity,
+    Stimulus,
+    balanced,
+    from_two,
+    head,
+    link_info,
+    loses_nothing,
+    nothing_of,
+    on_link,
+    outcome,
+    pieces,
+    raw,
+    recovers,
+    requirement,
+)
 from sixlowpan import fragment_header_n
-from suites.adversary import balanced, head, loses_nothing, nothing_of, outcome, pieces, recovers
-from suites.mixed import IN_LINE, READINGS, from_two
 from suites.rfc4944.test_5_3_overlap import overlap
 
 pytestmark = on_link("ieee802154")

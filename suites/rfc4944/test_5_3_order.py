@@ -10,14 +10,27 @@ from itertools import permutations
 
 import pytest
 
-from fixtures.judging.case import Case, Make
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.packets import link_info, raw, stimulus
-from fixtures.stimuli.sweep import understood_all
-from rigs.tester.packets import Stimulus
+from fixtures.api import (
+    FULL,
+    Case,
+    Make,
+    Stimulus,
+    balanced,
+    interrupted,
+    link_info,
+    on_link,
+    outcome,
+    patched,
+    piece,
+    pieces,
+    raw,
+    requirement,
+    stimulus,
+    the_rest,
+    understood_all,
+)
 from sixlowpan import encode, fragment_header_1, fragment_header_n, mac, mesh_header
 from sixlowpan.addresses import ALL_NODES
-from suites.adversary import FULL, balanced, interrupted, outcome, patched, piece, pieces, the_rest
 from suites.rfc4944.test_3 import frame
 
 pytestmark = on_link("ieee802154")

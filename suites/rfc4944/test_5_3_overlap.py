@@ -8,23 +8,27 @@ up in one packet, and what was never sent must never be delivered.
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.packets import link_info, raw, stimulus
-from rigs.tester.packets import Stimulus
-from sixlowpan import fragment
-from suites.adversary import (
+from fixtures.api import (
     FULL,
+    Case,
+    Stimulus,
     balanced,
     head,
+    link_info,
     nothing_of,
+    of_two_sizes,
+    on_link,
     patched,
     piece,
     pieces,
+    raw,
     recovers,
+    requirement,
+    shortened,
     silent_each_time,
+    stimulus,
 )
-from suites.mixed import of_two_sizes, shortened
+from sixlowpan import fragment
 
 pytestmark = on_link("ieee802154")
 

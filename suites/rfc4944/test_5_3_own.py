@@ -4,15 +4,22 @@ from itertools import pairwise
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.judging.reassembly_faults import breaches
-from fixtures.judging.sending import PSDU, well_answered, well_sent
-from fixtures.plugin.marks import needs, on_link, requirement
-from fixtures.stimuli.packets import stimulus
-from rigs.tester.packets import ECHO_REQUEST, Seen
+from fixtures.api import (
+    ECHO_REQUEST,
+    PSDU,
+    Case,
+    Seen,
+    breaches,
+    needs,
+    on_link,
+    pause,
+    requirement,
+    stimulus,
+    well_answered,
+    well_sent,
+)
 from sixlowpan import mac
 from sixlowpan.addresses import ALL_NODES
-from suites.adversary import pause
 
 pytestmark = on_link("ieee802154")
 

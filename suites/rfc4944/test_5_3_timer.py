@@ -18,12 +18,23 @@ from dataclasses import dataclass
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.packets import link_info, stimulus
-from rigs.model import Link
-from rigs.tester.packets import Identity, Stimulus
-from suites.adversary import FULL, full_size, loses_nothing, outcome, pause, piece, pieces
+from fixtures.api import (
+    FULL,
+    Case,
+    Identity,
+    Link,
+    Stimulus,
+    full_size,
+    link_info,
+    loses_nothing,
+    on_link,
+    outcome,
+    pause,
+    piece,
+    pieces,
+    requirement,
+    stimulus,
+)
 
 pytestmark = on_link("ieee802154")
 

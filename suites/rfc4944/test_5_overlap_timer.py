@@ -6,11 +6,18 @@ set to a maximum of 60 seconds". Where that takes two minutes of a real clock it
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.packets import link_info
-from rigs.tester.packets import Stimulus
-from suites.adversary import loses_nothing, nothing_of, pause, piece, pieces
+from fixtures.api import (
+    Case,
+    Stimulus,
+    link_info,
+    loses_nothing,
+    nothing_of,
+    on_link,
+    pause,
+    piece,
+    pieces,
+    requirement,
+)
 
 pytestmark = on_link("ieee802154")
 

@@ -4,13 +4,21 @@ from itertools import pairwise
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.judging.reassembly_faults import breaches
-from fixtures.judging.sending import well_sent
-from fixtures.plugin.marks import needs, on_link, requirement
-from rigs.tester.packets import DESTINATION_UNREACHABLE, ECHO_REPLY, ECHO_REQUEST, UDP, Seen
+from fixtures.api import (
+    DESTINATION_UNREACHABLE,
+    ECHO_REPLY,
+    ECHO_REQUEST,
+    UDP,
+    Case,
+    Seen,
+    breaches,
+    needs,
+    on_link,
+    pause,
+    requirement,
+    well_sent,
+)
 from sixlowpan.addresses import ALL_NODES
-from suites.adversary import pause
 
 pytestmark = on_link("ieee802154")
 

@@ -2,10 +2,16 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.packets import link_info, stimulus
-from rigs.tester.packets import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Seen
+from fixtures.api import (
+    NEIGHBOR_ADVERTISEMENT,
+    NEIGHBOR_SOLICITATION,
+    Case,
+    Seen,
+    link_info,
+    on_link,
+    requirement,
+    stimulus,
+)
 from sixlowpan import addresses, ipv6
 
 pytestmark = on_link("ieee802154")

@@ -9,10 +9,16 @@ from dataclasses import dataclass
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.packets import stimulus
-from rigs.tester.packets import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Identity, Stimulus
+from fixtures.api import (
+    NEIGHBOR_ADVERTISEMENT,
+    NEIGHBOR_SOLICITATION,
+    Case,
+    Identity,
+    Stimulus,
+    on_link,
+    requirement,
+    stimulus,
+)
 from sixlowpan import ipv6
 
 pytestmark = on_link("ieee802154")

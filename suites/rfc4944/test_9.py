@@ -1,9 +1,6 @@
 """RFC 4944 §9 and §12: multicast short addresses, and which 16-bit addresses are what."""
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.packets import stimulus
-from rigs.tester.packets import Seen
+from fixtures.api import Case, Seen, on_link, requirement, stimulus
 from sixlowpan import mac
 
 pytestmark = on_link("ieee802154")

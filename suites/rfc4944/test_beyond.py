@@ -2,8 +2,7 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
+from fixtures.api import Case, on_link, requirement
 
 pytestmark = on_link("ieee802154")
 

@@ -4,11 +4,19 @@ from collections.abc import Callable
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.judging.sending import well_answered
-from fixtures.plugin.marks import about, needs, on_link, requirement
-from fixtures.stimuli.packets import forms, link_info, raw, stimulus
-from rigs.tester.packets import Stimulus
+from fixtures.api import (
+    Case,
+    Stimulus,
+    about,
+    forms,
+    link_info,
+    needs,
+    on_link,
+    raw,
+    requirement,
+    stimulus,
+    well_answered,
+)
 from suites.rfc6282.test_4_3 import datagram
 
 

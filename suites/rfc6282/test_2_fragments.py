@@ -7,11 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, on_link, requirement
-from fixtures.stimuli.packets import spelled, stimulus
-from fixtures.stimuli.sweep import understood_all
-from rigs.tester.packets import Stimulus
+from fixtures.api import Case, Stimulus, needs, on_link, requirement, spelled, stimulus, understood_all
 from sixlowpan import fragment_header_1, fragment_header_n
 from suites.rfc6282.test_3_1 import head, modes, reserved
 from suites.rfc6282.test_4_2_chains import INNER_WORDS, OUTER

@@ -2,11 +2,7 @@
 
 from collections.abc import Iterator
 
-from fixtures.judging.case import Case, Make
-from fixtures.plugin.marks import needs, requirement
-from fixtures.stimuli.packets import link_info, spelled
-from fixtures.stimuli.sweep import understood_all
-from rigs.tester.packets import Stimulus
+from fixtures.api import Case, Make, Stimulus, link_info, needs, requirement, spelled, understood_all
 
 LINK_LOCAL = bytes.fromhex("fe80000000000000")
 GROUPS = {

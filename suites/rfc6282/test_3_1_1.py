@@ -5,14 +5,23 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, requirement
-from fixtures.stimuli.packets import plain, shown, stimulus, understood_if_shown
-from rigs.tester.packets import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Seen, Stimulus
+from fixtures.api import (
+    NEIGHBOR_ADVERTISEMENT,
+    NEIGHBOR_SOLICITATION,
+    Case,
+    Seen,
+    Stimulus,
+    destinations,
+    needs,
+    nothing_of,
+    plain,
+    requirement,
+    shown,
+    stimulus,
+    understood_if_shown,
+)
 from sixlowpan import ipv6
 from sixlowpan.addresses import ALL_NODES, solicited_node
-from suites.adversary import nothing_of
-from suites.readings import destinations
 
 #: §3.2.1: "The Traffic Class field is rotated right by 2 bits".
 ROTATED = "RFC6282-3.2.1-01"

@@ -2,14 +2,23 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.judging.sending import well_sent
-from fixtures.plugin.marks import needs, requirement
-from fixtures.stimuli.packets import link_info, router_advertisement, shown, stimulus
-from rigs.tester.packets import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Identity, Seen
+from fixtures.api import (
+    NEIGHBOR_ADVERTISEMENT,
+    NEIGHBOR_SOLICITATION,
+    Case,
+    Identity,
+    Seen,
+    advice,
+    link_info,
+    needs,
+    requirement,
+    router_advertisement,
+    shown,
+    stimulus,
+    well_sent,
+)
 from sixlowpan import ipv6
 from sixlowpan.addresses import link_local
-from suites.frames import advice
 
 #: Traffic classes and flow labels of requests: each TF, and classes that look the same when ECN and DSCP are swapped.
 WORDS = (

@@ -4,11 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, requirement
-from fixtures.stimuli.packets import forms, link_info, spelled, stimulus, understood_if_shown
-from fixtures.stimuli.sweep import understood_all
-from rigs.tester.packets import Stimulus
+from fixtures.api import (
+    Case,
+    Stimulus,
+    forms,
+    link_info,
+    needs,
+    requirement,
+    spelled,
+    stimulus,
+    understood_all,
+    understood_if_shown,
+)
 from suites.rfc6282.test_3_1 import modes
 
 IDENTIFIERS = [0, 1, 2, 3, 9, 15]

@@ -2,12 +2,8 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, requirement
-from fixtures.stimuli.packets import shown, stimulus, understood_if_shown
-from rigs.tester.packets import Stimulus
+from fixtures.api import Case, Stimulus, needs, nothing_of, requirement, shown, stimulus, understood_if_shown
 from sixlowpan import Context
-from suites.adversary import nothing_of
 from suites.rfc6282.test_3_1_2 import address
 
 LONG, SHORT = (4, 5), (2, 3)

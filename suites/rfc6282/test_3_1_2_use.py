@@ -6,14 +6,22 @@ from contextlib import contextmanager, nullcontext
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.judging.sending import expected_reply, well_sent
-from fixtures.plugin.marks import needs, requirement
-from fixtures.stimuli.packets import spelled, stimulus, understood_if_shown
-from fixtures.stimuli.sweep import understood_all
-from rigs.tester.packets import NEIGHBOR_SOLICITATION, Stimulus
+from fixtures.api import (
+    NEIGHBOR_SOLICITATION,
+    Case,
+    Stimulus,
+    expected_reply,
+    needs,
+    outcome,
+    pause,
+    requirement,
+    spelled,
+    stimulus,
+    understood_all,
+    understood_if_shown,
+    well_sent,
+)
 from sixlowpan import Context
-from suites.adversary import outcome, pause
 from suites.rfc6282.test_3_1_2_lengths import MODES_OF_A_CONTEXT, by_hand
 
 SPARE, HIGH = 6, 12

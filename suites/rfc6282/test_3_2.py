@@ -2,11 +2,19 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.judging.sending import well_answered, well_sent
-from fixtures.plugin.marks import needs, on_link, requirement
-from fixtures.stimuli.packets import router_advertisement, spelled, stimulus, understood_if_shown
-from fixtures.stimuli.sweep import understood_all
+from fixtures.api import (
+    Case,
+    needs,
+    on_link,
+    requirement,
+    router_advertisement,
+    spelled,
+    stimulus,
+    understood_all,
+    understood_if_shown,
+    well_answered,
+    well_sent,
+)
 from sixlowpan import link_local
 
 

@@ -3,12 +3,9 @@
 The encapsulating header names 0xffff, so the address is fe80::ff:fe00:ffff, which is nobody's: it is not the DUT's own.
 """
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, on_link, requirement
-from rigs.tester.packets import Stimulus
+from fixtures.api import Case, Stimulus, needs, nothing_of, on_link, requirement
 from sixlowpan import decode, ipv6
 from sixlowpan.addresses import BROADCAST
-from suites.adversary import nothing_of
 
 pytestmark = on_link("ieee802154")
 

@@ -9,11 +9,19 @@ from ipaddress import IPv6Address
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.judging.sending import expected_reply, well_sent
-from fixtures.plugin.marks import needs, on_link, requirement
-from rigs.model import LinkClosed, RigError, Unsupported
-from rigs.tester.packets import NEIGHBOR_SOLICITATION, Seen
+from fixtures.api import (
+    NEIGHBOR_SOLICITATION,
+    Case,
+    LinkClosed,
+    RigError,
+    Seen,
+    Unsupported,
+    expected_reply,
+    needs,
+    on_link,
+    requirement,
+    well_sent,
+)
 from sixlowpan import ipv6
 
 LINK_LOCAL = bytes.fromhex("fe80 0000 0000 0000")

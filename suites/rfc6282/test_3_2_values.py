@@ -8,11 +8,7 @@ from itertools import chain
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, on_link, requirement
-from fixtures.stimuli.packets import spelled, stimulus
-from fixtures.stimuli.sweep import understood_all
-from rigs.tester.packets import Stimulus
+from fixtures.api import Case, Stimulus, needs, on_link, requirement, spelled, stimulus, understood_all
 from sixlowpan import ipv6, link_local
 
 #: An IID and a group that no other field gives.

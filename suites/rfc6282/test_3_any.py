@@ -14,13 +14,8 @@ from random import Random
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, requirement
-from fixtures.stimuli.sweep import Coded, understood_all
-from rigs.tester.framing import BROADCAST
-from rigs.tester.packets import Stimulus
+from fixtures.api import BROADCAST, Case, Coded, Stimulus, loses_nothing, needs, requirement, understood_all
 from sixlowpan import DecodeError, decode
-from suites.adversary import declares, loses_nothing
 from suites.rfc6282.test_3_1 import fields, reserved
 
 #: Headers that are tried in a case.
@@ -167,7 +162,7 @@ class Draw:
         payload = self.payload()
         multicast = bool(payload[1] & 8) and tester.kind != "ble"
         info = tester.info(destination=BROADCAST) if multicast else tester.info()
-        if number % 8 == 0 and declares(case, "paging"):
+        if number % 8 == 0 and case.declares("paging"):
             payload = bytes([0xF0 | number >> 3 & 1]) + payload  # RFC 8025: page 0 again, or page 1
         try:
             packet = decode(payload, info, tester.contexts)

@@ -2,13 +2,19 @@
 
 import pytest
 
-from fixtures.judging.case import Case, Make, Observation
-from fixtures.plugin.marks import needs, requirement
-from fixtures.stimuli.packets import link_info, shown
-from rigs.tester.packets import Stimulus
+from fixtures.api import (
+    Case,
+    Make,
+    Observation,
+    Stimulus,
+    link_info,
+    needs,
+    next_headers,
+    nothing_of,
+    requirement,
+    shown,
+)
 from sixlowpan import ipv6
-from suites.adversary import nothing_of
-from suites.readings import next_headers
 
 HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION, MOBILITY = 0, 43, 44, 60, 135
 EID = {HOP_BY_HOP: 0, ROUTING: 1, FRAGMENT: 2, DESTINATION: 3, MOBILITY: 4}

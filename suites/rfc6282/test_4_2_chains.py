@@ -2,14 +2,21 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.judging.sending import well_sent
-from fixtures.plugin.marks import needs, requirement
-from fixtures.stimuli.packets import link_info, raw, shown, spelled
-from fixtures.stimuli.sweep import understood_all
-from rigs.tester.packets import Stimulus
+from fixtures.api import (
+    Case,
+    Stimulus,
+    link_info,
+    needs,
+    outcome,
+    raw,
+    requirement,
+    right_or_nothing,
+    shown,
+    spelled,
+    understood_all,
+    well_sent,
+)
 from sixlowpan import ipv6
-from suites.adversary import outcome, right_or_nothing
 from suites.rfc6282.test_3_1 import head, reserved
 from suites.rfc6282.test_4_2 import (
     DESTINATION,

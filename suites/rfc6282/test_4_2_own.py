@@ -2,14 +2,8 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.judging.reassembly_faults import breaches
-from fixtures.judging.sending import well_sent
-from fixtures.plugin.marks import needs, requirement
-from fixtures.stimuli.packets import nhc_offset
-from rigs.tester.packets import ECHO_REQUEST, Seen
+from fixtures.api import ECHO_REQUEST, Case, Seen, breaches, needs, nhc_offset, pause, requirement, well_sent
 from sixlowpan import ipv6
-from suites.adversary import pause
 
 #: Octets of echo data that make an IPv6 packet larger than 1280.
 LARGE = (1233, 1400, 2000)

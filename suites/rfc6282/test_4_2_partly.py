@@ -9,13 +9,18 @@ from itertools import pairwise, product
 
 import pytest
 
-from fixtures.judging.case import Case, Make
-from fixtures.plugin.marks import needs, requirement
-from fixtures.stimuli.packets import link_info, spelled
-from fixtures.stimuli.sweep import understood_all
-from rigs.tester.packets import Stimulus
+from fixtures.api import (
+    Case,
+    Make,
+    Stimulus,
+    link_info,
+    needs,
+    requirement,
+    right_or_nothing,
+    spelled,
+    understood_all,
+)
 from sixlowpan import ipv6
-from suites.adversary import right_or_nothing
 from suites.rfc6282.test_4_2 import (
     DESTINATION,
     EID,

@@ -4,11 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, requirement
-from fixtures.stimuli.packets import forms, link_info, raw, stimulus
-from fixtures.stimuli.sweep import understood_all
-from rigs.tester.packets import Stimulus
+from fixtures.api import Case, Stimulus, forms, link_info, needs, raw, requirement, stimulus, understood_all
 from sixlowpan import ipv6
 from suites.rfc6282.test_3_2_values import edges
 

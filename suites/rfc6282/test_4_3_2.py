@@ -4,15 +4,24 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.judging.sending import well_sent
-from fixtures.plugin.marks import needs, on_link, requirement
-from fixtures.stimuli.packets import field, forms, link_info, stimulus
-from fixtures.stimuli.predecessors import poison
-from rigs.model import Unsupported
-from rigs.tester.packets import UDP, Seen, Stimulus
+from fixtures.api import (
+    UDP,
+    Case,
+    Seen,
+    Stimulus,
+    Unsupported,
+    field,
+    forms,
+    link_info,
+    needs,
+    on_link,
+    poison,
+    requirement,
+    right_or_nothing,
+    stimulus,
+    well_sent,
+)
 from sixlowpan import fragment, ipv6
-from suites.adversary import right_or_nothing
 from suites.rfc6282.test_4_3 import datagram
 
 

@@ -2,11 +2,7 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.judging.sending import well_sent
-from fixtures.plugin.marks import needs, requirement
-from fixtures.stimuli.packets import stimulus
-from rigs.tester.packets import Seen, Stimulus
+from fixtures.api import Case, Seen, Stimulus, needs, requirement, stimulus, well_sent
 from sixlowpan import ipv6
 
 GROUP = bytes.fromhex("ff02000000000000000000000000beef")

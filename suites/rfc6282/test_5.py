@@ -2,12 +2,7 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, requirement
-from fixtures.stimuli.packets import shown, stimulus
-from rigs.tester.packets import Stimulus
-from suites.adversary import nothing_of
-from suites.readings import next_headers
+from fixtures.api import Case, Stimulus, needs, next_headers, nothing_of, requirement, shown, stimulus
 from suites.rfc6282.test_4_3 import datagram
 
 

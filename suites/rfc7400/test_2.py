@@ -5,12 +5,19 @@ The codes are written by hand from the figures of §2; what they stand for comes
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import about, requirement
-from fixtures.stimuli.packets import checked
-from rigs.tester.packets import ICMPV6, Stimulus
+from fixtures.api import (
+    ICMPV6,
+    Case,
+    Stimulus,
+    about,
+    checked,
+    nothing_of,
+    outcome,
+    recovers,
+    requirement,
+    right_or_nothing,
+)
 from sixlowpan import ipv6
-from suites.adversary import declares, nothing_of, outcome, recovers, right_or_nothing
 
 LITERAL = "RFC7400-2-02"
 
@@ -201,7 +208,7 @@ def test_no_ghc_unasked(case: Case):
 @requirement("RFC7400-3.3-02")
 def test_fallback(case: Case):
     """§3.3: after neighbour unreachability a sender of GHC falls back to plain RFC 6282: only who sends GHC can."""
-    if not declares(case, "ghc"):
+    if not case.declares("ghc"):
         case.unsupported("the profile does not declare ghc", "not_declared")
     outcome(case, [])
     case.unsupported("no ability makes the DUT send GHC")

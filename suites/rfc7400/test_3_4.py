@@ -2,12 +2,17 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import requirement
-from fixtures.stimuli.packets import stimulus
-from rigs.tester.packets import ICMPV6, NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Seen
+from fixtures.api import (
+    ICMPV6,
+    NEIGHBOR_ADVERTISEMENT,
+    NEIGHBOR_SOLICITATION,
+    Case,
+    Seen,
+    requirement,
+    stimulus,
+)
+from fixtures.api import advertises as answers_solicitations
 from sixlowpan import ipv6
-from suites.adversary import advertises as answers_solicitations
 
 CIO = 36
 OPTIONS = {

@@ -11,11 +11,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
-from fixtures.judging.case import Case
-from fixtures.stimuli.packets import stimulus
+from fixtures.api import ICMPV6, Case, Link, Seen, stimulus
 from rigs.links.ipsp.channel_link import ChannelLink, Role, Terms
-from rigs.model import Link
-from rigs.tester.packets import ICMPV6, Seen
 from sixlowpan import DecodeError, decode, ipv6, link_local, nd
 from sixlowpan.dispatch import KIND
 from sixlowpan.rfc7668 import wanted

@@ -10,10 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from fixtures.judging.case import Case
-from rigs.tester.framing import Air
-from rigs.tester.host import Tester
-from rigs.tester.packets import ECHO_REPLY, ICMPV6, UDP, Seen
+from fixtures.api import ECHO_REPLY, ICMPV6, UDP, Air, Case, Seen, Tester
 from sixlowpan import DecodeError, LinkInfo, decode, encode, ipv6, nd
 from sixlowpan.addresses import modified_eui64
 from suites.rfc7668.channel import as_6lbr, live

@@ -2,9 +2,7 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, on_link, requirement
-from fixtures.stimuli.packets import stimulus
+from fixtures.api import Case, needs, on_link, requirement, stimulus
 from rigs.links.ipsp.channel_link import Refused, Role
 from suites.rfc7668.channel import connected, echoed, live, met, reconnected
 

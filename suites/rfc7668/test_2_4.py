@@ -2,11 +2,7 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.judging.channel_terms import terms_broken
-from fixtures.plugin.marks import needs, on_link, requirement
-from fixtures.stimuli.packets import stimulus
-from rigs.tester.packets import ECHO_REPLY, Stimulus
+from fixtures.api import ECHO_REPLY, Case, Stimulus, needs, on_link, requirement, stimulus, terms_broken
 from suites.rfc7668.channel import Terms, connected, echoed, live, reconnected
 
 pytestmark = on_link("ble")

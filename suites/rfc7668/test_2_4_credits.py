@@ -2,11 +2,8 @@
 
 import pytest
 
-from fixtures.judging.case import Case, Inconclusive
-from fixtures.plugin.marks import needs, on_link, requirement
-from fixtures.stimuli.packets import stimulus
+from fixtures.api import Case, Inconclusive, Seen, needs, on_link, requirement, stimulus
 from rigs.links.ipsp.channel_link import Refused
-from rigs.tester.packets import Seen
 from suites.rfc7668.channel import Terms, connected, echoed
 
 pytestmark = [on_link("ble"), needs("connect"), requirement("RFC7668-2.4-01")]

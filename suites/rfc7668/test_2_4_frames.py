@@ -6,12 +6,19 @@ here; that a packet comes of it is a breach.
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, on_link, requirement
-from fixtures.stimuli.packets import raw, stimulus
+from fixtures.api import (
+    DESTINATION_UNREACHABLE,
+    ECHO_REPLY,
+    Case,
+    LinkClosed,
+    Stimulus,
+    needs,
+    on_link,
+    raw,
+    requirement,
+    stimulus,
+)
 from rigs.links.ipsp.channel_link import ChannelLink
-from rigs.model import LinkClosed
-from rigs.tester.packets import DESTINATION_UNREACHABLE, ECHO_REPLY, Stimulus
 from sixlowpan import encode, ipv6
 from suites.rfc7668.channel import Terms, connected, echoed, live, reconnected
 

@@ -2,9 +2,7 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.packets import raw
+from fixtures.api import Case, on_link, raw, requirement
 from sixlowpan import dispatch
 from suites.rfc7668.channel import echoed, kind
 

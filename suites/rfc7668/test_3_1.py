@@ -1,7 +1,6 @@
 """RFC 7668 §3.1, protocol stack: UDP, TCP "or any other upper-layer protocol capable of running atop IPv6"."""
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.api import Case, needs, on_link, requirement
 from suites.performance.stream import Stream, first_data, once
 from suites.rfc7668.channel import live
 

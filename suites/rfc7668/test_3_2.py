@@ -2,11 +2,7 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.judging.sending import expected_reply
-from fixtures.plugin.marks import needs, on_link, requirement
-from fixtures.stimuli.packets import stimulus
-from rigs.tester.packets import ECHO_REQUEST, Stimulus
+from fixtures.api import ECHO_REQUEST, Case, Stimulus, expected_reply, needs, on_link, requirement, stimulus
 from sixlowpan import ipv6
 from suites.rfc7668.channel import IPHC, echoed, live, reconnected
 

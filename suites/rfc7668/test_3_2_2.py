@@ -1,10 +1,7 @@
 """RFC 7668 §3.2.2, stateless address autoconfiguration: link-local addresses from the device addresses, unchanged."""
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, on_link, requirement
-from fixtures.stimuli.packets import stimulus
+from fixtures.api import ECHO_REPLY, ICMPV6, Case, needs, on_link, requirement, stimulus
 from rigs.links.ipsp.channel_link import ChannelLink
-from rigs.tester.packets import ECHO_REPLY, ICMPV6
 from sixlowpan import ipv6, nd
 from sixlowpan.addresses import solicited_node
 from suites.rfc7668.channel import (

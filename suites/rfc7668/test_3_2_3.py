@@ -1,8 +1,6 @@
 """RFC 7668 §3.2.3, neighbor discovery: what a 6LN registers and what it does not, and what it takes from a 6LBR."""
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, on_link, requirement
-from rigs.tester.packets import ECHO_REQUEST, NEIGHBOR_SOLICITATION, Seen
+from fixtures.api import ECHO_REQUEST, NEIGHBOR_SOLICITATION, Case, Seen, needs, on_link, requirement
 from sixlowpan.addresses import modified_eui64
 from suites.rfc7668.channel import (
     advertised,

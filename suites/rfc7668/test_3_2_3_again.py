@@ -1,8 +1,6 @@
 """RFC 7668 §3.2.3 and §3.2.4, a 6LN behind a second advertisement, with other flags, and confirmations of others."""
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, on_link, requirement
-from rigs.tester.packets import ECHO_REQUEST, ICMPV6
+from fixtures.api import ECHO_REQUEST, ICMPV6, Case, needs, on_link, requirement
 from sixlowpan import ipv6, nd
 from suites.rfc7668.channel import (
     advertised,

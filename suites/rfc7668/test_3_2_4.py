@@ -2,10 +2,7 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, on_link, requirement
-from fixtures.stimuli.packets import field, stimulus
-from rigs.tester.packets import ECHO_REQUEST, UDP
+from fixtures.api import ECHO_REQUEST, UDP, Case, field, needs, on_link, requirement, stimulus
 from sixlowpan import Context, LinkInfo
 from suites.rfc7668.channel import MODES, anew, as_6ln, confirmed, echoed, modes, refreshed, well_elided
 

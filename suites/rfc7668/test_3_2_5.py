@@ -1,8 +1,6 @@
 """RFC 7668 §3.2.5, address mapping: the link has no multicast, so all goes to the one neighbour."""
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, on_link, requirement
-from rigs.tester.packets import ECHO_REQUEST
+from fixtures.api import ECHO_REQUEST, Case, needs, on_link, requirement
 from suites.rfc7668.channel import modes
 from suites.rfc7668.star import ALL_NODES, INCLUDE, arrives, two
 

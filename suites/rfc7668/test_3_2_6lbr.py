@@ -2,8 +2,7 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.api import Case, needs, on_link, requirement
 from sixlowpan import nd
 from suites.rfc7668.channel import MODES, as_6lbr, live, modes, reconnected
 from suites.rfc7668.star import SixLn, arrives, sixln, two

@@ -1,8 +1,6 @@
 """RFC 7668 §3 and §3.2.1, the star: whom a 6LBR connects with, and what it carries between its 6LNs."""
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, on_link, requirement
-from rigs.model import RigError
+from fixtures.api import Case, RigError, needs, on_link, requirement
 from sixlowpan import link_local
 from suites.rfc7668.channel import as_6lbr, live
 from suites.rfc7668.star import ALL_NODES, SixLn, arrives, sixln, two

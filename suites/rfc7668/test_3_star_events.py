@@ -1,7 +1,6 @@
 """RFC 7668 §3 and §3.2.1, the star when something happens: a 6LN leaves, comes back, takes nothing; large packets."""
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, on_link, requirement
+from fixtures.api import Case, needs, on_link, requirement
 from sixlowpan import ipv6, nd
 from suites.rfc7668.channel import live
 from suites.rfc7668.star import SixLn, arrives, one_more, sixln, two

@@ -2,13 +2,19 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import about, on_link, requirement
-from fixtures.stimuli.packets import stimulus
-from fixtures.stimuli.sweep import understood_all
-from rigs.tester.packets import Stimulus
+from fixtures.api import (
+    Case,
+    Stimulus,
+    about,
+    nothing_of,
+    on_link,
+    pieces,
+    requirement,
+    right_or_nothing,
+    stimulus,
+    understood_all,
+)
 from sixlowpan import mesh_header
-from suites.adversary import nothing_of, pieces, right_or_nothing
 
 PREFIXES = {
     "page-1": pytest.param("f1", marks=requirement("RFC8025-3-01", "RFC8025-4-01")),

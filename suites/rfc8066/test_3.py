@@ -2,12 +2,8 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.packets import stimulus
-from rigs.tester.packets import Stimulus
+from fixtures.api import Case, Stimulus, nothing_of, on_link, requirement, stimulus
 from sixlowpan import fragment_header_1, mesh_header
-from suites.adversary import nothing_of
 
 
 def escaped(case: Case, *types: int, data: bytes = b"") -> Stimulus:

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fixtures.judging.case import Case
-from fixtures.stimuli.packets import forms, link_info, stimulus
-from rigs.tester.packets import UDP, Stimulus
+from fixtures.api import UDP, Case, Stimulus, forms, link_info, pieces, stimulus
 from sixlowpan import ipv6, mesh_header
-from suites.adversary import pieces
 
 SOLICITED = bytes.fromhex("ff02 0000 0000 0000 0000 0001 ff12 3456")
 OPTIONS = "1e04a1a2a3a4"

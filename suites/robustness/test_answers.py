@@ -7,13 +7,21 @@ from collections import Counter
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.packets import link_info, stimulus
-from rigs.tester.packets import ECHO_REPLY, Seen, Stimulus
+from fixtures.api import (
+    ECHO_REPLY,
+    Case,
+    Seen,
+    Stimulus,
+    link_info,
+    loses_nothing,
+    on_link,
+    outcome,
+    pieces,
+    requirement,
+    stimulus,
+)
 from sixlowpan import mac
 from sixlowpan.addresses import ALL_NODES
-from suites.adversary import loses_nothing, outcome, pieces
 
 #: More than a DUT sends between two of "every fiftieth".
 MANY = 110

@@ -5,14 +5,19 @@
 
 from collections.abc import Iterator
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.packets import stimulus
-from fixtures.stimuli.sweep import understood_all
-from rigs.tester.packets import Stimulus
+from fixtures.api import (
+    Case,
+    Frame,
+    Stimulus,
+    heeded,
+    on_link,
+    pieces,
+    requirement,
+    stimulus,
+    understood_all,
+    whole,
+)
 from sixlowpan.addresses import ALL_NODES
-from suites.adversary import pieces, whole
-from suites.frames import Frame, heeded
 from suites.rfc4944.test_3 import BROADCAST, frame
 
 #: Payloads of which nothing can come: empty, cut, unknown and reserved ones.

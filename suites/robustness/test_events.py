@@ -7,14 +7,28 @@ import math
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, on_link, requirement
-from fixtures.stimuli.packets import link_info, stimulus, understood_if_shown
-from rigs.tester.packets import ECHO_REPLY, LONGEST, Identity, Stimulus
-from rigs.tester.preparation import prepare
+from fixtures.api import (
+    ECHO_REPLY,
+    FULL,
+    LONGEST,
+    Case,
+    Identity,
+    Stimulus,
+    balanced,
+    link_info,
+    needs,
+    on_link,
+    outcome,
+    pause,
+    pieces,
+    prepare,
+    quoted,
+    requirement,
+    stimulus,
+    understood_if_shown,
+)
 from sixlowpan import addresses
 from sixlowpan.addresses import ALL_NODES
-from suites.adversary import FULL, balanced, outcome, pause, pieces, quoted
 
 #: Datagrams that time out in one uptime: more than a counter of four bits, or a pool of twenty, bears.
 TIMEOUTS = 24

@@ -7,14 +7,25 @@ first try when every timer has run out. One malformed frame shows nothing; one m
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import needs, on_link, requirement
-from fixtures.stimuli.packets import link_info, raw, stimulus
-from fixtures.stimuli.sweep import understood_all
-from rigs.tester.packets import Stimulus
+from fixtures.api import (
+    FULL,
+    Case,
+    Stimulus,
+    head,
+    link_info,
+    needs,
+    on_link,
+    outcome,
+    piece,
+    pieces,
+    raw,
+    recovers,
+    requirement,
+    stimulus,
+    understood_all,
+)
 from sixlowpan import fragment, fragment_header_1, fragment_header_n, ipv6, mesh_header
 from sixlowpan.addresses import ALL_NODES
-from suites.adversary import FULL, head, outcome, piece, pieces, recovers
 
 pytestmark = on_link("ieee802154")
 

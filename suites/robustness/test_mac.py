@@ -8,11 +8,8 @@ from itertools import product
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.packets import stimulus
+from fixtures.api import Case, on_link, outcome, recovers, requirement, stimulus, whole
 from sixlowpan import mac
-from suites.adversary import outcome, recovers, whole
 from suites.rfc4944.test_2_headers import TERMINATION, element
 from suites.rfc4944.test_3 import frame
 

@@ -2,12 +2,19 @@
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import requirement
-from fixtures.stimuli.packets import stimulus
-from rigs.tester.packets import ICMPV6, NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Stimulus
+from fixtures.api import (
+    ICMPV6,
+    NEIGHBOR_ADVERTISEMENT,
+    NEIGHBOR_SOLICITATION,
+    Case,
+    Stimulus,
+    advertises,
+    is_solicited,
+    recovers,
+    requirement,
+    stimulus,
+)
 from sixlowpan import ipv6
-from suites.adversary import advertises, is_solicited, recovers
 
 ALL_NODES = bytes.fromhex("ff02 0000 0000 0000 0000 0000 0000 0001")
 

@@ -8,12 +8,20 @@ from collections.abc import Callable
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.packets import raw, stimulus
-from rigs.tester.packets import Stimulus
+from fixtures.api import (
+    FULL,
+    Case,
+    Stimulus,
+    nothing_of,
+    on_link,
+    raw,
+    recovers,
+    requirement,
+    stimulus,
+    unanswered,
+    whole,
+)
 from sixlowpan import fragment_header_1, fragment_header_n, ipv6, mesh_header
-from suites.adversary import FULL, nothing_of, recovers, unanswered, whole
 from suites.rfc4944.test_3 import frame
 
 #: What stacks print when they die, or would have died without a checker.

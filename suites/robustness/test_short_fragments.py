@@ -11,11 +11,8 @@ from itertools import product
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
-from rigs.tester.packets import Stimulus
+from fixtures.api import Case, Stimulus, nothing_of, on_link, recovers, requirement
 from sixlowpan import fragment_header_1, fragment_header_n
-from suites.adversary import nothing_of, recovers
 
 pytestmark = on_link("ieee802154")
 

@@ -9,13 +9,19 @@ from random import Random
 
 import pytest
 
-from fixtures.judging.case import Case
-from fixtures.plugin.marks import on_link, requirement
-from fixtures.stimuli.addressed import addressed
-from fixtures.stimuli.packets import stimulus
-from rigs.tester.packets import Stimulus
+from fixtures.api import (
+    Case,
+    Stimulus,
+    addressed,
+    nothing_of,
+    on_link,
+    outcome,
+    recovers,
+    requirement,
+    stimulus,
+    whole,
+)
 from sixlowpan import DecodeError, decode
-from suites.adversary import nothing_of, outcome, recovers, whole
 from suites.rfc4944.test_3 import frame
 from suites.robustness.corpus import SHAPES, SHAPES_802154
 

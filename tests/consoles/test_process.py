@@ -84,7 +84,8 @@ def test_helpers_of_one_that_died_are_ended_too(run, until):
 
 
 PARENT = """
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell began us in the background
 from rigs.consoles.process.console import ProcessConsole
 console = ProcessConsole("process:test", ["sleep", "1000"])
 print(console.pid, flush=True)
@@ -101,7 +102,7 @@ def test_it_dies_with_us(how, until):
         pid = int(parent.stdout.readline())
         assert not gone(pid)
         parent.send_signal(how)
-        parent.wait(10)
+        until(lambda: parent.poll() is not None)
         until(lambda: gone(pid))
     finally:
         parent.kill()

@@ -1,8 +1,10 @@
 """The ZEP radio against a peer that speaks the protocol byte for byte, as RIOT native does."""
 
+import os
 import queue
 import socket
 import struct
+import subprocess
 import threading
 
 import pytest
@@ -216,6 +218,25 @@ def test_a_deaf_node_is_not_given_four_tries_for_ever(link, known):
     thread.join(5)
     link.send(out(6))  # it was heard again, so it gets four
     assert [known.hear()[1] for _ in range(4)] == [out(6)] * 4
+
+
+def test_nothing_is_sent_to_a_node_that_is_busy():
+    """RIOT 2026.07 ends in an assertion when a frame comes before it is done with the one before."""
+    looks, sent = iter([True, True, False]), []
+    radio = Acknowledger(lambda frame: sent.append(next(looks, "sleeps")), busy=lambda: next(looks))
+    radio.send(data(1), awaits=False)
+    assert sent == ["sleeps"]
+
+
+def test_a_process_that_runs_is_busy(link):
+    link.process = os.getpid()
+    assert link._node_is_busy()
+    with subprocess.Popen(["sleep", "60"]) as sleeper:
+        link.process = sleeper.pid
+        while link._node_is_busy():
+            pass
+        sleeper.kill()
+    assert not link._node_is_busy()  # it is no more
 
 
 def test_a_node_that_was_sending_itself_has_not_heard_us():

@@ -48,7 +48,7 @@ def test_every_mutant_differs_and_compiles():
 def test_what_is_explained_exists_and_has_a_reason():
     known = set()
     for module in MODULES:
-        source = (ROOT / "sixlowpan" / f"{module}.py").read_text(encoding="utf-8")
+        source = (ROOT / "sixlowpan" / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
         known |= {mutant.name for mutant in mutants(module, source)}
     reasons = explained()
     assert set(reasons) <= known

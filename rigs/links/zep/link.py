@@ -22,6 +22,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rigs import clock, registry
@@ -46,10 +47,11 @@ TESTER_EUI64: Final = bytes.fromhex("02005efffe00002a")
 _ADDRESS: Final = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})")
 _UNIX_EPOCH: Final = 2_208_988_800  # in seconds of NTP, which counts from 1900
 _SWITCH: Final = 5e-4  # seconds
-#: Seconds. RIOT's driver acknowledges a frame before its thread takes it in, and ends in an assertion when the next
-#: one, or a repetition of the same, comes in between: it is given the time, on a busy machine as well.
+#: Seconds. RIOT's driver acknowledges a frame before it is done with it, and ends in an assertion (2026.07:
+#: netdev_ieee802154_submac.c:365) when the next one, or a repetition of the same, comes in between: RX_DONE in the
+#: same pass as the TX_DONE of its acknowledgement. It is given the time, on a busy machine as well: until it sleeps.
 _ACK_WAIT: Final = 0.5
-_REST: Final = 3e-3
+_REST: Final = 2e-3
 #: Seconds around a frame that nobody acknowledges: while RIOT takes in or sends another, it is gone.
 _AROUND: Final = 15e-3
 _KEPT: Final = 1 << 16  # frames that nobody asks for
@@ -125,7 +127,11 @@ class ZepLink(Link):
         self._closed = False
         self._waker = os.eventfd(0)
         #: Acknowledges, repeats and drops repetitions; counts what was repeated and never acknowledged.
-        self.radio = Acknowledger(self._transmit, wait=_ACK_WAIT, rest=_REST, around=_AROUND)
+        self.radio = Acknowledger(
+            self._transmit, wait=_ACK_WAIT, rest=_REST, around=_AROUND, busy=self._node_is_busy
+        )
+        #: The node's process, where it is one of this host's; None: nobody knows what it is doing.
+        self.process: int | None = None
         # macAckWaitDuration is 0.9 ms: who acknowledges must not wait for its turn as long as threads do by default.
         self._interval = sys.getswitchinterval()
         sys.setswitchinterval(min(self._interval, _SWITCH))
@@ -185,6 +191,16 @@ class ZepLink(Link):
 
     def passed_over(self) -> str:
         return ", ".join(f"{n} x {why}" for why, n in self._not_heard.most_common(4))
+
+    def _node_is_busy(self) -> bool:
+        """Whether the node's process runs, or waits for a CPU to run on (proc(5), /proc/PID/stat)."""
+        if self.process is None:
+            return False
+        try:
+            state = Path(f"/proc/{self.process}/stat").read_text(encoding="ascii", errors="replace")
+        except OSError:  # it has ended
+            return False
+        return state.rpartition(")")[2].split()[0] == "R"
 
     def _for_the_dut(self, frame: bytes) -> bool:
         try:
@@ -316,5 +332,6 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> ZepLink:
         ),
     )
     console = registry.open_console(bench, rig.dut.console, rig) if rig.dut.console else None
+    link.process = getattr(console, "pid", None)
     link.await_node(console.health if console else lambda: Health("alive"))
     return link

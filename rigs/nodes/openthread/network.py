@@ -74,5 +74,5 @@ def _start(cli: Cli, address: bytes, role: str) -> None:
     cli.do("thread start")
     deadline = clock.now() + ROLE
     while (seen := " ".join(cli.do("state")[:1])) != role:
-        if clock.now() > deadline:
+        if clock.now() >= deadline:
             raise RigError(f"openthread: it is no {role} within {ROLE:g} s of `thread start`, but {seen!r}")
