@@ -203,3 +203,25 @@ def test_a_failed_opening_leaves_no_thread(monkeypatch):
     with pytest.raises(RigError, match="no guest"):
         ipsp_bench.IpspBench(rig())
     assert not [t for t in threading.enumerate() if t.name == "bluetooth"]
+
+
+def test_packets_become_text_only_for_a_log_that_is_kept(loopback, monkeypatch, caplog):
+    import bumble.host
+
+    link, made = IpspLink(loopback()), []
+    coloured = bumble.host.color
+
+    def color(text, *how):
+        made.append(text)
+        return coloured(text, *how)
+
+    monkeypatch.setattr(bumble.host, "color", color)
+    link.send(IPHC + bytes(300))
+    answers(link, 1)
+    assert made == []
+    with caplog.at_level("DEBUG", "bumble.host"):
+        link.send(IPHC + bytes(300))
+        answers(link, 1)
+    assert any("HOST -> CONTROLLER" in text for text in made)
+    assert any("CONTROLLER -> HOST" in text for text in made)
+    assert "ACL" in caplog.text
