@@ -1,0 +1,85 @@
+"""Every command of the docs runs as it is printed, in a clean clone that has a `.venv` and nothing else."""
+
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rigs.__main__ import parser
+from tests.docs import needs
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PYTHON = ".venv/bin/python -m "
+#: What only a person can do, or takes a whole run; each is held by a job or a test of its own.
+ELSEWHERE = ("make conformance", "apt-get ", "export ")
+
+
+def blocks(page):
+    """The commands of a page's fenced blocks that have no language (a block with one is a file, or what is printed)."""
+    for block in re.findall(r"^```\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+        if block.startswith((PYTHON, "python", "pytest", "make ", "export ", "apt-get ")):
+            yield from block.splitlines()
+
+
+def commands():
+    return [pytest.param(page, line, id=f"{page.name}: {line}") for page in PAGES for line in blocks(page)]
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clean") / "keyhole"
+    subprocess.run(["git", "clone", "-q", "--no-hardlinks", str(ROOT), str(folder)], check=True)
+    (folder / ".venv").symlink_to((ROOT / ".venv").resolve())
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("page", "line"), commands())
+def test_it_runs_as_it_is_printed(clone, page, line):
+    if line.startswith(ELSEWHERE):
+        return
+    assert line.startswith((PYTHON, "python3 -m sixlowpan ")), (
+        f"{page.name}: a clean Debian has no such command: {line}"
+    )
+    if needs.what(line):
+        words = shlex.split(line.removeprefix(PYTHON))
+        if words[0] == "rigs":  # what it needs is not here, but its command line must be right
+            parser().parse_args(words[1:])
+        return
+    for before in needs.first(line):
+        subprocess.run(before, shell=True, cwd=clone, check=False, capture_output=True, env=clean())
+    done = subprocess.run(
+        line, shell=True, cwd=clone, check=False, capture_output=True, text=True, env=clean()
+    )
+    assert done.returncode in needs.status(line), done.stdout[-2000:] + done.stderr[-2000:]
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def clean():
+    return {
+        key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV", "PYTHON"))
+    }
+
+
+def test_there_are_commands_and_none_needs_a_python_of_the_users():
+    found = [(page, line) for page in PAGES for line in blocks(page)]
+    assert len(found) > 8
+    for page in PAGES[1:]:
+        text = page.read_text(encoding="utf-8")
+        bare = re.findall(r"(?:^|`)((?:python|pytest) [^`\n]*)", text, re.MULTILINE)
+        assert [line for line in bare if not line.startswith("pytest side")] == [], page.name
+
+
+def test_the_deviation_that_the_docs_show_is_one():
+    import tomllib
+
+    from rigs.configuration.models import Deviation
+
+    text = (ROOT / "docs" / "bring-your-board.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```toml\n(\[\[deviation\]\].*?)^```$", text, re.DOTALL | re.MULTILINE)
+    made = Deviation.model_validate(tomllib.loads(shown)["deviation"][0])
+    assert made.matches("rfc6282/3.1.1/hlim[00-63]", "value", "RFC6282-3.1.1-07")
