@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from reports.statistics import STEP, interval_of, off_grid
+from reports.statistics.connection import STEP, interval_of, off_grid
 
 FIELD = [0.0783, 0.0527, 0.0747, 0.0968, 0.0701, 0.0928, 0.0661, 0.0887, 0.0620, 0.0848]
 
