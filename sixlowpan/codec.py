@@ -90,12 +90,15 @@ def first_part(data: bytes, at: int, link: LinkInfo, contexts: Contexts, size: i
     raise dispatch.refusal(data, at, at == 0)
 
 
-def encode(packet: bytes, link: LinkInfo, contexts: Contexts = NO_CONTEXTS) -> bytes:
+def encode(packet: bytes, link: LinkInfo, contexts: Contexts = NO_CONTEXTS, *, ghc: bool = False) -> bytes:
     """The smallest legal payload for a packet: always IPHC, NHC wherever it exists; the UDP checksum stays.
 
-    EncodeError if `packet` is not one whole IPv6 packet.
+    `ghc`: the receiver is known to read GHC, by its 6CIO, by GHC received from it, or by administration (RFC 7400
+    section 3.3); what is smaller by GHC goes by GHC. EncodeError if `packet` is not one whole IPv6 packet.
     """
     check_packet(packet)
+    if ghc:
+        return compress.chain(packet, link, contexts, packed=True)
     next_header = packet[6]
     if next_header == ipv6.UDP and len(packet) >= 48 and packet[44:46] == packet[4:6]:
         return compress.header(packet, 0, link, contexts, None, True) + compress.udp(packet, 40) + packet[46:]

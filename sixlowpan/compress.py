@@ -5,7 +5,8 @@ weighing: a context that makes an address smaller saves at least two octets, as 
 and a group that a context fits goes from 16 to 6. An address form is (context identifier or -1, mode, in-line octets)
 with mode SAC SAM 0..7 or M DAC DAM 0..15 as in `iphc`. The NHC chain is compressed as far as it goes without a gap:
 "all headers encoded using the 6LoWPAN encoding format ... must be contiguous" (section 4.2); no NHC form is ever larger
-than the plain header.
+than the plain header. For a receiver that reads GHC (RFC 7400), each extension header and the payload of UDP or ICMPv6
+takes its GHC form if this is smaller.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from sixlowpan import nhc
+from sixlowpan import ghc, nhc
 from sixlowpan import rfc7668 as ble
 from sixlowpan.addresses import LINK_LOCAL_PREFIX, SHORT_IID_PREFIX, UNSPECIFIED
 from sixlowpan.contexts import Context, Contexts
-from sixlowpan.ipv6 import FRAGMENT, IPV6, UDP
+from sixlowpan.ipv6 import DESTINATION, FRAGMENT, HOP_BY_HOP, ICMPV6, IPV6, ROUTING, UDP
 from sixlowpan.link import LinkInfo
 
 CHAINED: Final = {UDP, IPV6, *nhc.EXTENSIONS}
+#: RFC 7400 3.2 has EIDs 0 to 3. The Fragment header (2) stays with NHC: it has no Length field that GHC could
+#: elide, and the text does not say what becomes of the octet at that place.
+GHC_EXTENSIONS: Final = {HOP_BY_HOP, ROUTING, DESTINATION}
 HLIM: Final = {1: 1, 64: 2, 255: 3}
 _NO_TF: Final = b"\x60\0\0\0"
 # RFC 6282 3.2.1: ECN first, so the traffic class is rotated right by two bits
@@ -200,8 +204,11 @@ def udp(packet: bytes, at: int) -> bytes:
     return b"\xf0" + packet[at : at + 4]
 
 
-def segments(packet: bytes) -> list[tuple[int, int, int]]:
-    """The headers behind the IPv6 header that have an NHC form: (protocol, begin, end), up to the first without."""
+def segments(packet: bytes, *, icmpv6: bool = False) -> list[tuple[int, int, int]]:
+    """The headers behind the IPv6 header that have an NHC form: (protocol, begin, end), up to the first without.
+
+    With `icmpv6` the chain may end in (58, begin, begin): an ICMPv6 message, whose NHC form has GHC behind it.
+    """
     found: list[tuple[int, int, int]] = []
     protocol, at, size = packet[6], 40, len(packet)
     whole = True  # False behind the header of an IPv6 fragment with more to come
@@ -238,6 +245,8 @@ def segments(packet: bytes) -> list[tuple[int, int, int]]:
                 break
             whole = whole and not packet[at + 3] & 1
         protocol, at = following, end
+    if icmpv6 and protocol == ICMPV6:
+        found.append((ICMPV6, at, at))
     return found
 
 
@@ -272,20 +281,78 @@ def extension(packet: bytes, begin: int, end: int, protocol: int, last: bool, el
     return start + _ONE[length] + packet[begin + 2 : end - elide]
 
 
-def chain(packet: bytes, link: LinkInfo, contexts: Contexts, limit: int | None = None) -> bytes:
-    """The smallest form of a packet whose next header may have an NHC form; `limit` bounds how many NHC headers."""
-    found = segments(packet)[:limit]
+def packed_extension(
+    packet: bytes, begin: int, end: int, protocol: int, last: bool, addresses: bytes
+) -> bytes:
+    """The GHC form of one extension header (RFC 7400 section 3.2); `last` as in `extension`.
+
+    The padding stays: the text gives a receiver of GHC no padding to restore.
+    """
+    octet = 0xB0 | nhc.EID_OF[protocol] << 1
+    start = bytes((octet, packet[begin])) if last else _ONE[octet | 1]
+    return start + ghc.compress(packet[begin + 2 : end], addresses) + ghc.STOP
+
+
+def chain(
+    packet: bytes, link: LinkInfo, contexts: Contexts, limit: int | None = None, *, packed: bool = False
+) -> bytes:
+    """The smallest form of a packet whose next header may have an NHC form; `limit` bounds how many NHC headers.
+
+    `packed`: the receiver reads GHC.
+    """
+    parts, behind, payload = _chain(packet, link, contexts, limit, packed)
+    return b"".join(parts) + (packet[behind:] if payload is None else payload.octets(len(packet) - behind))
+
+
+def packed_prefix(packet: bytes, link: LinkInfo, contexts: Contexts, room: int) -> tuple[bytes, int] | None:
+    """(octets of a first fragment with room for `room`, octets of the datagram they stand for), by GHC; or None.
+
+    RFC 7400 section 2 packs "a header or payload within an L2 packet (= fragment)": a prefix of the payload, which
+    ends on a multiple of 8 octets of the datagram; the fragments behind it carry the rest as it is. None if GHC gains
+    nothing for the payload as a whole, or if no such prefix fits.
+    """
+    parts, behind, payload = _chain(packet, link, contexts, None, True)
+    if payload is None:
+        return None
+    start = b"".join(parts)
+    for covered in range((len(packet) - 1) // 8 * 8, behind, -8):
+        if len(start) + payload.size(covered - behind) <= room:
+            return start + payload.octets(covered - behind), covered
+    return None
+
+
+def _chain(
+    packet: bytes, link: LinkInfo, contexts: Contexts, limit: int | None, packed: bool
+) -> tuple[list[bytes], int, ghc.Packing | None]:
+    """The compressed headers, where the payload behind them begins, and its GHC form if that is smaller."""
+    found = segments(packet, icmpv6=packed)[:limit]
+    behind = found[-1][2] if found else 40
+    payload = None
+    if packed and found and found[-1][0] in {UDP, ICMPV6}:
+        inner = next((begin for protocol, begin, _ in reversed(found) if protocol == IPV6), 0)
+        payload = ghc.Packing(packet[behind:], packet[inner + 8 : inner + 40])
+        if payload.size(len(packet) - behind) >= len(packet) - behind:
+            payload = None
+            if found[-1][0] == ICMPV6:
+                found.pop()
     parts = [header(packet, 0, link, contexts, None, bool(found))]
     outer = packet[8:24], packet[24:40]
-    behind = 40
     for index, (protocol, begin, end) in enumerate(found):
         last = index == len(found) - 1
-        behind = end
         if protocol == UDP:
-            parts.append(udp(packet, begin) + packet[begin + 6 : end])
+            form = udp(packet, begin) + packet[begin + 6 : end]
+            # 11110CPP and 11010CPP: "analogous" (RFC 7400 section 3.1)
+            parts.append(form if payload is None else _ONE[form[0] & ~0x20] + form[1:])
+        elif protocol == ICMPV6:
+            parts.append(b"\xdf")
         elif protocol == IPV6:
             parts.append(b"\xee" + header(packet, begin, link, contexts, outer, not last))
             outer = packet[begin + 8 : begin + 24], packet[begin + 24 : begin + 40]
         else:
-            parts.append(extension(packet, begin, end, protocol, last, elidable(packet[begin:end], protocol)))
-    return b"".join(parts) + packet[behind:]
+            form = extension(packet, begin, end, protocol, last, elidable(packet[begin:end], protocol))
+            if packed and protocol in GHC_EXTENSIONS:
+                form = min(
+                    form, packed_extension(packet, begin, end, protocol, last, b"".join(outer)), key=len
+                )
+            parts.append(form)
+    return parts, behind, payload

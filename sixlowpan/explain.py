@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 
-from sixlowpan import dispatch, iphc, mesh, nhc
+from sixlowpan import dispatch, explain_ghc, iphc, mesh, nhc
 from sixlowpan.contexts import NO_CONTEXTS, Contexts
 from sixlowpan.errors import DecodeError
 from sixlowpan.fragment import Reassembler
@@ -162,7 +162,7 @@ def _compressed(walk: Walk, at: int) -> None:
         if behind is None:
             return
         outer = behind[1]
-        inner = _chain(walk, behind[0])
+        inner = _chain(walk, *behind)
         if inner is None:
             return
         at = inner
@@ -238,7 +238,7 @@ def _iphc(walk: Walk, at: int, outer: _Addresses | None) -> tuple[int, _Addresse
     return at, (header[3], header[4])
 
 
-def _chain(walk: Walk, at: int) -> int | None:
+def _chain(walk: Walk, at: int, addresses: _Addresses) -> int | None:
     """NHC headers up to the end, or to the IPHC header of a packet within: where that is."""
     data = walk.data
     while True:
@@ -297,7 +297,28 @@ def _chain(walk: Walk, at: int) -> int | None:
             at = walk.octets("ports", at + 1, count, meaning, f"RFC6282-4.3.3-0{3 + p}")
             if not octet & 4:
                 at = walk.octets("Checksum", at, 2, "", "RFC6282-4.3.3-01")
-            _rest(walk, at)
+            if kind == nhc.UDP_GHC:
+                explain_ghc.bytecode(walk, at, addresses)
+            else:
+                _rest(walk, at)
+            return None
+        elif kind == nhc.EXT_GHC:
+            eid = octet >> 1 & 3
+            walk.header("LOWPAN_NHC extension header GHC", at, "RFC7400-3.2-01")
+            walk.bits("NHC ID", at, 0, 4, "extension header GHC", "RFC7400-3.2-01")
+            walk.bits("EID", at, 4, 3, f"protocol {nhc.EXTENSIONS[eid]}", nhc.EID_REQUIREMENT[eid])
+            nh = walk.bits("NH", at, 7, 1, "LOWPAN_NHC follows" if octet & 1 else "in-line", "RFC6282-4.2-12")
+            at += 1
+            if not nh:
+                at = walk.octets("Next Header", at, 1, "", "RFC6282-4.2-11")
+            at = explain_ghc.bytecode(walk, at, addresses, stop=True)
+            if not nh:
+                _rest(walk, at)
+                return None
+        elif kind == nhc.ICMPV6_GHC:
+            walk.header(f"LOWPAN_NHC {kind}", at, "RFC7400-3.1-02")
+            walk.octets("NHC", at, 1, kind, "RFC7400-3.1-02")
+            explain_ghc.bytecode(walk, at + 1, addresses)
             return None
         else:
             walk.header(f"LOWPAN_NHC {kind}", at)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sixlowpan import codec, dispatch, mesh
+from sixlowpan import codec, compress, dispatch, mesh
 from sixlowpan.contexts import NO_CONTEXTS, Contexts
 from sixlowpan.errors import MALFORMED, DecodeError, EncodeError, truncated
 from sixlowpan.ipv6 import UDP, checksum
@@ -51,15 +51,16 @@ def fragment(
     mtu: int,
     tag: int,
     payload: bytes | None = None,
+    ghc: bool = False,
 ) -> list[bytes]:
     """The payloads that carry `packet` where one payload has room for `mtu` octets.
 
     `payload` is the form to be cut (default: `encode`, or the next larger form whose headers fit the first
     fragment). If it fits it goes alone: "the LoWPAN encapsulation should not contain a fragmentation
-    header". EncodeError if the packet has more than 2,047 octets, or if nothing fits, or on Bluetooth LE,
-    where fragments are not used.
+    header". `ghc` as in `encode`: then the first fragment may carry a part of the payload by GHC. EncodeError if the
+    packet has more than 2,047 octets, or if nothing fits, or on Bluetooth LE, where fragments are not used.
     """
-    chosen = codec.encode(packet, link, contexts) if payload is None else payload
+    chosen = codec.encode(packet, link, contexts, ghc=ghc) if payload is None else payload
     if len(chosen) <= mtu:
         return [chosen]
     if link.kind == BLE:
@@ -67,7 +68,12 @@ def fragment(
     size = len(packet)
     room = mtu - 4
     header = fragment_header_1(size, tag)
-    cut = _cut(chosen, size, link, contexts, room)
+    cut: tuple[int, int] | None
+    packed = compress.packed_prefix(packet, link, contexts, room) if ghc and payload is None else None
+    if packed is not None:
+        chosen, cut = packed[0], (len(packed[0]), packed[1])
+    else:
+        cut = _cut(chosen, size, link, contexts, room)
     if cut is None and payload is None:
         # RFC 6282 2: "any header that cannot fit within the first fragment MUST NOT be compressed"
         from sixlowpan.forms import fallbacks

@@ -64,7 +64,7 @@ TESTS = {
     "explain": ("sixlowpan.test_judges", "sixlowpan.test_requirement_ids"),
     "mac": ("sixlowpan.test_basics", "sixlowpan.test_capture_sift"),
     "nd": ("sixlowpan.test_nd", "sixlowpan.test_capture_senders"),
-    "ghc": ("vectors.test_vectors", "sixlowpan.test_headers", "vectors.test_examples"),
+    "ghc": ("sixlowpan.test_ghc", "vectors.test_vectors", "sixlowpan.test_headers", "vectors.test_examples"),
     **dict.fromkeys(
         (
             "hci", "l2cap", "security", "coverage", "capture.air", "capture.containers", "capture.judging",
