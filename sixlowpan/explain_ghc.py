@@ -43,11 +43,11 @@ def _meaning(step: ghc.Step, out: int) -> str:
     if step.kind == ghc.ZEROS:
         return f"append {len(step.octets)} zeros"
     if step.kind == ghc.EXTEND:
-        return f"na = {step.count}, sa = {step.back} for the backreference that follows"
+        return f"na = {step.length}, sa = {step.back} for the backreference that follows"
     if step.kind == ghc.COPY:
         source = 48 + out - step.back
         where = f"octet {source - 48} of the output"
         if source < 48:
             where = f"octet {source % 16} of the {_DICTIONARY[source // 16]}"
-        return f"append {step.count} octets from {step.back} to the left, {where}: {step.octets.hex()}"
+        return f"append {step.length} octets from {step.back} to the left, {where}: {step.octets.hex()}"
     return "end of the header"

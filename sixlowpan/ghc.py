@@ -30,13 +30,13 @@ MAX_SEARCHED: Final = 2047
 class Step(NamedTuple):
     """One code octet with its argument: where it stands, what it appends, and from how far to the left it copies.
 
-    Of an `EXTEND`, `count` and `back` are na and sa after it.
+    Of an `EXTEND`, `length` and `back` are na and sa after it.
     """
 
     kind: str
     at: int
     end: int
-    count: int
+    length: int
     back: int
     octets: bytes
 
