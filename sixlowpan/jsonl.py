@@ -4,13 +4,13 @@
           "frames": [payload, ...]}                          decode, judge; a payload is hex or
           {"payload": hex, "src": hex, "dst": hex, "t": seconds}
           ... "packet": hex, "mtu": n, "tag": n              encode
-          optional: "pan": "abcd", "integrity": true, "role": "6LN"|"6LBR" (of the sender), "registered":
-          [address]
-    out  {"id", "packets": [hex], "pending": n, "errors": [{"frame", "offset", "kind", "requirement",
-    "message"}]}
+          optional: "pan": "abcd", "integrity": true, "role": "6LN"|"6LBR" (of the sender),
+          "registered": [address]
+    out  {"id", "packets": [hex], "pending": n,
+          "errors": [{"frame", "offset", "kind", "requirement", "message"}]}
          {"id", "frames": [hex], "error": null|text}
-         {"id", "findings": [{"code", "requirement", "level", "frame", "offset", "expected", "actual",
-         "message"}]}
+         {"id", "findings": [{"code", "requirement", "level", "frame", "offset",
+          "expected", "actual", "message"}]}
 
 A line that is no request gets an answer, too, with kind "usage" and its line number. Links and contexts
 repeat from line to line, so both are kept by their JSON.

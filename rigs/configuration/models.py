@@ -28,6 +28,7 @@ from pydantic import (
 )
 
 from rigs.model import ABILITIES, LinkKind, RigError
+from vectors import codes
 
 #: What a stack may do or leave out and a requirement's `when` may name, with the text it is from.
 FEATURES = {
@@ -131,6 +132,12 @@ def _one_of(kinds: Iterable[str]) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def _of_findings(value: str) -> str:
+    if value:
+        codes.check_glob(value)
+    return value
+
+
 Text = Annotated[str, BeforeValidator(_text)]
 Regex = Annotated[str, AfterValidator(_regex)]
 Duration = Annotated[float, BeforeValidator(_seconds)]
@@ -140,6 +147,7 @@ ShortAddress = Annotated[Hex, _of_length(2)]
 Specifier = Annotated[str, Field(max_length=1000), BeforeValidator(_specifier)]
 Ability = Annotated[str, _one_of(ABILITIES)]
 Feature = Annotated[str, _one_of(FEATURES)]
+Code = Annotated[str, AfterValidator(_of_findings)]
 
 
 class _Model(BaseModel):
@@ -238,7 +246,7 @@ class Place(_Model):
     """One entry of a deviation's `cases`: a glob on case ids, or a table where more than the case is another."""
 
     case: str = Field(description="a glob on the case id, such as rfc6282/3.1.1/tf*")
-    finding: str | None = Field(None, description="a glob on the finding's code; none: the deviation's")
+    finding: Code | None = Field(None, description="a glob on the finding's code; none: the deviation's")
     requirement: str | None = Field(
         None, description="a glob on the id of the requirement it breaks; none: the deviation's"
     )
@@ -263,7 +271,7 @@ class Deviation(_Model):
         description='in the place of `case`: all places where the cause shows, such as ["rfc6282/3.1.1/tf*", '
         '{ case = "rfc6282/3.2/*", finding = "dropped" }]',
     )
-    finding: str = Field("", description="a glob on the finding's code, such as traffic_class")
+    finding: Code = Field("", description="a glob on the finding's code, such as traffic_class")
     requirement: str = Field("", description="a glob on the id of the requirement it breaks")
     versions: Specifier = Field(description='the versions that have it, such as "==2.1.3" or ">=6.1,<6.2"')
     frame: Hex = Field(description="the frame that proves it, in hex")

@@ -58,12 +58,6 @@ class Controls:
         head = bytes([128, 0, 0, 0]) + identifier.to_bytes(2) + sequence.to_bytes(2)
         self._icmp.send(destination, 0, head + bytes(i & 255 for i in range(size)))
 
-    def icmp_receive(self, deadline: float) -> tuple[bytes, bytes] | None:
-        """(source, message) of the next Echo Reply or ICMPv6 error that came to a DUT that was told to `ping`."""
-        assert self._icmp is not None, "ping() was not called"
-        found = self._icmp.receive(deadline)
-        return (found.source, found.data) if found else None
-
     def udp_open(self, port: int, *, echo: bool = False) -> None:
         """Open a UDP port; with `echo` the DUT sends back each datagram."""
         if port not in self._udp:
@@ -119,10 +113,6 @@ class Controls:
 
     def _check(self, command: str) -> str:
         return self._client.check(command, netns=self._netns)
-
-    def flush_neighbours(self) -> None:
-        """Forget all neighbours: the DUT asks by NS again."""
-        self._check(f"{_IP} -6 neigh flush dev {self.interface}")
 
     def counters(self) -> dict[str, int]:
         """`/proc/net/snmp6`: Ip6InReceives and so on; queue_dropped: packets that never left its queue."""

@@ -104,12 +104,6 @@ class NodeGuest(ABC):
             raise GuestError("the 6LoWPAN interface is not there")
         return self._ip
 
-    @property
-    def boot_seconds(self) -> float:
-        """From the start of QEMU to the agent's first word."""
-        assert self._booted is not None, "start() was not called"
-        return self._booted.seconds
-
     def status(self) -> GuestStatus:
         """running, crashed, killed, exited, closed, stopped; see `qemu.GuestStatus`."""
         return self.guest.status()

@@ -215,15 +215,6 @@ class Guest:
             return ""
         return text.replace("\r", "")[since:]
 
-    def host_memory_mib(self) -> float:
-        """Resident memory of the QEMU process on the host, in MiB (0 when it has ended)."""
-        try:
-            text = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
-        except OSError:
-            return 0.0
-        found = re.search(r"VmRSS:\s+(\d+) kB", text)
-        return int(found[1]) / 1024 if found else 0.0
-
     def stop(self) -> None:
         """End QEMU and remove its files; the console's text stays. May be called twice, and before `start`."""
         if self._stopped:

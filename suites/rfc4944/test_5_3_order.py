@@ -98,7 +98,7 @@ def test_duplicates_everywhere(case: Case):
 
 @requirement("RFC4944-5.3-24", "RFC4944-5.3-19")
 def test_duplicates_out_of_order(case: Case):
-    """Nor does it where the fragments come in another order, if the DUT takes them in that order at all."""
+    """Duplicates spoil nothing in another order either, if the DUT accepts that order."""
     orders = ((0, 1, 3, 3, 2), (0, 1, 3, 0, 2), (3, 0, 3, 1, 2), (3, 3, 2, 2, 1, 1, 0), (2, 0, 2, 0, 1, 3))
     taken = [order for order in orders if case.takes(in_order(case, tuple(dict.fromkeys(order))))]
     if not taken:

@@ -28,8 +28,8 @@ MODES = {
     4: "::",
     5: "context and 64 bits",
     6: "context and 16 bits",
+    7: "context and elided",
 }
-MODES[7] = "context and elided"
 
 #: What the DUT at the other end of a link has registered with us, the latest last.
 _registered: WeakKeyDictionary[Link, tuple[bytes, ...]] = WeakKeyDictionary()

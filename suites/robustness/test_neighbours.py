@@ -45,8 +45,15 @@ def solicitations(case: Case) -> dict[str, Stimulus]:
     }
 
 
-NAMES = ["hop-limit-254", "hop-limit-1", "code-1", "short"]
-NAMES += ["option-length-0", "option-length-0-second", "multicast-target"]
+NAMES = [
+    "hop-limit-254",
+    "hop-limit-1",
+    "code-1",
+    "short",
+    "option-length-0",
+    "option-length-0-second",
+    "multicast-target",
+]
 
 
 @requirement("RFC4861-7.1.1-01")

@@ -344,7 +344,8 @@ def test_the_first_frame_tells_the_eui64(link, peer):
 
 def test_a_node_that_never_speaks(link):
     with pytest.raises(
-        RigError, match=r"zep:\[::1\]:0: .*spoken.*nothing came: was it started with this address"
+        RigError,
+        match=r"zep:\[::1\]:0: no frame from the node within .*nothing came: was it started with this address",
     ):
         link.await_node(lambda: Health("alive"), speaks=0.01)
 

@@ -209,7 +209,7 @@ def test_a_deviation_is_one_cause_in_several_cases(files):
         ('case = "rfc6282/3.1.1/tf[0*"', "cases = [7]", "deviation[0].cases[0]: expected"),
         (
             'case = "rfc6282/3.1.1/tf[0*"',
-            'cases = [{ finding = "x" }]',
+            'cases = [{ finding = "dropped" }]',
             "deviation[0].cases[0].case: is missing",
         ),
     ],

@@ -271,10 +271,10 @@ class ZepLink(Link):
         return header.src if len(header.src) == 8 else b""
 
     def _complaint(self, speaks: float) -> str:
-        what = "is its EUI-64 known (set dut.address)" if self._node else "has the node spoken"
+        what = "frame with the node's EUI-64 (set dut.address)" if self._node else "frame from the node"
         heard = self.passed_over()
         seen = f"what came: {heard}" if heard else "nothing came: was it started with this address?"
-        return f"{self.name}: not within {speaks:g} s {what}, channel {self._channel}; {seen}"
+        return f"{self.name}: no {what} within {speaks:g} s on channel {self._channel}; {seen}"
 
 
 def _bind(host: str, port: int, name: str) -> socket.socket:

@@ -57,7 +57,6 @@ DUT_SHORT: Final = bytes.fromhex("0001")
 DUT_EUI64: Final = bytes.fromhex("02005efffe000001")
 #: Begins with the short address that lwIP makes of it.
 TESTER_EUI64: Final = bytes.fromhex("00025efffe000002")
-TESTER_SHORT: Final = TESTER_EUI64[:2]
 DUT_BLE: Final = {False: bytes.fromhex("c00000000001"), True: bytes.fromhex("001122000001")}
 TESTER_BLE: Final = {False: bytes.fromhex("c00000000002"), True: bytes.fromhex("001122000002")}
 
@@ -133,8 +132,6 @@ class LwipLink(ChildLink):
         else:
             self.any_source = True
             self.dut_short = DUT_SHORT
-            #: The 16-bit address under which lwIP answers `tester`.
-            self.tester_short = TESTER_SHORT
 
 
 class LwipNode(Node):

@@ -1,0 +1,291 @@
+"""The codes of findings: what each breach is called in records and profiles, and what it means in one sentence.
+
+Strategy: a profile's deviations match findings by their codes, so a code that is spelled in two ways, or that nothing
+records any more, would go unseen. A case may record none but these, and a profile may name none but these. A code is
+the name of what was seen, not of its cause. A sweep sends thousands of stimuli in one case, and its findings are called
+by the name of the stimulus (`form-7a33`); those names are counted out below, so that the list is finite.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from itertools import permutations
+from typing import Final
+
+#: Fields of a packet, as `fixtures.judging.difference` calls them: the first in which two packets differ.
+FIELDS: Final = (
+    *("version", "traffic_class", "flow_label", "payload_length", "next_header", "hop_limit", "source"),
+    *("destination", "udp_source_port", "udp_destination_port", "udp_length", "udp_checksum", "icmp_type"),
+    *("icmp_code", "icmp_checksum", "payload", "header"),
+)
+
+_SEEN: Final = {
+    # the DUT is alive, and takes what it must take
+    "dut_lost": "The DUT crashed, restarted or fell silent for good.",
+    "crash_signature": "The DUT's console shows a crash.",
+    "dropped": "Nothing came of a stimulus that must be understood.",
+    "no_answer": "A request was not answered, and a control behind it was.",
+    "unresolved": "The DUT asked for a link-layer address, was told, and did not answer.",
+    "wrong_answer": "The DUT answered with something else than the stimulus asks for.",
+    "undecodable": "The DUT sent what cannot be decoded.",
+    "not_sent": "The DUT did not send what it was told to send.",
+    "too_large": "No echo of this size is answered, and smaller ones are.",
+    "lost": "One of several packets did not come out.",
+    "not_delivered": "The application did not get the datagram as it was sent.",
+    "nothing_came": "No datagram of a stream arrived.",
+    "garbled": "Octets of a stream arrived other than they were sent.",
+    "stalled": "A stream stopped before its end.",
+    "tcp": "Data on a TCP connection did not arrive as it was sent.",
+    "tcp_refused": "The DUT did not accept a TCP connection.",
+    "round_trip": "No echo came back as fast as the profile declares.",
+    "retransmission_lost": "A TCP segment that nobody acknowledged was not sent again.",
+    # the DUT takes what it must not take
+    "accepted": "Something came of a stimulus that must be ignored.",
+    "answered": "The DUT answered a packet that must not be answered.",
+    "misread": "The DUT made another packet of the octets than they say.",
+    "answered_twice": "One request was answered twice.",
+    "delivered_twice": "One packet was handed on twice.",
+    "leak": "A packet had octets of an earlier one.",
+    "stale_octets": "A truncated payload was completed with old octets.",
+    "mixed": "One packet was made of the octets of two.",
+    "zero_checksum": "A UDP datagram whose checksum is zero was taken.",
+    "removed_context": "A context that was removed is still used for decompression.",
+    "own_address": "An address that was elided in a broadcast frame was taken for the DUT's own.",
+    "outside": "A GHC back-reference that points outside of the data was taken.",
+    # MAC frames
+    "shifted": "A MAC header was taken for longer or shorter than it is.",
+    "no_sequence": "A frame without a sequence number was misread.",
+    "frame_type": "The frame is not a data frame, or one of another type was taken.",
+    "another_address": "A frame to another link-layer address was taken.",
+    "another_pan": "A broadcast frame of another PAN was taken.",
+    "mac_address_missing": "A frame has no source or no destination address.",
+    "no_ack_request": "A frame does not ask for an acknowledgement.",
+    "not_broadcast": "A multicast packet does not go to the broadcast address.",
+    "broadcast_pan": "A broadcast frame does not go to the PAN of the link.",
+    "frame_too_long": "A frame is longer than the PHY allows.",
+    "multicast_destination": "A multicast packet goes to an address that is neither ffff nor the mapped one.",
+    "short_source": "The 16-bit source address is one for multicast.",
+    # mesh, broadcast and fragments of the stimulus
+    "consumed": "A frame that is for another node of the mesh was taken.",
+    "mixed_originators": "Fragments of two originators in a mesh made one datagram.",
+    "hops_left": "Hops Left was not counted down, or is zero.",
+    "forwarder_address": "A forwarded frame has another MAC source than the DUT's address.",
+    "mixed_tags": "Fragments with two tags made one datagram.",
+    "mixed_senders": "Fragments of two senders made one datagram.",
+    "mixed_sizes": "Fragments with two values of datagram_size made one datagram.",
+    "mixed_destinations": "Fragments to two destinations made one datagram.",
+    "mixed_octets": "A datagram has octets of two duplicates of a fragment.",
+    "patched": "A datagram has octets of fragments that contradict each other.",
+    "hole": "A datagram with octets missing was handed on.",
+    "beyond": "A fragment beyond datagram_size was taken.",
+    "size_mismatch": "A datagram whose length is not datagram_size was taken.",
+    "no_room_for_two": "The DUT reassembles fewer datagrams at a time than its profile declares.",
+    "timeout_too_long": "Fragments were kept for longer than 60 seconds.",
+    "not_released": "No datagram of full size is taken when all reassembly timers have run out.",
+    # fragments that the DUT sends
+    "datagram_size": "The fragments of a datagram do not all have its size.",
+    "datagram_tag": "The tag does not count up from that of the datagram before.",
+    "tag_differs": "The fragments of a datagram have several tags.",
+    "tag_not_incremented": "The tags of successive datagrams do not count up.",
+    "tag_used_again": "A tag was used for two datagrams of a short time.",
+    "tag_wraps_wrongly": "The tag behind 65535 is not 0.",
+    "address_differs": "The fragments of a datagram have several sources or destinations.",
+    "offset": "A fragment does not begin where the one before it ends.",
+    "incomplete": "A datagram was not sent to its end.",
+    "no_first_fragment": "A datagram has no first fragment.",
+    "first_fragments": "A datagram has several first fragments.",
+    "needless_fragment": "A packet that fits one frame has a fragment header.",
+    "needless_fragments": "A packet that fits one frame was sent in fragments.",
+    "stray_fragment": "Fragments do not belong to any datagram that was asked for.",
+    "beyond_mtu": "A packet is longer than the MTU.",
+    "ipv6_fragments": "IPv6 fragments do not make the packet that was asked for.",
+    "fragment_reserved": "The Reserved octet of a Fragment header is not zero.",
+    "fragments_sent": "RFC 4944 fragments were sent over Bluetooth LE.",
+    # encodings that the DUT sends
+    "dispatch": "The dispatch is none that the DUT may send.",
+    "too_long": "A payload is longer than the link carries.",
+    "broadcast_header": "A broadcast header does not stand behind a mesh header.",
+    "sequence_number": "Two broadcasts of one originator have one sequence number.",
+    "not_minimal": "A shorter encoding exists.",
+    "link_broadcast": "A multicast packet does not go to the link's broadcast address.",
+    "checksum": "The checksum of the upper layer does not hold.",
+    "hc1": "The header is LOWPAN_HC1.",
+    "hc1_sent": "The header is LOWPAN_HC1.",
+    "uncompressed": "The header is not compressed.",
+    "trailing_octets": "Octets stand behind the end of the packet.",
+    "nhc_nh_bit": "The NH bit of an NHC octet does not fit what follows it.",
+    "reserved_bits": "A reserved bit or value was sent.",
+    "multicast_bit": "The M bit does not say whether the destination is multicast.",
+    "context": "A context was used that must not be used.",
+    "elision": "An address has another form than the text prescribes.",
+    "malformed": "A payload cannot be decoded: its octets do not make sense.",
+    "reserved": "A payload cannot be decoded: it has a reserved value.",
+    "unsupported": "A payload cannot be decoded: it has a form that nothing says how to read.",
+    "checksum_elided": "The UDP checksum was elided, and nobody authorised that.",
+    "udp_header": "The UDP header of a datagram is not what the application asked for.",
+    "udp_in_line": "The UDP header is not compressed.",
+    "ghc_unasked": "GHC was sent to a node that did not announce it.",
+    "esc_sent": "An ESC dispatch was sent that nobody can read.",
+    "length": "The 6CIO has another length than 1.",
+    "experimental_bits": "Bits of the 6CIO that are not assigned are set.",
+    "not_iphc": "The header is not LOWPAN_IPHC.",
+    "sent_checksum": "A UDP checksum of zero was not sent as ffff.",
+    "sent_length": "The UDP length is wrong.",
+    "sent_packet": "The packet is not the answer that the request asks for.",
+    "sent_size": "The answer has more or less data than the request.",
+    "sent_traffic": "Traffic class or flow label change with the request.",
+    "sent_unasked": "What the DUT sends of itself cannot be decoded.",
+    "dynamic_port": "A port of the range that has a 4-bit form was chosen for an ephemeral port.",
+    "answer_harmed": "The answer has other data than the request.",
+    "quote_trailer": "An ICMPv6 error quotes octets behind the end of the packet.",
+    "quote_checksum": "An ICMPv6 error quotes another UDP checksum than was sent.",
+    # addresses and Neighbor Discovery
+    "target": "A Neighbor Advertisement has another target than the solicitation.",
+    "advertised": "A solicitation that must be ignored was answered.",
+    "advertised_to": "A Neighbor Advertisement goes to another than the one who asked.",
+    "solicited_flag": "The Solicited flag is not set in an answer.",
+    "no_address": "The DUT made no address from a prefix that was advertised.",
+    "prefix_length": "The DUT made an address from a prefix that has not 64 bits.",
+    "link_local": "The link-local address is not made from the link-layer address.",
+    "no_pan_id": "The address from a 16-bit address has not the PAN identifier.",
+    "address_option": "The link-layer address option has the wrong form or address.",
+    "address_of_another": "The option has not the address that the interface answers to.",
+    "neighbour_moved": "The packet does not go to the link-layer address that was told last.",
+    "neighbour_address": "The packet does not go to the link-layer address that was told.",
+    "solicited_group": "A solicitation goes to another group than that of the target.",
+    "solicitation_source": "A solicitation comes from the unspecified address.",
+    "no_source_option": "A multicast solicitation has no Source Link-Layer Address option.",
+    "solicitation_dropped": "A solicitation was not answered, and an ordinary one was.",
+    "iid": "The interface identifier is not made from the device address.",
+    # Bluetooth LE: the channel
+    "not_found": "A scan did not find the device.",
+    "not_advertised": "The device does not advertise the Internet Protocol Support Service.",
+    "no_ipss": "The device has no Internet Protocol Support Service.",
+    "any_spsm": "A channel to any SPSM is accepted.",
+    "no_credits": "The DUT opens the channel without a credit.",
+    "refused": "The DUT refused the channel.",
+    "reconnect": "A connection after another one does not work.",
+    "mtu": "The MTU of the channel is less than 1280.",
+    "terms": "K-frames, SDUs or credits are not within the terms of the channel.",
+    "not_starved": "The DUT sends without credits.",
+    "no_credit": "The DUT sends before it has a credit.",
+    "stuck": "What waited for credits was not sent when they came.",
+    "too_many_credits": "The channel stays open although the credits exceed 65535.",
+    "lost_while_waiting": "A packet was lost while the DUT waited for credits.",
+    "excess_taken": "Octets beyond the length of the SDU were taken.",
+    "beyond_the_mtu": "An SDU that exceeds the MTU of the channel was taken.",
+    # Bluetooth LE: addresses, registration, the star
+    "address_changed": "The address changed while the connection lasted.",
+    "device_address": "The device address is not private, or stays the same.",
+    "embedded": "The interface identifier gives away the device address.",
+    "no_rs": "The 6LN sent no Router Solicitation.",
+    "no_sllao": "A Router Solicitation has no Source Link-Layer Address option.",
+    "not_registered": "The 6LN did not register its address.",
+    "registered": "The 6LN registered a link-local address.",
+    "eui64": "The EUI-64 of the ARO is not the device's.",
+    "context_ignored": "A context that was advertised is not used.",
+    "context_used": "A context that must not be used any more is used.",
+    "context_lost": "A context that holds is not used any more.",
+    "resolved": "The 6LN solicits an address that is off-link.",
+    "source_elision": "The source has another form than RFC 7668 §3.2.4 prescribes.",
+    "destination_elision": "The destination has another form than RFC 7668 §3.2.4 prescribes.",
+    "unregistered_elided": "An address that was not registered is elided.",
+    "unasked": "Multicast goes to a 6LN that does not listen.",
+    "listener_lost": "Multicast does not go to a 6LN that listens.",
+    "not_replicated": "Multicast does not go to every 6LN.",
+    "no_ra": "The 6LBR sent no Router Advertisement.",
+    "no_6co": "The Router Advertisement has no 6LoWPAN Context Option for its prefix.",
+    "on_link": "A prefix is advertised as on-link.",
+    "dad": "The DUT looks for duplicates of an address that cannot have any.",
+    "not_confirmed": "A registration was not confirmed.",
+    "duplicate": "A registration of another's address was not refused.",
+    "carried": "Link-local packets are carried from one connection to another.",
+    "forwarded": "A packet whose hop limit is used up was forwarded.",
+    "not_forwarded": "A packet was not forwarded as it was sent.",
+    "connected": "The 6LBR opened a connection that it must not have.",
+    "blocked": "One 6LN keeps another from being served.",
+    # stimuli of sweeps
+    "traffic": "Traffic class or flow label of a compressed header in fragments were not understood.",
+    "all-twice": "Fragments were not understood when each but the last came twice.",
+    "thrice": "Fragments were not understood when one came three times.",
+    "run-twice": "Fragments were not understood when a run of them came twice.",
+}
+
+
+def _listed() -> Iterator[tuple[str, str]]:
+    yield from _SEEN.items()
+    for name in FIELDS:
+        words = name.replace("_", " ")
+        if name not in _SEEN:
+            yield name, f"The packet that came out has another {words} than the one that was sent."
+        yield f"sent_{name}", f"The packet that the DUT sent has another {words} than it must have."
+    for name in ("source", "destination"):
+        yield f"answer_{name}", f"An Echo Reply has another {name} address than the request asks for."
+
+
+#: Codes that are words, and what each means.
+WORDS: Final[dict[str, str]] = dict(_listed())
+
+
+def _swept() -> Iterator[tuple[str, str]]:
+    """Codes that name a stimulus of a sweep."""
+    for word in range(0x6000, 0x8000):
+        yield f"form-{word:04x}", f"A packet with the IPHC header {word:04x} was not understood."
+    for size in range(1281):
+        yield f"size-{size}", f"An Echo Request with {size} octets of data was not understood."
+    for order in permutations("0123"):
+        yield f"order-{''.join(order)}", f"Fragments in the order {', '.join(order)} were not understood."
+    for which in range(4):
+        for behind in range(which, 4):
+            yield (
+                f"duplicate-{which}-after-{behind}",
+                f"A duplicate of fragment {which} behind fragment {behind} kept a datagram from being understood.",
+            )
+    for step in range(8, 2048, 8):
+        yield f"fragments-of-{step}", f"Fragments of {step} octets were not understood."
+    for number in range(100):
+        yield f"echo-{number}", f"The fragmented echo {number} of a hundred was not understood."
+    for bits in range(256):
+        sac, sam, m, dac, dam = bits >> 7, bits >> 5 & 3, bits >> 4 & 1, bits >> 3 & 1, bits & 3
+        modes = f"sac{sac}-sam{sam:02b}-m{m}-dac{dac}-dam{dam:02b}"
+        yield (
+            modes,
+            f"Addresses in the modes SAC={sac} SAM={sam:02b} M={m} DAC={dac} DAM={dam:02b} were misread.",
+        )
+        if bits < 16:
+            yield (
+                f"sa{bits >> 2:02b}-da{bits & 3:02b}",
+                f"LOWPAN_HC1 with SA={bits >> 2:02b} DA={bits & 3:02b} failed.",
+            )
+    for tf in range(2):
+        yield f"tf{tf}", f"LOWPAN_HC1 with TF={tf} was not understood."
+    for length in range(129):
+        yield f"{length}-group", f"A group under a context of {length} bits was not understood."
+        for mode in range(1, 4):
+            for end in ("source", "destination"):
+                words = f"A {end} in mode {mode:02b} under a context of {length} bits was not understood."
+                yield f"{length}-{mode:02b}-{end}", words
+
+
+#: Every code, and what it means.
+CODES: Final[dict[str, str]] = {**WORDS, **dict(_swept())}
+
+
+def nearest(code: str) -> str:
+    """What to say of a code that is not listed: the listed one that it resembles."""
+    close = difflib.get_close_matches(code, WORDS, 1)
+    return f"did you mean {close[0]!r}?" if close else "the codes are listed in vectors/codes.py"
+
+
+def check(code: str) -> None:
+    """Raise `ValueError` for a code that is not listed."""
+    if code not in CODES:
+        raise ValueError(f"no such finding code: {code!r}; {nearest(code)}")
+
+
+def check_glob(glob: str) -> None:
+    """Raise `ValueError` for a glob that fits no listed code."""
+    if glob not in CODES and not any(fnmatchcase(code, glob) for code in CODES):
+        raise ValueError(f"no finding has a code like {glob!r}; {nearest(glob)}")
