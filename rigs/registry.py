@@ -126,7 +126,7 @@ def mistakes(where: str, data: Mapping[str, Any]) -> list[str]:
         told = {key: value for key, value in data["dut"].items() if key not in Device.model_fields}
         known = options.model_fields
         found.extend(
-            f"{where}: dut.{key}: the node {name!r} has no such option{hint(key, known)}; "
+            f"{where}: dut.{key}: the node {name!r} has no such option{hint(key, [*known, *Device.model_fields])}; "
             f"there are: {', '.join(known) or 'none'}"
             for key in told
             if key not in known

@@ -145,3 +145,8 @@ def test_replay_of_the_wrong_file_or_at_the_wrong_rig(make, tmp_path, capsys):
     path = pcapng(tmp_path / "e.pcapng", 230, [(2, 1, ECHO)])
     assert main(["replay", str(path), "--rig", "reference-ble"]) == 1
     assert "the file has ieee802154 frames, and the link of this rig is ble" in capsys.readouterr().err
+
+
+def test_a_common_key_that_is_mistyped_is_answered_with_the_nearest(make, capsys):
+    assert main(["check", str(make().rig.path), "--set", "dut.consle=serial:/dev/ttyACM0"]) == 2
+    assert "has no such option (did you mean 'console'?)" in capsys.readouterr().out
