@@ -25,7 +25,7 @@ DONE, LACKING, WRONG, INTERRUPTED = 0, 1, 2, 130
 
 _EXAMPLES = """\
 A rig is one bench: a link, a device under test, and how to reach and reset it. Each is one TOML file: those of the
-tree (rigs/NAME.toml) are named by name, your own by path. What the device can do is in the profile it names.
+tree (rigs/files/NAME.toml) are named by name, your own by path. What the device can do is in the profile it names.
 
 examples:
   python -m rigs list                                  what there is

@@ -235,8 +235,9 @@ def _swept() -> Iterator[tuple[str, str]]:
         yield f"form-{word:04x}", f"A packet with the IPHC header {word:04x} was not understood."
     for size in range(1281):
         yield f"size-{size}", f"An Echo Request with {size} octets of data was not understood."
-    for order in permutations("0123"):
-        yield f"order-{''.join(order)}", f"Fragments in the order {', '.join(order)} were not understood."
+    duplicates = ("01332", "01302", "30312", "3322110", "202013")
+    for order in (*map("".join, permutations("0123")), *duplicates):
+        yield f"order-{order}", f"Fragments in the order {', '.join(order)} were not understood."
     for which in range(4):
         for behind in range(which, 4):
             yield (
