@@ -33,7 +33,7 @@ def first(line: str) -> list[str]:
 
 def status(line: str) -> set[int]:
     """The exit statuses that the page leads one to expect."""
-    return {0, 1} if " judge " in line else {0}
+    return {0, 1} if " judge " in line or " explain " in line else {0}
 
 
 def _lwip() -> bool:

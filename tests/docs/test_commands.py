@@ -82,4 +82,4 @@ def test_the_deviation_that_the_docs_show_is_one():
     text = (ROOT / "docs" / "bring-your-board.md").read_text(encoding="utf-8")
     (shown,) = re.findall(r"^```toml\n(\[\[deviation\]\].*?)^```$", text, re.DOTALL | re.MULTILINE)
     made = Deviation.model_validate(tomllib.loads(shown)["deviation"][0])
-    assert made.matches("rfc6282/3.1.1/hlim[00-63]", "value", "RFC6282-3.1.1-07")
+    assert made.matches("rfc6282/3.1.1/hlim[00-63]", "hop_limit", "RFC6282-3.1.1-07")

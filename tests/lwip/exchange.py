@@ -1,6 +1,6 @@
 """A tester in a few lines: whole packets to an lwIP process and back, with the oracle between."""
 
-from rigs.nodes.lwip.node import DUT_SHORT, TESTER_SHORT, LwipProcess
+from rigs.nodes.lwip.node import DUT_SHORT, TESTER_EUI64, LwipProcess
 from sixlowpan import DecodeError, LinkInfo, Reassembler, encode, fragment, ipv6, link_local, mac
 
 WAIT = 2.0
@@ -12,7 +12,7 @@ class Exchange:
         ble = self.link.kind == "ble"
         self.dut = DUT_SHORT if not ble else self.link.dut
         self.info = LinkInfo(self.link.kind, self.link.tester, self.dut)
-        self.address = link_local(self.link.tester if ble else TESTER_SHORT)
+        self.address = link_local(self.link.tester if ble else TESTER_EUI64[:2])
         self.peer = self.node.addresses()[0]
         self._tag = 0
         self._reassembler = Reassembler()

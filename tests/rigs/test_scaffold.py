@@ -86,9 +86,15 @@ def run(tmp_path):
     writer = Writer(tmp_path / "run", run_id="x", seed=1, suite={}, host={})
     writer.rig("r", "ready", dut={"stack": "lwIP", "version": "2.1.3+dfsg1-2"})
     limit = Finding(
-        "value", "RFC6282-3.1.1-08", "FORMAT", "hop limit 1", 'hop limit "2"\x7f', FRAME, field="hop_limit"
+        "hop_limit",
+        "RFC6282-3.1.1-08",
+        "FORMAT",
+        "hop limit 1",
+        'hop limit "2"\x7f',
+        FRAME,
+        field="hop_limit",
     )
-    order = Finding("order", "RFC6282-3.1.1-04", "FORMAT", "this", "that")
+    order = Finding("dropped", "RFC6282-3.1.1-04", "FORMAT", "this", "that")
     for case, findings in ((CASE, [limit]), ("a/b", [limit, order]), ("a/c", [order]), ("a/d", [])):
         verdict = "fail" if findings else "pass"
         writer.write(Result(case, "r", [], verdict, findings=findings).to_json())
@@ -101,9 +107,9 @@ def test_a_deviation_is_made_of_a_record_and_covers_all_its_findings(run, capsys
     assert main(["deviation", str(run), case]) == 0
     made = Deviation.model_validate(tomllib.loads(capsys.readouterr().out)["deviation"][0])
     assert made.id == "lwip-hop-limit"
-    assert made.matches(case, "value", "RFC6282-3.1.1-08")
-    assert made.matches(case, "order", "RFC6282-3.1.1-04") == (case == "a/b")
-    assert not made.matches("rfc6282/3.1.1/hlim[10]", "value", "RFC6282-3.1.1-08")
+    assert made.matches(case, "hop_limit", "RFC6282-3.1.1-08")
+    assert made.matches(case, "dropped", "RFC6282-3.1.1-04") == (case == "a/b")
+    assert not made.matches("rfc6282/3.1.1/hlim[10]", "hop_limit", "RFC6282-3.1.1-08")
     assert made.applies("2.1.3+dfsg1-2")
     assert not made.applies("2.2.0")
     assert made.frame == bytes.fromhex(FRAME)
