@@ -15,6 +15,7 @@ from fixtures.api import (
     Identity,
     Stimulus,
     advice,
+    frame_of,
     heeded,
     nothing_came,
     nothing_of,
@@ -87,7 +88,7 @@ def test_sequence_numbers_are_the_senders(case: Case):
             if not lost:
                 break
         else:
-            frame = case.evidence.frame_of(lost[0].payloads[0])
+            frame = frame_of(case, lost[0])
             wanted, got = (
                 f"echoes of {len(crowd)} senders with sequence number {number}",
                 f"{len(lost)} are dropped",

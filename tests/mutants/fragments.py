@@ -190,7 +190,7 @@ class OneASender(Reassembly):
         return super().open(key, size, first, now)
 
 
-@reassembly("frag-slot-leak-on-overlap", "RFC4944-5.3-21", "RIOT-10852")
+@reassembly("frag-slot-leak-on-overlap", "RFC4944-5.3-28", "RIOT-10852")
 class LeakOnOverlap(Reassembly):
     """Never frees the slot of a datagram that met an overlap."""
 
