@@ -229,10 +229,10 @@ def test_nothing_is_sent_to_a_node_that_is_busy():
 
 
 def test_a_process_that_runs_is_busy(link):
-    link.process = os.getpid()
+    link.process = os.getpid
     assert link._node_is_busy()
     with subprocess.Popen(["sleep", "60"]) as sleeper:
-        link.process = sleeper.pid
+        link.process = lambda: sleeper.pid
         while link._node_is_busy():
             pass
         sleeper.kill()

@@ -130,8 +130,8 @@ class ZepLink(Link):
         self.radio = Acknowledger(
             self._transmit, wait=_ACK_WAIT, rest=_REST, around=_AROUND, busy=self._node_is_busy
         )
-        #: The node's process, where it is one of this host's; None: nobody knows what it is doing.
-        self.process: int | None = None
+        #: Tells the node's process, where it is one of this host's; None: nobody knows what it is doing.
+        self.process: Callable[[], int | None] = lambda: None
         # macAckWaitDuration is 0.9 ms: who acknowledges must not wait for its turn as long as threads do by default.
         self._interval = sys.getswitchinterval()
         sys.setswitchinterval(min(self._interval, _SWITCH))
@@ -194,10 +194,11 @@ class ZepLink(Link):
 
     def _node_is_busy(self) -> bool:
         """Whether the node's process runs, or waits for a CPU to run on (proc(5), /proc/PID/stat)."""
-        if self.process is None:
+        process = self.process()
+        if process is None:
             return False
         try:
-            state = Path(f"/proc/{self.process}/stat").read_text(encoding="ascii", errors="replace")
+            state = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
         except OSError:  # it has ended
             return False
         return state.rpartition(")")[2].split()[0] == "R"
@@ -332,6 +333,6 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> ZepLink:
         ),
     )
     console = registry.open_console(bench, rig.dut.console, rig) if rig.dut.console else None
-    link.process = getattr(console, "pid", None)
+    link.process = lambda: getattr(console, "pid", None)  # another one when it was started anew
     link.await_node(console.health if console else lambda: Health("alive"))
     return link
