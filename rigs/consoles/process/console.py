@@ -4,7 +4,7 @@ Strategy: the command line is split as a shell would, but no shell runs it. The 
 dies with this process (`rigs.guests.processes`), and is ended with all of its group by SIGKILL, because such
 firmware has helpers that ignore anything milder. How it ended tells whose fault it was: a signal that a program raises
 by its own doing is a crash, and so is an end of itself; a signal that others send is a kill. `restart` ends the program
-and starts it anew, which is this console's power cycle: a native node that is told to reboot may die of that (RIOT, of a
+and starts it anew, which is this console's power cycle: a native node that is told to reboot may die of it (RIOT, of a
 signal that comes meanwhile) or does not come back (Contiki-NG).
 """
 
