@@ -50,9 +50,12 @@ _SWITCH: Final = 5e-4  # seconds
 #: Seconds. RIOT's driver acknowledges a frame before it is done with it, and ends in an assertion (2026.07:
 #: netdev_ieee802154_submac.c:365) when the next one, or a repetition of the same, comes in between: RX_DONE in the
 #: same pass as the TX_DONE of its acknowledgement. It is given the time, on a busy machine as well: until it sleeps.
+#: That is enough: a datagram on the loopback interface has made the node runnable (SIGIO) when `sendto` returns, and it
+#: sleeps only in its idle thread, when every other has done its work. `_REST` is for a node whose process nobody knows.
 _ACK_WAIT: Final = 0.5
 _REST: Final = 2e-3
-#: Seconds around a frame that nobody acknowledges: while RIOT takes in or sends another, it is gone.
+#: Seconds around a frame that nobody acknowledges: while RIOT takes in or sends another, it is gone. It sleeps while it
+#: sends: a timer stands for the time on the air, 4.3 ms at most, which this must exceed.
 _AROUND: Final = 15e-3
 _KEPT: Final = 1 << 16  # frames that nobody asks for
 
