@@ -34,16 +34,16 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 examples:
-  python -m sixlowpan decode --src 00124b0001020304 --dst 00124b0005060708 7b333a80...
-  python -m sixlowpan encode --src 1234 --dst 0001 --mtu 81 --tag 7 6000000000083aff...
-  python -m sixlowpan explain --link ble --src c01122334455 --dst 001122aabbcc 7a33...
-  python -m sixlowpan explain capture.pcapng --frame 12
-  python -m sixlowpan decode --context 0=2001:db8::/64 --src 1234 --dst 0001 7a773b
-  python -m sixlowpan decode --jsonl < requests.jsonl > answers.jsonl
-  python -m sixlowpan judge capture.pcapng
-  python -m sixlowpan judge capture.pcapng --pan abcd --key 00112233445566778899aabbccddeeff
-  tcpdump -i lo -w - udp port 17754 | python -m sixlowpan judge -        (Ctrl-C ends both)
-  python -m sixlowpan judge --jsonl < frames.jsonl
+  python3 -m sixlowpan decode --src 00124b0001020304 --dst 00124b0005060708 7b333a80...
+  python3 -m sixlowpan encode --src 1234 --dst 0001 --mtu 81 --tag 7 6000000000083aff...
+  python3 -m sixlowpan explain --link ble --src c01122334455 --dst 001122aabbcc 7a33...
+  python3 -m sixlowpan explain capture.pcapng --frame 12
+  python3 -m sixlowpan decode --context 0=2001:db8::/64 --src 1234 --dst 0001 7a773b
+  python3 -m sixlowpan decode --jsonl < requests.jsonl > answers.jsonl
+  python3 -m sixlowpan judge capture.pcapng
+  python3 -m sixlowpan judge capture.pcapng --pan abcd --key 00112233445566778899aabbccddeeff
+  tcpdump -i lo -w - udp port 17754 | python3 -m sixlowpan judge -        (Ctrl-C ends both)
+  python3 -m sixlowpan judge --jsonl < frames.jsonl
 
 one line of --jsonl (decode, judge):
   {"id": 1, "link": "ieee802154", "src": "1234", "dst": "0001", "contexts": {"0": "2001:db8::/64"},
