@@ -93,7 +93,7 @@ def test_no_comment_and_no_help_names_a_python_that_debian_has_not():
     ]
     for command in ("rigs", "reports", "sixlowpan"):
         done = subprocess.run(
-            [ROOT / PYTHON.split()[0], "-m", command, "--help"],
+            [ROOT / PYTHON.split(maxsplit=1)[0], "-m", command, "--help"],
             cwd=ROOT,
             capture_output=True,
             text=True,
