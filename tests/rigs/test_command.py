@@ -71,7 +71,7 @@ def test_check_tells_the_mistakes_of_every_file(make, capsys):
 def test_help_teaches(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
-    assert "examples:\n  python -m rigs list" in capsys.readouterr().out
+    assert "examples:\n  .venv/bin/python -m rigs list" in capsys.readouterr().out
 
 
 def pcapng(path, linktype, packets):
