@@ -27,6 +27,15 @@ _PCAP: Final = {
     b"\x4d\x3c\xb2\xa1": ("<", 1e-9),
     b"\xa1\xb2\x3c\x4d": (">", 1e-9),
 }
+#: what is not unpacked here; gzip comes here only if a file was packed twice
+_PACKERS: Final = {
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"\xfd7zXZ": "xz",
+    b"BZh": "bzip2",
+    b"PK\3\4": "zip",
+    b"\x1f\x8b": "gzip, twice",
+}
 #: microseconds from the year 0 to 1970, as btsnoop counts
 _BTSNOOP_EPOCH: Final = 0x00DCDDB30F2F8000
 #: link types of pcap that stand for the datalinks of btsnoop
@@ -61,6 +70,10 @@ def records(path: Path) -> Iterator[Record]:
                 yield from _btsnoop(file)
             elif not magic:
                 raise ValueError("the file is empty: not even the header of a capture is there")
+            elif packer := next((name for mark, name in _PACKERS.items() if magic.startswith(mark)), None):
+                raise ValueError(
+                    f"it is packed by {packer}: unpack it first, or pipe what comes out of it into `judge -`"
+                )
             else:
                 raise ValueError("this is no capture: pcap, pcapng or btsnoop, also in gzip, is expected")
     except (ValueError, EOFError, zlib.error, gzip.BadGzipFile) as error:

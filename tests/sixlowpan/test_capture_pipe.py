@@ -86,6 +86,16 @@ def _unread(pipe):
     return count[0]
 
 
+@pytest.mark.parametrize("mark", ["28b52ffd", "04224d18", "fd377a585a00", "425a6839", "504b0304", "1f8b08"])
+def test_another_packer_is_named(tmp_path, mark):
+    path = tmp_path / "f"
+    path.write_bytes(bytes.fromhex(mark) + bytes(30))
+    if mark == "1f8b08":
+        gzipped(path)
+    with pytest.raises(ValueError, match=r"it is packed by .*: unpack it first"):
+        capture.judge(path)
+
+
 def ends(path, whole, header, body):
     """What `judge` says of `whole`, a file of two packets, cut `header` octets, then `body` octets into the second."""
     for octets in (header, body):
