@@ -4,11 +4,15 @@ Strategy: a profile's deviations match findings by their codes, so a code that i
 records any more, would go unseen. A case may record none but these, and a profile may name none but these. A code is
 the name of what was seen, not of its cause. A sweep sends thousands of stimuli in one case, and its findings are called
 by the name of the stimulus (`form-7a33`); those names are counted out below, so that the list is finite.
+
+A code with a dot, such as `acme.led_dark`, belongs to whoever is named in front of the dot: cases and profiles that
+live outside this tree may use any, and nothing is listed here (docs/adr/0012).
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from itertools import permutations
@@ -280,13 +284,19 @@ def nearest(code: str) -> str:
     return f"did you mean {close[0]!r}?" if close else "the codes are listed in vectors/codes.py"
 
 
+#: A code of somebody else's cases: a name, a dot, a word.
+_OTHERS: Final = re.compile(r"[a-z][a-z0-9_-]*\.[a-z0-9_.-]+")
+
+
 def check(code: str) -> None:
-    """Raise `ValueError` for a code that is not listed."""
-    if code not in CODES:
+    """Raise `ValueError` for a code that is neither listed nor somebody else's."""
+    if code not in CODES and not _OTHERS.fullmatch(code):
         raise ValueError(f"no such finding code: {code!r}; {nearest(code)}")
 
 
 def check_glob(glob: str) -> None:
-    """Raise `ValueError` for a glob that fits no listed code."""
+    """Raise `ValueError` for a glob that fits no listed code, and is about nobody else's."""
+    if _OTHERS.fullmatch(re.sub(r"[*?!\[\]]", "x", glob)):
+        return
     if glob not in CODES and not any(fnmatchcase(code, glob) for code in CODES):
         raise ValueError(f"no finding has a code like {glob!r}; {nearest(glob)}")

@@ -38,9 +38,6 @@ FEATURES = {
     "ghc": "generic header compression (RFC 7400)",
     "paging": "switches pages (RFC 8025)",
     "nd": "neighbor discovery optimised for 6LoWPAN (RFC 6775)",
-    "nhc_ext": "compresses IPv6 extension headers (RFC 6282 §4.2)",
-    "udp_checksum_elision": "takes an elided UDP checksum (RFC 6282 §4.3.2)",
-    "stateful_multicast": "unicast-prefix-based multicast with a context (RFC 6282 §3.2.4)",
 }
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}

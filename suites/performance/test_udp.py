@@ -63,7 +63,6 @@ def judged(
     case: Case, sent: list[bytes], arrived: list[bytes], took: float, direction: str, size: int
 ) -> None:
     """Loss is a figure and no finding, unless nothing came; a datagram that nobody sent is one."""
-    case.result.observed_by = "wire"
     good = [data for data in arrived if data in sent]
     expect(case, bool(good), "nothing_came", f"{len(sent)} datagrams, or some of them", "none")
     expect(

@@ -196,9 +196,9 @@ def test_unspecified_source(case: Case, sci: int | None):
         return
     probe = _address_probe(case)
     case.tester.ordinary.add(probe)
-    case.sent_by(lambda: _send(case, plain(case, probe)), _defence)
-    if case.result.findings:
-        case.result.findings.clear()
+    with case.aside():
+        defends = case.sent_by(lambda: _send(case, plain(case, probe)), _defence)
+    if defends is None:
         case.unsupported(
             "the DUT does not defend its address, and no IP tap shows the packet", "not_observable"
         )

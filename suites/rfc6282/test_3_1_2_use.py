@@ -203,7 +203,6 @@ def _answered_from(case: Case, prefix: bytes) -> None:
     request = tester.echo(source=source, destination=prefix + tester.dut_address[8:])
     tester.send(stimulus(case, request).payloads)
     seen = tester.reply_to(request, tester.now() + 3 * case.timeout)
-    case.result.observed_by = "wire"
     others = [other for other in tester.heard[before:] if other.icmp_type == NEIGHBOR_SOLICITATION]
     if seen is None:
         others += [other for other in tester.heard[before:] if other.error is not None][:1]

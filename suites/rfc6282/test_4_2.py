@@ -1,5 +1,7 @@
 """RFC 6282 §4.2, IPv6 extension header compression: "1 1 1 0 | EID | NH"."""
 
+from functools import partial
+
 import pytest
 
 from fixtures.api import (
@@ -102,11 +104,10 @@ def test_fragment_header(case: Case):
         payload = bytes.fromhex("7e33") + bytes([0xE4, packet[40], reading]) + body + packet[48:]
         return Stimulus([payload], packet, link_info(case, packet), f"Fragment NHC, third octet {reading}")
 
-    for reading in (6, 0):
-        kept = list(case.result.findings)
-        if understood_behind(case, lambda reading=reading: make(reading)) is not None:
-            case.result.findings[:] = kept
+    with case.aside() as found:
+        if any(understood_behind(case, partial(make, reading)) is not None for reading in (6, 0)):
             return
+    case.take_over(found)
 
 
 @needs("ip_tap|echo")
