@@ -179,7 +179,7 @@ role = "host"
 # reassembly_slots = 1          # datagrams that it reassembles at a time
 # reassembly_timeout = "60s"    # how long it keeps fragments
 
-# A failure that is to stay for now: `python -m rigs deviation RUN CASE` writes one from a record.
+# A failure that is to stay for now: `.venv/bin/python -m rigs deviation RUN CASE` writes one from a record.
 # [[deviation]]
 """
 

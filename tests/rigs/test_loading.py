@@ -170,7 +170,6 @@ def test_addresses_have_a_length(files, address):
 def test_unknown_names_say_what_there_is(files):
     assert "did you mean 'lwip-ble'?" in mistakes(name="lwip-blue")[0]
     assert "reference" in mistakes(name="lwip-blue")[0]
-    assert mistakes(name="./none.toml") == ("./none.toml: there is no such rig file",)
     (told,) = mistakes("profile=linux-6.2-802154")
     assert "did you mean 'linux-6.1-802154'?" in told
 
