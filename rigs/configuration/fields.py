@@ -10,13 +10,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 
-def _seconds(value: object) -> object:
+def seconds(value: object) -> float:
+    """Seconds of a text such as "50ms", "90s" or "2m". Raises ValueError."""
     if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m)", value.strip())):
         return float(match[1]) * _UNITS[match[2]]
     raise ValueError("not a duration")
 
 
-Duration = Annotated[float, BeforeValidator(_seconds)]
+Duration = Annotated[float, BeforeValidator(seconds)]
 
 
 class Model(BaseModel):
@@ -25,4 +26,4 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-__all__ = ["Duration", "Model"]
+__all__ = ["Duration", "Model", "seconds"]

@@ -28,6 +28,7 @@ from pydantic import (
 
 from rigs.air.settings import AirSettings
 from rigs.configuration.fields import Duration, Model
+from rigs.configuration.limits import Limit
 from rigs.model import ABILITIES, LinkKind, RigError
 from vectors import codes
 
@@ -222,6 +223,7 @@ class RigFile(Model):
         description="a table [air]: a software air between tester and devices, and what it does to frames",
     )
     lease: Lease = Field(Lease(kind="flock"), description="a table [lease]")
+    limit: list[Limit] = Field([], description="tables [[limit]]: what measured figures may be here")
 
     _path: Path = PrivateAttr(Path())
 
