@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Final
 
 from rigs import clock, registry
 from rigs.links.acknowledgement import Acknowledger
-from rigs.model import Health, Link, LinkClosed, Received, RigError
+from rigs.model import Health, Link, LinkClosed, Loses, Received, RigError
 from rigs.registry import Missing
 from sixlowpan import DecodeError, mac
 
@@ -179,6 +179,10 @@ class ZepLink(Link):
                     return None
                 self._arrived.wait(left)
             return self._frames.popleft()
+
+    def before_ack(self, loses: Loses) -> bool:
+        self.radio.loses = loses
+        return True
 
     def close(self) -> None:
         if self._closed:
