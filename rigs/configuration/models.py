@@ -38,11 +38,14 @@ FEATURES = {
     "ghc": "generic header compression (RFC 7400)",
     "paging": "switches pages (RFC 8025)",
     "nd": "neighbor discovery optimised for 6LoWPAN (RFC 6775)",
+    "nd_extended": "extended address registration (RFC 8505)",
+    "multihop": "prefixes, contexts and duplicate address detection over several hops (RFC 6775 §8)",
     "nhc_ext": "compresses IPv6 extension headers (RFC 6282 §4.2)",
     "udp_checksum_elision": "takes an elided UDP checksum (RFC 6282 §4.3.2)",
     "stateful_multicast": "unicast-prefix-based multicast with a context (RFC 6282 §3.2.4)",
 }
 
+ROLES = frozenset({"host", "6LN", "6LR", "6LBR"})
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 _ADDRESS = r"^[A-Za-z][A-Za-z0-9_.+-]*:"
@@ -313,7 +316,7 @@ class Deviation(_Model):
 class Parameters(_Model):
     """[parameters]: figures of a DUT that cases need, and what it declares beyond the base documents."""
 
-    role: Literal["6LN", "6LBR", "host"] = Field("host", description='"6LN", "6LBR" or "host"')
+    role: Literal["6LN", "6LR", "6LBR", "host"] = Field("host", description='"6LN", "6LR", "6LBR" or "host"')
     mtu: int = Field(1280, ge=1280, le=65535, description="the IPv6 MTU of the link, 1280 or more")
     reassembly_slots: int | None = Field(None, ge=1, description="datagrams it reassembles at a time")
     reassembly_timeout: Duration | None = Field(

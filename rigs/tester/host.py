@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -63,6 +63,8 @@ class Tester:
     introduces: bool = False
     #: Answer Neighbor Solicitations for our own addresses (RFC 4861 §7.2.4); a case may turn it off.
     answer_ns: bool = True
+    #: Who else of us looks at what the DUT sent, and may answer it (`rigs.tester.discovery`).
+    servants: list[Callable[[Seen], object]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.restart("")
@@ -288,6 +290,8 @@ class Tester:
             if seen.icmp_type in {ECHO_REPLY, DESTINATION_UNREACHABLE}:
                 seen.stale = seen.packet in self._answers or self.asked_by(seen) not in {None, self._name}
                 self._answers.add(seen.packet)
+            for serve in self.servants:
+                serve(seen)
             if self.answer_ns and seen.icmp_type == NEIGHBOR_SOLICITATION:
                 self._advertise(seen)
             return seen
@@ -429,22 +433,7 @@ class Tester:
 
 
 __all__ = [
-    "BROADCAST",
-    "DESTINATION_UNREACHABLE",
-    "ECHO_REPLY",
-    "ECHO_REQUEST",
-    "FORMS",
-    "ICMPV6",
-    "LONGEST",
-    "NEIGHBOR_ADVERTISEMENT",
-    "NEIGHBOR_SOLICITATION",
-    "PARAMETER_PROBLEM",
-    "UDP",
-    "UNSPECIFIED",
-    "Identity",
-    "Seen",
-    "Stimulus",
-    "Tester",
-    "is_fragment",
-    "unwrapped",
-]
+    "BROADCAST", "DESTINATION_UNREACHABLE", "ECHO_REPLY", "ECHO_REQUEST", "FORMS", "ICMPV6", "LONGEST",
+    "NEIGHBOR_ADVERTISEMENT", "NEIGHBOR_SOLICITATION", "PARAMETER_PROBLEM", "UDP", "UNSPECIFIED",
+    "Identity", "Seen", "Stimulus", "Tester", "is_fragment", "unwrapped",
+]  # fmt: skip
