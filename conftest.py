@@ -1,7 +1,7 @@
 """Glue only: names the plugins of the pytest side. The suites run on rigs (`--rig`), the tests without any."""
 
 pytest_plugins = [
-    "fixtures.plugin.interrupt",
+    "reports.interrupt",
     "fixtures.plugin.inert",
     "fixtures.plugin.options",
     "fixtures.plugin.scope",

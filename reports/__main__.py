@@ -17,6 +17,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import cast
 
+import reports.interrupt  # noqa: F401  first: what follows takes time to import
 from reports import html, markdown
 from reports.compare import compare, duts, report
 from reports.merge import merge

@@ -6,6 +6,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -228,11 +229,27 @@ def test_nothing_is_sent_to_a_node_that_is_busy():
     assert sent == ["sleeps"]
 
 
+def test_a_frame_that_nobody_acknowledges_waits_until_the_node_is_silent():
+    """RIOT loses what comes while it sends, and it sends a datagram of many frames with pauses between them."""
+    looks = []
+
+    def busy():
+        looks.append(time.monotonic())
+        if len(looks) == 1:
+            radio.heard(data(7, ask=False))  # the next frame of its datagram
+        return len(looks) == 1
+
+    radio = Acknowledger(lambda _frame: None, around=0.05, busy=busy)
+    radio.send(data(1), awaits=False)
+    assert len(looks) == 2
+    assert looks[1] - looks[0] >= 0.05
+
+
 def test_a_process_that_runs_is_busy(link):
-    link.process = os.getpid()
+    link.process = os.getpid
     assert link._node_is_busy()
     with subprocess.Popen(["sleep", "60"]) as sleeper:
-        link.process = sleeper.pid
+        link.process = lambda: sleeper.pid
         while link._node_is_busy():
             pass
         sleeper.kill()

@@ -133,12 +133,15 @@ def test_a_board_that_was_running_is_rebooted_to_tell_its_version(start):
     assert "rebooting" not in start(reboots=True).console_text()
 
 
-def test_a_native_process_is_not_rebooted(start):
-    node = start()
-    assert "reset" not in node.abilities
-    with pytest.raises(Unsupported, match="the native Contiki-NG process ends"):
-        node.reset()
-    assert node.mac() == MAC
+def test_a_native_process_is_started_anew(start):
+    """Told to reboot it would end, and a ping under way ends with it."""
+    node = start("--version", "-release/v4.9")
+    node.ping(THERE, 0, 1, 1)
+    old = node._shell.console.pid
+    node.reset()
+    assert "rebooting" not in node.console_text()
+    assert node._shell.console.pid != old
+    assert (node.mac(), node.version(), node.health().state) == (MAC, "release/v4.9", "alive")
 
 
 def test_a_ping_keeps_the_shell_until_it_is_answered(start):

@@ -57,6 +57,8 @@ _REMEDIES: Final = (
 class SshConsole(ProcessConsole):
     """One run of ssh."""
 
+    restarts = False  # another ssh finds the same node
+
     def __init__(self, address: str, words: list[str]) -> None:
         """`words` are ssh's destination, own options and command. Raises `RigError`."""
         self._host = _host(words)
