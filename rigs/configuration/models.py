@@ -40,8 +40,11 @@ FEATURES = {
     "ghc": "generic header compression (RFC 7400)",
     "paging": "switches pages (RFC 8025)",
     "nd": "neighbor discovery optimised for 6LoWPAN (RFC 6775)",
+    "nd_extended": "extended address registration (RFC 8505)",
+    "multihop": "prefixes, contexts and duplicate address detection over several hops (RFC 6775 §8)",
 }
 
+ROLES = frozenset({"host", "6LN", "6LR", "6LBR"})
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 _ADDRESS = r"^[A-Za-z][A-Za-z0-9_.+-]*:"
 
@@ -305,7 +308,7 @@ class Deviation(Model):
 class Parameters(Model):
     """[parameters]: figures of a DUT that cases need, and what it declares beyond the base documents."""
 
-    role: Literal["6LN", "6LBR", "host"] = Field("host", description='"6LN", "6LBR" or "host"')
+    role: Literal["6LN", "6LR", "6LBR", "host"] = Field("host", description='"6LN", "6LR", "6LBR" or "host"')
     mtu: int = Field(1280, ge=1280, le=65535, description="the IPv6 MTU of the link, 1280 or more")
     reassembly_slots: int | None = Field(None, ge=1, description="datagrams it reassembles at a time")
     reassembly_timeout: Duration | None = Field(
