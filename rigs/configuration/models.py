@@ -173,7 +173,8 @@ class Device(Model):
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
     node: str = Field(
-        description='the kind of node, such as "lwip" (`.venv/bin/python -m rigs list --kinds` shows all)'
+        min_length=1,
+        description='the kind of node, such as "lwip" (`.venv/bin/python -m rigs list --kinds` shows all)',
     )
     console: str | None = Field(
         None, pattern=_ADDRESS, description='its console, such as "serial:/dev/ttyACM0"'
