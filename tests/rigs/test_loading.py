@@ -138,7 +138,10 @@ def test_all_mistakes_of_both_files_are_told_at_once(files):
     assert told == (
         "--set nonsense: expected KEY=VALUE, such as --set dut.console=serial:/dev/ttyACM0",
         "r.toml: dut.colour: set NO_SUCH_THING to what stands for it in '${NO_SUCH_THING}', or --set dut.colour=...",
-        "r.toml: attempts: expected how often a lost stimulus is sent, 1 to 20; found '3'",
+        (
+            "r.toml: attempts: expected how often a lost stimulus is sent, 1 to 20; "
+            "found '3' (a text: leave its quotes off)"
+        ),
         "r.toml: settle: expected how long to wait for late answers, such as \"50ms\"; found '2 h' (not a duration)",
         'r.toml: tester.link: is missing: expected how frames reach the medium, such as "packet:wpan0"',
         "r.toml: tester.lnk: there is no such key (did you mean 'link'?); there are: link, pan, channel, address",
