@@ -6,7 +6,7 @@ the name of what was seen, not of its cause. A sweep sends thousands of stimuli 
 by the name of the stimulus (`form-7a33`); those names are counted out below, so that the list is finite.
 
 A code with a dot, such as `acme.led_dark`, belongs to whoever is named in front of the dot: cases and profiles that
-live outside this tree may use any, and nothing is listed here (docs/adr/0012).
+live outside this tree may use any, and nothing is listed here (docs/adr/0014).
 """
 
 from __future__ import annotations

@@ -176,7 +176,7 @@ def _unreachable(case: Case, hop_limit: int) -> None:
     if not case.can("port_unreachable"):
         return
     before = len(case.tester.heard)
-    case.tester.send_packet(shown(case) if case.rig.node.tap is None else case.tester.datagram())
+    case.tester.send_packet(shown(case) if not case.dut.has_tap else case.tester.datagram())
     case.control()
     for seen in case.tester.heard[before:]:
         if seen.icmp_type == 1 and seen.view is not None:

@@ -55,7 +55,7 @@ def understood_behind(case: Case, make: Make) -> Observation | None:
         case.unsupported(
             "the DUT answers nothing behind this header, and no IP tap shows the packet", "not_observable"
         )
-    if case.rig.node.tap is None and not case.can("port_unreachable"):
+    if not case.dut.has_tap and not case.can("port_unreachable"):
         case.unseen("an echo does not show the headers in front of it: ip_tap or port_unreachable would")
     return case.understood(make)
 
@@ -83,9 +83,7 @@ def test_extension_header(case: Case, header: int, wire: bytes):
         return compressed(case, header, wire, packet)
 
     understood_behind(case, lambda: make(shown(case)))
-    if (
-        case.rig.node.tap is None and header != MOBILITY
-    ):  # another next header; behind Mobility none is looked at
+    if not case.dut.has_tap and header != MOBILITY:  # another next header; behind Mobility none is looked at
         understood_behind(case, lambda: make(case.tester.echo()))
 
 

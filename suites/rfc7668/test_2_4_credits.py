@@ -103,7 +103,7 @@ def test_large_packet_while_output_waits(case: Case):
         tester.send(large.payloads)
         tester.listen(case.settle)
         seen = case.tapped()
-        if case.rig.node.tap is not None:
+        if case.dut.has_tap:
             case.result.observed_by = "tap"
             case.expect(
                 large.packet in seen, "lost_while_waiting", "the full-size packet",
