@@ -17,7 +17,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import cast
 
-from reports import html, markdown
+import reports.interrupt  # noqa: F401  first: what follows takes time to import
+from reports import allure, badge, html, junit, markdown
 from reports.compare import compare, duts, report
 from reports.merge import merge
 from reports.record import Record, RecordError, read, state
@@ -54,10 +55,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    command = commands.add_parser("render", help="write index.html and summary.md of a run")
+    command = commands.add_parser(
+        "render",
+        help="write the pages and the summary of a run",
+        description="Write index.html (the page to forward) with requirements.html, measurements.html, "
+        "interoperability.html and environment.html beside it, summary.md (fits a pull-request comment) and badge.json "
+        "(an endpoint of shields.io). Where GITHUB_STEP_SUMMARY is set, the summary is appended to that file; under "
+        "GITLAB_CI, metrics.txt is written for artifacts:reports:metrics.",
+    )
     command.add_argument("run_dir", metavar="RUN", type=Path)
     command.add_argument("--out", type=Path, help="folder to write to (default: the run's own)")
     command.set_defaults(run=_render)
+
+    command = commands.add_parser("export", help="write a run as JUnit XML or as Allure results")
+    command.add_argument("run_dir", metavar="RUN", type=Path)
+    command.add_argument(
+        "--junit", metavar="FILE", type=Path, help="JUnit XML, with rig, requirements and evidence"
+    )
+    command.add_argument(
+        "--allure", metavar="DIR", type=Path, help="new folder of results for Allure's generator"
+    )
+    command.set_defaults(run=_export)
 
     command = commands.add_parser("show", help="print what went wrong in a run, or one case in full")
     command.add_argument("run_dir", metavar="RUN", type=Path)
@@ -99,10 +117,29 @@ def _render(options: argparse.Namespace) -> int:
     folder: Path = options.out or record.path.parent
     folder.mkdir(parents=True, exist_ok=True)
     kills = all_inert(read_kills(record.path.parent.parent / "mutants.json"))
-    page = html.render(record, kills)
-    for name, text in (("index.html", page), ("summary.md", markdown.render(record))):
+    summary = markdown.render(record)
+    files = {**html.pages(record, kills), "summary.md": summary, "badge.json": badge.render(record)}
+    if os.environ.get("GITLAB_CI"):
+        files["metrics.txt"] = badge.metrics(record)
+    for name, text in files.items():
         _put(folder / name, text)
+    if step := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(step).open("a", encoding="utf-8") as file:
+            file.write(summary)
+    for name in ("index.html", "summary.md"):
         print(one_line(folder / name))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    if not (options.junit or options.allure):
+        raise RecordError("export: name what to write: --junit FILE, --allure DIR, or both")
+    record = read(options.run_dir)
+    if options.junit:
+        _put(options.junit, junit.render(record))
+        print(one_line(options.junit))
+    if options.allure:
+        print(f"{one_line(options.allure)}: {allure.export(record, options.allure)} results")
     return 0
 
 

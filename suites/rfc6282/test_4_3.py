@@ -29,7 +29,7 @@ PORTS = [
 def datagram(case: Case, source_port: int, destination_port: int, size: int = 12, **header: int) -> bytes:
     """A UDP packet from the tester to the DUT with a payload in which swapped octets show."""
     source, destination = case.tester.identity.address, case.tester.dut_address
-    message = ipv6.udp(source_port, destination_port, case.datagram_data(size), source, destination)
+    message = ipv6.udp(source_port, destination_port, case.application.data(size), source, destination)
     return ipv6.build(source, destination, 17, message, **header)
 
 
@@ -149,6 +149,8 @@ def test_elided_checksum_without_integrity(case: Case):
         return raw(case, [payload], note="UDP NHC with C=1, no link-layer security")
 
     like = datagram(case, 0xF0B3, 0x1234)
-    case.listen_for(like)
+    case.application.listen_for(like)
     case.silent(make)
-    case.expect(not case.delivered(like), "accepted", "the datagram is dropped", "the application got it")
+    case.expect(
+        not case.application.delivered(like), "accepted", "the datagram is dropped", "the application got it"
+    )

@@ -57,7 +57,6 @@ def test_no_credits_at_first(case: Case, packets: tuple[int, ...]):
                 request = tester.echo(8)
                 tester.send_packet(request)
                 reply = answer_to(case, request)
-            case.result.observed_by = "wire"
             left = f"none, and {link.channel.given} credits are unused"
             case.expect(reply is not None, "stuck", "the answer, for which there are credits", left)
     except Refused as refused:
@@ -76,7 +75,6 @@ def test_more_than_255_by_packets(case: Case):
             reply = answer_to(case, request)
             if not case.expect(reply is not None, "stuck", "ten answers: there are 274 credits", "no answer"):
                 break
-        case.result.observed_by = "wire"
 
 
 def test_more_credits_than_there_are(case: Case):
@@ -85,7 +83,6 @@ def test_more_credits_than_there_are(case: Case):
     with connected(case) as link:
         link.starve()
         link.grant(65535)
-        case.result.observed_by = "wire"
         ended = link.wait_closed(tester.now() + case.timeout)
         case.expect(ended, "too_many_credits", "the end of the channel", "it stays open")
     echoed(case)
@@ -106,7 +103,7 @@ def test_large_packet_while_output_waits(case: Case):
         tester.send(large.payloads)
         tester.listen(case.settle)
         seen = case.tapped()
-        if case.rig.node.tap is not None:
+        if case.dut.has_tap:
             case.result.observed_by = "tap"
             case.expect(
                 large.packet in seen, "lost_while_waiting", "the full-size packet",

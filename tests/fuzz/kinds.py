@@ -23,6 +23,7 @@ from rigs.consoles.shell import Shell
 from rigs.model import LinkClosed, RigError
 from rigs.replay import sent_frames
 from sixlowpan.__main__ import main as oracle
+from tests.consoles.nodes import NODES
 from tests.fuzz import mutators
 from tests.reports import sample
 
@@ -76,14 +77,6 @@ PIECES = [
         b"D",
     ),
     *(b"assert ", b"> ", b"uart:~$ ", b"[A: ", b"*** ", b"\xe2\x82", b"Done\r\n", b"Error 7: x\r\n"),
-]
-NODES = [
-    "black_box.node",
-    "contiki_ng.node",
-    "openthread.cli",
-    "zephyr.node",
-    "riot.node",
-    "linux_host.shell",
 ]
 
 

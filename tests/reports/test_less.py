@@ -91,9 +91,9 @@ def test_the_summary_names_the_dut_and_what_was_left_out(sample, tmp_path):
     writer.write({"type": "deviation", "rig": "one", "id": "d", "state": "partly_fixed", "cases": ["a/*"]})
     writer.close()
     text = markdown.render(read(tmp_path / "run"))
-    assert "**Partial run**: chosen by `-k hlim`." in text
-    assert "- one: RIOT 2026.07, profile riot-802154; **41 of 42 cases were not chosen**" in text
-    assert "unsupported: `1 not_declared`; **the DUT is old**" in text
+    assert "**Partial run: chosen by -k hlim.** **one: the DUT is old**" in text
+    assert "| ? one | RIOT 2026.07 | Not judged: no case was tried | nothing |" in text
+    assert "- one: 1 because the profile does not declare it; 41 because left out by the command line" in text
 
 
 def test_a_merge_keeps_what_was_asked_and_which_deviations_are_fixed(run, tmp_path):
@@ -121,6 +121,6 @@ def test_measurements_as_ping_tells_them_and_none_of_nothing(sample, tmp_path):
     writer.write(about | {"name": "round trip", "values": [1.0, 2.0, 4.0, None]})
     writer.write(about | {"name": "interval that nobody found", "values": [None]})
     writer.close()
-    page = html.render(read(tmp_path / "run"))
-    assert "<td>3</td><td>1</td><td>2.333</td><td>4</td><td>1.247</td><td>2</td>" in page
+    page = html.pages(read(tmp_path / "run"))["measurements.html"]
+    assert "<td>3</td><td>1</td><td>1</td><td>2.333</td><td>4</td><td>1.247</td><td>2</td>" in page
     assert "interval that nobody found" not in page

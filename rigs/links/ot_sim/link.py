@@ -30,7 +30,7 @@ from rigs import clock
 from rigs.links.acknowledgement import RETRIES, Acknowledger
 from rigs.links.ot_security.link import check as security_check
 from rigs.links.ot_security.link import network_key, secured
-from rigs.model import Link, LinkClosed, Received, RigError
+from rigs.model import Link, LinkClosed, Loses, Received, RigError
 from rigs.registry import Missing
 from sixlowpan import DecodeError, mac
 
@@ -154,6 +154,10 @@ class OtSimLink(Link):
                     return None
                 self._arrived.wait(left)
             return self._frames.popleft()
+
+    def before_ack(self, loses: Loses) -> bool:
+        self.radio.loses = loses
+        return True
 
     def close(self) -> None:
         with self._arrived:

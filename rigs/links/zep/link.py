@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Final
 
 from rigs import clock, registry
 from rigs.links.acknowledgement import Acknowledger
-from rigs.model import Health, Link, LinkClosed, Received, RigError
+from rigs.model import Health, Link, LinkClosed, Loses, Received, RigError
 from rigs.registry import Missing
 from sixlowpan import DecodeError, mac
 
@@ -50,9 +50,12 @@ _SWITCH: Final = 5e-4  # seconds
 #: Seconds. RIOT's driver acknowledges a frame before it is done with it, and ends in an assertion (2026.07:
 #: netdev_ieee802154_submac.c:365) when the next one, or a repetition of the same, comes in between: RX_DONE in the
 #: same pass as the TX_DONE of its acknowledgement. It is given the time, on a busy machine as well: until it sleeps.
+#: That is enough: a datagram on the loopback interface has made the node runnable (SIGIO) when `sendto` returns, and it
+#: sleeps only in its idle thread, when every other has done its work. `_REST` is for a node whose process nobody knows.
 _ACK_WAIT: Final = 0.5
 _REST: Final = 2e-3
-#: Seconds around a frame that nobody acknowledges: while RIOT takes in or sends another, it is gone.
+#: Seconds around a frame that nobody acknowledges: while RIOT takes in or sends another, it is gone. It sleeps while it
+#: sends: a timer stands for the time on the air, 4.3 ms at most, which this must exceed.
 _AROUND: Final = 15e-3
 _KEPT: Final = 1 << 16  # frames that nobody asks for
 
@@ -130,8 +133,8 @@ class ZepLink(Link):
         self.radio = Acknowledger(
             self._transmit, wait=_ACK_WAIT, rest=_REST, around=_AROUND, busy=self._node_is_busy
         )
-        #: The node's process, where it is one of this host's; None: nobody knows what it is doing.
-        self.process: int | None = None
+        #: Tells the node's process, where it is one of this host's; None: nobody knows what it is doing.
+        self.process: Callable[[], int | None] = lambda: None
         # macAckWaitDuration is 0.9 ms: who acknowledges must not wait for its turn as long as threads do by default.
         self._interval = sys.getswitchinterval()
         sys.setswitchinterval(min(self._interval, _SWITCH))
@@ -177,6 +180,10 @@ class ZepLink(Link):
                 self._arrived.wait(left)
             return self._frames.popleft()
 
+    def before_ack(self, loses: Loses) -> bool:
+        self.radio.loses = loses
+        return True
+
     def close(self) -> None:
         if self._closed:
             return
@@ -194,10 +201,11 @@ class ZepLink(Link):
 
     def _node_is_busy(self) -> bool:
         """Whether the node's process runs, or waits for a CPU to run on (proc(5), /proc/PID/stat)."""
-        if self.process is None:
+        process = self.process()
+        if process is None:
             return False
         try:
-            state = Path(f"/proc/{self.process}/stat").read_text(encoding="ascii", errors="replace")
+            state = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
         except OSError:  # it has ended
             return False
         return state.rpartition(")")[2].split()[0] == "R"
@@ -332,6 +340,6 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> ZepLink:
         ),
     )
     console = registry.open_console(bench, rig.dut.console, rig) if rig.dut.console else None
-    link.process = getattr(console, "pid", None)
+    link.process = lambda: getattr(console, "pid", None)  # another one when it was started anew
     link.await_node(console.health if console else lambda: Health("alive"))
     return link
