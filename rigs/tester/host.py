@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -58,6 +58,8 @@ class Tester:
     introduces: bool = False
     #: Answer Neighbor Solicitations for our own addresses (RFC 4861 §7.2.4); see `keeping_quiet`.
     answer_ns: bool = True
+    #: Who else of us looks at what the DUT sent, and may answer it (`rigs.tester.discovery`).
+    servants: list[Callable[[Seen], object]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.restart("")
@@ -279,6 +281,8 @@ class Tester:
             if seen.icmp_type in {ECHO_REPLY, DESTINATION_UNREACHABLE}:
                 seen.stale = seen.packet in self._answers or self.asked_by(seen) not in {None, self._name}
                 self._answers.add(seen.packet)
+            for serve in self.servants:
+                serve(seen)
             if self.answer_ns and seen.icmp_type == NEIGHBOR_SOLICITATION:
                 self._neighbours.advertise(seen)
             return seen

@@ -39,7 +39,13 @@ def pinged(case: Case, size: int, pause: float) -> tuple[list[float], list[float
 def told(case: Case, trips: list[float], **parameters: object) -> None:
     """Record round trips; reports make the four figures of ping's last line of them."""
     if trips:
-        case.measure("round trip", "ms", [1000 * trip for trip in trips], **parameters)
+        case.measure(
+            "round trip",
+            "ms",
+            [1000 * trip for trip in trips],
+            method="Echo Requests one after the other, from where a tap saw each leave to where its answer came",
+            **parameters,
+        )
 
 
 @requirement("RFC6282-2-04", "RFC7668-3.2-03")

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl
 from bumble.transport.common import PacketParser
 
 from rigs import clock
+from rigs.air.settings import AirSettings
 from rigs.guests.ble import BleGuest
 from rigs.links.hwsim.link import told
 from rigs.links.ipsp.channel import Channel, State, Terms
@@ -245,13 +246,13 @@ class IpspBench(Device):
         """What GATT discovery finds at the DUT; None when nobody answers there."""
         return self.loop.run(self.radio.services(), _CONNECT, "GATT discovery")
 
-    def set_interval(self, seconds: float) -> None:
-        """Deliver at connection events only."""
+    def set_interval(self, seconds: float, losses: AirSettings | None = None) -> None:
+        """Deliver at connection events only, and repeat what is lost there."""
         if self._medium is None:
             raise Unsupported(
                 "the connection interval of a real adapter is the central's", "not_on_this_link"
             )
-        self._medium.interval = seconds
+        self.loop.run(self._medium.pace(seconds, losses), _CALL, "setting the connection interval")
 
     # -- set-up -----------------------------------------------------------------------------------------------
 
@@ -269,7 +270,7 @@ class IpspBench(Device):
 
     async def _on_medium(self, stream: socket.socket) -> Radio:
         self._medium = Medium()
-        self._medium.interval = self.settings.interval
+        await self._medium.pace(self.settings.interval)
         await Bridge(Controller("dut", self._medium, _text(self.dut))).open(stream)
         radio = self._radio(public=True)
         await radio.power_on(Controller("tester", self._medium, _text(self.tester)))

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rigs import clock, registry
+from rigs.air.settings import AirSettings
 from rigs.links.arrivals import Arrivals
 from rigs.links.ipsp.channel import State, Terms
 from rigs.links.ipsp.channel_link import ChannelLink, Role
@@ -99,8 +100,8 @@ class IpspLink(ChannelLink):
     def lose(self, share: float, seed: int = 0) -> None:
         self._loss, self._random = share, random.Random(seed)
 
-    def interval(self, seconds: float) -> None:
-        self._whole().set_interval(seconds)
+    def interval(self, seconds: float, losses: AirSettings | None = None) -> None:
+        self._whole().set_interval(seconds, losses)
 
     def disconnect(self) -> None:
         self._whole().disconnect()

@@ -29,7 +29,7 @@ from rigs.links.acknowledgement import RETRIES, Acknowledger
 from rigs.links.arrivals import Arrivals
 from rigs.links.ot_security.link import check as security_check
 from rigs.links.ot_security.link import network_key, secured
-from rigs.model import Link, LinkClosed, Received, RigError
+from rigs.model import Link, LinkClosed, Loses, Received, RigError
 from rigs.registry import Missing
 from sixlowpan import DecodeError, mac
 
@@ -148,6 +148,10 @@ class OtSimLink(Link):
 
     def receive(self, deadline: float) -> Received | None:
         return self._arrivals.take(deadline)
+
+    def before_ack(self, loses: Loses) -> bool:
+        self.radio.loses = loses
+        return True
 
     def close(self) -> None:
         with self._arrived:

@@ -259,8 +259,8 @@ def check(rig: RigFile) -> Iterable[Missing]:
         return
     try:
         interface, spec = _split(address, rig)
-    except ConfigError as error:
-        yield Missing(str(error), f"expected {PLACES}")
+    except ConfigError:
+        yield Missing(f"tester.link: {rig.tester.link!r} does not say where the radio is", f"write {PLACES}")
         return
     if rig.dut.address is None or len(rig.dut.address) != 8:
         yield Missing("dut.address: the link needs the DUT's EUI-64", "write its 8 octets into the rig file")
@@ -273,7 +273,7 @@ def check(rig: RigFile) -> Iterable[Missing]:
     try:
         tap = packet_agent.Tap(interface)
     except OSError as error:
-        yield Missing(f"tester.link: {rig.tester.link} cannot be opened", _explained(interface, error, rig))
+        yield _lacking(interface, error, rig)
         return
     tap.close()
     wrong = complaint(interface, tap.facts, rig)
@@ -290,7 +290,7 @@ def _remote(interface: str, spec: str, rig: RigFile) -> Iterable[Missing]:
     try:
         radio = RemoteRadio(interface, spec)
     except OSError as error:
-        yield Missing(f"tester.link: {rig.tester.link} cannot be opened", _explained(interface, error, rig))
+        yield _lacking(interface, error, rig)
         return
     except RigError as error:
         by_hand = _by_hand(rig.tester.link.partition(":")[2])
@@ -337,6 +337,14 @@ def _split(address: str, rig: RigFile) -> tuple[str, str]:
     if interface and kind == "popen":
         return interface, f"popen//python={host}" if colon else "popen"
     raise ConfigError([f"{rig.path}: tester.link: expected {PLACES}; found {rig.tester.link!r}"])
+
+
+def _lacking(interface: str, error: OSError, rig: RigFile) -> Missing:
+    what, remedy = f"tester.link: {rig.tester.link} cannot be opened", _explained(interface, error, rig)
+    if error.errno == errno.ENODEV:
+        what, _, remedy = remedy.partition(": ")
+        what = f"tester.link: {what}"
+    return Missing(what, remedy)
 
 
 def _explained(interface: str, error: OSError, rig: RigFile) -> str:

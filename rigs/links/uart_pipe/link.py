@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from rigs import clock
 from rigs.links.acknowledgement import Acknowledger
 from rigs.links.arrivals import Arrivals
-from rigs.model import Link, LinkClosed, Received, RigError
+from rigs.model import Link, LinkClosed, Loses, Received, RigError
 from rigs.registry import Missing
 from sixlowpan import DecodeError, mac
 
@@ -124,6 +124,10 @@ class UartPipeLink(Link):
 
     def receive(self, deadline: float) -> Received | None:
         return self._arrivals.take(deadline)
+
+    def before_ack(self, loses: Loses) -> bool:
+        self._radio.loses = loses
+        return True
 
     def close(self) -> None:
         self._end("it was closed")

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Final
 from rigs import clock, registry
 from rigs.links.acknowledgement import Acknowledger
 from rigs.links.arrivals import Arrivals
-from rigs.model import Health, Link, LinkClosed, Received, RigError
+from rigs.model import Health, Link, LinkClosed, Loses, Received, RigError
 from rigs.registry import Missing
 from sixlowpan import DecodeError, mac
 
@@ -175,6 +175,10 @@ class ZepLink(Link):
 
     def receive(self, deadline: float) -> Received | None:
         return self._arrivals.take(deadline)
+
+    def before_ack(self, loses: Loses) -> bool:
+        self.radio.loses = loses
+        return True
 
     def close(self) -> None:
         if self._closed:
