@@ -261,6 +261,26 @@ _SEEN: Final = {
     "run-twice": "Fragments were not understood when a run of them came twice.",
 }
 
+#: Codes that say that something did not come in time, where no control shows that it could have come by then. On a
+#: machine that was too slow they prove nothing.
+LATE: Final = frozenset(
+    {
+        *("not_sent", "nothing_came", "stalled", "tcp", "tcp_refused", "round_trip", "retransmission_lost"),
+        *(
+            "incomplete",
+            "not_released",
+            "no_address",
+            "not_found",
+            "not_advertised",
+            "reconnect",
+            "stuck",
+            "no_rs",
+        ),
+        *("not_registered", "listener_lost", "not_replicated", "no_ra", "not_confirmed", "not_forwarded"),
+        *("nd_no_retry", "nd_renewal", "nd_backoff", "slows_down", "limit", "worse"),
+    }
+)
+
 
 def _listed() -> Iterator[tuple[str, str]]:
     yield from _SEEN.items()

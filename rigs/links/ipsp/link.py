@@ -139,8 +139,8 @@ class IpspLink(ChannelLink):
         return self._bench.radio.peer_address
 
     def reconnect(self, terms: Terms | None = None, role: Role | None = None, *, renew: bool = True) -> None:
-        self._whole().reconnect(terms, role, renew=renew)
-        self._arrivals.forget()
+        # what comes before this returns is of the new connection: a node may solicit routers at once, and only once
+        self._whole().reconnect(terms, role, renew=renew, ended=self._arrivals.forget)
         self.mtu = min(1280, self.channel.peer.mtu)
 
     def request(self, spsm: int) -> int | None:
