@@ -379,21 +379,6 @@ class Tester:
         name, right = self._asked.get(seen.upper[4:8], ("", 0))
         return name if right == hash((seen.view.dst, seen.upper[8:])) else None
 
-    def error_control(self, form: str, *, timeout: float = 2.0) -> bool:
-        """Whether an ordinary datagram to a closed port, in this form, draws an ICMPv6 error. Raises `LinkClosed`."""
-        if form == "uncompressed" and self.kind == "ble":
-            return False  # RFC 7668 §3.2: all headers are compressed there
-        before, self.form = self.form, form
-        try:
-            self.send_packet(self.datagram())
-        finally:
-            self.form = before
-        deadline = self.now() + timeout
-        while (seen := self.hear(deadline)) is not None:
-            if seen.icmp_type == DESTINATION_UNREACHABLE:
-                return True
-        return False
-
     def drain(self) -> None:
         """Take in what is already here (late answers of the case before), and forget what is over."""
         self.ordinary.clear()
