@@ -207,7 +207,7 @@ def test_latest_registered_address(case: Case):
 @needs("context", "address")
 @requirement("RFC7668-3.2.4-06", "RFC7668-3.2.4-05", "RFC7668-3.2.4.2-01", "RFC7668-3.2.4-08")
 def test_earlier_registered_address(case: Case):
-    """An earlier one goes with 16 bits if the first 48 of the IID are those of the latest, else with all 64."""
+    """An earlier registered address goes with 16 bits if its IID begins as that of the latest, else with 64."""
     as_6ln(case)
     with anew(case):
         first, second = examples(case, "4444", "5555")
