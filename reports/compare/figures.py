@@ -121,7 +121,7 @@ Key = tuple[str, str, str, str, str]
 
 
 def _lines(record: Record, match: Mapping[str, str]) -> dict[Key, Mapping[str, Any]]:
-    found = {}
+    found: dict[Key, Mapping[str, Any]] = {}
     for line in record.measurements:
         rig = match.get(line["rig"], line["rig"])
         parameters = json.dumps(line["parameters"], sort_keys=True, ensure_ascii=False)
@@ -151,7 +151,7 @@ def _tests(key: Key, was: Mapping[str, Any], now: Mapping[str, Any], random: Ran
         (len(line["values"]) - len(values), len(line["values"])) for line, values in ((was, old), (now, new))
     ]
     if all(total >= FEWEST for _, total in lost) and any(gone for gone, _ in lost):
-        change, chance = share_change(*lost)
+        change, chance = share_change(lost[0], lost[1])
         yield cell("loss (share)", lost[0][0] / lost[0][1], lost[1][0] / lost[1][1], change, chance, 1)
     if min(len(old), len(new)) >= FEWEST:
         middle, _ = quantile_change(old, new, 0.5, random)
@@ -171,7 +171,7 @@ def _of_figures(was: Any, now: Any, unit: str, direction: int, cell: Any) -> Ite
         return
     counts = [(round(one["value"] * one.get("n", 0)), one.get("n", 0)) for one in (was, now)]
     if unit == "share" and all(n >= FEWEST and 0 <= x <= n for x, n in counts):
-        change, chance = share_change(*counts)
+        change, chance = share_change(counts[0], counts[1])
         yield cell("share", was["value"], now["value"], change, chance, direction)
         return
     ends = [(one.get("low"), one.get("high")) for one in (was, now)]
