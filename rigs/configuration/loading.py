@@ -290,6 +290,8 @@ def _mistake(model: type[BaseModel], details: Mapping[str, Any]) -> str:
         return f"{key}: is missing: expected {description}"
     message = details["msg"].removeprefix("Value error, ")
     note = f" ({message})" if details["type"] == "value_error" else ""
+    if isinstance(details["input"], str) and details["type"] in {"int_type", "float_type", "bool_type"}:
+        note = " (a text: leave its quotes off)"
     found = repr(details["input"])
     found = found if len(found) <= _SHOWN else f"{found[:_SHOWN]}..."
     return f"{key}: expected {description}; found {found}{note[:_SHOWN]}"

@@ -40,11 +40,11 @@ FEATURES = {
     "ghc": "generic header compression (RFC 7400)",
     "paging": "switches pages (RFC 8025)",
     "nd": "neighbor discovery optimised for 6LoWPAN (RFC 6775)",
-    "nhc_ext": "compresses IPv6 extension headers (RFC 6282 §4.2)",
-    "udp_checksum_elision": "takes an elided UDP checksum (RFC 6282 §4.3.2)",
-    "stateful_multicast": "unicast-prefix-based multicast with a context (RFC 6282 §3.2.4)",
+    "nd_extended": "extended address registration (RFC 8505)",
+    "multihop": "prefixes, contexts and duplicate address detection over several hops (RFC 6775 §8)",
 }
 
+ROLES = frozenset({"host", "6LN", "6LR", "6LBR"})
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 _ADDRESS = r"^[A-Za-z][A-Za-z0-9_.+-]*:"
 
@@ -173,7 +173,8 @@ class Device(Model):
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
     node: str = Field(
-        description='the kind of node, such as "lwip" (`.venv/bin/python -m rigs list --kinds` shows all)'
+        min_length=1,
+        description='the kind of node, such as "lwip" (`.venv/bin/python -m rigs list --kinds` shows all)',
     )
     console: str | None = Field(
         None, pattern=_ADDRESS, description='its console, such as "serial:/dev/ttyACM0"'
@@ -308,7 +309,7 @@ class Deviation(Model):
 class Parameters(Model):
     """[parameters]: figures of a DUT that cases need, and what it declares beyond the base documents."""
 
-    role: Literal["6LN", "6LBR", "host"] = Field("host", description='"6LN", "6LBR" or "host"')
+    role: Literal["6LN", "6LR", "6LBR", "host"] = Field("host", description='"6LN", "6LR", "6LBR" or "host"')
     mtu: int = Field(1280, ge=1280, le=65535, description="the IPv6 MTU of the link, 1280 or more")
     reassembly_slots: int | None = Field(None, ge=1, description="datagrams it reassembles at a time")
     reassembly_timeout: Duration | None = Field(

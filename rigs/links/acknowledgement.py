@@ -51,7 +51,8 @@ class Acknowledger:
     stays free behind an ACK, for a node that acknowledges a frame before it has taken it in; `around` the same in front
     of and behind a frame that nobody acknowledges, which such a node loses without a trace: so long has the node been
     silent as well, because it may be sending a datagram of many frames. While the node is `busy` with what it has, no
-    frame is sent. All that holds a frame up for a second of its own time at most.
+    frame is sent. All that holds a frame up for a second of its own time at most; a node that was busy all the while
+    hangs, and is not waited for again until it was seen to rest.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Acknowledger:
         self._collided = False  # the node sent something meanwhile
         self._free_at = 0.0  # monotonic: the medium is taken until then
         self._unasked = False  # a frame is being sent that nobody acknowledges
+        self._hangs = False  # it was busy for as long as it is waited for, and ever since
         #: Source -> its last frame that asked for an ACK.
         self._last: OrderedDict[bytes, bytes] = OrderedDict()
         #: Frames that were repeated, and that nobody acknowledged in the end.
@@ -167,9 +169,14 @@ class Acknowledger:
             deadline = clock.now() + _BUSY
             while clock.now() < deadline:
                 left = self._free_at - time.monotonic()
-                if left <= 0 and not self._busy():
-                    break
+                if left <= 0:
+                    busy = self._busy()
+                    self._hangs = self._hangs and busy
+                    if self._hangs or not busy:
+                        break
                 self._changed.wait(max(left, _LOOK))
+            else:
+                self._hangs = self._busy()
             self._collided = False
         self._take(frame, lost=self.loses("sent", frame))
 

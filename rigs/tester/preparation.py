@@ -46,12 +46,17 @@ def tester_for(rig: Rig, seed: int) -> Tester:
 
 def prepare(rig: Rig, tester: Tester) -> None:
     """Give a DUT that has just started the standard contexts and addresses, and the tester the same contexts."""
-    tester.dut_address = _to_be_spoken_to(rig)  # a device with a private address has another one now
+    meet(rig, tester)
     rig.node.use_router(tester.identity.address)
     if "context" in rig.profile.abilities:
         tester.contexts = _share_contexts(rig)
     if "address" in rig.profile.abilities and 0 in tester.contexts:
         rig.node.add_address(tester.contexts[0].prefix[:8] + tester.info().dst_iid)
+
+
+def meet(rig: Rig, tester: Tester) -> None:
+    """Learn how a DUT that has just started is spoken to: a device with a private address has another one now."""
+    tester.dut_address = _to_be_spoken_to(rig)
 
 
 def _to_be_spoken_to(rig: Rig) -> bytes:

@@ -28,7 +28,6 @@ def pinged(case: Case, size: int, pause: float) -> tuple[list[float], list[float
         began = tester.left(frames[0])
         sent.append(began)
         trips.append(seen.time - began)
-    case.result.observed_by = "wire"
     if missing and (case.rig.file.attempts > 1 or case.too_slow()):
         # lost by the medium, or by a DUT whose own timers ran out meanwhile: by the ordinary rules of silence
         missing = sum(

@@ -51,7 +51,7 @@ def test_another_pan(case: Case):
             case, frame(case, payload, dst_pan=pan, dst=BROADCAST), note=f"broadcast in PAN {pan.hex()}"
         )
 
-    if case.rig.node.tap is None and not outcome(case, [broadcast(case.rig.link.pan)])[1]:
+    if not case.dut.has_tap and not outcome(case, [broadcast(case.rig.link.pan)])[1]:
         case.unseen("the DUT answers no echo to all nodes in its own PAN either, and there is no IP tap")
     ours = case.rig.link.pan
     near = [bytes([ours[0] ^ 0x01, ours[1]]), bytes([ours[0], ours[1] ^ 0x80]), ours[::-1]]

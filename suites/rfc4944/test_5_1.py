@@ -84,7 +84,7 @@ def test_nalp_in_place_of_iphc(case: Case, bits: int):
             note=f"IPHC {inner[0]:02x} with its dispatch bits made NALP",
         )
 
-    if case.rig.node.tap is None and not case.can("port_unreachable"):
+    if not case.dut.has_tap and not case.can("port_unreachable"):
         case.unseen("nothing shows whether the datagram is taken: ip_tap or port_unreachable would")
     case.silent(lambda: make(datagram(case, 0x1234, 0x5678, hop_limit=255), 1))
     case.silent(lambda: make(case.tester.echo(hop_limit=255), 0))

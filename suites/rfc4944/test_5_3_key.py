@@ -189,7 +189,7 @@ def interleaved(case: Case, *datagrams: tuple[Identity, int, int]) -> list[bytes
     stimuli = [stimulus for one_of_each in zip(*fragments, strict=True) for stimulus in one_of_each]
     packets, answers = outcome(case, stimuli)
     right, came = sent, packets
-    if case.rig.node.tap is None:  # identifier, sequence number and data
+    if not case.dut.has_tap:  # identifier, sequence number and data
         right, came = [packet[44:] for packet in sent], [seen.upper[4:] for seen in answers]
     for stranger in came:
         if stranger not in right:

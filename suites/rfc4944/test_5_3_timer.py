@@ -182,7 +182,7 @@ def the_rest(case: Case, name: str) -> None:
     """The fragments that are still missing, 64 s after the first: nothing comes of them."""
     begun = waited(case, name)
     assert begun.last is not None, "every plan has a rest"
-    case.result.observed_by = "tap" if case.rig.node.tap is not None else "wire"
+    case.result.observed_by = "tap" if case.dut.has_tap else "wire"
     case.result.stimulus = begun.last.note
     if begun.came:
         frame = case.evidence.frame_of(begun.last.payloads[0])

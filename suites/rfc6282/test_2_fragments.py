@@ -116,7 +116,7 @@ def test_every_inner_header(case: Case):
     )
 
 
-@needs("ip_tap|port_unreachable")
+@needs("ip_tap|port_unreachable|udp")
 @requirement("RFC6282-4.3-01", "RFC6282-4.3.3-01", "RFC6282-4.3.3-08", "RFC6282-2-04")
 @pytest.mark.parametrize(("p", "source_port", "destination_port"), PORTS)
 def test_ports(case: Case, p: int, source_port: int, destination_port: int):
@@ -126,7 +126,7 @@ def test_ports(case: Case, p: int, source_port: int, destination_port: int):
     )
 
 
-@needs("ip_tap|port_unreachable")
+@needs("ip_tap|port_unreachable|udp")
 @requirement("RFC6282-4.3.3-08", "RFC6282-2-04", "RFC4944-5.3-19", "RFC4944-5.3-05")
 def test_headers_alone(case: Case):
     """UDP NHC in a FRAG1 that holds the headers and no data, in front of the rest."""
@@ -143,7 +143,7 @@ def test_headers_alone(case: Case):
     case.understood(make)
 
 
-@needs("ip_tap|port_unreachable")
+@needs("ip_tap|port_unreachable|udp")
 @requirement("RFC6282-4.3.3-08", "RFC6282-2-04", "RFC4944-5.3-19")
 def test_first_fragment_last(case: Case):
     """UDP NHC in a FRAG1 that comes behind the others: its length is still that of the datagram."""

@@ -135,7 +135,7 @@ def test_context_removed(case: Case):
         case.rig.node.set_context(SPARE, b"", 0)  # we keep it, to understand who answers under it
         removed = Stimulus(made.payloads, None, made.info, "a context that was removed")
         packets, answers = outcome(case, [removed])
-        if case.rig.node.tap is None and answers:  # the checksum covers the source under the prefix
+        if not case.dut.has_tap and answers:  # the checksum covers the source under the prefix
             packets = [made.packet or b""]
         for packet in packets:
             row = "RFC6775-4.2-06" if packet == made.packet else "RFC6282-3.1.2-06"
@@ -203,7 +203,6 @@ def _answered_from(case: Case, prefix: bytes) -> None:
     request = tester.echo(source=source, destination=prefix + tester.dut_address[8:])
     tester.send(stimulus(case, request).payloads)
     seen = tester.reply_to(request, tester.now() + 3 * case.timeout)
-    case.result.observed_by = "wire"
     others = [other for other in tester.heard[before:] if other.icmp_type == NEIGHBOR_SOLICITATION]
     if seen is None:
         others += [other for other in tester.heard[before:] if other.error is not None][:1]

@@ -87,7 +87,6 @@ def answer(case: Case, source: bytes, size: int, destination: bytes) -> Seen | N
 
 
 def answers(case: Case, size: int) -> None:
-    case.result.observed_by = "wire"
     local = case.tester.dut_address
     wide = next((a for a in case.rig.node.addresses() if a[0] != 0xFE), local)
     found = [answer(case, a, size, local if a[0] == 0xFE else wide) for a in list(near_misses(case))]
@@ -146,7 +145,6 @@ def test_answers_from_its_own_addresses(case: Case, own: str):
     address = head + bytes.fromhex(iid)
     case.give_address(address)
     source = case.tester.also(head + case.tester.identity.address[8:])
-    case.result.observed_by = "wire"
     if answer(case, source, 8, address) is None:
         case.unsupported("the DUT does not answer at an address that it was just given")
 
@@ -187,7 +185,6 @@ def groups(case: Case) -> Iterator[bytes]:
 def test_datagrams_to_groups(case: Case):
     """Datagrams of the DUT to multicast groups: each goes to the group that it was told, in whatever form."""
     tester, unsent, sent = case.tester, 0, 0
-    case.result.observed_by = "wire"
     for group in groups(case):
         data = tester.pattern(8)
         seen = None if unsent > 2 and not sent else _datagram(case, group, data)

@@ -87,7 +87,7 @@ def came_of(case: Case, link: ChannelLink, *k_frames: bytes) -> list[bytes]:
     found += case.tapped()
     if ended:
         reconnected(case)
-    case.result.observed_by = "tap" if case.rig.node.tap is not None else "wire"
+    case.result.observed_by = "tap" if case.dut.has_tap else "wire"
     return found
 
 

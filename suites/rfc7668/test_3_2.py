@@ -14,7 +14,6 @@ GROUP = bytes.fromhex("ff1500000000000000000000000a11ce")
 def test_mtu_of_1280(case: Case):
     """An MTU of 1280 octets is RECOMMENDED, so that nobody needs path MTU discovery: advice."""
     offered = live(case).channel.peer.mtu
-    case.result.observed_by = "wire"
     case.expect(offered == 1280, "mtu", "an MTU of 1280", str(offered))
 
 

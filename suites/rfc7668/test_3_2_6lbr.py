@@ -67,7 +67,6 @@ def test_device_address_changes(case: Case):
     before = reconnected(case).peer_address
     case.tester.listen(_DAY)
     after = reconnected(case).peer_address
-    case.result.observed_by = "wire"
     case.expect(before != after, "device_address", "another address a day later", before.hex(":"))
 
 

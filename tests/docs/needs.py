@@ -5,6 +5,8 @@ _NEEDED = {
     "desk.toml": "a board",
     "theirs.toml": "a stranger's rig file",
     "acme.toml": "the files of docs/write-an-adapter.md (test_write_an_adapter.py)",
+    "hop_limit_of_zero": "the case of docs/write-a-case.md (test_write_a_case.py)",
+    "hop-limit-zero": "the mutant of docs/write-a-case.md (test_write_a_case.py)",
     "riot-zep": "RIOT's firmware",
     "linux-802154": "a guest",
     "lwip": "liblwip0",

@@ -323,6 +323,8 @@ def test_nothing_in_the_summary_is_alive(sample, tmp_path, alive):
     for row in summary.splitlines():
         outside = _outside_of_code(row)
         assert "@" not in outside, row
+        if re.fullmatch(r"<details><summary>[A-Za-z :,]+</summary>|</details>", row):
+            continue  # ours
         assert not any(sign in outside.replace("\\<", "") for sign in ("<", "//", "www.", "](", "~", "$")), (
             row
         )
