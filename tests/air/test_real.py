@@ -15,7 +15,7 @@ from rigs.registry import load
 from rigs.tester import preparation
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
-REPEATS, FRAMES = 20, 200
+REPEATS, FRAMES = 20, 100
 
 
 @pytest.fixture(scope="module")
