@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -131,6 +131,11 @@ class Link(ABC):
         Their stamps are of the clock that stamps what is received. Empty where the link has no such tap.
         """
         return ()
+
+    def done_to(self, since: float) -> Mapping[bytes, str]:
+        """What a software air did to frames that were sent from then on (`stamp`), in words; empty without one."""
+        del since
+        return {}
 
     def before_ack(self, loses: Loses) -> bool:
         """Let `loses` decide of each transmission, before anybody acknowledges it; False where this link cannot ask.
