@@ -334,6 +334,10 @@ class Parameters(_Model):
         None, ge=2, description="neighbours it has room for, where a run with many would fill its cache"
     )
     contexts: int = Field(0, ge=0, le=16, description="how many 6LoWPAN contexts it can hold, 0 to 16")
+    contexts_by: Literal["command", "ra"] = Field(
+        "command",
+        description='how it learns contexts: "command", or "ra", by Router Advertisements (RFC 6775)',
+    )
     context_length: int | None = Field(
         None, ge=0, le=128, description="the only prefix length that its contexts can have; none: any"
     )

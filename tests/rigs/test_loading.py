@@ -347,7 +347,7 @@ def test_a_damaged_adapter_is_one_mistake(strange, tmp_path, capsys, source, mes
         ),
         ("contiki-ng-native", 'dut.namespace="false"', "dut.namespace: expected true to run the process in"),
         ("lwip-ble", 'dut.public="no"', "dut.public: expected on BLE, true to take public"),
-        ("reference-6ln", "dut.role=mesh", "dut.role: expected what it is: \"host\""),
+        ("reference-6ln", "dut.role=mesh", 'dut.role: expected what it is: "host"'),
         ("openthread-sim", "dut.networkkey=abc", "dut.networkkey: expected the network key"),
         ("riot-zep", "dut.interface=[6]", "dut.interface: expected the name of its 6LoWPAN interface"),
     ],
