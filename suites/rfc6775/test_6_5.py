@@ -147,7 +147,7 @@ def test_same_owner_elsewhere(case: Case):
         )  # fmt: skip
 
 
-@requirement("RFC6775-6.5.3-03", "RFC8505-4.1-06")
+@requirement("RFC6775-6.5.3-03", "RFC6775-6.5.1-01", "RFC8505-4.1-06")
 @pytest.mark.parametrize("how", ["known", "unknown", "other-eui64"])
 def test_removed(case: Case, how: str):
     """Lifetime 0: "any existing NCE ... MUST be deleted and an NA sent as above"; of another EUI-64: a duplicate."""
@@ -258,7 +258,8 @@ def test_until_full(case: Case):
                 held.append((party, address))
                 continue
             case.expect(
-                number >= 3 or not case.declares("nd_extended"), "no_room_for_two", "3 addresses of one node", str(number),
+                number >= 3 or not case.declares("nd_extended"), "no_room_for_two", "3 addresses of one node",
+                str(number),
                 requirement="RFC8505-7-01",
             )  # fmt: skip
             case.expect(

@@ -97,7 +97,7 @@ class Every4(Paced):
     """Keeps the 4 s of RFC 4861 between its first solicitations."""
 
     def gap(self, sent):
-        return 4.0 if sent < 3 else super().solicitation_interval(sent)
+        return 4.0 if sent < 3 else ReferenceNode.solicitation_interval(self, sent)
 
 
 @wrong("6ln-nd-rs-no-backoff", "RFC6775-5.3-06")
@@ -300,7 +300,7 @@ class Drops(ReferenceNode):
             super().advertised_router(message)
 
 
-@wrong("6ln-nd-lifetime-ffff-dropped", "RFC6775-5.4-02")
+@wrong("6ln-nd-lifetime-ffff-dropped", "RFC6775-5.4.1-02")
 class FfffDropped(Drops):
     """Drops an advertisement whose lifetime exceeds the 9000 s of RFC 4861."""
 
@@ -308,7 +308,7 @@ class FfffDropped(Drops):
         return message.router_lifetime > 9000
 
 
-@wrong("6ln-nd-lifetime-signed", "RFC6775-5.4-02")
+@wrong("6ln-nd-lifetime-signed", "RFC6775-5.4.1-02")
 class Signed(ReferenceNode):
     """Takes a lifetime of 0xffff for one of -1."""
 
@@ -329,7 +329,7 @@ class UnknownDropped(Drops):
         return any(isinstance(option, nd.UnknownOption) for option in message.options)
 
 
-@wrong("6ln-nd-hop-limit-0-dropped", "RFC6775-5.4-02")
+@wrong("6ln-nd-hop-limit-0-dropped", "RFC6775-5.4.1-02")
 class HopLimitZeroDropped(Drops):
     """Drops an advertisement that leaves the hop limit unspecified."""
 
@@ -337,7 +337,7 @@ class HopLimitZeroDropped(Drops):
         return message.hop_limit == 0
 
 
-@wrong("6ln-nd-other-flag-dropped", "RFC6775-5.4-02")
+@wrong("6ln-nd-other-flag-dropped", "RFC6775-5.4.1-02")
 class OtherDropped(Drops):
     """Drops an advertisement with the O flag."""
 
@@ -352,6 +352,7 @@ class PrefixNeverEnds(ReferenceNode):
     gone: bytes = b""
 
     def drop_address(self, address):
+        self.prefix_ends.pop(address, None)
         self.gone = address
 
     def addresses(self):
