@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import Final
 
 from rigs import clock
+from rigs.model import Loses
 from sixlowpan import DecodeError, mac
 
 #: macMaxFrameRetries (IEEE 802.15.4-2006 Table 86).
@@ -83,6 +84,8 @@ class Acknowledger:
         self.repeated = 0
         self.unacknowledged = 0
         self._silent = 0  # frames in a row that nobody acknowledged
+        #: Which transmissions the air loses; acknowledgements, which are short, get through.
+        self.loses: Loses = lambda _direction, _frame: False
 
     def send(self, frame: bytes, *, awaits: bool) -> bool:
         """Transmit a frame; with `awaits`, until its ACK is heard. Returns whether all went as it should.
@@ -119,6 +122,8 @@ class Acknowledger:
                     self._awaited = None
                     self._keep_free(self._rest)
                     self._changed.notify_all()
+            return False
+        if self.loses("received", frame):
             return False
         with self._changed:
             self._keep_free(max(_TURNAROUND, self._around) if self._unasked else _TURNAROUND)
@@ -173,19 +178,20 @@ class Acknowledger:
             else:
                 self._hangs = self._busy()
             self._collided = False
-        self._take(frame)
+        self._take(frame, lost=self.loses("sent", frame))
 
     def _keep_free(self, seconds: float) -> None:
         """Nothing of ours is on the medium for so long from now on."""
         with self._changed:
             self._free_at = max(self._free_at, time.monotonic() + seconds)
 
-    def _take(self, frame: bytes) -> None:
-        """Transmit and take the medium for as long as the frame lasts: preamble, octets, FCS, spacing."""
+    def _take(self, frame: bytes, *, lost: bool = False) -> None:
+        """Transmit, into nothing what is lost, and take the medium as long as the frame lasts, with spacing."""
         with self._changed:
             until = time.monotonic() + _PREAMBLE + (len(frame) + 2) * _OCTET + _SPACING
             self._free_at = max(self._free_at, until)
-        self._transmit(frame)
+        if not lost:
+            self._transmit(frame)
 
 
 def asking(frame: bytes) -> mac.MacHeader | None:

@@ -70,7 +70,7 @@ def test_uncompressed_traffic(case: Case):
         data = case.tester.pattern(120)
         message = ipv6.udp(0x1234, 0x5678, data, view.src, view.dst)
         header = {"traffic_class": view.traffic_class, "flow_label": view.flow_label}
-        if view.next_header != ipv6.UDP and case.rig.node.tap is None:
+        if view.next_header != ipv6.UDP and not case.dut.has_tap:
             return case.tester.echo(120, **header)
         return ipv6.build(view.src, view.dst, ipv6.UDP, message, **header)
 

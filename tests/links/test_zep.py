@@ -18,6 +18,7 @@ from rigs.links.acknowledgement import Acknowledger
 from rigs.links.zep.link import TESTER_EUI64, ZepError, ZepLink, unwrap, wrap
 from rigs.model import Health, LinkClosed, RigError
 from sixlowpan import mac
+from tests.links.octets import fcs
 from tests.waiting import PATIENCE
 
 DUT = bytes.fromhex("02005efffe000001")
@@ -29,15 +30,6 @@ FIRST = bytes.fromhex(
 )[:-2]
 #: And as 2024.04 did, with another CRC.
 OLDER = FIRST[:-2] + bytes.fromhex("95dd")
-
-
-def fcs(psdu):
-    """IEEE 802.15.4-2006 §7.2.1.9, bit by bit."""
-    crc = 0
-    for octet in psdu:
-        for bit in range(8):
-            crc = crc >> 1 ^ (0x8408 if (crc ^ octet >> bit) & 1 else 0)
-    return crc.to_bytes(2, "little")
 
 
 class Peer:

@@ -265,3 +265,15 @@ class Lossy2(ReferenceNode):
 )
 class Lossy2NoTap(ReferenceNode):
     """The same, without a tap."""
+
+
+@variant("fragment-nhc-octet-is-reserved", rigs=ANY)
+class FragmentOctetAsItIs(ReferenceNode):
+    """Takes the octet behind a compressed fragment header's next header for its Reserved octet (RFC 6282 §4.2)."""
+
+    def decode_payload(self, payload, info):
+        packet = bytearray(super().decode_payload(payload, info))
+        h = iphc(payload)
+        if h is not None and h.nhc & 0xFE == 0xE4:
+            packet[41] = payload[h.end + 1 + (not h.nhc & 1)]
+        return bytes(packet)

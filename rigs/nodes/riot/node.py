@@ -78,19 +78,9 @@ class RiotNode(Node):
 
     stack = "RIOT"
     abilities = frozenset(
-        {
-            "echo",
-            "ping",
-            "udp",
-            "join",
-            "context",
-            "address",
-            "console",
-            "reset",
-            "counters",
-            "port_unreachable",
-        }
-    )
+        {"echo", "ping", "udp", "join", "context",
+         "address", "console", "reset", "counters", "port_unreachable"}
+    )  # fmt: skip
 
     def __init__(
         self, console: Console, *, interface: str = "", version: str = "", boot: float = BOOT
@@ -221,6 +211,9 @@ class RiotNode(Node):
 
     def set_context(self, identifier: int, prefix: bytes, length: int, *, compress: bool = True) -> None:
         """A context that is not for compression, and one that is removed, has no lifetime left in RIOT."""
+        if self.teach is not None:
+            super().set_context(identifier, prefix, length, compress=compress)
+            return
         if not length and identifier not in self._contexts:
             return
         kept = (prefix, length) if length else self._contexts.pop(identifier)
