@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import reports.interrupt  # noqa: F401  first: what follows takes time to import
 from reports.record import RecordError
 from reports.text import inert, one_line
 from rigs import leases, registry, scaffold
@@ -28,14 +29,14 @@ A rig is one bench: a link, a device under test, and how to reach and reset it. 
 tree (rigs/files/NAME.toml) are named by name, your own by path. What the device can do is in the profile it names.
 
 examples:
-  python -m rigs list                                  what there is
-  python -m rigs check reference lwip-ble              can they run here, and if not, what is missing
-  python -m rigs check ./desk.toml --probe             open it, ping the DUT, say who is heard
-  python -m rigs check ./desk.toml --set dut.console=serial:/dev/ttyACM1
-  python -m rigs init ./desk.toml --node black_box --link packet:wpan0 --address f4:ce:36:00:00:00:00:01
-  python -m rigs deviation reports/out/latest 'rfc6282/3.1.1/hlim[01]'
-  python -m rigs replay reports/out/latest/evidence/lwip-ble/x.pcapng --rig lwip-ble
-  pytest suites --rig lwip-ble                         run the suites on a rig
+  .venv/bin/python -m rigs list                                  what there is
+  .venv/bin/python -m rigs check reference lwip-ble              can they run here, and if not, what is missing
+  .venv/bin/python -m rigs check ./desk.toml --probe             open it, ping the DUT, say who is heard
+  .venv/bin/python -m rigs check ./desk.toml --set dut.console=serial:/dev/ttyACM1
+  .venv/bin/python -m rigs init ./desk.toml --node black_box --link packet:wpan0 --address f4:ce:36:00:00:00:00:01
+  .venv/bin/python -m rigs deviation reports/out/latest 'rfc6282/3.1.1/hlim[01]'
+  .venv/bin/python -m rigs replay reports/out/latest/evidence/lwip-ble/x.pcapng --rig lwip-ble
+  .venv/bin/python -m pytest suites --rig lwip-ble               run the suites on a rig
 
 exit status: 0 done, 1 something is missing or nothing came back, 2 a mistake in a file or on the command line,
 130 interrupted

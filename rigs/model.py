@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -86,6 +86,8 @@ class Health:
     detail: str = ""
 
 
+#: Whether one transmission of a frame is lost; "sent" is what the tester's radio transmits to the device.
+Loses = Callable[[Direction, bytes], bool]
 #: Called with (tap name, direction, frame) for every frame either way: the evidence.
 FrameSink = Callable[[str, Direction, Received], None]
 
@@ -130,6 +132,19 @@ class Link(ABC):
         """
         return ()
 
+    def done_to(self, since: float) -> Mapping[bytes, str]:
+        """What a software air did to frames that were sent from then on (`stamp`), in words; empty without one."""
+        del since
+        return {}
+
+    def before_ack(self, loses: Loses) -> bool:
+        """Let `loses` decide of each transmission, before anybody acknowledges it; False where this link cannot ask.
+
+        A frame that is lost behind its acknowledgement is never repeated, and no radio loses frames in that way.
+        """
+        del loses
+        return False
+
     #: How far stamps of a guest's clock may be off when they are told on this host's, in seconds; 0: the same clock.
     clock_error: float = 0.0
 
@@ -168,6 +183,9 @@ class Node(ABC):
     stack: str = "unknown"
     abilities: frozenset[str] = frozenset()
     tap: IpTap | None = None
+    #: Has the node learn a context (identifier, prefix, length, whether to compress) where it is told of it by Router
+    #: Advertisements (RFC 6775 §5.4.2), and not on command; set where the profile says so.
+    teach: Callable[[int, bytes, int, bool], None] | None = None
 
     @abstractmethod
     def version(self) -> str:
@@ -245,7 +263,9 @@ class Node(ABC):
 
     def set_context(self, identifier: int, prefix: bytes, length: int, *, compress: bool = True) -> None:
         """Define 6LoWPAN context `identifier` (RFC 6282 §3.1.2); length 0 and an empty prefix remove it."""
-        raise Unsupported("context")
+        if self.teach is None:
+            raise Unsupported("context")
+        self.teach(identifier, prefix, length, compress)
 
     def use_router(self, address: bytes) -> None:  # noqa: B027 - most nodes need no telling
         """Take this neighbour (link-local, 16 octets) for the default router; not an ability.

@@ -110,22 +110,26 @@ def _told(rig: Rig, heard: Heard) -> list[str]:
     misfits = [*another_stack(rig.profile, rig.node.stack), *outside(rig.profile, rig.version)]
     lines += [f"profile: {misfit}" for misfit in misfits]
     channel = f", channel {file.tester.channel}" if link.kind == "ieee802154" else ""
-    lines += [f"heard: {who}{channel}: {count} frames" for who, count in heard.frames.most_common(_TOLD)]
+    lines += [f"heard: {who}{channel}: {_frames(count)}" for who, count in heard.frames.most_common(_TOLD)]
     if heard.unread:
-        lines.append(f"heard: {len(heard.unread)} frames that do not parse, such as {heard.unread[0]}")
+        lines.append(f"heard: {_frames(len(heard.unread))} without a whole header, such as {heard.unread[0]}")
     if passed := link.passed_over():
         lines.append(f"the link passed over: {passed}")
     if heard.answered:
         return [*lines, f"answers: a ping to {link.dut.hex(':')} is answered"]
     if not heard.frames and not heard.unread:
-        lines.append("heard: nothing at all")
+        lines.append("heard: nothing else" if passed else "heard: nothing at all")
     said = f"dut.address = {(file.dut.address or link.dut).hex(':')}"
     said += f", dut.short = {link.dut_short.hex()}" if link.dut_short else ""
     said += f", tester.pan = 0x{link.pan.hex()}{channel}" if link.kind == "ieee802154" else ""
-    return [*lines, f"no answer: your rig file says {said}", *_remedy(link, heard)]
+    return [*lines, f"no answer: your rig file says {said}", *_remedy(link, heard, passed)]
 
 
-def _remedy(link: Link, heard: Heard) -> list[str]:
+def _frames(count: int) -> str:
+    return f"{count} frame" if count == 1 else f"{count} frames"
+
+
+def _remedy(link: Link, heard: Heard, passed: str) -> list[str]:
     """What to do about a DUT that does not answer, where what was heard tells."""
     mine = {link.dut, link.dut_short}
     same = [who for who in heard.frames if who.address in mine]
@@ -145,4 +149,8 @@ def _remedy(link: Link, heard: Heard) -> list[str]:
             f" and tester.pan = 0x{who.pan.hex()}" if who.pan and who.pan not in {link.pan, _ANY_PAN} else ""
         )
         return [f'to do: if this is your DUT, dut.address = "{who.address.hex(":")}"{pan} in the rig file']
+    if passed:
+        return [
+            "to do: if what was passed over is your DUT's, put into the rig file what is told of it there"
+        ]
     return ["to do: look whether the DUT is on, on this channel, and near enough"]

@@ -105,12 +105,20 @@ def _write(answers: Answers) -> list[Path]:
         mistakes.append(
             "--address: is missing: the DUT's link-layer address in hex, such as f4:ce:36:00:00:00:00:01"
         )
+    kinds = registry.kinds("open_node")
+    known = answers.node in kinds or "." in answers.node
+    if not known:
+        there = ", ".join(kinds)
+        mistakes.append(
+            f"--node: no kind of node {answers.node!r}{hint(answers.node, kinds)}; there are: {there}; "
+            "a module of your own has a dot in its name (docs/write-an-adapter.md)"
+        )
     named = _PROFILE.get(answers.node, "") if not _is_ble(answers.link) else ""
-    if profile is None and not named:
+    if profile is None and not named and known:
         there = ", ".join(sorted(p.stem for p in PROFILES.glob("*.toml")))
         mistakes.append(
-            f"--stack: is missing: the tree has no profile for {answers.node!r} on {answers.link!r}"
-            f"{hint(answers.node, _PROFILE)}, so one is written for the stack that you name (there are: {there})"
+            f"--stack: is missing: the tree has no profile for {answers.node!r} on {answers.link!r}, "
+            f"so one is written for the stack that you name (there are: {there})"
         )
     if mistakes:
         raise ConfigError(mistakes)
@@ -132,7 +140,17 @@ def _judge(path: Path, texts: dict[Path, str]) -> None:
         try:
             registry.load(str(Path(folder) / path.name))
         except ConfigError as error:
-            raise ConfigError(mistake.replace(f"{folder}/", "") for mistake in error.mistakes) from None
+            raise ConfigError(
+                _of_option(mistake.replace(f"{folder}/", ""), path.name) for mistake in error.mistakes
+            ) from None
+
+
+def _of_option(mistake: str, file: str) -> str:
+    """A mistake that names the option which the wrong value came from."""
+    key, colon, rest = mistake.removeprefix(f"{file}: ").partition(": ")
+    option = key.rpartition(".")[2]
+    keys = {f"{table}.{each.name}" for table in ("tester", "dut") for each in fields(Answers)}
+    return f"--{option}{colon}{rest}" if key in keys and mistake.startswith(f"{file}: ") else mistake
 
 
 def _rig_text(answers: Answers, profile: str) -> str:
@@ -141,7 +159,11 @@ def _rig_text(answers: Answers, profile: str) -> str:
         if answers.console
         else ('# console = "serial:/dev/serial/by-id/...?baud=115200"   # read only\n')
     )
-    radio = "" if _is_ble(answers.link) else f"pan = {answers.pan}\nchannel = {answers.channel}\n"
+    radio = (
+        ""
+        if _is_ble(answers.link)
+        else f"pan = {_number(answers.pan)}\nchannel = {_number(answers.channel)}\n"
+    )
     return f"""# What each key means stands in docs/bring-your-board.md.
 schema = 1
 profile = {_text(profile)}
@@ -179,9 +201,14 @@ role = "host"
 # reassembly_slots = 1          # datagrams that it reassembles at a time
 # reassembly_timeout = "60s"    # how long it keeps fragments
 
-# A failure that is to stay for now: `python -m rigs deviation RUN CASE` writes one from a record.
+# A failure that is to stay for now: `.venv/bin/python -m rigs deviation RUN CASE` writes one from a record.
 # [[deviation]]
 """
+
+
+def _number(value: str) -> str:
+    """A number as it was typed; what is none becomes a text, which the model of the rig file refuses in its words."""
+    return value if re.fullmatch(r"0x[0-9a-fA-F]+|0|[1-9][0-9]*", value) else _text(value)
 
 
 def _text(value: str) -> str:

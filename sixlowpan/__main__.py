@@ -10,11 +10,15 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
+import signal
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from sixlowpan import jsonl, security
 from sixlowpan.codec import encode
@@ -25,17 +29,21 @@ from sixlowpan.fragment import Reassembler, fragment
 from sixlowpan.link import BLE, IEEE802154, LinkInfo
 from sixlowpan.lint import LintFinding, lint
 
+if TYPE_CHECKING:
+    from sixlowpan.capture import Options
+
 EXAMPLES = """\
 examples:
-  python -m sixlowpan decode --src 00124b0001020304 --dst 00124b0005060708 7b333a80...
-  python -m sixlowpan encode --src 1234 --dst 0001 --mtu 81 --tag 7 6000000000083aff...
-  python -m sixlowpan explain --link ble --src c01122334455 --dst 001122aabbcc 7a33...
-  python -m sixlowpan explain capture.pcapng --frame 12
-  python -m sixlowpan decode --context 0=2001:db8::/64 --src 1234 --dst 0001 7a773b
-  python -m sixlowpan decode --jsonl < requests.jsonl > answers.jsonl
-  python -m sixlowpan judge capture.pcapng
-  python -m sixlowpan judge capture.pcapng --pan abcd --key 00112233445566778899aabbccddeeff
-  python -m sixlowpan judge --jsonl < frames.jsonl
+  python3 -m sixlowpan decode --src 00124b0001020304 --dst 00124b0005060708 7b333a80...
+  python3 -m sixlowpan encode --src 1234 --dst 0001 --mtu 81 --tag 7 6000000000083aff...
+  python3 -m sixlowpan explain --link ble --src c01122334455 --dst 001122aabbcc 7a33...
+  python3 -m sixlowpan explain capture.pcapng --frame 12
+  python3 -m sixlowpan decode --context 0=2001:db8::/64 --src 1234 --dst 0001 7a773b
+  python3 -m sixlowpan decode --jsonl < requests.jsonl > answers.jsonl
+  python3 -m sixlowpan judge capture.pcapng
+  python3 -m sixlowpan judge capture.pcapng --pan abcd --key 00112233445566778899aabbccddeeff
+  tcpdump -i lo -w - udp port 17754 | python3 -m sixlowpan judge -        (Ctrl-C ends both)
+  python3 -m sixlowpan judge --jsonl < frames.jsonl
 
 one line of --jsonl (decode, judge):
   {"id": 1, "link": "ieee802154", "src": "1234", "dst": "0001", "contexts": {"0": "2001:db8::/64"},
@@ -51,6 +59,8 @@ _FOR_CAPTURES: Final = {"context", "pan", "mtu", "fcs", "key", "frame", "json"}
 _FOR_OCTETS: Final = {
     "link", "src", "dst", "context", "pan", "integrity", "role", "registered", "mtu", "tag", "json",
 }  # fmt: skip
+#: a capture that comes through a pipe
+_STDIN: Final = Path("-")
 _OPTIONS: Final = sorted(_FOR_CAPTURES | _FOR_OCTETS)
 
 
@@ -80,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         captures = name in {"explain", "judge"}
-        what = "capture file (pcap, pcapng, btsnoop, also in gzip), or payloads in hex"
+        what = "capture file (pcap, pcapng, btsnoop, also in gzip; - is stdin), or payloads in hex"
         command.add_argument("octets", nargs="*", help=what if captures else "octets in hex")
         if name != "explain":
             command.add_argument("--jsonl", action="store_true", help="one JSON request a line on stdin")
@@ -136,6 +146,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     except (ValueError, OSError) as error:
         text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in f"sixlowpan: {error}")
         print(text.encode("ascii", "backslashreplace").decode(), file=sys.stderr)
@@ -273,11 +286,45 @@ def _report(findings: Sequence[LintFinding], count: int, *, as_json: bool) -> in
     return int(any(finding.level == "fail" for finding in findings))
 
 
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A capture as a file that can be read twice: what comes through a pipe is kept in a temporary one meanwhile."""
+    if path != _STDIN and not path.is_fifo():
+        yield path
+        return
+    if path == _STDIN and sys.stdin.isatty():
+        raise jsonl.UsageError("stdin is a terminal: send a capture into it, as in `judge - < capture.pcap`")
+    with tempfile.TemporaryDirectory(prefix="sixlowpan-") as folder:
+        copy = Path(folder) / "capture"
+        with (
+            copy.open("wb") as out,
+            nullcontext(sys.stdin.buffer) if path == _STDIN else path.open("rb") as pipe,
+        ):
+            _pour(pipe, out)
+        try:
+            yield copy
+        except ValueError as error:
+            raise ValueError(str(error).replace(str(copy), _named(path))) from error
+
+
+def _pour(pipe: BinaryIO, out: BinaryIO) -> None:
+    """Copy to the end. The first Ctrl-C is left to whoever captures, whose last packets are still to come."""
+    before = signal.signal(signal.SIGINT, lambda *_: signal.signal(signal.SIGINT, before))
+    try:
+        shutil.copyfileobj(pipe, out)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _named(path: Path) -> str:
+    return "stdin" if path == _STDIN else str(path)
+
+
 def _capture(path: Path, options: argparse.Namespace) -> int:
     """`judge` or `explain` of a capture file."""
-    from sixlowpan.capture import Options, explain_frame, judge, report
+    from sixlowpan.capture import Options, judge, report
 
-    if not path.exists():
+    if path != _STDIN and not path.exists():
         raise jsonl.UsageError(
             f"{path}: there is no such file, and it is no payload in hexadecimal (two digits an octet) either"
         )
@@ -289,13 +336,21 @@ def _capture(path: Path, options: argparse.Namespace) -> int:
     pan = None if options.pan is None else _exactly(2, options.pan.removeprefix("0x"), "--pan")
     said = Options(options.fcs or "auto", keys, pan)
     contexts = Contexts.parse(_contexts(options))
-    if options.command == "judge":
-        judgement = judge(path, contexts, options.mtu, said)
-        for line in report.json_lines(judgement) if options.json else report.text(judgement):
-            print(line)
-        return report.status(judgement)
-    if options.frame is None or options.frame < 1:
+    if options.command == "explain" and (options.frame is None or options.frame < 1):
         raise jsonl.UsageError("explain of a capture needs --frame N, a number from 1")
+    with _whole(path) as whole:
+        if options.command == "explain":
+            return _explain(whole, options, contexts, said)
+        judgement = judge(whole, contexts, options.mtu, said)
+        judgement.damage = judgement.damage.replace(str(whole), _named(path))
+    for line in report.json_lines(judgement) if options.json else report.text(judgement):
+        print(line)
+    return report.status(judgement)
+
+
+def _explain(path: Path, options: argparse.Namespace, contexts: Contexts, said: Options) -> int:
+    from sixlowpan.capture import explain_frame
+
     explained = explain_frame(path, options.frame, contexts, said)
     if options.json:
         print(_json(explained.object()))

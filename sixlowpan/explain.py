@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 
-from sixlowpan import dispatch, explain_ghc, iphc, mesh, nhc
+from sixlowpan import dispatch, explain_ghc, explain_nd, iphc, ipv6, mesh, nd, nhc
 from sixlowpan.contexts import NO_CONTEXTS, Contexts
 from sixlowpan.errors import DecodeError
 from sixlowpan.fragment import Reassembler
@@ -57,10 +57,24 @@ def explain(payload: bytes, link: LinkInfo, contexts: Contexts = NO_CONTEXTS) ->
     with contextlib.suppress(CutShort):  # the codec below says what is wrong, and where
         _stack(walk)
     try:
-        Reassembler(max_datagrams=1).receive(payload, link, contexts)
+        packet = Reassembler(max_datagrams=1).receive(payload, link, contexts)
     except DecodeError as error:
         _mark(walk.root, error)
+    else:
+        _neighbor_discovery(walk, packet)
     return walk.root
+
+
+def _neighbor_discovery(walk: Walk, packet: bytes | None) -> None:
+    """The message at the end of the payload, where it stands there octet by octet."""
+    protocol, _, message = ipv6.Packet.parse(packet).upper() if packet else (0, 0, b"")
+    known = (
+        protocol == ipv6.ICMPV6 and message[:1] and message[0] in {*range(nd.RS, nd.NA + 1), nd.DAR, nd.DAC}
+    )
+    last = walk.root.children[-1]
+    if packet is not None and known and last.name == "data" and walk.data.endswith(message):
+        walk.root.children.remove(last)
+        explain_nd.message(walk, len(walk.data) - len(message), packet)
 
 
 def _mark(root: Field, error: DecodeError) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sixlowpan import codec, dispatch, iphc, mesh, nhc
+from sixlowpan import codec, dispatch, iphc, mesh, nd, nhc
 from sixlowpan.compress import segments
 from sixlowpan.contexts import NO_CONTEXTS, Contexts
 from sixlowpan.errors import UNSUPPORTED, DecodeError
@@ -84,6 +84,8 @@ class Linter:
             data = decoded[40:]
             if len(data) < 4 or not checksum_holds(decoded[8:24], decoded[24:40], decoded[6], data):
                 self._upper(decoded, 0)
+            elif decoded[6] == ICMPV6:
+                self._neighbor_discovery(decoded, 0)
             return
         said = self._said
         self._add(index, payload, link, contexts, now)
@@ -273,3 +275,22 @@ class Linter:
         ):
             message = "the upper-layer checksum does not hold: wrong addresses (contexts?) or wrong octets"
             self._say("checksum", None, ADVICE, at, "a right checksum", "a wrong one", message)
+        elif protocol == ICMPV6:
+            self._neighbor_discovery(packet, at)
+
+    def _neighbor_discovery(self, packet: bytes, at: int) -> None:
+        """What only the message shows: its offsets are lost in compression, so the finding names the payload."""
+
+        def say(
+            code: str,
+            requirement: str | None,
+            level: str,
+            offset: int,
+            expected: object,
+            actual: object,
+            text: str,
+        ) -> None:
+            where = f"{text} (octet {offset} of the message)"
+            self._say(code, requirement, level, at, expected, actual, where)
+
+        nd.judge(packet, say)

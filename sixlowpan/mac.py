@@ -26,7 +26,7 @@ class MacHeader:
 
     `security_control`, `frame_counter`, `key_id` (key source as on the air, then key index) are the
     auxiliary security header, `header_ies` the octets of the header and payload IEs with their terminators, `mic` the
-    integrity code at the end, `multiplexed` what an MPX payload IE carries (multiplex id, octets).
+    integrity code at the end, `mpx` the content of an MPX payload IE (see `sixlowpan.mpx`).
     """
 
     type: int = DATA
@@ -45,7 +45,7 @@ class MacHeader:
     key_id: bytes = b""
     header_ies: bytes = b""
     mic: bytes = b""
-    multiplexed: tuple[int, bytes] | None = None
+    mpx: bytes | None = None
 
     @property
     def pan(self) -> bytes | None:
@@ -98,9 +98,9 @@ def parse(psdu: bytes) -> tuple[MacHeader, bytes]:
             counter = int.from_bytes(reader.take(4), "little")
         key_id = reader.take(_KEY_OCTETS[security_control >> 3 & 3])
         mic_size = _MIC_OCTETS[security_control & 3]
-    start, multiplexed = reader.at, None
+    start, mpx = reader.at, None
     if version == 2 and control & 0x200 and _header_ies(reader) and not security_control & 4:
-        multiplexed = _payload_ies(reader, len(psdu) - mic_size)
+        mpx = _payload_ies(reader, len(psdu) - mic_size)
     ies = psdu[start : reader.at]
     if len(psdu) - reader.at < mic_size:
         raise truncated(len(psdu), None, "the message integrity code")
@@ -122,7 +122,7 @@ def parse(psdu: bytes) -> tuple[MacHeader, bytes]:
         key_id,
         ies,
         psdu[end:],
-        multiplexed,
+        mpx,
     )
     return header, psdu[reader.at : end]
 
@@ -153,19 +153,18 @@ def _header_ies(reader: _Reader) -> bool:
     return False
 
 
-def _payload_ies(reader: _Reader, end: int) -> tuple[int, bytes] | None:
-    """Pass the payload IEs; what an MPX IE carries, as Wi-SUN sends its 6LoWPAN (IEEE 802.15.9 section 5)."""
-    multiplexed = None
+def _payload_ies(reader: _Reader, end: int) -> bytes | None:
+    """Pass the payload IEs; returns the content of an MPX IE."""
+    mpx = None
     while reader.at < end:
         descriptor = int.from_bytes(reader.take(2), "little")
         content = reader.take(descriptor & 0x7FF)
         group = descriptor >> 11 & 15
-        # transfer type 0 in the low 3 bits: a whole frame, with a multiplex id in front
-        if group == 3 and len(content) >= 3 and not content[0] & 7:
-            multiplexed = content[1] | content[2] << 8, content[3:]
+        if group == 3:
+            mpx = content
         elif group == 15:  # Payload Termination
             break
-    return multiplexed
+    return mpx
 
 
 def build(header: MacHeader, payload: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """MAC security of IEEE 802.15.4 (section 9) and Thread's keys: secured frames to plain ones and back.
 
-Strategy: AES-CCM* with the header as associated data, a nonce of the sender's EUI-64, frame counter and security level.
+Strategy: AES-CCM* with the header as associated data, a nonce of the sender's EUI-64, frame counter and security level;
+in TSCH of EUI-64 and slot number, which a frame does not carry.
 The cipher is that of the package `cryptography`, the one import of the oracle from outside (docs/adr/0008), made when
 the first secured frame comes; without the package nothing else is missing.
 
@@ -25,6 +26,9 @@ from sixlowpan.errors import DecodeError
 KNOWN_KEY: Final = bytes.fromhex("78581686fdb4580fb092546aecbd1566")
 KNOWN_ADDRESS: Final = bytes.fromhex("3506feb823d48712")
 KNOWN_KEY_ID: Final = bytes.fromhex("ffffffffff")
+#: bit 6 of the security control field of frame version 2, "ASN in Nonce"; the slot number has 5 octets
+_SLOT_IN_NONCE: Final = 0x40
+_SLOTS: Final = (1 << 40) - 1
 MIC_OCTETS: Final = (0, 4, 8, 16)
 _MOST: Final = 256
 #: Thread rotates its key each 28 days by default; the key index leaves open which round of 128 it is.
@@ -45,10 +49,11 @@ def thread_mac_key(network_key: bytes, sequence: int) -> bytes:
     return hmac.digest(network_key, sequence.to_bytes(4, "big") + b"Thread", hashlib.sha256)[16:]
 
 
-def unprotect(frame: bytes, key: bytes, address: bytes) -> bytes:
+def unprotect(frame: bytes, key: bytes, address: bytes, slot: int | None = None) -> bytes:
     """A secured frame (PSDU without FCS) as the plain one that it stands for; a plain one unchanged.
 
-    `address` is the EUI-64 (big-endian) of the nonce. Raises SecurityError.
+    `address` is the EUI-64 (big-endian) of the nonce, `slot` the absolute slot number in which a frame of TSCH was
+    sent. Raises SecurityError.
     """
     try:
         header, body = mac.parse(frame)
@@ -57,15 +62,25 @@ def unprotect(frame: bytes, key: bytes, address: bytes) -> bytes:
     if not header.security:
         return frame
     level = header.security_control & 7
-    if header.frame_counter is None:
-        raise SecurityError("no frame counter: the nonce has a slot number of TSCH")
+    slotted = header.frame_counter is None or (
+        header.version == 2 and header.security_control & _SLOT_IN_NONCE
+    )
+    if slotted and slot is None:
+        raise SecurityError(
+            "its nonce has the slot number of TSCH, which only a TAP capture (link type 283) may carry"
+        )
     if not MIC_OCTETS[level & 3]:
         raise SecurityError(f"security level {level}: without an integrity code no key can be checked")
     clear = frame[: len(frame) - len(body) - len(header.mic)]
     secret, seen = (body, clear) if level & 4 else (b"", clear + body)
-    plain = _decrypt(
-        key, _nonce(address, header.frame_counter, level), secret + header.mic, seen, len(header.mic)
-    )
+    if slotted:
+        assert slot is not None
+        # IEEE 802.15.4-2015 section 9.3.2.2: source address, absolute slot number
+        nonce = address + (slot & _SLOTS).to_bytes(5, "big")
+    else:
+        assert header.frame_counter is not None
+        nonce = _nonce(address, header.frame_counter, level)
+    plain = _decrypt(key, nonce, secret + header.mic, seen, len(header.mic))
     bare = replace(header, security=False, security_control=0, frame_counter=None, key_id=b"", mic=b"")
     return mac.build(bare, plain if level & 4 else body)
 
@@ -122,13 +137,13 @@ class Opener:
                     del self._seen[next(iter(self._seen))]
                 self._seen[address] = None
 
-    def open(self, frame: bytes, header: mac.MacHeader) -> bytes:
-        """The plain frame; SecurityError if no key opens it."""
+    def open(self, frame: bytes, header: mac.MacHeader, slot: int | None = None) -> bytes:
+        """The plain frame (`slot` as for `unprotect`); SecurityError if no key opens it."""
         link = (header.pan, header.src, header.key_id)
         found = self._found.get(link)
         if found is not None:
             try:
-                return unprotect(frame, *found)
+                return unprotect(frame, *found, slot)
             except SecurityError:
                 del self._found[link]
         if len(header.src) != 8 and not self._seen and header.key_id != KNOWN_KEY_ID:
@@ -136,7 +151,7 @@ class Opener:
         failure = SecurityError("no key")
         for key, address in self._candidates(header):
             try:
-                plain = unprotect(frame, key, address)
+                plain = unprotect(frame, key, address, slot)
             except SecurityError as error:
                 failure = error
                 continue

@@ -144,6 +144,12 @@ FLAGS: dict[str, Flag] = {
         ("LINUX-UL-BIT", "ZEPHYR-5326", "LINUX-NEIGH"),
     ),
     "receive-only": Flag("none", "a receiver takes it, but a sender must not send it, or has no reason to"),
+    "nd-malformed": Flag(
+        "crash, wrong result", "a message of Neighbor Discovery that cannot be read is taken, or kills", ()
+    ),
+    "nd-breach": Flag(
+        "wrong result", "a message of Neighbor Discovery that its sender must not send; it can be read"
+    ),
     "printed": Flag("none", "an example that an RFC prints"),
     "erratum": Flag("none", "the RFC prints it wrongly in a detail that the note names; a codec vector only"),
 }

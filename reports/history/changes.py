@@ -1,6 +1,6 @@
 """Where a figure changed for good: change points of a series of runs.
 
-Strategy: ruptures (docs/adr/0012) finds the segments whose means fit best, at a penalty for each that grows with
+Strategy: ruptures (docs/adr/0013) finds the segments whose means fit best, at a penalty for each that grows with
 the noise. The noise is taken from the differences between neighbours, which a step hardly touches. A segment has
 three runs at least, so that one odd run is no change. Without ruptures installed there are no change points, and
 that is said.

@@ -13,6 +13,7 @@ import re
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -27,6 +28,8 @@ PROFILES = RIGS.with_name("profiles")
 LARGEST: Final = 1 << 20
 #: Characters of a wrong value that a message shows, and of a name that is looked for among the known ones.
 _SHOWN: Final = 200
+#: Names in a folder that are looked through for one like a name that is not there.
+_LOOKED_AT: Final = 10_000
 
 _M = TypeVar("_M", bound=BaseModel)
 
@@ -80,11 +83,20 @@ def load(
             )
     mistakes.extend(judge(where, data))
     if mistakes or rig is None or profile is None:
-        raise ConfigError(mistakes)
+        raise ConfigError(_source_named(mistake, where, overridden) for mistake in mistakes)
     left = [ability for ability in profile.abilities if ability not in rig.without]
     profile = profile.model_copy(update={"abilities": left})
     rig._path, profile._path = path, profile_path
     return Loaded(rig, profile)
+
+
+def _source_named(mistake: str, where: str, overridden: Collection[str]) -> str:
+    """A mistake that names the command line, and not the file, where the value came from there."""
+    key = mistake.removeprefix(f"{where}: ").partition(": ")[0]
+    for each in overridden:
+        if mistake.startswith(f"{where}: ") and (key == each or key.startswith((f"{each}.", f"{each}["))):
+            return f"--set {mistake.removeprefix(f'{where}: ')}"
+    return mistake
 
 
 def is_path(name: str) -> bool:
@@ -101,11 +113,30 @@ def _find(name: str) -> Path:
             )
         return path
     if is_path(name):
-        raise ConfigError([f"{name}: there is no such rig file"])
+        raise ConfigError([f"{name}: there is no such rig file{_nearest_file(path)}"])
     rigs = known_rigs()
     raise ConfigError(
         [f"no rig {name!r}{hint(name, rigs)}; there are: {', '.join(rigs)}; or name a file: ./{name}.toml"]
     )
+
+
+def _nearest_file(path: Path | None) -> str:
+    """What may have been meant by the path of a rig file that is not there."""
+    if path is None:
+        return ""
+    try:
+        there = sorted(
+            each.name for each in islice(path.parent.iterdir(), _LOOKED_AT) if each.suffix == ".toml"
+        )
+    except OSError:
+        return f": there is no folder {shown(path.parent)}"
+    stems = [name.removesuffix(".toml") for name in there]
+    if close := difflib.get_close_matches(path.stem[:_SHOWN], stems, 1):
+        return f" (did you mean {shown(path.with_name(f'{close[0]}.toml'))!r}?)"
+    if path.stem in known_rigs():
+        return f"; the rig of that name in the tree is named without folder and ending: {path.stem}"
+    some = ", ".join(there[:8]) + (", ..." if len(there) > 8 else "")
+    return f"; files there: {some}" if there else f"; {shown(path.parent)} has no .toml file"
 
 
 def _resolved(folder: Path, named: str) -> Path | None:
@@ -259,6 +290,8 @@ def _mistake(model: type[BaseModel], details: Mapping[str, Any]) -> str:
         return f"{key}: is missing: expected {description}"
     message = details["msg"].removeprefix("Value error, ")
     note = f" ({message})" if details["type"] == "value_error" else ""
+    if isinstance(details["input"], str) and details["type"] in {"int_type", "float_type", "bool_type"}:
+        note = " (a text: leave its quotes off)"
     found = repr(details["input"])
     found = found if len(found) <= _SHOWN else f"{found[:_SHOWN]}..."
     return f"{key}: expected {description}; found {found}{note[:_SHOWN]}"

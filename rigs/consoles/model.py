@@ -13,10 +13,10 @@ import os
 import select
 import threading
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from rigs import clock
-from rigs.model import Health, LinkClosed
+from rigs.model import Health, LinkClosed, Unsupported
 
 if TYPE_CHECKING:
     from rigs.configuration.models import RigFile
@@ -32,6 +32,9 @@ WRITE_TIMEOUT: Final = 5.0
 class Console(ABC):
     """One open console. A kind of console implements `_read`, `_write` and `_release`, and calls `_start` when open."""
 
+    #: Whether `restart` starts what is behind it anew.
+    restarts: ClassVar[bool] = False
+
     def __init__(self, address: str) -> None:
         #: As the rig file has it, such as "serial:/dev/ttyACM0".
         self.address = address
@@ -42,7 +45,7 @@ class Console(ABC):
         self._closing = threading.Event()
         self._released = False
         self._waker = os.eventfd(0)
-        self._reader = threading.Thread(target=self._run, name=f"console {address}", daemon=True)
+        self._reader = self._new_reader()
 
     @abstractmethod
     def _read(self) -> bytes:
@@ -59,6 +62,13 @@ class Console(ABC):
     def health(self) -> Health:
         """What the transport tells: alive, or (a process) crashed or killed, or unreachable."""
         return Health("unreachable", self._closed) if self._closed else Health("alive")
+
+    def restart(self) -> None:
+        """Start what is behind the console anew, as a power cycle does; the stream goes on behind what was kept.
+
+        Raises `Unsupported` where nothing can, `RigError`.
+        """
+        raise Unsupported(f"reset: {self.address}: what is behind this console cannot be started anew")
 
     def write(self, data: bytes) -> None:
         """Send octets to the node. Raises `LinkClosed`."""
@@ -102,15 +112,30 @@ class Console(ABC):
         if self._released:
             return
         self._released = True
-        self._closing.set()
-        os.eventfd_write(self._waker, 1)
-        if self._reader.is_alive():
-            self._reader.join(10)
+        self._stop()
         self._release()
         os.close(self._waker)
 
     def _start(self) -> None:
         self._reader.start()
+
+    def _stop(self) -> None:
+        """Read no more."""
+        self._closing.set()
+        os.eventfd_write(self._waker, 1)
+        if self._reader.is_alive():
+            self._reader.join(10)
+
+    def _start_anew(self) -> None:
+        """Read again behind `_stop`, what comes from now on."""
+        os.eventfd_read(self._waker)
+        self._closing.clear()
+        self._closed = ""
+        self._reader = self._new_reader()
+        self._reader.start()
+
+    def _new_reader(self) -> threading.Thread:
+        return threading.Thread(target=self._run, name=f"console {self.address}", daemon=True)
 
     def _await(self, descriptor: int) -> bool:
         """Wait until there is something to read from a file descriptor; False when the console is being closed."""

@@ -1,9 +1,9 @@
 """Runs inside the guest: the host's hands and eyes there, over one virtio-serial port.
 
 Strategy: one process, one poll loop, no thread. It imports only what starts fast under plain emulation (the C
-`_socket`, not `socket`), and of the project only the wire format, which the image puts beside it. A handle is one
+`_socket`, not `socket`), and of the project only what the image puts beside it. A handle is one
 open socket: a tap (`AF_PACKET`), UDP, raw ICMPv6, a TCP port that accepts, or a group membership that is merely held.
-Sockets live in a network namespace: "" is the root one, else a name under /run/netns. Taps have large buffers and are
+Sockets live in a network namespace (`commands.Inside`). Taps have large buffers and are
 emptied before anything else is looked at; what the kernel dropped all the same is told by STATISTICS. A frame's time
 is the kernel's own stamp (SO_TIMESTAMPNS). A tap sends on a second socket, so that it sees what it sends as well
 ("outgoing"): both ends of a round trip then have stamps of one clock.
@@ -21,37 +21,16 @@ import struct
 import time
 
 from rigs.guests import wire
+from rigs.guests.commands import Commands, Inside
 from rigs.guests.ports import find_port
 
 _ETH_P_ALL, _SOL_PACKET, _PACKET_STATISTICS = 3, 263, 6
 _SO_TIMESTAMPNS, _SO_RCVBUFFORCE, _SO_SNDBUF, _SO_SNDTIMEO = 35, 33, 7, 21
-_ICMPV6_FILTER, _CLONE_NEWNET = 1, 0x40000000
+_ICMPV6_FILTER = 1
 _ENETDOWN = 100
 _RECEIVE_BUFFER = 16 << 20
 _SEND_SECONDS = 2  # a radio that takes nothing more must not take the agent with it
 _SEND_BUFFER = 64 << 10  # less than a device queue holds: send() waits instead of losing frames
-
-
-class Command:
-    """A shell command that runs while the loop goes on."""
-
-    def __init__(self, number: int, pid: int, pipe: int, limit: float) -> None:
-        """`limit` is the monotonic time at which it is killed."""
-        self.number, self.pid, self.pipe, self.limit = number, pid, pipe, limit
-        self.pidfd = os.pidfd_open(pid)
-        self.output = bytearray()
-        self.late = self.hung_up = False
-
-    def read(self) -> None:
-        """Keep what it printed, up to 512 KiB."""
-        while True:
-            try:
-                data = os.read(self.pipe, 65536)
-            except BlockingIOError:
-                return
-            if not data:
-                return
-            self.output += data[: max(0, (512 << 10) - len(self.output))]
 
 
 class Open:
@@ -75,12 +54,11 @@ class Agent:
         self._splitter = wire.Splitter()
         self._poll = select.poll()
         self._opens: dict[int, Open] = {}  # by file descriptor, which is the handle
-        self._commands: dict[int, Command] = {}  # by pipe and by pidfd
-        self._home = os.open("/proc/self/ns/net", os.O_RDONLY)
+        self._commands = Commands(self._poll, self._tell)
         # Nobody sets the guest's clock, so this difference is constant.
         self._epoch = time.time_ns() - time.monotonic_ns()
         self._requests = {
-            wire.RUN: self._run,
+            wire.RUN: self._commands.run,
             wire.TAP: self._tap,
             wire.UDP: self._udp,
             wire.ICMP: self._icmp,
@@ -89,7 +67,7 @@ class Agent:
             wire.CLOSE: self._close,
             wire.STATISTICS: self._statistics,
             wire.CLOCK: self._clock,
-            wire.CANCEL: self._cancel,
+            wire.CANCEL: self._commands.cancel,
         }
 
     def serve(self) -> None:
@@ -97,24 +75,21 @@ class Agent:
         self._poll.register(self._port, select.POLLIN)
         self._tell(wire.READY, wire.VERSION, wire.STAMP.pack(time.monotonic_ns(), time.time_ns()))
         while True:
-            limits = [command.limit for command in self._commands.values()]
-            wait = max(0.0, min(limits) - time.monotonic()) * 1000 if limits else None
-            ready = [fd for fd, _ in self._poll.poll(wait)]
+            wait = self._commands.seconds_left()
+            ready = [fd for fd, _ in self._poll.poll(None if wait is None else wait * 1000)]
             for fd in ready:  # incoming frames before new orders
                 if fd in self._opens:
                     self._receive(fd)
             for fd in ready:
                 if fd in self._commands:
-                    self._command(fd)
+                    self._commands.ready(fd)
             if self._port in ready:
                 data = os.read(self._port, 65536)
                 if not data:
                     return
                 for kind, number, body in self._splitter.feed(data):
                     self._obey(kind, number, body)
-            for command in set(self._commands.values()):
-                if time.monotonic() >= command.limit:
-                    self._end(command)
+            self._commands.end_late_ones()
 
     def _tell(self, kind: int, number: int, body: bytes = b"") -> None:
         data = memoryview(wire.message(kind, number, body))
@@ -133,96 +108,9 @@ class Agent:
             if reply is not None:
                 self._tell(wire.REPLY, number, reply)
 
-    # -- commands ------------------------------------------------------------------------------------------
-
-    def _run(self, body: bytes, number: int) -> None:
-        """Timeout in ms (4 octets), namespace, command (the rest). Reply: exit status (-N: signal N), late, output."""
-        (limit,) = struct.unpack_from("!I", body)
-        namespace, command = wire.take_text(body[4:])
-        reader, writer = os.pipe()
-        os.set_blocking(reader, False)
-        actions = [
-            (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_DUP2, writer, 1),
-            (os.POSIX_SPAWN_DUP2, writer, 2),
-        ]
-        self._enter(namespace)
-        try:
-            arguments = ["sh", "-c", command.decode("utf-8", "surrogateescape")]
-            pid = os.posix_spawn("/bin/sh", arguments, os.environ, file_actions=actions, setpgroup=0)
-        finally:
-            self._leave(namespace)
-            os.close(writer)
-        started = Command(number, pid, reader, time.monotonic() + limit / 1000)
-        for fd in (reader, started.pidfd):
-            self._commands[fd] = started
-            self._poll.register(fd, select.POLLIN)
-
-    def _cancel(self, body: bytes, _number: int) -> bytes:
-        """Number of a RUN: kill it now; its own reply says that it was late. Reply: nothing."""
-        (number,) = struct.unpack("!I", body)
-        for command in set(self._commands.values()):
-            if command.number == number:
-                self._end(command)
-        return b""
-
-    def _end(self, command: Command) -> None:
-        if not command.late:
-            command.late, command.limit = True, time.monotonic() + 3600
-            os.killpg(command.pid, 9)
-
-    def _command(self, fd: int) -> None:
-        command = self._commands[fd]
-        command.read()
-        if fd == command.pipe and not self._hung_up(fd):
-            return
-        if fd == command.pipe:  # all writers are gone; the end itself is told by the pidfd
-            self._poll.unregister(fd)
-            command.hung_up = True
-            return
-        status = os.waitstatus_to_exitcode(os.waitpid(command.pid, 0)[1])
-        command.read()
-        for each in (command.pipe, command.pidfd):
-            del self._commands[each]
-            if each != command.pipe or not command.hung_up:
-                self._poll.unregister(each)
-            os.close(each)
-        self._tell(wire.REPLY, command.number, struct.pack("!i?", status, command.late) + command.output)
-
-    @staticmethod
-    def _hung_up(fd: int) -> bool:
-        poll = select.poll()
-        poll.register(fd, 0)
-        return bool(poll.poll(0))
-
-    # -- namespaces ----------------------------------------------------------------------------------------
-
-    def _enter(self, namespace: str) -> None:
-        if namespace:
-            fd = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
-            try:
-                self._switch(fd)
-            finally:
-                os.close(fd)
-
-    def _leave(self, namespace: str) -> None:
-        if namespace:
-            self._switch(self._home)
-
-    def _switch(self, fd: int) -> None:
-        import ctypes  # os.setns is there from Python 3.12 on
-
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.setns(fd, _CLONE_NEWNET):
-            code = ctypes.get_errno()
-            raise OSError(code, f"setns: {os.strerror(code)}")
-
     def _socket(self, namespace: str, family: int, kind: int, protocol: int) -> _socket.socket:
-        self._enter(namespace)
-        try:
+        with Inside(namespace):
             sock = _socket.socket(family, kind, protocol)
-        finally:
-            self._leave(namespace)
         sock.setblocking(False)
         sock.setsockopt(_socket.SOL_SOCKET, _SO_SNDTIMEO, struct.pack("@qq", _SEND_SECONDS, 0))
         try:
@@ -232,11 +120,8 @@ class Agent:
         return sock
 
     def _index(self, namespace: str, interface: str) -> int:
-        self._enter(namespace)
-        try:
+        with Inside(namespace):
             return _socket.if_nametoindex(interface) if interface else 0
-        finally:
-            self._leave(namespace)
 
     def _keep(self, opened: Open) -> bytes:
         fd = opened.sock.fileno()

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import Final
 
 from rigs import clock
+from rigs.model import Loses
 from sixlowpan import DecodeError, mac
 
 #: macMaxFrameRetries (IEEE 802.15.4-2006 Table 86).
@@ -34,7 +35,7 @@ _ACK_DELAY: Final = 1e-4  # with what a thread takes to wake up: aTurnaroundTime
 _TURNAROUND: Final = 4e-3
 #: A frame of the node's while its ACK is awaited: it was sending and heard nothing, so this is waited and no longer.
 _COLLISION: Final = 10e-3
-#: For how many seconds a busy node is waited for, and how often it is looked at.
+#: Seconds for which a medium that is taken or a busy node holds a frame up, and between two looks at the node.
 _BUSY: Final = 1.0
 _LOOK: Final = 5e-4
 _BROADCAST: Final = b"\xff\xff"
@@ -48,8 +49,10 @@ class Acknowledger:
     `transmit` puts a PSDU without FCS on the medium. `mine` says whether an address (8 or 2 octets, big-endian) is
     the tester's; by default every one is, because nobody but the DUT is there. `rest` is the seconds that the medium
     stays free behind an ACK, for a node that acknowledges a frame before it has taken it in; `around` the same in front
-    of and behind a frame that nobody acknowledges, which such a node loses without a trace. While the node is `busy`
-    with what it has, no frame is sent, for a second of its own time at most.
+    of and behind a frame that nobody acknowledges, which such a node loses without a trace: so long has the node been
+    silent as well, because it may be sending a datagram of many frames. While the node is `busy` with what it has, no
+    frame is sent. All that holds a frame up for a second of its own time at most; a node that was busy all the while
+    hangs, and is not waited for again until it was seen to rest.
     """
 
     def __init__(
@@ -73,12 +76,16 @@ class Acknowledger:
         self._awaited: int | None = None  # sequence number of the ACK that is waited for
         self._collided = False  # the node sent something meanwhile
         self._free_at = 0.0  # monotonic: the medium is taken until then
+        self._unasked = False  # a frame is being sent that nobody acknowledges
+        self._hangs = False  # it was busy for as long as it is waited for, and ever since
         #: Source -> its last frame that asked for an ACK.
         self._last: OrderedDict[bytes, bytes] = OrderedDict()
         #: Frames that were repeated, and that nobody acknowledged in the end.
         self.repeated = 0
         self.unacknowledged = 0
         self._silent = 0  # frames in a row that nobody acknowledged
+        #: Which transmissions the air loses; acknowledgements, which are short, get through.
+        self.loses: Loses = lambda _direction, _frame: False
 
     def send(self, frame: bytes, *, awaits: bool) -> bool:
         """Transmit a frame; with `awaits`, until its ACK is heard. Returns whether all went as it should.
@@ -89,8 +96,10 @@ class Acknowledger:
         with self._sending:
             header = asking(frame) if awaits else None
             if header is None:
+                self._unasked = True
                 self._keep_free(self._around)
                 self._on_air(frame)
+                self._unasked = False
                 self._keep_free(self._around)
                 return True
             for attempt in range(1 if self._silent >= _GIVEN_UP else 1 + self._retries):
@@ -114,8 +123,10 @@ class Acknowledger:
                     self._keep_free(self._rest)
                     self._changed.notify_all()
             return False
+        if self.loses("received", frame):
+            return False
         with self._changed:
-            self._keep_free(_TURNAROUND)
+            self._keep_free(max(_TURNAROUND, self._around) if self._unasked else _TURNAROUND)
             self._collided = True
             self._changed.notify_all()
         header = asking(frame)
@@ -153,27 +164,34 @@ class Acknowledger:
         self._take(mac.ack(sequence))
 
     def _on_air(self, frame: bytes) -> None:
-        """Wait until the medium is free, which another frame may put off, and transmit."""
+        """Wait until the medium is free, which another frame may put off, and the node is not busy, and transmit."""
         with self._changed:
-            while (left := self._free_at - time.monotonic()) > 0:
-                self._changed.wait(left)
             deadline = clock.now() + _BUSY
-            while self._busy() and clock.now() < deadline:
-                self._changed.wait(_LOOK)
+            while clock.now() < deadline:
+                left = self._free_at - time.monotonic()
+                if left <= 0:
+                    busy = self._busy()
+                    self._hangs = self._hangs and busy
+                    if self._hangs or not busy:
+                        break
+                self._changed.wait(max(left, _LOOK))
+            else:
+                self._hangs = self._busy()
             self._collided = False
-        self._take(frame)
+        self._take(frame, lost=self.loses("sent", frame))
 
     def _keep_free(self, seconds: float) -> None:
         """Nothing of ours is on the medium for so long from now on."""
         with self._changed:
             self._free_at = max(self._free_at, time.monotonic() + seconds)
 
-    def _take(self, frame: bytes) -> None:
-        """Transmit and take the medium for as long as the frame lasts: preamble, octets, FCS, spacing."""
+    def _take(self, frame: bytes, *, lost: bool = False) -> None:
+        """Transmit, into nothing what is lost, and take the medium as long as the frame lasts, with spacing."""
         with self._changed:
             until = time.monotonic() + _PREAMBLE + (len(frame) + 2) * _OCTET + _SPACING
             self._free_at = max(self._free_at, until)
-        self._transmit(frame)
+        if not lost:
+            self._transmit(frame)
 
 
 def asking(frame: bytes) -> mac.MacHeader | None:

@@ -2,7 +2,7 @@
 
 With `__main__` the only module of the oracle that reads a file. One record is in memory at a time, and a size that
 cannot be is refused before anything is read, so a file may be of any size and of any honesty. A file that ends in the
-middle of a packet gives what is there of it: its record is shorter than its `length`.
+middle of a packet, or of the header of one, gives what is there of it: its record is shorter than its `length`.
 
 Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng, RFC 1761 (snoop) as Bluetooth uses it.
 """
@@ -18,6 +18,7 @@ from typing import BinaryIO, Final, NamedTuple
 
 _LARGEST: Final = 1 << 24
 _MOST_INTERFACES: Final = 1024
+_PACKETS: Final = {2, 3, 6}  # blocks of pcapng that hold one
 _SECTION: Final = b"\x0a\x0d\x0d\x0a"
 #: magic -> (byte order, seconds in a unit of the fraction)
 _PCAP: Final = {
@@ -25,6 +26,15 @@ _PCAP: Final = {
     b"\xa1\xb2\xc3\xd4": (">", 1e-6),
     b"\x4d\x3c\xb2\xa1": ("<", 1e-9),
     b"\xa1\xb2\x3c\x4d": (">", 1e-9),
+}
+#: what is not unpacked here; gzip comes here only if a file was packed twice
+_PACKERS: Final = {
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"\xfd7zXZ": "xz",
+    b"BZh": "bzip2",
+    b"PK\3\4": "zip",
+    b"\x1f\x8b": "gzip, twice",
 }
 #: microseconds from the year 0 to 1970, as btsnoop counts
 _BTSNOOP_EPOCH: Final = 0x00DCDDB30F2F8000
@@ -58,6 +68,12 @@ def records(path: Path) -> Iterator[Record]:
                 yield from _pcap(file, magic)
             elif magic == b"btsnoop\0":
                 yield from _btsnoop(file)
+            elif not magic:
+                raise ValueError("the file is empty: not even the header of a capture is there")
+            elif packer := next((name for mark, name in _PACKERS.items() if magic.startswith(mark)), None):
+                raise ValueError(
+                    f"it is packed by {packer}: unpack it first, or pipe what comes out of it into `judge -`"
+                )
             else:
                 raise ValueError("this is no capture: pcap, pcapng or btsnoop, also in gzip, is expected")
     except (ValueError, EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -78,7 +94,10 @@ def _pcap(file: BinaryIO, magic: bytes) -> Iterator[Record]:
     link_type = struct.unpack(order + "I", header[12:])[0] & 0xFFFF
     unpack: Callable[[bytes], tuple[int, ...]] = struct.Struct(order + "IIII").unpack
     number, read = 0, file.read
-    while len(head := read(16)) == 16:
+    while head := read(16):
+        if len(head) < 16:
+            yield _cut_short(number + 1, link_type)
+            return
         seconds, parts, captured, length = unpack(head)
         if captured > _LARGEST:
             raise ValueError("a packet of more than 16 MiB: the file is damaged")
@@ -115,9 +134,16 @@ def _pcapng(file: BinaryIO, head: bytes) -> Iterator[Record]:
                 interfaces.append(_interface(body, order))
             continue
         packet = _packet(kind, body, order, interfaces)
-        if packet is not None:
+        if packet is None and kind in _PACKETS and len(body) < size - 12:
+            yield _cut_short(number + 1, -1)
+        elif packet is not None:
             number += 1
             yield Record(number, *packet)
+
+
+def _cut_short(number: int, link_type: int) -> Record:
+    """A packet of which the file has not even the whole header: how long it was is not known."""
+    return Record(number, 0.0, link_type, b"", 1)
 
 
 def _interface(body: bytes, order: str) -> _Interface:
@@ -169,7 +195,10 @@ def _btsnoop(file: BinaryIO) -> Iterator[Record]:
     if version != 1:
         raise ValueError(f"btsnoop version {version}: only version 1 is known")
     number = 0
-    while len(head := file.read(24)) == 24:
+    while head := file.read(24):
+        if len(head) < 24:
+            yield _cut_short(number + 1, -1)
+            return
         length, captured, flags, _, stamp = struct.unpack(">IIIIq", head)
         if captured > _LARGEST:
             raise ValueError("a packet of more than 16 MiB: the file is damaged")

@@ -34,6 +34,7 @@ class Inside(NamedTuple):
              PAYLOAD: a 6LoWPAN payload between the addresses `src` and `dst`.
     sent     HCI and AIR: True from host or central, False to it, None: not told.
     channel  HCI: the adapter.
+    slot     PSDU: the absolute slot number of TSCH, where the packet says it.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Inside(NamedTuple):
     decrypted: bool = False
     src: bytes = b""
     dst: bytes = b""
+    slot: int | None = None
 
 
 class NothingInside(Exception):  # noqa: N818  it is an answer, not a fault
@@ -58,6 +60,8 @@ _CUT: Final = "cut by the capture"
 
 def inside(link_type: int, data: bytes, length: int) -> Inside:
     """What a record holds; `NothingInside` if nothing that is judged."""
+    if not data and length:
+        raise NothingInside(_CUT)
     return _within(link_type, data, max(length - len(data), 0), 0)
 
 
@@ -85,26 +89,31 @@ def _padded(data: bytes, missing: int, _: int) -> Inside:
 
 def _phy(data: bytes, missing: int, _: int) -> Inside:
     """215: preamble, SFD and PHR in front of the PSDU."""
+    if missing and len(data) < 6:
+        raise NothingInside(_CUT)
     size = _at(data, 5) & 0x7F
     psdu = data[6 : 6 + size]
     return Inside(PSDU, psdu, "215", CRC, False, size - len(psdu))
 
 
 def _tap(data: bytes, missing: int, _: int) -> Inside:
-    """283: TLVs, of which type 0 says which FCS follows: 0 none, 1 of 16 bits, 2 of 32."""
+    """283: TLVs, of which type 0 says which FCS follows (0 none, 1 of 16 bits, 2 of 32), type 7 the slot of TSCH."""
     if len(data) < 4:
         raise NothingInside(_CUT if missing else "damaged TAP header")
-    size, at, told = data[2] | data[3] << 8, 4, 0
+    size, at, told, slot = data[2] | data[3] << 8, 4, 0, None
     if size > len(data):
         raise NothingInside(_CUT if missing else "damaged TAP header")
     while at + 4 <= size:
         kind, length = struct.unpack_from("<HH", data, at)
         if kind == 0 and at + 4 < size:
             told = data[at + 4]
+        elif kind == 7 and length == 8 and at + 12 <= size:
+            (slot,) = struct.unpack_from("<Q", data, at + 4)
         at += 4 + length + -length % 4
     if told > 2:
         raise NothingInside(f"unknown FCS type {told} in the TAP header")
-    return Inside(PSDU, data[size:], f"283 type {told}", (NONE, CRC, CRC32)[told], True, missing)
+    fcs = (NONE, CRC, CRC32)[told]
+    return Inside(PSDU, data[size:], f"283 type {told}", fcs, True, missing, slot=slot)
 
 
 def _ppi(data: bytes, missing: int, depth: int) -> Inside:
@@ -118,6 +127,8 @@ def _ppi(data: bytes, missing: int, depth: int) -> Inside:
 
 def _ethernet(data: bytes, missing: int, depth: int) -> Inside:
     at, ethertype = 14, _word(data, 12)
+    if missing and len(data) < at:
+        raise NothingInside(_CUT)
     while ethertype in _ETHERTYPES_VLAN:
         at, ethertype = at + 4, _word(data, at + 2)
     return _by_ethertype(ethertype, data[at:], missing, data[6:12], data[:6], monitor=False)
@@ -125,6 +136,8 @@ def _ethernet(data: bytes, missing: int, depth: int) -> Inside:
 
 def _cooked(data: bytes, missing: int, _: int) -> Inside:
     """113, Linux "any": kind, device type, address length, address, protocol."""
+    if missing and len(data) < 16:
+        raise NothingInside(_CUT)
     return _by_ethertype(
         _word(data, 14), data[16:], missing, data[6:14], b"", monitor=_word(data, 2) == _MONITOR
     )
@@ -132,6 +145,8 @@ def _cooked(data: bytes, missing: int, _: int) -> Inside:
 
 def _cooked_2(data: bytes, missing: int, _: int) -> Inside:
     """276, Linux "any" of newer tools."""
+    if missing and len(data) < 20:
+        raise NothingInside(_CUT)
     return _by_ethertype(
         _word(data, 0), data[20:], missing, data[12:20], b"", monitor=_word(data, 8) == _MONITOR
     )
@@ -170,6 +185,8 @@ def _loopback(data: bytes, missing: int, _: int) -> Inside:
 def _ip(packet: bytes, missing: int, _: int) -> Inside:
     """ZEP over UDP in an IP packet."""
     version = packet[0] >> 4 if packet else 0
+    if missing and len(packet) < {4: 28, 6: 48}.get(version, 20):
+        raise NothingInside(_CUT)
     if version == 4 and len(packet) >= 20 and packet[9] == 17:
         if _word(packet, 6) & 0x3FFF:
             raise NothingInside("a fragment of IPv4")

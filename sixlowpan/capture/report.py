@@ -65,6 +65,11 @@ def _hints(judgement: Judgement) -> Iterator[str]:
             "a context is used that no Router Advertisement in this capture defines "
             f"(payloads: {judgement.undefined_contexts}): --context ID=PREFIX does"
         )
+    if judgement.unknown_addresses:
+        yield (
+            "addresses are elided that this capture does not show "
+            f"(payloads: {judgement.unknown_addresses}): begin it before the nodes connect"
+        )
     if judgement.skipped[FCS_WRONG] > judgement.judged:
         yield (
             "hardly an FCS is right: if the sniffer wrote something else in its place, say --fcs ti or "

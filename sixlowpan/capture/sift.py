@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from sixlowpan import dispatch, frame, hci, mac
+from sixlowpan import dispatch, frame, hci, mac, mpx
 from sixlowpan.capture import trailer
 from sixlowpan.capture.air import Air
 from sixlowpan.capture.containers import Record, Source
@@ -27,7 +27,6 @@ FCS_WRONG: Final = "FCS wrong"
 NO_KEY: Final = "secured, no key"
 AUTO: Final = "auto"
 BROADCAST: Final = b"\xff\xff"
-_6LOWPAN_MULTIPLEX: Final = 0xA0ED  # of the IEEE 802.15.9 MPX IE
 #: how many distinct frames back, and for how many seconds, the same frame with the same sequence number is a repetition
 _BACK, _SECONDS = 1024, 30.0
 _MOST_SOURCES, _MOST_ADAPTERS, _MOST_ADDRESSES, _MOST_HEADS = 64, 16, 4096, 4096
@@ -95,6 +94,7 @@ class Sieve:
         self._adapters: dict[int, hci.Trace] = {}
         self._air = Air()
         self._openers: dict[bytes, Opener] = {}
+        self._pieces = mpx.Pieces()
         self._recent: dict[bytes, float] = {}
         # frame control field -> length of the header; what the header says, by its octets without sequence number
         self._plans: dict[bytes, int] = {}
@@ -116,7 +116,7 @@ class Sieve:
             psdu = self._stripped(found)
             payload = self._known(number, time, psdu)
             if payload is None:
-                yield from self._psdu(number, time, psdu)
+                yield from self._psdu(number, time, psdu, found.slot)
             else:
                 yield payload
         elif found.kind == HCI:
@@ -201,7 +201,7 @@ class Sieve:
             zigbee = len(header.src) == len(header.dst) == 2
             self._heads[psdu[:2] + psdu[3:size]] = _Head(pan, header.src, link, zigbee)
 
-    def _psdu(self, number: int, time: float, psdu: bytes) -> Iterator[Item]:
+    def _psdu(self, number: int, time: float, psdu: bytes, slot: int | None) -> Iterator[Item]:
         if len(psdu) >= 2:
             kind, version = psdu[0] & 7, psdu[1] >> 4 & 3
             if kind != mac.DATA:
@@ -222,14 +222,14 @@ class Sieve:
             raise NothingInside("other network")
         integrity = header.security and header.security_control & 3 > 0
         if self._options.keys:
-            header, payload = self._opened(psdu, header, payload, pan)
+            header, payload = self._opened(psdu, header, payload, pan, slot)
         elif header.security and header.security_control & 4:
             raise NothingInside(NO_KEY)
         if self._repeated(psdu, time):
             raise NothingInside("a repetition")
         link = frame.link_info(header)
         self._keep(psdu, header, payload, pan, link)
-        payload = _lowpan(header, payload)
+        payload = _lowpan(header, payload if header.mpx is None else self._unpacked(header, pan))
         if integrity and not link.integrity:
             link = replace(link, integrity=True)
         if not header.src or not header.dst:
@@ -247,6 +247,20 @@ class Sieve:
                 f"the frame has no {missing} address",
             )
         yield Payload(number, time, pan, payload, link)
+
+    def _unpacked(self, header: mac.MacHeader, pan: bytes) -> bytes:
+        """The 6LoWPAN payload in an MPX IE, or that which it is the last piece of."""
+        assert header.mpx is not None
+        transfer = mpx.parse(header.mpx)
+        if transfer is None:
+            raise NothingInside("damaged MPX IE")
+        whole = self._pieces.add(pan, header.src, header.dst, transfer)
+        if whole is None:
+            raise NothingInside("MPX without the end of a frame")
+        multiplex, payload = whole
+        if multiplex != mpx.LOWPAN:
+            raise NothingInside(f"other protocol (multiplex id {multiplex:04x})")
+        return payload
 
     def _network(self, header: mac.MacHeader) -> bytes:
         """The PAN that a frame belongs to: as its header says, else where its EUI-64s were seen, else the only one."""
@@ -267,7 +281,7 @@ class Sieve:
         return pan
 
     def _opened(
-        self, psdu: bytes, header: mac.MacHeader, payload: bytes, pan: bytes
+        self, psdu: bytes, header: mac.MacHeader, payload: bytes, pan: bytes, slot: int | None
     ) -> tuple[mac.MacHeader, bytes]:
         opener = self._openers.get(pan)
         if opener is None:
@@ -278,7 +292,7 @@ class Sieve:
         if not header.security:
             return header, payload
         try:
-            return mac.parse(opener.open(psdu, header))
+            return mac.parse(opener.open(psdu, header, slot))
         except (SecurityError, DecodeError) as error:
             raise NothingInside(f"secured, and not opened: {error}") from error
 
@@ -296,10 +310,6 @@ class Sieve:
 
 def _lowpan(header: mac.MacHeader, payload: bytes) -> bytes:
     """The 6LoWPAN payload of a data frame; `NothingInside` if that is another protocol's."""
-    if header.multiplexed is not None:
-        identifier, payload = header.multiplexed
-        if identifier != _6LOWPAN_MULTIPLEX:
-            raise NothingInside(f"other protocol (multiplex id {identifier:04x})")
     if not payload:
         raise NothingInside("no payload")
     first = payload[0]

@@ -26,7 +26,7 @@ def test_every_form_of_an_echo(case: Case):
     _every_form(case, lambda: case.tester.echo(8))
 
 
-@needs("ip_tap|port_unreachable")
+@needs("ip_tap|port_unreachable|udp")
 @requirement("RFC6282-2-04", "RFC6282-4-01", "RFC6282-4-02")
 def test_every_form_of_a_datagram(case: Case):
     """Every legal form of one UDP datagram is understood, with and without NHC."""
@@ -51,7 +51,7 @@ def _every_form(case: Case, packet: Callable[[], bytes]) -> None:
 
 
 @on_link("ieee802154")
-@needs("ip_tap|port_unreachable")
+@needs("ip_tap|port_unreachable|udp")
 @requirement("RFC6282-2-08", "RFC4944-5.1-12", "RFC4944-5.1-11")
 def test_7f_is_iphc(case: Case):
     """0x7f was ESC in RFC 4944 and is an IPHC octet now (TF=11, NH=1, HLIM=11): it must decode."""

@@ -109,6 +109,42 @@ def test_it_dies_with_us(how, until):
         parent.communicate()
 
 
+def test_one_that_is_started_anew_goes_on_in_the_same_stream(run, until):
+    console = run("sh", "-c", "echo $$; cat; sleep 1000")
+    first = int(until(lambda: console.kept().strip()))
+    mark = console.mark()
+    console.restart()
+    second = until(lambda: int(console.after(mark, 0)[0] or b"0"))
+    assert (gone(first), console.pid, console.health().state) == (True, second, "alive")
+    assert console.kept() == b"%d\n%d\n" % (first, second)
+    console.write(b"heard\n")
+    until(lambda: console.kept().endswith(b"heard\n"))
+    console.close()
+    until(lambda: gone(second))
+
+
+def test_one_that_died_is_started_anew(run, until):
+    console = run("sh", "-c", "read word; exit 3")
+    console.write(b"\n")
+    until(lambda: console.health().state == "crashed")
+    console.restart()
+    assert console.health().state == "alive"
+
+
+def test_one_that_cannot_be_started_anew_stays_closed(run, monkeypatch):
+    console = run("sleep", "1000")
+
+    def fails(*_command, **_options):
+        raise OSError("no more processes")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(process.processes, "start", fails)
+        with pytest.raises(RigError, match="process:test: cannot be started: no more processes"):
+            console.restart()
+    assert console.health().state == "unreachable"
+    console.close()
+
+
 def test_one_that_takes_no_input_does_not_hold_us(run, monkeypatch):
     from rigs.consoles import model
 

@@ -20,8 +20,9 @@ ELSEWHERE = ("make conformance", "apt-get ", "export ")
 
 def blocks(page):
     """The commands of a page's fenced blocks that have no language (a block with one is a file, or what is printed)."""
-    for block in re.findall(r"^```\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
-        if block.startswith((PYTHON, "python", "pytest", "make ", "export ", "apt-get ")):
+    text = page.read_text(encoding="utf-8")
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+        if not language and block.startswith((PYTHON, "python", "pytest", "make ", "export ", "apt-get ")):
             yield from block.splitlines()
 
 
@@ -83,3 +84,23 @@ def test_the_deviation_that_the_docs_show_is_one():
     (shown,) = re.findall(r"^```toml\n(\[\[deviation\]\].*?)^```$", text, re.DOTALL | re.MULTILINE)
     made = Deviation.model_validate(tomllib.loads(shown)["deviation"][0])
     assert made.matches("rfc6282/3.1.1/hlim[00-63]", "hop_limit", "RFC6282-3.1.1-07")
+
+
+def test_no_comment_and_no_help_names_a_python_that_debian_has_not():
+    rigs = ROOT / "rigs"
+    texts = [
+        path.read_text(encoding="utf-8")
+        for path in [*rigs.glob("files/*.toml"), *rigs.glob("examples/*.toml")]
+    ]
+    for command in ("rigs", "reports", "sixlowpan"):
+        done = subprocess.run(
+            [ROOT / PYTHON.split(maxsplit=1)[0], "-m", command, "--help"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        texts.append(done.stdout)
+    for text in texts:
+        shown = [line.strip("# ") for line in text.splitlines()]
+        assert [line for line in shown if line.startswith(("python -m", "pytest ", "python "))] == []

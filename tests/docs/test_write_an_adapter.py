@@ -63,6 +63,16 @@ def test_the_files_are_right(folder):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_its_options_are_typed_as_the_page_says(folder):
+    wrong = ("--set", "dut.boots_in='soon'", "--set", "dut.promt='> '")
+    done = run(folder, "rigs", "check", str(folder / "acme.toml"), *wrong)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert (
+        "--set dut.boots_in: expected seconds until its shell is ready, 1 to 60; found 'soon'" in done.stdout
+    )
+    assert "--set dut.promt: the node 'acme.stick' has no such option (did you mean 'prompt'?)" in done.stdout
+
+
 def test_a_case_runs(folder):
     done = run(
         folder, "pytest", "suites/rfc6282/test_3_1_1.py", "suites/rfc6282/test_3_2.py", "-k", "stateless or ping",

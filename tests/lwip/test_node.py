@@ -109,6 +109,15 @@ def listen_until_closed(link):
         pass
 
 
+def test_an_answer_to_itself(lwip):
+    """lwIP leaves a packet to its own address to its tcpip thread; without one it aborted ("Invalid mbox")."""
+    request = ipv6.echo_request(lwip.peer, lwip.peer, 7, 1, b"")
+    lwip.send(request)
+    assert lwip.tapped() == request
+    assert lwip.tapped()[40] == 129
+    assert lwip.node.health().state == "alive"
+
+
 def test_killed_from_outside(lwip):
     os.kill(lwip.process.child.pid, signal.SIGKILL)
     with pytest.raises(LinkClosed, match="killed"):

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
+import fnmatch
 import json
 import os
 import shutil
@@ -29,16 +30,25 @@ from pathlib import Path
 import pytest
 
 from fixtures.evidence.capture import Evidence
+from fixtures.plugin.options import requirements
 from reports import record
 from rigs.model import ABILITIES
 from tests.mutants import Mutant, load
 from tests.mutation import oracles
 from vectors.catalogue import CATALOGUE
+from vectors.coverage import in_cases
 
 ROOT = Path(__file__).resolve().parents[2]
 RIGS = {"ieee802154": "reference", "ble": "reference-ble"}
 #: Where the node without a defect must pass everything: those, and the roles of RFC 7668.
-CONFORMING = (*RIGS.values(), "reference-6ln", "reference-6lbr")
+DISCOVERY = tuple(f"reference-nd-{role}{more}" for role in ("6ln", "6lr", "6lbr") for more in ("", "-8505"))
+CONFORMING = (*RIGS.values(), "reference-6ln", "reference-6lbr", *DISCOVERY)
+#: What a rig's own subject is, where the other suites say nothing that they do not say on `reference`.
+SUBJECT = {
+    rig: ["suites/rfc6775", "suites/rfc8505", "suites/robustness/test_discovery.py"] for rig in DISCOVERY
+}
+#: Requirement -> the files whose cases name it.
+NAMED_IN = in_cases()
 _PYTEST = ["-q", "-n0", "--tb=native", "--assert=plain", "--seed=1"]
 _PYTEST += [f"-pno:{plugin}" for plugin in ("cacheprovider", "hypothesispytest", "allure_pytest")]
 
@@ -73,10 +83,35 @@ class Outcome:
     error: str = ""
 
 
-def warm(suites: list[str]) -> None:
+class Index:
+    """Which file of the suites has cases of which requirements: a run that needs a few does not collect them all."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, set[str]] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            self.files.setdefault(str(item.path), set()).update(requirements(item))
+
+    def of(self, pattern: str) -> list[str]:
+        """The files with a case that names a requirement of `pattern`, in the order of a whole run."""
+        return [file for file, named in self.files.items() if fnmatch.filter(named, pattern)]
+
+
+def warm(suites: list[str]) -> Index:
     """Import pytest, its plugins, ours and every suite, once for all the processes that will be forked."""
+    index = Index()
     with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):  # noqa: PTH123
-        pytest.main([*suites, "--collect-only", "--rig", "reference", *_PYTEST])
+        rigs = [f"--rig={rig}" for rig in CONFORMING]  # cases of another link than a rig's are not collected
+        pytest.main([*suites, "--collect-only", *rigs, *_PYTEST], plugins=[index])
+    return index
+
+
+def narrowed(suites: list[str], files: list[str]) -> list[str]:
+    """The arguments of a run with `files` in place of the folders; the options stay."""
+    options = next((n for n, argument in enumerate(suites) if argument.startswith("-")), len(suites))
+    return [*files, *suites[options:]]
 
 
 class Hopeless:
@@ -108,7 +143,7 @@ def run(job: Job, suites: list[str], folder: Path, matrix: bool, ignored: Set[st
     log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    arguments = [*suites, "--rig", job.rig, "--record-dir", str(folder), *_PYTEST]
+    arguments = [*chosen_suites(job, suites), "--rig", job.rig, "--record-dir", str(folder), *_PYTEST]
     if job.mutant is None and job.strict:
         arguments.append("--strict")
     if job.mutant is not None:
@@ -125,6 +160,20 @@ def run(job: Job, suites: list[str], folder: Path, matrix: bool, ignored: Set[st
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+
+
+def chosen_suites(job: Job, suites: list[str]) -> list[str]:
+    """The files that can say something: those that name the one requirement, else the rig's subject, else all.
+
+    Most of a run's time goes into the collection of cases that are not run.
+    """
+    paths = [path for path in suites if not path.startswith("--")]
+    if paths != ["suites"]:
+        return suites
+    rest = [argument for argument in suites if argument not in paths]
+    files = [f"suites/{path}" for path in NAMED_IN.get(job.named, ())]
+    rig = Path(job.rig).stem.rpartition(".")[2]  # of a variant: its id, and the rig that it is a variant of
+    return [*(files or SUBJECT.get(rig, paths)), *rest]
 
 
 def judge(job: Job, folder: Path, ignored: Set[str]) -> Outcome:
@@ -153,19 +202,28 @@ def judge(job: Job, folder: Path, ignored: Set[str]) -> Outcome:
 
 
 def outcomes(
-    jobs: Iterable[Job], suites: list[str], workers: int, matrix: bool, ignored: Set[str] = frozenset()
+    jobs: Iterable[Job],
+    suites: list[str],
+    workers: int,
+    matrix: bool,
+    ignored: Set[str] = frozenset(),
+    index: Index | None = None,
 ) -> Iterator[Outcome]:
-    """Run the jobs, `workers` at a time, and yield what each came to as it ends."""
+    """Run the jobs, `workers` at a time, and yield what each came to as it ends.
+
+    With an `index`, a job that asks for one requirement collects only the files that have a case of it.
+    """
     waiting, running = list(jobs)[::-1], {}
     with tempfile.TemporaryDirectory(prefix="mutants-") as top:
         try:
             while waiting or running:
                 while waiting and len(running) < workers:
                     job = waiting.pop()
+                    asked = narrowed(suites, index.of(job.named)) if index and job.named else suites
                     folder = Path(tempfile.mkdtemp(dir=top))
                     pid = os.fork()
                     if pid == 0:
-                        run(job, suites, folder, matrix, ignored)
+                        run(job, asked, folder, matrix, ignored)
                     running[pid] = job, folder
                 pid, _ = os.wait()
                 if pid in running:
@@ -257,14 +315,15 @@ def main(arguments: list[str] | None = None) -> int:
     suites, started = options.suites or ["suites"], time.monotonic()
     if options.without:
         suites = [*suites, "--set", f"without={json.dumps(options.without)}"]
-    warm(suites)
+    index = warm(suites)
     alarms = false_alarms(suites, options.workers, rigs) if chosen else {}
     alive = {mutant.id: Outcome(Job(mutant, "")) for mutant in chosen}
     kills: dict[str, dict[str, str]] = {}
     strangers: list[str] = []  # caught, but by no case that names what they break
     for plan in rounds(options.matrix):
         jobs = [job for outcome in list(alive.values()) for job in plan(outcome.job.mutant)]
-        for outcome in outcomes(jobs, suites, options.workers, options.matrix, set(alarms)):
+        jobs = [job for job in jobs if not job.named or index.of(job.named)]
+        for outcome in outcomes(jobs, suites, options.workers, options.matrix, set(alarms), index):
             if outcome.fails and outcome.job.mutant is not None:
                 alive.pop(outcome.job.name, None)
                 kills[outcome.job.name] = {

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from rigs import registry
-from rigs.bench import Bench
 from rigs.configuration.loading import load
 from rigs.consoles.process.console import ProcessConsole
 from rigs.links.slip_radio import namespace as slip_namespace
@@ -133,12 +132,15 @@ def test_a_board_that_was_running_is_rebooted_to_tell_its_version(start):
     assert "rebooting" not in start(reboots=True).console_text()
 
 
-def test_a_native_process_is_not_rebooted(start):
-    node = start()
-    assert "reset" not in node.abilities
-    with pytest.raises(Unsupported, match="the native Contiki-NG process ends"):
-        node.reset()
-    assert node.mac() == MAC
+def test_a_native_process_is_started_anew(start):
+    """Told to reboot it would end, and a ping under way ends with it."""
+    node = start("--version", "-release/v4.9")
+    node.ping(THERE, 0, 1, 1)
+    old = node._shell.console.pid
+    node.reset()
+    assert "rebooting" not in node.console_text()
+    assert node._shell.console.pid != old
+    assert (node.mac(), node.version(), node.health().state) == (MAC, "release/v4.9", "alive")
 
 
 def test_a_ping_keeps_the_shell_until_it_is_answered(start):
@@ -192,13 +194,6 @@ def test_any_address_will_do_where_the_rig_names_none(start):
 def rig(monkeypatch):
     monkeypatch.setenv("KEYHOLE_CONTIKI_NG", str(SHELL))
     return lambda *overrides: load("contiki-ng-native", overrides)
-
-
-@pytest.fixture
-def bench():
-    made = Bench()
-    yield made
-    made.close()
 
 
 def console(*words):

@@ -468,6 +468,17 @@ def test_reset(make):
     assert node.health().state == "alive"  # that boot was wanted
 
 
+def test_a_process_is_started_anew_and_not_told_to_reboot(make, monkeypatch):
+    """It would execute itself, and may end of a signal that comes meanwhile; a ping under way ends with it."""
+    node, console = make(lacks=["reboot"])
+    node.ping(TESTER, 8, 1, 1)
+    monkeypatch.setattr(console, "restarts", True, raising=False)
+    monkeypatch.setattr(console, "restart", lambda: console.say(BOOT.format(version="2026.07") + "> "))
+    node.reset()
+    assert (node.addresses(), node.health().state) == ((LINK_LOCAL,), "alive")
+    assert "reboot" not in console.told
+
+
 @pytest.mark.parametrize(
     "sign",
     [

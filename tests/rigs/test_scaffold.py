@@ -58,18 +58,23 @@ def test_init_asks_what_the_options_do_not_say(tmp_path):
     ("words", "told"),
     [
         ([], "--address: is missing: the DUT's link-layer address in hex"),
-        (["--address", "12:34"], "desk.toml: dut.address: expected the DUT's link-layer address in hex"),
+        (["--address", "12:34"], "--address: expected the DUT's link-layer address in hex"),
         (
             ["--address", ADDRESS, "--link", "zeb:x"],
-            "desk.toml: tester.link: no link scheme 'zeb' (did you mean 'zep'?)",
+            "--link: no link scheme 'zeb' (did you mean 'zep'?)",
         ),
-        (["--address", ADDRESS, "--channel", "high"], "desk.toml: not TOML: "),
+        (["--address", ADDRESS, "--channel", "high"], "--channel: expected the radio channel"),
+        (
+            ["--address", ADDRESS, "--pan", "0xabcdef"],
+            "--pan: expected the PAN id, 0 to 0xffff; found 11259375",
+        ),
+        (["--address", ADDRESS, "--pan", "abcd"], "--pan: expected the PAN id, 0 to 0xffff; found 'abcd'"),
         (
             ["--address", ADDRESS, "--node", "blackbox"],
-            "has no profile for 'blackbox' on 'packet:wpan0' (did you mean",
+            "--node: no kind of node 'blackbox' (did you mean 'black_box'?); there are: black_box, ",
         ),
     ],
-    ids=["address", "octets", "link", "channel", "node"],
+    ids=["address", "octets", "link", "channel", "pan", "pan without 0x", "node"],
 )
 def test_mistakes_are_told_and_nothing_is_written(tmp_path, capsys, words, told):
     assert main(["init", str(tmp_path / "desk.toml"), *words]) == 2

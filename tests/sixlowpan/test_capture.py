@@ -72,7 +72,7 @@ def test_contexts_are_learnt(tmp_path):
             router,
             everyone,
             58,
-            nd.RouterAdvertisement(options=options).build(router, everyone),
+            nd.RouterAdvertisement(options=(nd.LinkLayerAddress(1, EUI_B), *options)).build(router, everyone),
             hop_limit=255,
         )
         return data_frame(EUI_B, b"\xff\xff", PAN, 3, encode(packet, LONG.between(EUI_B, b"\xff\xff")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sixlowpan import capture
+from sixlowpan.capture import report
 from tests.sixlowpan.bluetooth import BACK, FORMS, RESERVED, THERE, air, hci, nordic, phdr
 from tests.sixlowpan.captures import btsnoop, pcap
 from tests.sixlowpan.samples import BD_A, BD_B
@@ -70,6 +71,18 @@ def test_what_is_not_read(tmp_path, link_type, frames, reason):
     judgement = capture.judge(pcap(tmp_path / "f", link_type, frames))
     assert judgement.judged == 0
     assert reason in judgement.skipped
+
+
+@pytest.mark.parametrize(("name", "beginning"), [("251", 1), ("256", 1), ("201", 2), ("187", 2)])
+def test_a_capture_that_began_too_late_blames_nobody_for_addresses(tmp_path, name, beginning):
+    """Who elides an address is in its right: the capture does not show it."""
+    link_type, make = FORMS[name]
+    judgement = capture.judge(pcap(tmp_path / "f", link_type, make()[beginning:]))
+    assert judgement.judged == 3
+    fails = {group.finding.requirement for group in judgement.groups if group.finding.level == "fail"}
+    assert fails == {"RFC6282-3.1.1-33"}
+    assert judgement.unknown_addresses == 2
+    assert any("begin it before the nodes connect" in line for line in report.text(judgement))
 
 
 def test_decrypted_by_the_sniffer(tmp_path):

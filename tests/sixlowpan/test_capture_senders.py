@@ -130,7 +130,7 @@ def test_tags_of_two_networks(tmp_path):
 
 def advertise(option, pan=PAN, src=EUI_B):
     router, everyone = link_local(src), address("ff02::1")
-    message = nd.RouterAdvertisement(options=(option,)).build(router, everyone)
+    message = nd.RouterAdvertisement(options=(nd.LinkLayerAddress(1, src), option)).build(router, everyone)
     packet = ipv6.build(router, everyone, 58, message, hop_limit=255)
     return data_frame(src, b"\xff\xff", pan, 3, encode(packet, LONG.between(src, b"\xff\xff")))
 

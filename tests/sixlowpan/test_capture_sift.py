@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from sixlowpan import MacHeader, capture, data_frame, encode, link_local, mac, security
+from sixlowpan import mpx as mpx_ie
 from sixlowpan.capture import Options
 from tests.sixlowpan.captures import (
     enhanced,
@@ -114,11 +115,28 @@ def test_ethernet_payloads(tmp_path):
 
 
 def mpx(identifier=0xA0ED, transfer=0, payload=PAYLOAD, extra=b""):
-    content = bytes((transfer,)) + identifier.to_bytes(2, "little") + payload
+    return mpx_frame(bytes((transfer,)) + identifier.to_bytes(2, "little") + payload, extra)
+
+
+def mpx_frame(content, extra=b"", sequence=0):
     ie = (len(content) | 3 << 11 | 0x8000).to_bytes(2, "little") + content
     header = replace(HEADER, security=False, security_control=0, frame_counter=None, key_id=b"", version=2)
     ies = (0x7E << 7).to_bytes(2, "little") + extra + ie + (15 << 11 | 0x8000).to_bytes(2, "little")
-    return mac.build(replace(header, pan_compression=False, header_ies=ies), b"")
+    return mac.build(replace(header, pan_compression=False, header_ies=ies, sequence=sequence), b"")
+
+
+def pieces(payload=PAYLOAD, transaction=3, cut=10, identifier=0xA0ED, size=None):
+    """The frames of a payload in three pieces: transfer type 2 in the low bits, 4 for the last."""
+    parts = [payload[:cut], payload[cut : 2 * cut], payload[2 * cut :]]
+    whole = len(payload) if size is None else size
+    first = whole.to_bytes(2, "little") + identifier.to_bytes(2, "little")
+    return [
+        mpx_frame(
+            bytes((transaction << 3 | (4 if number == 2 else 2), number)) + (b"" if number else first) + part,
+            sequence=number,
+        )
+        for number, part in enumerate(parts)
+    ]
 
 
 def test_wi_sun(tmp_path):
@@ -126,7 +144,51 @@ def test_wi_sun(tmp_path):
     (payload,) = capture.payloads(pcap(tmp_path / "f", 230, [mpx(extra=bytes.fromhex("0488") + b"wisn")]))
     assert payload.payload == PAYLOAD
     assert judged(tmp_path, 230, [mpx(1)]) == (0, {"other protocol (multiplex id 0001)": 1})
-    assert judged(tmp_path, 230, [mpx(transfer=2)]) == (0, {"no payload": 1})
+    assert judged(tmp_path, 230, [mpx(transfer=3)]) == (0, {"damaged MPX IE": 1})
+    small = mpx_frame(bytes((1 | 5 << 3,)) + PAYLOAD)  # the multiplex id 5 in the place of the transaction id
+    assert judged(tmp_path, 230, [small]) == (0, {"other protocol (multiplex id 0005)": 1})
+
+
+WAITS = "MPX without the end of a frame"
+
+
+def test_pieces_of_wi_sun(tmp_path):
+    """IEEE 802.15.9 section 5: what is too long for one frame comes in pieces."""
+    found = list(capture.payloads(pcap(tmp_path / "f", 230, pieces())))
+    assert [(each.number, each.payload) for each in found] == [(3, PAYLOAD)]
+    assert judged(tmp_path, 230, pieces()) == (1, {WAITS: 2})
+    other = pieces(transaction=4, payload=PAYLOAD + b"x")
+    between = [frame for pair in zip(pieces(), other, strict=True) for frame in pair]
+    assert judged(tmp_path, 230, between) == (2, {WAITS: 4})
+    assert judged(tmp_path, 230, pieces(identifier=1)) == (
+        0,
+        {WAITS: 2, "other protocol (multiplex id 0001)": 1},
+    )
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        pieces()[:2],
+        pieces()[1:],
+        [pieces()[0], pieces()[2]],
+        pieces(size=len(PAYLOAD) + 1),
+        pieces(size=len(PAYLOAD) - 1),
+        [pieces()[0], mpx_frame(bytes((3 << 3 | 6,))), *pieces()[1:]],
+        [pieces()[0], pieces()[0][:-12] + b"\0" * 12, *pieces()[2:]],
+    ],
+    ids=["no last", "no first", "one missing", "too short", "too long", "given up", "begun anew"],
+)
+def test_pieces_that_are_no_frame(tmp_path, frames):
+    assert judged(tmp_path, 230, frames)[0] == 0
+
+
+def test_pieces_that_are_kept_are_bounded():
+    kept = mpx_ie.Pieces()
+    for number in range(1000):
+        first = mpx_ie.parse(bytes((2, 0)) + b"\xff\xff\xed\xa0" + bytes(50))
+        assert kept.add(PAN, EUI_A, number.to_bytes(8, "big"), first) is None
+    assert len(kept._partial) <= 64
 
 
 # --- security ---------------------------------------------------------------------------------------------------
@@ -175,8 +237,41 @@ def test_not_opened(tmp_path):
         0,
         {"secured, and not opened: security level 4: without an integrity code no key can be checked": 1},
     )
-    slotted = replace(HEADER, version=2, security_control=5 | 1 << 3 | 0x20, frame_counter=None)
-    assert "TSCH" in str(judged(tmp_path, 230, [mac.build(slotted, bytes(9))], keys=(KEY,)))
+    assert judged(tmp_path, 230, [slotted(5)], keys=(KEY,)) == (
+        0,
+        {
+            "secured, and not opened: its nonce has the slot number of TSCH, "
+            "which only a TAP capture (link type 283) may carry": 1
+        },
+    )
+
+
+SLOT = 0x0102030405
+
+
+def slotted(level, slot=SLOT, counter=None):
+    """A frame of TSCH: its nonce has the slot number in the place of the frame counter."""
+    # bit 5: no frame counter; bit 6: the slot number is in the nonce though there is one
+    control = level | 1 << 3 | (0x20 if counter is None else 0x40)
+    header = replace(
+        HEADER, version=2, pan_compression=False, security_control=control, frame_counter=counter
+    )
+    clear = mac.build(header, b"")
+    nonce = EUI_A + slot.to_bytes(5, "big")
+    return clear + security._encrypt(KEY, nonce, PAYLOAD, clear, security.MIC_OCTETS[level & 3])
+
+
+def slot_tap(psdu, slot=SLOT):
+    return struct.pack("<BBHHHIHHQ", 0, 0, 24, 0, 4, 0, 7, 8, slot) + psdu
+
+
+@pytest.mark.parametrize("counter", [None, 9])
+@pytest.mark.parametrize("level", [5, 6, 7])
+def test_a_slot_of_tsch_in_the_nonce(tmp_path, level, counter):
+    """IEEE 802.15.4-2015 section 9.3.2.2; the TAP header (link type 283) says in which slot a frame was sent."""
+    frames = [slot_tap(slotted(level, counter=counter))]
+    assert judged(tmp_path, 283, frames, keys=(KEY,)) == (1, {})
+    assert judged(tmp_path, 283, [slot_tap(slotted(level, SLOT + 1))], keys=(KEY,))[0] == 0
 
 
 def test_integrity_only(tmp_path):

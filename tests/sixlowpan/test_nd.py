@@ -112,3 +112,31 @@ def test_too_large_an_option():
 def test_noise(type_, data):
     error = refusal(nd.parse, bytes((type_,)) + data)
     assert error is None or error.kind in {"malformed", "unsupported"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (240, 5, False),  # RFC 8505 5.2.1: "240 is greater than 5"
+        (250, 5, True),  # "250 is less than 5"
+        (240, 241, True),
+        (241, 240, False),
+        (240, 240, False),
+        (255, 0, True),
+        (5, 240, True),
+        (5, 250, False),
+        (127, 0, True),
+        (0, 127, False),
+        (100, 90, False),
+        (60, 100, None),
+        (128, 200, None),
+        (10, 26, True),
+        (10, 27, None),
+    ],
+)
+def test_which_tid_is_newer(first, second, expected):
+    assert nd.tid.newer(first, second) is expected
+
+
+def test_how_a_tid_counts():
+    assert [nd.tid.following(value) for value in (240, 255, 0, 126, 127)] == [241, 0, 1, 127, 0]

@@ -17,6 +17,7 @@ A, B = link_local(EUI_A), link_local(EUI_B)
 GLOBAL_A = addr("2001:db8::")[:8] + iid(EUI_A)
 BORDER = addr("2001:db8::1")
 SLLAO = bytes.fromhex("0102" + EUI_A + "000000000000")
+SLLAO_B = bytes.fromhex("0102" + EUI_B + "000000000000")
 ARO = bytes.fromhex("2102" + "00000000" + "003c" + EUI_A)
 
 
@@ -95,7 +96,7 @@ def context_option() -> Iterator[Vector]:
         units = 2 if octets == 8 else 3
         option = struct.pack("!BBBBHH", 34, units, length, flags, 0, lifetime) + addr(prefix)[:octets]
         rows = ["RFC6775-4.2-01", "RFC6775-4.2-07"] + (["RFC6775-4.2-02"] if length > 64 else [])
-        yield one(key, 134, start + option, B, nodes, *rows)
+        yield one(key, 134, start + SLLAO_B + option, B, nodes, *rows)
 
 
 @family(6775, "4.3")
@@ -105,7 +106,7 @@ def border_router_option() -> Iterator[Vector]:
     start = bytes.fromhex("40000708" + "00000000" + "00000000")
     for key, low, high, lifetime in (("1", 1, 0, 60), ("carry", 0, 1, 60), ("default", 0xFFFF, 0x1234, 0)):
         option = struct.pack("!BBHHH", 35, 3, low, high, lifetime) + BORDER
-        yield one(key, 134, start + option, B, nodes, "RFC6775-4.3-02")
+        yield one(key, 134, start + SLLAO_B + option, B, nodes, "RFC6775-4.3-02")
 
 
 @family(6775, "4.4")

@@ -3,7 +3,9 @@
 Strategy: the command line is split as a shell would, but no shell runs it. The program leads a session of its own,
 dies with this process (`rigs.guests.processes`), and is ended with all of its group by SIGKILL, because such
 firmware has helpers that ignore anything milder. How it ended tells whose fault it was: a signal that a program raises
-by its own doing is a crash, and so is an end of itself; a signal that others send is a kill.
+by its own doing is a crash, and so is an end of itself; a signal that others send is a kill. `restart` ends the program
+and starts it anew, which is this console's power cycle: a native node that is told to reboot may die of it (RIOT, of a
+signal that comes meanwhile) or does not come back (Contiki-NG).
 """
 
 from __future__ import annotations
@@ -33,27 +35,42 @@ _LINGER: Final = 2.0
 
 
 class ProcessConsole(Console):
-    """One run of a program."""
+    """One run of a program, or one after the other."""
+
+    restarts = True
 
     def __init__(self, address: str, command: Sequence[str]) -> None:
         """`command` is the program and its arguments. Raises `RigError`."""
         super().__init__(address)
+        self._command = tuple(command)
+        self._begin()
+        self._start()
+
+    def _begin(self) -> None:
+        """Start the program. Raises `RigError`."""
         self._output, theirs = os.pipe()
         stdin, self._input = os.pipe()
         try:
-            self._process = processes.start(command, theirs, stdin=stdin)
+            self._process = processes.start(self._command, theirs, stdin=stdin)
         except OSError as error:
-            raise RigError(f"{address}: cannot be started: {error}") from error
+            raise RigError(f"{self.address}: cannot be started: {error}") from error
         finally:
             os.close(theirs)
             os.close(stdin)
         self._pidfd = os.pidfd_open(self._process.pid)
         os.set_blocking(self._input, False)
-        self._start()
 
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    def restart(self) -> None:
+        self._stop()
+        self._released = True  # until it is there again
+        self._release()
+        self._begin()
+        self._released = False
+        self._start_anew()
 
     def health(self) -> Health:
         """How the process fares, and if it ended: of itself, or by somebody's hand."""

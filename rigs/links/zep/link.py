@@ -20,14 +20,15 @@ import struct
 import sys
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rigs import clock, registry
 from rigs.links.acknowledgement import Acknowledger
-from rigs.model import Health, Link, LinkClosed, Received, RigError
+from rigs.links.arrivals import Arrivals
+from rigs.model import Health, Link, LinkClosed, Loses, Received, RigError
 from rigs.registry import Missing
 from sixlowpan import DecodeError, mac
 
@@ -50,9 +51,12 @@ _SWITCH: Final = 5e-4  # seconds
 #: Seconds. RIOT's driver acknowledges a frame before it is done with it, and ends in an assertion (2026.07:
 #: netdev_ieee802154_submac.c:365) when the next one, or a repetition of the same, comes in between: RX_DONE in the
 #: same pass as the TX_DONE of its acknowledgement. It is given the time, on a busy machine as well: until it sleeps.
+#: That is enough: a datagram on the loopback interface has made the node runnable (SIGIO) when `sendto` returns, and it
+#: sleeps only in its idle thread, when every other has done its work. `_REST` is for a node whose process nobody knows.
 _ACK_WAIT: Final = 0.5
 _REST: Final = 2e-3
-#: Seconds around a frame that nobody acknowledges: while RIOT takes in or sends another, it is gone.
+#: Seconds around a frame that nobody acknowledges: while RIOT takes in or sends another, it is gone. It sleeps while it
+#: sends: a timer stands for the time on the air, 4.3 ms at most, which this must exceed.
 _AROUND: Final = 15e-3
 _KEPT: Final = 1 << 16  # frames that nobody asks for
 
@@ -119,8 +123,8 @@ class ZepLink(Link):
         self.name = f"zep:[{host}]:{port}" if ":" in host else f"zep:{host}:{port}"
         self._channel = channel
         self._socket = _bind(host, port, self.name)
-        self._arrived = threading.Condition()
-        self._frames: deque[Received] = deque(maxlen=_KEPT)
+        self._arrivals = Arrivals(self._check, kept=_KEPT)
+        self._arrived = self._arrivals.changed
         self._node: tuple[str, int] | None = None  # where it spoke from last
         self._not_heard: Counter[str] = Counter()
         self._sequence = 0
@@ -130,8 +134,8 @@ class ZepLink(Link):
         self.radio = Acknowledger(
             self._transmit, wait=_ACK_WAIT, rest=_REST, around=_AROUND, busy=self._node_is_busy
         )
-        #: The node's process, where it is one of this host's; None: nobody knows what it is doing.
-        self.process: int | None = None
+        #: Tells the node's process, where it is one of this host's; None: nobody knows what it is doing.
+        self.process: Callable[[], int | None] = lambda: None
         # macAckWaitDuration is 0.9 ms: who acknowledges must not wait for its turn as long as threads do by default.
         self._interval = sys.getswitchinterval()
         sys.setswitchinterval(min(self._interval, _SWITCH))
@@ -162,20 +166,19 @@ class ZepLink(Link):
 
     def send(self, frame: bytes) -> None:
         """Put one frame on the medium; wait for its ACK when it asks the node for one. Raises `LinkClosed`."""
-        if self._closed:
-            raise LinkClosed(f"{self.name}: closed")
+        self._check()
         self.radio.send(frame, awaits=self._for_the_dut(frame))
 
+    def _check(self) -> None:
+        if self._closed:
+            raise LinkClosed(f"{self.name}: closed")
+
     def receive(self, deadline: float) -> Received | None:
-        with self._arrived:
-            while not self._frames:
-                if self._closed:
-                    raise LinkClosed(f"{self.name}: closed")
-                left = deadline - clock.now()
-                if left <= 0:
-                    return None
-                self._arrived.wait(left)
-            return self._frames.popleft()
+        return self._arrivals.take(deadline)
+
+    def before_ack(self, loses: Loses) -> bool:
+        self.radio.loses = loses
+        return True
 
     def close(self) -> None:
         if self._closed:
@@ -194,10 +197,11 @@ class ZepLink(Link):
 
     def _node_is_busy(self) -> bool:
         """Whether the node's process runs, or waits for a CPU to run on (proc(5), /proc/PID/stat)."""
-        if self.process is None:
+        process = self.process()
+        if process is None:
             return False
         try:
-            state = Path(f"/proc/{self.process}/stat").read_text(encoding="ascii", errors="replace")
+            state = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
         except OSError:  # it has ended
             return False
         return state.rpartition(")")[2].split()[0] == "R"
@@ -253,8 +257,7 @@ class ZepLink(Link):
         if kind == DATA and self.radio.heard(body):
             with self._arrived:
                 self.dut = self.dut or self._source(body)
-                self._frames.append(Received(body, at, self.clock))
-                self._arrived.notify_all()
+            self._arrivals.put(Received(body, at, self.clock))
 
     def _source(self, frame: bytes) -> bytes:
         """The EUI-64 that a frame in our PAN comes from, or empty."""
@@ -332,6 +335,6 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> ZepLink:
         ),
     )
     console = registry.open_console(bench, rig.dut.console, rig) if rig.dut.console else None
-    link.process = getattr(console, "pid", None)
+    link.process = lambda: getattr(console, "pid", None)  # another one when it was started anew
     link.await_node(console.health if console else lambda: Health("alive"))
     return link

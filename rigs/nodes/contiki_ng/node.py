@@ -2,7 +2,8 @@
 
 Strategy: the shell says little and takes little, so what is declared is what it really has: addresses, neighbours,
 an Echo Request of its own (always without data, and it keeps the shell until the answer or a timeout), a reboot. It
-has no UDP, no contexts and no addresses on command. Its prompt carries the MAC address (`#0212.4b00.0000.0001> `),
+has no UDP, no contexts and no addresses on command. A native process ends when it is told to reboot, and is started
+anew instead. Its prompt carries the MAC address (`#0212.4b00.0000.0001> `),
 which is only right once the node has its address: a border router asks its radio for it. The boot banner, seen again,
 is a reboot. A release names itself in that banner; a build that does not is told in the rig file (`version`).
 """
@@ -22,7 +23,7 @@ from pydantic import Field
 from rigs import clock, registry
 from rigs.configuration.models import NodeOptions, Text
 from rigs.consoles.model import Console
-from rigs.consoles.shell import Shell
+from rigs.consoles.shell import SANITIZERS, Shell
 from rigs.links.slip_radio import link as slip_radio
 from rigs.links.slip_radio import namespace as slip_namespace
 from rigs.model import Health, Node, RigError, Unsupported
@@ -43,8 +44,7 @@ SIGNATURES: Final = (
     r"Stack overflow.*",
     r"slip_send overflow.*",
     r"^(?>.*?\*\*\* ).* \*\*\*: terminated",  # atomic: one try a line, or a flood costs its square
-    r"ERROR: AddressSanitizer.*",
-    r"runtime error: .*",
+    *SANITIZERS,
 )
 
 
@@ -81,7 +81,8 @@ class ContikiNode(Node):
         self._told = version
         self._banner: str | None = None
         self._pinging: int | None = None
-        if reboots:
+        self._reboots = reboots
+        if reboots or console.restarts:
             self.abilities = self.abilities | {"reset"}
         self._settle()
         if reboots and self._banner is None:  # a board that was running: only its boot tells its version
@@ -131,11 +132,13 @@ class ContikiNode(Node):
         return self._shell.health()
 
     def reset(self) -> None:
-        if "reset" not in self.abilities:
-            raise Unsupported("reset: the native Contiki-NG process ends when it is told to reboot")
-        self._await_ping()
         mark = self._shell.mark()
-        self._shell.send("reboot")
+        if self._reboots:
+            self._await_ping()
+            self._shell.send("reboot")
+        else:
+            self._pinging = None
+            self._shell.console.restart()
         self._banner = self._shell.expect(BANNER, BOOT, mark)[1]
         self._settle()
 

@@ -34,6 +34,8 @@ _DT_PLTRELSZ, _DT_STRTAB, _DT_SYMTAB, _DT_JMPREL = 2, 5, 6, 23
 
 _LINK_OUTPUT = ctypes.CFUNCTYPE(ctypes.c_int8, ctypes.c_void_p, ctypes.c_void_p)
 _IP6_INPUT = ctypes.CFUNCTYPE(ctypes.c_int8, ctypes.c_void_p, ctypes.c_void_p)
+_CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+_TRY_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int8, ctypes.c_void_p, ctypes.c_void_p)
 _UDP_RECEIVE = ctypes.CFUNCTYPE(
     None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint16
 )
@@ -179,6 +181,11 @@ class Lwip:
         self._check()
         self._tap = _IP6_INPUT(self._decompressed)
         self.taps = interpose(self.lwip, b"ip6_input", self._tap)
+        # lwIP hands a packet to an address of its own, and little else, to its tcpip thread. There is none here, and
+        # without one it aborts ("Invalid mbox"): the loop calls what that thread would call.
+        self._later: list[tuple[int, int | None]] = []
+        self._try_callback = _TRY_CALLBACK(self._call_later)
+        interpose(self.lwip, b"tcpip_try_callback", self._try_callback)
         self._pcbs: dict[int, tuple[int, Any]] = {}
         self._raw = 0
         self._used: list[bytes] = []
@@ -216,6 +223,10 @@ class Lwip:
     def _decompressed(self, pbuf: int, netif: int) -> int:
         self.tell(PACKET, self._octets(pbuf))
         return int(self.lwip.ip6_input(pbuf, netif))
+
+    def _call_later(self, function: int, context: int | None) -> int:
+        self._later.append((function, context))
+        return 0
 
     def _datagram(self, arg: int, _pcb: int, pbuf: int, source: int, port: int) -> None:
         here = arg or 0
@@ -325,6 +336,9 @@ class Lwip:
         # lwIP leaves `lowpan6_tmr`, which ages incomplete datagrams, to its port. It is not called here: it aborts
         # up to a second behind whatever spoilt its list, and the abort would fall on a case that is not to blame.
         while True:
+            while self._later:
+                function, context = self._later.pop(0)
+                _CALLBACK(function)(context)
             self.lwip.sys_check_timeouts()
             wait = self.lwip.sys_timeouts_sleeptime()
             if poll.poll(None if wait == 0xFFFFFFFF else max(wait, 1)):

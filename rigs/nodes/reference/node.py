@@ -57,9 +57,10 @@ class Options(NodeOptions):
     variant: str | None = Field(
         None, description="the id of a variant in tests/variants, which takes a liberty that conforms"
     )
-    role: Literal["host", "6LN", "6LBR"] = Field(
-        "host", description='what it is on Bluetooth LE: "host", "6LN" or "6LBR" (RFC 7668)'
+    role: Literal["host", "6LN", "6LR", "6LBR"] = Field(
+        "host", description='what it is: "host" (RFC 4861), or "6LN", "6LR" or "6LBR" (RFC 6775)'
     )
+    extended: bool = Field(False, description="whether it registers as RFC 8505 has it")
 
 
 SLOTS: Final = 4
@@ -82,21 +83,9 @@ class ReferenceNode(BleNode, Node):
 
     stack = "reference"
     abilities = frozenset(
-        {
-            "echo",
-            "ping",
-            "udp",
-            "join",
-            "context",
-            "address",
-            "reset",
-            "ip_tap",
-            "counters",
-            "port_unreachable",
-            "tcp",
-            "connect",
-        }
-    )
+        {"echo", "ping", "udp", "join", "context", "address",
+         "reset", "ip_tap", "counters", "port_unreachable", "tcp", "connect"}
+    )  # fmt: skip
 
     def __init__(self, link: MemoryLink | MemoryChannel) -> None:
         self.link: MemoryLink | MemoryChannel = link
@@ -120,6 +109,8 @@ class ReferenceNode(BleNode, Node):
         self._out: list[tuple[bytes, bytes]] = []  # (to whom, on BLE; frame)
         self._tap.packets.clear()
         self.boot_ble()
+        if self.kind == "ieee802154" and self.registers:
+            self.solicit_router()
 
     def make_reassembler(self) -> Reassembler:
         return Reassembler(max_datagrams=SLOTS)
@@ -338,11 +329,25 @@ class ReferenceNode(BleNode, Node):
             self.own.remove(address)
 
     def set_context(self, identifier: int, prefix: bytes, length: int, *, compress: bool = True) -> None:
+        if self.teach is not None:
+            super().set_context(identifier, prefix, length, compress=compress)
+            return
         if length == 0 and not any(prefix):
             self.contexts = self.given = self.contexts.without(identifier)
+            self.spread_context(identifier, None)
             return
         context = Context((prefix + bytes(16))[:16], length, compress)
         self.contexts = self.given = self.contexts.with_context(identifier, context)
+        self.spread_context(identifier, context)
+
+    def spread_context(self, identifier: int, context: Context | None) -> None:
+        """A 6LBR tells its network of what it was configured with (RFC 6775 §7.2)."""
+        if self.role == "6LBR" and self.kind == "ieee802154":
+            self.configure_context(identifier, context)
+
+    def use_router(self, address: bytes) -> None:
+        """What no router was heard for goes there."""
+        self.fallback = address
 
     def reset(self) -> None:
         self.boot()
@@ -366,7 +371,10 @@ def open_node(bench: Bench, rig: RigFile) -> ReferenceNode:
 
     link: MemoryLink | MemoryChannel = bench.resource("memory", absent)
     node = _made(rig, link)
-    node.role = registry.options(rig, Options).role
+    chosen = registry.options(rig, Options)
+    node.role, node.extended = chosen.role, chosen.extended
+    if node.role != "host" and node.kind == "ieee802154":
+        node.boot()
     if isinstance(link, MemoryChannel):
         link.reconnect()
     return node

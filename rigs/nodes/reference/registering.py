@@ -1,0 +1,396 @@
+"""The reference node as a 6LN: routers, contexts, prefixes and registrations (RFC 6775 §5, RFC 8505 §5).
+
+Strategy: each step of the RFC is one small method that a mutant can take wrongly, and every timer is a number that
+`due` tells and `tick` looks at. A registration goes to all routers at once: `pending` are those that have not answered
+yet, `confirmed` those that keep it. With `extended` the node registers as RFC 8505 has it, where the router says that
+it can. What is other on Bluetooth LE, where the router is the one peer, is overridden in `ble`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rigs.nodes.reference.host import RETRANSMIT
+from rigs.nodes.reference.registration import (
+    ALL_ROUTERS,
+    DUPLICATE,
+    FULL,
+    INTERVAL,
+    LATER,
+    LIFETIME,
+    SLOWEST,
+    TRIES,
+    Router,
+    reverse,
+)
+from rigs.nodes.reference.tcp import TcpHost
+from sixlowpan import Context, Contexts, ipv6, nd
+from sixlowpan.addresses import (
+    is_link_local,
+    is_multicast,
+    solicited_node,
+)
+
+
+class Registering(TcpHost):
+    """The 6LN's half of neighbor discovery."""
+
+    role: str = "host"
+    #: Whether it knows RFC 8505.
+    extended: bool = False
+    contexts: Contexts
+    peer: bytes
+
+    def boot_discovery(self) -> None:
+        """Forget all routers, and what they told."""
+        self.given = self.contexts
+        self.routers: dict[bytes, Router] = {}
+        #: Who is taken for a router where none advertises: told by hand.
+        self.fallback = b""
+        #: Addresses made of a router's prefixes, and those that turned out to be somebody else's.
+        self.made: set[bytes] = set()
+        self.refused: set[bytes] = set()
+        self.prefix_ends: dict[bytes, float] = {}
+        self.context_ends: dict[int, float] = {}
+        self.context_goes: dict[int, float] = {}
+        self.router_lifetime = 0.0
+        #: address -> when it is registered again: tried once more, or at half of its lifetime (RFC 6775 §5.5).
+        self.refreshes: dict[bytes, float] = {}
+        self.pending: dict[bytes, set[bytes]] = {}
+        self.confirmed: dict[tuple[bytes, bytes], int] = {}  # (router, address) -> minutes
+        self.tries: dict[bytes, int] = {}
+        self.lifetimes: dict[bytes, int] = {}
+        self.tids: dict[bytes, int] = {}
+        #: Routers that answered a solicitation, though without an ARO: they can be reached.
+        self.answering: set[bytes] = set()
+        self.solicited_at: float | None = None
+        self.solicitations = 0
+        self.asks = ALL_ROUTERS
+        self.refresh_at: float | None = None
+        #: The packet that is being handled.
+        self.view: ipv6.Packet | None = None
+
+    @property
+    def registers(self) -> bool:
+        """Whether this role registers its addresses with routers: a 6LR begins as a host (RFC 6775 §3.4)."""
+        return self.role in {"6LN", "6LR"}
+
+    @property
+    def sender(self) -> bytes:
+        """Who sent the packet that is being handled."""
+        return self.view.src if self.view is not None else b""
+
+    # -- routers ----------------------------------------------------------------------------------------------
+
+    def solicit_router(self) -> None:
+        """RFC 6775 §5.3: again until a router advertises, and with a source link-layer address."""
+        self.solicitations += 1
+        if self.solicitations > TRIES:
+            self.asks = ALL_ROUTERS
+        self.solicited_at = self.now + self.solicitation_interval(self.solicitations)
+        self.send_nd(self.own[0], self.asks, nd.RS, bytes(4) + self.link_option(1) + self.capabilities())
+
+    def solicitation_interval(self, sent: int) -> float:
+        """§5.3: 3 at least 10 s apart, then "truncated binary exponential backoff", 60 s at most."""
+        return INTERVAL if sent < TRIES else min(SLOWEST, INTERVAL * 2.0 ** (sent - TRIES + 1))
+
+    def capabilities(self) -> bytes:
+        """RFC 8505 §6.1: "The 6CIO MUST be present in both RS and RA messages"."""
+        return nd.CapabilityIndication(self.flags()).build() if self.extended else b""
+
+    def flags(self) -> frozenset[int]:
+        """Of our 6CIO: a 6LN is no registrar, and has none."""
+        return frozenset()
+
+    def advertised_router(self, message: nd.RouterAdvertisement) -> None:
+        """RFC 6775 §5.4: a router, contexts, and addresses of the prefixes with A=1 and L=0."""
+        self.solicited_at, self.solicitations, self.asks = None, 0, ALL_ROUTERS
+        new = self.keep_router(message)
+        for option in message.options:
+            if isinstance(option, nd.ContextOption):
+                self.take_context(option)
+        for option in message.options:
+            if isinstance(option, nd.PrefixInformation) and option.autonomous and option.length == 64:
+                self.take_prefix(option)
+        self.refresh_at = self.next_refresh(message)
+        if new:
+            self.register_all()
+
+    def keep_router(self, message: nd.RouterAdvertisement) -> bool:
+        """Whether it is a router that was not known; one with lifetime 0 is none any more (RFC 4861 §6.3.4)."""
+        if not message.router_lifetime:
+            self.lose_router(self.sender)
+            return False
+        found = [option for option in message.options if isinstance(option, nd.LinkLayerAddress)]
+        link = self.option_address(found[0].address) if found else reverse(self.sender)
+        flags = next(
+            (o.flags for o in message.options if isinstance(o, nd.CapabilityIndication)), frozenset()
+        )
+        before = self.routers.get(self.sender)
+        self.router_lifetime = float(message.router_lifetime)
+        ends = self.now + message.router_lifetime
+        known = self.extended and nd.FLAG_E in flags
+        self.routers[self.sender] = Router(link, ends, known)
+        return before is None or before.extended != known
+
+    def lose_router(self, router: bytes) -> None:
+        """RFC 6775 §5.5.3: its entry is removed; without any router left, solicit anew."""
+        self.routers.pop(router, None)
+        self.confirmed = {key: kept for key, kept in self.confirmed.items() if key[0] != router}
+        for waiting in self.pending.values():
+            waiting.discard(router)
+        if self.routers:
+            self.register_all()
+        elif self.solicited_at is None:
+            # not at once: whoever advertises itself with lifetime 0 would be asked again and again
+            self.solicitations, self.asks, self.refresh_at = 0, ALL_ROUTERS, None
+            self.solicited_at = self.now + INTERVAL
+
+    def next_refresh(self, message: nd.RouterAdvertisement) -> float | None:
+        """§5.4.3: "well before the shortest of those lifetimes", which here is three quarters of it."""
+        spans = [float(message.router_lifetime)] if message.router_lifetime else []
+        for option in message.options:
+            if isinstance(option, nd.PrefixInformation) and 0 < option.valid_lifetime < 0xFFFFFFFF:
+                spans.append(float(option.valid_lifetime))
+            elif isinstance(option, nd.ContextOption) and option.valid_lifetime:
+                spans.append(60.0 * option.valid_lifetime)
+        return self.now + 0.75 * min(spans) if spans else None
+
+    # -- contexts and prefixes --------------------------------------------------------------------------------
+
+    def take_context(self, option: nd.ContextOption) -> None:
+        """§5.4.2: it adds, updates, or with a lifetime of 0 removes the entry of its CID."""
+        self.context_ends.pop(option.cid, None)
+        self.context_goes.pop(option.cid, None)
+        if option.valid_lifetime:
+            self.contexts = self.contexts.with_context(option.cid, option.context())
+            self.context_ends[option.cid] = self.now + 60.0 * option.valid_lifetime
+        else:
+            self.contexts = self.contexts.without(option.cid)
+
+    def context_ended(self, cid: int) -> None:
+        """§5.4.3: "placed in a receive-only mode", and held there for "twice the default Router Lifetime"."""
+        del self.context_ends[cid]
+        if cid in self.contexts:
+            ended = self.contexts[cid]
+            self.contexts = self.contexts.with_context(cid, Context(ended.prefix, ended.length, False))
+            self.context_goes[cid] = self.now + 2 * self.router_lifetime
+
+    def take_prefix(self, option: nd.PrefixInformation) -> None:
+        """§5.4: a PIO "with the L (on-link) flag set, then that PIO MUST be ignored"."""
+        if option.on_link:
+            return
+        address = option.prefix[:8] + self.interface_identifier(option.prefix)
+        if not option.valid_lifetime:
+            self.drop_address(address)
+            return
+        if address in self.refused:
+            return
+        endless = option.valid_lifetime == 0xFFFFFFFF
+        self.prefix_ends[address] = float("inf") if endless else self.now + option.valid_lifetime
+        if address not in self.own:
+            self.own.append(address)
+            self.made.add(address)
+            self.groups.add(solicited_node(address))
+            self.register(address)
+
+    def interface_identifier(self, prefix: bytes) -> bytes:
+        """RFC 6775 §5.2: from the EUI-64 of the interface."""
+        del prefix
+        return self.own[0][8:]
+
+    def drop_address(self, address: bytes) -> None:
+        """It is not ours any more."""
+        for table in (self.prefix_ends, self.refreshes, self.pending, self.tries):
+            table.pop(address, None)
+        self.confirmed = {key: kept for key, kept in self.confirmed.items() if key[1] != address}
+        self.made.discard(address)
+        if address in self.own[1:]:
+            self.own.remove(address)
+
+    # -- registration -----------------------------------------------------------------------------------------
+
+    def eui64(self) -> bytes:
+        """RFC 6775 §4.1: "the EUI-64 identifier assigned to it unmodified"."""
+        return self.link_address
+
+    def registrable(self, address: bytes) -> bool:
+        """All but link-local ones; by RFC 8505 §5.6 the one that is the source of registrations, too."""
+        return not is_link_local(address) or (self.extended and address == self.own[0])
+
+    def registrars(self) -> list[bytes]:
+        """The routers that an address is registered with: §5.5, "SHOULD attempt to register with more than one"."""
+        return list(self.routers)
+
+    def speaks_extended(self, router: bytes) -> bool:
+        """Whether that router keeps EAROs as RFC 8505 has them (§6.3)."""
+        return router in self.routers and self.routers[router].extended
+
+    def register_all(self) -> None:
+        """Register what some router does not keep yet."""
+        for address in list(self.own):
+            asked = self.pending.get(address, set())
+            missing = [r for r in self.registrars() if (r, address) not in self.confirmed and r not in asked]
+            if missing and self.registrable(address):
+                self.register(address)
+
+    def register(self, address: bytes, lifetime: int = LIFETIME) -> None:
+        """Begin a registration of this address, or renew it, with every router (RFC 6775 §5.5)."""
+        if not self.registers or not self.registrable(address):
+            return
+        waiting = {*self.registrars()}
+        if not waiting:
+            self.refreshes.pop(address, None)
+            return
+        self.tids[address] = self.next_tid(self.tids.get(address))
+        self.pending[address], self.tries[address], self.lifetimes[address] = waiting, 0, lifetime
+        self.try_registration(address)
+
+    def next_tid(self, before: int | None) -> int:
+        """RFC 8505 §5.2: incremented with each re-registration, the same for all routers."""
+        return nd.tid.FIRST if before is None else nd.tid.following(before)
+
+    def try_registration(self, address: bytes) -> None:
+        """One NS to each router that has not answered."""
+        self.tries[address] += 1
+        self.refreshes[address] = self.now + RETRANSMIT
+        for router in sorted(self.pending[address]):
+            if self.may_register(address, router):
+                self.send_registration(address, router, self.lifetimes[address])
+
+    def may_register(self, address: bytes, router: bytes) -> bool:
+        """RFC 8505 §5.6: the source is "either an address that is already registered", or that one itself."""
+        source = self.own[0]
+        return not self.speaks_extended(router) or address == source or (router, source) in self.confirmed
+
+    def send_registration(self, address: bytes, router: bytes, lifetime: int) -> None:
+        """NS with (E)ARO: from the registered address (RFC 6775 §4.1), or for it as the target (RFC 8505 §5.5)."""
+        extended = self.speaks_extended(router)
+        source, target = (self.own[0], address) if extended else (address, router)
+        option = self.registration_option(address, router, lifetime)
+        self.send_nd(source, router, nd.NS, bytes(4) + target + self.link_option(1) + option.build())
+
+    def registration_option(self, address: bytes, router: bytes, lifetime: int) -> nd.AddressRegistration:
+        """RFC 8505 §6: "MUST always use an EARO", also towards a router that knows the ARO only."""
+        del router
+        option = nd.AddressRegistration(self.eui64(), lifetime=lifetime)
+        if self.extended:
+            return replace(option, t=True, r=self.role == "6LN", tid=self.tids[address])
+        return option
+
+    def answered_address(self, message: nd.NeighborAdvertisement, option: nd.AddressRegistration) -> bytes:
+        """RFC 8505 §5.5: the target; RFC 6775: where the NA goes to, or else what has waited longest."""
+        assert self.view is not None
+        if option.t and message.target in self.pending:
+            return message.target
+        waiting = [address for address, routers in self.pending.items() if self.sender in routers]
+        return self.view.dst if self.view.dst in self.pending or not waiting else waiting[0]
+
+    def registration_answered(self, address: bytes, option: nd.AddressRegistration) -> None:
+        """§5.5.2: an ARO of another length, or of another EUI-64, "is silently ignored"."""
+        if option.rovr != self.eui64():
+            return
+        router, waiting = self.sender, self.pending.get(address, set())
+        if option.status == DUPLICATE:
+            self.duplicate(address)
+        elif option.status == FULL:
+            self.full(router)
+        elif option.status:
+            self.refreshes[address] = self.now + LATER
+            self.tries[address] = 0
+        elif router in waiting:
+            waiting.discard(router)
+            self.confirmed[router, address] = option.lifetime
+            if not waiting:
+                self.refreshes[address] = self.now + self.renewal(address)
+            if address == self.own[0]:
+                self.register_all()
+
+    def renewal(self, address: bytes) -> float:
+        """§5.5.2: "The host saves the Registration Lifetime from the ARO ... to trigger a new NS well before"."""
+        minutes = [kept for (_, which), kept in self.confirmed.items() if which == address]
+        return min(minutes, default=LIFETIME) * 60 / 2 or LATER
+
+    def duplicate(self, address: bytes) -> None:
+        """§5.5.3: "MUST NOT use the address"; other routers forget it by "a zero ARO lifetime"."""
+        others = [router for router, which in self.confirmed if which == address and router != self.sender]
+        for router in others:
+            self.send_registration(address, router, 0)
+        self.refused.add(address)
+        self.drop_address(address)
+
+    def full(self, router: bytes) -> None:
+        """§5.5.3: "SHOULD remove this router from its default router list and attempt to register with another"."""
+        self.lose_router(router)
+
+    def registration_due(self, address: bytes) -> None:
+        """Renew it, try it again, or take the routers that say nothing for gone (§5.5)."""
+        waiting = self.pending.get(address)
+        if not waiting:
+            self.register(address)
+        elif self.tries[address] < TRIES:
+            self.try_registration(address)
+        else:
+            # of what waits for the source's own registration there was no try
+            silent = [r for r in waiting if r not in self.answering and self.may_register(address, r)]
+            self.pending[address] = set()
+            for router in silent:
+                self.lose_router(router)
+            self.answering.clear()
+            if self.registrars():
+                self.refreshes[address] = self.now + self.renewal(address)
+            else:
+                self.refreshes.pop(address, None)
+
+    # -- next hops --------------------------------------------------------------------------------------------
+
+    def output_piece(self, packet: bytes) -> None:
+        """§5.6: no address is resolved."""
+        destination = packet[24:40]
+        if self.role == "host" or self.point_to_point or is_multicast(destination):
+            super().output_piece(packet)
+            return
+        link = self.next_hop(destination)
+        if link:
+            self.transmit(packet, link)
+
+    def next_hop(self, destination: bytes) -> bytes:
+        """The link-layer address that a packet goes to; empty: there is none.
+
+        §5.6: link-local ones "by reversing the procedure in Appendix A of RFC 4291", all others to a default router.
+        """
+        if is_link_local(destination):
+            return reverse(destination)
+        if self.routers:
+            return next(iter(self.routers.values())).link
+        return reverse(self.fallback) if self.fallback else b""
+
+    # -- time -------------------------------------------------------------------------------------------------
+
+    def due(self) -> float | None:
+        ends = (*self.context_ends.values(), *self.context_goes.values(), *self.prefix_ends.values())
+        lives = [router.ends for router in self.routers.values()]
+        timers = (super().due(), self.solicited_at, self.refresh_at, *self.refreshes.values(), *ends, *lives)
+        return min((at for at in timers if at is not None and at != float("inf")), default=None)
+
+    def tick(self) -> None:
+        super().tick()
+        for cid in [cid for cid, at in self.context_ends.items() if at <= self.now]:
+            self.context_ended(cid)
+        for cid in [cid for cid, at in self.context_goes.items() if at <= self.now]:
+            del self.context_goes[cid]
+            self.contexts = self.contexts.without(cid)
+        for address in [a for a, at in self.prefix_ends.items() if at <= self.now]:
+            self.drop_address(address)
+        for gone in [address for address, router in self.routers.items() if router.ends <= self.now]:
+            self.lose_router(gone)
+        if self.refresh_at is not None and self.refresh_at <= self.now:
+            self.refresh_at = None
+            if self.solicited_at is None:
+                self.asks = next(iter(self.routers), ALL_ROUTERS)
+                self.solicit_router()
+        if self.solicited_at is not None and self.solicited_at <= self.now:
+            self.solicit_router()
+        for address in [a for a, at in self.refreshes.items() if at <= self.now]:
+            if address in self.refreshes:
+                self.registration_due(address)

@@ -1,0 +1,301 @@
+"""The reference node as a 6LR and 6LBR: what it advertises, its table of registrations, forwarding (RFC 6775 §6, §7).
+
+Strategy: as in `registering`, each step is one small method. An NS with an ARO goes through `refusal`, which gives the
+status that speaks against it, and then `accept`; what multihop DAD adds is in `borders`. A router of RFC 8505
+(`extended`) takes the target for the registered address where the T flag is set, and compares TIDs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from rigs.nodes.reference.registering import Registering
+from rigs.nodes.reference.registration import ALL_ROUTERS, DUPLICATE, FULL, of_eui64
+from sixlowpan import DecodeError, ipv6, nd
+from sixlowpan.addresses import UNSPECIFIED, is_link_local, is_multicast
+
+SUCCESS, MOVED, DUPLICATE_SOURCE, INVALID_SOURCE, INCORRECT = 0, 3, 6, 7, 8
+NEIGHBOR_DISCOVERY: Final = frozenset({nd.RS, nd.RA, nd.NS, nd.NA})
+
+
+@dataclass(slots=True)
+class Binding:
+    """A Registered NCE: whose it is, where, until when; `tid` is None for a registration of RFC 6775."""
+
+    link: bytes
+    rovr: bytes
+    ends: float
+    tid: int | None = None
+
+
+class Routing(Registering):
+    """The router's half of neighbor discovery."""
+
+    #: How many registrations it keeps.
+    capacity: int = 24
+
+    def boot_routing(self) -> None:
+        """Forget all registrations."""
+        self.boot_discovery()
+        if self.role in {"6LR", "6LBR"} and not self.point_to_point:
+            self.groups.add(ALL_ROUTERS)
+        self.bindings: dict[bytes, Binding] = {}
+        #: To whom the answer at hand goes, and by which link-layer address: its binding may be gone, or never be.
+        self.hint: tuple[bytes, bytes] = (b"", b"")
+
+    @property
+    def is_router(self) -> bool:
+        """RFC 6775 §6.2: "a 6LR comes up as a non-router" until it was advertised to."""
+        return self.role == "6LBR"
+
+    # -- what it advertises -----------------------------------------------------------------------------------
+
+    def prefixes(self) -> list[bytes]:
+        """What a 6LBR advertises: the prefix of its first address that is not link-local, one /64."""
+        return [address[:8] + bytes(8) for address in self.own if not is_link_local(address)][:1]
+
+    def advertise(self, destination: bytes) -> None:
+        """RFC 6775 §6.3: by unicast, with an SLLAO, and the prefixes with L=0."""
+        options: list[nd.Option] = []
+        for prefix in self.prefixes():
+            options.append(self.prefix_option(prefix))
+            options += self.context_options(prefix)
+        self.send_advertisement(destination, options)
+
+    def send_advertisement(self, destination: bytes, options: list[nd.Option]) -> None:
+        """One RA with these options behind the SLLAO."""
+        body = b"".join(option.build() for option in options)
+        head = bytes((64, self.preference_bits())) + (1800).to_bytes(2) + bytes(8)
+        self.send_nd(self.own[0], destination, nd.RA, head + self.link_option(1) + body + self.capabilities())
+
+    def preference_bits(self) -> int:
+        """RFC 6775 §6: "low (11b) by 6LRs", "medium (00b)" with a route to a border, "high (01b)" is for 6LBRs."""
+        return 0b01 << 3 if self.role == "6LBR" else 0
+
+    def flags(self) -> frozenset[int]:
+        """RFC 8505 §4.3: "A 6LR that supports this specification MUST set the E flag"."""
+        mine = {"6LR": {nd.FLAG_L, nd.FLAG_E}, "6LBR": {nd.FLAG_L, nd.FLAG_B, nd.FLAG_E, nd.FLAG_D}}
+        return frozenset(mine.get(self.role, ()))
+
+    def prefix_option(self, prefix: bytes) -> nd.PrefixInformation:
+        return nd.PrefixInformation(prefix, valid_lifetime=86400, preferred_lifetime=3600)
+
+    def context_options(self, prefix: bytes) -> list[nd.Option]:
+        for cid, context in self.contexts.items():
+            if context.length == 64 and context.covers(prefix):
+                return [nd.ContextOption(prefix, cid=cid, valid_lifetime=60)]
+        return []
+
+    # -- registrations ----------------------------------------------------------------------------------------
+
+    def registration(self, view: ipv6.Packet, message: nd.NeighborSolicitation) -> bool:
+        """RFC 6775 §6.5: whether an NS is handled as a registration, or ignored; else it is one without an ARO."""
+        option = next((o for o in message.options if isinstance(o, nd.AddressRegistration)), None)
+        if option is None or not self.is_router:
+            return False
+        if not self.valid_option(option):
+            return True  # §6.5: "then the NS is silently ignored"
+        source = next(
+            (o for o in message.options if isinstance(o, nd.LinkLayerAddress) and o.type == nd.SLLAO), None
+        )
+        if view.src == UNSPECIFIED or source is None:
+            return self.extended and option.t  # RFC 8505 §5.5: without an SLLAO an EARO is no registration
+        address = self.registered_address(view, message, option)
+        if is_multicast(address) or (address == view.src and message.target not in {*self.own, address}):
+            return True
+        link = self.source_link(source)
+        self.hint = (view.src, link)
+        status = self.refusal(view, address, option)
+        if status is not None:
+            self.refuse(view, message, option, status)
+        else:
+            self.accept(view, message, option, address, link)
+        self.hint = (b"", b"")
+        return True
+
+    def valid_option(self, option: nd.AddressRegistration) -> bool:
+        """§6.5: "If the Length field is not two, or if the Status field is not zero"; RFC 8505 §4.1: Lengths 2 to 5."""
+        lengths = {8, 16, 24, 32} if self.extended and option.t else {8}
+        return option.status == 0 and len(option.rovr) in lengths
+
+    def source_link(self, option: nd.LinkLayerAddress) -> bytes:
+        """The link-layer address that a registration tells."""
+        return self.option_address(option.address)
+
+    def registered_address(
+        self, view: ipv6.Packet, message: nd.NeighborSolicitation, option: nd.AddressRegistration
+    ) -> bytes:
+        """The source (RFC 6775 §4.1), or with the T flag the target (RFC 8505 §5.5)."""
+        return message.target if self.extended and option.t else view.src
+
+    def refusal(self, view: ipv6.Packet, address: bytes, option: nd.AddressRegistration) -> int | None:
+        """The status that speaks against a registration; None: nothing does."""
+        if self.extended and option.t:
+            if not is_link_local(view.src):
+                return INVALID_SOURCE
+            if view.src != address and self.is_elsewhere(view.src, option):
+                return DUPLICATE_SOURCE
+            if not self.fits(address):
+                return INCORRECT
+        if self.is_owned(address, option):
+            return DUPLICATE
+        held = self.bindings.get(address)
+        if held is not None and self.is_older(held.tid, option):
+            return MOVED
+        if held is None and option.lifetime and len(self.bindings) >= self.capacity:
+            return FULL
+        return None
+
+    def is_owned(self, address: bytes, option: nd.AddressRegistration) -> bool:
+        """§6.5.1: somebody else's, "there is such an NCE" and the EUI-64 is not the same; or it is our own."""
+        held = self.bindings.get(address)
+        return address in self.own or (held is not None and held.rovr != option.rovr)
+
+    def is_elsewhere(self, source: bytes, option: nd.AddressRegistration) -> bool:
+        """RFC 8505 §4.1: a source "conflicts with an existing registration": of another ROVR, at another place.
+
+        §5.3: another ROVR alone says nothing, since one node may have several.
+        """
+        held = self.bindings.get(source)
+        return source in self.own or (
+            held is not None and held.rovr != option.rovr and held.link != self.hint[1]
+        )
+
+    def is_older(self, held: int | None, option: nd.AddressRegistration) -> bool:
+        """RFC 8505 §5.2.1; where two cannot be compared, the one that came last counts."""
+        if not self.extended or not option.t or held is None or held == option.tid:
+            return False
+        return nd.tid.newer(held, option.tid) is False
+
+    def fits(self, address: bytes) -> bool:
+        """RFC 8505 §4.1: status 8, "not usable on this link", is for what has none of our prefixes."""
+        return is_link_local(address) or address[:8] in {prefix[:8] for prefix in self.prefixes()}
+
+    def refuse(
+        self, view: ipv6.Packet, message: nd.NeighborSolicitation, option: nd.AddressRegistration, status: int
+    ) -> None:
+        """§6.5.2: to the link-local address "derived from the EUI-64 field of the ARO"."""
+        destination = view.src if self.extended and option.t else self.error_destination(option)
+        self.answer_registration(message.target, destination, replace(option, status=status))
+
+    def error_destination(self, option: nd.AddressRegistration) -> bytes:
+        return of_eui64(option.rovr)
+
+    def accept(
+        self,
+        view: ipv6.Packet,
+        message: nd.NeighborSolicitation,
+        option: nd.AddressRegistration,
+        address: bytes,
+        link: bytes,
+    ) -> None:
+        """§6.5.3: create, update or delete the NCE, and say so."""
+        if option.lifetime:
+            self.keep(address, option, link)
+        else:
+            self.bindings.pop(address, None)
+        self.answer_registration(message.target, view.src, option)
+
+    def keep(self, address: bytes, option: nd.AddressRegistration, link: bytes) -> None:
+        """A Registered NCE, for as long as was asked for, in units of 60 seconds."""
+        tid = option.tid if self.extended and option.t else None
+        self.bindings[address] = Binding(link, option.rovr, self.now + 60.0 * option.lifetime, tid)
+
+    def answer_registration(self, target: bytes, destination: bytes, option: nd.AddressRegistration) -> None:
+        """An NA with a copy of the option; RFC 8505 §6: also to an ARO "with an NA(EARO)", which without T is one."""
+        option = replace(
+            option, opaque=option.opaque if option.t else 0, i=0 if not self.extended else option.i
+        )
+        if not self.extended:  # reserved octets are sent as zero
+            option = replace(option, opaque=0, i=0, r=False, t=False, tid=0)
+        self.send_nd(self.own[0], destination, nd.NA, b"\xe0\0\0\0" + target + option.build())
+
+    # -- next hops --------------------------------------------------------------------------------------------
+
+    def next_hop(self, destination: bytes) -> bytes:
+        """§6.5.4: "A Registered NCE determines if the next-hop IP address is on-link"."""
+        if destination == self.hint[0] and self.hint[1]:
+            return self.hint[1]
+        if destination in self.bindings:
+            return self.bindings[destination].link
+        return super().next_hop(destination)
+
+    def route(self, packet: bytes, view: ipv6.Packet) -> bool:
+        """A router's way with packets for others; True when nothing of it is for the node itself."""
+        if not self.is_router or is_multicast(view.dst) or view.dst in self.own:
+            return False
+        if not is_link_local(view.dst) and not is_link_local(view.src):
+            link = self.next_hop(view.dst)
+            if link:
+                self.pass_on(packet, link)
+        return True
+
+    def pass_on(self, packet: bytes, peer: bytes) -> None:
+        if packet[7] > 1:
+            self.transmit(packet[:7] + bytes([packet[7] - 1]) + packet[8:], peer)
+
+    # -- what the host hands over -----------------------------------------------------------------------------
+
+    def input(self, packet: bytes) -> None:
+        if self.role == "host" or not self.route(packet, ipv6.Packet.parse(packet)):
+            super().input(packet)
+
+    def icmp(self, view: ipv6.Packet, message: bytes) -> None:
+        """Neighbor Discovery as RFC 6775 changes it, else the host's."""
+        if self.role == "host" or message[0] not in NEIGHBOR_DISCOVERY or view.hop_limit != 255 or message[1]:
+            super().icmp(view, message)
+            return
+        try:
+            parsed = nd.parse(message)
+        except DecodeError:
+            return
+        self.view = view
+        if not self.discovery(view, parsed):
+            super().icmp(view, message)
+        self.view = None
+
+    def discovery(self, view: ipv6.Packet, message: nd.Message) -> bool:
+        """Whether a message of Neighbor Discovery was handled here."""
+        if isinstance(message, nd.RouterSolicitation):
+            if self.is_router and view.src != UNSPECIFIED:
+                self.advertise(view.src)
+            return True
+        if isinstance(message, nd.RouterAdvertisement):
+            if self.registers and is_link_local(view.src) and self.takes_advertisement(message):
+                self.advertised_router(message)
+            return False
+        if isinstance(message, nd.NeighborAdvertisement):
+            if self.registers:
+                self.advertised_neighbour(message)
+            return False
+        return isinstance(message, nd.NeighborSolicitation) and self.registration(view, message)
+
+    def takes_advertisement(self, message: nd.RouterAdvertisement) -> bool:
+        """Whether this RA counts; a 6LR with multihop distribution is choosier (`borders`)."""
+        del message
+        return True
+
+    def advertised_neighbour(self, message: nd.NeighborAdvertisement) -> None:
+        """§5.5.2: an NA with ARO of a router that was asked; of anybody else it says nothing."""
+        if self.sender not in self.registrars():
+            return
+        self.answering.add(self.sender)
+        for option in message.options:
+            if isinstance(option, nd.AddressRegistration):
+                self.registration_answered(self.answered_address(message, option), option)
+
+    # -- time -------------------------------------------------------------------------------------------------
+
+    def due(self) -> float | None:
+        ends = [super().due(), *(binding.ends for binding in self.bindings.values())]
+        return min((at for at in ends if at is not None), default=None)
+
+    def tick(self) -> None:
+        super().tick()
+        for address in [a for a, binding in self.bindings.items() if binding.ends <= self.now]:
+            self.expire(address)
+
+    def expire(self, address: bytes) -> None:
+        """§6.5.3: "Should the Registration Lifetime in an NCE expire, then the router MUST delete the cache entry"."""
+        del self.bindings[address]

@@ -1,0 +1,94 @@
+"""RFC 6775 §4.1, the Address Registration Option that a host sends; and of §5.4.1, that it sends one at all."""
+
+from fixtures.api import (
+    Case,
+    binds,
+    message_of,
+    needs,
+    on_link,
+    registered_by,
+    registration_of,
+    requirement,
+    serving,
+)
+from sixlowpan import nd
+from suites.rfc6775.parties import abro, attached, fresh, heard, pio, router, spread
+from suites.rfc6775.test_5_5 import first_try
+
+pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
+
+
+@requirement(
+    "RFC6775-5.4.1-02", "RFC6775-4.1-01", "RFC6775-4.1-02", "RFC6775-4.1-03", "RFC6775-4.1-04", "RFC6775-4.1-05",
+    "RFC6775-4.1-06",
+)  # fmt: skip
+def test_registration(case: Case):
+    """An address of an advertised prefix is registered by unicast: every field of the NS and its ARO.
+
+    A 6LN of RFC 8505 sends an EARO (§6 there), which towards a router of RFC 6775 has the octets of an ARO otherwise.
+    """
+    before = len(case.tester.heard)
+    with attached(case) as (party, address):
+        sent = [s for s in case.tester.heard[before:] if registered_by(s) == address]
+        seen, option = sent[0], registration_of(sent[0])
+        message, frame = message_of(seen), sent[0].frames[0]
+        extended = case.declares("nd_extended")
+        case.expect(
+            seen.view.dst == party.address, "nd_destination", f"to the router {party.address.hex()}",
+            seen.view.dst.hex(), frame=frame,
+        )  # fmt: skip
+        source = [o for o in message.options if isinstance(o, nd.LinkLayerAddress) and o.type == nd.SLLAO]
+        case.expect(
+            bool(source) and source[0].of_size(8) == case.rig.link.dut, "nd_sllao",
+            f"an SLLAO with {case.rig.link.dut.hex()}", seen.upper[24:].hex(), requirement="RFC6775-4.1-01",
+            frame=frame,
+        )  # fmt: skip
+        case.expect(
+            seen.view.src == address, "nd_source", f"from {address.hex()}, the registered address",
+            seen.view.src.hex(), requirement="RFC6775-4.1-02", frame=frame,
+        )  # fmt: skip
+        case.expect(
+            len(option.rovr) == 8, "nd_length", "an ARO of Length 2", f"Length {1 + len(option.rovr) // 8}",
+            requirement="RFC6775-4.1-03", frame=frame,
+        )  # fmt: skip
+        case.expect(
+            option.status == 0,
+            "nd_status",
+            "Status 0",
+            str(option.status),
+            requirement="RFC6775-4.1-04",
+            frame=frame,
+        )
+        reserved = option.opaque or option.i or (not extended and (option.t or option.r or option.tid))
+        case.expect(
+            not reserved, "nd_reserved", "reserved octets 0", seen.upper[-16:].hex(), requirement="RFC6775-4.1-05",
+            frame=frame,
+        )  # fmt: skip
+        case.expect(
+            option.rovr == case.rig.link.dut, "eui64", f"the EUI-64 unmodified, {case.rig.link.dut.hex()}",
+            option.rovr.hex(), requirement="RFC6775-4.1-06", frame=frame,
+        )  # fmt: skip
+        case.expect(option.lifetime > 0, "nd_lifetime", "a lifetime that is not 0", "0", frame=frame)
+        case.expect(
+            seen.view.hop_limit == 255, "hop_limit", "hop limit 255", str(seen.view.hop_limit),
+            requirement="RFC4861-7.1.1-01", frame=frame,
+        )  # fmt: skip
+
+
+@requirement("RFC6775-4.1-05")
+def test_reserved_bits_of_an_answer(case: Case):
+    """An NA whose ARO has every reserved bit set is an answer like any other: nothing is solicited again."""
+    with fresh(case):
+        prefix = spread(case)
+        party = router(case, pio(prefix), abro(), status=None)
+        with serving(case.tester, party):
+            seen = first_try(case, party, prefix)
+            address = registered_by(seen)
+            changes = {"opaque": 0xFF, "i": 3} | (
+                {} if case.declares("nd_extended") else {"r": True, "tid": 0xFF}
+            )
+            frame = party.confirm(seen, **changes)
+            again = heard(case, lambda s: registered_by(s) == address, 6.0)
+        case.expect(
+            again is None, "nd_not_taken", "the registration is confirmed", "it was sent again", frame=frame
+        )

@@ -1,0 +1,80 @@
+"""RFC 6775 §5.1 and §5.2, forbidden actions and initialization: nothing is multicast, and all-nodes is listened to."""
+
+import contextlib
+
+from fixtures.api import (
+    NEIGHBOR_SOLICITATION,
+    UNSPECIFIED,
+    Case,
+    Unsupported,
+    binds,
+    needs,
+    on_link,
+    registered_by,
+    requirement,
+    serving,
+)
+from suites.rfc6775.parties import (
+    ALL_NODES,
+    STARTED,
+    abro,
+    attached,
+    fresh,
+    heard,
+    is_rs,
+    pinged,
+    pio,
+    router,
+    spread,
+)
+
+pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
+
+
+@binds("6LN", "nd")  # "Routers MAY also use multicast NSs" (§6.5.5)
+@requirement("RFC6775-5.1-01", "RFC6775-5.5.1-02")
+def test_nothing_multicast(case: Case):
+    """From its start until it has attached, and when it sends to neighbours that it never met: no NS to a group."""
+    before = len(case.tester.heard)
+    with attached(case) as (party, address):
+        if case.can("ping"):
+            for destination in (
+                address[:8] + case.tester.pattern(8),
+                bytes.fromhex("fe80000000000000021122fffe334455"),
+            ):
+                with contextlib.suppress(Unsupported):
+                    pinged(case, destination)
+        case.tester.listen(5.0)
+        for seen in case.tester.heard[before:]:
+            if seen.icmp_type != NEIGHBOR_SOLICITATION or seen.view is None:
+                continue
+            case.expect(
+                seen.view.dst[0] != 0xFF,
+                "nd_destination",
+                "no NS to a group",
+                seen.view.dst.hex(),
+                frame=seen.frames[0],
+            )
+            case.expect(
+                seen.view.src != UNSPECIFIED, "nd_source", "no NS from ::", "one",
+                requirement="RFC6775-5.5.1-02", frame=seen.frames[0],
+            )  # fmt: skip
+        del party
+
+
+@requirement("RFC6775-5.2-02")
+def test_all_nodes(case: Case):
+    """A host MUST join ff02::1: an advertisement to all nodes is taken, and its prefix registered."""
+    with fresh(case):
+        prefix = spread(case)
+        party = router(case, pio(prefix), abro(), advertises=False)
+        heard(case, is_rs, STARTED)
+        with serving(case.tester, party):
+            for _ in range(case.rig.file.attempts + 1):
+                frame = party.advertise(to=ALL_NODES)
+                seen = heard(case, lambda s: (registered_by(s) or b"")[:8] == prefix[:8])
+                if seen is not None:
+                    return
+        case.finding(
+            "not_registered", "the prefix of an RA to ff02::1 is taken", "nothing registered", frame=frame
+        )

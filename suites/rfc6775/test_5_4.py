@@ -1,0 +1,118 @@
+"""RFC 6775 §5.4, processing a Router Advertisement: which are taken, and what of a prefix."""
+
+from dataclasses import replace
+
+import pytest
+
+from fixtures.api import (
+    ECHO_REQUEST,
+    Case,
+    binds,
+    needs,
+    on_link,
+    registered_by,
+    registers,
+    requirement,
+    serving,
+)
+from sixlowpan import nd
+from suites.rfc6775.parties import (
+    SOON,
+    STARTED,
+    abro,
+    all_heard,
+    attach,
+    attached,
+    fresh,
+    heard,
+    is_rs,
+    pio,
+    router,
+    spread,
+)
+
+pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
+
+
+@requirement("RFC6775-5.4-03")
+def test_on_link_prefix(case: Case):
+    """A PIO with L=1 MUST be ignored, also its A flag: no address is made of it, while one of the other prefix is."""
+    with fresh(case):
+        good, bad = spread(case), spread(case)
+        party = router(case, pio(bad, on_link=True), pio(good), abro())
+        with serving(case.tester, party):
+            attach(case, party, good)
+            found = [s for s in case.tester.heard if (registered_by(s) or b"")[:8] == bad[:8]]
+            found += all_heard(case, SOON, lambda s: (registered_by(s) or b"")[:8] == bad[:8])
+            made = [a for a in case.rig.node.addresses() if a[:8] == bad[:8]]
+        case.expect(
+            not found and not made, "nd_taken", "no address of the on-link prefix",
+            registered_by(found[0]).hex() if found else "".join(a.hex() for a in made),
+            frame=found[0].frames[0] if found else b"",
+        )  # fmt: skip
+
+
+FORMS = {
+    "lifetime-ffff": {"router_lifetime": 0xFFFF},
+    "flags": {"other": True},
+    "cur-hop-limit-0": {"hop_limit": 0},
+    "timers": {"reachable_time": 30000, "retrans_timer": 1000},
+}
+
+
+@requirement("RFC6775-5.4.1-02", "RFC6775-5.4-02", "RFC4861-6.1.2-02")
+@pytest.mark.parametrize("form", [*FORMS, "unknown-option", "capabilities"])
+def test_forms(case: Case, form: str):
+    """Advertisements of every rightful form are taken: a lifetime of 0xffff, other flags, options that nobody knows."""
+    with fresh(case):
+        prefix = spread(case)
+        extra: list[nd.Option] = []
+        if form == "unknown-option":
+            extra = [nd.UnknownOption(253, bytes(range(14)))]
+        elif form == "capabilities":
+            extra = [nd.CapabilityIndication()]
+        party = router(case, *extra, pio(prefix), abro(), advertises=False)
+        heard(case, is_rs, STARTED)
+        with serving(case.tester, party):
+            for _ in range(case.rig.file.attempts + 1):
+                frame = party.advertise(**FORMS.get(form, {}))
+                if heard(case, lambda s: (registered_by(s) or b"")[:8] == prefix[:8]) is not None:
+                    return
+        case.finding(
+            "dropped",
+            "the RA is taken, and its prefix registered",
+            "nothing registered",
+            frame=frame,
+            requirement="RFC4861-6.1.2-02" if form == "unknown-option" else "RFC6775-5.4.1-02",
+        )
+
+
+@requirement("RFC6775-5.4.1-01")
+def test_managed_addresses(case: Case):
+    """M=1 says that other addresses than those of an EUI-64 come by DHCPv6: whatever the DUT does, it lives on."""
+    with fresh(case):
+        party = router(case, pio(spread(case)), abro())
+        with serving(case.tester, party):
+            party.advertise(managed=True)
+            case.tester.listen(SOON)
+
+
+@pytest.mark.slow
+@needs("ping")
+@requirement("RFC6775-5.4.3-02", "RFC6775-5.3-08")
+def test_prefix_ends(case: Case):
+    """The valid lifetime of a prefix "is timed out as specified in RFC 4861": behind it no address of it is used."""
+    with attached(case) as (party, address):
+        short = replace(party.options[0], valid_lifetime=20, preferred_lifetime=20)
+        party.advertises = False
+        party.advertise(short, abro())
+        case.tester.listen(30.0)
+        case.rig.node.ping(address[:8] + case.tester.pattern(8), 8, case.tester.next_identifier(), 1)
+        seen = heard(
+            case, lambda s: s.view.src == address and not registers(s) and s.icmp_type == ECHO_REQUEST
+        )
+        # RFC 4862 §5.5.3 (e): a lifetime below two hours may be taken no shorter than that by whoever has one
+        case.expect(
+            seen is None or address in case.rig.node.addresses(), "nd_used", "not used behind its end",
+            "a packet from it", frame=seen.frames[0] if seen else b"",
+        )  # fmt: skip

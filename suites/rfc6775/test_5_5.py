@@ -1,0 +1,219 @@
+"""RFC 6775 §5.5 and §5.5.2, registration: tries, renewal, several routers, and which answers count."""
+
+from itertools import pairwise
+
+import pytest
+
+from fixtures.api import (
+    Case,
+    RouterParty,
+    Seen,
+    binds,
+    message_of,
+    needs,
+    on_link,
+    registered_by,
+    registration_of,
+    requirement,
+    serving,
+)
+from sixlowpan import ipv6, nd
+from suites.rfc6775.parties import (
+    ICMPV6_NA,
+    SOON,
+    STARTED,
+    abro,
+    all_heard,
+    answers_at,
+    attach,
+    attached,
+    fresh,
+    heard,
+    is_rs,
+    pio,
+    router,
+    spread,
+    to,
+    unregistered,
+)
+
+pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
+#: A 6LR solicits when it starts (RFC 6775 §8.1.2); these rules are for hosts.
+A_HOST = binds("6LN", "nd")
+#: RETRANS_TIMER of RFC 4861 §10 is 1 s, and timers are coarse.
+APART = 0.8
+
+
+def first_try(case: Case, party: RouterParty, prefix: bytes) -> Seen:
+    """The first registration at a router, which advertises once: each RA may start one. Without one the case ends."""
+    party.advertises = False
+    heard(case, is_rs, STARTED)
+    for _ in range(case.rig.file.attempts):
+        party.advertise()
+        seen = heard(case, lambda s: to(party)(s) and registered_by(s)[:8] == prefix[:8], STARTED)
+        if seen is not None:
+            return seen
+    return unregistered(case)
+
+
+@requirement("RFC6775-5.5-01")
+def test_retries(case: Case):
+    """No answer: 2 or 3 solicitations at least RETRANS_TIMER apart, then the host solicits routers, or it asks on.
+
+    Two are wanted at least: "until the host receives an NA message with an ARO", "up to MAX_UNICAST_SOLICIT times".
+    """
+    with fresh(case):
+        prefix = spread(case)
+        party = router(case, pio(prefix), abro(), status=None)
+        with serving(case.tester, party):
+            seen = first_try(case, party, prefix)
+            address = registered_by(seen)
+            again = all_heard(case, 25.0, lambda s: registered_by(s) == address)
+        times = [seen.time, *(s.time for s in again)]
+        gaps = [later - earlier for earlier, later in pairwise(times)]
+        frame = seen.frames[0]
+        case.expect(len(times) >= 2, "nd_no_retry", "the NS is sent again", "it was sent once", frame=frame)
+        said = ", ".join(f"{gap:.2f}" for gap in gaps)
+        case.expect(
+            all(g >= APART for g in gaps), "nd_interval", "RETRANS_TIMER (1 s) apart", said, frame=frame
+        )
+        burst = sum(1 for gap in gaps[:6] if gap < 9) + 1
+        case.expect(burst <= 3, "nd_retries", "up to 3 tries in a row", f"{burst}", frame=frame)
+
+
+@A_HOST
+@requirement("RFC6775-5.5.3-03", "RFC6775-5.3-08")
+def test_silent_router(case: Case):
+    """ "In the case of NUD failure, the entry for that router will be removed": the host solicits routers anew."""
+    with fresh(case):
+        prefix = spread(case)
+        party = router(case, pio(prefix), abro(), status=None)
+        with serving(case.tester, party):
+            seen = first_try(case, party, prefix)
+            again = heard(case, is_rs, 80.0)
+        case.expect(
+            again is not None, "no_rs", "a Router Solicitation once the only router is given up", "none in 80 s",
+            requirement="RFC6775-5.3-08", frame=seen.frames[0],
+        )  # fmt: skip
+
+
+@pytest.mark.slow
+@requirement("RFC6775-5.5-01", "RFC6775-4.1-07", "RFC6775-5.5.2-03", "RFC6775-5.5-04", "RFC6775-5.8.2-01")
+@pytest.mark.parametrize("minutes", [1, 2], ids="minutes-{}".format)
+def test_renewal(case: Case, minutes: int):
+    """The lifetime of the NA counts, in units of 60 s: the NS comes again "well in advance of" its end."""
+    with attached(case, minutes=minutes) as (party, address):
+        frame = case.evidence.frames[-1][2].frame
+        began = case.tester.now()
+        seen = heard(case, lambda s: to(party)(s) and registered_by(s) == address, 60.0 * minutes + 5)
+        said = "none" if seen is None else f"after {seen.time - began:.0f} s"
+        good = seen is not None and seen.time - began < 60.0 * minutes - 1
+        case.expect(good, "nd_renewal", f"an NS within the {60 * minutes} s", said, frame=frame)
+        eager = seen is not None and seen.time - began < 5
+        case.expect(not eager, "nd_renewal", "no NS at once: the registration holds", said, frame=frame,
+                    requirement="RFC6775-4.1-07")  # fmt: skip
+
+
+@A_HOST
+@requirement("RFC6775-5.5-02")
+def test_two_routers(case: Case):
+    """ "Hosts that receive RA messages from multiple default routers SHOULD attempt to register with more than one"."""
+    with fresh(case):
+        prefix = spread(case)
+        first, second = router(case, pio(prefix), abro()), router(case, pio(prefix), abro())
+        with serving(case.tester, first, second):
+            address = attach(case, first, prefix)
+            frame = second.advertise()
+            seen = heard(case, lambda s: to(second)(s) and registered_by(s) == address, STARTED)
+            here = any(kept == address for kept, _ in second.registered)
+        case.expect(
+            seen is not None or here,
+            "not_registered",
+            "the address at the second router, too",
+            "at one only",
+            frame=frame,
+        )
+
+
+@requirement("RFC6775-5.5-03")
+def test_leaving(case: Case):
+    """A host that leaves a router SHOULD de-register: what it sends to one that has retired has lifetime 0."""
+    with attached(case) as (party, address):
+        party.advertise(abro(), router_lifetime=0)
+        for seen in all_heard(case, SOON, lambda s: registered_by(s) == address):
+            option = registration_of(seen)
+            case.expect(
+                option.lifetime == 0 or not to(party)(seen), "nd_lifetime", "lifetime 0 to a router that has retired",
+                str(option.lifetime), frame=seen.frames[0],
+            )  # fmt: skip
+
+
+WRONG = {
+    "other-eui64": ("RFC6775-5.5.2-02", {"rovr": bytes.fromhex("00124bfffe0a0b0c")}),
+    "flipped-eui64": ("RFC6775-5.5.2-02", {}),
+    "length-3": ("RFC6775-5.5.2-01", {}),
+    "length-1": ("RFC6775-5.5.2-01", {}),
+}
+
+
+@requirement("RFC6775-5.5.2-01", "RFC6775-5.5.2-02")
+@pytest.mark.parametrize("status", [0, 1, 2], ids="status-{}".format)
+@pytest.mark.parametrize("how", WRONG)
+def test_not_ours(case: Case, how: str, status: int):
+    """An ARO for another EUI-64, or of another length, "is silently ignored": the registration stays pending.
+
+    So the NS comes again, whatever the status said, and the address is in use.
+    """
+    row = WRONG[how][0]
+    if how == "length-3" and case.declares("nd_extended"):
+        case.unsupported("a 6LN of RFC 8505 takes an EARO of that length, with the ROVR that is its own")
+    with fresh(case):
+        prefix = spread(case)
+        party = router(case, pio(prefix), abro(), status=None)
+        with serving(case.tester, party):
+            seen = first_try(case, party, prefix)
+            address, option = registered_by(seen), registration_of(seen)
+            octets = bytearray(option.build())
+            octets[2] = status
+            if how == "other-eui64":
+                octets[8:16] = WRONG[how][1]["rovr"]
+            elif how == "flipped-eui64":
+                octets[8] ^= 2
+            elif how == "length-3":
+                octets[1] = 3
+                octets += bytes(8)
+            else:
+                octets = octets[:1] + b"\x01" + octets[2:8]
+            there = seen.view.src
+            body = b"\xc0\0\0\0" + seen.upper[8:24] + bytes(octets)
+            message = ipv6.icmpv6(ICMPV6_NA, 0, body, party.address, there)
+            frame = party.send(ipv6.build(party.address, there, 58, message, hop_limit=255))
+            again = heard(case, lambda s: registered_by(s) == address, 8.0)
+            case.expect(
+                again is not None, "nd_taken", "the registration stays pending: the NS comes again", "it does not",
+                requirement=row, frame=frame,
+            )  # fmt: skip
+            if again is not None:
+                party.confirm(again)
+                case.tester.listen(0.2)
+                case.expect(
+                    answers_at(case, party, address) is not None, "nd_dropped_address", "the address is kept",
+                    "no answer from it", requirement=row, frame=frame,
+                )  # fmt: skip
+
+
+@requirement("RFC6775-5.5.2-03")
+def test_answer_without_option(case: Case):
+    """An NA without an ARO confirms nothing: the NS comes again "until the host receives an NA message with an ARO"."""
+    with fresh(case):
+        prefix = spread(case)
+        party = router(case, pio(prefix), abro(), status=None)
+        with serving(case.tester, party):
+            seen = first_try(case, party, prefix)
+            address = registered_by(seen)
+            answer = nd.NeighborAdvertisement(message_of(seen).target, router=True)
+            frame = party.say(answer, seen.view.src)
+            again = heard(case, lambda s: registered_by(s) == address, 8.0)
+        case.expect(
+            again is not None, "nd_taken", "the registration stays pending", "no NS again", frame=frame
+        )

@@ -1,0 +1,163 @@
+"""RFC 6775 §5.5.3, recovering from failures: duplicates, full routers, other statuses, and answers of strangers."""
+
+import pytest
+
+from fixtures.api import (
+    Case,
+    advice,
+    binds,
+    needs,
+    on_link,
+    registered_by,
+    registers,
+    registration_of,
+    requirement,
+    serving,
+)
+from suites.rfc6775.parties import (
+    SOON,
+    STARTED,
+    abro,
+    all_heard,
+    answers_at,
+    attach,
+    attached,
+    fresh,
+    heard,
+    is_rs,
+    pio,
+    router,
+    spread,
+    to,
+)
+from suites.rfc6775.test_5_5 import first_try
+
+pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
+#: A 6LR solicits when it starts (RFC 6775 §8.1.2); these rules are for hosts.
+A_HOST = binds("6LN", "nd")
+
+
+@requirement("RFC6775-5.5.3-01")
+def test_duplicate(case: Case):
+    """Status 1: "The host MUST NOT use the address it tried to register": no answer from it, nothing else either."""
+    with fresh(case):
+        prefix = spread(case)
+        party = router(case, pio(prefix), abro(), status=None)
+        with serving(case.tester, party):
+            seen = first_try(case, party, prefix)
+            address = registered_by(seen)
+            frame = party.confirm(seen, 1)
+            case.tester.listen(SOON)
+            answer = answers_at(case, party, address)
+            case.expect(
+                answer is None, "nd_used", "no packet from a duplicate address", "an answer", frame=frame
+            )
+            used = all_heard(
+                case,
+                20.0,
+                lambda s: s.view.src == address and (registration_of(s) is None or not registers(s)),
+            )
+            case.expect(
+                not used, "nd_used", "nothing from it", "a packet", frame=used[0].frames[0] if used else b""
+            )
+
+
+@requirement("RFC6775-5.5.3-02")
+def test_duplicate_at_one_of_two(case: Case):
+    """What other routers keep of a duplicate "MUST be removed by registering with each using a zero ARO lifetime"."""
+    with fresh(case):
+        prefix = spread(case)
+        first, second = router(case, pio(prefix), abro()), router(case, pio(prefix), abro(), status=None)
+        with serving(case.tester, first, second):
+            address = attach(case, first, prefix)
+            second.advertise()
+            seen = heard(case, lambda s: to(second)(s) and registered_by(s) == address, STARTED)
+            if seen is None:
+                case.unsupported("the DUT registers with one router only: see 5.5/two_routers")
+            case.tester.listen(0.2)
+            frame = second.confirm(seen, 1)
+            gone = heard(
+                case,
+                lambda s: to(first)(s) and registered_by(s) == address and registration_of(s).lifetime == 0,
+                SOON,
+            )
+        case.expect(
+            gone is not None, "nd_kept", "an NS with lifetime 0 to the other router", "none", frame=frame
+        )
+
+
+@A_HOST
+@requirement("RFC6775-5.5.3-03")
+def test_full_router(case: Case):
+    """Status 2 of the only router: the host "SHOULD remove this router", and then solicits: advice."""
+    with fresh(case):
+        prefix = spread(case)
+        party = router(case, pio(prefix), abro(), status=None)
+        with serving(case.tester, party):
+            seen = first_try(case, party, prefix)
+            frame = party.confirm(seen, 2)
+            found = heard(case, is_rs, 70.0)
+        case.expect(found is not None, "no_rs", "a Router Solicitation", "none within 70 s", frame=frame)
+
+
+@A_HOST
+@requirement("RFC6775-5.5.3-03")
+def test_full_router_of_two(case: Case):
+    """Status 2 of one of two routers: the host registers with the other: advice."""
+    with fresh(case):
+        prefix = spread(case)
+        first, second = router(case, pio(prefix), abro(), status=None), router(case, pio(prefix), abro())
+        with serving(case.tester, first, second):
+            seen = first_try(case, first, prefix)
+            address = registered_by(seen)
+            frame = first.confirm(seen, 2)
+            second.advertise()
+            case.tester.listen(12.0)
+            kept = [where for where, _ in second.registered if where == address]
+        case.expect(bool(kept), "not_registered", "the address at the other router", "not there", frame=frame)
+
+
+@A_HOST
+@requirement("RFC6775-4.1-11", "RFC8505-4.1-09", "RFC8505-4.1-10", "RFC8505-4.1-15")
+@pytest.mark.parametrize("status", [3, 4, 9, 11, 12, 255], ids=str)
+def test_other_status(case: Case, status: int):
+    """ "If the Status field is not equal to zero, the address registration has failed": any other is no success.
+
+    A host that took it for one would be content until the lifetime nears its end. What it does otherwise no text
+    says, so that this is advice: it asks again, looks for a router, or gives the address up.
+    """
+    with fresh(case):
+        prefix = spread(case)
+        party = router(case, pio(prefix), abro(), status=None)
+        with serving(case.tester, party):
+            seen = first_try(case, party, prefix)
+            address = registered_by(seen)
+            frame = party.confirm(seen, status, lifetime=600)
+            case.tester.listen(0.3)
+            tried = heard(case, lambda s: is_rs(s) or registered_by(s) == address, 90.0)
+            given_up = tried is None and answers_at(case, party, address) is None
+        with advice(case):
+            case.expect(
+                tried is not None or given_up, "nd_taken", f"status {status} is a failure",
+                "nothing in 90 s, as if it were a success", frame=frame,
+            )  # fmt: skip
+
+
+@requirement("RFC6775-5.5.2-03")
+@pytest.mark.parametrize("status", [0, 1, 2], ids="status-{}".format)
+def test_from_a_stranger(case: Case, status: int):
+    """An NA with the DUT's EUI-64 from a neighbour that is none of its routers: it lives on, and all stays."""
+    with attached(case) as (party, address):
+        stranger = router(case, advertises=False)
+        seen = next(s for s in case.tester.heard if registered_by(s) == address)
+        frame = stranger.confirm(seen, status)
+        case.tester.listen(SOON)
+        found = [s for s in all_heard(case, 14.0) if is_rs(s)]
+        case.expect(not found, "nd_unasked", "no RS: the router is still there", "one", frame=frame)
+        case.expect(
+            answers_at(case, party, address) is not None,
+            "nd_dropped_address",
+            "the address is kept",
+            "no answer",
+            frame=frame,
+        )

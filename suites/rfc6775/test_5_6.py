@@ -1,0 +1,45 @@
+"""RFC 6775 §5.6, next-hop determination: link-local ones by their identifier, everything else to a router."""
+
+import pytest
+
+from fixtures.api import Case, binds, needs, on_link, requirement
+from sixlowpan import link_local
+from suites.rfc6775.parties import attached, pinged
+
+pytestmark = [on_link("ieee802154"), binds("6LN", "nd"), needs("reset", "ping")]
+
+
+@requirement("RFC6775-5.6-01")
+def test_link_local_is_not_resolved(case: Case):
+    """A link-local address that nobody told of: no NS, and the MAC address that its identifier gives."""
+    link = bytes([2, 0, 0x5E]) + case.tester.pattern(5)
+    with attached(case):
+        seen, asked = pinged(case, link_local(link))
+        for other in asked[:1]:
+            case.finding("resolved", "no Neighbor Solicitation", "one", frame=other.frames[0])
+        if seen is None:
+            case.expect(bool(asked), "not_sent", "the packet, on the link", "nothing")
+        else:
+            case.expect(
+                seen.info.dst == link,
+                "neighbour_address",
+                f"to {link.hex()}",
+                seen.info.dst.hex(),
+                frame=seen.frames[0],
+            )
+
+
+@requirement("RFC6775-5.6-02")
+@pytest.mark.parametrize("where", ["same-prefix", "elsewhere"])
+def test_everything_else_to_a_router(case: Case, where: str):
+    """ "All other prefixes are assumed to be off-link": sent to a default router, also an address of its own prefix."""
+    with attached(case) as (party, address):
+        head = address[:8] if where == "same-prefix" else bytes.fromhex("20010db8ee550001")
+        seen, asked = pinged(case, head + case.tester.pattern(8))
+        for other in asked[:1]:
+            case.finding("resolved", "no Neighbor Solicitation", "one", frame=other.frames[0])
+        if case.expect(seen is not None, "not_sent", "the packet, to the router", "nothing"):
+            case.expect(
+                seen.info.dst == party.link, "neighbour_address", f"to the router, {party.link.hex()}",
+                seen.info.dst.hex(), frame=seen.frames[0],
+            )  # fmt: skip

@@ -1,0 +1,115 @@
+"""RFC 6775 §6.5, Neighbor Solicitations that must be ignored: whole, or their ARO; and bits that must be."""
+
+import pytest
+
+from fixtures.api import Case, HostParty, binds, needs, on_link, registration_of, requirement
+from sixlowpan import ipv6, nd
+from sixlowpan.addresses import solicited_node
+from suites.rfc6775.parties import arrives, global_of, heard, host, is_na, routing
+from suites.rfc6775.test_6_5 import ASKED
+
+pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd"), needs("reset")]
+
+
+def _raw(party: HostParty, option: bytes, source: bytes, *, sllao: bool = True) -> bytes:
+    """An NS for the DUT with the octets of an option behind an SLLAO."""
+    there = party.tester.dut_address
+    octets = (party.source_option().build() if sllao else b"") + option
+    message = ipv6.icmpv6(nd.NS, 0, bytes(4) + there + octets, source, there)
+    return ipv6.build(source, there, 58, message, hop_limit=255)
+
+
+@requirement("RFC6775-6.5-01")
+@pytest.mark.parametrize("how", ["status-1", "status-2", "status-255", "length-1", "length-3", "length-6"])
+def test_ignored_whole(case: Case, how: str):
+    """ "If the Length field is not two, or if the Status field is not zero, then the NS is silently ignored": no NA."""
+    if how == "length-3" and case.declares("nd_extended"):
+        case.unsupported("RFC 8505 has Lengths of 2 to 5")
+    with routing(case) as (above, prefix):
+        party = host(case)
+        address = global_of(party, prefix)
+        octets = bytearray(party.aro().build())
+        kind, value = how.split("-")
+        if kind == "status":
+            octets[2] = int(value)
+        else:
+            octets[1] = int(value)
+            octets = (octets + bytes(40))[: 8 * int(value)]
+        case.tester.also(address)
+        frame = party.send(_raw(party, bytes(octets), address))
+        seen = heard(case, is_na, ASKED)
+        said = (
+            "an NA"
+            if seen is None or registration_of(seen) is None
+            else f"status {registration_of(seen).status}"
+        )
+        case.expect(seen is None, "nd_answered", "no answer at all", said, frame=frame)
+        case.expect(
+            arrives(case, above, address, party.link) is None,
+            "nd_taken",
+            "no registration",
+            "it is registered",
+            frame=frame,
+        )
+
+
+@requirement("RFC6775-6.5-02")
+@pytest.mark.parametrize("how", ["no-sllao", "unspecified"])
+def test_option_ignored(case: Case, how: str):
+    """Without an SLLAO, or from ::, "any included ARO is ignored": no answer has one, and nothing is registered."""
+    with routing(case) as (above, prefix):
+        party = host(case)
+        address = global_of(party, prefix)
+        case.tester.also(address)
+        if how == "no-sllao":
+            packet = _raw(party, party.aro().build(), address, sllao=False)
+        else:
+            there = case.tester.dut_address
+            body = bytes(4) + there + party.aro().build()
+            group = solicited_node(there)
+            message = ipv6.icmpv6(nd.NS, 0, body, bytes(16), group)
+            packet = ipv6.build(bytes(16), group, 58, message, hop_limit=255)
+        frame = party.send(packet)
+        seen = heard(case, lambda s: is_na(s) and registration_of(s) is not None, ASKED)
+        case.expect(seen is None, "nd_taken", "no NA with an ARO", "one", frame=frame)
+        case.expect(
+            arrives(case, above, address, party.link) is None,
+            "nd_taken",
+            "no registration",
+            "it is registered",
+            frame=frame,
+        )
+
+
+@requirement("RFC6775-4.1-05")
+def test_reserved_bits(case: Case):
+    """Reserved octets "MUST be ignored by the receiver": with all of them set the registration is kept (without T)."""
+    with routing(case) as (above, prefix):
+        party = host(case)
+        address = global_of(party, prefix)
+        octets = bytearray(party.aro().build())
+        octets[3], octets[4], octets[5] = 0xFF, 0xF0 if case.declares("nd_extended") else 0xFF, 0xFF
+        case.tester.also(address)
+        frame = party.send(_raw(party, bytes(octets), address))
+        seen = heard(case, lambda s: is_na(s) and registration_of(s) is not None, ASKED)
+        status = registration_of(seen).status if seen is not None else None
+        case.expect(status == 0, "nd_not_taken", "status 0", str(status), frame=frame)
+        case.expect(
+            arrives(case, above, address, party.link) is not None,
+            "nd_not_taken",
+            "registered",
+            "it is not",
+            frame=frame,
+        )
+
+
+@requirement("RFC4861-7.1.1-01")
+@pytest.mark.parametrize("hop_limit", [64, 254, 1, 0], ids=str)
+def test_hop_limit(case: Case, hop_limit: int):
+    """A registration whose hop limit is not 255 came from another link: it is discarded (RFC 4861 §7.1.1)."""
+    with routing(case) as (_, prefix):
+        party = host(case)
+        address = case.tester.also(global_of(party, prefix))
+        frame = party.say(party.solicitation(party.aro()), source=address, hop_limit=hop_limit)
+        seen = heard(case, lambda s: is_na(s) and registration_of(s) is not None, ASKED)
+        case.expect(seen is None, "nd_answered", "no answer", "an NA with ARO", frame=frame)

@@ -1,0 +1,153 @@
+"""RFC 6775 §7, the 6LBR: what it says of itself, versions, and the life cycle of contexts (§7.2)."""
+
+import pytest
+
+from fixtures.api import Case, binds, message_of, needs, on_link, prepare, requirement
+from sixlowpan import nd
+from suites.rfc6775.parties import advertisement, host, routing, spread
+
+pytestmark = [on_link("ieee802154"), binds("6LBR", "nd"), needs("reset")]
+CID = 7
+#: MIN_CONTEXT_CHANGE_DELAY.
+DELAY = 300.0
+FIRST, SECOND = (bytes.fromhex(f"20010db8c0de000{n}0000000000000000") for n in (1, 2))
+
+
+def told(case: Case) -> nd.RouterAdvertisement:
+    """What the 6LBR advertises now; without an answer the case ends."""
+    seen = advertisement(case, host(case))
+    if seen is None:
+        case.failed("no_ra", "a Router Advertisement", "none", requirement="RFC6775-6.3-05")
+    return message_of(seen)
+
+
+def abro_of(case: Case, message: nd.RouterAdvertisement) -> nd.AuthoritativeBorderRouter:
+    found = [o for o in message.options if isinstance(o, nd.AuthoritativeBorderRouter)]
+    if not found:
+        row = "RFC6775-8.1.1-01" if case.declares("multihop") else "RFC6775-7-01"
+        case.failed("nd_option", "an ABRO", "none", requirement=row)
+    return found[0]
+
+
+def context(message: nd.RouterAdvertisement, cid: int = CID) -> nd.ContextOption | None:
+    return next((o for o in message.options if isinstance(o, nd.ContextOption) and o.cid == cid), None)
+
+
+@requirement("RFC6775-7-01", "RFC6775-8.1.1-01", "RFC6775-4.3-02")
+def test_advertises_itself(case: Case):
+    """An ABRO in each RA, "listing itself as the 6LBR address"."""
+    with routing(case):
+        for _ in range(2):
+            option = abro_of(case, told(case))
+            own = case.rig.node.addresses()
+            case.expect(
+                option.address in own, "nd_option", "an ABRO with an address of its own", option.address.hex()
+            )
+
+
+@requirement("RFC6775-3.2-01")
+def test_prefix_of_an_isolated_network(case: Case):
+    """Without an uplink a 6LBR SHOULD generate a ULA prefix; one that was given another shows nothing: advice."""
+    with routing(case) as (_, prefix):
+        given = case.tester.contexts[0].prefix[:8] if 0 in case.tester.contexts else b""
+        good = prefix[0] & 0xFE == 0xFC or prefix[0] & 0xE0 == 0x20 or prefix[:8] == given
+        case.expect(good, "nd_option", "a ULA prefix, or the global one that it was given", prefix.hex())
+
+
+@needs("address")
+@requirement("RFC6775-4.3-04", "RFC6775-7-02", "RFC6775-8.1.1-01")
+def test_version(case: Case):
+    """The version stays while nothing changes, goes up by one for each change, and is not lower after a restart."""
+    with routing(case):
+        first = abro_of(case, told(case)).version
+        second = abro_of(case, told(case)).version
+        case.expect(first == second, "nd_version", f"{first} again: nothing changed", str(second))
+        if case.can("context"):
+            case.rig.node.set_context(CID, FIRST, 64)
+            third = abro_of(case, told(case)).version
+            case.expect(
+                third == first + 1, "nd_version", f"{first + 1} behind one change", str(third),
+                requirement="RFC6775-8.1.1-01",
+            )  # fmt: skip
+        else:
+            third = second
+        case.rig.node.reset()
+        prepare(case.rig, case.tester)
+        case.tester.answer_ns = False
+        fourth = abro_of(case, told(case)).version
+        case.expect(
+            fourth >= third,
+            "nd_version",
+            f"{third} or more after a restart",
+            str(fourth),
+            requirement="RFC6775-7-02",
+        )
+
+
+@needs("context")
+@requirement("RFC6775-7.2-02", "RFC6775-4.2-01")
+def test_new_context(case: Case):
+    """ "New context information SHOULD be introduced into the LoWPAN with C=0", and with C=1 later: advice."""
+    with routing(case):
+        case.rig.node.set_context(CID, FIRST, 64)
+        first = context(told(case))
+        if first is None:
+            case.failed("no_6co", f"a 6CO for context {CID}", "none", requirement="RFC6775-4.2-01")
+        good = (first.length, first.context().prefix) == (64, FIRST)
+        case.expect(good, "no_6co", "the context as it was given", str(first), requirement="RFC6775-4.2-01")
+        case.expect(not first.compress, "nd_flags", "C=0 at first", "C=1")
+        for _ in range(8):
+            case.tester.listen(150.0)
+            later = context(told(case))
+            if later is not None and later.compress:
+                return
+        case.finding("nd_flags", "C=1 within twenty minutes", "C=0 still")
+
+
+@pytest.mark.slow
+@needs("context")
+@requirement("RFC6775-7.2-03", "RFC6775-9-02")
+@pytest.mark.parametrize("how", ["changed", "removed"])
+def test_changed_context(case: Case, how: str):
+    """Before a context changes or goes, "its dissemination SHOULD continue for at least" 300 s "with C=0": advice."""
+    with routing(case):
+        case.rig.node.set_context(CID, FIRST, 64)
+        told(case)
+        case.tester.listen(1200.0)
+        before = context(told(case))
+        if before is None or not before.compress:
+            case.unsupported("the DUT never advertises the context with C=1: see 7/new_context")
+        case.rig.node.set_context(CID, SECOND if how == "changed" else b"", 64 if how == "changed" else 0)
+        began = case.tester.now()
+        while case.tester.now() - began < DELAY - 10:
+            option = context(told(case))
+            good = option is not None and option.context().prefix == FIRST and not option.compress
+            said = "no 6CO" if option is None else f"{option.prefix.hex()} with C={int(option.compress)}"
+            when = f"{case.tester.now() - began:.0f} s later"
+            if not case.expect(good, "nd_flags", f"the old context with C=0 {when}", said):
+                return
+            case.tester.listen(90.0)
+        case.tester.listen(40.0)
+        option = context(told(case))
+        fresh = option is None if how == "removed" else option is not None and option.prefix[:8] == SECOND[:8]
+        old = option is not None and option.context().prefix == FIRST and not option.compress
+        case.expect(fresh or old, "nd_flags", "the new state, or the old context with C=0", str(option))
+        if fresh and option is not None:
+            case.expect(not option.compress, "nd_flags", "the new context begins with C=0", "C=1")
+
+
+@needs("address")
+@requirement("RFC6775-7.2-01", "RFC6775-4.3-04")
+def test_prefix_changes(case: Case):
+    """A prefix that is added raises the version; that two 6LBRs have the same contexts is configuration."""
+    with routing(case):
+        first = abro_of(case, told(case)).version
+        case.rig.node.add_address(spread(case)[:8] + case.tester.pattern(8))
+        message = told(case)
+        prefixes = [o for o in message.options if isinstance(o, nd.PrefixInformation)]
+        second = abro_of(case, message).version
+        case.expect(
+            second > first or len(prefixes) == 1, "nd_version", "a higher version for another set of prefixes",
+            str(second),
+            requirement="RFC6775-4.3-04",
+        )  # fmt: skip

@@ -1,0 +1,127 @@
+"""A capture that comes through a pipe, and files that end in the middle: nothing is lost, and the count says it."""
+
+import array
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+
+from sixlowpan import capture
+from tests.sixlowpan.captures import btsnoop, enhanced, gzipped, interface, pcap, section
+
+ROOT = Path(__file__).parents[2]
+GOOD = bytes.fromhex("41dc01cdab0807060504030201" + "1817161514131211") + bytes.fromhex("7a333a8000")
+JUDGE = [sys.executable, "-m", "sixlowpan", "judge"]
+
+
+def judge(name, **how):
+    return subprocess.run([*JUDGE, name], cwd=ROOT, capture_output=True, check=False, **how)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_stdin(tmp_path, packed):
+    path = pcap(
+        tmp_path / "f", 195, [GOOD + b"\1\2"] * 2
+    )  # what follows the frames is looked for: a second reading
+    if packed:
+        gzipped(path)
+    piped = judge("-", input=path.read_bytes())
+    assert (piped.stdout, piped.returncode) == ((named := judge(str(path))).stdout, named.returncode)
+    with path.open("rb") as file:
+        assert judge("-", stdin=file).stdout == named.stdout
+    read, write = os.pipe()
+    os.write(write, path.read_bytes())
+    os.close(write)
+    assert judge(f"/dev/fd/{read}", pass_fds=[read]).stdout == named.stdout
+    os.close(read)
+
+
+@pytest.mark.parametrize(
+    ("octets", "said"),
+    [
+        (b"", "sixlowpan: stdin: the file is empty: not even the header of a capture is there\n"),
+        (
+            b"octets",
+            "sixlowpan: stdin: this is no capture: pcap, pcapng or btsnoop, also in gzip, is expected\n",
+        ),
+    ],
+)
+def test_stdin_is_named_in_messages(octets, said):
+    done = judge("-", input=octets)
+    assert (done.returncode, done.stdout, done.stderr.decode()) == (2, b"", said)
+
+
+def test_stdin_is_named_where_it_is_damaged(tmp_path):
+    path = gzipped(pcap(tmp_path / "f", 230, [GOOD, GOOD]))
+    said = judge("-", input=path.read_bytes()[:-9]).stdout.decode()
+    assert "hint: the rest of the file was not read: stdin: " in said or said == ""
+    assert str(tmp_path) not in said
+
+
+def test_ctrl_c_ends_a_live_capture_and_what_came_is_judged(tmp_path):
+    """The terminal sends SIGINT to both; what the sniffer had in its buffer comes behind it."""
+    whole = pcap(tmp_path / "f", 230, [GOOD, GOOD[:2] + b"\2" + GOOD[3:]]).read_bytes()
+    half = len(whole) - 30
+    with subprocess.Popen([*JUDGE, "-"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as judging:
+        judging.stdin.write(whole[:half])
+        judging.stdin.flush()
+        while _unread(judging.stdin):  # until the judge has them, and so listens for the signal
+            os.sched_yield()
+        judging.send_signal(signal.SIGINT)
+        judging.stdin.write(whole[half:])
+        judging.stdin.close()
+        assert judging.stdout.read().decode().splitlines()[-1] == "2 frames read, 2 judged, 0 skipped"
+        assert judging.wait() == 0
+
+
+def _unread(pipe):
+    """How many octets the reader of `pipe` has not taken yet."""
+    count = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, count)
+    return count[0]
+
+
+@pytest.mark.parametrize("mark", ["28b52ffd", "04224d18", "fd377a585a00", "425a6839", "504b0304", "1f8b08"])
+def test_another_packer_is_named(tmp_path, mark):
+    path = tmp_path / "f"
+    path.write_bytes(bytes.fromhex(mark) + bytes(30))
+    if mark == "1f8b08":
+        gzipped(path)
+    with pytest.raises(ValueError, match=r"it is packed by .*: unpack it first"):
+        capture.judge(path)
+
+
+def ends(path, whole, header, body):
+    """What `judge` says of `whole`, a file of two packets, cut `header` octets, then `body` octets into the second."""
+    for octets in (header, body):
+        path.write_bytes(whole[:octets])
+        yield capture.judge(path)
+
+
+def test_a_file_that_ends_in_a_packet_says_so(tmp_path):
+    path, one = tmp_path / "f", pcap(tmp_path / "f", 230, [GOOD]).read_bytes()
+    two = pcap(path, 230, [GOOD, GOOD]).read_bytes()
+    ng = section() + interface(230) + enhanced(0, GOOD)
+    snoop = btsnoop(path, [(0, b"\2\1\x20\0\0")]).read_bytes()
+    snoops = btsnoop(path, [(0, b"\2\1\x20\0\0")] * 2).read_bytes()
+    for first, whole, header, body in (
+        (len(one), two, 5, 20),
+        (len(ng), ng + enhanced(0, GOOD), 15, 40),
+        (len(snoop), snoops, 5, 26),
+    ):
+        for judgement in ends(path, whole, first + header, first + body):
+            assert judgement.read == 2
+            assert judgement.skipped["cut by the capture"] == 1
+            assert not judgement.damage
+
+
+@pytest.mark.parametrize("link_type", [0, 1, 12, 101, 113, 192, 195, 215, 230, 251, 256, 272, 276, 283])
+def test_a_packet_that_is_cut_in_its_header_is_cut_and_nothing_else(tmp_path, link_type):
+    for octets in (b"", b"\2"):
+        judgement = capture.judge(pcap(tmp_path / "f", link_type, [(octets, 100)]))
+        assert judgement.skipped == {"cut by the capture": 1}, octets
