@@ -85,8 +85,8 @@ def _check(records: Sequence[Record]) -> None:
                     "which of the two counts is not for a merge to say; compare them instead"
                 )
             seen[key] = record.path
-    for word, key in (("versions", "version"), ("commits", "commit")):
-        suites = {str(record.header["suite"].get(key) or "") for record in records} - {""}
+    for word, name in (("versions", "version"), ("commits", "commit")):
+        suites = {str(record.header["suite"].get(name) or "") for record in records} - {""}
         if len(suites) > 1:
             told = ", ".join(sorted(suites))
             raise RecordError(
