@@ -8,10 +8,8 @@ Files are put in place whole, and a link that stands there is replaced, never wr
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
@@ -21,10 +19,12 @@ import reports.interrupt  # noqa: F401  first: what follows takes time to import
 from reports import allure, badge, html, junit, markdown
 from reports.compare import as_html, as_json, as_markdown, compare, duts, figures, report
 from reports.compare.verdicts import read_required
+from reports.files import put
+from reports.history.__main__ import add_commands
 from reports.merge import merge
-from reports.record import Record, RecordError, read, state
+from reports.record import RecordError, read, state
 from reports.text import all_inert, indented, one_line
-from reports.view import SIGNS, STATES, natural, requirement, view
+from reports.view import SIGNS, STATES, requirement, view
 from vectors.traceability import read_kills
 
 
@@ -121,12 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_merge)
 
     command = commands.add_parser(
-        "history", help="verdicts over many runs: counts, and the cases that changed"
+        "history", help="many runs in one file: trends, first bad run, flaky cases, gate"
     )
-    command.add_argument("runs", metavar="RUN", type=Path, nargs="+", help="runs, or a folder of run folders")
-    command.add_argument("--rig", help="only this rig")
-    command.add_argument("--all", action="store_true", help="every case, not only those that changed")
-    command.set_defaults(run=_history)
+    add_commands(command)
     return parser
 
 
@@ -140,7 +137,7 @@ def _render(options: argparse.Namespace) -> int:
     if os.environ.get("GITLAB_CI"):
         files["metrics.txt"] = badge.metrics(record)
     for name, text in files.items():
-        _put(folder / name, text)
+        put(folder / name, text)
     if step := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(step).open("a", encoding="utf-8") as file:
             file.write(summary)
@@ -154,25 +151,11 @@ def _export(options: argparse.Namespace) -> int:
         raise RecordError("export: name what to write: --junit FILE, --allure DIR, or both")
     record = read(options.run_dir)
     if options.junit:
-        _put(options.junit, junit.render(record))
+        put(options.junit, junit.render(record))
         print(one_line(options.junit))
     if options.allure:
         print(f"{one_line(options.allure)}: {allure.export(record, options.allure)} results")
     return 0
-
-
-def _put(path: Path, text: str) -> None:
-    """Write a file whole or not at all; a link in its place is replaced. Raises `RecordError`."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        fresh.unlink(missing_ok=True)
-        with fresh.open("x", encoding="utf-8") as file:
-            file.write(text)
-        fresh.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            fresh.unlink(missing_ok=True)
-        raise RecordError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -255,45 +238,6 @@ def _share(text: str) -> float:
 def _merge(options: argparse.Namespace) -> int:
     print(one_line(merge([read(path) for path in options.runs], options.out)))
     return 0
-
-
-def _history(options: argparse.Namespace) -> int:
-    records = sorted(
-        (read(path) for path in _runs(options.runs)), key=lambda r: str(r.header.get("started", ""))
-    )
-    rows: dict[tuple[str, str], list[str]] = {}
-    for place, record in enumerate(records):
-        counts: Counter[str] = Counter()
-        for line in record.results:
-            if options.rig not in (None, line["rig"]):
-                continue
-            counts[state(line)] += 1
-            cells = rows.setdefault((line["rig"], line["case"]), ["·"] * len(records))
-            cells[place] = SIGNS[state(line)]
-        tally = "  ".join(f"{SIGNS[name]}{counts[name]}" for name in STATES if counts[name])
-        print(f"{place + 1:>3}  {_describe(record)}  {tally}")
-    for (rig, case), cells in sorted(rows.items(), key=lambda row: (natural(row[0][0]), natural(row[0][1]))):
-        if options.all or len({*cells} - {"·"}) > 1:
-            print(f"{''.join(cells)}  {rig}  {case}")
-    return 0
-
-
-def _describe(record: Record) -> str:
-    interrupted = " (interrupted)" if record.interrupted else ""
-    return f"{record.header.get('started', '')}  {record.header.get('run_id', '')}{interrupted}"
-
-
-def _runs(paths: Sequence[Path]) -> list[Path]:
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir() and not (path / "run.jsonl").exists():
-            inside = [p for p in sorted(path.iterdir()) if (p / "run.jsonl").exists() and not p.is_symlink()]
-            if not inside:
-                raise RecordError(f"{path}: no run folders in it (a run folder holds a run.jsonl)")
-            found += inside
-        else:
-            found.append(path)
-    return found
 
 
 if __name__ == "__main__":

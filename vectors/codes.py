@@ -215,6 +215,11 @@ _SEEN: Final = {
     "duplicate": "A registration of another's address was not refused.",
     "carried": "Link-local packets are carried from one connection to another.",
     # neighbor discovery of 6LoWPAN: RFC 6775, RFC 8505
+    "nd_malformed": "A message of Neighbor Discovery cannot be read.",
+    "nd_code": "The ICMP Code is not what it must be.",
+    "nd_abro": "A Router Advertisement has several ABROs.",
+    "nd_context": "A 6LoWPAN Context Option does not hold what it says.",
+    "nd_address": "The Registered Address is a group.",
     "nd_source": "A message of Neighbor Discovery comes from another address than it must.",
     "nd_destination": "A message of Neighbor Discovery goes to another address than it must.",
     "nd_sllao": "A message has no Source Link-Layer Address option, or a wrong one.",

@@ -63,6 +63,7 @@ class Tester:
 
     def __post_init__(self) -> None:
         self.restart("")
+        self._version = 0
         #: Datagrams that went in fragments and, for all we know, wait for more of them: when the last one was sent.
         self.begun: dict[bytes, float] = {}
         self._identities: dict[bytes, Identity] = {}
@@ -165,6 +166,11 @@ class Tester:
         """A datagram_tag not used before by this tester (RFC 4944 §5.3)."""
         self._tag = (self._tag + 1) & 0xFFFF
         return self._tag
+
+    def next_version(self) -> int:
+        """A version of what we advertise that is higher than all before (RFC 6775 §4.3)."""
+        self._version += 1
+        return self._version
 
     def next_identifier(self) -> int:
         """An Echo identifier not used before by this tester."""

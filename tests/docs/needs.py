@@ -5,6 +5,7 @@ _NEEDED = {
     "desk.toml": "a board",
     "theirs.toml": "a stranger's rig file",
     "acme.toml": "the files of docs/write-an-adapter.md (test_write_an_adapter.py)",
+    "first_answer": "the measurement of docs/write-a-case.md (test_write_a_case.py)",
     "hop_limit_of_zero": "the case of docs/write-a-case.md (test_write_a_case.py)",
     "hop-limit-zero": "the mutant of docs/write-a-case.md (test_write_a_case.py)",
     "riot-zep": "RIOT's firmware",
