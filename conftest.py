@@ -5,6 +5,7 @@ pytest_plugins = [
     "fixtures.plugin.inert",
     "fixtures.plugin.options",
     "fixtures.plugin.scope",
+    "fixtures.plugin.figures",
     "fixtures.plugin.scheduling",
     "fixtures.plugin.controller",
     "fixtures.plugin.rig",

@@ -160,6 +160,17 @@ class Result(_Line):
     what: str = ""
 
 
+class Figure(_Line):
+    """A figure and its 95 % interval; an end is None where the values do not bound it."""
+
+    value: FiniteFloat
+    low: FiniteFloat | None = None
+    high: FiniteFloat | None = None
+    #: Of how many values.
+    n: int = 0
+    what: Name = ""
+
+
 class Measurement(_Line):
     """Figures of one case."""
 
@@ -171,6 +182,12 @@ class Measurement(_Line):
     parameters: dict[Name, Any] = {}
     values: list[FiniteFloat | None]
     clock: Name = ""
+    #: Seconds by which the clock may be off, where both ends of a value are not on one clock.
+    clock_error: FiniteFloat = 0.0
+    #: How the values were got, in a few words.
+    method: Name = ""
+    #: What the values come to; None where they stand for themselves.
+    figure: Figure | None = None
 
 
 class DeviationState(_Line):

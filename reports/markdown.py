@@ -1,9 +1,10 @@
 """A record as a Markdown summary: what a pull request or a job log shows.
 
-Strategy: short and flat. The matrix, then everything that went wrong with the requirement beside it, then
-the known deviations by name. Whoever needs the octets opens the HTML page or the evidence. What the record says goes
-through `text` or `code`: only plain words stand as they are, because a site makes links, mentions and pictures of the
-rest; in a code span nothing is alive.
+Strategy: the first 30 lines say all: the verdict, one row for each rig, the worst causes. The rest is folded, and
+is cut where a comment of GitHub ends (65,536 characters), block by block, with a word about what is missing.
+Whoever needs the octets opens the HTML page or the evidence. What the record says goes through `text` or `code`:
+only plain words stand as they are, because a site makes links, mentions and pictures of the rest; in a code span
+nothing is alive.
 """
 
 from __future__ import annotations
@@ -12,42 +13,120 @@ import re
 from collections import Counter
 from typing import Any, Final
 
+from reports.causes import Cause
 from reports.record import Record
 from reports.text import one_line
+from reports.verdict import Line, Verdict, plural, verdict
 from reports.view import SIGNS, STATES, View, known_of, requirement, unconfirmed_of, view
 
 #: Characters of one text of the record that are shown; the rest is in the page and in the record.
 LONGEST: Final = 1000
+#: Characters of the whole: the longest comment that GitHub takes.
+LARGEST: Final = 65_536
+#: Rows of rigs and of causes in front of what is folded: with them the beginning has 30 lines.
+_RIGS: Final = 9
+_CAUSES: Final = 7
 #: Nothing in it is Markdown, HTML or a reference (@user, #12, !12, ~label, www.) to GitHub or GitLab.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9 §.,;:()+/=-]*")
 _LIVE: Final = re.compile(r"//|www\.|\bGH-\d", re.IGNORECASE)
 
 
 def render(record: Record) -> str:
-    """The summary, as text that ends with a newline."""
+    """The summary, as text that ends with a newline and has at most `LARGEST` characters."""
     page = view(record)
-    header, footer = record.header, record.footer
+    judged = verdict(page)
+    parts = [
+        ("Matrix", _matrix(page)),
+        *_wrong(page),
+        ("Known deviations", _known(page)),
+        ("What was not tried, and why", _untried(judged)),
+    ]
+    return _within([*_beginning(page, judged)], [(title, rows) for title, rows in parts if rows])
+
+
+def _beginning(page: View, judged: Verdict) -> list[str]:
+    """At most 30 lines that say all."""
+    header, footer = page.record.header, page.record.footer
     suite = header.get("suite", {})
+    ended = (
+        f"ended {text(footer.get('ended', ''))}." if footer else "**interrupted: the record has no footer.**"
+    )
+    made = f"Suite {text(suite.get('version', 'unknown'))} ({text(suite.get('commit', 'no commit'))}), "
+    made += f"seed {text(header.get('seed', ''))}, started {text(header.get('started', ''))}"
     total = sum((page.counts(rig.name) for rig in page.rigs), Counter[str]())
+    limits = " ".join(f"**{text(limit)}**" for limit in judged.limits[:3])
+    worst_first = sorted(judged.lines, key=lambda line: _ORDER.index(line.state))
     lines = [
         f"# Keyhole run {text(header.get('run_id', ''))}",
         "",
-        f"Suite {text(suite.get('version', 'unknown'))} ({text(suite.get('commit', 'no commit'))}), "
-        f"seed {text(header.get('seed', ''))}, started {text(header.get('started', ''))}, "
-        + (
-            f"ended {text(footer.get('ended', ''))}."
-            if footer
-            else "**interrupted: the record has no footer.**"
-        ),
+        f"**{SIGNS[judged.state]} {text(judged.words)}**",
+        *([limits] if limits else []),
+        "",
+        *(["| Rig | DUT | Verdict | Worst |", "|---|---|---|---|"] if judged.lines else []),
+        *[_row(line) for line in worst_first[:_RIGS]],
+    ]
+    if len(judged.lines) > _RIGS:
+        lines.append(f"| and {len(judged.lines) - _RIGS} more rigs | | | |")
+    shown = [cause for cause in judged.causes if cause.shown and cause.kind != "advice"]
+    lines += ["", *[_item(cause) for cause in shown[:_CAUSES]]]
+    if len(shown) > _CAUSES:
+        lines.append(f"- and {len(shown) - _CAUSES} more causes below")
+    return [
+        *lines,
         "",
         ", ".join(f"{SIGNS[name]} {total[name]} {name}" for name in STATES if total[name]) or "No results.",
+        f"{made}, {ended}",
         "",
-        *_rigs(page),
-        *_matrix(page),
-        *_wrong(page),
-        *_known(page),
     ]
-    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+_ORDER: Final = ("fail", "error", "unconfirmed", "inconclusive", "known", "pass")
+
+
+def _row(line: Line) -> str:
+    told = "; ".join([line.words, *line.told])
+    worst = f"{line.worst.title} ({line.worst.severity})" if line.worst else "nothing"
+    cells = (line.rig.name, line.rig.describe() or "an unnamed DUT", told, worst)
+    name, dut, said, grave = (cell(one[:300]) for one in cells)
+    return f"| {SIGNS[line.state]} {name} | {dut} | {said} | {grave} |"
+
+
+def _item(cause: Cause) -> str:
+    rigs = ", ".join(rig.name for rig in cause.rigs)
+    severity = f", {cause.severity}" if cause.severity else ""
+    count = plural(len(cause.cases), "case")
+    return f"- {cause.kind}{severity}: {text(cause.title[:300])} on {text(rigs[:300])}, {count}"
+
+
+def _untried(judged: Verdict) -> list[str]:
+    return [
+        f"- {text(line.rig.name)}: "
+        + "; ".join(f"{one.count} because {text(one.words)}" for one in line.not_tried)
+        for line in judged.lines
+        if line.not_tried
+    ]
+
+
+def _within(beginning: list[str], parts: list[tuple[str, list[str]]]) -> str:
+    """All of it, folded part by part, as far as there is room; what is left out is counted."""
+    room = LARGEST - 200
+    made = "\n".join(beginning).rstrip("\n") + "\n"
+    made = made if len(made) <= room else made[:room].rpartition("\n")[0] + "\n"
+    left = 0
+    for title, rows in parts:
+        head = f"\n<details><summary>{title}</summary>\n\n## {title}\n\n"
+        foot = "\n</details>\n"
+        body = ""
+        for row in rows:
+            if left or len(made) + len(head) + len(body) + len(row) + len(foot) + 1 > room:
+                left += 1
+            else:
+                body += row + "\n"
+        if body:
+            made += head + body + foot
+    if left:
+        made += f"\n{left} lines are left out, for a comment has room for {LARGEST} characters; index.html has all.\n"
+    return made
 
 
 def text(value: object) -> str:
@@ -82,23 +161,6 @@ def _flat(value: object) -> str:
     )
 
 
-def _rigs(page: View) -> list[str]:
-    """What was tested, and what of the suites was left out: without that a green says nothing."""
-    lines = []
-    chosen = page.chosen()
-    if chosen or any(rig.not_chosen for rig in page.rigs):
-        lines += [f"**Partial run**: chosen by {code(chosen)}." if chosen else "**Partial run.**", ""]
-    for rig in page.rigs:
-        dut = rig.describe() or "an unnamed DUT"
-        parts = [f"{text(rig.name)}: {text(dut)}" + (f", profile {text(rig.profile)}" if rig.profile else "")]
-        parts += [f"**{text(rig.part())}**"] if rig.not_chosen else []
-        why = ", ".join(f"{count} {reason}" for reason, count in sorted(page.reasons(rig.name).items()))
-        parts += [f"unsupported: {text(why)}"] if why else []
-        parts += [f"**{text(note)}**" for note in rig.notes]
-        lines.append("- " + "; ".join(parts))
-    return [*lines, ""] if lines else []
-
-
 def _matrix(page: View) -> list[str]:
     if not page.rigs:
         return []
@@ -108,15 +170,15 @@ def _matrix(page: View) -> list[str]:
         cells = [_cell(section.counts(rig.name)) for rig in page.rigs]
         lines.append(f"| {cell(section.title)} | " + " | ".join(cells) + " |")
     lines.append("| **all** | " + " | ".join(_cell(page.counts(rig.name)) for rig in page.rigs) + " |")
-    return [*lines, "", " · ".join(f"{SIGNS[name]} {name}" for name in STATES), ""]
+    return [*lines, "", " · ".join(f"{SIGNS[name]} {name}" for name in STATES)]
 
 
 def _cell(counts: Counter[str]) -> str:
     return " ".join(f"{SIGNS[name]}{counts[name]}" for name in STATES if counts[name]) or "·"
 
 
-def _wrong(page: View) -> list[str]:
-    lines: list[str] = []
+def _wrong(page: View) -> list[tuple[str, list[str]]]:
+    parts: list[tuple[str, list[str]]] = []
     for wanted, title in (
         ("fail", "Failures"),
         ("unconfirmed", "Unconfirmed: the profile declares them for other versions"),
@@ -127,9 +189,8 @@ def _wrong(page: View) -> list[str]:
             f"- {_cases([case.name for case, _ in found])} on {text(rig.name)}{_why(found[0][1])}"
             for rig, found in page.groups(wanted)
         ]
-        if rows:
-            lines += [f"## {title}", "", *rows, ""]
-    return lines
+        parts.append((title, rows))
+    return parts
 
 
 def _cases(names: list[str]) -> str:
@@ -175,4 +236,4 @@ def _known(page: View) -> list[str]:
                 times = f"{unsure[name]} results, unconfirmed: known for {code(versions)}"
             times += over.get((rig.name, name), "")
             rows.append(f"- {code(name)} on {text(rig.name)} ({times}){f': {text(why)}' if why else ''}")
-    return ["## Known deviations", "", *rows, ""] if rows else []
+    return rows

@@ -94,7 +94,7 @@ def _with_evidence(line: Line, record: Record, folder: Path, own: str, copied: d
         parts = PurePosixPath(path).parts
         inner = parts[1:] if parts[0] == "evidence" and len(parts) > 1 else parts
         target = PurePosixPath("evidence", own, *inner)
-        with _inside(record.path.parent, parts) as source:
+        with evidence_file(record.path.parent, parts) as source:
             if source is not None:
                 _copy(source, folder / target)
                 copied[path] = str(target)
@@ -102,7 +102,7 @@ def _with_evidence(line: Line, record: Record, folder: Path, own: str, copied: d
 
 
 @contextlib.contextmanager
-def _inside(folder: Path, parts: Sequence[str]) -> Iterator[BinaryIO | None]:
+def evidence_file(folder: Path, parts: Sequence[str]) -> Iterator[BinaryIO | None]:
     """The file at `parts` in `folder`, open for reading; None where there is none. Raises `RecordError` for a link."""
     with contextlib.ExitStack() as stack:
         try:

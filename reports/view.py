@@ -62,6 +62,8 @@ class Rig:
     #: Cases that were taken and that were left out by choice; None: the record does not say.
     taken: int | None = None
     not_chosen: int = 0
+    #: Cases that were left out because they are about another kind of link.
+    other_link: int = 0
 
     def part(self) -> str:
         """What share of the cases a part of a run is; empty for a whole one."""
@@ -210,7 +212,9 @@ def _rigs(record: Record) -> dict[str, Rig]:
             rig.events.append((line.get("t", ""), line["event"]))
         rig.notes = line.get("notes") or rig.notes
         rig.taken = line.get("taken") if line.get("taken") is not None else rig.taken
-        rig.not_chosen = (line.get("left_out") or {}).get("not_chosen", rig.not_chosen)
+        left_out = line.get("left_out") or {}
+        rig.not_chosen = left_out.get("not_chosen", rig.not_chosen)
+        rig.other_link = left_out.get("another_link", rig.other_link)
         shown = (
             "type",
             "rig",

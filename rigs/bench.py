@@ -15,10 +15,12 @@ from typing import Protocol, TypeVar, cast
 from rigs import power, registry
 from rigs.configuration.loading import Loaded
 from rigs.configuration.models import Profile, RigFile
-from rigs.model import Link, Node, RigError
+from rigs.consoles.model import Console
+from rigs.model import Link, LinkClosed, Node, RigError
 
 #: So many failed recoveries in a row, and the rig is given up (DESIGN.md, "Verdicts").
 RECOVERIES = 2
+_SHOWN = 200  # characters of a console's last line
 
 
 class Closeable(Protocol):
@@ -44,6 +46,15 @@ class Bench:
         if key not in self._resources:
             self._resources[key] = factory()
         return cast("T", self._resources[key])
+
+    def last_words(self) -> str:
+        """The last line that came on a console of this bench, for a message; empty when there was none."""
+        for resource in reversed(self._resources.values()):
+            if isinstance(resource, Console):
+                lines = resource.kept().decode(errors="replace").strip().splitlines()
+                if lines:
+                    return lines[-1].strip()[:_SHOWN]
+        return ""
 
     def close(self) -> None:
         """Close every resource, the newest first, whatever goes wrong with one. May be called twice."""
@@ -118,6 +129,12 @@ class Rig:
         except OSError as error:
             self._abandon()
             raise RigError(f"{self.name}: cannot be opened: {error}") from error
+        except RigError as error:
+            said = self._bench.last_words()
+            self._abandon()
+            if said and said not in str(error) and type(error) in {RigError, LinkClosed}:
+                raise type(error)(f"{error}; the last line on its console: {said!r}") from error
+            raise
         except BaseException:
             self._abandon()
             raise

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -86,6 +86,8 @@ class Health:
     detail: str = ""
 
 
+#: Whether one transmission of a frame is lost; "sent" is what the tester's radio transmits to the device.
+Loses = Callable[[Direction, bytes], bool]
 #: Called with (tap name, direction, frame) for every frame either way: the evidence.
 FrameSink = Callable[[str, Direction, Received], None]
 
@@ -129,6 +131,19 @@ class Link(ABC):
         Their stamps are of the clock that stamps what is received. Empty where the link has no such tap.
         """
         return ()
+
+    def done_to(self, since: float) -> Mapping[bytes, str]:
+        """What a software air did to frames that were sent from then on (`stamp`), in words; empty without one."""
+        del since
+        return {}
+
+    def before_ack(self, loses: Loses) -> bool:
+        """Let `loses` decide of each transmission, before anybody acknowledges it; False where this link cannot ask.
+
+        A frame that is lost behind its acknowledgement is never repeated, and no radio loses frames in that way.
+        """
+        del loses
+        return False
 
     #: How far stamps of a guest's clock may be off when they are told on this host's, in seconds; 0: the same clock.
     clock_error: float = 0.0

@@ -23,6 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
+from rigs import air
 from rigs.configuration import loading, sources
 from rigs.configuration.loading import Loaded, hint
 from rigs.configuration.models import ConfigError, Device, NodeOptions, Profile, RigFile, another_stack
@@ -69,7 +70,8 @@ def open_link(bench: Bench, rig: RigFile) -> Link:
     """Open the tester's link of `rig`. Raises `RigError`."""
     scheme, _, rest = rig.tester.link.partition(":")
     opener = cast("Callable[[Bench, str, RigFile], Link]", _opener("open_link", scheme, rig))
-    return opener(bench, rest, rig)
+    link = opener(bench, rest, rig)
+    return link if rig.air is None else air.under(link, rig.air, loading.shown(rig.path))
 
 
 def open_node(bench: Bench, rig: RigFile) -> Node:

@@ -64,6 +64,17 @@ _NO_TF: Final = b"\x60\0\0\0"
 _SHORT: Final = LINK_LOCAL_PREFIX + SHORT_IID_PREFIX
 _LL_MULTICAST: Final = b"\xff\x02" + bytes(13)
 
+
+def end_of(payload: bytes) -> int | None:
+    """Where what follows an IPHC header begins, truncated or not: an NHC octet, or the data.
+
+    None where the payload begins with no IPHC header, or with reserved address modes.
+    """
+    first = FIRST[payload[0]] if len(payload) >= 2 else None
+    second = SECOND[payload[1]] if first is not None else None
+    return None if first is None or second is None else 2 + first[3] + second[3]
+
+
 # (first word, next header or -1, hop limit, source, destination, offset of what follows)
 Header = tuple[bytes, int, int, bytes, bytes, int]
 

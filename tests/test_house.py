@@ -29,7 +29,7 @@ IO_MODULES = {
     "threading",
     "select",
 }
-LINES = 450
+LINES = 400
 
 
 def modules(folder):

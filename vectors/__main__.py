@@ -164,6 +164,7 @@ def _requirement(options: argparse.Namespace) -> int:
             f"{row.id}  {row.level} ({row.title}; a breach is {row.binding}{when}; tried by {', '.join(row.check)})"
         )
         print(f"    {row.text}")
+        print(f"    applies to: {', '.join((row.applies_to, *row.also_applies_to))}")
         for label, text in (
             ("observable", row.observable),
             ("note", row.note),

@@ -43,7 +43,8 @@ class Requirement:
     """One row.
 
     `level` is the RFC's word (FORMAT: a format row without keyword), `binding` what a breach of it is
-    (fail, advice, none), `when` the ability without which the row does not bind, `check` who can try it:
+    (fail, advice, none), `when` the optional part (`rigs.configuration.models.FEATURES`) that it is about: who does not
+    have that may ignore it, and must not misread it. `applies_to` is whose duty it is, `check` who can try it:
     `codec` (octets alone), `sender` and `receiver` (a node on a link), `role` (a host, router or 6LBR and
     its state).
     """

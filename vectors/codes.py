@@ -4,11 +4,15 @@ Strategy: a profile's deviations match findings by their codes, so a code that i
 records any more, would go unseen. A case may record none but these, and a profile may name none but these. A code is
 the name of what was seen, not of its cause. A sweep sends thousands of stimuli in one case, and its findings are called
 by the name of the stimulus (`form-7a33`); those names are counted out below, so that the list is finite.
+
+A code with a dot, such as `acme.led_dark`, belongs to whoever is named in front of the dot: cases and profiles that
+live outside this tree may use any, and nothing is listed here (docs/adr/0014).
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from itertools import permutations
@@ -40,6 +44,14 @@ _SEEN: Final = {
     "tcp": "Data on a TCP connection did not arrive as it was sent.",
     "tcp_refused": "The DUT did not accept a TCP connection.",
     "round_trip": "No echo came back as fast as the profile declares.",
+    "limit": "A measured figure is beyond a limit of the rig file.",
+    "worse": "A measured figure is worse than in the baseline record, and not by chance.",
+    "second_answer": "One request was answered twice.",
+    "worse_than_its_frames": "Datagrams are lost more often than the loss of single frames explains.",
+    "lost_by_size": "Datagrams of one size are lost more often than those of other sizes.",
+    "lost_regularly": "Every so-manieth datagram is lost.",
+    "slows_down": "Answers take the longer the longer the DUT is used.",
+    "one_way": "Datagrams are lost in one direction, and not in the other.",
     "retransmission_lost": "A TCP segment that nobody acknowledged was not sent again.",
     # the DUT takes what it must not take
     "accepted": "Something came of a stimulus that must be ignored.",
@@ -254,6 +266,26 @@ _SEEN: Final = {
     "run-twice": "Fragments were not understood when a run of them came twice.",
 }
 
+#: Codes that say that something did not come in time, where no control shows that it could have come by then. On a
+#: machine that was too slow they prove nothing.
+LATE: Final = frozenset(
+    {
+        *("not_sent", "nothing_came", "stalled", "tcp", "tcp_refused", "round_trip", "retransmission_lost"),
+        *(
+            "incomplete",
+            "not_released",
+            "no_address",
+            "not_found",
+            "not_advertised",
+            "reconnect",
+            "stuck",
+            "no_rs",
+        ),
+        *("not_registered", "listener_lost", "not_replicated", "no_ra", "not_confirmed", "not_forwarded"),
+        *("nd_no_retry", "nd_renewal", "nd_backoff", "slows_down", "limit", "worse"),
+    }
+)
+
 
 def _listed() -> Iterator[tuple[str, str]]:
     yield from _SEEN.items()
@@ -321,13 +353,19 @@ def nearest(code: str) -> str:
     return f"did you mean {close[0]!r}?" if close else "the codes are listed in vectors/codes.py"
 
 
+#: A code of somebody else's cases: a name, a dot, a word.
+_OTHERS: Final = re.compile(r"[a-z][a-z0-9_-]*\.[a-z0-9_.-]+")
+
+
 def check(code: str) -> None:
-    """Raise `ValueError` for a code that is not listed."""
-    if code not in CODES:
+    """Raise `ValueError` for a code that is neither listed nor somebody else's."""
+    if code not in CODES and not _OTHERS.fullmatch(code):
         raise ValueError(f"no such finding code: {code!r}; {nearest(code)}")
 
 
 def check_glob(glob: str) -> None:
-    """Raise `ValueError` for a glob that fits no listed code."""
+    """Raise `ValueError` for a glob that fits no listed code, and is about nobody else's."""
+    if _OTHERS.fullmatch(re.sub(r"[*?!\[\]]", "x", glob)):
+        return
     if glob not in CODES and not any(fnmatchcase(code, glob) for code in CODES):
         raise ValueError(f"no finding has a code like {glob!r}; {nearest(glob)}")

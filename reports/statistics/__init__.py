@@ -1,8 +1,8 @@
 """Numbers about measurements: pure functions, values in, values out. No clock, no file, nothing from outside.
 
 `distribution` has quantiles and what `ping` prints, `loss` shares, the law of fragments and bursts, `order` jitter,
-reordering and copies, `trend` slopes and knees, `airtime` the floor of IEEE 802.15.4, `connection` the interval of
-Bluetooth LE, `probability` the distributions behind the intervals.
+reordering and copies, `holes` what sizes that do not work have in common, `trend` slopes and knees, `airtime` the floor
+of IEEE 802.15.4, `connection` the interval of Bluetooth LE, `probability` the distributions behind the intervals.
 """
 
 from reports.statistics.airtime import airtime, floor, multiples
@@ -14,6 +14,7 @@ from reports.statistics.distribution import (
     spread,
     values_for,
 )
+from reports.statistics.holes import cause, runs
 from reports.statistics.loss import (
     Bursts,
     Law,
@@ -40,6 +41,7 @@ __all__ = [
     "against_law",
     "airtime",
     "bursts",
+    "cause",
     "datagram_loss",
     "floor",
     "interval_of",
@@ -51,6 +53,7 @@ __all__ = [
     "proportion",
     "quantile",
     "quantile_estimate",
+    "runs",
     "slope",
     "spread",
     "trials_for",

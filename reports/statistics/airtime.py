@@ -35,8 +35,17 @@ def airtime(octets: int, *, acknowledged: bool = False) -> float:
 
 
 def floor(frames: Iterable[int], *, acknowledged: bool = False) -> float:
-    """Seconds that frames of these sizes (octets without FCS) take at least, there and back in one list."""
-    return sum(airtime(octets, acknowledged=acknowledged) for octets in frames)
+    """Seconds from the first octet of these frames (sizes without FCS, there and back in one list) to the last one.
+
+    Behind the last frame nobody waits: neither its acknowledgement nor the space behind it counts. Raises ValueError
+    for no frames, or for one that no PSDU holds.
+    """
+    sizes = list(frames)
+    if not sizes:
+        raise ValueError("no frames: nothing takes no time")
+    whole = sum(airtime(octets, acknowledged=acknowledged) for octets in sizes[:-1])
+    airtime(sizes[-1])  # judges its size
+    return whole + _SYNCHRONISATION + OCTET * (sizes[-1] + _FCS)
 
 
 def multiples(round_trips: Sequence[float], unit: float, error: float = 0.0) -> list[float]:

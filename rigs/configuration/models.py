@@ -19,7 +19,6 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -27,6 +26,9 @@ from pydantic import (
     model_validator,
 )
 
+from rigs.air.settings import AirSettings
+from rigs.configuration.fields import Duration, Model
+from rigs.configuration.limits import Limit
 from rigs.model import ABILITIES, LinkKind, RigError
 from vectors import codes
 
@@ -41,13 +43,9 @@ FEATURES = {
     "nd_extended": "extended address registration (RFC 8505)",
     "multihop": "prefixes and contexts over several hops, by ABRO (RFC 6775 §8.1)",
     "multihop_dad": "duplicate address detection over several hops, by DAR and DAC (RFC 6775 §8.2)",
-    "nhc_ext": "compresses IPv6 extension headers (RFC 6282 §4.2)",
-    "udp_checksum_elision": "takes an elided UDP checksum (RFC 6282 §4.3.2)",
-    "stateful_multicast": "unicast-prefix-based multicast with a context (RFC 6282 §3.2.4)",
 }
 
 ROLES = frozenset({"host", "6LN", "6LR", "6LBR"})
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 _ADDRESS = r"^[A-Za-z][A-Za-z0-9_.+-]*:"
 
@@ -58,12 +56,6 @@ class ConfigError(RigError):
     def __init__(self, mistakes: Iterable[str]) -> None:
         self.mistakes = tuple(mistakes)
         super().__init__("\n".join(self.mistakes))
-
-
-def _seconds(value: object) -> object:
-    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m)", value.strip())):
-        return float(match[1]) * _UNITS[match[2]]
-    raise ValueError("not a duration")
 
 
 def _octets(value: object) -> object:
@@ -144,7 +136,6 @@ def _of_findings(value: str) -> str:
 
 Text = Annotated[str, BeforeValidator(_text)]
 Regex = Annotated[str, AfterValidator(_regex)]
-Duration = Annotated[float, BeforeValidator(_seconds)]
 Hex = Annotated[bytes, BeforeValidator(_octets)]
 LinkAddress = Annotated[Hex, _of_length(6, 8)]
 ShortAddress = Annotated[Hex, _of_length(2)]
@@ -154,18 +145,14 @@ Feature = Annotated[str, _one_of(FEATURES)]
 Code = Annotated[str, AfterValidator(_of_findings)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class NodeOptions(_Model):
+class NodeOptions(Model):
     """What [dut] may have beyond the common keys: the base of the class `Options` in the module of a node's adapter.
 
     The description of a field says what is expected there; a mistake quotes it.
     """
 
 
-class Tester(_Model):
+class Tester(Model):
     """[tester]: our own radio."""
 
     link: str = Field(pattern=_ADDRESS, description='how frames reach the medium, such as "packet:wpan0"')
@@ -181,13 +168,14 @@ class Tester(_Model):
         return self.pan.to_bytes(2, "big")
 
 
-class Device(_Model):
+class Device(Model):
     """[dut] and [peer]: a device under test. Keys beyond these are options of its node kind."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
     node: str = Field(
-        description='the kind of node, such as "lwip" (`.venv/bin/python -m rigs list --kinds` shows all)'
+        min_length=1,
+        description='the kind of node, such as "lwip" (`.venv/bin/python -m rigs list --kinds` shows all)',
     )
     console: str | None = Field(
         None, pattern=_ADDRESS, description='its console, such as "serial:/dev/ttyACM0"'
@@ -204,7 +192,7 @@ class Device(_Model):
         return dict(self.model_extra or {})
 
 
-class Lease(_Model):
+class Lease(Model):
     """[lease]: how the rig is kept for one run at a time."""
 
     kind: Literal["flock", "none", "labgrid"] = Field("flock", description='"flock", "none" or "labgrid"')
@@ -216,7 +204,7 @@ class Lease(_Model):
     coordinator: str | None = Field(None, description='labgrid: the coordinator, such as "lab.example:20408"')
 
 
-class RigFile(_Model):
+class RigFile(Model):
     """One rig: rigs/NAME.toml, or a vendor's own file named by path."""
 
     schema_: Literal[1] = Field(alias="schema", description="1")
@@ -232,7 +220,12 @@ class RigFile(_Model):
     tester: Tester = Field(description="a table [tester]")
     dut: Device = Field(description="a table [dut]")
     peer: Device | None = Field(None, description="a table [peer]: a second device")
+    air: AirSettings | None = Field(
+        None,
+        description="a table [air]: a software air between tester and devices, and what it does to frames",
+    )
     lease: Lease = Field(Lease(kind="flock"), description="a table [lease]")
+    limit: list[Limit] = Field([], description="tables [[limit]]: what measured figures may be here")
 
     _path: Path = PrivateAttr(Path())
 
@@ -246,7 +239,7 @@ class RigFile(_Model):
         return self._path.stem
 
 
-class Place(_Model):
+class Place(Model):
     """One entry of a deviation's `cases`: a glob on case ids, or a table where more than the case is another."""
 
     case: str = Field(description="a glob on the case id, such as rfc6282/3.1.1/tf*")
@@ -265,7 +258,7 @@ class Place(_Model):
         return fnmatchcase(case, _literal(self.case))
 
 
-class Deviation(_Model):
+class Deviation(Model):
     """[[deviation]]: one cause of breaches, with its proof. It covers findings, never a whole case."""
 
     id: str = Field(pattern=NAME, description="a short name such as lwip-ecn-order")
@@ -314,7 +307,7 @@ class Deviation(_Model):
         return version_in(version, self.versions)
 
 
-class Parameters(_Model):
+class Parameters(Model):
     """[parameters]: figures of a DUT that cases need, and what it declares beyond the base documents."""
 
     role: Literal["6LN", "6LR", "6LBR", "host"] = Field("host", description='"6LN", "6LR", "6LBR" or "host"')
@@ -345,7 +338,7 @@ class Parameters(_Model):
     features: list[Feature] = Field([], description="optional parts it has: " + ", ".join(FEATURES))
 
 
-class Profile(_Model):
+class Profile(Model):
     """What a DUT declares it can do, and its known deviations: rigs/profiles/NAME.toml, or a path."""
 
     schema_: Literal[1] = Field(alias="schema", description="1")

@@ -23,6 +23,8 @@ from rigs.model import Health, LinkClosed, RigError
 QUIET: Final = 0.2
 #: Seconds between two newlines that ask for the prompt.
 NUDGE: Final = 0.5
+#: What a program prints that was built with sanitizers, whatever the stack; what stacks print stands in their adapters.
+SANITIZERS: Final = (r"ERROR: AddressSanitizer.*", r"runtime error: .*")
 #: Characters of what was seen last that an error shows.
 _SHOWN: Final = 300
 

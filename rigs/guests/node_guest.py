@@ -6,21 +6,20 @@ both, and everything else about its life is here.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from rigs.guests import image
 from rigs.guests.boot import BOOT_DEADLINE, Booted, boot
 from rigs.guests.client import AgentClient, Tap
 from rigs.guests.controls import Controls
 from rigs.guests.qemu import Guest, GuestError, GuestStatus
+from rigs.guests.running import Running
 
 
-class NodeGuest(ABC):
-    """One guest. `start` or the context manager brings it up; `stop` may be called twice."""
+class NodeGuest(Running):
+    """One guest, from the kernel to what its kind needs."""
 
     spec: image.GuestSpec
     ports: Sequence[str] = ("agent",)
@@ -40,17 +39,6 @@ class NodeGuest(ABC):
         self._ip: Tap | None = None
         self.kernel_version = ""  #: what `uname -r` and `uname -v` say, for the record
         self.dut_address = b""  #: the DUT's link-local address, as read from it
-
-    def __enter__(self) -> Self:
-        """Start it."""
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop it."""
-        self.stop()
 
     def start(self) -> None:
         """Boot and set up. Raises `GuestError`, `AgentError`, and what making the image raises."""

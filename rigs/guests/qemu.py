@@ -27,11 +27,11 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Literal
 
 from rigs.guests import packages, processes
 from rigs.guests.image import Image
+from rigs.guests.running import Running
 
 QEMU = "qemu-system-x86_64"
 REMEDY = "install it (Debian: apt-get install qemu-system-x86) or name it in KEYHOLE_QEMU"
@@ -82,7 +82,7 @@ def qemu_program() -> str:
     return found
 
 
-class Guest:
+class Guest(Running):
     """A guest from `start` to `stop`. Not to be shared by threads, but for `status` and `console_text`."""
 
     def __init__(
@@ -108,17 +108,6 @@ class Guest:
         self._memory: int | None = None
         self._console = ""  # what was left when the folder went
         self._stopped = False
-
-    def __enter__(self) -> Guest:
-        """Start it."""
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop it."""
-        self.stop()
 
     def start(self) -> None:
         """Reap what earlier runs left behind, then start QEMU; returns before the kernel is up. Raises `GuestError`."""

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import Final
 
 from rigs import clock
+from rigs.model import Loses
 from sixlowpan import DecodeError, mac
 
 #: macMaxFrameRetries (IEEE 802.15.4-2006 Table 86).
@@ -50,7 +51,8 @@ class Acknowledger:
     stays free behind an ACK, for a node that acknowledges a frame before it has taken it in; `around` the same in front
     of and behind a frame that nobody acknowledges, which such a node loses without a trace: so long has the node been
     silent as well, because it may be sending a datagram of many frames. While the node is `busy` with what it has, no
-    frame is sent. All that holds a frame up for a second of its own time at most.
+    frame is sent. All that holds a frame up for a second of its own time at most; a node that was busy all the while
+    hangs, and is not waited for again until it was seen to rest.
     """
 
     def __init__(
@@ -75,12 +77,15 @@ class Acknowledger:
         self._collided = False  # the node sent something meanwhile
         self._free_at = 0.0  # monotonic: the medium is taken until then
         self._unasked = False  # a frame is being sent that nobody acknowledges
+        self._hangs = False  # it was busy for as long as it is waited for, and ever since
         #: Source -> its last frame that asked for an ACK.
         self._last: OrderedDict[bytes, bytes] = OrderedDict()
         #: Frames that were repeated, and that nobody acknowledged in the end.
         self.repeated = 0
         self.unacknowledged = 0
         self._silent = 0  # frames in a row that nobody acknowledged
+        #: Which transmissions the air loses; acknowledgements, which are short, get through.
+        self.loses: Loses = lambda _direction, _frame: False
 
     def send(self, frame: bytes, *, awaits: bool) -> bool:
         """Transmit a frame; with `awaits`, until its ACK is heard. Returns whether all went as it should.
@@ -117,6 +122,8 @@ class Acknowledger:
                     self._awaited = None
                     self._keep_free(self._rest)
                     self._changed.notify_all()
+            return False
+        if self.loses("received", frame):
             return False
         with self._changed:
             self._keep_free(max(_TURNAROUND, self._around) if self._unasked else _TURNAROUND)
@@ -162,23 +169,29 @@ class Acknowledger:
             deadline = clock.now() + _BUSY
             while clock.now() < deadline:
                 left = self._free_at - time.monotonic()
-                if left <= 0 and not self._busy():
-                    break
+                if left <= 0:
+                    busy = self._busy()
+                    self._hangs = self._hangs and busy
+                    if self._hangs or not busy:
+                        break
                 self._changed.wait(max(left, _LOOK))
+            else:
+                self._hangs = self._busy()
             self._collided = False
-        self._take(frame)
+        self._take(frame, lost=self.loses("sent", frame))
 
     def _keep_free(self, seconds: float) -> None:
         """Nothing of ours is on the medium for so long from now on."""
         with self._changed:
             self._free_at = max(self._free_at, time.monotonic() + seconds)
 
-    def _take(self, frame: bytes) -> None:
-        """Transmit and take the medium for as long as the frame lasts: preamble, octets, FCS, spacing."""
+    def _take(self, frame: bytes, *, lost: bool = False) -> None:
+        """Transmit, into nothing what is lost, and take the medium as long as the frame lasts, with spacing."""
         with self._changed:
             until = time.monotonic() + _PREAMBLE + (len(frame) + 2) * _OCTET + _SPACING
             self._free_at = max(self._free_at, until)
-        self._transmit(frame)
+        if not lost:
+            self._transmit(frame)
 
 
 def asking(frame: bytes) -> mac.MacHeader | None:

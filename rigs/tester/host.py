@@ -16,26 +16,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rigs.tester.assembly import Assembly
-from rigs.tester.framing import BROADCAST, Air, Heard
+from rigs.tester.framing import Air, Heard
+from rigs.tester.neighbours import Neighbours, link_option
 from rigs.tester.packets import (
     DESTINATION_UNREACHABLE,
     ECHO_REPLY,
-    ECHO_REQUEST,
     FORMS,
     ICMPV6,
     LONGEST,
-    NEIGHBOR_ADVERTISEMENT,
     NEIGHBOR_SOLICITATION,
-    PARAMETER_PROBLEM,
     UDP,
-    UNSPECIFIED,
     Identity,
     Seen,
     Stimulus,
     datagram_of,
     in_line,
-    is_fragment,
-    unwrapped,
 )
 from sixlowpan import Contexts, LinkInfo, addresses, encode, fragment, ipv6
 
@@ -61,7 +56,7 @@ class Tester:
     neighbours: int | None = None
     #: Tell the DUT our link-layer address before it must ask for it: set for one that seldom asks.
     introduces: bool = False
-    #: Answer Neighbor Solicitations for our own addresses (RFC 4861 §7.2.4); a case may turn it off.
+    #: Answer Neighbor Solicitations for our own addresses (RFC 4861 §7.2.4); see `keeping_quiet`.
     answer_ns: bool = True
     #: Who else of us looks at what the DUT sent, and may answer it (`rigs.tester.discovery`).
     servants: list[Callable[[Seen], object]] = field(default_factory=list)
@@ -72,10 +67,10 @@ class Tester:
         #: Datagrams that went in fragments and, for all we know, wait for more of them: when the last one was sent.
         self.begun: dict[bytes, float] = {}
         self._identities: dict[bytes, Identity] = {}
-        #: Who is in the DUT's neighbour cache for all we know, the latest last.
-        self._met: dict[bytes, Identity] = {}
+        self._neighbours = Neighbours(self, self.neighbours)
         self._assembly = Assembly()
-        self.identity = self._default_identity()
+        link = self.air.link.tester
+        self.identity = self._own(Identity(link, addresses.link_local(link)))
         self.heard: list[Seen] = []
         #: Packets that the tester sent as an ordinary host, and the (identifier, sequence) of its controls.
         self.ordinary: set[bytes] = set()
@@ -100,10 +95,6 @@ class Tester:
     @property
     def kind(self) -> str:
         return self.air.link.kind
-
-    def _default_identity(self) -> Identity:
-        link = self.air.link.tester
-        return self._own(Identity(link, addresses.link_local(link)))
 
     def _own(self, identity: Identity) -> Identity:
         self._identities[identity.address] = identity
@@ -299,7 +290,7 @@ class Tester:
             for serve in self.servants:
                 serve(seen)
             if self.answer_ns and seen.icmp_type == NEIGHBOR_SOLICITATION:
-                self._advertise(seen)
+                self._neighbours.advertise(seen)
             return seen
 
     def listen(self, seconds: float) -> None:
@@ -317,59 +308,38 @@ class Tester:
         """The fragments of datagrams that began at `since` or later and are not whole, in the order they came."""
         return self._assembly.incomplete(since)
 
-    def _advertise(self, seen: Seen) -> None:
-        """Answer a Neighbor Solicitation for one of our addresses (RFC 4861 §4.4, §7.2.4)."""
-        target = seen.upper[8:24]
-        identity = self._identities.get(target)
-        if identity is None or seen.view is None or seen.view.src == UNSPECIFIED:
-            return  # somebody's DAD probe for our address: nothing of ours to say in a test
-        option = self.link_option(2, identity.link)
-        body = bytes([0x60, 0, 0, 0]) + target + option  # Solicited, Override
-        message = ipv6.icmpv6(NEIGHBOR_ADVERTISEMENT, 0, body, target, seen.view.src)
-        packet = ipv6.build(target, seen.view.src, ICMPV6, message, hop_limit=255)
-        self.send_packet(packet, self.info(identity.link, seen.info.src))
-        self._meet(identity)
-
-    def _meet(self, identity: Identity) -> None:
-        """The DUT knows this one now. A small cache full of reachable neighbours has no place for the next: make room.
-
-        RFC 4861 §7.2.5: an advertisement with another link-layer address and neither Solicited nor Override makes the
-        entry STALE and changes nothing else in it; a stale entry can be given up.
-        """
-        self._met.pop(identity.address, None)
-        self._met[identity.address] = identity
-        while self.neighbours is not None and len(self._met) > max(1, self.neighbours // 2):
-            who = self._met.pop(next(iter(self._met)))
-            elsewhere = who.link[:-1] + bytes([who.link[-1] ^ 0x80])
-            body = bytes(4) + who.address + self.link_option(2, elsewhere)
-            message = ipv6.icmpv6(NEIGHBOR_ADVERTISEMENT, 0, body, who.address, self.dut_address)
-            packet = ipv6.build(who.address, self.dut_address, ICMPV6, message, hop_limit=255)
-            self.send_packet(packet, self.info(who.link))
+    @contextmanager
+    def keeping_quiet(self) -> Iterator[None]:
+        """Answer no Neighbor Solicitation for a while."""
+        before, self.answer_ns = self.answer_ns, False
+        try:
+            yield
+        finally:
+            self.answer_ns = before
 
     def link_option(self, kind: int, link: bytes) -> bytes:
         """A Source (1) or Target (2) Link-Layer Address option; RFC 4944 §8, RFC 7668 §3.2 for the lengths."""
-        body = bytes([kind, 0]) + link
-        body += bytes(-len(body) % 8)
-        return bytes([kind, len(body) // 8]) + body[2:]
+        return link_option(kind, link)
+
+    def solicitation(self, target: bytes, options: bytes | None = None, to: bytes | None = None) -> bytes:
+        """A Neighbor Solicitation packet of ours for `target`, sent there or to `to`.
+
+        `options` are as they stand; the default is our link-layer address.
+        """
+        source, destination = self.identity.address, target if to is None else to
+        own = link_option(1, self.identity.link) if options is None else options
+        message = ipv6.icmpv6(NEIGHBOR_SOLICITATION, 0, bytes(4) + target + own, source, destination)
+        return ipv6.build(source, destination, ICMPV6, message, hop_limit=255)
 
     def solicit(self) -> None:
         """Send a Neighbor Solicitation for the DUT with our link address: it need not ask for ours then."""
-        option = self.link_option(1, self.identity.link)
-        body = bytes(4) + self.dut_address + option
-        message = ipv6.icmpv6(NEIGHBOR_SOLICITATION, 0, body, self.identity.address, self.dut_address)
-        packet = ipv6.build(self.identity.address, self.dut_address, ICMPV6, message, hop_limit=255)
-        self.send_packet(packet)
-        self._meet(self.identity)
+        self._neighbours.solicit()
 
     def introduce(self, address: bytes, deadline: float) -> None:
         """Make the DUT know the link-layer address behind one of our addresses, where it is to be told of itself."""
-        identity = self._identities.get(address)
-        if not self.introduces or identity is None or address in self._met:
-            return
-        with self.acting_as(identity):
-            self.solicit()
-        while (seen := self.hear(deadline)) is not None and seen.icmp_type != NEIGHBOR_ADVERTISEMENT:
-            pass
+        identity = self.known(address)
+        if self.introduces and identity is not None:
+            self._neighbours.introduce(identity, deadline)
 
     # -- exchanges --------------------------------------------------------------------------------------------
 
@@ -415,31 +385,9 @@ class Tester:
         name, right = self._asked.get(seen.upper[4:8], ("", 0))
         return name if right == hash((seen.view.dst, seen.upper[8:])) else None
 
-    def error_control(self, form: str, *, timeout: float = 2.0) -> bool:
-        """Whether an ordinary datagram to a closed port, in this form, draws an ICMPv6 error. Raises `LinkClosed`."""
-        if form == "uncompressed" and self.kind == "ble":
-            return False  # RFC 7668 §3.2: all headers are compressed there
-        before, self.form = self.form, form
-        try:
-            self.send_packet(self.datagram())
-        finally:
-            self.form = before
-        deadline = self.now() + timeout
-        while (seen := self.hear(deadline)) is not None:
-            if seen.icmp_type == DESTINATION_UNREACHABLE:
-                return True
-        return False
-
     def drain(self) -> None:
         """Take in what is already here (late answers of the case before), and forget what is over."""
         self.ordinary.clear()
         self.control_ids.clear()
         while self.hear(self.now()) is not None:
             pass
-
-
-__all__ = [
-    "BROADCAST", "DESTINATION_UNREACHABLE", "ECHO_REPLY", "ECHO_REQUEST", "FORMS", "ICMPV6", "LONGEST",
-    "NEIGHBOR_ADVERTISEMENT", "NEIGHBOR_SOLICITATION", "PARAMETER_PROBLEM", "UDP", "UNSPECIFIED",
-    "Identity", "Seen", "Stimulus", "Tester", "is_fragment", "unwrapped",
-]  # fmt: skip

@@ -15,7 +15,6 @@ ALL_NODES = bytes.fromhex("ff020000000000000000000000000001")
 def second(case: Case) -> Iterator[Tester]:
     """Another tester, on a device of its own; `unsupported` where the DUT takes one connection at a time."""
     link = reconnected(case)
-    case.result.observed_by = "wire"
     around = link.another()
     try:
         other = around.__enter__()

@@ -1,7 +1,6 @@
 """RFC 4861 §7.1, message validation: what neighbor discovery must look like for 6LoWPAN nodes to find each other."""
 
-from fixtures.api import ICMPV6, NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Case, advertises, requirement
-from sixlowpan import ipv6
+from fixtures.api import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Case, advertises, requirement
 
 
 @requirement("RFC4861-7.1.2-01", "RFC6282-3.1.1-10")
@@ -25,12 +24,8 @@ def test_solicitation_for_somebody_else(case: Case):
     """A Neighbor Solicitation for an address that is not the DUT's draws no advertisement (§7.2.4)."""
     tester = case.tester
     target = tester.dut_address[:13] + bytes(b ^ 0x5A for b in tester.dut_address[13:])
-    body = bytes(4) + target + tester.link_option(1, tester.identity.link)
-    message = ipv6.icmpv6(NEIGHBOR_SOLICITATION, 0, body, tester.identity.address, tester.dut_address)
-    packet = ipv6.build(tester.identity.address, tester.dut_address, ICMPV6, message, hop_limit=255)
-    tester.send_packet(packet)
+    tester.send_packet(tester.solicitation(target, to=tester.dut_address))
     deadline = tester.now() + case.settle
-    case.result.observed_by = "wire"
     while (seen := tester.hear(deadline)) is not None:
         answered = seen.icmp_type == NEIGHBOR_ADVERTISEMENT and seen.upper[8:24] == target
         if not case.expect(not answered, "advertised", "no advertisement", "one for the foreign target"):
@@ -50,7 +45,6 @@ def test_own_solicitation(case: Case):
     deadline = tester.now() + case.timeout
     while (seen := tester.hear(deadline)) is not None and (seen.stale or seen.icmp_type != 129):
         if seen.icmp_type == NEIGHBOR_SOLICITATION and seen.view is not None:
-            case.result.observed_by = "wire"
             limit = seen.view.hop_limit
             case.expect(limit == 255, "hop_limit", "hop limit 255", f"{limit}", frame=seen.frames[0])
             return

@@ -49,7 +49,7 @@ def test_acknowledgement_request(case: Case):
 @requirement("RFC4944-2-02")
 @pytest.mark.parametrize("size", [60, 400], ids=str)
 def test_acknowledgement_request_of_every_frame(case: Case, size: int):
-    """The same of every unicast frame that comes of an echo: fragments, and what resolves our address."""
+    """§2: acknowledgements are RECOMMENDED for fragments, and for what resolves our address, as well: advice."""
     tester = case.tester
     case.stranger()
     before = len(tester.heard)
@@ -59,7 +59,6 @@ def test_acknowledgement_request_of_every_frame(case: Case, size: int):
     unicast = [(frame, header) for frame in frames if (header := mac.parse(frame)[0]).dst != b"\xff\xff"]
     if not unicast:
         case.unsupported("the DUT sent no unicast frame")
-    case.result.observed_by = "wire"
     for frame, header in unicast:
         case.expect(header.ack_request, "no_ack_request", "AR=1", "AR=0", frame=frame)
 
@@ -71,7 +70,6 @@ def test_nothing_outside_data_frames(case: Case):
     case.stranger()
     tester.send_packet(tester.echo())
     case.until_answered()
-    case.result.observed_by = "wire"
     frames = (r.frame for tap, way, r in case.evidence.frames if (tap, way) == ("link", "received"))
     for breach in outside_data_frames(frames, tester.contexts):
         case.finding(breach.code, breach.expected, breach.actual, frame=breach.frame)
@@ -101,7 +99,6 @@ def test_multicast_is_broadcast(case: Case):
             requirement="RFC4944-3-04",
             frame=frame,
         )
-        case.result.observed_by = "wire"
         return
     if not case.result.findings:
         case.unsupported("the DUT sent no multicast packet: it had no need to look for a neighbour")

@@ -51,7 +51,7 @@ def test_another_pan(case: Case):
             case, frame(case, payload, dst_pan=pan, dst=BROADCAST), note=f"broadcast in PAN {pan.hex()}"
         )
 
-    if case.rig.node.tap is None and not outcome(case, [broadcast(case.rig.link.pan)])[1]:
+    if not case.dut.has_tap and not outcome(case, [broadcast(case.rig.link.pan)])[1]:
         case.unseen("the DUT answers no echo to all nodes in its own PAN either, and there is no IP tap")
     ours = case.rig.link.pan
     near = [bytes([ours[0] ^ 0x01, ours[1]]), bytes([ours[0], ours[1] ^ 0x80]), ours[::-1]]
@@ -85,7 +85,7 @@ def test_broadcast_is_heard(case: Case):
 
 @requirement("RFC4944-3-01", "RFC4944-3-02")
 def test_broadcast_from_a_short_source(case: Case):
-    """The same from a 16-bit address: both kinds of address are sources of multicast."""
+    """§3: a multicast packet in a broadcast frame from a 16-bit address is taken: both kinds of address are sources."""
     if not case.rig.link.any_source:
         case.unsupported("the link cannot send from a short address", "not_on_this_link")
     case.tester.fresh_short()

@@ -84,7 +84,7 @@ def test_nalp_in_place_of_iphc(case: Case, bits: int):
             note=f"IPHC {inner[0]:02x} with its dispatch bits made NALP",
         )
 
-    if case.rig.node.tap is None and not case.can("port_unreachable"):
+    if not case.dut.has_tap and not case.can("port_unreachable"):
         case.unseen("nothing shows whether the datagram is taken: ip_tap or port_unreachable would")
     case.silent(lambda: make(datagram(case, 0x1234, 0x5678, hop_limit=255), 1))
     case.silent(lambda: make(case.tester.echo(hop_limit=255), 0))
@@ -93,7 +93,7 @@ def test_nalp_in_place_of_iphc(case: Case, bits: int):
 @requirement("RFC4944-5.1-03", "RFC4944-5.1-02")
 @pytest.mark.parametrize("header", ["ipv6", "hc1", "frag1", "mesh"])
 def test_nalp_in_place_of_a_header(case: Case, header: str):
-    """The same for every other header: who looks at the last six bits only takes a NALP octet for it."""
+    """§5.1: a header of any kind whose first two bits are cleared is not a LoWPAN frame: nothing comes of it."""
     tester = case.tester
 
     def make() -> Stimulus:

@@ -60,7 +60,6 @@ def test_own_datagram(case: Case, size: int):
     while came is None and (seen := tester.hear(deadline)) is not None:
         ours = seen.view is not None and seen.view.dst == tester.identity.address
         came = seen if ours and seen.view is not None and seen.view.next_header == UDP else None
-    case.result.observed_by = "wire"
     strays(case, since)
     undecodable(case, tester.heard[before:])
     if came is None:
@@ -99,7 +98,6 @@ def test_own_errors(case: Case):
                 tags.append(int.from_bytes(seen.payloads[0][2:4]))
                 frame = seen.frames[0]
         undecodable(case, tester.heard[before:])
-    case.result.observed_by = "wire"
     if len(tags) < 4 and not case.result.findings:
         case.unsupported("the DUT sends too few errors and answers that need fragments")
     _increase(case, tags, frame)
@@ -134,7 +132,6 @@ def test_own_multicast(case: Case):
                 well_sent(case, seen)
                 tags.append(int.from_bytes(seen.payloads[0][2:4]))
                 frame = seen.frames[0]
-    case.result.observed_by = "wire"
     if not tags and not case.result.findings:
         case.unsupported("the DUT's ping sends nothing to a group")
     _increase(case, tags, frame)
@@ -148,7 +145,6 @@ def test_large_offsets(case: Case, size: int):
     since, request = tester.now(), tester.echo(size)
     tester.send_packet(request)
     seen = tester.reply_to(request, tester.now() + case.timeout)
-    case.result.observed_by = "wire"
     if seen is not None:
         well_sent(case, seen)
         return

@@ -12,7 +12,7 @@ from fixtures.api import (
     requirement,
     stimulus,
 )
-from sixlowpan import addresses, ipv6
+from sixlowpan import addresses
 
 pytestmark = on_link("ieee802154")
 
@@ -35,7 +35,6 @@ def test_link_local_address(case: Case):
             addresses.link_local(link.dut_short),
             bytes.fromhex("fe80000000000000") + _with_pan(link.dut_short, link.pan),
         }
-    case.result.observed_by = "wire"
     if address not in legal and all(_opaque(address, other) for other in legal):
         case.unsupported('the interface identifier is opaque (RFC 8064 §3; RFC 4944 §6 says "may")')
     case.expect(address in legal, "link_local", " or ".join(sorted(a.hex() for a in legal)), address.hex())
@@ -57,7 +56,6 @@ def test_pan_id_in_a_short_address(case: Case):
     link, address = case.rig.link, case.tester.dut_address
     if not link.dut_short or address[10:] != bytes.fromhex("00fffe00") + link.dut_short:
         case.unsupported("the DUT's link-local address is not made from a short address", "not_declared")
-    case.result.observed_by = "wire"
     with_pan = bytes.fromhex("fe80000000000000") + _with_pan(link.dut_short, link.pan)
     case.expect(address == with_pan, "no_pan_id", with_pan.hex(), address.hex())
 
@@ -102,7 +100,6 @@ def test_link_layer_address_option(case: Case):
         if seen.icmp_type != NEIGHBOR_SOLICITATION or len(seen.upper) < 32:
             continue
         option, address = seen.upper[24:], seen.info.src
-        case.result.observed_by = "wire"
         legal = {bytes([1, 2]) + case.rig.link.dut + bytes(6)}
         if case.rig.link.dut_short:
             legal.add(bytes([1, 1]) + case.rig.link.dut_short + bytes(4))
@@ -135,16 +132,13 @@ def advertisement(case: Case, *, multicast: bool) -> Seen | None:
     tester = case.tester
     own, target = tester.identity.address, tester.dut_address
     destination = addresses.solicited_node(target) if multicast else target
-    body = bytes(4) + target + tester.link_option(1, tester.identity.link)
-    message = ipv6.icmpv6(NEIGHBOR_SOLICITATION, 0, body, own, destination)
-    packet = ipv6.build(own, destination, ipv6.ICMPV6, message, hop_limit=255)
+    packet = tester.solicitation(target, to=destination)
     to_others: Seen | None = None
     for _ in range(case.rig.file.attempts):
         tester.send_packet(packet, link_info(case, packet))
         deadline = tester.now() + case.timeout
         while (seen := tester.hear(deadline)) is not None:
             if seen.icmp_type == NEIGHBOR_ADVERTISEMENT and seen.view is not None and len(seen.upper) >= 24:
-                case.result.observed_by = "wire"
                 if seen.view.dst == own:
                     return seen
                 to_others = to_others or seen
@@ -206,7 +200,6 @@ def test_solicitation(case: Case):
         target, frame = seen.upper[8:24], seen.frames[0]
         if target != tester.identity.address:
             continue
-        case.result.observed_by = "wire"
         group = addresses.solicited_node(target)
         destinations = {group, target}  # RFC 4861 §7.3.3: a probe of a neighbour that it knows is unicast
         case.expect(

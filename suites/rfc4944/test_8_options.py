@@ -87,8 +87,7 @@ def goes_to(case: Case, who: Neighbour, link: bytes, code: str = "neighbour_addr
 def resolved(case: Case, who: Neighbour, options: bytes) -> None:
     """The DUT looks for whom it has to answer, and is told by an advertisement with these options."""
     tester = case.tester
-    answering, tester.answer_ns = tester.answer_ns, False
-    try:
+    with tester.keeping_quiet():
         made = echo_of(case, who)()
         tester.ordinary.add(made.packet or b"")
         tester.send(made.payloads, made.info)
@@ -99,8 +98,6 @@ def resolved(case: Case, who: Neighbour, options: bytes) -> None:
         if seen is None:
             case.unsupported("the DUT does not solicit whom it answers")
         say(case, who, NEIGHBOR_ADVERTISEMENT, SOLICITED | OVERRIDE, options)
-    finally:
-        tester.answer_ns = answering
 
 
 @requirement("RFC4944-8-04", "RFC4944-8-01", "RFC4944-8-03")
@@ -153,11 +150,8 @@ def test_option_beside_others(case: Case, where: str):
     option = tester.link_option(2, who.option)
     options = {"before": option + UNKNOWN, "behind": UNKNOWN + option, "both": UNKNOWN * 2 + option + UNKNOWN}
     resolved(case, who, options[where])
-    answering, tester.answer_ns = tester.answer_ns, False
-    try:  # whoever did not find it asks once more, and is not told
+    with tester.keeping_quiet():  # whoever did not find it asks once more, and is not told
         goes_to(case, who, who.option)
-    finally:
-        tester.answer_ns = answering
 
 
 @requirement("RFC4944-5.1-05", "RFC6282-2-04", "RFC4944-8-01", "RFC4944-4-02")
@@ -185,7 +179,6 @@ def test_form_of_a_solicitation(case: Case, form: str):
             for seen in tester.heard[before:]
         )
 
-    case.result.observed_by = "wire"
     if any(advertised() for _ in range(2 * case.rig.file.attempts)):
         return
     form, asked = "plain", form

@@ -191,14 +191,14 @@ def test_unspecified_source(case: Case, sci: int | None):
             made.payloads = [bytes([first[0], first[1] | 0x80, sci << 4]) + first[2:]]
         return made
 
-    if case.rig.node.tap is not None:
+    if case.dut.has_tap:
         case.understood(lambda: make(case.tester.echo(source=bytes(16), destination=ALL_NODES)))
         return
     probe = _address_probe(case)
     case.tester.ordinary.add(probe)
-    case.sent_by(lambda: _send(case, plain(case, probe)), _defence)
-    if case.result.findings:
-        case.result.findings.clear()
+    with case.aside():
+        defends = case.sent_by(lambda: _send(case, plain(case, probe)), _defence)
+    if defends is None:
         case.unsupported(
             "the DUT does not defend its address, and no IP tap shows the packet", "not_observable"
         )
@@ -255,7 +255,7 @@ def test_stateful_source(case: Case, sam: int):
 def test_stateful_destination(case: Case, dam: int, iid: str):
     """M=0, DAC=1: the destination is made from context 0 and in-line, infixed or link-layer bits."""
     address = case.tester.contexts[0].prefix[:8] + (bytes.fromhex(iid) or case.tester.info().dst_iid)
-    if iid and case.rig.node.tap is None:
+    if iid and not case.dut.has_tap:
         case.give_address(address)
     understood_if_shown(
         case, lambda: stimulus(case, case.tester.echo(destination=address), M=0, DAC=1, DAM=dam, CID=0)

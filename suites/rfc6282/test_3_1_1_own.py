@@ -4,7 +4,6 @@ import pytest
 
 from fixtures.api import (
     NEIGHBOR_ADVERTISEMENT,
-    NEIGHBOR_SOLICITATION,
     Case,
     Identity,
     Seen,
@@ -155,10 +154,7 @@ def _advertised(case: Case) -> None:
     tester = case.tester
     if tester.kind == "ble":
         return
-    own, target = tester.identity.address, tester.dut_address
-    body = bytes(4) + target + tester.link_option(1, tester.identity.link)
-    message = ipv6.icmpv6(NEIGHBOR_SOLICITATION, 0, body, own, target)
-    packet = ipv6.build(own, target, ipv6.ICMPV6, message, hop_limit=255)
+    packet = tester.solicitation(tester.dut_address)
     tester.send_packet(packet, link_info(case, packet))
     deadline = tester.now() + case.timeout
     while (seen := tester.hear(deadline)) is not None:
@@ -180,7 +176,7 @@ def _unreachable(case: Case, hop_limit: int) -> None:
     if not case.can("port_unreachable"):
         return
     before = len(case.tester.heard)
-    case.tester.send_packet(shown(case) if case.rig.node.tap is None else case.tester.datagram())
+    case.tester.send_packet(shown(case) if not case.dut.has_tap else case.tester.datagram())
     case.control()
     for seen in case.tester.heard[before:]:
         if seen.icmp_type == 1 and seen.view is not None:
@@ -213,7 +209,6 @@ def test_errors_from_an_address_of_its_own(case: Case, iid: str):
     case.control()
     errors = [seen for seen in tester.heard[before:] if seen.icmp_type == 1 and seen.view is not None]
     wrong = [seen for seen in tester.heard[before:] if seen.error is not None]
-    case.result.observed_by = "wire"
     for seen in (*errors, *wrong):
         well_sent(case, seen)
         with advice(case):  # which of its addresses an error comes from is RFC 4443's to say (§2.2)

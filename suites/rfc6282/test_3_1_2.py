@@ -50,7 +50,7 @@ def test_source_context(case: Case, sci: int):
 def test_destination_context(case: Case, dci: int):
     """CID=1: the destination is made with the context of the low nibble."""
     destination = address(case, dci, case.tester.info().dst_iid)
-    if case.rig.node.tap is None:
+    if not case.dut.has_tap:
         case.give_address(destination)
     understood_if_shown(
         case,
@@ -65,7 +65,7 @@ def test_two_contexts(case: Case, sci: int, dci: int):
     """Source and destination with different contexts: the nibbles are not mistaken for each other."""
     source = case.tester.also(address(case, sci, case.tester.identity.address[8:]))
     destination = address(case, dci, case.tester.info().dst_iid)
-    if case.rig.node.tap is None:
+    if not case.dut.has_tap:
         case.give_address(destination)
     understood_if_shown(
         case, lambda: _with(case, source, destination, sci, dci, SAC=1, SAM=0b11, DAC=1, DAM=0b11, CID=1)

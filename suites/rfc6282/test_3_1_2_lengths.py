@@ -50,7 +50,7 @@ def covered_rightly(case: Case, identifier: int, mode: int, side: str) -> None:
     def make() -> Stimulus:
         return by_hand(case, identifier, mode, source=side == "source")
 
-    if case.rig.node.tap is None and side == "destination":
+    if not case.dut.has_tap and side == "destination":
         if not case.can("address"):
             case.unsupported(
                 "the DUT cannot be given the address, and no IP tap shows the packet", "not_observable"
@@ -136,7 +136,7 @@ def test_multicast_of_a_short_prefix(case: Case, identifier: int):
     kept = address(case, identifier, bytes(8))
     group = bytes([0xFF, 0x35, 0x00, found.length]) + kept[:8] + bytes.fromhex("12345678")
 
-    if case.rig.node.tap is None:
+    if not case.dut.has_tap:
         case.join(group)
     understood_if_shown(
         case, lambda: stimulus(case, case.tester.echo(destination=group), SAC=0, M=1, DAC=1, DAM=0)

@@ -87,7 +87,6 @@ def answer(case: Case, source: bytes, size: int, destination: bytes) -> Seen | N
 
 
 def answers(case: Case, size: int) -> None:
-    case.result.observed_by = "wire"
     local = case.tester.dut_address
     wide = next((a for a in case.rig.node.addresses() if a[0] != 0xFE), local)
     found = [answer(case, a, size, local if a[0] == 0xFE else wide) for a in list(near_misses(case))]
@@ -111,7 +110,7 @@ def test_answers_to_neighbours(case: Case, size: int):
 @on_link("ieee802154")
 @requirement(*SHARED, "RFC6282-3.2.2-05")
 def test_answers_to_short_neighbours(case: Case):
-    """The same for a neighbour whose frames come from a short address."""
+    """§3.2.2: in answers to a 16-bit neighbour, IID bits are elided only where they match its address."""
     if not case.rig.link.any_source:
         case.unsupported("the link cannot send from a short address", "not_on_this_link")
     case.tester.fresh_short()
@@ -140,13 +139,12 @@ OWN = {
 )
 @pytest.mark.parametrize("own", OWN)
 def test_answers_from_its_own_addresses(case: Case, own: str):
-    """The same for the source: an address of the DUT that neither its link address nor a short form gives."""
+    """§3.2.2: an answer from an address of the DUT that its link-layer addresses do not give has its IID in-line."""
     prefix, iid = OWN[own]
     head = bytes.fromhex(prefix) or case.tester.contexts[0].prefix[:8]
     address = head + bytes.fromhex(iid)
     case.give_address(address)
     source = case.tester.also(head + case.tester.identity.address[8:])
-    case.result.observed_by = "wire"
     if answer(case, source, 8, address) is None:
         case.unsupported("the DUT does not answer at an address that it was just given")
 
@@ -187,7 +185,6 @@ def groups(case: Case) -> Iterator[bytes]:
 def test_datagrams_to_groups(case: Case):
     """Datagrams of the DUT to multicast groups: each goes to the group that it was told, in whatever form."""
     tester, unsent, sent = case.tester, 0, 0
-    case.result.observed_by = "wire"
     for group in groups(case):
         data = tester.pattern(8)
         seen = None if unsent > 2 and not sent else _datagram(case, group, data)

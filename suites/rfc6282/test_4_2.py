@@ -1,5 +1,7 @@
 """RFC 6282 §4.2, IPv6 extension header compression: "1 1 1 0 | EID | NH"."""
 
+from functools import partial
+
 import pytest
 
 from fixtures.api import (
@@ -53,7 +55,7 @@ def understood_behind(case: Case, make: Make) -> Observation | None:
         case.unsupported(
             "the DUT answers nothing behind this header, and no IP tap shows the packet", "not_observable"
         )
-    if case.rig.node.tap is None and not case.can("port_unreachable"):
+    if not case.dut.has_tap and not case.can("port_unreachable"):
         case.unseen("an echo does not show the headers in front of it: ip_tap or port_unreachable would")
     return case.understood(make)
 
@@ -81,9 +83,7 @@ def test_extension_header(case: Case, header: int, wire: bytes):
         return compressed(case, header, wire, packet)
 
     understood_behind(case, lambda: make(shown(case)))
-    if (
-        case.rig.node.tap is None and header != MOBILITY
-    ):  # another next header; behind Mobility none is looked at
+    if not case.dut.has_tap and header != MOBILITY:  # another next header; behind Mobility none is looked at
         understood_behind(case, lambda: make(case.tester.echo()))
 
 
@@ -102,11 +102,10 @@ def test_fragment_header(case: Case):
         payload = bytes.fromhex("7e33") + bytes([0xE4, packet[40], reading]) + body + packet[48:]
         return Stimulus([payload], packet, link_info(case, packet), f"Fragment NHC, third octet {reading}")
 
-    for reading in (6, 0):
-        kept = list(case.result.findings)
-        if understood_behind(case, lambda reading=reading: make(reading)) is not None:
-            case.result.findings[:] = kept
+    with case.aside() as found:
+        if any(understood_behind(case, partial(make, reading)) is not None for reading in (6, 0)):
             return
+    case.take_over(found)
 
 
 @needs("ip_tap|echo")

@@ -24,7 +24,6 @@ def test_ipv6_fragments(case: Case, size: int):
     case.rig.node.ping(there, size, identifier, 1)
     pause(case, case.rig.file.settle)
     came = case.control()  # what the DUT was told to send before is not on its way any more
-    case.result.observed_by = "wire"
     found = [seen for seen in tester.heard[before:] if _is_part(seen, there)]
     for seen in found:
         assert seen.view is not None

@@ -124,7 +124,7 @@ def test_every_partly_compressed_chain(case: Case, size: int):
 @pytest.mark.parametrize("upper", [UDP, ICMPV6], ids=["udp", "icmpv6"])
 def test_plain_upper_layer(case: Case, upper: int):
     """Compressed Destination Options, then 17 or 58 in-line and the whole message as it is."""
-    if upper == UDP and case.rig.node.tap is None and not case.can("port_unreachable"):
+    if upper == UDP and not case.dut.has_tap and not case.can("port_unreachable"):
         case.unsupported("the profile declares neither ip_tap nor port_unreachable: nothing would show")
     understood_behind(case, lambda: partly(case, (DESTINATION,), (), upper, 5))
 

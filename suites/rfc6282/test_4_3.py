@@ -29,7 +29,7 @@ PORTS = [
 def datagram(case: Case, source_port: int, destination_port: int, size: int = 12, **header: int) -> bytes:
     """A UDP packet from the tester to the DUT with a payload in which swapped octets show."""
     source, destination = case.tester.identity.address, case.tester.dut_address
-    message = ipv6.udp(source_port, destination_port, case.datagram_data(size), source, destination)
+    message = ipv6.udp(source_port, destination_port, case.application.data(size), source, destination)
     return ipv6.build(source, destination, 17, message, **header)
 
 
@@ -102,7 +102,7 @@ def test_length(case: Case, size: int):
 @needs("ip_tap|port_unreachable|udp")
 @requirement("RFC6282-4.3.3-06", "RFC6282-4.3.3-05", "RFC6282-4.3.3-04", "RFC6282-4.3.3-03")
 def test_ports_in_turn(case: Case):
-    """Each of the four forms behind each other one: nothing is left of the ports of the datagram before."""
+    """Each of the four port forms right behind each other form: nothing is left of the ports of the datagram before."""
     ports = {0b00: (0x1234, 0x5678), 0b01: (0x9ABC, 0xF0DE), 0b10: (0xF012, 0x3456), 0b11: (0xF0B7, 0xF0B8)}
     for p in (0b00, 0b11, 0b01, 0b00, 0b10, 0b01, 0b11, 0b10, 0b00):
         case.understood(lambda p=p: stimulus(case, datagram(case, *ports[p]), NH=1, P=p, C=0))
@@ -149,6 +149,8 @@ def test_elided_checksum_without_integrity(case: Case):
         return raw(case, [payload], note="UDP NHC with C=1, no link-layer security")
 
     like = datagram(case, 0xF0B3, 0x1234)
-    case.listen_for(like)
+    case.application.listen_for(like)
     case.silent(make)
-    case.expect(not case.delivered(like), "accepted", "the datagram is dropped", "the application got it")
+    case.expect(
+        not case.application.delivered(like), "accepted", "the datagram is dropped", "the application got it"
+    )

@@ -44,5 +44,5 @@ def test_unassigned_nhc(case: Case, octet: int):
     header announces.
     """
     nothing_of(case, list(next_headers(case, octet)))
-    if case.rig.node.tap is None and not case.can("port_unreachable"):
+    if not case.dut.has_tap and not case.can("port_unreachable"):
         case.unseen("nothing shows whether it is taken for UDP: ip_tap or port_unreachable would")

@@ -3,16 +3,13 @@
 import pytest
 
 from fixtures.api import (
-    ICMPV6,
     NEIGHBOR_ADVERTISEMENT,
-    NEIGHBOR_SOLICITATION,
     Case,
     Seen,
     requirement,
     stimulus,
 )
 from fixtures.api import advertises as answers_solicitations
-from sixlowpan import ipv6
 
 CIO = 36
 OPTIONS = {
@@ -42,32 +39,22 @@ def test_solicitation_with_6cio(case: Case, option: str):
     """A Neighbor Solicitation with a 6CIO is answered: unassigned bits are ignored, and "length > 1" is accepted."""
     tester = case.tester
 
-    def solicitation() -> bytes:
-        own = b"" if tester.kind == "ble" else link_option(tester.identity.link)
-        body = bytes(4) + tester.dut_address + own + OPTIONS[option]
-        message = ipv6.icmpv6(NEIGHBOR_SOLICITATION, 0, body, tester.identity.address, tester.dut_address)
-        return ipv6.build(tester.identity.address, tester.dut_address, ICMPV6, message, hop_limit=255)
-
     def ask() -> None:
-        packet = solicitation()
+        own = b"" if tester.kind == "ble" else tester.link_option(1, tester.identity.link)
+        packet = tester.solicitation(tester.dut_address, own + OPTIONS[option])
         tester.ordinary.add(packet)
         made = stimulus(case, packet)
         tester.send(made.payloads, made.info)
 
-    if case.sent_by(ask, advertises) is None and not answers_solicitations(case):
-        case.result.findings.clear()
+    with case.aside() as found:
+        case.sent_by(ask, advertises)
+    if found and not answers_solicitations(case):
         case.unsupported("a solicitation without any option is not answered, either", "not_observable")
+    case.take_over(found)
 
 
 def advertises(seen: Seen) -> bool:
     return seen.icmp_type == NEIGHBOR_ADVERTISEMENT
-
-
-def link_option(link: bytes) -> bytes:
-    """Source link-layer address (RFC 4944 §8)."""
-    body = bytes([1, 0]) + link
-    body += bytes(-len(body) % 8)
-    return bytes([1, len(body) // 8]) + body[2:]
 
 
 @requirement("RFC7400-3.4-02", "RFC7400-3.4-04", "RFC7400-3.3-03", "RFC7400-3.4-01")

@@ -175,14 +175,11 @@ def confirm_registration(case: Case, seen: Seen, address: bytes, status: int = 0
 def refreshed(case: Case, address: bytes | None, seconds: float = 900.0) -> None:
     """Let time pass in which the DUT registers its addresses again; only that of `address` is confirmed, if any."""
     tester = case.tester
-    tester.answer_ns = False
-    try:
+    with tester.keeping_quiet():
         end = tester.now() + seconds
         while (seen := tester.hear(end)) is not None:
             if address is not None and registered_address(case, seen) == address:
                 confirm_registration(case, seen, address)
-    finally:
-        tester.answer_ns = True
 
 
 def confirmed(case: Case, address: bytes, *, status: int | None = 0) -> Seen | None:
@@ -190,13 +187,9 @@ def confirmed(case: Case, address: bytes, *, status: int | None = 0) -> Seen | N
 
     `status` other than 0, or None (silence): the address does not count as registered then (RFC 7668 §3.2.4).
     """
-    tester = case.tester
-    tester.answer_ns = False  # the ordinary answer has no ARO, which says that we are no 6LBR
-    try:
+    with case.tester.keeping_quiet():  # the ordinary answer has no ARO, which says that we are no 6LBR
         case.rig.node.add_address(address)
         seen = heard(case, lambda s: registered_address(case, s) == address, 3.0)
-    finally:
-        tester.answer_ns = True
     if seen is not None and status is not None:
         confirm_registration(case, seen, address, status)
     return seen

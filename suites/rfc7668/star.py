@@ -125,7 +125,6 @@ def sixln(case: Case) -> Iterator[SixLn]:
     as_6lbr(case)
     link = live(case)
     link.reconnect()
-    case.result.observed_by = "wire"
     try:
         yield SixLn(case, case.tester)
     finally:

@@ -20,7 +20,6 @@ def lawful(case: Case) -> None:
 def test_mtu_offered(case: Case):
     """The DUT takes SDUs of 1280 octets at least: what it offered when the channel was opened."""
     offered = live(case).channel.peer
-    case.result.observed_by = "wire"
     case.expect(offered.mtu >= 1280, "mtu", "an MTU of 1280 or more", str(offered.mtu))
 
 

@@ -13,7 +13,6 @@ def test_service_is_found(case: Case):
     found = live(case).services()
     if found is None:
         case.unsupported("this tester cannot ask the DUT's GATT server", "not_on_this_link")
-    case.result.observed_by = "wire"
     case.expect("1820" in found, "no_ipss", "the service 0x1820", ", ".join(found) or "no service at all")
 
 

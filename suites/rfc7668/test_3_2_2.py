@@ -65,7 +65,7 @@ def test_same_address_for_the_channel(case: Case):
 
 @requirement("RFC7668-3.2.2-07")
 def test_same_address_while_device_addresses_rotate(case: Case):
-    """ "even if the device address changes": an hour later, on the same channel, it is still the same address.
+    """ "even if the device address changes": an hour later the IPv6 address on the same channel is still the same.
 
     Core Vol 3 Part C Appendix A recommends a new private address every 15 minutes.
     """
@@ -91,7 +91,6 @@ def test_same_address_while_device_addresses_rotate(case: Case):
 def test_private_device_address(case: Case):
     """Private device addresses are RECOMMENDED: advice."""
     found = live(case).dut_address_kind
-    case.result.observed_by = "wire"
     case.expect(found.endswith("resolvable"), "device_address", "a private device address", f"{found}")
 
 
@@ -102,7 +101,6 @@ def test_another_device_address_each_time(case: Case):
     as_6ln(case)
     before = live(case).peer_address
     reconnected(case)
-    case.result.observed_by = "wire"
     now = live(case).peer_address
     case.expect(before != now, "device_address", f"another address than {before.hex(':')}", "the same again")
 
@@ -115,7 +113,6 @@ def test_all_nodes(case: Case):
     requests.append(stimulus(case, tester.echo(destination=ALL_NODES)))
     tester.send(requests[0].payloads)
     identifier = requests[0].packet[44:48]
-    case.result.observed_by = "wire"
     if heard(case, lambda s: s.icmp_type == ECHO_REPLY and s.upper[4:8] == identifier) is None:
         case.unsupported("no answer to an echo to ff02::1, which proves nothing", "not_observable")
 
@@ -127,7 +124,6 @@ def test_router_solicitation(case: Case):
     as_6ln(case)
     reconnected(case)
     seen = heard(case, lambda s: s.icmp_type == RS, 6.0)
-    case.result.observed_by = "wire"
     if case.expect(seen is not None, "no_rs", "a Router Solicitation", "none within 6 s of the connection"):
         options = seen.upper[8:]
         known = seen.view.src == bytes(16) or options[:1] == b"\x01"

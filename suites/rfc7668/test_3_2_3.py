@@ -96,7 +96,6 @@ def test_same_prefix_goes_to_the_6lbr(case: Case):
         echoed(case)
         case.rig.node.ping(target, 8, case.tester.next_identifier(), 1)
         seen = heard(case, to_us, 3.0)
-    case.result.observed_by = "wire"
     for other in solicited[:1]:
         case.finding(
             "resolved", "no Neighbor Solicitation for an off-link address", "one", frame=other.frames[0]

@@ -84,6 +84,13 @@ def compressed(case: Case, prefix: bytes) -> bool | None:
     return None if seen is None else modes(seen.payloads[0])[1] >= 4
 
 
+def taken(case: Case, prefix: bytes) -> None:
+    """Advertise a context that the DUT then sends with; one that never does makes the case `unsupported`."""
+    advertised(case, prefix, CONTEXT)
+    if not compressed(case, prefix):
+        case.unsupported("the DUT compresses with no advertised context: see 3.2.3/context_is_taken")
+
+
 @needs("ping")
 @requirement("RFC7668-3.2.3-05")
 def test_contexts_add_up(case: Case):
@@ -91,9 +98,7 @@ def test_contexts_add_up(case: Case):
     as_6ln(case)
     first, second = prefixes(case)
     with anew(case):
-        advertised(case, first, CONTEXT)
-        if not compressed(case, first):
-            case.unsupported("the DUT compresses with no advertised context: see 3.2.3/context_is_taken")
+        taken(case, first)
         advertised(case, second, OTHER)
         for prefix, name in ((first, "first"), (second, "second")):
             case.expect(
@@ -108,9 +113,7 @@ def test_context_not_for_compression(case: Case):
     as_6ln(case)
     first, second = prefixes(case)
     with anew(case):
-        advertised(case, first, CONTEXT)
-        if not compressed(case, first):
-            case.unsupported("the DUT compresses with no advertised context: see 3.2.3/context_is_taken")
+        taken(case, first)
         option = nd.ContextOption(second, compress=False, cid=OTHER, valid_lifetime=10)
         case.tester.contexts = case.tester.contexts.with_context(OTHER, option.context())
         told(case, option)
@@ -126,9 +129,7 @@ def test_context_ends(case: Case):
     as_6ln(case)
     first, _ = prefixes(case)
     with anew(case):
-        advertised(case, first, CONTEXT)
-        if not compressed(case, first):
-            case.unsupported("the DUT compresses with no advertised context: see 3.2.3/context_is_taken")
+        taken(case, first)
         told(case, nd.ContextOption(first, cid=CONTEXT, valid_lifetime=0))
         case.expect(not compressed(case, first), "context_used", "no context that has ended", "DAC=1")
 
@@ -141,12 +142,9 @@ def test_confirmed_for_another(case: Case):
     tester = case.tester
     with anew(case):
         (address,) = examples(case, "6666")
-        tester.answer_ns = False
-        try:
+        with tester.keeping_quiet():
             case.rig.node.add_address(address)
             seen = heard(case, lambda s: registered_address(case, s) == address, 3.0)
-        finally:
-            tester.answer_ns = True
         if seen is None:
             case.unsupported("the DUT registers nothing: see 3.2.2/global_address_is_registered")
         option = registration(seen)

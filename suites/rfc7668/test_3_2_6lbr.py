@@ -67,7 +67,6 @@ def test_device_address_changes(case: Case):
     before = reconnected(case).peer_address
     case.tester.listen(_DAY)
     after = reconnected(case).peer_address
-    case.result.observed_by = "wire"
     case.expect(before != after, "device_address", "another address a day later", before.hex(":"))
 
 
@@ -104,7 +103,7 @@ def test_latest_registered_destination(case: Case):
 
 @requirement("RFC7668-3.2.4-16", "RFC7668-3.2.4-15", "RFC7668-3.2.4.2-01")
 def test_earlier_registered_destination(case: Case):
-    """An earlier one goes with 16 bits if the first 48 of the IID are those of the latest, else with all 64."""
+    """An earlier registered destination has 16 bits if its IID begins as that of the latest, else 64."""
     with sixln(case) as member:
         first, second = registered(case, member, "1111222233334444", "1111222233335555")
         answered(case, member, second, 7, "RFC7668-3.2.4-15")

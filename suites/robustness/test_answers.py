@@ -63,7 +63,7 @@ def test_once(case: Case, what: str):
         stimuli = [stimulus(case, tester.echo(size, destination=destination)) for _ in range(step)]
         before = len(tester.heard)
         packets, _ = outcome(case, stimuli)
-        for packet, times in Counter(packets).items() if case.rig.node.tap is not None else ():
+        for packet, times in Counter(packets).items() if case.dut.has_tap else ():
             case.expect(
                 times == 1,
                 "delivered_twice",

@@ -67,7 +67,6 @@ def test_solicitation(case: Case, lie: str):
     for seen in case.tester.heard[before:]:
         if is_solicited(seen):
             case.finding("advertised", "no answer", "a Neighbor Advertisement", frame=seen.frames[0])
-    case.result.observed_by = "wire"
     if not case.result.findings and not advertises(case):
         case.unsupported("a right Neighbor Solicitation is not answered, either", "not_observable")
 
@@ -90,7 +89,6 @@ def test_abuse(case: Case):
     ]
     for start in range(0, len(stimuli), 32):
         case.tapped_behind(stimuli[start : start + 32])
-    case.result.observed_by = "wire"
     recovers(case)
 
 
@@ -138,7 +136,6 @@ def test_long_options(case: Case):
     head = bytes(4) + tester.dut_address
     for kind in ASKED:
         case.tapped_behind([message(case, kind, head + options) for options in LONG.values()])
-    case.result.observed_by = "wire"
     recovers(case)
 
 
@@ -155,5 +152,4 @@ def test_lying_lengths(case: Case):
     stimuli = [message(case, kind, head + lie) for kind in ASKED for lie in lies]
     for start in range(0, len(stimuli), 48):
         case.tapped_behind(stimuli[start : start + 48])
-    case.result.observed_by = "wire"
     recovers(case)

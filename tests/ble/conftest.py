@@ -57,7 +57,7 @@ class Loopback(IpspBench):
     def _boot(self):
         async def begin():
             self._medium = Medium()
-            self._medium.interval = self.settings.interval
+            await self._medium.pace(self.settings.interval)
             self.dut_side = OtherRadio(self)
             await self.dut_side.begin(self._medium)
             radio = self._radio(public=True)

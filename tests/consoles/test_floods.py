@@ -8,15 +8,8 @@ import pytest
 
 from rigs.consoles import terminal
 from rigs.consoles.terminal import KEPT, LONGEST, Terminal
+from tests.consoles.nodes import NODES
 
-NODES = [
-    "black_box.node",
-    "contiki_ng.node",
-    "openthread.cli",
-    "zephyr.node",
-    "riot.node",
-    "linux_host.shell",
-]
 #: Pieces that begin what an expression looks for and do not end it.
 PIECES = [
     *(

@@ -8,20 +8,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from rigs.bench import Bench
 from rigs.consoles.pty import console as pty
 from rigs.consoles.rfc2217 import console as rfc2217
 from rigs.consoles.shell import Shell
 from rigs.consoles.socket import console as socket
 from rigs.model import LinkClosed, RigError
 from tests.waiting import soon
-
-
-@pytest.fixture
-def bench():
-    made = Bench()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from rigs.bench import Bench
 from rigs.configuration.models import RigFile
 from rigs.consoles.serial import console as serial
 from rigs.consoles.shell import Shell
@@ -60,13 +59,6 @@ def board(tmp_path):
     yield made
     with contextlib.suppress(OSError):
         os.close(made.master)
-
-
-@pytest.fixture
-def bench():
-    made = Bench()
-    yield made
-    made.close()
 
 
 def opened(bench, board, query=""):

@@ -110,3 +110,18 @@ def test_check_hears_of_a_closed_port_from_the_real_program():
         (missing,) = check(f"-p {nobody.getsockname()[1]} root@127.0.0.1")
     assert "Connection refused" in missing.what
     assert missing.remedy == "start its ssh server, or correct the port (-p)"
+
+
+@pytest.mark.parametrize(
+    ("rest", "login"),
+    [
+        ("lab1", "lab1"),
+        ("-p 2222 root@lab1 picocom /dev/ttyACM0", "-p 2222 root@lab1"),
+        ("-tt -p2222 -i 'my key' lab1 'run it'", "-p2222 -i 'my key' lab1"),
+        ("-oPort=2222 -o User=me lab1", "-oPort=2222 -o User=me lab1"),
+    ],
+)
+def test_a_remedy_has_the_port_and_the_key_of_the_rig_file(program, rest, login):
+    program('echo "Host key verification failed." >&2; exit 255')
+    (missing,) = check(rest)
+    assert missing.remedy == f"run `ssh {login}` once by hand and accept its key"

@@ -14,6 +14,7 @@ from rigs.links.ot_sim.link import PORTS, Ether, OtSimLink
 from rigs.model import LinkClosed, RigError
 from sixlowpan import mac
 from sixlowpan.security import SecurityError, thread_mac_key
+from tests.links.octets import fcs
 from tests.waiting import soon
 
 GROUP = "224.0.0.116"
@@ -26,15 +27,6 @@ SECURED = bytes.fromhex(
     f"69dcd8cdab{TESTER}{DUT}0d0000000001" + "54cd308580352690b48d58534a39cdb512522adde01813"
 )
 PLAIN = bytes.fromhex(f"61dcd8cdab{TESTER}{DUT}7a333a8100c8ad07ad0001d19b0a0883c297ed")
-
-
-def fcs(psdu):
-    """IEEE 802.15.4-2006 §7.2.1.9, bit by bit."""
-    crc = 0
-    for octet in psdu:
-        for bit in range(8):
-            crc = crc >> 1 ^ (0x8408 if (crc ^ octet >> bit) & 1 else 0)
-    return crc.to_bytes(2, "little")
 
 
 class Peer:

@@ -13,10 +13,12 @@ import pytest
 from rigs import registry
 from rigs.bench import Bench
 from rigs.configuration.loading import load
+from rigs.links import acknowledgement
 from rigs.links.acknowledgement import Acknowledger
 from rigs.links.zep.link import TESTER_EUI64, ZepError, ZepLink, unwrap, wrap
 from rigs.model import Health, LinkClosed, RigError
 from sixlowpan import mac
+from tests.links.octets import fcs
 from tests.waiting import PATIENCE
 
 DUT = bytes.fromhex("02005efffe000001")
@@ -28,15 +30,6 @@ FIRST = bytes.fromhex(
 )[:-2]
 #: And as 2024.04 did, with another CRC.
 OLDER = FIRST[:-2] + bytes.fromhex("95dd")
-
-
-def fcs(psdu):
-    """IEEE 802.15.4-2006 §7.2.1.9, bit by bit."""
-    crc = 0
-    for octet in psdu:
-        for bit in range(8):
-            crc = crc >> 1 ^ (0x8408 if (crc ^ octet >> bit) & 1 else 0)
-    return crc.to_bytes(2, "little")
 
 
 class Peer:
@@ -243,6 +236,27 @@ def test_a_frame_that_nobody_acknowledges_waits_until_the_node_is_silent():
     radio.send(data(1), awaits=False)
     assert len(looks) == 2
     assert looks[1] - looks[0] >= 0.05
+
+
+def test_a_node_that_hangs_is_waited_for_once(monkeypatch):
+    """Else each of a thousand frames costs a second of its time, which on a busy machine is many."""
+    monkeypatch.setattr(acknowledgement, "_BUSY", 0.05)
+    rests = iter([False])
+    looks = []
+
+    def busy():
+        looks.append(len(sent))
+        return next(rests, True) if len(sent) > 3 else True
+
+    sent = []
+    radio = Acknowledger(sent.append, busy=busy)
+    for n in range(3):
+        radio.send(data(n), awaits=False)
+    assert (looks.count(0) > 1, looks.count(1), looks.count(2)) == (True, 1, 1)
+    radio.send(data(3), awaits=False)
+    radio.send(data(4), awaits=False)  # it rested
+    radio.send(data(5), awaits=False)
+    assert looks.count(5) > 1
 
 
 def test_a_process_that_runs_is_busy(link):

@@ -356,3 +356,12 @@ class OwnHole(ReferenceNode):
 
     def ping(self, destination, size, identifier, sequence):
         super().ping(destination, 736 if size == 737 else size, identifier, sequence)
+
+
+@mutant("ble-nothing-above-800", requirement="RFC7668-2.4-01", kinds=BLE)
+class NothingAbove800(ReferenceNode):
+    """Drops packets of more than 800 octets, although its channel has an MTU of 1280."""
+
+    def deliver(self, packet, info):
+        if len(packet) <= 800:
+            super().deliver(packet, info)

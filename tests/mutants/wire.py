@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sixlowpan import DecodeError, codec, decode, mesh
+from sixlowpan.iphc import TF_OCTETS
 
-_TF = (4, 3, 1, 0)
 _ADDRESS = (16, 8, 2, 0)
 _GROUP = (16, 6, 4, 1)
 
@@ -48,7 +48,7 @@ def iphc(payload: bytes) -> Iphc | None:
         payload, a >> 3 & 3, a >> 2 & 1, a & 3, b >> 7, b >> 6 & 1, b >> 4 & 3, b >> 3 & 1, b >> 2 & 1, b & 3
     )
     h.tf_at = 2 + h.cid
-    h.nh_at = h.tf_at + _TF[h.tf]
+    h.nh_at = h.tf_at + TF_OCTETS[h.tf]
     h.hlim_at = h.nh_at + (not h.nh)
     h.src_at = h.hlim_at + (h.hlim == 0)
     h.dst_at = h.src_at + (0 if h.sac and not h.sam else _ADDRESS[h.sam])

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from rigs import registry
-from rigs.bench import Bench
 from rigs.configuration.loading import load
 from rigs.consoles.process.console import ProcessConsole
 from rigs.links.slip_radio import namespace as slip_namespace
@@ -195,13 +194,6 @@ def test_any_address_will_do_where_the_rig_names_none(start):
 def rig(monkeypatch):
     monkeypatch.setenv("KEYHOLE_CONTIKI_NG", str(SHELL))
     return lambda *overrides: load("contiki-ng-native", overrides)
-
-
-@pytest.fixture
-def bench():
-    made = Bench()
-    yield made
-    made.close()
 
 
 def console(*words):

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from rigs import registry
-from rigs.bench import Bench
 from rigs.configuration.models import RigFile
 from rigs.model import LinkClosed, RigError, Unsupported
 from rigs.nodes.linux_host import node as linux_host
@@ -53,13 +52,6 @@ def _namespaces():
     able = shutil.which("unshare") and shutil.which("ip")
     if not able or subprocess.run(["unshare", "-Urnm", "true"], check=False, capture_output=True).returncode:
         pytest.skip("no namespaces can be made here")
-
-
-@pytest.fixture
-def bench():
-    made = Bench()
-    yield made
-    made.close()
 
 
 @pytest.fixture

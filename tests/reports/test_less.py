@@ -14,6 +14,15 @@ def all_inconclusive(results):
         one.verdict, one.known, one.findings = "inconclusive", None, []
 
 
+def all_unsupported(results):
+    for one in results:
+        one.verdict, one.known, one.findings = "unsupported", None, []
+
+
+def one_case_lost(results):
+    results.pop(1)
+
+
 def failed_anew(results):
     results.append(Result("rfc4944/6/new", "linux-ble", ["RFC4944-6-01"], "fail"))
 
@@ -23,20 +32,22 @@ def one_rig_lost_all(results):
 
 
 @pytest.mark.parametrize(
-    ("change", "footer", "told"),
+    ("change", "footer", "told", "status"),
     [
-        (lambda _results: None, False, "run.jsonl is an interrupted run"),
-        (all_inconclusive, True, "Nothing is known any more"),
-        (failed_anew, True, "absent -> fail"),
-        (one_rig_lost_all, True, "all cases of linux-ble are gone"),
-        (list.clear, True, "all cases of lwip-802154 are gone"),
+        (lambda _results: None, False, "run.jsonl is an interrupted run", 3),
+        (all_inconclusive, True, "Nothing is known any more", 3),
+        (all_unsupported, True, "Not tried any more", 3),
+        (failed_anew, True, "absent -> fail", 1),
+        (one_rig_lost_all, True, "all cases of linux-ble are gone", 3),
+        (one_case_lost, True, "Gone (1)", 3),
+        (list.clear, True, "all cases of lwip-802154 are gone", 3),
     ],
 )
-def test_what_tells_less_is_no_good_news(sample, run, tmp_path, capsys, change, footer, told):
+def test_what_tells_less_is_no_good_news(sample, run, tmp_path, capsys, change, footer, told, status):
     results = list(sample.sample_results())
     change(results)
     sample.write_record(tmp_path / "b", results, footer=footer)
-    assert main(["compare", str(run), str(tmp_path / "b")]) == 1
+    assert main(["compare", str(run), str(tmp_path / "b")]) == status
     assert told in capsys.readouterr().out
 
 
@@ -47,7 +58,7 @@ def test_a_breach_that_another_version_has_as_well_is_no_regression(sample, run,
     sample.write_record(tmp_path / "b", results, dut_version="2.2.0")
     found = compare(read(run), read(tmp_path / "b"))
     assert [str(change) for change in found.changed] == [
-        "lwip-802154  rfc6282/3.1.1/tf[00]  known -> unconfirmed"
+        "lwip-802154  rfc6282/3.1.1/tf[00]  known -> unconfirmed (the node changed)"
     ]
     assert not found.bad
     text = markdown.render(read(tmp_path / "b"))
@@ -91,9 +102,9 @@ def test_the_summary_names_the_dut_and_what_was_left_out(sample, tmp_path):
     writer.write({"type": "deviation", "rig": "one", "id": "d", "state": "partly_fixed", "cases": ["a/*"]})
     writer.close()
     text = markdown.render(read(tmp_path / "run"))
-    assert "**Partial run**: chosen by `-k hlim`." in text
-    assert "- one: RIOT 2026.07, profile riot-802154; **41 of 42 cases were not chosen**" in text
-    assert "unsupported: `1 not_declared`; **the DUT is old**" in text
+    assert "**Partial run: chosen by -k hlim.** **one: the DUT is old**" in text
+    assert "| ? one | RIOT 2026.07 | Not judged: no case was tried | nothing |" in text
+    assert "- one: 1 because the profile does not declare it; 41 because left out by the command line" in text
 
 
 def test_a_merge_keeps_what_was_asked_and_which_deviations_are_fixed(run, tmp_path):
@@ -121,6 +132,6 @@ def test_measurements_as_ping_tells_them_and_none_of_nothing(sample, tmp_path):
     writer.write(about | {"name": "round trip", "values": [1.0, 2.0, 4.0, None]})
     writer.write(about | {"name": "interval that nobody found", "values": [None]})
     writer.close()
-    page = html.render(read(tmp_path / "run"))
-    assert "<td>3</td><td>1</td><td>2.333</td><td>4</td><td>1.247</td><td>2</td>" in page
+    page = html.pages(read(tmp_path / "run"))["measurements.html"]
+    assert "<td>3</td><td>1</td><td>1</td><td>2.333</td><td>4</td><td>1.247</td><td>2</td>" in page
     assert "interval that nobody found" not in page

@@ -213,7 +213,11 @@ def test_copies_are_counted_and_are_not_reordered():
 def test_airtime_of_a_frame(octets, plain, acknowledged):
     assert airtime(octets) == pytest.approx(plain)
     assert airtime(octets, acknowledged=True) == pytest.approx(acknowledged)
-    assert floor([octets, octets]) == pytest.approx(2 * plain)
+    space = 192e-6 if octets <= 16 else 640e-6  # behind the last frame nobody waits
+    assert floor([octets, octets]) == pytest.approx(2 * plain - space)
+    assert floor([octets, octets], acknowledged=True) == pytest.approx(acknowledged + plain - space)
+    with pytest.raises(ValueError, match="no frames"):
+        floor([])
 
 
 @pytest.mark.parametrize("octets", [0, 126])

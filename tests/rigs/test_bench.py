@@ -161,3 +161,16 @@ def test_profiles_of_the_tree_declare_nothing_that_an_adapter_lacks(name):
     assert profiles
     for profile in profiles:
         assert set(profile.abilities) <= node.abilities, profile.name
+
+
+def test_what_a_process_said_before_it_ended_is_in_the_message(tmp_path):
+    path = tmp_path / "r.toml"
+    path.write_text(
+        'schema = 1\nprofile = "black-box-802154"\n[tester]\nlink = "zep:127.0.0.1:0"\n[dut]\nnode = "black_box"\n'
+        'address = "02005efffe000001"\nconsole = "process:/bin/sh -c \'echo no such board; exit 3\'"\n'
+    )
+    rig = Rig.of(registry.load(str(path)))
+    with pytest.raises(RigError) as caught:
+        rig.open()
+    assert str(caught.value).endswith("ended with status 3; the last line on its console: 'no such board'")
+    rig.close()

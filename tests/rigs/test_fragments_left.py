@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from fixtures.judging.case import Case
 from fixtures.judging.observation import CaseFailed
-from fixtures.judging.trial import Trial
 from reports.record import Result
 from rigs.configuration.models import Parameters
 from rigs.links.memory.link import DUT, MemoryLink
@@ -59,20 +59,17 @@ def make():
             recover=lambda _why: None,
         )
         evidence = SimpleNamespace(frames=[], sink=None, link=link)
-        trial = Trial(
-            "case", ["RFC4944-5.3-20"], rig, Host(Air(link), OWN), evidence, Result("case", "rig", [])
-        )
-        trial.rig_tester = lambda: trial.tester
-        return trial
+        host = Host(Air(link), OWN)
+        return Case(rig, evidence, Result("case", "rig", ["RFC4944-5.3-20"]), lambda: host).trial
 
     return made
 
 
 def test_a_jam_is_waited_out(make):
     trial = make(reassembly_slots=1, reassembly_timeout=f"{TIMEOUT:g}s")
-    trial.tester.send([b"\xe0"])
-    trial._alive()
-    assert not trial.result.findings
+    trial.session.tester.send([b"\xe0"])
+    trial.alive()
+    assert not trial.recording.result.findings
 
 
 @pytest.mark.parametrize(
@@ -86,7 +83,7 @@ def test_a_jam_is_waited_out(make):
 )
 def test_no_longer_than_the_profile_says(make, timeout, parameters):
     trial = make(timeout, **parameters)
-    trial.tester.send([b"\xe0"])
+    trial.session.tester.send([b"\xe0"])
     with pytest.raises(CaseFailed):
-        trial._alive()
-    assert [finding.code for finding in trial.result.findings] == ["dut_lost"]
+        trial.alive()
+    assert [finding.code for finding in trial.recording.result.findings] == ["dut_lost"]

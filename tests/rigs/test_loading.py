@@ -135,10 +135,11 @@ def test_all_mistakes_of_both_files_are_told_at_once(files):
     )
     (files / "p.toml").write_text(PROFILE.replace('"udp"', '"upd"').replace("==2.1.3", "2.1"))
     told = mistakes("nonsense")
+    quoted = "(a text: leave its quotes off)"
     assert told == (
         "--set nonsense: expected KEY=VALUE, such as --set dut.console=serial:/dev/ttyACM0",
         "r.toml: dut.colour: set NO_SUCH_THING to what stands for it in '${NO_SUCH_THING}', or --set dut.colour=...",
-        "r.toml: attempts: expected how often a lost stimulus is sent, 1 to 20; found '3' (a text: leave its quotes off)",
+        f"r.toml: attempts: expected how often a lost stimulus is sent, 1 to 20; found '3' {quoted}",
         "r.toml: settle: expected how long to wait for late answers, such as \"50ms\"; found '2 h' (not a duration)",
         'r.toml: tester.link: is missing: expected how frames reach the medium, such as "packet:wpan0"',
         "r.toml: tester.lnk: there is no such key (did you mean 'link'?); there are: link, pan, channel, address",

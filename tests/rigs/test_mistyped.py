@@ -57,3 +57,10 @@ def test_a_mistake_of_the_command_line_is_not_blamed_on_the_file(files):
     assert "found 'banana'" in line["--set tester.pan"]
     assert "no kind of node 'zephyrr' (did you mean 'zephyr'?)" in line["--set dut.node"]
     assert "(did you mean 'channel'?)" in line["--set tester.chanel"]
+
+
+def test_no_kind_of_node(files):
+    (files / "r.toml").write_text(RIG.replace('"black_box"', '""'))
+    (told,) = mistakes()
+    assert told.startswith("r.toml: dut.node: expected the kind of node, such as")
+    assert told.endswith("found ''")

@@ -92,3 +92,12 @@ def test_an_unknown_code_is_refused_with_the_nearest():
 )
 def test_the_profiles_name_codes_that_there_are(path):
     assert not mistakes_in(Profile, tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("code", ["acme.led_dark", "acme-2.led"])
+def test_a_code_with_a_dot_is_somebody_elses(code):
+    check(code)
+    check_glob(code)
+    check_glob("acme.*")
+    with pytest.raises(ValueError, match="no such finding code"):
+        check(code.replace(".", "_"))

@@ -33,6 +33,8 @@ _OPTIONS: Final = (
     *("-o", "ServerAliveCountMax=3"),
     *("-o", "LogLevel=ERROR"),
 )
+#: ssh(1): the options that have a word of their own behind them.
+_TAKE_A_WORD: Final = "BbcDEeFIiJLlmOopQRSWw"
 #: ssh(1), EXIT STATUS: "255 if an error occurred"; every other status is the remote command's.
 _FAILED: Final = "status 255"
 #: What says that ssh got in.
@@ -41,13 +43,13 @@ _IN: Final = "keyhole-is-in"
 _REMEDIES: Final = (
     (
         r"Host key verification failed|No .* host key is known",
-        "run `ssh {host}` once by hand and accept its key",
+        "run `ssh {login}` once by hand and accept its key",
     ),
     (
         r"REMOTE HOST IDENTIFICATION HAS CHANGED",
         "remove the old key with `ssh-keygen -R HOST`, if you trust the host",
     ),
-    (r"Permission denied", "put your public key there (`ssh-copy-id {host}`), or start ssh-agent"),
+    (r"Permission denied", "put your public key there (`ssh-copy-id {login}`), or start ssh-agent"),
     (r"Could not resolve|Name or service not known", "correct the host's name"),
     (r"timed out|No route to host|unreachable", "switch the host on, or mend the network"),
     (r"Connection refused", "start its ssh server, or correct the port (-p)"),
@@ -61,7 +63,7 @@ class SshConsole(ProcessConsole):
 
     def __init__(self, address: str, words: list[str]) -> None:
         """`words` are ssh's destination, own options and command. Raises `RigError`."""
-        self._host = _host(words)
+        self._login = _login(words)
         super().__init__(address, [PROGRAM, *_OPTIONS, *words])
 
     def health(self) -> Health:
@@ -71,7 +73,7 @@ class SshConsole(ProcessConsole):
             return health
         if _FAILED not in health.detail:
             return Health("unreachable", health.detail.replace("the process", "the remote shell"))
-        said, remedy = _explained(self.kept().decode(errors="replace"), self._host)
+        said, remedy = _explained(self.kept().decode(errors="replace"), self._login)
         return Health("unreachable", f"ssh: {said}; {remedy}")
 
 
@@ -115,19 +117,23 @@ def refused(key: str, words: list[str]) -> Missing | None:
                 process.terminate()
                 return None
             lines.append(line)
-    said, remedy = _explained("".join(lines), _host(words))
+    said, remedy = _explained("".join(lines), _login(words))
     return Missing(f"{key}: ssh:{shlex.join(words)}: no login: {said}", remedy)
 
 
-def _explained(text: str, host: str) -> tuple[str, str]:
+def _explained(text: str, login: str) -> tuple[str, str]:
     """The last line that ssh said, and what to do about it."""
-    remedy = next((do for seen, do in _REMEDIES if re.search(seen, text)), "try `ssh {host}` by hand")
+    remedy = next((do for seen, do in _REMEDIES if re.search(seen, text)), "try `ssh {login}` by hand")
     last = text.strip().splitlines()[-1:] or ["it said nothing"]
-    return last[0].strip(), remedy.format(host=host)
+    return last[0].strip(), remedy.format(login=login)
 
 
-def _host(words: list[str]) -> str:
-    return next((word for word in words if "@" in word), words[0])
+def _login(words: list[str]) -> str:
+    """Of ssh's words those that say where, as a shell takes them: options and destination, without the command."""
+    at = 0
+    while at < len(words) - 1 and words[at].startswith("-"):
+        at += 1 + (len(words[at]) == 2 and words[at][1] in _TAKE_A_WORD)
+    return shlex.join(word for word in words[: at + 1] if word not in {"-t", "-tt", "-T"})
 
 
 def _wrong(key: str, rest: str) -> Missing | None:

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl
 from bumble.transport.common import PacketParser
 
 from rigs import clock
+from rigs.air.settings import AirSettings
 from rigs.guests.ble import BleGuest
 from rigs.links.hwsim.link import told
 from rigs.links.ipsp.channel import Channel, State, Terms
@@ -222,10 +223,18 @@ class IpspBench(Device):
         if (there := self.dut_side) is not None:
             told(lambda: there.detach(clock.now() + _CALL))
 
-    def reconnect(self, terms: Terms | None = None, role: Role | None = None, *, renew: bool = True) -> None:
-        """The same again, with other terms or roles if wanted."""
+    def reconnect(
+        self,
+        terms: Terms | None = None,
+        role: Role | None = None,
+        *,
+        renew: bool = True,
+        ended: Callable[[], None] = lambda: None,
+    ) -> None:
+        """The same again, with other terms or roles if wanted; `ended` is called between the two connections."""
         if self.radio.connection is not None or not self.away:
             self.disconnect()
+        ended()
         self.channel.terms = terms or self.settings.terms
         self.role = role or self.settings.role
         self.connect(renew=renew)
@@ -245,13 +254,13 @@ class IpspBench(Device):
         """What GATT discovery finds at the DUT; None when nobody answers there."""
         return self.loop.run(self.radio.services(), _CONNECT, "GATT discovery")
 
-    def set_interval(self, seconds: float) -> None:
-        """Deliver at connection events only."""
+    def set_interval(self, seconds: float, losses: AirSettings | None = None) -> None:
+        """Deliver at connection events only, and repeat what is lost there."""
         if self._medium is None:
             raise Unsupported(
                 "the connection interval of a real adapter is the central's", "not_on_this_link"
             )
-        self._medium.interval = seconds
+        self.loop.run(self._medium.pace(seconds, losses), _CALL, "setting the connection interval")
 
     # -- set-up -----------------------------------------------------------------------------------------------
 
@@ -269,7 +278,7 @@ class IpspBench(Device):
 
     async def _on_medium(self, stream: socket.socket) -> Radio:
         self._medium = Medium()
-        self._medium.interval = self.settings.interval
+        await self._medium.pace(self.settings.interval)
         await Bridge(Controller("dut", self._medium, _text(self.dut))).open(stream)
         radio = self._radio(public=True)
         await radio.power_on(Controller("tester", self._medium, _text(self.tester)))

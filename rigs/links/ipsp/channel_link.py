@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Literal
 
+from rigs.air.settings import AirSettings
 from rigs.links.ipsp.channel import Channel, Terms
 from rigs.model import Link, RigError, Unsupported
 
@@ -74,8 +75,11 @@ class ChannelLink(Link):
     def peer_address(self) -> bytes:
         """The device address that the DUT connected with, as it is on the medium (`dut` is what it is known by)."""
 
-    def interval(self, seconds: float) -> None:
-        """Deliver at connection events only, that far apart; 0 is at once. Raises `Unsupported` on a real radio."""
+    def interval(self, seconds: float, losses: AirSettings | None = None) -> None:
+        """Deliver at connection events only, that far apart; 0 is at once. Raises `Unsupported` on a real radio.
+
+        `losses`: how often the link layer has to repeat a PDU at a later event, either way.
+        """
         raise Unsupported("the connection interval of a real radio is the central's")
 
     def another(self, address: bytes | None = None) -> AbstractContextManager[ChannelLink]:

@@ -12,11 +12,15 @@ All this runs in one asyncio loop.
 from __future__ import annotations
 
 import asyncio
-import math
+from collections import deque
 from collections.abc import Callable
 
 from bumble import controller, hci, link
 from bumble.core import PhysicalTransport
+
+from rigs.air.events import ConnectionEvents
+from rigs.air.settings import AirSettings
+from rigs.air.way import Way
 
 #: Octets of one ACL packet. With Bumble's own 27, Linux chooses an MPS of 23.
 ACL_LENGTH = 251
@@ -30,12 +34,23 @@ _FEATURES = (
 
 
 class Medium(link.LocalLink):  # type: ignore[misc]  # bumble is not typed for us
-    """What two controllers share. `interval` is the connection interval in seconds; 0 hands on at once."""
+    """What two controllers share. Everything is handed on at once, until `pace` sets a connection interval."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.interval = 0.0
-        self._waiting: dict[str, list[Callable[[], None]]] = {}
+        self._pace: Callable[[str], ConnectionEvents] = lambda _direction: ConnectionEvents()
+        self._events: dict[str, ConnectionEvents] = {}
+        self._waiting: dict[str, deque[tuple[float, Callable[[], None]]]] = {}
+
+    async def pace(self, interval: float, losses: AirSettings | None = None) -> None:
+        """Hand on at connection events only, so many seconds apart, each PDU until the link layer has it across."""
+        losses = losses or AirSettings()
+
+        def events(direction: str) -> ConnectionEvents:
+            return ConnectionEvents(interval, Way(losses, f"{losses.seed}/{direction}").loses)
+
+        self._pace = events
+        self._events.clear()
 
     def send_acl_data(
         self, sender_controller: Controller, destination_address: object, transport: object, data: bytes
@@ -47,25 +62,30 @@ class Medium(link.LocalLink):  # type: ignore[misc]  # bumble is not typed for u
             return
         source = connection.self_address
         self._carry(
-            sender_controller.name, lambda: there.on_link_acl_data(source, PhysicalTransport.LE, data)
+            sender_controller.name,
+            lambda: there.on_link_acl_data(source, PhysicalTransport.LE, data),
+            len(data),
         )
 
-    def _carry(self, direction: str, deliver: Callable[[], None]) -> None:
+    def _carry(self, direction: str, deliver: Callable[[], None], octets: int) -> None:
         loop = asyncio.get_running_loop()
-        queue = self._waiting.setdefault(direction, [])
-        if not self.interval and not queue:
+        events = self._events.setdefault(direction, self._pace(direction))
+        queue = self._waiting.setdefault(direction, deque())
+        due = events.arrival(loop.time(), octets)
+        if not events.interval and not queue:
             loop.call_soon(deliver)
             return
-        queue.append(deliver)
-        if len(queue) == 1:  # timers with equal deadlines have no order, so one timer empties the whole queue
-            event = (math.floor(loop.time() / self.interval) + 1) * self.interval
-            loop.call_at(event, self._deliver, queue)
+        queue.append((due, deliver))
+        if len(queue) == 1:  # timers with equal deadlines have no order, so one timer serves the whole queue
+            loop.call_at(due, self._deliver, queue)
 
-    @staticmethod
-    def _deliver(queue: list[Callable[[], None]]) -> None:
-        due, queue[:] = queue[:], []
-        for deliver in due:
-            deliver()
+    def _deliver(self, queue: deque[tuple[float, Callable[[], None]]]) -> None:
+        loop = asyncio.get_running_loop()
+        while queue and queue[0][0] <= loop.time():
+            queue[0][1]()
+            queue.popleft()
+        if queue:
+            loop.call_at(queue[0][0], self._deliver, queue)
 
 
 class Controller(controller.Controller):  # type: ignore[misc]

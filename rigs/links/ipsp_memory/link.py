@@ -11,7 +11,6 @@ channel, so a node that cuts too long, overspends its credits or refuses the ser
 from __future__ import annotations
 
 import heapq
-import math
 import random
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -20,6 +19,9 @@ from itertools import count
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import parse_qsl
 
+from rigs.air.events import ConnectionEvents
+from rigs.air.settings import AirSettings
+from rigs.air.way import Way
 from rigs.links.ipsp.channel import Channel, Terms
 from rigs.links.ipsp.channel_link import ChannelLink, Refused, Role
 from rigs.links.memory.link import DUT, TESTER
@@ -78,19 +80,24 @@ class Wire:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.interval = 0.0
+        self._events: dict[str, ConnectionEvents] = {}
         self.node: ChannelNode | None = None
         self.links: dict[bytes, MemoryChannel] = {}
         self._queue: list[tuple[float, int, Callable[[], None], int]] = []
         self._serial = count()
 
-    def carry(self, deliver: Callable[[], None], octets: int) -> None:
+    def pace(self, interval: float, losses: AirSettings) -> None:
+        """Deliver at connection events only; 0 is at once."""
+        self._events = {
+            way: ConnectionEvents(interval, Way(losses, f"{losses.seed}/{way}").loses)
+            for way in ("there", "back")
+            if interval
+        }
+
+    def carry(self, deliver: Callable[[], None], octets: int, way: str) -> None:
         """Deliver some octets at the next connection event, or at once; what was sent first comes first."""
-        event = self.now
-        if (
-            self.interval
-        ):  # an event that is now is over; the millionth is for what floating point makes of "now"
-            event = (math.floor(self.now / self.interval + 1e-6) + 1) * self.interval
+        events = self._events.get(way)
+        event = events.arrival(self.now, octets) if events else self.now
         heapq.heappush(self._queue, (event, next(self._serial), deliver, octets))
 
     def step(self, deadline: float) -> bool:
@@ -100,7 +107,7 @@ class Wire:
         if self._queue and (timer is None or self._queue[0][0] <= timer) and self._queue[0][0] <= deadline:
             time, _, deliver, octets = heapq.heappop(self._queue)
             self.now = max(self.now, time)
-            if not self.interval:
+            if not self._events:
                 self.now += _PREAMBLE + _OCTET * octets
             deliver()
         elif timer is not None and timer <= deadline:
@@ -182,7 +189,7 @@ class MemoryChannel(ChannelLink):
             if connection == self._connection and there is not None and self._wire.node is not None:
                 self._wire.node.hear_pdu(there, cid, pdu)
 
-        self._wire.carry(deliver, len(pdu) + 4)
+        self._wire.carry(deliver, len(pdu) + 4, "there")
 
     def _send_back(self, cid: int, pdu: bytes) -> None:
         connection = self._connection
@@ -191,7 +198,7 @@ class MemoryChannel(ChannelLink):
             if connection == self._connection:
                 self.channel.hear(cid, pdu)
 
-        self._wire.carry(deliver, len(pdu) + 4)
+        self._wire.carry(deliver, len(pdu) + 4, "back")
 
     def _on_sdu(self, sdu: bytes) -> None:
         if self._random.random() >= self._loss:
@@ -260,8 +267,8 @@ class MemoryChannel(ChannelLink):
     def lose(self, share: float, seed: int = 0) -> None:
         self._loss, self._random = share, random.Random(seed)
 
-    def interval(self, seconds: float) -> None:
-        self._wire.interval = seconds
+    def interval(self, seconds: float, losses: AirSettings | None = None) -> None:
+        self._wire.pace(seconds, losses or AirSettings())
 
     @contextmanager
     def another(self, address: bytes | None = None) -> Iterator[MemoryChannel]:

@@ -90,6 +90,8 @@ class MemoryLink(Link):
         self.any_source = kind == "ieee802154"
         self.auto_ack = False
         self._there, self._back = there or Medium(), back or Medium()
+        #: Whether frames take their time here; not where another air gives it to them.
+        self.paced = True
         self._node: Hearing | None = None
         self._now = 0.0
         self._heard: deque[Received] = deque()
@@ -135,8 +137,22 @@ class MemoryLink(Link):
             raise LinkClosed("the in-memory link has no node at its other end: attach one")
         return self._node
 
+    @property
+    def attached(self) -> bool:
+        """Whether there is a node at the other end."""
+        return self._node is not None
+
+    def due(self) -> float | None:
+        """When something comes of itself next: a frame that is here already, or the node's next timer; None: never."""
+        return self._now if self._heard else self._other_end().next_timer()
+
+    def advance(self, time: float) -> None:
+        """Move the clock on, and let nothing happen: whoever moves it has seen that nothing was due."""
+        self._now = max(self._now, time)
+
     def _pass(self, frame: bytes) -> None:
-        self._now += _PREAMBLE + _OCTET[self.kind] * len(frame)
+        if self.paced:
+            self._now += _PREAMBLE + _OCTET[self.kind] * len(frame)
 
     def _file(self, frames: list[bytes], late: list[bytes] | None = None) -> None:
         for frame in frames:

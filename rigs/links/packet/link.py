@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import execnet
 
-from rigs import clock
 from rigs.configuration.models import ConfigError
 from rigs.consoles.ssh.console import refused
+from rigs.links.arrivals import Arrivals
 from rigs.links.packet import agent as packet_agent
 from rigs.model import Link, LinkClosed, Received, RigError
 from rigs.registry import Missing
@@ -179,8 +179,8 @@ class PacketLink(Link):
             dut_short,
             pan,
         )
-        self._arrived = threading.Condition()
-        self._frames: deque[Received] = deque(maxlen=_KEPT)
+        self._arrivals = Arrivals(self._check, kept=_KEPT)
+        self._arrived = self._arrivals.changed
         self._left: deque[Received] = deque(maxlen=_KEPT)
         self.clock_error = radio.clock_error
         self._lost = ""
@@ -197,14 +197,7 @@ class PacketLink(Link):
             raise LinkClosed(f"{self.where}: cannot be sent to: {error.strerror or error}") from error
 
     def receive(self, deadline: float) -> Received | None:
-        with self._arrived:
-            while not self._frames:
-                self._check()
-                left = deadline - clock.now()
-                if left <= 0:
-                    return None
-                self._arrived.wait(left)
-            return self._frames.popleft()
+        return self._arrivals.take(deadline)
 
     def outgoing(self) -> Sequence[Received]:
         with self._arrived:
@@ -212,8 +205,12 @@ class PacketLink(Link):
 
     def frame(self, nanoseconds: int, frame: bytes, ours: bool = False) -> None:
         """Take a frame that the radio heard, or one of ours as it left, at a time of CLOCK_MONOTONIC."""
+        received = Received(frame, nanoseconds / 1e9, self.clock)
+        if not ours:
+            self._arrivals.put(received)
+            return
         with self._arrived:
-            (self._left if ours else self._frames).append(Received(frame, nanoseconds / 1e9, self.clock))
+            self._left.append(received)
             self._arrived.notify_all()
 
     def lost(self, why: str) -> None:
@@ -262,8 +259,8 @@ def check(rig: RigFile) -> Iterable[Missing]:
         return
     try:
         interface, spec = _split(address, rig)
-    except ConfigError as error:
-        yield Missing(str(error), f"expected {PLACES}")
+    except ConfigError:
+        yield Missing(f"tester.link: {rig.tester.link!r} does not say where the radio is", f"write {PLACES}")
         return
     if rig.dut.address is None or len(rig.dut.address) != 8:
         yield Missing("dut.address: the link needs the DUT's EUI-64", "write its 8 octets into the rig file")
@@ -276,7 +273,7 @@ def check(rig: RigFile) -> Iterable[Missing]:
     try:
         tap = packet_agent.Tap(interface)
     except OSError as error:
-        yield Missing(f"tester.link: {rig.tester.link} cannot be opened", _explained(interface, error, rig))
+        yield _lacking(interface, error, rig)
         return
     tap.close()
     wrong = complaint(interface, tap.facts, rig)
@@ -293,7 +290,7 @@ def _remote(interface: str, spec: str, rig: RigFile) -> Iterable[Missing]:
     try:
         radio = RemoteRadio(interface, spec)
     except OSError as error:
-        yield Missing(f"tester.link: {rig.tester.link} cannot be opened", _explained(interface, error, rig))
+        yield _lacking(interface, error, rig)
         return
     except RigError as error:
         by_hand = _by_hand(rig.tester.link.partition(":")[2])
@@ -340,6 +337,14 @@ def _split(address: str, rig: RigFile) -> tuple[str, str]:
     if interface and kind == "popen":
         return interface, f"popen//python={host}" if colon else "popen"
     raise ConfigError([f"{rig.path}: tester.link: expected {PLACES}; found {rig.tester.link!r}"])
+
+
+def _lacking(interface: str, error: OSError, rig: RigFile) -> Missing:
+    what, remedy = f"tester.link: {rig.tester.link} cannot be opened", _explained(interface, error, rig)
+    if error.errno == errno.ENODEV:
+        what, _, remedy = remedy.partition(": ")
+        what = f"tester.link: {what}"
+    return Missing(what, remedy)
 
 
 def _explained(interface: str, error: OSError, rig: RigFile) -> str:

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from rigs import registry
 from rigs.configuration.models import NodeOptions, Regex, Text
-from rigs.consoles.shell import Shell
+from rigs.consoles.shell import SANITIZERS, Shell
 from rigs.model import Health, Node, RigError
 from sixlowpan import link_local
 
@@ -57,8 +57,7 @@ SIGNATURES: Final = (
     r"(?i:\bstack (?:overflow|smashing)\b.*)",
     r"(?i:\bwatchdog reset\b.*)",
     r"(?i:\bpanicked at\b.*)",
-    r"ERROR: AddressSanitizer.*",
-    r"runtime error: .*",
+    *SANITIZERS,
 )
 
 

@@ -23,7 +23,7 @@ from pydantic import Field
 from rigs import clock, registry
 from rigs.configuration.models import NodeOptions, Text
 from rigs.consoles.model import Console
-from rigs.consoles.shell import Shell
+from rigs.consoles.shell import SANITIZERS, Shell
 from rigs.links.slip_radio import link as slip_radio
 from rigs.links.slip_radio import namespace as slip_namespace
 from rigs.model import Health, Node, RigError, Unsupported
@@ -44,8 +44,7 @@ SIGNATURES: Final = (
     r"Stack overflow.*",
     r"slip_send overflow.*",
     r"^(?>.*?\*\*\* ).* \*\*\*: terminated",  # atomic: one try a line, or a flood costs its square
-    r"ERROR: AddressSanitizer.*",
-    r"runtime error: .*",
+    *SANITIZERS,
 )
 
 

@@ -159,20 +159,9 @@ class LinuxHostNode(Node):
 
     stack = "Linux"
     abilities = frozenset(
-        {
-            "echo",
-            "ping",
-            "udp",
-            "join",
-            "context",
-            "address",
-            "connect",
-            "console",
-            "reset",
-            "counters",
-            "port_unreachable",
-        }
-    )
+        {"echo", "ping", "udp", "join", "context", "address",
+         "connect", "console", "reset", "counters", "port_unreachable"}
+    )  # fmt: skip
 
     def __init__(self, host: Host, bench: Bench) -> None:
         self._host, self._bench = host, bench

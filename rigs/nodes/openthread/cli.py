@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from rigs import clock
-from rigs.consoles.shell import Shell
+from rigs.consoles.shell import SANITIZERS, Shell
 from rigs.model import LinkClosed, RigError
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ SIGNATURES: Final = (
     r"ASSERT(?:ION)? ?(?:FAIL|at|@)",
     r"^(?>.*?\[(?:CRIT|C)\]).*(?:assert|crash|fault)",
     r"(?:HARD|MPU|BUS|USAGE) ?FAULT|>>> ZEPHYR FATAL ERROR",
-    r"[Ss]egmentation fault|stack smashing detected|AddressSanitizer|runtime error:",
+    r"[Ss]egmentation fault|stack smashing detected",
+    *SANITIZERS,
 )
 
 _END: Final = r"(?P<end>Done|Error (?P<code>\d+): ?(?P<text>[^\n]*))[ \t]*$"

@@ -83,21 +83,9 @@ class ReferenceNode(BleNode, Node):
 
     stack = "reference"
     abilities = frozenset(
-        {
-            "echo",
-            "ping",
-            "udp",
-            "join",
-            "context",
-            "address",
-            "reset",
-            "ip_tap",
-            "counters",
-            "port_unreachable",
-            "tcp",
-            "connect",
-        }
-    )
+        {"echo", "ping", "udp", "join", "context", "address",
+         "reset", "ip_tap", "counters", "port_unreachable", "tcp", "connect"}
+    )  # fmt: skip
 
     def __init__(self, link: MemoryLink | MemoryChannel) -> None:
         self.link: MemoryLink | MemoryChannel = link

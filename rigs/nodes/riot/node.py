@@ -78,19 +78,9 @@ class RiotNode(Node):
 
     stack = "RIOT"
     abilities = frozenset(
-        {
-            "echo",
-            "ping",
-            "udp",
-            "join",
-            "context",
-            "address",
-            "console",
-            "reset",
-            "counters",
-            "port_unreachable",
-        }
-    )
+        {"echo", "ping", "udp", "join", "context",
+         "address", "console", "reset", "counters", "port_unreachable"}
+    )  # fmt: skip
 
     def __init__(
         self, console: Console, *, interface: str = "", version: str = "", boot: float = BOOT

@@ -1,0 +1,156 @@
+"""What went wrong, grouped by cause: one entry for one fault of a DUT, however many cases and rigs show it.
+
+Strategy: a known deviation is one cause, whatever number of places its profile gives; a new failure is one cause
+with equal ones (`reports.record.group_of`). The same cause on several rigs is one entry that names them. Advice
+that a case recorded beside a pass is a cause of its own kind, so that no green hides it. Worst first: news before
+what is known, then by severity, then by how many cases show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+from reports.record import group_of, state
+from reports.severity import SEVERITIES, Effect, worst_effect
+from reports.view import Case, Rig, View, known_of, natural
+from vectors.catalogue import CATALOGUE
+from vectors.codes import CODES
+
+#: Kinds of causes, worst first, and what each is called where several are counted.
+KINDS: Final = {
+    "fail": "new failure",
+    "error": "error of the suite",
+    "unconfirmed": "unconfirmed deviation",
+    "known": "known deviation",
+    "advice": "advice not followed",
+}
+
+
+@dataclass(slots=True)
+class Cause:
+    """One fault: `shown` are the cases and results that show it, with the rig of each."""
+
+    kind: str
+    name: str
+    title: str
+    shown: list[tuple[Rig, Case, dict[str, Any]]] = field(default_factory=list)
+    #: Of a known deviation: what the profile says of it. Rigs that declare it and do not show it are in `unseen`.
+    deviation: dict[str, Any] = field(default_factory=dict)
+    unseen: list[Rig] = field(default_factory=list)
+    #: Rigs in whose record the deviation is said to be over, in whole or in part.
+    fixed: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+    def said(self, name: str) -> str:
+        """What the profile says of a deviation: `why`, `versions`, `frame`; empty where it says nothing."""
+        return str(self.deviation.get(name) or "")
+
+    @property
+    def rigs(self) -> list[Rig]:
+        return list({rig.name: rig for rig, _, _ in self.shown}.values())
+
+    @property
+    def cases(self) -> list[Case]:
+        return list({case.name: case for _, case, _ in self.shown}.values())
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        """The findings of the results that are this cause's."""
+        return [found for _, _, result in self.shown for found in result["findings"] if self._mine(found)]
+
+    def _mine(self, finding: Mapping[str, Any]) -> bool:
+        if self.kind in ("known", "unconfirmed"):
+            return self.name in str(finding.get(self.kind) or "").split(",")
+        return not finding.get("known")
+
+    @property
+    def effect(self) -> Effect | None:
+        return worst_effect(self.findings)
+
+    @property
+    def severity(self) -> str:
+        effect = self.effect
+        return effect.severity if effect else ""
+
+    def demanded(self, limit: int = 4) -> list[str]:
+        """Requirements that it breaks: of its findings, else the rows that the profile names, by pattern or not."""
+        broken = [found["requirement"] for found in self.findings]
+        pattern = str(self.deviation.get("requirement") or "")
+        named = [row for row in CATALOGUE if fnmatchcase(row, pattern)] or [pattern][: bool(pattern)]
+        return list(dict.fromkeys(broken or named))[:limit]
+
+    def example(self) -> tuple[Rig, Case, dict[str, Any]] | None:
+        """The result that shows it best: with an annotated frame, and with the gravest finding."""
+        grave = self.severity
+        marked = [one for one in self.shown if one[2].get("annotated")]
+        grave_ones = [
+            one
+            for one in marked
+            if (worst := worst_effect(f for f in one[2]["findings"] if self._mine(f)))
+            and worst.severity == grave
+        ]
+        return next(iter(grave_ones or marked or self.shown), None)
+
+
+def causes(page: View) -> list[Cause]:
+    """All causes of a record, worst first."""
+    found: dict[tuple[str, str], Cause] = {}
+    for section in page.sections:
+        for case in section.cases:
+            for rig in page.rigs:
+                result = case.results.get(rig.name)
+                if result is None:
+                    continue
+                for kind, name, title in _of(result):
+                    cause = found.setdefault((kind, name), Cause(kind, name, title))
+                    cause.shown.append((rig, case, result))
+    for rig in page.rigs:
+        for name, deviation in rig.deviations.items():
+            known = found.setdefault(("known", name), Cause("known", name, name))
+            unsure = found.get(("unconfirmed", name), Cause("", "", ""))
+            for cause in (known, unsure):
+                cause.deviation = cause.deviation or deviation
+            if not any(one.name == rig.name for cause in (known, unsure) for one in cause.rigs):
+                known.unseen.append(rig)
+    for line in page.record.deviations:
+        if ("known", line["id"]) in found:
+            where = f" in {', '.join(line['cases'])}" if line["cases"] else ""
+            found["known", line["id"]].fixed.append(f"{line['rig']}{where}")
+    return sorted(found.values(), key=_order)
+
+
+def _of(result: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """(kind, name, title) of each cause that a result shows."""
+    found = state(result)
+    for name in known_of(result):
+        yield "known", name, name
+    if found == "fail":
+        yield "fail", group_of(result), _title(result)
+    elif found == "error":
+        name = str(result.get("message", "")).partition("\n")[0] or "no message"
+        yield "error", name, name
+    elif found == "unconfirmed":
+        for name in filter(None, str(result.get("unconfirmed") or "").split(",")):
+            yield "unconfirmed", name, name
+    elif found in ("pass", "harmless") and any(not f.get("known") for f in result["findings"]):
+        yield "advice", group_of(result), _title(result)
+
+
+def _title(result: Mapping[str, Any]) -> str:
+    """The first news of a result in words: what its code means, and the requirement."""
+    news = next((finding for finding in result["findings"] if not finding.get("known")), None)
+    if news is None:
+        return str(result.get("message", "")).partition("\n")[0]
+    words = CODES.get(news["code"], news["code"].replace("_", " ")).rstrip(".")
+    return f"{words} ({news['requirement']})"
+
+
+def _order(cause: Cause) -> tuple[int, int, int, list[tuple[int, int, str]]]:
+    severity = SEVERITIES.index(cause.severity) if cause.severity else len(SEVERITIES)
+    return list(KINDS).index(cause.kind), severity, -len(cause.shown), natural(cause.name)

@@ -1,0 +1,91 @@
+"""What the main page shows: verdicts, matrix, causes, what was not tried, and every case.
+
+Strategy: what is not green is shown in full, what is green in one row, so that a run of thousands of results stays
+a page of a few megabytes. A long list is cut and says by how much; the record has all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from reports.causes import Cause
+from reports.record import state
+from reports.verdict import Verdict
+from reports.view import STATES, Case, Rig, View, known_of
+
+#: Findings of one result that are listed, cases of one cause that are named.
+FINDINGS: Final = 40
+NAMED: Final = 12
+#: States whose results are told in one row.
+GREEN: Final = ("pass", "harmless", "unsupported")
+
+
+def index(page: View, judged: Verdict) -> dict[str, Any]:
+    """The context of the template."""
+    found = [cause for cause in judged.causes if cause.shown]
+    return {
+        "page": page,
+        "verdict": judged,
+        "causes": found,
+        "unseen": [cause for cause in judged.causes if not cause.shown],
+        "totals": _totals(page),
+        "named": NAMED,
+        "most_findings": FINDINGS,
+        "full": _full,
+        "plain": _plain,
+        "has_advice": has_advice,
+        "deviations_of": _deviations_of(found),
+        "untried": _untried(page),
+        "grouped": _grouped(page),
+    }
+
+
+def has_advice(result: Mapping[str, Any]) -> bool:
+    """Whether a green result carries findings all the same: advice that the DUT did not follow."""
+    return state(result) in GREEN and bool(result["findings"])
+
+
+def _full(result: Mapping[str, Any]) -> bool:
+    return state(result) not in GREEN or bool(result["findings"])
+
+
+def _plain(case: Case, rigs: list[Rig]) -> list[tuple[Rig, dict[str, Any]]]:
+    """The results of a case that are told in one row."""
+    results = [(rig, case.results[rig.name]) for rig in rigs if rig.name in case.results]
+    return [(rig, result) for rig, result in results if not _full(result)]
+
+
+def _totals(page: View) -> list[tuple[str, int]]:
+    return [
+        (name, count) for name in STATES if (count := sum(page.counts(rig.name)[name] for rig in page.rigs))
+    ]
+
+
+def _deviations_of(found: list[Cause]) -> Any:
+    known = {cause.name: cause for cause in found if cause.kind == "known"}
+    return lambda result: [known[name] for name in known_of(result) if name in known]
+
+
+def _untried(page: View) -> dict[str, dict[str, list[Case]]]:
+    """Rig -> reason -> cases that were not tried."""
+    untried: dict[str, dict[str, list[Case]]] = {}
+    for section in page.sections:
+        for case in section.cases:
+            for rig in page.rigs:
+                result = case.results.get(rig.name)
+                if result is not None and state(result) == "unsupported":
+                    reasons = untried.setdefault(rig.name, {})
+                    reasons.setdefault(result["reason"] or "unsaid", []).append(case)
+    return untried
+
+
+def _grouped(page: View) -> list[tuple[str, list[Any]]]:
+    """Sections by document: (name of the document, its sections)."""
+    documents: dict[str, list[Any]] = {}
+    for section in page.sections:
+        head = (
+            section.title.split(" §")[0].split(",")[0] if section.key.startswith("rfc") else "Beside the RFCs"
+        )
+        documents.setdefault(head, []).append(section)
+    return list(documents.items())

@@ -1,0 +1,168 @@
+"""The first thing that a reader wants to know: is it good? One line for each rig, and one for the whole run.
+
+Strategy: the words are made here once, for the page, the summary and the badge, so that they cannot disagree. A
+line says what is new, then what is known and how grave the worst of it is, then what is not known: inconclusive and
+not tried. "Good" is never said of a run that was interrupted, that tried nothing, or of which a part was chosen,
+without saying so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from reports.causes import KINDS, Cause, causes
+from reports.record import REASONS
+from reports.view import Rig, View
+
+
+@dataclass(frozen=True, slots=True)
+class NotTried:
+    """Cases of a rig that were not tried: how many, and why in words.
+
+    `reason` is a key of `REASONS`, or another word.
+    """
+
+    count: int
+    reason: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The verdict on one rig. `state` is that of its colour and sign, a key of `reports.view.SIGNS`."""
+
+    rig: Rig
+    state: str
+    words: str
+    #: Counts of causes and cases: "2 new failures in 14 cases".
+    told: list[str]
+    worst: Cause | None
+    not_tried: list[NotTried]
+    counts: Counter[str]
+
+    @property
+    def tried(self) -> int:
+        return sum(count for name, count in self.counts.items() if name != "unsupported")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The verdict on a run."""
+
+    state: str
+    words: str
+    lines: list[Line]
+    causes: list[Cause]
+    #: What limits it: interrupted, a part of the cases, ...
+    limits: list[str]
+
+
+def verdict(page: View) -> Verdict:
+    """Say of a record whether it is good, rig by rig and as a whole."""
+    found = causes(page)
+    lines = [_line(page, rig, found) for rig in page.rigs]
+    limits = _limits(page)
+    order = ("fail", "error", "unconfirmed", "inconclusive", "known", "pass")
+    state = min((line.state for line in lines), key=order.index, default="inconclusive")
+    if page.record.interrupted and state in ("pass", "known"):
+        state = "inconclusive"
+    return Verdict(
+        state, _words(state, lines, found, interrupted=page.record.interrupted), lines, found, limits
+    )
+
+
+def _line(page: View, rig: Rig, found: list[Cause]) -> Line:
+    counts = page.counts(rig.name)
+    mine = [cause for cause in found if any(one.name == rig.name for one in cause.rigs)]
+    told, state = [], "pass"
+    for kind, name in KINDS.items():
+        of_kind = [cause for cause in mine if cause.kind == kind]
+        if not of_kind:
+            continue
+        cases = {case.name for cause in of_kind for one, case, _ in cause.shown if one.name == rig.name}
+        told.append(f"{plural(len(of_kind), name)} in {plural(len(cases), 'case')}")
+    tried = sum(count for name, count in counts.items() if name not in ("unsupported", "inconclusive"))
+    for name in ("fail", "error", "unconfirmed", "inconclusive", "known"):
+        if counts[name]:
+            state = name
+            break
+    if not tried:
+        state = "inconclusive"
+    words = {
+        "fail": "Not good: it fails in ways that its profile does not declare",
+        "error": "Not judged in full: the suite itself failed",
+        "unconfirmed": "Not good: it fails in ways that its profile declares for other versions only",
+        "inconclusive": "Not judged in full: the rig or the medium failed",
+        "known": "As declared: it fails in the ways that its profile declares, and in no other",
+        "pass": "Good: no failure in what was tried",
+    }[state]
+    if not tried:
+        words = "Not judged: no case was tried"
+    if counts["inconclusive"]:
+        told.append(f"{plural(counts['inconclusive'], 'case')} inconclusive")
+    harmful = [cause for cause in mine if cause.kind != "error"]
+    ranked = sorted(harmful, key=lambda cause: _RANK.get(cause.severity, 9))
+    return Line(rig, state, words, told, next(iter(ranked), None), _not_tried(page, rig), counts)
+
+
+_RANK = {"critical": 0, "serious": 1, "moderate": 2, "minor": 3}
+
+
+def _not_tried(page: View, rig: Rig) -> list[NotTried]:
+    listed = [
+        NotTried(count, reason, REASONS.get(reason, "the record does not say why"))
+        for reason, count in sorted(page.reasons(rig.name).items(), key=lambda item: (-item[1], item[0]))
+    ]
+    if rig.not_chosen:
+        chosen = page.chosen()
+        by = f"left out by the command line ({chosen})" if chosen else "left out by the command line"
+        listed.append(NotTried(rig.not_chosen, "not_chosen", by))
+    return listed
+
+
+def _limits(page: View) -> list[str]:
+    said = []
+    if page.record.interrupted:
+        torn = " Its last line is cut in the middle." if page.record.torn else ""
+        said.append(
+            f"This run was interrupted: its record has no footer.{torn} What is missing was not tried."
+        )
+    chosen = page.chosen()
+    if chosen or any(rig.not_chosen for rig in page.rigs):
+        said.append("Partial run" + (f": chosen by {chosen}." if chosen else ": some cases were not chosen."))
+    said += [f"{rig.name}: {note}" for rig in page.rigs for note in rig.notes]
+    return said
+
+
+def _words(state: str, lines: list[Line], found: list[Cause], *, interrupted: bool) -> str:
+    if not lines:
+        return "Nothing is known: the record has no results."
+    news = [cause for cause in found if cause.kind in ("fail", "unconfirmed")]
+    rigs = {rig.name for cause in news for rig in cause.rigs}
+    if state in ("fail", "unconfirmed"):
+        return f"Not good: {plural(len(news), 'new failure')} on {plural(len(rigs), 'rig')} of {len(lines)}."
+    if state == "error":
+        return "Not judged in full: the suite itself failed; no new failure of a node."
+    if interrupted:
+        return "Not judged in full: the run was interrupted; no new failure so far."
+    if state == "inconclusive":
+        return "Not judged in full: some cases are inconclusive; no new failure."
+    known = [cause for cause in found if cause.kind == "known" and cause.shown]
+    if state == "known":
+        grave = Counter(cause.severity for cause in known)
+        worst = next((name for name in _RANK if grave[name]), "")
+        return f"No new failure; {plural(len(known), 'known deviation')}" + (
+            f", {grave[worst]} of them {worst}." if worst else "."
+        )
+    return "Good: no failure in what was tried."
+
+
+def plural(count: int, word: str) -> str:
+    """A count with its word: "1 case", "3 new failures", "2 errors of the suite"."""
+    if count == 1:
+        return f"1 {word}"
+    if word == "advice not followed":
+        return f"{count} pieces of {word}"
+    head, of, rest = word.partition(" of ")
+    return f"{count} {head}s{of}{rest}"

@@ -1,0 +1,246 @@
+"""The tester's end of a software air: a `Link` between the suites and the links of the devices.
+
+Strategy: whatever speaks in single frames can be a member, as its own product link has it. Where all of them are on a
+virtual clock, `receive` moves every clock to what happens next. On a real clock each member has a thread that takes
+frames from it and one that gives them to it, so that a slow radio holds up nobody else. A round trip over the air is
+told in the time of the model: how late this host handed a frame on is kept with the frame, and is not in the figure.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rigs.air.live import LiveLink
+from rigs.air.medium import TESTER, Carried, SoftwareAir
+from rigs.air.settings import AirSettings
+from rigs.links.memory.link import MemoryLink
+from rigs.model import Direction, Link, LinkClosed, Loses, Received, RigError
+
+#: Frames of ours whose stamps are kept, and those that still wait for the stamp of a device's tap.
+_KEPT = 2048
+_UNSTAMPED = 256
+#: Seconds for which a reader waits at a time, to see whether the air was closed.
+_LOOK = 0.2
+_NEVER = 3600.0
+
+
+@dataclass(slots=True)
+class _Left:
+    """A frame of ours: when it would have left if this host were never late, and by how much it was shifted for it."""
+
+    frame: bytes
+    time: float
+    shift: float
+
+
+@dataclass(slots=True)
+class _Member:
+    """One device of the air."""
+
+    name: str
+    link: Link
+    #: Whether its link asks the air which transmissions are lost, before anybody acknowledges them.
+    asks: bool = False
+    #: Frames of ours that went to it and have no stamp of its tap yet.
+    unstamped: deque[_Left] = field(default_factory=lambda: deque(maxlen=_UNSTAMPED))
+
+
+class AirLink(Link):
+    """What the tester hears of the air, and how it speaks on it. `air` tells what was done to every frame."""
+
+    def __init__(self, members: Mapping[str, Link], settings: AirSettings) -> None:
+        """`members` by name: "dut", and "peer" where there are two. They are closed with this link.
+
+        Raises `RigError` for devices whose links are not of one kind.
+        """
+        first = members["dut"]
+        if others := {link.kind for link in members.values()} - {first.kind}:
+            raise RigError(f"one air carries one kind of link, and here are {first.kind} and {others.pop()}")
+        self.kind, self.mtu, self.pan = first.kind, min(link.mtu for link in members.values()), first.pan
+        self.tester, self.dut, self.dut_short = first.tester, first.dut, first.dut_short
+        self.any_source, self.auto_ack = first.any_source, first.auto_ack
+        self.clock_error = max(link.clock_error for link in members.values())
+        self.air = SoftwareAir(self.kind, (TESTER, *members), settings)
+        memories = [link for link in members.values() if isinstance(link, MemoryLink)]
+        #: The links of all devices where these are on a virtual clock.
+        self._virtual = memories if len(memories) == len(members) else []
+        self.clock = "virtual" if self._virtual else "monotonic"
+        for link in memories:
+            link.paced = False  # time on the air is the air's to give
+        self._members = [
+            _Member(name, LiveLink(link) if isinstance(link, MemoryLink) and not self._virtual else link)
+            for name, link in members.items()
+        ]
+        self._left: deque[_Left] = deque(maxlen=_KEPT)
+        self._changed = threading.Condition()
+        self._gone: RigError | None = None
+        self._closed = False
+        self._threads: list[threading.Thread] = []
+        for member in self._members:
+            member.asks = settings.loses and member.link.before_ack(self._loses_of(member.name))
+            for work in () if self._virtual else (self._take_from, self._give_to):
+                name = f"air {member.name} {work.__name__}"
+                self._threads.append(threading.Thread(target=work, args=(member,), name=name, daemon=True))
+        for thread in self._threads:
+            thread.start()
+
+    # -- Link -------------------------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        return self._virtual[0].now() if self._virtual else super().now()
+
+    def send(self, frame: bytes) -> None:
+        with self._changed:
+            self._check()
+            while self.air.full(TESTER, self.stamp()):  # back-pressure: we wait, nothing of ours is dropped
+                self._wait(self.air.room_at(TESTER))
+                self._check()
+            self.air.offer(TESTER, frame, self.stamp())
+            self._changed.notify_all()
+            self._happen()
+
+    def receive(self, deadline: float) -> Received | None:
+        with self._changed:
+            while True:
+                self._check()
+                self._happen()
+                carried = self.air.take(TESTER, self.stamp())
+                if carried is not None:
+                    return Received(carried.frame, carried.arrived, self.clock)
+                now = self.now()
+                if now >= deadline:
+                    return None
+                due, end = self.air.due(TESTER), deadline if self._virtual else self.stamp() + deadline - now
+                self._wait(end if due is None else min(due, end))
+
+    def outgoing(self) -> Sequence[Received]:
+        return [Received(left.frame, left.time, self.clock) for left in tuple(self._left)]
+
+    def done_to(self, since: float) -> Mapping[bytes, str]:
+        with self._changed:
+            log = [carried for carried in self.air.log if carried.sent >= since]
+        return {carried.frame: told for carried in log if (told := carried.in_words())}
+
+    def passed_over(self) -> str:
+        told = (member.link.passed_over() for member in self._members)
+        done = ", ".join(
+            f"{n} x {fate}" for fate, n in sorted(self.air.counts.items()) if n and fate != "carried"
+        )
+        return "; ".join(filter(None, [*told, done and f"the air: {done}"]))
+
+    def close(self) -> None:
+        with self._changed:
+            if self._closed:
+                return
+            self._closed = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join(5)
+        for member in self._members:
+            member.link.close()
+
+    def _check(self) -> None:
+        if self._gone is not None:
+            raise LinkClosed(str(self._gone)) from self._gone
+        if self._closed:
+            raise LinkClosed("the air is closed")
+
+    def _wait(self, until: float) -> None:
+        """Wait for something to happen, until a time on the clock of stamps at most."""
+        if not self._virtual:
+            self._changed.wait(max(0.0, until - self.stamp()))
+            return
+        dues = [due for link in self._virtual if (due := link.due()) is not None]
+        if (due := self.air.due()) is not None:
+            dues.append(due)
+        now = self.now()
+        for link in self._virtual:
+            link.advance(max(now, min([*dues, until])))
+        self._happen()
+
+    def _hand_over(self, member: _Member, carried: Carried) -> None:
+        """Give a frame to a device, and note when the tester would have sent it had this host been on time."""
+        if carried.sender == TESTER and not carried.copy:
+            left = _Left(carried.frame, carried.sent + carried.late, carried.arrived - carried.sent)
+            self._left.append(left)
+            member.unstamped.append(left)
+        member.link.send(carried.frame)
+
+    def _loses_of(self, name: str) -> Loses:
+        def loses(direction: Direction, frame: bytes) -> bool:
+            sender, receiver = (TESTER, name) if direction == "sent" else (name, TESTER)
+            with self._changed:
+                return self.air.loses(sender, receiver, frame, self.stamp())
+
+        return loses
+
+    # -- a virtual clock --------------------------------------------------------------------------------------
+
+    def _happen(self) -> None:
+        """Let everything happen that is due now; on a real clock the threads see to it."""
+        busy, now = bool(self._virtual), self.now()
+        while busy:
+            busy = False
+            for member in self._members:
+                while (carried := self.air.take(member.name, now)) is not None:
+                    self._hand_over(member, carried)
+                    busy = True
+                while (got := member.link.receive(now)) is not None:
+                    self.air.offer(member.name, got.frame, now, heard=member.asks)
+                    busy = True
+
+    # -- a real clock -----------------------------------------------------------------------------------------
+
+    def _take_from(self, member: _Member) -> None:
+        """Everything that a device says goes on the air, until one of both is gone."""
+        while not self._closed:
+            try:
+                got = member.link.receive(member.link.now() + _LOOK)
+                self._stamp(member)
+            except RigError as error:
+                self._lost(error)
+                return
+            if got is not None:
+                with self._changed:
+                    # a stamp of another clock may be ahead of ours by its error
+                    at = min(got.time, time.monotonic())
+                    self.air.offer(member.name, got.frame, at, heard=member.asks)
+                    self._changed.notify_all()
+
+    def _stamp(self, member: _Member) -> None:
+        """Take the stamps of a tap at the device for our frames: they came by it before any answer to them did."""
+        waiting = list(member.unstamped)
+        if not waiting or not (tapped := member.link.outgoing()):
+            return
+        newest: dict[bytes, float] = {}
+        for _, seen in zip(range(2 * _UNSTAMPED), reversed(tapped), strict=False):
+            newest.setdefault(seen.frame, seen.time)
+        for left in waiting:
+            if left.frame in newest:
+                left.time = newest[left.frame] - left.shift
+                member.unstamped.remove(left)
+
+    def _give_to(self, member: _Member) -> None:
+        """Every frame that has arrived at a device goes to it."""
+        while True:
+            with self._changed:
+                while (carried := self.air.take(member.name, time.monotonic())) is None:
+                    if self._closed:
+                        return
+                    due = self.air.due(member.name)
+                    self._changed.wait(_NEVER if due is None else max(0.0, due - time.monotonic()))
+            try:
+                self._hand_over(member, carried)
+            except RigError as error:
+                self._lost(error)
+                return
+
+    def _lost(self, error: RigError) -> None:
+        with self._changed:
+            if not self._closed:
+                self._gone = self._gone or error
+            self._changed.notify_all()

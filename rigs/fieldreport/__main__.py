@@ -1,0 +1,50 @@
+"""`python -m rigs.fieldreport`: measure as the field report did, and print a page like its own, with causes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from rigs.fieldreport.bench import TwoLaptops
+from rigs.fieldreport.measure import Field, measure
+from rigs.fieldreport.page import page
+from rigs.model import RigError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the page; 0 when all of it was measured, 1 otherwise, 2 when the bench cannot be had."""
+    parser = argparse.ArgumentParser(prog="python -m rigs.fieldreport", description=__doc__)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the page there as well")
+    asked = parser.parse_args(arguments)
+    began, field = time.monotonic(), Field()
+
+    def say(what: str) -> None:
+        print(f"{time.monotonic() - began:6.0f} s  {what}", file=sys.stderr, flush=True)
+
+    try:
+        say("two guests boot")
+        laptops = TwoLaptops()
+    except (RigError, OSError) as error:
+        print(f"the two guests cannot be had: {error}", file=sys.stderr)
+        return 2
+    try:
+        measure(laptops, say, field)
+    except KeyboardInterrupt:
+        field.missing.append("the rest: interrupted")
+    finally:
+        laptops.close()
+    text = page(field)
+    print(text)
+    if asked.out is not None:
+        try:
+            asked.out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            print(f"{asked.out}: cannot be written: {error.strerror}", file=sys.stderr)
+            return 2
+    return 1 if field.missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

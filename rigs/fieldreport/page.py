@@ -1,0 +1,160 @@
+"""The field report as a page: each line that it began with, the figure that stands for it now, and the cause.
+
+Strategy: pure. A cause is told only where the figures show it: a loss is the queue's when the queue counted the packets
+that are missing and the air carried the others, a stall is a retransmission that never left when the sender counted
+one and none was on the air. What the figures do not show is not said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reports.statistics import interval_of, spread
+from rigs.fieldreport.air import TCP, UDP
+from rigs.fieldreport.measure import INTERVAL, Field, Moved
+from rigs.fieldreport.programs import Pings
+
+#: Share of datagrams that the queue must have dropped for the loss to be called its own.
+_EXPLAINED = 0.8
+_CREDITS = 6
+_SHORT = (
+    "Credits are counted on the medium while nothing is sent: six were granted with the channel; each K-frame takes "
+    "one until its receiver gives it back. A side that is short of them cannot send 1280 octets (six K-frames of 247) "
+    "any more: such a connection was given up and made anew."
+)
+
+
+def page(field: Field) -> str:
+    """The page, as Markdown."""
+    parts = [
+        "# The field report, measured",
+        "",
+        _bench(field),
+        "",
+        *_connections(field),
+        *_latency(field),
+        *_sizes(field),
+        *(line for moved in field.transfers for line in _transfer(moved)),
+    ]
+    if field.missing:
+        parts += ["## What was not measured", "", *(f"* {text}" for text in field.missing), ""]
+    return "\n".join(parts)
+
+
+def _bench(field: Field) -> str:
+    kernel = field.kernel.split()[0] if field.kernel else "unknown"
+    return (
+        f"Two Linux guests ({kernel}) with a live LE connection between virtual controllers, at a connection interval "
+        f"of {1000 * INTERVAL:g} ms where nothing else is said. Other work held this machine up for "
+        f"{100 * field.held_up:.0f} % of the time."
+    )
+
+
+def _connections(field: Field) -> list[str]:
+    found = ["## The connection", ""]
+    for number, left in enumerate(field.connections, 1):
+        short = [f"{side} {n}" for side, n in left.items() if n < _CREDITS]
+        said = f"short of credits: {', '.join(short)} of {_CREDITS}" if short else "all credits on both sides"
+        found.append(f"* connection {number}: {said}")
+    if any(min(left.values()) < _CREDITS for left in field.connections):
+        found += ["", _SHORT]
+    return [*found, ""]
+
+
+def _latency(field: Field) -> list[str]:
+    found = ['## "Latency does seem a little high"', ""]
+    if field.quick is not None:
+        found.append(f"* without a connection interval: {_pings(field.quick)}")
+    if field.paced is not None:
+        found.append(f"* at {1000 * INTERVAL:g} ms: {_pings(field.paced)}")
+        interval = _interval(field.paced)
+        found += ["", interval] if interval else []
+    return [*found, ""]
+
+
+def _interval(pings: Pings) -> str:
+    if len(pings.arrivals) < 4:
+        return ""
+    told = interval_of(pings.began, [trip / 1000 for trip in pings.trips])
+    if told is None:
+        return (
+            "Cause: not shown; no interval explains these round trips (the machine answered too irregularly)."
+        )
+    inside = sum(told.seconds <= trip / 1000 <= 2.1 * told.seconds for trip in pings.trips)
+    return (
+        f"Cause: the connection interval. Answers arrive on a grid of {1000 * told.seconds:g} ms (off by "
+        f"{1000 * told.rms:.1f} ms rms); {inside} of {len(pings.trips)} round trips lie between one interval and two: "
+        "a request waits for the next connection event, its answer for the one behind it."
+    )
+
+
+def _sizes(field: Field) -> list[str]:
+    if not field.sizes:
+        return []
+    found = [
+        '## "Only a 1280 MTU works"',
+        "",
+        "| data | packet | central first | peripheral first |",
+        "|---|---|---|---|",
+    ]
+    for size, (there, back) in sorted(field.sizes.items()):
+        found.append(
+            f"| {size} | {size + 48} | {there.received} of {there.sent} | {back.received} of {back.sent} |"
+        )
+    good = all(pings.received for pair in field.sizes.values() for pings in pair)
+    said = (
+        "Every size that was tried goes through, both ways."
+        if good
+        else "Sizes that did not go through are above."
+    )
+    return [*found, "", said, ""]
+
+
+def _transfer(moved: Moved) -> list[str]:
+    told, found = moved.transfer, [f"## {moved.what}", ""]
+    if told.error:
+        found.append(f"* iperf3: {told.error}")
+    if told.packets:
+        share = 100 * told.lost / told.packets
+        found.append(
+            f"* {told.rate / 1000:.0f} kbit/s arrived; {told.lost} of {told.packets} datagrams lost ({share:.0f} %)"
+        )
+        found.append(
+            f"* the sender's queue (fq_codel) dropped {moved.dropped}; {_count(moved, UDP)} were on the air"
+        )
+        if told.lost and moved.dropped >= _EXPLAINED * told.lost:
+            found += ["", "Cause: the sender's own queue. What is lost was never on the air."]
+    elif not told.error:
+        found.append(
+            f"* {told.rate / 1000:.0f} kbit/s, {told.retransmits} retransmissions counted by the sender"
+        )
+    if "TCP" in moved.what:
+        repeated = sum(side.repeated for side in moved.air.values())
+        segments = sum(len(side.segments) for side in moved.air.values())
+        found.append(f"* on the air: {segments} segments with data, {repeated} of them for a second time")
+        found.append(f"* the sender's queue dropped {moved.dropped}")
+        if told.by_second:
+            found.append(f"* by second, kbit/s: {_seconds(told.by_second)}")
+        if told.retransmits and not repeated:
+            found += [
+                "",
+                "Cause: retransmissions that never leave: the sender counts them, and none was on the air.",
+            ]
+    short = [f"{side} {n}" for side, n in moved.credits.items() if n < _CREDITS]
+    if short:
+        found.append(f"* credits left behind it: {', '.join(short)} of {_CREDITS}")
+    return [*found, ""]
+
+
+def _count(moved: Moved, protocol: int) -> int:
+    assert protocol in {TCP, UDP}
+    return max((side.packets[protocol] for side in moved.air.values()), default=0)
+
+
+def _seconds(rates: Sequence[float]) -> str:
+    return " ".join(f"{rate / 1000:.0f}" for rate in rates)
+
+
+def _pings(pings: Pings) -> str:
+    share = f"{pings.received} of {pings.sent} answered"
+    return f"{share}, min/avg/max/mdev {spread(pings.trips)} ms" if pings.trips else share

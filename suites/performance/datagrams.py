@@ -1,0 +1,86 @@
+"""Numbered UDP datagrams to the DUT's application and from it, counted at the receiver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fixtures.api import UDP, Case, Seen
+from sixlowpan import ipv6
+
+HERE, THERE = 0xF0B3, 0xF0B4
+
+
+@dataclass(slots=True)
+class Stream:
+    """What was sent, what arrived in that order, and how many seconds from the first sending to the last arrival."""
+
+    sent: list[bytes]
+    arrived: list[bytes] = field(default_factory=list)
+    took: float = 0.0
+    #: Seconds that the sending took, the pause behind the last one included.
+    sending: float = 0.0
+
+    @property
+    def good(self) -> list[bytes]:
+        """What arrived as it was sent."""
+        return [data for data in self.arrived if data in set(self.sent)]
+
+    @property
+    def lost(self) -> int:
+        """How many did not arrive at all."""
+        return len(self.sent) - len(set(self.good))
+
+
+def numbered(case: Case, number: int, size: int) -> bytes:
+    """Data that says which datagram of the case it is."""
+    return number.to_bytes(2) + case.tester.pattern(size - 2)
+
+
+def to_the_dut(case: Case, size: int, count: int, pause: float = 0.0) -> Stream:
+    """So many datagrams, `pause` seconds apart."""
+    tester, node = case.tester, case.rig.node
+    source, there = tester.identity.address, tester.dut_address
+    node.udp_open(THERE)
+    while node.udp_receive(THERE, tester.now()) is not None:
+        pass
+    stream, began = Stream([numbered(case, n, size) for n in range(count)]), tester.stamp()
+    for number, data in enumerate(stream.sent):
+        if number and pause:
+            tester.listen(pause)
+        message = ipv6.udp(HERE, THERE, data, source, there)
+        tester.send_packet(ipv6.build(source, there, UDP, message))
+    stream.sending = tester.stamp() - began + pause
+    while len(stream.arrived) < count:
+        if pause:
+            tester.listen(0)
+        if (got := node.udp_receive(THERE, tester.now() + case.timeout)) is None:
+            break
+        stream.arrived.append(got[2])
+        stream.took = tester.stamp() - began
+    return stream
+
+
+def from_the_dut(case: Case, size: int, count: int, pause: float = 0.0) -> Stream:
+    """So many datagrams, `pause` seconds apart."""
+    tester, node = case.tester, case.rig.node
+    there = tester.identity.address
+    stream, began = Stream([numbered(case, n, size) for n in range(count)]), tester.stamp()
+
+    def take(seen: Seen) -> None:
+        if _ours(seen):
+            stream.arrived.append(seen.upper[8:])
+            stream.took = tester.stamp() - began
+
+    for data in stream.sent:
+        node.udp_send(there, HERE, THERE, data)
+        end = tester.now() + pause
+        while pause and (seen := tester.hear(end)) is not None:
+            take(seen)
+    stream.sending = tester.stamp() - began
+    while len(stream.arrived) < count and (seen := tester.hear(tester.now() + case.timeout)) is not None:
+        take(seen)
+    return stream
+
+
+def _ours(seen: Seen) -> bool:
+    return seen.view is not None and seen.view.upper()[0] == UDP and seen.upper[2:4] == THERE.to_bytes(2)

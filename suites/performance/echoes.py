@@ -1,0 +1,55 @@
+"""Echoes one behind the other, and what became of each: the ground of the cases about loss and latency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from fixtures.api import ECHO_REPLY, Case
+
+METHOD = "Echo Requests one after the other, from where a tap saw each leave to where its answer came"
+#: Chance at which a difference is told as one: a case that runs on many rigs must not cry for chance.
+SURE = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """One echo: when it was sent on the clock of the link, and its round trip in seconds (None: no answer came)."""
+
+    sent: float
+    trip: float | None
+    frames: int
+
+
+def sent_one_by_one(
+    case: Case, size: int, count: int, *, wait: float = 0.0, pause: float = 0.0
+) -> list[Fate]:
+    """So many echoes (or as many as the budget has room for); each waits for its answer, `wait` seconds at most."""
+    tester, fates = case.tester, []
+    for _ in case.rounds(count):
+        tester.listen(pause)
+        request, at = tester.echo(size), tester.now()
+        frames = tester.send_packet(request)
+        seen = tester.reply_to(request, tester.now() + (wait or case.timeout))
+        trip = None if seen is None else seen.time - tester.left(frames[0])
+        fates.append(Fate(at, trip, len(frames)))
+    case.result.observed_by = "wire"
+    return fates
+
+
+def answered(fates: list[Fate]) -> list[float]:
+    """Round trips in ms of those that were answered."""
+    return [1000 * fate.trip for fate in fates if fate.trip is not None]
+
+
+def answers_twice(case: Case, since: int) -> int:
+    """How many Echo Replies came that had come before, among what was heard since (an index of `Tester.heard`)."""
+    told = [seen.upper[4:8] for seen in case.tester.heard[since:] if seen.icmp_type == ECHO_REPLY]
+    return len(told) - len(set(told))
+
+
+def regular(lost: list[bool]) -> int:
+    """N where every N-th is lost and nothing else, five times at least; 0 where that is not so."""
+    places = [place for place, is_lost in enumerate(lost) if is_lost]
+    gaps = {after - before for before, after in pairwise(places)}
+    return gaps.pop() if len(places) >= 5 and len(gaps) == 1 and min(gaps) > 1 else 0

@@ -1,0 +1,132 @@
+"""Loss of frames and of datagrams, and what it hangs on: the field report's "packet loss seems bad, super bad"."""
+
+import pytest
+
+from fixtures.api import Case, advice, needs, requirement
+from reports.statistics import against_law, bursts, proportion, slope
+from suites.performance.datagrams import from_the_dut, to_the_dut
+from suites.performance.echoes import METHOD, SURE, Fate, answered, answers_twice, regular, sent_one_by_one
+from suites.performance.stream import expect
+
+SMALL, LARGE = 8, 600
+COUNT, LARGE_COUNT = 600, 100
+#: An answer to a small echo that is not here after so many times what settles a silence is lost.
+LATE = 4
+SOAK_MINUTES = 30
+
+
+def told(case: Case, fates: list[Fate], **parameters: object) -> list[bool]:
+    """Record the share that is lost, with its Wilson interval, and how the losses stand together."""
+    lost = [fate.trip is None for fate in fates]
+    case.measure(
+        "loss", "share", [float(is_lost) for is_lost in lost],
+        figure=proportion(sum(lost), len(lost)), method=f"{METHOD}; lost: no answer in time", **parameters,
+    )  # fmt: skip
+    if any(lost):
+        case.measure("losses in a row", "count", bursts(lost).lengths, figure=None, **parameters)
+    return lost
+
+
+@requirement("RFC6282-2-04", "RFC7668-3.2-03")
+def test_frames_and_datagrams(case: Case):
+    """Small echoes and large ones by turns: large ones are lost as their frames explain, 1-(1-p)^n, and no more."""
+    before = len(case.tester.heard)
+    small, large = [], []
+    for _ in range(LARGE_COUNT // 10):
+        small += sent_one_by_one(case, SMALL, COUNT * 10 // LARGE_COUNT, wait=case.settle * LATE)
+        large += sent_one_by_one(case, LARGE, 10)
+    few, many = told(case, small, size=SMALL), told(case, large, size=LARGE)
+    twice = answers_twice(case, before)
+    case.measure("second answers", "count", [twice], figure=None)
+    # an exchange of small echoes is two frames, so a large one counts as the exchanges that its frames would make
+    law = against_law(sum(many), len(many), large[0].frames, sum(few), len(few))
+    case.measure("expected loss", "share", [law.expected], figure=None, size=LARGE, frames=large[0].frames)
+    with advice(case):  # an IPv6 packet may be lost (RFC 8200); why a node loses some is worth a word
+        expect(
+            case, not law.worse(SURE) or (bursts(few + many).bursty and sum(few) > 0), "worse_than_its_frames",
+            f"{100 * law.expected:.1f} % of echoes in {large[0].frames} frames are lost, as single frames are",
+            f"{sum(many)} of {len(many)} are: reassembly loses what the medium did not",
+        )  # fmt: skip
+        expect(
+            case,
+            not twice,
+            "second_answer",
+            "one answer to each echo",
+            f"{twice} of {len(few + many)} came again",
+        )
+
+
+@requirement("RFC6282-2-04", "RFC7668-3.2-03")
+def test_over_time(case: Case):
+    """Round trips and losses in the order of sending: whether the DUT gets worse the longer it is used."""
+    fates = sent_one_by_one(case, 56, 200)
+    lost = told(case, fates, size=56)
+    points = [(fate.sent - fates[0].sent, 1000 * fate.trip) for fate in fates if fate.trip is not None]
+    if len(points) < 20:
+        return
+    trips = answered(fates)
+    case.measure("round trip", "ms", trips, method=METHOD, size=56)
+    rise = slope(points)
+    case.measure("round trip slope", "ms per s", [rise.value], figure=rise, size=56)
+    # the least of each quarter: what the DUT adds to every echo is in it, and what a busy machine adds to some is not
+    early, late = min(trips[: len(trips) // 4]), min(trips[-(len(trips) // 4) :])
+    with advice(case):
+        expect(
+            case,
+            not (rise.low > 0 and late > 1.5 * early and late - early > 2.0),
+            "slows_down",
+            "the last echoes take as long as the first",
+            f"{early:.1f} ms at least in the first quarter, {late:.1f} ms in the last, {points[-1][0]:.1f} s later",
+        )
+        every = regular(lost)
+        expect(
+            case,
+            not every,
+            "lost_regularly",
+            "losses come by chance",
+            f"one of {every} is lost, each time the last",
+        )
+
+
+@needs("udp")
+@requirement("RFC6282-2-04", "RFC7668-3.2-03")
+def test_by_direction(case: Case):
+    """Datagrams to the DUT and from it, as many of the same size: what is lost one way only has no cause on the air."""
+    shares = {}
+    case.result.observed_by = "wire"
+    for direction, send in (("to-the-dut", to_the_dut), ("from-the-dut", from_the_dut)):
+        stream = send(case, 100, 60, pause=0.02)
+        lost = stream.lost
+        shares[direction] = proportion(lost, len(stream.sent))
+        case.measure(
+            "loss", "share", [float(data not in stream.good) for data in stream.sent], figure=shares[direction],
+            method="UDP datagrams 20 ms apart, counted at the receiver", direction=direction, size=100,
+        )  # fmt: skip
+    there, back = shares["to-the-dut"], shares["from-the-dut"]
+    with advice(case):
+        expect(
+            case, not (there.low > 2 * back.high or back.low > 2 * there.high), "one_way",
+            "as many are lost one way as the other",
+            f"{100 * there.value:.0f} % to the DUT, {100 * back.value:.0f} % from it",
+        )  # fmt: skip
+
+
+@pytest.mark.slow
+@requirement("RFC6282-2-04", "RFC7668-3.2-03")
+def test_soak(case: Case):
+    """Thirty minutes, an echo a second: loss and the median round trip of each minute, and their slopes."""
+    losses, medians = [], []
+    for minute in range(SOAK_MINUTES):
+        fates = sent_one_by_one(case, 56, 60, pause=1.0)
+        trips = sorted(answered(fates))
+        losses.append((float(minute), 1 - len(trips) / len(fates)))
+        medians += [(float(minute), trips[len(trips) // 2])] if trips else []
+    case.measure("loss by minute", "share", [share for _, share in losses], figure=None)
+    case.measure("round trip by minute", "ms", [trip for _, trip in medians], figure=None)
+    for name, unit, points in (
+        ("loss slope", "share per s", losses),
+        ("round trip slope", "ms per s", medians),
+    ):
+        if len(points) >= 3:
+            rise = slope([(60 * at, value) for at, value in points])
+            case.measure(name, unit, [rise.value], figure=rise)
