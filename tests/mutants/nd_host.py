@@ -5,9 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rigs.nodes.reference.node import ReferenceNode
-from rigs.nodes.reference.registering import ALL_NODES, ALL_ROUTERS, reverse
+from rigs.nodes.reference.registration import ALL_ROUTERS, reverse
 from sixlowpan import Context, nd
-from sixlowpan.addresses import LINK_LOCAL_PREFIX, UNSPECIFIED, is_link_local, is_multicast, solicited_node
+from sixlowpan.addresses import (
+    ALL_NODES,
+    LINK_LOCAL_PREFIX,
+    UNSPECIFIED,
+    is_link_local,
+    is_multicast,
+    solicited_node,
+)
 from tests.mutants import mutant
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rigs.nodes.reference.node import ReferenceNode
-from rigs.nodes.reference.registering import ALL_ROUTERS
+from rigs.nodes.reference.registration import ALL_ROUTERS
 from sixlowpan import nd
 from tests.mutants.nd_host import says, wrong
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rigs.nodes.reference.node import ReferenceNode
-from rigs.nodes.reference.registering import ALL_NODES
 from rigs.nodes.reference.routing import Binding
 from sixlowpan import nd
-from sixlowpan.addresses import LINK_LOCAL_PREFIX, is_link_local
+from sixlowpan.addresses import ALL_NODES, LINK_LOCAL_PREFIX, is_link_local
 from tests.mutants import mutant
 from tests.mutants.nd_host import says
 

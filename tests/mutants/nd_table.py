@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rigs.nodes.reference.node import ReferenceNode
-from rigs.nodes.reference.registering import ALL_NODES
 from sixlowpan import nd
-from sixlowpan.addresses import is_link_local
+from sixlowpan.addresses import ALL_NODES, is_link_local
 from tests.mutants import mutant
 from tests.mutants.nd_router import Answers, wrong
 

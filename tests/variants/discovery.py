@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rigs.nodes.reference.registering import ALL_ROUTERS
+from rigs.nodes.reference.registration import ALL_ROUTERS
 from sixlowpan import nd
 from sixlowpan.addresses import is_link_local, solicited_node
 from tests.variants import ReferenceNode, variant

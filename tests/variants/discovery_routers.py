@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from rigs.nodes.reference.borders import Shown
-from rigs.nodes.reference.registering import ALL_NODES, reverse
+from rigs.nodes.reference.registration import reverse
 from sixlowpan import nd
+from sixlowpan.addresses import ALL_NODES
 from tests.variants import ReferenceNode, variant
 
 SIX_LR = ("reference-nd-6lr",)
