@@ -111,8 +111,17 @@ def _advertisement(view: Packet, data: bytes, options: list[At], say: Say) -> No
     if not {SIXCO, ABRO} & {*kinds}:
         return
     if SLLAO not in kinds:
-        # RFC 6775 6.3: "A 6LR or 6LBR MUST include an SLLAO in the RAs it sends"
-        say("nd_sllao", "RFC6775-6.3-04", FAIL, 16, "an SLLAO", "none", "an RA has an SLLAO")
+        # RFC 6775 6.3: "A 6LR or 6LBR MUST include an SLLAO in the RAs it sends". A 6CO alone may be of a router that
+        # is neither: only an ABRO shows that RFC 6775 is what the sender speaks.
+        say(
+            "nd_sllao",
+            "RFC6775-6.3-04",
+            FAIL if ABRO in kinds else ADVICE,
+            16,
+            "an SLLAO",
+            "none",
+            "an RA has an SLLAO",
+        )
     if kinds.count(ABRO) > 1:
         # RFC 6775 8.1.5: each prefix is "in an RA that includes an ABRO from the first 6LBR, etc."
         at = [option for option in options if option.type == ABRO][1].offset
