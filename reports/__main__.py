@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import cast
 
 import reports.interrupt  # noqa: F401  first: what follows takes time to import
-from reports import allure, badge, html, junit, markdown
+from reports import allure, badge, html, junit, markdown, validate
 from reports.compare import as_html, as_json, as_markdown, compare, duts, figures, report
 from reports.compare.verdicts import read_required
 from reports.files import put
@@ -114,6 +114,15 @@ def _parser() -> argparse.ArgumentParser:
         "--format", choices=("text", "markdown", "json", "html"), default="text", help="default: text"
     )
     command.set_defaults(run=_compare)
+
+    command = commands.add_parser(
+        "validate",
+        help="whether records keep what their schema promises; --schema prints it",
+        description="Say every mistake of records. Exit status: 0 none, 1 some, 2 a record that cannot be read.",
+    )
+    command.add_argument("runs", metavar="RUN", type=Path, nargs="*")
+    command.add_argument("--schema", action="store_true", help="print the JSON Schema of a line")
+    command.set_defaults(run=_validate)
 
     command = commands.add_parser("merge", help="several runs as one record, with their evidence")
     command.add_argument("out", metavar="OUT", type=Path, help="new folder for the merged run")
@@ -233,6 +242,25 @@ def _share(text: str) -> float:
     if not 0.0 <= share < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is no share: write it as 5% or 0.05")
     return share
+
+
+def _validate(options: argparse.Namespace) -> int:
+    if options.schema:
+        print(validate.schema(), end="")
+    elif not options.runs:
+        raise RecordError("validate: name a run, or --schema")
+    bad = 0
+    for path in options.runs:
+        record = read(path)
+        found = validate.mistakes(record)
+        bad += bool(found)
+        for mistake in found:
+            print(f"{one_line(record.path)}: {one_line(mistake)}")
+        if not found:
+            print(
+                f"{one_line(record.path)}: schema {record.header['schema']}, {len(record.results)} results, no mistake"
+            )
+    return 1 if bad else 0
 
 
 def _merge(options: argparse.Namespace) -> int:

@@ -2,9 +2,8 @@
 
 Strategy: one result file for each case on each rig. The rig is a parameter, so that the same case on two rigs is
 two results with two histories; sections are suites, requirements are links' names and tags, the capture and the
-tree of the frame are attached. A known deviation is a failure that is marked as known (`statusDetails.known`), and
-`known.json` lists it for Allure 3, so that it is neither news nor green. What cannot be told is skipped with its
-reason.
+tree of the frame are attached. A known deviation is a failure that is marked as known (`statusDetails.known`):
+Allure 3 counts it as accepted, so that it is neither news nor green. What cannot be told is skipped with its reason.
 """
 
 from __future__ import annotations
@@ -53,7 +52,6 @@ def export(record: Record, folder: Path) -> int:
 class _Export:
     def __init__(self, record: Record, folder: Path) -> None:
         self.record, self.folder = record, folder
-        self.known: list[dict[str, Any]] = []
 
     def run(self) -> int:
         page = view(self.record)
@@ -74,7 +72,6 @@ class _Export:
         rows = "".join(f"{_property(key, key=True)} = {_property(value)}\n" for key, value in facts.items())
         (self.folder / "environment.properties").write_text(rows, encoding="ascii")
         self._json("categories.json", _CATEGORIES)
-        self._json("known.json", self.known)
         return count
 
     def _json(self, name: str, value: Any) -> None:
@@ -112,14 +109,6 @@ class _Export:
             "steps": _steps(result),
             "attachments": self._attachments(own, result),
         }
-        if found == "known":
-            self.known.append(
-                {
-                    "historyId": line["historyId"],
-                    "testName": result["case"],
-                    "comment": ", ".join(known_of(result)),
-                }
-            )
         self._json(f"{own}-result.json", line)
 
     def _details(self, result: Line, found: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ what is known, then by severity, then by how many cases show it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -50,6 +51,12 @@ class Cause:
     def said(self, name: str) -> str:
         """What the profile says of a deviation: `why`, `versions`, `frame`; empty where it says nothing."""
         return str(self.deviation.get(name) or "")
+
+    @property
+    def in_short(self) -> str:
+        """The first sentence of what the profile says of a deviation, cut where it is long."""
+        first = re.split(r"(?<=[.:;]) ", " ".join(self.said("why").split()), maxsplit=1)[0]
+        return first if len(first) <= 140 else f"{first[:140]} ..."
 
     @property
     def rigs(self) -> list[Rig]:

@@ -16,7 +16,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, 
 
 from reports.text import one_line
 
-SCHEMA: Final = 1
+#: What is written, and what is read. 2 promises more than 1: see `reports.validate`.
+SCHEMA: Final = 2
+READ: Final = (1, 2)
 #: Mistakes of one line that are told.
 _TOLD: Final = 5
 
@@ -90,7 +92,7 @@ class Header(_Line):
     """The first line: which run this is."""
 
     type: Literal["header"]
-    schema_: Literal[1] = Field(alias="schema")
+    schema_: Literal[1, 2] = Field(alias="schema")
     run_id: OneLine = ""
     started: Name = ""
     seed: int = 0

@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from reports.record import Line, Record, RecordError, Writer
+from reports.view import view
 
 
 def merge(records: Sequence[Record], folder: Path) -> Path:
@@ -71,6 +72,10 @@ def _folders(names: Sequence[str]) -> list[str]:
 
 def _check(records: Sequence[Record]) -> None:
     seen: dict[tuple[str, str], Path] = {}
+    paths = [record.path.resolve() for record in records]
+    twice = next((path for path in paths if paths.count(path) > 1), None)
+    if twice is not None:
+        raise RecordError(f"{twice} is named twice: name each run once")
     for record in records:
         for line in record.results:
             key = (line["case"], line["rig"])
@@ -80,11 +85,28 @@ def _check(records: Sequence[Record]) -> None:
                     "which of the two counts is not for a merge to say; compare them instead"
                 )
             seen[key] = record.path
-    suites = {str(record.header["suite"].get("version")) for record in records}
-    if len(suites) > 1:
-        raise RecordError(
-            f"records of different suite versions ({', '.join(sorted(suites))}) are not one run"
-        )
+    for word, name in (("versions", "version"), ("commits", "commit")):
+        suites = {str(record.header["suite"].get(name) or "") for record in records} - {""}
+        if len(suites) > 1:
+            told = ", ".join(sorted(suites))
+            raise RecordError(
+                f"records of different suite {word} ({told}) are not one run; compare them instead"
+            )
+    _check_duts(records)
+
+
+def _check_duts(records: Sequence[Record]) -> None:
+    """One rig name is one DUT: raise `RecordError` where two records have another one under it."""
+    known: dict[str, tuple[dict[str, str], Path]] = {}
+    for record in records:
+        for rig in view(record).rigs:
+            dut, path = known.setdefault(rig.name, (rig.dut, record.path))
+            for key in sorted(dut.keys() & rig.dut.keys()):
+                if dut[key] != rig.dut[key]:
+                    raise RecordError(
+                        f"{rig.name} has the DUT {key} {dut[key]} in {path} and {rig.dut[key]} in {record.path}: "
+                        "two DUTs are not one rig; rename one of them, or compare the runs"
+                    )
 
 
 def _with_evidence(line: Line, record: Record, folder: Path, own: str, copied: dict[str, str]) -> Line:

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NoReturn
 
-from reports.lines import MODELS, SCHEMA, check
+from reports.lines import MODELS, READ, SCHEMA, check
 from reports.text import all_inert, one_line
 
 #: Octets of one line, and of a whole record, beyond which a file is no run record: a sweep with a thousand findings
@@ -274,9 +274,11 @@ def read(path: Path) -> Record:
                 record.torn = True
                 break
             raise RecordError(f"{where}: not a line of a run record ({_why(error)})") from error
-        if kind == "header" and line.get("schema") != SCHEMA:
+        if kind == "header" and line.get("schema") not in READ:
             found = one_line(repr(line.get("schema")))[:80]
-            raise RecordError(f"{where}: schema {found}, and this version reads {SCHEMA}")
+            raise RecordError(
+                f"{where}: schema {found}, and this version reads {' and '.join(map(str, READ))}"
+            )
         if bool(record.header) == (kind == "header") or record.footer is not None:
             raise RecordError(
                 f"{where}: a record has one header, which comes first, and nothing behind its footer"

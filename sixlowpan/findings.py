@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 FAIL: Final = "fail"
 ADVICE: Final = "advice"
@@ -30,17 +31,5 @@ class LintFinding:
         )
 
 
-class Say(Protocol):
-    """Takes the parts of a finding about the payload at hand."""
-
-    def __call__(
-        self,
-        code: str,
-        requirement: str | None,
-        level: str,
-        offset: int,
-        expected: object,
-        actual: object,
-        text: str,
-    ) -> None:
-        """`offset` counts octets in the payload."""
+#: Takes the parts of a finding about a payload: code, requirement, level, offset in it, expected, actual, text.
+Say = Callable[[str, str | None, str, int, object, object, str], None]

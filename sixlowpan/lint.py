@@ -280,17 +280,9 @@ class Linter:
 
     def _neighbor_discovery(self, packet: bytes, at: int) -> None:
         """What only the message shows: its offsets are lost in compression, so the finding names the payload."""
-
-        def say(
-            code: str,
-            requirement: str | None,
-            level: str,
-            offset: int,
-            expected: object,
-            actual: object,
-            text: str,
-        ) -> None:
-            where = f"{text} (octet {offset} of the message)"
-            self._say(code, requirement, level, at, expected, actual, where)
-
-        nd.judge(packet, say)
+        nd.judge(
+            packet,
+            lambda code, requirement, level, offset, expected, actual, text: self._say(
+                code, requirement, level, at, expected, actual, f"{text} (octet {offset} of the message)"
+            ),
+        )

@@ -24,9 +24,9 @@ _CHART: Final = (720, 200)
 def runs_in_words(history: sqlite3.Connection, rig: str | None = None) -> Iterator[str]:
     """One line a run: number, time, id, suite, lab, counts of states."""
     counts: dict[int, Counter[str]] = {}
-    asked = "SELECT run, state, count(*) FROM results JOIN names ON rig = id WHERE ? IN ('', text) GROUP BY run, state"
+    asked = "SELECT run, state, total FROM counts JOIN names ON rig = id WHERE ? IN ('', text)"
     for run, state, count in history.execute(asked, (rig or "",)):
-        counts.setdefault(run, Counter())[STATES[state]] = count
+        counts.setdefault(run, Counter())[STATES[state]] += count
     for place, run in enumerate(runs(history), 1):
         found = counts.get(run.number, Counter())
         tally = "  ".join(f"{SIGNS[name]}{found[name]}" for name in STATES if found[name])

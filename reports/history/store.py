@@ -31,6 +31,8 @@ CREATE TABLE runs (id INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE, started 
 CREATE TABLE duts (run INTEGER NOT NULL, rig INTEGER NOT NULL, dut TEXT NOT NULL, PRIMARY KEY (run, rig)) WITHOUT ROWID;
 CREATE TABLE results (rig INTEGER NOT NULL, kase INTEGER NOT NULL, run INTEGER NOT NULL, state INTEGER NOT NULL,
   breach INTEGER, PRIMARY KEY (rig, kase, run)) WITHOUT ROWID;
+CREATE TABLE counts (run INTEGER NOT NULL, rig INTEGER NOT NULL, state INTEGER NOT NULL, total INTEGER NOT NULL,
+  PRIMARY KEY (run, rig, state)) WITHOUT ROWID;
 CREATE INDEX results_by_run ON results (run);
 CREATE TABLE figures (rig INTEGER NOT NULL, kase INTEGER NOT NULL, name INTEGER NOT NULL, run INTEGER NOT NULL,
   total INTEGER NOT NULL, lost INTEGER NOT NULL, p50 REAL, p95 REAL, p99 REAL,
@@ -93,6 +95,12 @@ def add(connection: sqlite3.Connection, record: Record, lab: str = "") -> bool:
             (*row, lab, digest, str(record.path)),
         ).lastrowid
         duts = [(run, names[rig.name], rig.describe()) for rig in shown.rigs]
+        counts = [
+            (run, names[rig.name], STATES.index(name), count)
+            for rig in shown.rigs
+            for name, count in shown.counts(rig.name).items()
+        ]
+        connection.executemany("INSERT INTO counts VALUES (?,?,?,?)", counts)
         connection.executemany("INSERT INTO duts VALUES (?,?,?)", duts)
         connection.executemany(
             "INSERT OR REPLACE INTO results VALUES (?,?,?,?,?)", _results(record, names, run)

@@ -96,9 +96,8 @@ def series(
     known = {run.number: run for run in runs(history)}
     order = {number: place for place, number in enumerate(known)}
     duts = {(run, on): dut for run, on, dut in history.execute("SELECT run, rig, dut FROM duts")}
-    having = "HAVING min(state) < max(state)" if changed_only else ""
-    pairs = history.execute(f"SELECT rig, kase FROM results GROUP BY rig, kase {having}")  # noqa: S608 -- our own words
-    wanted = [(on, kase) for on, kase in pairs if rig in (None, names[on]) and fits(names[kase], case)]
+    pairs = _pairs(history, names, case, changed_only=changed_only)
+    wanted = [(on, kase) for on, kase in pairs if rig in (None, names[on])]
     for on, kase in sorted(wanted, key=lambda pair: (natural(names[pair[0]]), natural(names[pair[1]]))):
         asked = "SELECT run, state, breach FROM results WHERE rig = ? AND kase = ?"
         rows = sorted(history.execute(asked, (on, kase)), key=lambda row: order[row[0]])
@@ -107,6 +106,19 @@ def series(
             for run, number, breach in rows
         ]
         yield names[on], names[kase], points
+
+
+def _pairs(
+    history: sqlite3.Connection, names: dict[int, str], case: str, *, changed_only: bool
+) -> list[tuple[int, int]]:
+    """(rig, case) of every case that is meant; one that is named is looked up, not searched for."""
+    having = " GROUP BY rig, kase HAVING min(state) < max(state)" if changed_only else ""
+    if case == "*":
+        return list(history.execute(f"SELECT DISTINCT rig, kase FROM results{having}"))  # noqa: S608 -- our words
+    rigs = [rig for (rig,) in history.execute("SELECT DISTINCT rig FROM duts")]
+    asked = f"SELECT DISTINCT rig, kase FROM results WHERE rig = ? AND kase = ?{having}"  # noqa: S608 -- our words
+    meant = [number for number, text in names.items() if fits(text, case)]
+    return [pair for kase in meant for rig in rigs for pair in history.execute(asked, (rig, kase))]
 
 
 def of_run(history: sqlite3.Connection, run: Run) -> list[tuple[str, str, Point]]:

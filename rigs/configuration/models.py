@@ -204,7 +204,22 @@ class Lease(Model):
     coordinator: str | None = Field(None, description='labgrid: the coordinator, such as "lab.example:20408"')
 
 
-class RigFile(Model):
+class _File(Model):
+    """What a file of the user's holds, and where that is."""
+
+    _path: Path = PrivateAttr(Path())
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    @property
+    def name(self) -> str:
+        """What records and the command line call it: the file's name without `.toml`."""
+        return self._path.stem
+
+
+class RigFile(_File):
     """One rig: rigs/NAME.toml, or a vendor's own file named by path."""
 
     schema_: Literal[1] = Field(alias="schema", description="1")
@@ -226,17 +241,6 @@ class RigFile(Model):
     )
     lease: Lease = Field(Lease(kind="flock"), description="a table [lease]")
     limit: list[Limit] = Field([], description="tables [[limit]]: what measured figures may be here")
-
-    _path: Path = PrivateAttr(Path())
-
-    @property
-    def path(self) -> Path:
-        return self._path
-
-    @property
-    def name(self) -> str:
-        """The rig's name in records and on the command line: the file's name without `.toml`."""
-        return self._path.stem
 
 
 class Place(Model):
@@ -338,7 +342,7 @@ class Parameters(Model):
     features: list[Feature] = Field([], description="optional parts it has: " + ", ".join(FEATURES))
 
 
-class Profile(Model):
+class Profile(_File):
     """What a DUT declares it can do, and its known deviations: rigs/profiles/NAME.toml, or a path."""
 
     schema_: Literal[1] = Field(alias="schema", description="1")
@@ -349,17 +353,6 @@ class Profile(Model):
     parameters: Parameters = Field(Parameters(), description="a table [parameters]")
     notes: str = Field("", description="text for people")
     deviation: list[Deviation] = Field([], description="tables [[deviation]]")
-
-    _path: Path = PrivateAttr(Path())
-
-    @property
-    def path(self) -> Path:
-        return self._path
-
-    @property
-    def name(self) -> str:
-        """The profile's name in records: the file's name without `.toml`."""
-        return self._path.stem
 
 
 def outside(profile: Profile, version: str) -> list[str]:

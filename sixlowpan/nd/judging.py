@@ -57,19 +57,12 @@ def walk(data: bytes, at: int) -> list[At]:
 def breaches(packet: bytes) -> list[LintFinding]:
     """What is wrong with a packet that is a Neighbor Discovery message; empty for any other."""
     found: list[LintFinding] = []
-
-    def say(
-        code: str,
-        requirement: str | None,
-        level: str,
-        offset: int,
-        expected: object,
-        actual: object,
-        text: str,
-    ) -> None:
-        found.append(LintFinding(code, requirement, level, 0, offset, str(expected), str(actual), text))
-
-    judge(packet, say)
+    judge(
+        packet,
+        lambda code, requirement, level, offset, expected, actual, text: found.append(
+            LintFinding(code, requirement, level, 0, offset, str(expected), str(actual), text)
+        ),
+    )
     return found
 
 

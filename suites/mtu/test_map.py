@@ -1,5 +1,7 @@
 """Which sizes go through: the field report's "only a 1280 MTU works". Holes are named by what they have in common."""
 
+from collections.abc import Callable
+
 import pytest
 
 from fixtures.api import ECHO_REPLY, ECHO_REQUEST, Case, Unsupported, advice, needs, requirement
@@ -10,6 +12,9 @@ from suites.performance.stream import expect
 LARGEST = 1232
 #: Echoes under way at a time, where the whole map is drawn.
 AT_ONCE = 4
+#: Holes that are looked at closely, where the medium loses frames.
+SOUGHT = 16
+Tried = Callable[[Case, list[int]], set[int]]
 IDS = ("RFC6282-2-04", "RFC7668-2.4-01", "RFC7668-3.2-04", "RFC4944-5.3-02", "RFC4944-5.3-16")
 
 
@@ -71,6 +76,18 @@ def originated(case: Case, sizes: list[int]) -> set[int]:
     return good
 
 
+def confirmed(case: Case, tried: Tried, hole: int, good: list[int]) -> bool:
+    """Where the medium loses frames: whether the nearest size that works goes through each time, and this one never."""
+    near = min(good, key=lambda size: abs(size - hole), default=None)
+    carried, rounds, attempts = 0, 0, case.rig.file.attempts
+    while near is not None and carried < 2 * attempts and rounds < 16 * attempts:
+        rounds += 1
+        carried += bool(tried(case, [near]))
+        if tried(case, [hole]):
+            return False
+    return near is not None and carried >= 2 * attempts
+
+
 def drawn(case: Case, first: str, sizes: list[int]) -> None:
     """Draw the map of these sizes, each hole tried again as often as the medium may lose it; name the holes."""
     case.result.observed_by = "wire"
@@ -78,6 +95,9 @@ def drawn(case: Case, first: str, sizes: list[int]) -> None:
     holes = sorted(set(sizes) - tried(case, sizes))
     for _ in range(2 * case.rig.file.attempts - 1):
         holes = sorted(set(holes) - tried(case, holes)) if holes else []
+    if case.rig.file.attempts > 1 and holes:
+        good = sorted(set(sizes) - set(holes))
+        holes = [size for size in holes[:SOUGHT] if confirmed(case, tried, size, good)]
     why = cause(holes, {size: shape(case, size) for size in sizes})
     case.measure(
         "size that does not work", "B", [float(size) for size in holes], figure=None,

@@ -46,7 +46,9 @@ def taken(case: Case, make: Callable[[], bytes], first: int, order: str, note: s
 def test_uncompressed(case: Case, order: str):
     """An uncompressed echo in fragments, its FRAG1 first, behind another, last, and twice."""
     if order.startswith("first-") and order != "first-twice" and not _any_order(case):
-        case.unsupported("the DUT takes no fragments that are out of order, compressed ones neither")
+        case.unsupported(
+            "the DUT takes no fragments that are out of order, whether the packet is compressed or not"
+        )
     taken(case, lambda: case.tester.echo(120), 56, order, "an echo")
 
 

@@ -58,7 +58,8 @@ def test_tag_used_again(case: Case):
         case.understood(lambda made=made: made)
         if case.unanswered and not case.result.findings:
             case.unsupported(
-                "a try was lost, and what is left of it has the key of the next datagram", "not_on_this_rig"
+                "an attempt was lost, and its remaining fragments have the same key as the next datagram",
+                "not_on_this_rig",
             )
 
 
@@ -66,7 +67,10 @@ def test_tag_used_again(case: Case):
 def test_tag_used_again_after_a_hole(case: Case):
     """The tag of a datagram that was never completed, for one of another size: no old octets get into that."""
     if case.rig.profile.parameters.reassembly_slots == 1:
-        case.unsupported("the DUT has one place, and what is begun keeps it by right", "not_declared")
+        case.unsupported(
+            "the DUT can hold one incomplete datagram, and may keep the one that was begun first",
+            "not_declared",
+        )
     loses_nothing(case)
     packet, parts = pieces(case, 200)
     case.tester.send(parts[:-1], link_info(case, packet))

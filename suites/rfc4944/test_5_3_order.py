@@ -183,7 +183,9 @@ def test_fragments_between_addresses(case: Case, source: str, destination: str):
 
     packets, answers = outcome(case, [make(8)])
     if not packets and not answers:
-        case.unsupported("an echo in one frame between such addresses is not taken: another case's business")
+        case.unsupported(
+            "an unfragmented echo between such addresses is not answered, which other cases judge"
+        )
     case.understood(lambda: make(300))
 
 
@@ -258,7 +260,9 @@ STRANGE += ["fragment-beyond", "mesh-for-another", "for-another", "another-pan",
 def test_strange_frames_in_the_gap(case: Case, name: str):
     """A frame that has nothing to do with a datagram, in its midst: time and overlaps alone discard it (§5.3)."""
     if name.startswith("fragment-") and case.rig.profile.parameters.reassembly_slots == 1:
-        case.unsupported("the DUT has one place, and a later datagram may have it", "not_declared")
+        case.unsupported(
+            "the DUT can hold one incomplete datagram, and a later one may take its place", "not_declared"
+        )
 
     def make() -> Stimulus:
         packet, parts = pieces(case, 200)

@@ -96,7 +96,7 @@ def resolved(case: Case, who: Neighbour, options: bytes) -> None:
             if seen.icmp_type == NEIGHBOR_SOLICITATION and seen.upper[8:24] == who.address:
                 break
         if seen is None:
-            case.unsupported("the DUT does not solicit whom it answers")
+            case.unsupported("the DUT sends no Neighbor Solicitation before it answers")
         say(case, who, NEIGHBOR_ADVERTISEMENT, SOLICITED | OVERRIDE, options)
 
 

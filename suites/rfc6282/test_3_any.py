@@ -214,5 +214,7 @@ def test_combinations(case: Case, kind: str, source: str):
         case.tester.fresh_short()
     loses_nothing(case)
     if not case.takes(lambda: plain(case, kind)):
-        case.unsupported("the DUT does not take such a header in its plainest form, which other cases try")
+        case.unsupported(
+            "the DUT does not answer such a header even when it is all in-line, which other cases judge"
+        )
     understood_all(case, coded(case, kind, f"{kind} from {source}"))

@@ -22,6 +22,7 @@ from fixtures.api import (
     RouterParty,
     Seen,
     meet,
+    message_of,
     prepare,
     registered_by,
     registers,
@@ -110,6 +111,17 @@ def all_heard(case: Case, seconds: float, holds: Callable[[Seen], bool] = lambda
     before = len(case.tester.heard)
     case.tester.listen(seconds)
     return [seen for seen in case.tester.heard[before:] if seen.view is not None and holds(seen)]
+
+
+def readable(case: Case, seen: Seen) -> nd.Message:
+    """The message in a packet; one that cannot be read is a finding, and the case ends."""
+    message = message_of(seen)
+    if message is None:
+        breach = nd.breaches(seen.packet)[0]
+        case.failed(
+            breach.code, breach.expected, breach.message, requirement=breach.requirement, frame=seen.frames[0]
+        )
+    return message
 
 
 def is_rs(seen: Seen) -> bool:
@@ -242,7 +254,7 @@ def advertisement(case: Case, party: HostParty, *options: nd.Option) -> Seen | N
 
 def _advertised_prefix(case: Case) -> bytes:
     seen = advertisement(case, host(case))
-    options = nd.parse(seen.upper).options if seen is not None else ()
+    options = readable(case, seen).options if seen is not None else ()
     found = [o.prefix for o in options if isinstance(o, nd.PrefixInformation)]
     if not found:
         case.failed("no_ra", "a Router Advertisement with a prefix", "none", requirement="RFC6775-6.3-05")

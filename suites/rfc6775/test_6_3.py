@@ -2,7 +2,7 @@
 
 import pytest
 
-from fixtures.api import Case, Seen, binds, message_of, needs, on_link, requirement
+from fixtures.api import Case, Seen, binds, needs, on_link, requirement
 from sixlowpan import nd
 from suites.rfc6775.parties import (
     SOON,
@@ -12,6 +12,7 @@ from suites.rfc6775.parties import (
     arrives,
     global_of,
     host,
+    readable,
     registered,
     routing,
 )
@@ -25,7 +26,7 @@ def advertised(case: Case, party) -> tuple[Seen, nd.RouterAdvertisement]:  # noq
     seen = advertisement(case, party)
     if seen is None:
         case.failed("no_ra", "a Router Advertisement", "none", requirement="RFC6775-6.3-05")
-    return seen, message_of(seen)
+    return seen, readable(case, seen)
 
 
 @requirement(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from fixtures.api import Case, binds, message_of, needs, on_link, prepare, requirement
+from fixtures.api import Case, binds, needs, on_link, prepare, requirement
 from sixlowpan import nd
-from suites.rfc6775.parties import advertisement, host, routing, spread
+from suites.rfc6775.parties import advertisement, host, readable, routing, spread
 
 pytestmark = [on_link("ieee802154"), binds("6LBR", "nd"), needs("reset")]
 CID = 7
@@ -18,7 +18,7 @@ def told(case: Case) -> nd.RouterAdvertisement:
     seen = advertisement(case, host(case))
     if seen is None:
         case.failed("no_ra", "a Router Advertisement", "none", requirement="RFC6775-6.3-05")
-    return message_of(seen)
+    return readable(case, seen)
 
 
 def abro_of(case: Case, message: nd.RouterAdvertisement) -> nd.AuthoritativeBorderRouter:

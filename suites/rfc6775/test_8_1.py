@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from fixtures.api import Case, HostParty, advice, binds, message_of, needs, on_link, requirement, serving
+from fixtures.api import Case, HostParty, advice, binds, needs, on_link, requirement, serving
 from sixlowpan import nd
 from suites.rfc6775.parties import (
     SOON,
@@ -17,6 +17,7 @@ from suites.rfc6775.parties import (
     is_ra,
     is_rs,
     pio,
+    readable,
     router,
     routing,
     spread,
@@ -29,7 +30,7 @@ OTHER = bytes.fromhex("20010db8000000000000000000000b0e")
 def told(case: Case, party: HostParty) -> list[nd.RouterAdvertisement]:
     """All RAs that answer one solicitation: one for each 6LBR."""
     party.solicit()
-    return [message_of(seen) for seen in all_heard(case, SOON, is_ra)]
+    return [readable(case, seen) for seen in all_heard(case, SOON, is_ra)]
 
 
 def of(messages: list[nd.RouterAdvertisement], border: bytes) -> nd.RouterAdvertisement | None:

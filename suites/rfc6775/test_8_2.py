@@ -26,7 +26,7 @@ pytestmark = [on_link("ieee802154"), binds("6LR", "nd", "multihop_dad"), needs("
 
 
 def is_dar(seen: Seen) -> bool:
-    return seen.icmp_type == nd.DAR
+    return seen.icmp_type == nd.DAR and message_of(seen) is not None
 
 
 @dataclass

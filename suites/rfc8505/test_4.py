@@ -23,6 +23,7 @@ from suites.rfc6775.parties import (
     heard,
     host,
     is_na,
+    readable,
     registered,
     routing,
 )
@@ -281,7 +282,7 @@ def test_capabilities(case: Case, asked: bool):
         seen = advertisement(case, host(case), *options)
         if seen is None:
             case.failed("no_ra", "a Router Advertisement", "none", requirement="RFC6775-6.3-05")
-        found = [o for o in message_of(seen).options if isinstance(o, nd.CapabilityIndication)]
+        found = [o for o in readable(case, seen).options if isinstance(o, nd.CapabilityIndication)]
         row = "RFC8505-6.1-02" if asked else "RFC8505-6.1-01"
         if not case.expect(bool(found), "nd_option", "a 6CIO", "none", requirement=row, frame=seen.frames[0]):
             return

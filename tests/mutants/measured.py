@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 from rigs.nodes.reference.node import ReferenceNode
-from sixlowpan import DecodeError
+from sixlowpan import DecodeError, mac
 from tests.mutants import ANY, IEEE802154, mutant
 
 FROM = "RFC6282-2-04"
@@ -75,7 +76,7 @@ class LosesUdp(Losing):
 class Later(ReferenceNode):
     """Answers `wait` seconds late."""
 
-    def wait(self) -> float:
+    def wait(self, frame: bytes) -> float:
         raise NotImplementedError
 
     def boot(self):
@@ -85,7 +86,7 @@ class Later(ReferenceNode):
     def hear_from(self, peer, frame, now):
         out = super().hear_from(peer, frame, now)
         if out:
-            self.later.append((now + self.wait(), out))
+            self.later.append((now + self.wait(frame), out))
         return []
 
     def wake_up(self, now):
@@ -104,19 +105,22 @@ class Later(ReferenceNode):
 class AnswersLate(Later):
     """Takes 200 ms to answer."""
 
-    def wait(self):
+    def wait(self, frame):
         return 0.2
 
 
 @mutant("answers-later-and-later", requirement=FROM, kinds=IEEE802154, advice=True)
 class AnswersLaterAndLater(Later):
-    """Takes a tenth of a millisecond longer for each frame."""
+    """Takes a tenth of a millisecond longer for each frame of the same neighbour."""
 
-    frames = 0
+    def boot(self):
+        self.frames = Counter()
+        super().boot()
 
-    def wait(self):
-        self.frames += 1
-        return 0.0001 * self.frames
+    def wait(self, frame):
+        sender = mac.parse(frame)[0].src
+        self.frames[sender] += 1
+        return 0.0001 * self.frames[sender]
 
 
 @mutant("answers-hundredth-twice", requirement=FROM, kinds=ANY, advice=True)

@@ -13,11 +13,11 @@ KINDS = {nd.RS: 8, nd.RA: 16, nd.NS: 24, nd.NA: 24}
 class Walks(ReferenceNode):
     """A node that walks the options of a message by hand."""
 
-    kind = nd.NS
+    looked_at = nd.NS
 
     def icmp(self, view, message):
-        if message[0] == self.kind:
-            self.walk(message, KINDS[self.kind])
+        if message[0] == self.looked_at:
+            self.walk(message, KINDS[self.looked_at])
         super().icmp(view, message)
 
     def walk(self, message, at):
@@ -36,7 +36,7 @@ class Zero(Walks):
 
 def zero(id, kind, requirement):
     """Register a node that hangs on an option of length 0 in this message."""
-    made = type("Hangs", (Zero,), {"kind": kind, "__doc__": Zero.__doc__})
+    made = type("Hangs", (Zero,), {"looked_at": kind, "__doc__": Zero.__doc__})
     mutant(id, requirement=requirement, kinds=ANY)(made)
 
 
@@ -49,7 +49,7 @@ zero("nd-na-option-0-hangs", nd.NA, "RFC4861-7.1.2-01")
 class ContextBeyond(Walks):
     """Reads a 6CO to its Length, whatever there is."""
 
-    kind = nd.RA
+    looked_at = nd.RA
 
     def walk(self, message, at):
         while at + 1 < len(message) and message[at + 1]:

@@ -148,11 +148,24 @@ def test_merge_joins_rigs_and_copies_evidence(sample, tmp_path, capsys):
     moved = [r["evidence"] for r in merged.results if r["evidence"].startswith("evidence/a/")]
     assert (tmp_path / "m" / moved[0]).read_bytes() == b"pcapng"
     assert main(["merge", str(tmp_path / "m"), str(tmp_path / "a")]) == 2
-    assert (
-        main(["merge", str(tmp_path / "n"), str(tmp_path / "a"), str(tmp_path / "a"), str(tmp_path / "m")])
-        == 2
-    )
+    assert main(["merge", str(tmp_path / "n"), str(tmp_path / "a"), str(tmp_path / "m")]) == 2
     assert "which of the two counts" in capsys.readouterr().err
+
+
+def test_merge_refuses_what_does_not_belong_together(sample, tmp_path, capsys):
+    half = [r for r in sample.sample_results() if r.rig == "lwip-802154"]
+    sample.write_record(tmp_path / "a", half, run_id="a")
+    sample.write_record(tmp_path / "b", [], run_id="b", dut_version="2.2.0")
+    path = sample.write_record(tmp_path / "c", [], run_id="c")
+    path.write_text(path.read_text().replace("0123456789abcdef", "fedcba"))
+    for other, told in (
+        ("b", "lwip-802154 has the DUT version 2.1.3 in "),
+        ("c", "records of different suite commits (0123456789abcdef, fedcba) are not one run"),
+        ("a", "is named twice: name each run once"),
+    ):
+        assert main(["merge", str(tmp_path / "m"), str(tmp_path / "a"), str(tmp_path / other)]) == 2
+        assert told in capsys.readouterr().err
+        assert not (tmp_path / "m").exists()
 
 
 def test_merge_of_an_interrupted_run_stays_interrupted(sample, tmp_path):

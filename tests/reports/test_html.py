@@ -102,7 +102,9 @@ def test_foreign_text_is_escaped(run, page):
 
 def test_a_stranger_sees_demand_stimulus_and_answer_of_a_deviation(page):
     card = page.text.split("K known minor", 1)[-1] if "K known minor" in page.text else page.text
-    card = card.split("lwip-ecn-order on lwip-802154; 1 case", 1)[1].split("lwip-multicast-32")[0]
+    card = card.split("lwip-ecn-order : ECN and DSCP are swapped: on lwip-802154; 1 case", 1)[1].split(
+        "lwip-multicast-32"
+    )[0]
     assert "What a user would notice: " in card
     assert "RFC6282-3.2.1-01 FORMAT (RFC 6282 §3.2.1)" in card
     assert "The traffic class is rotated right by two bits so that ECN comes first" in card

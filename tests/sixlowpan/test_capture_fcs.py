@@ -7,7 +7,7 @@ import pytest
 from sixlowpan import capture, data_frame, encode, fcs, ipv6, link_local, mac
 from sixlowpan.capture import Options, trailer
 from sixlowpan.capture.linktypes import CRC, CRC32, NONE, TI
-from tests.sixlowpan.captures import pcap, right, right32, ti
+from tests.sixlowpan.captures import pcap, right, right32, tap, ti
 from tests.sixlowpan.samples import EUI_A, EUI_B, LONG
 
 SRC, DST = link_local(EUI_A), link_local(EUI_B)
@@ -81,6 +81,15 @@ def test_a_damaged_frame_alone_is_not_judged(tmp_path):
 def test_the_radio_says_that_it_is_wrong(tmp_path):
     frames = [ti(echo(1)), ti(echo(2), good=False), ti(echo(3))]
     assert counts(pcap(tmp_path / "f", 195, frames)) == (2, {"FCS wrong": 1})
+
+
+@pytest.mark.parametrize("kind", [1, 2], ids=["crc", "crc of 4 octets"])
+def test_the_tap_header_promises_one(tmp_path, kind):
+    """Link type 283: its header says which FCS follows, and one that is wrong is no frame."""
+    wrong = tap(echo(1), kind)
+    wrong = wrong[:-1] + bytes((wrong[-1] ^ 0x10,))
+    assert counts(pcap(tmp_path / "f", 283, [tap(echo(2), kind), wrong])) == (1, {"FCS wrong": 1})
+    assert counts(pcap(tmp_path / "f", 283, [wrong])) == (0, {"FCS wrong": 1})
 
 
 def test_said(tmp_path):
