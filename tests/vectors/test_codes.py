@@ -43,9 +43,10 @@ def codes_in(path):
                 )
 
 
-SOURCES = [
-    path for folder in ("suites", "fixtures") for path in sorted((ROOT / folder).rglob("*.py"))
-] + sorted((ROOT / "sixlowpan").glob("lint*.py"))
+SOURCES = [path for folder in ("suites", "fixtures") for path in sorted((ROOT / folder).rglob("*.py"))] + [
+    *sorted((ROOT / "sixlowpan").glob("lint*.py")),
+    ROOT / "sixlowpan" / "nd" / "judging.py",
+]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
