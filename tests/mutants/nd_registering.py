@@ -336,7 +336,7 @@ class Stranger(ReferenceNode):
         super().advertised_neighbour(message)
 
 
-@wrong("6ln-nd-stranger-says-duplicate", "RFC6775-5.5.2-03")
+@wrong("6ln-nd-stranger-says-duplicate", "RFC6775-5.5.2-03", advice=True)
 class StrangerDuplicate(Stranger):
     """Gives an address up when a neighbour that is no router says so."""
 
@@ -345,7 +345,7 @@ class StrangerDuplicate(Stranger):
             self.drop_address(address)
 
 
-@wrong("6ln-nd-stranger-says-full", "RFC6775-5.5.2-03")
+@wrong("6ln-nd-stranger-says-full", "RFC6775-5.5.2-03", advice=True)
 class StrangerFull(Stranger):
     """Gives its routers up when a neighbour that is none says that it is full."""
 

@@ -284,7 +284,7 @@ class Registering(TcpHost):
         if option.t and message.target in self.pending:
             return message.target
         waiting = [address for address, routers in self.pending.items() if self.sender in routers]
-        return self.view.dst if self.view.dst in self.pending or not waiting else waiting[0]
+        return self.view.dst if self.view.dst in waiting or not waiting else waiting[0]
 
     def registration_answered(self, address: bytes, option: nd.AddressRegistration) -> None:
         """§5.5.2: an ARO of another length, or of another EUI-64, "is silently ignored"."""
