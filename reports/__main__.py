@@ -1,17 +1,15 @@
 """`python -m reports`: everything that is made of run records.
 
-Strategy: a command reads records, calls one function and prints. Exit codes: 0 done, 1 the answer is bad
-news (regressions), 2 bad usage or an unreadable record, with one line that says what to do. Files are put in place
-whole, and a link that stands there is replaced, never written through.
+Strategy: a command reads records, calls one function and prints. Exit codes: 0 done, 1 the answer is bad news
+(regressions), 2 bad usage or an unreadable record, with one line that says what to do, 3 the answer cannot be told.
+Files are put in place whole, and a link that stands there is replaced, never written through.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
@@ -19,11 +17,14 @@ from typing import cast
 
 import reports.interrupt  # noqa: F401  first: what follows takes time to import
 from reports import allure, badge, html, junit, markdown
-from reports.compare import compare, duts, report
+from reports.compare import as_html, as_json, as_markdown, compare, duts, figures, report
+from reports.compare.verdicts import read_required
+from reports.files import put
+from reports.history.__main__ import add_commands
 from reports.merge import merge
-from reports.record import Record, RecordError, read, state
+from reports.record import RecordError, read, state
 from reports.text import all_inert, indented, one_line
-from reports.view import SIGNS, STATES, natural, requirement, view
+from reports.view import SIGNS, STATES, requirement, view
 from vectors.traceability import read_kills
 
 
@@ -86,8 +87,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser(
         "compare",
-        help="verdicts of two runs: new failures, fixed, gone, added",
-        description="Compare run B with run A, case by case. Exit code 1 if something got worse.",
+        help="two runs: what got worse, better, unknown; verdicts and measurements",
+        description="Compare run B with run A, case by case and figure by figure. Exit status: 0 same or better, "
+        "1 a regression, 2 unusable input, 3 not comparable enough (results missing or inconclusive).",
     )
     command.add_argument("a", metavar="A", type=Path, help="the run before")
     command.add_argument("b", metavar="B", type=Path, help="the run after")
@@ -95,6 +97,22 @@ def _parser() -> argparse.ArgumentParser:
         "--match", action="append", default=[], metavar="RIG=RIG", help="a rig of A under its name in B"
     )
     command.add_argument("--all", action="store_true", help="list every case, however many")
+    command.add_argument(
+        "--require",
+        metavar="FILE",
+        type=Path,
+        help="cases (ids or globs, one a line) that must be known and right in B",
+    )
+    command.add_argument(
+        "--least",
+        metavar="SHARE",
+        type=_share,
+        default=0.05,
+        help="change of a figure that matters (default: 5%%)",
+    )
+    command.add_argument(
+        "--format", choices=("text", "markdown", "json", "html"), default="text", help="default: text"
+    )
     command.set_defaults(run=_compare)
 
     command = commands.add_parser("merge", help="several runs as one record, with their evidence")
@@ -103,12 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_merge)
 
     command = commands.add_parser(
-        "history", help="verdicts over many runs: counts, and the cases that changed"
+        "history", help="many runs in one file: trends, first bad run, flaky cases, gate"
     )
-    command.add_argument("runs", metavar="RUN", type=Path, nargs="+", help="runs, or a folder of run folders")
-    command.add_argument("--rig", help="only this rig")
-    command.add_argument("--all", action="store_true", help="every case, not only those that changed")
-    command.set_defaults(run=_history)
+    add_commands(command)
     return parser
 
 
@@ -122,7 +137,7 @@ def _render(options: argparse.Namespace) -> int:
     if os.environ.get("GITLAB_CI"):
         files["metrics.txt"] = badge.metrics(record)
     for name, text in files.items():
-        _put(folder / name, text)
+        put(folder / name, text)
     if step := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(step).open("a", encoding="utf-8") as file:
             file.write(summary)
@@ -136,25 +151,11 @@ def _export(options: argparse.Namespace) -> int:
         raise RecordError("export: name what to write: --junit FILE, --allure DIR, or both")
     record = read(options.run_dir)
     if options.junit:
-        _put(options.junit, junit.render(record))
+        put(options.junit, junit.render(record))
         print(one_line(options.junit))
     if options.allure:
         print(f"{one_line(options.allure)}: {allure.export(record, options.allure)} results")
     return 0
-
-
-def _put(path: Path, text: str) -> None:
-    """Write a file whole or not at all; a link in its place is replaced. Raises `RecordError`."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        fresh.unlink(missing_ok=True)
-        with fresh.open("x", encoding="utf-8") as file:
-            file.write(text)
-        fresh.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            fresh.unlink(missing_ok=True)
-        raise RecordError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -203,57 +204,40 @@ def _compare(options: argparse.Namespace) -> int:
             raise RecordError(f"--match {pair}: write it as RIG_OF_A=RIG_OF_B")
         match[name] = other
     before, after = read(options.a), read(options.b)
-    found = compare(before, after, match)
-    for record in (before, after):
-        if part := view(record).chosen():
-            print(f"{one_line(record.path)} is a partial run, chosen by {one_line(part)}")
-    print("\n".join([*duts(before, after, match), ""]))
-    print(report(found, None if options.all else 20))
-    return 1 if found.bad else 0
+    found = compare(before, after, match, read_required(options.require) if options.require else ())
+    found.figures = figures(before, after, match, least=options.least)
+    heads = [
+        f"{one_line(record.path)} is a partial run, chosen by {one_line(part)}"
+        for record in (before, after)
+        if (part := view(record).chosen())
+    ]
+    heads += duts(before, after, match)
+    limit = None if options.all else 20
+    if options.format == "json":
+        print(as_json(found, heads), end="")
+    elif options.format == "markdown":
+        print(as_markdown(found, heads, limit), end="")
+    elif options.format == "html":
+        print(as_html(found, heads), end="")
+    else:
+        print("\n".join([*heads, "", report(found, limit)]))
+    return found.status
+
+
+def _share(text: str) -> float:
+    """`5%` or `0.05`."""
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0.0 <= share < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no share: write it as 5% or 0.05")
+    return share
 
 
 def _merge(options: argparse.Namespace) -> int:
     print(one_line(merge([read(path) for path in options.runs], options.out)))
     return 0
-
-
-def _history(options: argparse.Namespace) -> int:
-    records = sorted(
-        (read(path) for path in _runs(options.runs)), key=lambda r: str(r.header.get("started", ""))
-    )
-    rows: dict[tuple[str, str], list[str]] = {}
-    for place, record in enumerate(records):
-        counts: Counter[str] = Counter()
-        for line in record.results:
-            if options.rig not in (None, line["rig"]):
-                continue
-            counts[state(line)] += 1
-            cells = rows.setdefault((line["rig"], line["case"]), ["·"] * len(records))
-            cells[place] = SIGNS[state(line)]
-        tally = "  ".join(f"{SIGNS[name]}{counts[name]}" for name in STATES if counts[name])
-        print(f"{place + 1:>3}  {_describe(record)}  {tally}")
-    for (rig, case), cells in sorted(rows.items(), key=lambda row: (natural(row[0][0]), natural(row[0][1]))):
-        if options.all or len({*cells} - {"·"}) > 1:
-            print(f"{''.join(cells)}  {rig}  {case}")
-    return 0
-
-
-def _describe(record: Record) -> str:
-    interrupted = " (interrupted)" if record.interrupted else ""
-    return f"{record.header.get('started', '')}  {record.header.get('run_id', '')}{interrupted}"
-
-
-def _runs(paths: Sequence[Path]) -> list[Path]:
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir() and not (path / "run.jsonl").exists():
-            inside = [p for p in sorted(path.iterdir()) if (p / "run.jsonl").exists() and not p.is_symlink()]
-            if not inside:
-                raise RecordError(f"{path}: no run folders in it (a run folder holds a run.jsonl)")
-            found += inside
-        else:
-            found.append(path)
-    return found
 
 
 if __name__ == "__main__":

@@ -63,11 +63,11 @@ def frame_of(result: Mapping[str, Any]) -> Frame | None:
     """The frame of a result's first finding, marked; None where the record has none."""
     lines = str(result.get("annotated") or "").splitlines()
     findings = result.get("findings") or [{}]
-    octets = _octets(lines[0].removeprefix("frame") if lines else findings[0].get("frame", ""))
+    first = _octets(lines[0].removeprefix("frame")) if lines else None
+    octets = first or _octets(findings[0].get("frame", ""))
+    rows = _rows(lines[1:] if first else lines)
     if octets is None:
-        rows = [Row(None, line, note="^^^" in line) for line in lines]
         return Frame([], rows) if rows else None
-    rows = _rows(lines[1:])
     payload = next(
         (int(m[1]) for row in rows if (m := re.fullmatch(r"\s*0\s+payload = (\d+) octets.*", row.text))), None
     )

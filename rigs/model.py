@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -132,6 +132,11 @@ class Link(ABC):
         """
         return ()
 
+    def done_to(self, since: float) -> Mapping[bytes, str]:
+        """What a software air did to frames that were sent from then on (`stamp`), in words; empty without one."""
+        del since
+        return {}
+
     def before_ack(self, loses: Loses) -> bool:
         """Let `loses` decide of each transmission, before anybody acknowledges it; False where this link cannot ask.
 
@@ -178,6 +183,9 @@ class Node(ABC):
     stack: str = "unknown"
     abilities: frozenset[str] = frozenset()
     tap: IpTap | None = None
+    #: Has the node learn a context (identifier, prefix, length, whether to compress) where it is told of it by Router
+    #: Advertisements (RFC 6775 §5.4.2), and not on command; set where the profile says so.
+    teach: Callable[[int, bytes, int, bool], None] | None = None
 
     @abstractmethod
     def version(self) -> str:
@@ -255,7 +263,9 @@ class Node(ABC):
 
     def set_context(self, identifier: int, prefix: bytes, length: int, *, compress: bool = True) -> None:
         """Define 6LoWPAN context `identifier` (RFC 6282 §3.1.2); length 0 and an empty prefix remove it."""
-        raise Unsupported("context")
+        if self.teach is None:
+            raise Unsupported("context")
+        self.teach(identifier, prefix, length, compress)
 
     def use_router(self, address: bytes) -> None:  # noqa: B027 - most nodes need no telling
         """Take this neighbour (link-local, 16 octets) for the default router; not an ability.

@@ -16,14 +16,14 @@ _MOST: Final = 64
 
 
 class Transfer(NamedTuple):
-    """The content of one MPX IE. `multiplex` is None but in a whole frame and in the first piece."""
+    """The content of one MPX IE. `multiplex` is there in whole frames and first pieces, `size` in first pieces."""
 
     kind: int
     transaction: int
     data: bytes
-    multiplex: int | None = None
-    number: int = 0
-    size: int = 0
+    multiplex: int | None
+    number: int
+    size: int | None
 
 
 def parse(content: bytes) -> Transfer | None:
@@ -32,23 +32,25 @@ def parse(content: bytes) -> Transfer | None:
         return None
     kind, transaction = content[0] & 7, content[0] >> 3
     if kind == FULL and len(content) >= 3:
-        return Transfer(kind, transaction, content[3:], int.from_bytes(content[1:3], "little"))
+        return Transfer(kind, transaction, content[3:], int.from_bytes(content[1:3], "little"), 0, None)
     if kind == FULL_SMALL_ID:
         # a multiplex id below 32 stands in the place of the transaction id
-        return Transfer(kind, 0, content[1:], transaction)
+        return Transfer(kind, 0, content[1:], transaction, 0, None)
     if kind in {PIECE, LAST_PIECE} and len(content) >= 2:
         number = content[1]
         if number:
-            return Transfer(kind, transaction, content[2:], None, number)
+            return Transfer(kind, transaction, content[2:], None, number, None)
         if len(content) >= 6:
             size, multiplex = (int.from_bytes(content[at : at + 2], "little") for at in (2, 4))
             return Transfer(kind, transaction, content[6:], multiplex, 0, size)
         return None
-    return Transfer(kind, transaction, b"") if kind == ABORT else None
+    return Transfer(kind, transaction, b"", None, 0, None) if kind == ABORT else None
 
 
 class _Partial:
     def __init__(self, first: Transfer) -> None:
+        assert first.multiplex is not None, "a first piece names its protocol"
+        assert first.size is not None, "and the size of the whole"
         self.multiplex, self.size = first.multiplex, first.size
         self.data, self.next = first.data, 1
 
@@ -76,8 +78,7 @@ class Pieces:
             partial.data += transfer.data
             partial.next += 1
         if transfer.kind == LAST_PIECE:
-            whole = len(partial.data) == partial.size and partial.multiplex is not None
-            return (partial.multiplex or 0, partial.data) if whole else None
+            return (partial.multiplex, partial.data) if len(partial.data) == partial.size else None
         if len(partial.data) <= partial.size:
             while len(self._partial) >= _MOST:
                 del self._partial[next(iter(self._partial))]

@@ -215,6 +215,11 @@ _SEEN: Final = {
     "duplicate": "A registration of another's address was not refused.",
     "carried": "Link-local packets are carried from one connection to another.",
     # neighbor discovery of 6LoWPAN: RFC 6775, RFC 8505
+    "nd_malformed": "A message of Neighbor Discovery cannot be read.",
+    "nd_code": "The ICMP Code is not what it must be.",
+    "nd_abro": "A Router Advertisement has several ABROs.",
+    "nd_context": "A 6LoWPAN Context Option does not hold what it says.",
+    "nd_address": "The Registered Address is a group.",
     "nd_source": "A message of Neighbor Discovery comes from another address than it must.",
     "nd_destination": "A message of Neighbor Discovery goes to another address than it must.",
     "nd_sllao": "A message has no Source Link-Layer Address option, or a wrong one.",
@@ -260,6 +265,26 @@ _SEEN: Final = {
     "thrice": "Fragments were not understood when one came three times.",
     "run-twice": "Fragments were not understood when a run of them came twice.",
 }
+
+#: Codes that say that something did not come in time, where no control shows that it could have come by then. On a
+#: machine that was too slow they prove nothing.
+LATE: Final = frozenset(
+    {
+        *("not_sent", "nothing_came", "stalled", "tcp", "tcp_refused", "round_trip", "retransmission_lost"),
+        *(
+            "incomplete",
+            "not_released",
+            "no_address",
+            "not_found",
+            "not_advertised",
+            "reconnect",
+            "stuck",
+            "no_rs",
+        ),
+        *("not_registered", "listener_lost", "not_replicated", "no_ra", "not_confirmed", "not_forwarded"),
+        *("nd_no_retry", "nd_renewal", "nd_backoff", "slows_down", "limit", "worse"),
+    }
+)
 
 
 def _listed() -> Iterator[tuple[str, str]]:

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from reports.causes import KINDS
 from reports.frames import differing, frame_of
 from reports.record import REASONS, state
 from reports.verdict import plural
@@ -68,6 +69,7 @@ def environment() -> Environment:
         short=short,
         state=state,
         worst=worst,
+        KINDS=KINDS,
         MEANINGS=MEANINGS,
         REASONS=REASONS,
         SIGNS=SIGNS,

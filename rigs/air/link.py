@@ -120,6 +120,11 @@ class AirLink(Link):
     def outgoing(self) -> Sequence[Received]:
         return [Received(left.frame, left.time, self.clock) for left in tuple(self._left)]
 
+    def done_to(self, since: float) -> Mapping[bytes, str]:
+        with self._changed:
+            log = [carried for carried in self.air.log if carried.sent >= since]
+        return {carried.frame: told for carried in log if (told := carried.in_words())}
+
     def passed_over(self) -> str:
         told = (member.link.passed_over() for member in self._members)
         done = ", ".join(

@@ -29,6 +29,8 @@ TESTER: Final = "tester"
 _HELD: Final = 0.05
 #: What became of frames is kept for so many of them.
 _KEPT: Final = 1 << 16
+#: Seconds of waiting for the medium that are worth a word: more than the space between two frames.
+_LONG: Final = 2e-3
 _SYNCHRONISATION: Final = 6 * OCTET
 _ASKS: Final = 0x20
 _FCS: Final = 2
@@ -56,6 +58,16 @@ class Carried:
     copy: bool = False
     overtaken: bool = False
     late: float = 0.0
+
+    def in_words(self) -> str:
+        """What was done to it; empty for a frame to which nothing was."""
+        if self.fate != "carried":
+            return f"air: {self.fate} on its way to {self.receiver}"
+        done = ["overtaken"] if self.overtaken else []
+        done += ["doubled"] if self.copy else []
+        done += [f"waited {1000 * self.waited:.1f} ms"] if self.waited > _LONG else []
+        done += [f"delayed by {1000 * self.delayed:.1f} ms"] if self.delayed > 0 else []
+        return f"air: {', '.join(done)} on its way to {self.receiver}" if done else ""
 
     @property
     def arrived(self) -> float:

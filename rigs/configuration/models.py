@@ -41,7 +41,8 @@ FEATURES = {
     "paging": "switches pages (RFC 8025)",
     "nd": "neighbor discovery optimised for 6LoWPAN (RFC 6775)",
     "nd_extended": "extended address registration (RFC 8505)",
-    "multihop": "prefixes, contexts and duplicate address detection over several hops (RFC 6775 §8)",
+    "multihop": "prefixes and contexts over several hops, by ABRO (RFC 6775 §8.1)",
+    "multihop_dad": "duplicate address detection over several hops, by DAR and DAC (RFC 6775 §8.2)",
 }
 
 ROLES = frozenset({"host", "6LN", "6LR", "6LBR"})
@@ -327,6 +328,10 @@ class Parameters(Model):
         None, ge=2, description="neighbours it has room for, where a run with many would fill its cache"
     )
     contexts: int = Field(0, ge=0, le=16, description="how many 6LoWPAN contexts it can hold, 0 to 16")
+    contexts_by: Literal["command", "ra"] = Field(
+        "command",
+        description='how it learns contexts: "command", or "ra", by Router Advertisements (RFC 6775)',
+    )
     context_length: int | None = Field(
         None, ge=0, le=128, description="the only prefix length that its contexts can have; none: any"
     )

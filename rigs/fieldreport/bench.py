@@ -89,12 +89,14 @@ class TwoLaptops:
 
     def reconnect(self) -> None:
         """End the connection and make another; what the medium carried before is forgotten. Raises `RigError`."""
-        told(lambda: self.central.disconnect(PERIPHERAL, public=True))
+        # "disconnect" of 6lowpan_control finds no connection between two devices with public addresses
+        told(lambda: self.central.client.check(f"timeout 10 btmgmt disconnect -t 1 {PERIPHERAL} </dev/null"))
         end = clock.now() + _CONNECT
         for guest in (self.central, self.peripheral):
             told(lambda guest=guest: guest.detach(end))  # type: ignore[misc]
         self.medium.carried.clear()
-        told(self.peripheral.enable)
+        for guest in (self.peripheral, self.central):
+            told(guest.enable)
         self.connect()
 
     def pace(self, interval: float, losses: AirSettings | None = None) -> None:

@@ -21,6 +21,10 @@ ALL_ROUTERS = bytes.fromhex("ff020000000000000000000000000002")
 HOP_LIMIT = 255
 #: RFC 6775 §9: MULTIHOP_HOPLIMIT.
 MULTIHOP = 64
+#: The 6LBR that contexts are told to be of.
+_BORDER = bytes.fromhex("20010db8000000000000000000000b0c")
+#: How often a context is advertised until a control behind it is answered.
+_TIMES = 3
 
 
 def message_of(seen: Seen) -> nd.Message | None:
@@ -139,8 +143,11 @@ class RouterParty(Party):
         """Send an RA to the DUT, or to `to`; return its first frame."""
         return self.say(self.advertisement(*options, **fields), to)
 
-    def confirm(self, seen: Seen, status: int = 0, **changes: object) -> bytes:
-        """Answer a registration: an NA with its (E)ARO and this status; `changes` are other fields of it."""
+    def confirm(self, seen: Seen, status: int = 0, *, to: bytes | None = None, **changes: object) -> bytes:
+        """Answer a registration: an NA with its (E)ARO and this status; `changes` are other fields of it.
+
+        It goes to `to`, or else where RFC 6775 §6.5 has it go.
+        """
         option = registration_of(seen)
         assert option is not None, "not a registration"
         assert seen.view is not None
@@ -148,7 +155,7 @@ class RouterParty(Party):
         answer = nd.NeighborAdvertisement(seen.upper[8:24], router=True, options=(option,))
         # RFC 6775 §6.5.2: errors go to the link-local address; what RFC 8505 registers comes from one
         there = self.tester.dut_address if status and not option.t else seen.view.src
-        return self.say(answer, there)
+        return self.say(answer, there if to is None else to)
 
     def confirm_duplicate(self, seen: Seen, status: int = 0, **changes: object) -> bytes:
         """Answer a DAR as the 6LBR that it went to (RFC 6775 §8.2.4), some hops away; `changes` are other fields."""
@@ -211,6 +218,29 @@ class HostParty(Party):
         if option.t:
             return self.packet(self.solicitation(option, target=address))
         return self.packet(self.solicitation(option), source=address)
+
+
+class Teacher:
+    """Has a DUT learn contexts by our Router Advertisements, one for each change (RFC 6775 §5.4.2).
+
+    A 6LR of several hops heeds only those with an ABRO, each of a newer version (§8.1.3).
+    """
+
+    def __init__(self, tester: Tester, *, abro: bool) -> None:
+        self._tester, self._abro = tester, abro
+
+    def __call__(self, identifier: int, prefix: bytes, length: int, compress: bool) -> None:
+        """Advertise a context; a length of 0 removes it. The DUT has it once a control behind it is answered."""
+        tester = self._tester
+        party = RouterParty(tester, tester.identity, lifetime=0xFFFF)
+        minutes = 0xFFFF if length else 0
+        context = nd.ContextOption((prefix + bytes(16))[:16], length, compress, identifier, minutes)
+        version = tester.next_version()
+        border = [nd.AuthoritativeBorderRouter(_BORDER, version, 0)] if self._abro else []
+        for _ in range(_TIMES):
+            party.advertise(*border, context)
+            if tester.control():
+                return
 
 
 @contextmanager

@@ -63,6 +63,7 @@ class Tester:
 
     def __post_init__(self) -> None:
         self.restart("")
+        self._version = 0
         #: Datagrams that went in fragments and, for all we know, wait for more of them: when the last one was sent.
         self.begun: dict[bytes, float] = {}
         self._identities: dict[bytes, Identity] = {}
@@ -165,6 +166,11 @@ class Tester:
         """A datagram_tag not used before by this tester (RFC 4944 §5.3)."""
         self._tag = (self._tag + 1) & 0xFFFF
         return self._tag
+
+    def next_version(self) -> int:
+        """A version of what we advertise that is higher than all before (RFC 6775 §4.3)."""
+        self._version += 1
+        return self._version
 
     def next_identifier(self) -> int:
         """An Echo identifier not used before by this tester."""
@@ -378,21 +384,6 @@ class Tester:
             return None
         name, right = self._asked.get(seen.upper[4:8], ("", 0))
         return name if right == hash((seen.view.dst, seen.upper[8:])) else None
-
-    def error_control(self, form: str, *, timeout: float = 2.0) -> bool:
-        """Whether an ordinary datagram to a closed port, in this form, draws an ICMPv6 error. Raises `LinkClosed`."""
-        if form == "uncompressed" and self.kind == "ble":
-            return False  # RFC 7668 §3.2: all headers are compressed there
-        before, self.form = self.form, form
-        try:
-            self.send_packet(self.datagram())
-        finally:
-            self.form = before
-        deadline = self.now() + timeout
-        while (seen := self.hear(deadline)) is not None:
-            if seen.icmp_type == DESTINATION_UNREACHABLE:
-                return True
-        return False
 
     def drain(self) -> None:
         """Take in what is already here (late answers of the case before), and forget what is over."""

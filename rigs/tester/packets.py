@@ -49,13 +49,16 @@ def in_line(packet: bytes) -> bytes:
 
 
 def datagram_of(frame: bytes) -> bytes:
-    """The key (RFC 4944 §5.3) of the datagram that an IEEE 802.15.4 frame is a fragment of; empty: it is of none."""
+    """The key (RFC 4944 §5.3) of the datagram that a DUT may take an IEEE 802.15.4 frame for a fragment of, or empty.
+
+    No text states what becomes of the reserved values around 11000 and 11100: some keep them as they keep fragments.
+    """
     try:
         header, payload = mac.parse(frame)
     except DecodeError:
         return b""
     inner, ends = unwrapped(payload, LinkInfo("ieee802154", header.src, header.dst))
-    return ends.src + ends.dst + bytes([inner[0] & 7]) + inner[1:4] if is_fragment(inner) else b""
+    return ends.src + ends.dst + bytes([inner[0] & 7]) + inner[1:4] if inner[:1] >= b"\xc0" else b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import weakref
 
 from rigs.bench import Rig
 from rigs.model import Link
+from rigs.tester.discovery import Teacher
 from rigs.tester.framing import Air
 from rigs.tester.host import Tester
 from sixlowpan import Context, Contexts, link_local
@@ -48,6 +49,8 @@ def prepare(rig: Rig, tester: Tester) -> None:
     """Give a DUT that has just started the standard contexts and addresses, and the tester the same contexts."""
     meet(rig, tester)
     rig.node.use_router(tester.identity.address)
+    if rig.profile.parameters.contexts_by == "ra":
+        rig.node.teach = Teacher(tester, abro="multihop" in rig.profile.parameters.features)
     if "context" in rig.profile.abilities:
         tester.contexts = _share_contexts(rig)
     if "address" in rig.profile.abilities and 0 in tester.contexts:

@@ -17,6 +17,8 @@ class Stream:
     sent: list[bytes]
     arrived: list[bytes] = field(default_factory=list)
     took: float = 0.0
+    #: Seconds that the sending took, the pause behind the last one included.
+    sending: float = 0.0
 
     @property
     def good(self) -> list[bytes]:
@@ -47,6 +49,7 @@ def to_the_dut(case: Case, size: int, count: int, pause: float = 0.0) -> Stream:
             tester.listen(pause)
         message = ipv6.udp(HERE, THERE, data, source, there)
         tester.send_packet(ipv6.build(source, there, UDP, message))
+    stream.sending = tester.stamp() - began + pause
     while len(stream.arrived) < count:
         if pause:
             tester.listen(0)
@@ -73,6 +76,7 @@ def from_the_dut(case: Case, size: int, count: int, pause: float = 0.0) -> Strea
         end = tester.now() + pause
         while pause and (seen := tester.hear(end)) is not None:
             take(seen)
+    stream.sending = tester.stamp() - began
     while len(stream.arrived) < count and (seen := tester.hear(tester.now() + case.timeout)) is not None:
         take(seen)
     return stream

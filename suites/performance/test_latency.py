@@ -5,6 +5,7 @@ import pytest
 from fixtures.api import Case, on_link, requirement, stimulus
 from reports.statistics import interval_of
 from rigs.links.ipsp.channel_link import ChannelLink
+from suites.performance.echoes import METHOD, answered, sent_one_by_one
 from suites.performance.stream import expect
 
 PINGS = 12
@@ -43,7 +44,7 @@ def told(case: Case, trips: list[float], **parameters: object) -> None:
             "round trip",
             "ms",
             [1000 * trip for trip in trips],
-            method="Echo Requests one after the other, from where a tap saw each leave to where its answer came",
+            method=METHOD,
             **parameters,
         )
 
@@ -86,3 +87,53 @@ def test_connection_interval(case: Case, interval: int):
         case.note(f"no interval explains the {len(trips)} round trips: the machine answers too irregularly")
         return
     case.measure("connection interval", "ms", [1000 * found.seconds], set=interval)
+
+
+@requirement("RFC6282-2-04", "RFC7668-3.2-03")
+def test_first_packet(case: Case):
+    """The first echo of somebody whom the DUT has to look for (RFC 4861 §7.2.2), and the ones behind it, apart."""
+    first: list[float] = []
+    if not case.rig.link.any_source:
+        case.unsupported(
+            "the link sends from one address only, which the DUT knows already", "not_on_this_link"
+        )
+    for _ in range(PINGS):
+        case.stranger()
+        fates = sent_one_by_one(case, SMALL, 1)
+        first += answered(fates)
+    told_all(case, "first round trip", first, size=SMALL)
+    expect(case, bool(first), "no_answer", "strangers are answered", f"none of {PINGS} is")
+    told_all(case, "round trip", answered(sent_one_by_one(case, SMALL, PINGS)), size=SMALL)
+
+
+@requirement("RFC6282-2-04", "RFC7668-3.2-03")
+def test_idle_then_first(case: Case):
+    """Echoes behind half a second of silence, by turns with echoes without: whether the DUT sleeps between them."""
+    idle, busy = [], []
+    for _ in range(PINGS // 2):
+        idle += answered(sent_one_by_one(case, SMALL, 1, pause=0.5))
+        busy += answered(sent_one_by_one(case, SMALL, 2))
+    told_all(case, "round trip behind silence", idle, size=SMALL)
+    told_all(case, "round trip", busy, size=SMALL)
+    expect(case, bool(idle), "no_answer", "echoes behind silence are answered", "none is")
+
+
+@requirement("RFC6282-2-04", "RFC7668-3.2-03")
+def test_under_load(case: Case):
+    """Echoes behind four datagrams of 600 octets each time: how much longer they take is what the queues hold."""
+    tester, loaded = case.tester, []
+    quiet = answered(sent_one_by_one(case, SMALL, PINGS))
+    for _ in range(PINGS):
+        for _ in range(4):
+            tester.send_packet(tester.echo(600))
+        loaded += answered(sent_one_by_one(case, SMALL, 1))
+        tester.listen(case.settle)
+    told_all(case, "round trip", quiet, size=SMALL)
+    told_all(case, "round trip under load", loaded, size=SMALL)
+    expect(case, bool(loaded), "no_answer", "echoes behind datagrams are answered", "none is")
+
+
+def told_all(case: Case, name: str, trips: list[float], **parameters: object) -> None:
+    """Record round trips in ms."""
+    if trips:
+        case.measure(name, "ms", trips, method=METHOD, **parameters)

@@ -68,15 +68,16 @@ def test_over_time(case: Case):
     case.measure("round trip", "ms", trips, method=METHOD, size=56)
     rise = slope(points)
     case.measure("round trip slope", "ms per s", [rise.value], figure=rise, size=56)
-    lasted = points[-1][0]
-    quarter = len(trips) // 4
-    early, late = sorted(trips[:quarter])[quarter // 2], sorted(trips[-quarter:])[quarter // 2]
+    # the least of each quarter: what the DUT adds to every echo is in it, and what a busy machine adds to some is not
+    early, late = min(trips[: len(trips) // 4]), min(trips[-(len(trips) // 4) :])
     with advice(case):
         expect(
-            case, not (rise.low > 0 and late > 1.5 * early and late - early > 2.0), "slows_down",
+            case,
+            not (rise.low > 0 and late > 1.5 * early and late - early > 2.0),
+            "slows_down",
             "the last echoes take as long as the first",
-            f"{early:.1f} ms in the first quarter, {late:.1f} ms in the last, {lasted:.1f} s later",
-        )  # fmt: skip
+            f"{early:.1f} ms at least in the first quarter, {late:.1f} ms in the last, {points[-1][0]:.1f} s later",
+        )
         every = regular(lost)
         expect(
             case,
@@ -98,7 +99,7 @@ def test_by_direction(case: Case):
         lost = stream.lost
         shares[direction] = proportion(lost, len(stream.sent))
         case.measure(
-            "loss", "share", [lost / len(stream.sent)], figure=shares[direction],
+            "loss", "share", [float(data not in stream.good) for data in stream.sent], figure=shares[direction],
             method="UDP datagrams 20 ms apart, counted at the receiver", direction=direction, size=100,
         )  # fmt: skip
     there, back = shares["to-the-dut"], shares["from-the-dut"]

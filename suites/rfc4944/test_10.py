@@ -154,7 +154,7 @@ def test_length_from_the_fragments(case: Case):
 @requirement("RFC4944-10.2-05", "RFC4944-10.1-05")
 @pytest.mark.parametrize("nh", [0, 2, 3], ids=["nh-inline", "icmp", "tcp"])
 def test_hc2_without_udp(case: Case, nh: int):
-    """HC2 "only applies if" UDP follows (§10.2); what another is, nobody says: nothing can come of it."""
+    """HC2 "only applies if" UDP follows (§10.2): before another header nothing comes of it."""
     packet = case.tester.echo()
     payload = hc1(packet, 3, 3, tf=1, nh=nh)
     payload = bytes([0x42, payload[1] | 1, 0x00]) + payload[2:]

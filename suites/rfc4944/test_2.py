@@ -49,7 +49,7 @@ def test_acknowledgement_request(case: Case):
 @requirement("RFC4944-2-02")
 @pytest.mark.parametrize("size", [60, 400], ids=str)
 def test_acknowledgement_request_of_every_frame(case: Case, size: int):
-    """The same of every unicast frame that comes of an echo: fragments, and what resolves our address."""
+    """§2: acknowledgements are RECOMMENDED for fragments, and for what resolves our address, as well: advice."""
     tester = case.tester
     case.stranger()
     before = len(tester.heard)

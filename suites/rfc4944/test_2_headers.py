@@ -60,7 +60,7 @@ def echo(case: Case, who: Identity, destination: bytes = b"", **header: object) 
 
 @requirement("RFC4944-5-01", "RFC4944-2-04", "RFC4944-2-02", "RFC4944-2-05", "RFC4944-3-01", "RFC6282-2-04")
 def test_every_good_header(case: Case):
-    """AR and frame pending, one PAN id or both, any sequence number, extended and short addresses: all are taken."""
+    """Data frames with AR, frame pending, one PAN id or both, any sequence number and kind of address are taken."""
     link = case.rig.link
 
     def makes() -> Iterator[tuple[str, Frame]]:
@@ -78,7 +78,7 @@ def test_every_good_header(case: Case):
 
 @requirement("RFC6282-2-04", "RFC4944-5-01")
 def test_sequence_numbers_are_the_senders(case: Case):
-    """The sequence number of a frame is its sender's: one that another sender has just had makes it no repetition."""
+    """A frame whose sequence number another sender has just used is no repetition: it is taken."""
     if not case.rig.link.any_source:
         case.unsupported("the link has one sender only")
     crowd = [case.tester.fresh() for _ in range(4)]
@@ -116,7 +116,7 @@ def test_later_editions(case: Case, version: int):
 
 @requirement("RFC4944-5-01", "RFC4944-5.1-03")
 def test_payload_begins_behind_the_header(case: Case):
-    """The payload begins behind the MAC header: an echo that stands elsewhere, for whoever looks there, is none.
+    """The payload begins right behind the MAC header: an echo at another place in the frame is not answered.
 
     Behind octets 00, a NALP dispatch, which an offset of one field too many passes over; and in a header IE. As advice
     where IEEE 802.15.4-2003, to which the bits of the version are reserved, has it where the echo stands.
@@ -175,7 +175,7 @@ def neighbours_of(address: bytes) -> list[bytes]:
     ids=["extended", "short", "reserved", "fffe"],
 )
 def test_for_another(case: Case, to: str, row: str):
-    """A whole echo for the DUT's IPv6 address in a frame to another link-layer address is another's.
+    """An echo for the DUT's IPv6 address in a frame to another link-layer address: nothing comes of it.
 
     0xfffe is nobody's, and the short addresses that begin with 101, 110 and 111 are reserved (§12).
     """

@@ -93,7 +93,7 @@ def test_nalp_in_place_of_iphc(case: Case, bits: int):
 @requirement("RFC4944-5.1-03", "RFC4944-5.1-02")
 @pytest.mark.parametrize("header", ["ipv6", "hc1", "frag1", "mesh"])
 def test_nalp_in_place_of_a_header(case: Case, header: str):
-    """The same for every other header: who looks at the last six bits only takes a NALP octet for it."""
+    """§5.1: a header of any kind whose first two bits are cleared is not a LoWPAN frame: nothing comes of it."""
     tester = case.tester
 
     def make() -> Stimulus:

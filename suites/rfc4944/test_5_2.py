@@ -63,7 +63,7 @@ def test_for_the_dut(case: Case, hops: int):
 
 @requirement("RFC4944-5.2-06", "RFC4944-10.1-02", "RFC4944-11-03")
 def test_originators_in_turn(case: Case):
-    """An elided source is the originator's of this very frame, or who sent it: not that of the frame before (§10.1)."""
+    """§10.1: an elided source is made from the Originator Address of the same frame, not of one before."""
     if not case.rig.link.any_source:
         case.unsupported("the link has one sender only", "not_on_this_link")
     one, two = case.tester.fresh(), case.tester.fresh()
@@ -108,7 +108,7 @@ def test_address_sizes(case: Case, v: int, f: int):
 
 @requirement("RFC4944-11-03", "RFC4944-5.2-02")
 def test_for_another(case: Case):
-    """A mesh frame whose final destination is another node: who is no final destination does not consume it (§11)."""
+    """§11: a mesh frame whose final destination is another node is not consumed by the DUT."""
     if not case.declares("mesh"):
         case.unsupported("the profile does not declare mesh", "not_declared")
     nothing_of(
@@ -214,7 +214,7 @@ def test_key_behind_mesh(case: Case):
 @requirement("RFC4944-11-03", "RFC4944-5.2-02")
 @pytest.mark.parametrize("final", ["short", "like-ours", "by-broadcast"])
 def test_for_others_like_us(case: Case, final: str):
-    """The final destination counts as a whole, whoever the frame is for (§11): strangers that are hard to tell."""
+    """§11: a final destination that equals the DUT's address in part only is another node: nothing is consumed."""
     tester, link = case.tester, case.rig.link
     if not case.declares("mesh"):
         case.unsupported("the profile does not declare mesh", "not_declared")

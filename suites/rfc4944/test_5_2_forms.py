@@ -83,7 +83,7 @@ def taken(case: Case, makes: Sequence[Make], feature: str) -> None:
     "RFC6282-4.2-13",
 )
 def test_every_header(case: Case):
-    """Each first and each second octet of IPHC, UDP and options behind a mesh header: as behind none."""
+    """Each octet of IPHC, UDP and options means behind a mesh header what it means without one."""
 
     def made(octets: bytes) -> Callable[[], Stimulus]:
         return lambda: meshed(case, spelled(case, octets))

@@ -90,7 +90,7 @@ def test_uncompressed_in_fragments(case: Case, size: int):
 
 @requirement("RFC4944-5.1-15", "RFC4944-5.1-17", "RFC4944-5.3-05")
 def test_nothing_beside_its_two_patterns(case: Case):
-    """FRAG1 is 11000xxx and FRAGN 11100xxx (§5.1): fragments that begin otherwise, in one bit, are none of these."""
+    """§5.1: what differs in one bit from FRAG1 (11000xxx) or FRAGN (11100xxx) is no fragment of a datagram."""
     stimuli = []
     for first, others in (
         (0x08, 0),

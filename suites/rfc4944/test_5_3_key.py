@@ -64,7 +64,7 @@ def test_tag_used_again(case: Case):
 
 @requirement("RFC4944-5.3-18")
 def test_tag_used_again_after_a_hole(case: Case):
-    """The tag of a datagram that was never completed, for another size: the old octets end up in nothing."""
+    """The tag of a datagram that was never completed, for one of another size: no old octets get into that."""
     if case.rig.profile.parameters.reassembly_slots == 1:
         case.unsupported("the DUT has one place, and what is begun keeps it by right", "not_declared")
     loses_nothing(case)
@@ -286,7 +286,7 @@ def test_same_tag_other_size(case: Case):
 @requirement("RFC4944-5.3-20", "RFC4944-5.3-28")
 @pytest.mark.parametrize("senders", ["one", "many"])
 def test_exhaustion(case: Case, senders: str):
-    """More datagrams begun than any node has room for: it lives, and room is there again, at 60 s at the latest."""
+    """More datagrams are begun than a node has room for: it lives on, and has room again after 60 s at the latest."""
     if senders == "many" and not case.rig.link.any_source:
         case.unsupported("the link has one sender only", "not_on_this_link")
     tester = case.tester
@@ -302,7 +302,7 @@ def test_exhaustion(case: Case, senders: str):
 
 @requirement("RFC4944-5.3-24", "RFC4944-5.3-28")
 def test_late_duplicates_do_not_jam(case: Case):
-    """Late duplicates of 40 datagrams that are complete open entries that nobody completes: room is left, or comes."""
+    """Late duplicates of 40 complete datagrams: the DUT still has room, or has it after its timeout."""
     stimuli = []
     for _ in range(40):
         packet, parts = pieces(case, 200)
@@ -317,7 +317,7 @@ def test_late_duplicates_do_not_jam(case: Case):
 @requirement("RFC4944-5.3-18", "RFC4944-5.3-21")
 @pytest.mark.parametrize("gap", [1, 2], ids=["after-frag1", "after-second"])
 def test_overlap_of_another_in_the_gap(case: Case, gap: int):
-    """An overlap discards its own datagram alone: one of another tag, begun before it, is complete behind it."""
+    """An overlap discards its own datagram only: one with another tag, begun before it, can still be completed."""
     me = case.tester.identity
     if not has_room_for_two(case, me, me):
         case.unsupported(

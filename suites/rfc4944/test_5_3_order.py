@@ -191,7 +191,7 @@ def test_fragments_between_addresses(case: Case, source: str, destination: str):
 @pytest.mark.parametrize("gap", [1, 2, 3], ids=["after-frag1", "after-second", "before-last"])
 @pytest.mark.parametrize("count", [1, 5], ids=["one", "five"])
 def test_small_packets_in_the_gap(case: Case, gap: int, count: int):
-    """Unfragmented echoes in a gap of a fragmented one: all are understood (§5.3 forbids none of it)."""
+    """Unfragmented echoes between the fragments of another one: all are understood (§5.3 forbids none of it)."""
     tester = case.tester
     case.room_for(200)
     packet, parts = pieces(case, 200)

@@ -90,7 +90,7 @@ SIDES = pytest.mark.parametrize("side", ["in-the-one-before", "in-the-one-behind
 @requirement("RFC4944-5.3-21", "RFC4944-5.3-23", "RFC4944-5.3-22")
 @SIDES
 def test_equal_octets_in_one_unit(case: Case, side: str):
-    """Eight octets that two fragments have, and that are the same: as `equal_octets`, advice."""
+    """Two fragments share eight octets, which are equal: §5.3 has the datagram discarded: advice."""
 
     def make() -> Stimulus:
         made = by_one_unit(case, side, equal=True)
@@ -103,7 +103,7 @@ def test_equal_octets_in_one_unit(case: Case, side: str):
 @requirement("RFC4944-5.3-23", "RFC4944-5.3-21")
 @SIDES
 def test_other_octets_in_one_unit(case: Case, side: str):
-    """The same with other octets: the packet as it was sent, or none."""
+    """Two fragments share eight octets, which differ: the packet comes out as it was sent, or not at all."""
     observation = case.survives(lambda: by_one_unit(case, side, equal=False))
     for got in patched(case, observation, observation.stimulus.packet or b""):
         case.finding("patched", "the packet as sent, or none", got, frame=observation.frames[2])
@@ -201,7 +201,7 @@ def test_hole_made_up_by_duplicates(case: Case, times: int):
 
 @requirement("RFC4944-5.3-19", "RFC4944-5.3-24")
 def test_hole_of_octets_that_are_there_already(case: Case):
-    """A duplicate in place of a fragment with the same octets: a good packet to who counts octets, and yet a hole."""
+    """One fragment is missing, and another with the same octets comes twice: nothing may come out."""
     packet = case.tester.echo(data=case.tester.pattern(8) * 25)
     info = link_info(case, packet)
     parts = fragment(packet, info, case.tester.contexts, mtu=64 + 5, tag=case.tester.next_tag())

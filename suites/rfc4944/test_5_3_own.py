@@ -35,7 +35,7 @@ def fragmented(seen: Seen) -> bool:
 
 @requirement("RFC4944-5.3-13", "RFC4944-5.3-14")
 def test_tags_of_many_datagrams(case: Case):
-    """Tags increase and none comes twice: a counter that wraps before 65535 does, or a small set of tags (§5.3)."""
+    """§5.3: over many datagrams the DUT's tags increase, and none of them comes twice."""
     tester, tags, frame = case.tester, [], b""
     for _ in range(MANY):
         request = tester.echo(160)

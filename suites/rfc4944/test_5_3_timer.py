@@ -201,7 +201,7 @@ def test_at_most_60_seconds(case: Case):
 @pytest.mark.slow
 @requirement("RFC4944-5.3-27", "RFC4944-5.3-18")
 def test_each_its_own(case: Case):
-    """A datagram that began half way through the wait is complete behind it: what timed out was another's."""
+    """A datagram that began half way through another's timeout can still be completed when that has run out."""
     parameters = case.rig.profile.parameters
     if (parameters.reassembly_timeout or 0) < LIMIT - 8 or (parameters.reassembly_slots or 2) < 2:
         case.unsupported(
@@ -249,7 +249,7 @@ def test_not_kept_by_another(case: Case):
 @requirement("RFC4944-5.3-27", "RFC4944-5.3-29")
 @pytest.mark.parametrize("plan", ["doubled", "first-late"])
 def test_nothing_starts_it_anew(case: Case, plan: str):
-    """It starts "when a node first receives a fragment with a given datagram_tag": not by a duplicate, nor by FRAG1."""
+    """The timer starts "when a node first receives a fragment with a given datagram_tag": no later one restarts it."""
     the_rest(case, plan)
 
 

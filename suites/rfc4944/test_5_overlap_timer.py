@@ -29,7 +29,7 @@ PATIENCE = 6.0
 @requirement("RFC4944-5.3-28", "RFC4944-5.3-29", "RFC4944-5.3-21")
 @pytest.mark.parametrize("behind", [1.1, 1.9], ids=["at-once", "almost-twice"])
 def test_timer_behind_an_overlap(case: Case, behind: float):
-    """An overlap at five sixths of the timeout, the rest more than a timeout behind it: nothing comes of that."""
+    """An overlap late in the timeout, the rest of the datagram after the timeout: nothing comes of the rest."""
     parameters = case.rig.profile.parameters
     timeout = parameters.reassembly_timeout or 60.0
     if not parameters.reassembly_timer:

@@ -54,7 +54,7 @@ INLINE = {0b01: bytes.fromhex("0123456789abcdef"), 0b10: bytes.fromhex("cdef"), 
     "RFC6282-3.2.3-02",
 )
 def test_every_header(case: Case):
-    """Each first and each second octet of IPHC."""
+    """Each first and each second octet of IPHC is understood in a first fragment."""
     words = [first << 8 | 0x33 for first in range(0x60, 0x80)]
     words += [first << 8 | second for first in (0x60, 0x7E) for second in range(256)]
     legal = [word for word in dict.fromkeys(words) if not reserved(word)]
@@ -85,7 +85,7 @@ def test_every_header(case: Case):
     "RFC6282-3.1.1-19",
 )
 def test_every_context(case: Case):
-    """Each context, shorter and longer than 64 bits, in each mode of both addresses and in a group's."""
+    """In a first fragment: each context, of any length, in each mode of both addresses and of a group."""
 
     def heads() -> Iterator[bytes]:
         for identifier in case.tester.contexts:
@@ -120,7 +120,7 @@ def test_every_inner_header(case: Case):
 @requirement("RFC6282-4.3-01", "RFC6282-4.3.3-01", "RFC6282-4.3.3-08", "RFC6282-2-04")
 @pytest.mark.parametrize(("p", "source_port", "destination_port"), PORTS)
 def test_ports(case: Case, p: int, source_port: int, destination_port: int):
-    """Ports in each of the four forms, and at the edges of their ranges."""
+    """In a first fragment: UDP ports in each of the four forms, and at the edges of their ranges."""
     case.understood(
         lambda: stimulus(case, datagram(case, source_port, destination_port, MANY), NH=1, P=p, C=0)
     )

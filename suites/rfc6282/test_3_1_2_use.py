@@ -1,8 +1,7 @@
 """RFC 6282 §3.1.2, contexts that change while the DUT runs, and those that it uses in what it sends."""
 
 import ipaddress
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 
 import pytest
 
@@ -28,39 +27,14 @@ SPARE, HIGH = 6, 12
 OLD, NEW = "2001:db8:6001::/64", "2001:db8:6002::/64"
 
 
-def define(case: Case, identifier: int, network: str, *, compress: bool = True) -> None:
-    """Define a context on the DUT and on our side. Raises `Unsupported`."""
-    found = Context.parse(network)
-    case.rig.node.set_context(identifier, found.prefix, found.length, compress=compress)
-    known = Context(found.prefix, found.length, compress)
-    case.tester.contexts = case.tester.contexts.with_context(identifier, known)
-
-
-def remove(case: Case, identifier: int) -> None:
-    """Make a context undefined on both sides."""
-    case.rig.node.set_context(identifier, b"", 0)
-    case.tester.contexts = case.tester.contexts.without(identifier)
-
-
-@contextmanager
-def borrowed(case: Case, identifier: int) -> Iterator[None]:
-    """A spare context, which is gone again behind the case."""
-    if identifier >= case.rig.profile.parameters.contexts:
-        case.unsupported(f"the DUT does not hold context {identifier}", "not_declared")
-    try:
-        yield
-    finally:
-        remove(case, identifier)
-
-
 @needs("context")
 @requirement("RFC6282-3.1.2-01", "RFC6282-3.1.1-14", "RFC6282-3.1.2-02")
 def test_context_changes(case: Case):
     """A context that gets another prefix while traffic flows: from then on the new one counts."""
     for identifier in (SPARE, *([HIGH] if case.rig.profile.parameters.contexts > HIGH else [])):
-        with borrowed(case, identifier):
+        with case.dut.spare_context(identifier):
             for network in (OLD, NEW, OLD):
-                define(case, identifier, network)
+                case.dut.set_context(identifier, network)
                 understood_if_shown(case, lambda key=identifier: by_hand(case, key, 0b11, source=True))
 
 
@@ -98,9 +72,9 @@ def test_context_of_any_length(case: Case):
     """A context whose length changes: each of its bits counts, none beyond its end, and what it held before is gone."""
     if case.rig.profile.parameters.context_length is not None:
         case.unsupported("the DUT holds contexts of one length only", "not_declared")
-    with borrowed(case, SPARE):
+    with case.dut.spare_context(SPARE):
         for length in LENGTHS:
-            define(case, SPARE, f"{ipaddress.IPv6Address(PREFIX)}/{length}")
+            case.dut.set_context(SPARE, f"{ipaddress.IPv6Address(PREFIX)}/{length}")
             understood_all(
                 case,
                 (
@@ -118,8 +92,8 @@ def test_context_of_any_length(case: Case):
 @requirement("RFC6775-4.2-05")
 def test_context_for_decompression(case: Case):
     """RFC 6775 §4.2: a context with C=0 "SHOULD be used in decompression": advice."""
-    with borrowed(case, SPARE):
-        define(case, SPARE, OLD, compress=False)
+    with case.dut.spare_context(SPARE):
+        case.dut.set_context(SPARE, OLD, compress=False)
         for mode in (0b01, 0b10, 0b11):
             for source in (True, False):
                 case.understood(lambda mode=mode, source=source: by_hand(case, SPARE, mode, source=source))
@@ -129,8 +103,8 @@ def test_context_for_decompression(case: Case):
 @requirement("RFC6282-3.1.2-06", "RFC6775-4.2-06")
 def test_context_removed(case: Case):
     """A context that was removed: its prefix is used no more; that nothing at all comes of the packet is advice."""
-    with borrowed(case, SPARE):
-        define(case, SPARE, OLD)
+    with case.dut.spare_context(SPARE):
+        case.dut.set_context(SPARE, OLD)
         made = by_hand(case, SPARE, 0b11, source=True)
         case.rig.node.set_context(SPARE, b"", 0)  # we keep it, to understand who answers under it
         removed = Stimulus(made.payloads, None, made.info, "a context that was removed")
@@ -146,7 +120,7 @@ def test_context_removed(case: Case):
 @requirement("RFC6282-3.1.2-05", "RFC6282-3.1.1-19", "RFC6282-3.1.1-12")
 def test_nibble_of_a_context_that_is_not_there(case: Case):
     """A nibble of CID means nothing where its address is not stateful: SAC=1 SAM=00, a stateless group, SAC=0."""
-    with borrowed(case, SPARE):
+    with case.dut.spare_context(SPARE):
         case.rig.node.set_context(SPARE, b"", 0)
         pair = SPARE << 4 | SPARE
         # CID=1 and: a group, with SAM=11 and with ::; nothing stateful; ::
@@ -189,9 +163,9 @@ def test_answer_under_a_context(case: Case, use: str):
     tester = case.tester
     if identifier not in tester.contexts and compress:
         case.unsupported(f"the DUT does not hold context {identifier}", "not_declared")
-    with nullcontext() if compress else borrowed(case, identifier):
+    with nullcontext() if compress else case.dut.spare_context(identifier):
         if not compress:
-            define(case, identifier, network, compress=False)
+            case.dut.set_context(identifier, network, compress=False)
         case.give_address(bytes.fromhex(prefix) + tester.dut_address[8:])
         _answered_from(case, bytes.fromhex(prefix))
 
@@ -219,13 +193,13 @@ def _answered_from(case: Case, prefix: bytes) -> None:
 def test_answer_behind_a_changed_context(case: Case):
     """Answers under a context, then when its prefix is another's, and when it is gone: each decodes to what it is."""
     old, new = (Context.parse(network).prefix[:8] for network in (OLD, NEW))
-    with borrowed(case, SPARE):
-        define(case, SPARE, OLD)
+    with case.dut.spare_context(SPARE):
+        case.dut.set_context(SPARE, OLD)
         for prefix in (old, new):
             case.give_address(prefix + case.tester.dut_address[8:])
         _answered_from(case, old)
         pause(case, case.settle)  # what was sent under the context is read under it
-        define(case, SPARE, NEW)
+        case.dut.set_context(SPARE, NEW)
         _answered_from(case, new)
         _answered_from(case, old)
         pause(case, case.settle)

@@ -101,7 +101,7 @@ def test_short_address_iid(case: Case):
 @needs("context")
 @requirement("RFC6282-3.2.2-06")
 def test_short_address_under_a_context(case: Case):
-    """The same mapping fills what the context does not cover."""
+    """§3.2.2: what a context leaves of an elided IID comes from the short address, as 0000:00ff:fe00:XXXX."""
     if not case.rig.link.any_source:
         case.unsupported("the link cannot send from a short address", "not_on_this_link")
     case.tester.fresh_short()
@@ -169,7 +169,7 @@ def test_unicast_prefix_based_multicast(case: Case, reserved: int):
 @needs("context", "ip_tap")
 @requirement("RFC6282-3.2.4-01", "RFC6282-3.2.4-02", "RFC6282-3.1.1-41")
 def test_unicast_prefix_based_multicast_of_any_kind(case: Case):
-    """The same with any flags and scope, which are in-line, any second octet, and the length of each context."""
+    """§3.2.4 with any flags and scope, which are in-line, any second octet, and the length of each context."""
     makes = []
     for identifier, context in case.tester.contexts.items():
         if context.length <= 64:  # RFC 3306 §4 has room for 64 bits of a prefix

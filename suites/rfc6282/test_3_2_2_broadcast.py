@@ -40,7 +40,7 @@ def test_link_local(case: Case):
 @needs("context", "address")
 @requirement("RFC6282-3.1.1-36", "RFC6282-3.2.2-06")
 def test_under_a_context(case: Case):
-    """M=0 DAC=1 DAM=11 in a broadcast: the same under a context, whose prefix the DUT has an address under."""
+    """M=0 DAC=1 DAM=11 in a broadcast: nothing answers, though the DUT has an address under the context's prefix."""
     tester = case.tester
     stimuli = []
     for identifier, context in tester.contexts.items():

@@ -110,7 +110,7 @@ def test_answers_to_neighbours(case: Case, size: int):
 @on_link("ieee802154")
 @requirement(*SHARED, "RFC6282-3.2.2-05")
 def test_answers_to_short_neighbours(case: Case):
-    """The same for a neighbour whose frames come from a short address."""
+    """§3.2.2: in answers to a 16-bit neighbour, IID bits are elided only where they match its address."""
     if not case.rig.link.any_source:
         case.unsupported("the link cannot send from a short address", "not_on_this_link")
     case.tester.fresh_short()
@@ -139,7 +139,7 @@ OWN = {
 )
 @pytest.mark.parametrize("own", OWN)
 def test_answers_from_its_own_addresses(case: Case, own: str):
-    """The same for the source: an address of the DUT that neither its link address nor a short form gives."""
+    """§3.2.2: an answer from an address of the DUT that its link-layer addresses do not give has its IID in-line."""
     prefix, iid = OWN[own]
     head = bytes.fromhex(prefix) or case.tester.contexts[0].prefix[:8]
     address = head + bytes.fromhex(iid)

@@ -173,7 +173,7 @@ def test_every_value(case: Case, word: int, before: bytes, values: Values, behin
 @needs("ip_tap", "context")
 @pytest.mark.parametrize(FIELD, STATEFUL)
 def test_every_value_under_a_context(case: Case, word: int, before: bytes, values: Values, behind: bytes):
-    """The same for the in-line bits of addresses under context 0."""
+    """Address bits that are in-line under context 0 come out as they went in: every octet, every bit."""
     found = heads(word, before, values, behind)
     understood_all(case, ((None, lambda head=head: spelled(case, head)) for head in found))
 

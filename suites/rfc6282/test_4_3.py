@@ -102,7 +102,7 @@ def test_length(case: Case, size: int):
 @needs("ip_tap|port_unreachable|udp")
 @requirement("RFC6282-4.3.3-06", "RFC6282-4.3.3-05", "RFC6282-4.3.3-04", "RFC6282-4.3.3-03")
 def test_ports_in_turn(case: Case):
-    """Each of the four forms behind each other one: nothing is left of the ports of the datagram before."""
+    """Each of the four port forms right behind each other form: nothing is left of the ports of the datagram before."""
     ports = {0b00: (0x1234, 0x5678), 0b01: (0x9ABC, 0xF0DE), 0b10: (0xF012, 0x3456), 0b11: (0xF0B7, 0xF0B8)}
     for p in (0b00, 0b11, 0b01, 0b00, 0b10, 0b01, 0b11, 0b10, 0b00):
         case.understood(lambda p=p: stimulus(case, datagram(case, *ports[p]), NH=1, P=p, C=0))

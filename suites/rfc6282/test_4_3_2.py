@@ -53,7 +53,7 @@ def test_inline_checksum(case: Case, checksum: int):
 @requirement("RFC6282-4.3.2-09", "RFC6282-4.3.3-02")
 @pytest.mark.parametrize("checksum", ["any", "zero"])
 def test_restored_checksum(case: Case, checksum: str):
-    """C=1: whoever takes the packet puts the right checksum back, ffff where it comes to zero; else drops it.
+    """C=1: a DUT that takes the packet restores the checksum, ffff where it comes to zero; any other drops it.
 
     Behind an Echo Request with sequence number zero as well: those octets stand where the checksum of UDP does, and a
     DUT that leaves them takes the datagram for one without a checksum.

@@ -52,10 +52,11 @@ def fresh(case: Case) -> Iterator[None]:
     meet(case.rig, tester)
     try:
         yield
+        case.lives()  # before a restart hides that it does not
     finally:
         tester.contexts, tester.answer_ns = before, answers
         case.rig.node.reset()
-        prepare(case.rig, tester)
+        prepare(case.rig, case.tester)
 
 
 def spread(case: Case) -> bytes:

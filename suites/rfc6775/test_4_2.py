@@ -54,10 +54,12 @@ def compresses(case: Case, destination: bytes, cid: int = CID) -> bool | None:
 def reads(case: Case, party: RouterParty, address: bytes, context: Context, cid: int = CID) -> bool:
     """Whether an echo is answered whose source can only be read with the context: SAC=1 SAM=01."""
     tester, before = case.tester, case.tester.contexts
-    source = tester.also(context.address(tester.pattern(8)))
+    # bits that the context covers are its own, whatever stands in-line (RFC 6282 §3.1.1)
+    inline = tester.pattern(8)
+    source = tester.also(context.address(inline))
     request = tester.echo(source=source, destination=address)
     head = (
-        bytes([0x7A, 0xD0, cid << 4]) + request[6:7] + source[8:] + address
+        bytes([0x7A, 0xD0, cid << 4]) + request[6:7] + inline + address
     )  # HLIM 64, CID, SAC=1 SAM=01, DAM=00
     tester.contexts = before.with_context(cid, Context(context.prefix, context.length, False))
     try:
@@ -168,7 +170,10 @@ def test_context_ends(case: Case):
             case.unsupported("the DUT does not use contexts: see 4.2/context")
         party.lifetime, party.options = 60, [party.options[0], abro(2)]
         party.advertises = True  # it asks for news of what ends, and hears nothing of this context
-        case.tester.listen(63.0)
+        case.tester.listen(35.0)
+        used = compresses(case, REMOTE)
+        case.expect(used is True, "context_lost", "used until its end", _said(used), frame=frame)
+        case.tester.listen(28.0)
         used = compresses(case, REMOTE)
         case.expect(used is not True, "context_used", "not used behind its end", "in use", frame=frame)
         case.expect(

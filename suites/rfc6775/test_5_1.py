@@ -31,6 +31,7 @@ from suites.rfc6775.parties import (
 pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
 
 
+@binds("6LN", "nd")  # "Routers MAY also use multicast NSs" (§6.5.5)
 @requirement("RFC6775-5.1-01", "RFC6775-5.5.1-02")
 def test_nothing_multicast(case: Case):
     """From its start until it has attached, and when it sends to neighbours that it never met: no NS to a group."""

@@ -20,6 +20,8 @@ from suites.rfc6775.parties import (
 )
 
 pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
+#: A 6LR solicits when it starts (RFC 6775 §8.1.2); these rules are for hosts.
+A_HOST = binds("6LN", "nd")
 #: How much earlier than 10 s an RS may come: timers of a small device are that coarse.
 EARLY = 0.5
 
@@ -35,7 +37,13 @@ def solicitation(case: Case, seconds: float = STARTED) -> Seen:
 
 
 @requirement(
-    "RFC6775-5.3-01", "RFC6775-5.3-02", "RFC6775-5.3-03", "RFC6775-5.2-01", "RFC6775-5.3-04", "RFC6775-3.4-01"
+    "RFC6775-5.3-01",
+    "RFC6775-5.3-02",
+    "RFC6775-5.3-03",
+    "RFC6775-5.2-01",
+    "RFC6775-5.3-04",
+    "RFC6775-3.4-01",
+    "RFC4861-6.1.1-01",
 )
 def test_solicitation(case: Case):
     """A DUT that starts solicits routers: from its link-local address, with its SLLAO, to ff02::2, hop limit 255."""
@@ -71,6 +79,7 @@ def test_solicitation(case: Case):
         )  # fmt: skip
 
 
+@A_HOST
 @pytest.mark.slow
 @requirement("RFC6775-5.3-05", "RFC6775-5.3-06", "RFC6775-9-01")
 def test_backoff(case: Case):
@@ -113,6 +122,7 @@ def test_stops(case: Case):
         )
 
 
+@A_HOST
 @pytest.mark.slow
 @requirement("RFC6775-5.3-08")
 @pytest.mark.parametrize("how", ["lifetime-0", "unreachable", "expired"])
@@ -130,6 +140,7 @@ def test_starts_again(case: Case, how: str):
         case.expect(seen is not None, "no_rs", f"a Router Solicitation within {wait:g} s", "none")
 
 
+@A_HOST
 @pytest.mark.slow
 @requirement("RFC6775-5.4.3-02")
 @pytest.mark.parametrize("short", ["router", "prefix", "context"])

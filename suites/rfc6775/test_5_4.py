@@ -60,7 +60,7 @@ FORMS = {
 }
 
 
-@requirement("RFC6775-5.4-02", "RFC4861-6.1.2-02")
+@requirement("RFC6775-5.4.1-02", "RFC6775-5.4-02", "RFC4861-6.1.2-02")
 @pytest.mark.parametrize("form", [*FORMS, "unknown-option", "capabilities"])
 def test_forms(case: Case, form: str):
     """Advertisements of every rightful form are taken: a lifetime of 0xffff, other flags, options that nobody knows."""
@@ -79,7 +79,11 @@ def test_forms(case: Case, form: str):
                 if heard(case, lambda s: (registered_by(s) or b"")[:8] == prefix[:8]) is not None:
                     return
         case.finding(
-            "dropped", "the RA is taken, and its prefix registered", "nothing registered", frame=frame
+            "dropped",
+            "the RA is taken, and its prefix registered",
+            "nothing registered",
+            frame=frame,
+            requirement="RFC4861-6.1.2-02" if form == "unknown-option" else "RFC6775-5.4.1-02",
         )
 
 

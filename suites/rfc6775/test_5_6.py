@@ -6,7 +6,7 @@ from fixtures.api import Case, binds, needs, on_link, requirement
 from sixlowpan import link_local
 from suites.rfc6775.parties import attached, pinged
 
-pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset", "ping")]
+pytestmark = [on_link("ieee802154"), binds("6LN", "nd"), needs("reset", "ping")]
 
 
 @requirement("RFC6775-5.6-01")

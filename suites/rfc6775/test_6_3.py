@@ -30,7 +30,7 @@ def advertised(case: Case, party) -> tuple[Seen, nd.RouterAdvertisement]:  # noq
 
 @requirement(
     "RFC6775-6.3-05", "RFC6775-6.3-04", "RFC6775-5.4-01", "RFC6775-6.1-02", "RFC6775-6-02", "RFC6775-4.3-01",
-    "RFC6775-8.1.1-01", "RFC6775-7-01", "RFC6775-8-01",
+    "RFC6775-8.1.1-01", "RFC6775-7-01", "RFC6775-8-01", "RFC4861-6.1.2-01",
 )  # fmt: skip
 def test_advertisement(case: Case):
     """A solicitation is answered by unicast, with an SLLAO, prefixes with L=0, and an ABRO where several hops count."""
@@ -133,7 +133,7 @@ def test_no_redirect(case: Case):
         )
 
 
-@requirement("RFC6775-6.3-04", "RFC6775-9-02")
+@requirement("RFC6775-6.3-02", "RFC6775-6.3-04", "RFC6775-9-02")
 def test_many_solicitations(case: Case):
     """A storm of solicitations: the router lives on, and its registrations stay."""
     with routing(case) as (above, prefix):

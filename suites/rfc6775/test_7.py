@@ -24,7 +24,8 @@ def told(case: Case) -> nd.RouterAdvertisement:
 def abro_of(case: Case, message: nd.RouterAdvertisement) -> nd.AuthoritativeBorderRouter:
     found = [o for o in message.options if isinstance(o, nd.AuthoritativeBorderRouter)]
     if not found:
-        case.failed("nd_option", "an ABRO", "none", requirement="RFC6775-7-01")
+        row = "RFC6775-8.1.1-01" if case.declares("multihop") else "RFC6775-7-01"
+        case.failed("nd_option", "an ABRO", "none", requirement=row)
     return found[0]
 
 

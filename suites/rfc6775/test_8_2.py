@@ -22,7 +22,7 @@ from fixtures.api import (
 from sixlowpan import ipv6, link_local, nd
 from suites.rfc6775.parties import BORDER, SOON, arrives, heard, host, is_na, registered, routing
 
-pytestmark = [on_link("ieee802154"), binds("6LR", "nd", "multihop"), needs("reset")]
+pytestmark = [on_link("ieee802154"), binds("6LR", "nd", "multihop_dad"), needs("reset")]
 
 
 def is_dar(seen: Seen) -> bool:

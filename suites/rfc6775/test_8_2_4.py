@@ -7,7 +7,7 @@ from sixlowpan import ipv6, link_local, nd
 from suites.rfc6775.parties import SOON, heard, router, routing
 from suites.rfc6775.test_8_2 import spoilt
 
-pytestmark = [on_link("ieee802154"), binds("6LBR", "nd", "multihop"), needs("reset")]
+pytestmark = [on_link("ieee802154"), binds("6LBR", "nd", "multihop_dad"), needs("reset")]
 OTHER = bytes.fromhex("00124bfffe0a0b0c")
 
 

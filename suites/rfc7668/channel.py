@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
-from fixtures.api import ICMPV6, Case, Link, Seen, stimulus
+from fixtures.api import Case, Link, RouterParty, Seen, registration_of, stimulus
 from rigs.links.ipsp.channel_link import ChannelLink, Role, Terms
-from sixlowpan import DecodeError, decode, ipv6, link_local, nd
+from sixlowpan import DecodeError, decode, link_local, nd
 from sixlowpan.dispatch import KIND
 from sixlowpan.rfc7668 import wanted
 
@@ -125,15 +125,14 @@ def echoed(case: Case, size: int = 8, **addresses: bytes) -> Seen | None:
 def advertised(case: Case, prefix: bytes, context: int | None = None, *, lifetime: int = 600) -> None:
     """Be a 6LBR: a Router Advertisement with a prefix (A=1, L=0) and its 6CO (RFC 7668 §3.2.2, §3.2.4)."""
     tester = case.tester
-    options: list[nd.Option] = [nd.LinkLayerAddress(1, tester.identity.link)]
-    options.append(nd.PrefixInformation(prefix, valid_lifetime=lifetime, preferred_lifetime=lifetime))
+    options: list[nd.Option] = [
+        nd.PrefixInformation(prefix, valid_lifetime=lifetime, preferred_lifetime=lifetime)
+    ]
     if context is not None:
         option = nd.ContextOption(prefix, cid=context, valid_lifetime=10)
         options.append(option)
         tester.contexts = tester.contexts.with_context(context, option.context())
-    source, there = tester.identity.address, tester.dut_address
-    message = nd.RouterAdvertisement(router_lifetime=lifetime, options=tuple(options)).build(source, there)
-    tester.send_packet(ipv6.build(source, there, ICMPV6, message, hop_limit=255))
+    RouterParty(tester, tester.identity, options, lifetime).advertise()
 
 
 def heard(case: Case, holds: Callable[[Seen], bool], seconds: float = 2.0) -> Seen | None:
@@ -147,10 +146,7 @@ def heard(case: Case, holds: Callable[[Seen], bool], seconds: float = 2.0) -> Se
 
 def registration(seen: Seen) -> nd.AddressRegistration | None:
     """The ARO of a Neighbor Solicitation, if it has one."""
-    if seen.icmp_type != NS:
-        return None
-    message = nd.parse(seen.upper)
-    return next((o for o in message.options if isinstance(o, nd.AddressRegistration)), None)
+    return registration_of(seen) if seen.icmp_type == NS else None
 
 
 def registered_address(case: Case, seen: Seen) -> bytes | None:
@@ -169,16 +165,7 @@ def registered_address(case: Case, seen: Seen) -> bytes | None:
 
 def confirm_registration(case: Case, seen: Seen, address: bytes, status: int = 0) -> None:
     """Be the 6LBR that keeps a registration (or by another status does not): an NA with ARO for the NS seen."""
-    tester = case.tester
-    option = registration(seen)
-    assert option is not None
-    answer = nd.NeighborAdvertisement(
-        seen.upper[8:24], router=True, options=(replace(option, status=status),)
-    )
-    source = tester.identity.address
-    there = address if status == 0 else tester.dut_address  # RFC 6775 §6.5.2
-    message = answer.build(source, there)
-    tester.send_packet(ipv6.build(source, there, ICMPV6, message, hop_limit=255))
+    RouterParty(case.tester, case.tester.identity).confirm(seen, status, to=None if status else address)
     if status:
         return
     known = _registered.get(case.rig.link, ())

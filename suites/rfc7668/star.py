@@ -10,13 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from fixtures.api import ECHO_REPLY, ICMPV6, UDP, Air, Case, Seen, Tester
+from fixtures.api import ALL_ROUTERS, ECHO_REPLY, ICMPV6, UDP, Air, Case, HostParty, Seen, Tester
 from sixlowpan import DecodeError, LinkInfo, decode, encode, ipv6, nd
-from sixlowpan.addresses import modified_eui64
 from suites.rfc7668.channel import as_6lbr, live
 
 ALL_NODES = bytes.fromhex("ff020000000000000000000000000001")
-ALL_ROUTERS = bytes.fromhex("ff020000000000000000000000000002")
 ALL_MLD_ROUTERS = bytes.fromhex("ff020000000000000000000000000016")
 INCLUDE, EXCLUDE = 3, 4  # CHANGE_TO_..., RFC 3810 §5.2.12
 
@@ -26,6 +24,7 @@ class SixLn:
 
     def __init__(self, case: Case, tester: Tester) -> None:
         self._case, self.tester = case, tester
+        self._party = HostParty(tester, tester.identity)
         self.registered: tuple[bytes, ...] = ()
 
     @property
@@ -63,9 +62,7 @@ class SixLn:
 
     def advertisement(self) -> tuple[nd.RouterAdvertisement, Seen] | None:
         """Solicit, and return the Router Advertisement that comes (RFC 6775 §5.3)."""
-        option = nd.LinkLayerAddress(1, self.tester.identity.link)
-        message = nd.RouterSolicitation((option,)).build(self.address, ALL_ROUTERS)
-        self.send(ipv6.build(self.address, ALL_ROUTERS, ICMPV6, message, hop_limit=255))
+        self.send(self._party.packet(nd.RouterSolicitation((self._party.source_option(),)), ALL_ROUTERS))
         found = self.heard(lambda packet, _: packet[40:41] == bytes([nd.RA]))
         if found is None:
             return None
@@ -83,14 +80,8 @@ class SixLn:
 
     def register(self, address: bytes, lifetime: int = 10) -> int | None:
         """NS with ARO from `address`; the status of the answer, None without one. Registered is what has status 0."""
-        link, there = self.tester.air.link, self.tester.dut_address
         self.tester.also(address)
-        options = (
-            nd.LinkLayerAddress(1, link.tester),
-            nd.AddressRegistration(modified_eui64(link.tester), lifetime=lifetime),
-        )
-        message = nd.NeighborSolicitation(there, options).build(address, there)
-        self.send(ipv6.build(address, there, ICMPV6, message, hop_limit=255))
+        self.send(self._party.registration(address, self._party.aro(lifetime)))
         before, self.registered = self.registered, (*(a for a in self.registered if a != address), address)
         to = {address, self.address}  # a refusal goes to the link-local address: RFC 6775 §6.5.2
         found = self.heard(lambda packet, _: packet[40:41] == bytes([nd.NA]) and packet[24:40] in to)

@@ -68,7 +68,7 @@ def test_size_of_an_answer(case: Case, size: int):
 @requirement("RFC7668-3.2-02", "RFC7668-3.2-04")
 @pytest.mark.parametrize("size", [0, 8, 233, 1232], ids=str)
 def test_size_of_a_request_from_the_dut(case: Case, size: int):
-    """What the DUT sends of itself comes whole, too."""
+    """Echo Requests that the DUT originates come whole, whatever their size."""
     there, identifier = case.tester.identity.address, case.tester.next_identifier()
     head = identifier.to_bytes(2) + (1).to_bytes(2)
     seen = case.sent_by(

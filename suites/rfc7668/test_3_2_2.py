@@ -65,7 +65,7 @@ def test_same_address_for_the_channel(case: Case):
 
 @requirement("RFC7668-3.2.2-07")
 def test_same_address_while_device_addresses_rotate(case: Case):
-    """ "even if the device address changes": an hour later, on the same channel, it is still the same address.
+    """ "even if the device address changes": an hour later the IPv6 address on the same channel is still the same.
 
     Core Vol 3 Part C Appendix A recommends a new private address every 15 minutes.
     """

@@ -1,9 +1,12 @@
 """RFC 7668 §3.2.4, header compression: what MUST be elided, and what elision may mean, by who sends to whom."""
 
+import ipaddress
+from contextlib import nullcontext
+
 import pytest
 
 from fixtures.api import ECHO_REQUEST, UDP, Case, field, needs, on_link, requirement, stimulus
-from sixlowpan import Context, LinkInfo
+from sixlowpan import LinkInfo
 from suites.rfc7668.channel import MODES, anew, as_6ln, confirmed, echoed, modes, refreshed, well_elided
 
 pytestmark = on_link("ble")
@@ -85,23 +88,16 @@ def test_destination_by_context(case: Case, length: int):
     """With a context for its destination a packet of the DUT's has DAC=1, and DAM=01 (/64) or 11 (/128)."""
     prefix = case.tester.contexts[0].prefix[:8]
     target = case.tester.also(prefix + bytes.fromhex("0a0b0c0d0e0f0105"))
-    before, identifier = case.tester.contexts, case.tester.next_identifier()
-    if length == 128:
-        if case.rig.profile.parameters.contexts <= SPARE:
-            case.unsupported(f"the DUT does not hold context {SPARE}", "not_declared")
-        if case.rig.profile.parameters.context_length not in {None, 128}:
-            case.unsupported("the DUT holds no context of 128 bits", "not_declared")
-        case.rig.node.set_context(SPARE, target, 128)
-        case.tester.contexts = before.with_context(SPARE, Context(target, 128))
-    try:
+    identifier = case.tester.next_identifier()
+    if length == 128 and case.rig.profile.parameters.context_length not in {None, 128}:
+        case.unsupported("the DUT holds no context of 128 bits", "not_declared")
+    with case.dut.spare_context(SPARE) if length == 128 else nullcontext():
+        if length == 128:
+            case.dut.set_context(SPARE, f"{ipaddress.IPv6Address(target)}/128")
         seen = case.sent_by(
             lambda: case.rig.node.ping(target, 8, identifier, 1),
             lambda s: s.icmp_type == ECHO_REQUEST and s.upper[4:6] == identifier.to_bytes(2),
         )
-    finally:
-        if length == 128:
-            case.rig.node.set_context(SPARE, b"", 0)
-            case.tester.contexts = before
     if seen is not None:
         found, wanted = modes(seen.payloads[0])[1], 5 if length == 64 else 7
         case.expect(
@@ -207,7 +203,7 @@ def test_latest_registered_address(case: Case):
 @needs("context", "address")
 @requirement("RFC7668-3.2.4-06", "RFC7668-3.2.4-05", "RFC7668-3.2.4.2-01", "RFC7668-3.2.4-08")
 def test_earlier_registered_address(case: Case):
-    """An earlier one goes with 16 bits if the first 48 of the IID are those of the latest, else with all 64."""
+    """An earlier registered address goes with 16 bits if its IID begins as that of the latest, else with 64."""
     as_6ln(case)
     with anew(case):
         first, second = examples(case, "4444", "5555")

@@ -103,7 +103,7 @@ def test_latest_registered_destination(case: Case):
 
 @requirement("RFC7668-3.2.4-16", "RFC7668-3.2.4-15", "RFC7668-3.2.4.2-01")
 def test_earlier_registered_destination(case: Case):
-    """An earlier one goes with 16 bits if the first 48 of the IID are those of the latest, else with all 64."""
+    """An earlier registered destination has 16 bits if its IID begins as that of the latest, else 64."""
     with sixln(case) as member:
         first, second = registered(case, member, "1111222233334444", "1111222233335555")
         answered(case, member, second, 7, "RFC7668-3.2.4-15")

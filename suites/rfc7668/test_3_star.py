@@ -42,7 +42,7 @@ def test_own_device_address_is_ignored(case: Case):
 
 @requirement("RFC7668-3-03")
 def test_one_connection_for_a_device_address(case: Case):
-    """A second connection of a device address that is connected: there "MUST NOT" be one at a time but the first."""
+    """There "MUST NOT" be a second connection of a device address that is connected: the 6LBR refuses it."""
     as_6lbr(case)
     link = live(case)
     try:

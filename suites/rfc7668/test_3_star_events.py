@@ -129,7 +129,7 @@ def test_one_takes_nothing(case: Case):
 
 @requirement("RFC7668-3.2.5-02")
 def test_large_multicast_is_forwarded(case: Case):
-    """Multicast of any size goes to a listener."""
+    """Multicast packets of any size are forwarded to a 6LN that listens to their group."""
     with two(case) as (first, second):
         here, _ = own_addresses(case, first, second)
         second.listen(GROUP)

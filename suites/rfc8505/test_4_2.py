@@ -10,8 +10,8 @@ from suites.rfc8505.test_4 import attached_host
 from suites.rfc8505.test_5 import UPDATED
 
 pytestmark = [on_link("ieee802154"), needs("reset")]
-BORDER = binds("6LBR", "nd", "nd_extended", "multihop")
-SIX_LR = binds("6LR", "nd", "nd_extended", "multihop")
+BORDER = binds("6LBR", "nd", "nd_extended", "multihop_dad")
+SIX_LR = binds("6LR", "nd", "nd_extended", "multihop_dad")
 SATURATED = 9
 
 

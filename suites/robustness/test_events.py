@@ -143,7 +143,7 @@ def asks(case: Case, who: Identity, size: int) -> bytes:
 @requirement("RFC6282-2-04", "RFC4944-4-02", "RFC4944-5.3-19")
 @pytest.mark.parametrize("count", [1, 4], ids=["one", "four"])
 def test_a_neighbour_that_is_gone(case: Case, count: int):
-    """Somebody asks and is gone: others are answered meanwhile and behind that, and he when he is back."""
+    """A neighbour asks and is silent: others are answered meanwhile, and so is that one when it is back."""
     if not case.rig.link.any_source:
         case.unsupported("the link has one sender only", "not_on_this_link")
     tester, gone = case.tester, [absent(case) for _ in range(count)]

@@ -64,7 +64,7 @@ SHAPES += ["size-of-a-header", "undecodable", "nalp", "late-duplicate", "empty"]
 @requirement("RFC4944-5.3-28", "RFC4944-5.3-20", "RFC4944-5.3-05")
 @pytest.mark.parametrize("name", SHAPES)
 def test_room_is_given_back(case: Case, name: str):
-    """The shape in growing numbers; a full-size echo behind each number, at once or when every timer has run out."""
+    """Malformed fragments in growing numbers: a full-size echo is answered behind, at once or after the timers."""
     case.ready_for(FULL)
     for count in COUNTS:
         outcome(case, [shape(case, name) for _ in range(count)])

@@ -65,7 +65,7 @@ def ready(case: Case) -> None:
 @requirement("RFC4944-5.3-20", "RFC4944-5.3-10", "RFC4944-5.3-05")
 @pytest.mark.parametrize("inner", ["iphc", "udp", "ipv6-in-ipv6", "ipv6", "hc1", "extension"])
 def test_datagram_size_too_small(case: Case, unharmed: Callable[[], None], inner: str):
-    """S2: FRAG1 with datagram_size 0 to 56, smaller than the headers that it holds; then a FRAGN of the same."""
+    """FRAG1 with datagram_size 0 to 56, smaller than the headers that it holds; then a FRAGN of the same."""
     ready(case)
     tester = case.tester
     message = tester.echo()[40:]
@@ -91,7 +91,7 @@ def test_datagram_size_too_small(case: Case, unharmed: Callable[[], None], inner
 @on_link("ieee802154")
 @requirement("RFC4944-5.3-20", "RFC4944-5.3-07")
 def test_offset_beyond(case: Case, unharmed: Callable[[], None]):
-    """S3: FRAGN at and beyond datagram_size, alone, with and without octets, for sizes of every kind."""
+    """FRAGN at and beyond datagram_size, alone, with and without octets, for sizes of every kind."""
     ready(case)
     stimuli = []
     for size in (0, 8, 40, 48, 127, 248, 1280, 1281, 2047):
@@ -155,7 +155,7 @@ def test_every_dispatch(case: Case, unharmed: Callable[[], None], behind: str):
 
 @requirement("RFC6282-3.1.1-33", "RFC6282-3.1.1-44", "RFC6282-3.1.1-15", "RFC6282-3.1.1-29")
 def test_reserved_modes(case: Case, unharmed: Callable[[], None]):
-    """S4: reserved destination modes with tails of every length, where a decoder that guesses runs out of octets."""
+    """Reserved destination modes with tails of every length, where a decoder that guesses runs out of octets."""
     ready(case)
     stimuli = []
     for low in (0x04, 0x0D, 0x0E, 0x0F):
@@ -170,7 +170,7 @@ def test_reserved_modes(case: Case, unharmed: Callable[[], None]):
 @on_link("ieee802154")
 @requirement("RFC6282-3.1.1-18", "RFC6282-3.1.1-32", "RFC4944-2-04")
 def test_elided_address_without_one(case: Case, unharmed: Callable[[], None]):
-    """S4: SAM=11 and DAM=11 in frames that lack the address, or have a reserved addressing mode."""
+    """SAM=11 and DAM=11 in frames that lack the address, or have a reserved addressing mode."""
     ready(case)
     payload = bytes.fromhex("7a33 3a") + case.tester.echo()[40:]
     stimuli = [
@@ -195,7 +195,7 @@ def test_elided_address_without_one(case: Case, unharmed: Callable[[], None]):
 
 @requirement("RFC6282-4.2-13", "RFC6282-4.2-12", "RFC6282-3.1.1-06")
 def test_chains(case: Case, unharmed: Callable[[], None]):
-    """S5: NHC chains: very long, of every odd length, beyond the end, with nothing behind, and nested IPv6."""
+    """NHC chains: very long, of every odd length, beyond the end, with nothing behind, and nested IPv6."""
     ready(case)
     tester = case.tester
     echo = tester.echo()[40:]
@@ -227,7 +227,7 @@ def test_chains(case: Case, unharmed: Callable[[], None]):
 
 @requirement("RFC6282-3.2-01", "RFC6282-4.3-01", "RFC6282-3.2-03")
 def test_nonsense_for_others(case: Case, unharmed: Callable[[], None]):
-    """S6: packets for another node whose next header promises what is not there: nothing is forwarded or answered."""
+    """Packets for another node whose next header promises what is not there: nothing is forwarded or answered."""
     ready(case)
     tester = case.tester
     stranger = bytes.fromhex("20010db8 ffff 0000 0000 0000 0000 0001")

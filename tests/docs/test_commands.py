@@ -20,8 +20,9 @@ ELSEWHERE = ("make conformance", "apt-get ", "export ")
 
 def blocks(page):
     """The commands of a page's fenced blocks that have no language (a block with one is a file, or what is printed)."""
-    for block in re.findall(r"^```\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
-        if block.startswith((PYTHON, "python", "pytest", "make ", "export ", "apt-get ")):
+    text = page.read_text(encoding="utf-8")
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+        if not language and block.startswith((PYTHON, "python", "pytest", "make ", "export ", "apt-get ")):
             yield from block.splitlines()
 
 

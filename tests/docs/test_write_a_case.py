@@ -44,6 +44,7 @@ def tree(tmp_path_factory):
     for path, start in (
         ("suites/rfc6282/test_3_1_1.py", '@requirement("RFC6282-3.1.1-07")'),
         ("tests/mutants/headers.py", '@rewrites("hop-limit-zero'),
+        ("suites/performance/test_latency.py", '@requirement("RFC6282-2-04")\ndef test_first_answer'),
     ):
         assert f"`{path}`" in PAGE
         with (top / path).open("a", encoding="utf-8") as file:
@@ -86,6 +87,31 @@ def test_the_mutant_is_caught_by_it(tree, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "killed" in done.stdout
     assert "rfc6282/3.1.1/hop_limit_of_zero (hop_limit)" in done.stdout
+
+
+def test_the_measurement_is_in_the_record(tree, tmp_path):
+    (command,) = commands("-k first_answer")
+    done = run(tree, *command, "--record-dir", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    (line,) = read(next(tmp_path.glob("*/run.jsonl"))).measurements
+    assert (line["name"], line["unit"], len(line["values"])) == ("first answer", "ms", 8)
+    assert all(value > 0 for value in line["values"])
+
+
+def test_a_case_outside_the_tree_runs_and_may_have_codes_of_its_own(tmp_path):
+    """The file and the command of the page, with the reference node for the board."""
+    file = tmp_path / "theirs" / "acme" / "test_led.py"
+    file.parent.mkdir(parents=True)
+    file.write_text(block('"""What ACME').replace("after == before", "after != before"), encoding="utf-8")
+    (command,) = commands("./theirs")
+    words = {"./theirs": str(tmp_path / "theirs"), "./desk.toml": "reference", "suites": "suites/rfc4861"}
+    done = run(ROOT, *(words.get(word, word) for word in command), "--record-dir", str(tmp_path / "out"))
+    assert done.returncode == 1, done.stdout + done.stderr
+    record = read(next((tmp_path / "out").glob("*/run.jsonl")))
+    (line,) = [line for line in record.results if line["case"].startswith("acme/")]
+    assert (line["case"], line["verdict"]) == ("acme/led/echo", "fail")
+    assert [finding["code"] for finding in line["findings"]] == ["acme.dropped"]
+    assert "-c pyproject.toml -p conftest" in line["repeat"]
 
 
 def test_the_requirement_is_in_the_catalogue_as_the_page_has_it():

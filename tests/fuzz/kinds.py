@@ -26,6 +26,7 @@ from sixlowpan.__main__ import main as oracle
 from tests.consoles.nodes import NODES
 from tests.fuzz import mutators
 from tests.reports import sample
+from tests.sixlowpan import bluetooth, captures
 
 ROOT = Path(__file__).parents[2]
 
@@ -175,11 +176,24 @@ class RigFiles:
 
 
 class Captures:
-    """Captures, judged by `python -m sixlowpan judge`; one in four is read as evidence by `rigs.replay`."""
+    """Captures of every container and link type, judged; one in four is read as evidence by `rigs.replay`.
+
+    The status must be the one that the last line stands for: 2 where nothing was judged or the file is damaged.
+    """
+
+    OPTIONS = ([], [], [], ["--fcs", "none"], ["--pan", "abcd"], ["--mtu", "80"], ["--key", "00" * 16])
 
     def __init__(self, folder):
         self.path = folder / "x.pcapng"
-        self.good = [_pcap(230), _pcap(195), _pcap(201), _pcapng(230), _pcapng(201)]
+        frames, path = list(_frames()), folder / "made"
+        self.good = [_pcapng(230), _pcapng(201)]
+        for link_type, wrap in captures.WRAPPERS.values():
+            self.good.append(captures.pcap(path, link_type, [wrap(frame) for frame in frames]).read_bytes())
+        for link_type, make in bluetooth.FORMS.values():
+            self.good.append(captures.pcap(path, link_type, make()).read_bytes())
+        snooped = [(int(not sent), packet) for sent, packet in bluetooth.hci()]
+        self.good.append(captures.btsnoop(path, snooped).read_bytes())
+        self.good.append(captures.gzipped(captures.pcap(path, 230, frames)).read_bytes())
 
     def __call__(self, chance):
         self.path.write_bytes(mutators.octets(chance, chance.choice(self.good)))
@@ -188,8 +202,19 @@ class Captures:
                 return 0, f"{len(sent_frames(self.path))}", {0: ""}
             except RigError as error:
                 return 1, str(error), {1: "x.pcapng: "}
-        status, said = run(oracle, ["judge", self.path])
-        return status, said, {0: "", 1: "", 2: ""}
+        status, said = run(oracle, ["judge", self.path, *chance.choice(self.OPTIONS)])
+        if said.startswith("sixlowpan: "):
+            return status, said, {2: "x.pcapng: "}
+        counts = re.fullmatch(
+            r"(\d+) frames? read, (\d+) judged, (\d+) skipped(: .+)?", said.splitlines()[-1]
+        )
+        assert counts, "the last line is no count"
+        read, judged, skipped = (int(each) for each in counts.groups()[:3])
+        assert read == judged + skipped, "the count does not add up"
+        damaged = "\nhint: the rest of the file was not read: " in f"\n{said}"
+        if not judged or damaged:
+            return status, said, {2: ""}
+        return status, said, {1: "fail: "} if re.search("(?m)^fail: ", said) else {0: ""}
 
 
 class _Said(Console):
@@ -275,12 +300,7 @@ def _wrapped(link):
         l2cap = struct.pack("<HH", len(sdu), 0x40) + sdu
         acl = b"\x02" + struct.pack("<HH", 0x2001, len(l2cap)) + l2cap
         return [struct.pack(">I", way) + acl for way in (0, 1, 0)]
-    return [frame + (bytes(2) if link == 195 else b"") for frame in _frames()]
-
-
-def _pcap(link):
-    packets = b"".join(struct.pack("<IIII", n, 0, len(p), len(p)) + p for n, p in enumerate(_wrapped(link)))
-    return struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, link) + packets
+    return list(_frames())
 
 
 def _pcapng(link):

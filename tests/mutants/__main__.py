@@ -36,11 +36,19 @@ from rigs.model import ABILITIES
 from tests.mutants import Mutant, load
 from tests.mutation import oracles
 from vectors.catalogue import CATALOGUE
+from vectors.coverage import in_cases
 
 ROOT = Path(__file__).resolve().parents[2]
 RIGS = {"ieee802154": "reference", "ble": "reference-ble"}
 #: Where the node without a defect must pass everything: those, and the roles of RFC 7668.
-CONFORMING = (*RIGS.values(), "reference-6ln", "reference-6lbr")
+DISCOVERY = tuple(f"reference-nd-{role}{more}" for role in ("6ln", "6lr", "6lbr") for more in ("", "-8505"))
+CONFORMING = (*RIGS.values(), "reference-6ln", "reference-6lbr", *DISCOVERY)
+#: What a rig's own subject is, where the other suites say nothing that they do not say on `reference`.
+SUBJECT = {
+    rig: ["suites/rfc6775", "suites/rfc8505", "suites/robustness/test_discovery.py"] for rig in DISCOVERY
+}
+#: Requirement -> the files whose cases name it.
+NAMED_IN = in_cases()
 _PYTEST = ["-q", "-n0", "--tb=native", "--assert=plain", "--seed=1"]
 _PYTEST += [f"-pno:{plugin}" for plugin in ("cacheprovider", "hypothesispytest", "allure_pytest")]
 
@@ -135,7 +143,7 @@ def run(job: Job, suites: list[str], folder: Path, matrix: bool, ignored: Set[st
     log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    arguments = [*suites, "--rig", job.rig, "--record-dir", str(folder), *_PYTEST]
+    arguments = [*chosen_suites(job, suites), "--rig", job.rig, "--record-dir", str(folder), *_PYTEST]
     if job.mutant is None and job.strict:
         arguments.append("--strict")
     if job.mutant is not None:
@@ -152,6 +160,20 @@ def run(job: Job, suites: list[str], folder: Path, matrix: bool, ignored: Set[st
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+
+
+def chosen_suites(job: Job, suites: list[str]) -> list[str]:
+    """The files that can say something: those that name the one requirement, else the rig's subject, else all.
+
+    Most of a run's time goes into the collection of cases that are not run.
+    """
+    paths = [path for path in suites if not path.startswith("--")]
+    if paths != ["suites"]:
+        return suites
+    rest = [argument for argument in suites if argument not in paths]
+    files = [f"suites/{path}" for path in NAMED_IN.get(job.named, ())]
+    rig = Path(job.rig).stem.rpartition(".")[2]  # of a variant: its id, and the rig that it is a variant of
+    return [*(files or SUBJECT.get(rig, paths)), *rest]
 
 
 def judge(job: Job, folder: Path, ignored: Set[str]) -> Outcome:

@@ -53,7 +53,7 @@ _CODEC = (
 _JUDGES = ("sixlowpan.test_judges", "sixlowpan.test_capture_senders", "sixlowpan.test_fuzz")
 _CAPTURES = (
     "sixlowpan.test_capture_sift", "sixlowpan.test_capture_fcs", "sixlowpan.test_capture_bluetooth",
-    "sixlowpan.test_capture", "sixlowpan.test_capture_senders",
+    "sixlowpan.test_capture", "sixlowpan.test_capture_senders", "sixlowpan.test_capture_cut",
 )  # fmt: skip
 #: What is mutated, and the tests that must notice. Left out of these: what needs another program or a pytest fixture
 #: other than `tmp_path`.
@@ -63,6 +63,7 @@ TESTS = {
     "lint_fragments": ("sixlowpan.test_lint_fragments", "sixlowpan.test_capture_senders"),
     "explain": ("sixlowpan.test_judges", "sixlowpan.test_requirement_ids"),
     "mac": ("sixlowpan.test_basics", "sixlowpan.test_capture_sift"),
+    "mpx": ("sixlowpan.test_mpx", "sixlowpan.test_capture_sift"),
     "nd": ("sixlowpan.test_nd", "sixlowpan.test_capture_senders"),
     "ghc": ("sixlowpan.test_ghc", "vectors.test_vectors", "sixlowpan.test_headers", "vectors.test_examples"),
     **dict.fromkeys(

@@ -98,11 +98,11 @@ class Browser:
             deviceScaleFactor=1,
             mobile=False,
         )
-        self.call("Page.navigate", url="about:blank")
-        self._events.clear()
-        self.call("Page.navigate", url=url)
-        while "Page.loadEventFired" not in self._events:
-            self._note(self._message())
+        for place in ("about:blank", url):  # a new address of the page that is open would only move in it
+            self._events.clear()
+            self.call("Page.navigate", url=place)
+            while "Page.loadEventFired" not in self._events:
+                self._note(self._message())
 
     def eval(self, script):
         """The value of an expression in the page; a promise is waited for."""

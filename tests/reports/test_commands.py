@@ -161,22 +161,6 @@ def test_merge_of_an_interrupted_run_stays_interrupted(sample, tmp_path):
     assert read(tmp_path / "m").interrupted
 
 
-def test_history_shows_what_changed(sample, tmp_path, capsys):
-    runs = tmp_path / "out"
-    sample.write_record(runs / "1", run_id="one")
-    results = list(sample.sample_results())
-    results[5].verdict = "fail"
-    sample.write_record(runs / "2", results, run_id="two")
-    assert main(["history", str(runs)]) == 0
-    out = capsys.readouterr().out
-    assert "✓✗  " in out
-    assert out.count("rfc") == 1
-    assert main(["history", str(runs / "1"), str(runs / "2"), "--all", "--rig", "linux-ble"]) == 0
-    assert "–– " in capsys.readouterr().out
-    (tmp_path / "empty").mkdir()
-    assert main(["history", str(tmp_path / "empty")]) == 2
-
-
 def test_a_bad_record_is_named_with_file_and_line(run, capsys):
     path = run / "run.jsonl"
     rows = path.read_text().splitlines()
@@ -188,7 +172,20 @@ def test_a_bad_record_is_named_with_file_and_line(run, capsys):
         read(run)
 
 
-@pytest.mark.parametrize("command", [[], ["render"], ["show"], ["compare"], ["merge"], ["history"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        [],
+        ["render"],
+        ["show"],
+        ["compare"],
+        ["merge"],
+        ["export"],
+        ["history"],
+        ["history", "add"],
+        ["history", "gate"],
+    ],
+)
 def test_help_of_every_command(command):
     done = subprocess.run(
         [sys.executable, "-m", "reports", *command, "--help"],

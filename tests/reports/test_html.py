@@ -123,9 +123,10 @@ def test_the_first_screen_says_for_each_rig_whether_it_is_good(page):
     assert "Not good: it fails in ways that its profile does not declare" in first
     assert "1 new failure in 1 case; 1 known deviation in 1 case; 1 case inconclusive." in first
     assert (
-        "Worst: The DUT crashed, restarted or fell silent for good (RFC6282-2-04) (critical, fail)" in first
+        "Worst: The DUT crashed, restarted or fell silent for good (RFC6282-2-04) (critical, new failure)"
+        in first
     )
-    assert "not tried: 1 because the record does not say why" in first
+    assert "5 cases tried, 1 not tried: 1 unsaid. Which, and why" in first
     assert "1 loss of this DUT and what became of it (2 events)" in first
 
 

@@ -14,6 +14,15 @@ def all_inconclusive(results):
         one.verdict, one.known, one.findings = "inconclusive", None, []
 
 
+def all_unsupported(results):
+    for one in results:
+        one.verdict, one.known, one.findings = "unsupported", None, []
+
+
+def one_case_lost(results):
+    results.pop(1)
+
+
 def failed_anew(results):
     results.append(Result("rfc4944/6/new", "linux-ble", ["RFC4944-6-01"], "fail"))
 
@@ -23,20 +32,22 @@ def one_rig_lost_all(results):
 
 
 @pytest.mark.parametrize(
-    ("change", "footer", "told"),
+    ("change", "footer", "told", "status"),
     [
-        (lambda _results: None, False, "run.jsonl is an interrupted run"),
-        (all_inconclusive, True, "Nothing is known any more"),
-        (failed_anew, True, "absent -> fail"),
-        (one_rig_lost_all, True, "all cases of linux-ble are gone"),
-        (list.clear, True, "all cases of lwip-802154 are gone"),
+        (lambda _results: None, False, "run.jsonl is an interrupted run", 3),
+        (all_inconclusive, True, "Nothing is known any more", 3),
+        (all_unsupported, True, "Not tried any more", 3),
+        (failed_anew, True, "absent -> fail", 1),
+        (one_rig_lost_all, True, "all cases of linux-ble are gone", 3),
+        (one_case_lost, True, "Gone (1)", 3),
+        (list.clear, True, "all cases of lwip-802154 are gone", 3),
     ],
 )
-def test_what_tells_less_is_no_good_news(sample, run, tmp_path, capsys, change, footer, told):
+def test_what_tells_less_is_no_good_news(sample, run, tmp_path, capsys, change, footer, told, status):
     results = list(sample.sample_results())
     change(results)
     sample.write_record(tmp_path / "b", results, footer=footer)
-    assert main(["compare", str(run), str(tmp_path / "b")]) == 1
+    assert main(["compare", str(run), str(tmp_path / "b")]) == status
     assert told in capsys.readouterr().out
 
 
@@ -47,7 +58,7 @@ def test_a_breach_that_another_version_has_as_well_is_no_regression(sample, run,
     sample.write_record(tmp_path / "b", results, dut_version="2.2.0")
     found = compare(read(run), read(tmp_path / "b"))
     assert [str(change) for change in found.changed] == [
-        "lwip-802154  rfc6282/3.1.1/tf[00]  known -> unconfirmed"
+        "lwip-802154  rfc6282/3.1.1/tf[00]  known -> unconfirmed (the node changed)"
     ]
     assert not found.bad
     text = markdown.render(read(tmp_path / "b"))

@@ -79,7 +79,10 @@ def test_a_wrong_type_or_missing_key_is_told_with_file_line_and_key(
             line[key] = value
 
     path = rewrite(run, number, change)
-    arguments = {"compare": [run, run], "merge": [run.parent / "merged", run]}.get(command, [run])
+    added = ["add", run.parent / "history.db", run]
+    arguments = {"compare": [run, run], "merge": [run.parent / "merged", run], "history": added}.get(
+        command, [run]
+    )
     assert main([command, *map(str, arguments)]) == 2
     told = capsys.readouterr().err
     assert told.startswith(f"python -m reports: {path}:{number}: {named}: "), told
@@ -157,9 +160,11 @@ def test_nothing_that_is_obeyed_goes_into_a_record_or_comes_out_of_one(sample, t
     rows[6]["case"] = f"{OBEYED}\n[lwip] forged pass"
     rows[7]["message"] = OBEYED
     stranger.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    for command in (["render"], ["show", "--case", ""], ["history"], ["merge", str(tmp_path / "merged")]):
+    history = ["history", "add", str(tmp_path / "history.db")]
+    for command in (["render"], ["show", "--case", ""], history, ["merge", str(tmp_path / "merged")]):
         assert main([*command, str(stranger.parent)]) == 0
     assert main(["compare", str(written.parent), str(stranger.parent)]) in {0, 1}
+    assert main(["history", "show", str(tmp_path / "history.db"), "--all"]) == 0
     shown = capsys.readouterr().out
     files = ["theirs/index.html", "theirs/summary.md", "merged/run.jsonl"]
     for text in (shown, *((tmp_path / name).read_text() for name in files)):

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from sixlowpan import MacHeader, capture, data_frame, encode, link_local, mac, security
-from sixlowpan import mpx as mpx_ie
 from sixlowpan.capture import Options
 from tests.sixlowpan.captures import (
     enhanced,
@@ -181,14 +180,6 @@ def test_pieces_of_wi_sun(tmp_path):
 )
 def test_pieces_that_are_no_frame(tmp_path, frames):
     assert judged(tmp_path, 230, frames)[0] == 0
-
-
-def test_pieces_that_are_kept_are_bounded():
-    kept = mpx_ie.Pieces()
-    for number in range(1000):
-        first = mpx_ie.parse(bytes((2, 0)) + b"\xff\xff\xed\xa0" + bytes(50))
-        assert kept.add(PAN, EUI_A, number.to_bytes(8, "big"), first) is None
-    assert len(kept._partial) <= 64
 
 
 # --- security ---------------------------------------------------------------------------------------------------

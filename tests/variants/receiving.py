@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sixlowpan import DecodeError, Reassembler, decode
+from sixlowpan import NO_CONTEXTS, DecodeError, Reassembler, decode
 from sixlowpan.addresses import BROADCAST
 from tests.mutants.wire import iphc
 from tests.variants import ANY, ReferenceNode, variant
@@ -103,6 +103,23 @@ class OnePlace(reassembling(lambda: Reassembler(max_datagrams=1))):
 @variant("one-place-kept-5s", parameters={"reassembly_slots": 1, "reassembly_timeout": "5s"})
 class OnePlaceKept5(reassembling(lambda: RefusingReassembler(5.0, 1))):
     """One place, kept by whoever has it for 5 s (§5.3: 60 s at most)."""
+
+
+class KeepsReserved(RefusingReassembler):
+    """Keeps what has a reserved dispatch above 11000000 like a fragment, and makes nothing of it."""
+
+    def receive(self, payload, link, contexts=NO_CONTEXTS, now=0.0, name=None):
+        if len(payload) < 4 or payload[0] < 0xC0 or payload[0] >> 3 in {FRAG1, FRAGN}:
+            return super().receive(payload, link, contexts, now, name)
+        self.expire(now)
+        size, tag = int.from_bytes(payload[:2]) & 0x7FF, int.from_bytes(payload[2:4])
+        self._place((link.src, link.dst, size, tag), 0, 8, now)
+        return None
+
+
+@variant("one-place-kept-by-reserved", parameters={"reassembly_slots": 1, "reassembly_timeout": "5s"})
+class OnePlaceKeptByReserved(reassembling(lambda: KeepsReserved(5.0, 1))):
+    """One place, which reserved dispatch values take as well: RFC 4944 §5.1 does not state what a receiver does."""
 
 
 @variant("one-place-kept-60s", parameters={"reassembly_slots": 1, "reassembly_timeout": "60s"})

@@ -55,6 +55,17 @@ class IidsInLine(the(lambda form, first, second: (second >> 4 & 3 == 1, second &
     """64 bits of both addresses in-line, where there is such a form (SAM=01, DAM=01)."""
 
 
+@variant("rsv-bits-set", rigs=ANY, strict=False)
+class RsvBitsSet(the(lambda form, first, second: (not first & 0x18, -len(form)))):
+    """TF=00 always, with ones in the bits called rsv: RFC 6282 §3.2.1 gives them no value (Contiki-NG)."""
+
+    def encode_packet(self, packet, info):
+        form = bytearray(super().encode_packet(packet, info))
+        if not form[0] & 0x18:
+            form[3 + (form[1] >> 7)] |= 0xA0
+        return bytes(form)
+
+
 @variant("cid-octet", rigs=ANY)
 class CidOctet(the(lambda form, first, second: (second & 0x80, -len(form)))):
     """A CID octet always, mostly 0 (RFC 6282 §3.1.1)."""

@@ -43,7 +43,7 @@ def test_json(tmp_path, capsys):
     assert main(["traceability", "--json", "--mutants", str(kills)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["requirements"][mutant.requirement]["mutants"] == {mutant.id: "rfc6282/3.1.1/tf[0]"}
-    assert found["plugtests"]["etsi2013/TD_6LoWPAN_ND_03"]["covered_by"] == []
+    assert found["plugtests"]["etsi2013/TD_6LoWPAN_ND_02"]["covered_by"] == []
 
 
 def test_a_wrong_file_is_told(tmp_path, capsys):

@@ -223,10 +223,18 @@ class IpspBench(Device):
         if (there := self.dut_side) is not None:
             told(lambda: there.detach(clock.now() + _CALL))
 
-    def reconnect(self, terms: Terms | None = None, role: Role | None = None, *, renew: bool = True) -> None:
-        """The same again, with other terms or roles if wanted."""
+    def reconnect(
+        self,
+        terms: Terms | None = None,
+        role: Role | None = None,
+        *,
+        renew: bool = True,
+        ended: Callable[[], None] = lambda: None,
+    ) -> None:
+        """The same again, with other terms or roles if wanted; `ended` is called between the two connections."""
         if self.radio.connection is not None or not self.away:
             self.disconnect()
+        ended()
         self.channel.terms = terms or self.settings.terms
         self.role = role or self.settings.role
         self.connect(renew=renew)

@@ -15,15 +15,14 @@ from __future__ import annotations
 
 import importlib.util
 import random
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rigs import clock, registry
 from rigs.air.settings import AirSettings
+from rigs.links.arrivals import Arrivals
 from rigs.links.ipsp.channel import State, Terms
 from rigs.links.ipsp.channel_link import ChannelLink, Role
 from rigs.model import Direction, LinkClosed, Received, RigError, Unsupported
@@ -48,8 +47,8 @@ class IpspLink(ChannelLink):
         self.tester, self.dut = bench.tester, bench.dut
         self.channel = bench.channel
         self.mtu = 1280
-        self._heard: deque[Received] = deque()
-        self._changed = threading.Condition()
+        self._arrivals = Arrivals(self._check)
+        self._changed = self._arrivals.changed
         self._loss = 0.0
         self._random = random.Random(0)
         self.channel.on_sdu = self._on_sdu
@@ -63,24 +62,15 @@ class IpspLink(ChannelLink):
             self._bench.loop.call(self.channel.send, frame)
 
     def receive(self, deadline: float) -> Received | None:
-        with self._changed:
-            while not self._heard:
-                self._check()
-                left = deadline - clock.now()
-                if left <= 0:
-                    return None
-                self._changed.wait(left)
-            return self._heard.popleft()
+        return self._arrivals.take(deadline)
 
     def close(self) -> None:
         """The bench ends the connection."""
 
     def _on_sdu(self, sdu: bytes) -> None:
         now = time.monotonic()
-        with self._changed:
-            if self._random.random() >= self._loss:
-                self._heard.append(Received(sdu, now, self.clock))
-            self._changed.notify_all()
+        if self._random.random() >= self._loss:
+            self._arrivals.put(Received(sdu, now, self.clock))
 
     def _on_state(self, state: State) -> None:
         with self._changed:
@@ -149,9 +139,8 @@ class IpspLink(ChannelLink):
         return self._bench.radio.peer_address
 
     def reconnect(self, terms: Terms | None = None, role: Role | None = None, *, renew: bool = True) -> None:
-        self._whole().reconnect(terms, role, renew=renew)
-        with self._changed:
-            self._heard.clear()
+        # what comes before this returns is of the new connection: a node may solicit routers at once, and only once
+        self._whole().reconnect(terms, role, renew=renew, ended=self._arrivals.forget)
         self.mtu = min(1280, self.channel.peer.mtu)
 
     def request(self, spsm: int) -> int | None:

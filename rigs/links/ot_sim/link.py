@@ -21,13 +21,12 @@ import select
 import socket
 import threading
 import time
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from rigs import clock
 from rigs.links.acknowledgement import RETRIES, Acknowledger
+from rigs.links.arrivals import Arrivals
 from rigs.links.ot_security.link import check as security_check
 from rigs.links.ot_security.link import network_key, secured
 from rigs.model import Link, LinkClosed, Loses, Received, RigError
@@ -105,8 +104,8 @@ class OtSimLink(Link):
         self.pan, self.dut, self.tester = pan, dut, tester
         #: Ports of the group at which the DUT may listen; one is left once it was heard.
         self._ports = ether.ports
-        self._arrived = threading.Condition()
-        self._frames: deque[Received] = deque(maxlen=_KEPT)
+        self._arrivals = Arrivals(self._check, kept=_KEPT)
+        self._arrived = self._arrivals.changed
         self._closed = False
         self._sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._ears: dict[socket.socket, int] = {}
@@ -140,20 +139,15 @@ class OtSimLink(Link):
 
     def send(self, frame: bytes) -> None:
         """Put one frame on the medium; again, if it asks for an acknowledgement and gets none. Raises `LinkClosed`."""
-        if self._closed:
-            raise LinkClosed("ot_sim: the link is closed")
+        self._check()
         self.radio.send(frame, awaits=True)
 
+    def _check(self) -> None:
+        if self._closed:
+            raise LinkClosed("ot_sim: the link is closed")
+
     def receive(self, deadline: float) -> Received | None:
-        with self._arrived:
-            while not self._frames:
-                if self._closed:
-                    raise LinkClosed("ot_sim: the link is closed")
-                left = deadline - clock.now()
-                if left <= 0:
-                    return None
-                self._arrived.wait(left)
-            return self._frames.popleft()
+        return self._arrivals.take(deadline)
 
     def before_ack(self, loses: Loses) -> bool:
         self.radio.loses = loses
@@ -208,9 +202,7 @@ class OtSimLink(Link):
             self._ports = (port,)
         if port not in self._ports or not self.radio.heard(frame):
             return
-        with self._arrived:
-            self._frames.append(Received(frame, stamp, self.clock))
-            self._arrived.notify_all()
+        self._arrivals.put(Received(frame, stamp, self.clock))
 
     def _comes_from_dut(self, frame: bytes) -> bool:
         try:

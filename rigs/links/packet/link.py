@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import execnet
 
-from rigs import clock
 from rigs.configuration.models import ConfigError
 from rigs.consoles.ssh.console import refused
+from rigs.links.arrivals import Arrivals
 from rigs.links.packet import agent as packet_agent
 from rigs.model import Link, LinkClosed, Received, RigError
 from rigs.registry import Missing
@@ -179,8 +179,8 @@ class PacketLink(Link):
             dut_short,
             pan,
         )
-        self._arrived = threading.Condition()
-        self._frames: deque[Received] = deque(maxlen=_KEPT)
+        self._arrivals = Arrivals(self._check, kept=_KEPT)
+        self._arrived = self._arrivals.changed
         self._left: deque[Received] = deque(maxlen=_KEPT)
         self.clock_error = radio.clock_error
         self._lost = ""
@@ -197,14 +197,7 @@ class PacketLink(Link):
             raise LinkClosed(f"{self.where}: cannot be sent to: {error.strerror or error}") from error
 
     def receive(self, deadline: float) -> Received | None:
-        with self._arrived:
-            while not self._frames:
-                self._check()
-                left = deadline - clock.now()
-                if left <= 0:
-                    return None
-                self._arrived.wait(left)
-            return self._frames.popleft()
+        return self._arrivals.take(deadline)
 
     def outgoing(self) -> Sequence[Received]:
         with self._arrived:
@@ -212,8 +205,12 @@ class PacketLink(Link):
 
     def frame(self, nanoseconds: int, frame: bytes, ours: bool = False) -> None:
         """Take a frame that the radio heard, or one of ours as it left, at a time of CLOCK_MONOTONIC."""
+        received = Received(frame, nanoseconds / 1e9, self.clock)
+        if not ours:
+            self._arrivals.put(received)
+            return
         with self._arrived:
-            (self._left if ours else self._frames).append(Received(frame, nanoseconds / 1e9, self.clock))
+            self._left.append(received)
             self._arrived.notify_all()
 
     def lost(self, why: str) -> None:

@@ -23,10 +23,10 @@ import select
 import socket
 import threading
 import time
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from rigs import clock
+from rigs.links.arrivals import Arrivals
 from rigs.model import Link, LinkClosed, Received, RigError, Unsupported
 
 if TYPE_CHECKING:
@@ -93,8 +93,8 @@ class SlipRadio(Link):
     def __init__(self, host: str, port: int, dut: bytes, tester: bytes, pan: bytes) -> None:
         self.dut, self.tester, self.pan = dut, tester, pan
         self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        self._arrived = threading.Condition()
-        self._frames: deque[Received] = deque()
+        self._arrivals = Arrivals(self._check)
+        self._arrived = self._arrivals.changed
         self._line: socket.socket | None = None
         self._writing = threading.Lock()
         self._why = "no DUT has connected to it yet"
@@ -118,16 +118,12 @@ class SlipRadio(Link):
             )
         self._write(frame)
 
+    def _check(self) -> None:
+        if self._closed or self._line is None:
+            raise LinkClosed(f"slip_radio:{self.address}: {self._why}")
+
     def receive(self, deadline: float) -> Received | None:
-        with self._arrived:
-            while not self._frames:
-                if self._closed or self._line is None:
-                    raise LinkClosed(f"slip_radio:{self.address}: {self._why}")
-                left = deadline - clock.now()
-                if left <= 0:
-                    return None
-                self._arrived.wait(left)
-            return self._frames.popleft()
+        return self._arrivals.take(deadline)
 
     def connected(self, deadline: float) -> bool:
         """Wait until a DUT is connected; False at the deadline."""
@@ -203,9 +199,7 @@ class SlipRadio(Link):
             body = 4 + 3 * message[3]
             if len(message) <= body:  # no frame in it
                 return
-            with self._arrived:
-                self._frames.append(Received(message[body:], stamp, self.clock))
-                self._arrived.notify_all()
+            self._arrivals.put(Received(message[body:], stamp, self.clock))
             self._push(line, b"!R" + bytes([message[2], 0, 1]))
         # Anything else sets or asks for what this radio has not (channel, power), and needs no answer.
 

@@ -15,11 +15,11 @@ import ipaddress
 import socket
 import threading
 import time
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from rigs import clock
 from rigs.links.acknowledgement import Acknowledger
+from rigs.links.arrivals import Arrivals
 from rigs.model import Link, LinkClosed, Loses, Received, RigError
 from rigs.registry import Missing
 from sixlowpan import DecodeError, mac
@@ -89,8 +89,8 @@ class UartPipeLink(Link):
         """Listen at `host` and `port` (0: any that is free, see `port`). Raises `OSError`."""
         self.pan, self.tester, self._dut = pan, tester, dut
         self._patience = patience
-        self._arrived = threading.Condition()
-        self._frames: deque[Received] = deque()
+        self._arrivals = Arrivals(self._check, kept=_KEPT)
+        self._arrived = self._arrivals.changed
         self._ended = ""  # why no frame comes any more
         self._connection: socket.socket | None = None
         self._writing = threading.Lock()  # a frame and an acknowledgement do not mix
@@ -111,14 +111,9 @@ class UartPipeLink(Link):
     def dut(self) -> bytes:  # type: ignore[override]
         """The DUT's EUI-64: that of the rig file, or waited for on the air. Raises `RigError`, `LinkClosed`."""
         deadline = clock.now() + self._patience
-        with self._arrived:
-            while not self._dut:
-                self._check()
-                left = deadline - clock.now()
-                if left <= 0:
-                    raise RigError(self._silence("no frame with an EUI-64 as its source was heard"))
-                self._arrived.wait(left)
-            return self._dut
+        if not self._arrivals.until(lambda: bool(self._dut), deadline):
+            raise RigError(self._silence("no frame with an EUI-64 as its source was heard"))
+        return self._dut
 
     def send(self, frame: bytes) -> None:
         """Send one PSDU of 1 to 127 octets; the first waits until QEMU has connected. Raises `LinkClosed`."""
@@ -128,14 +123,7 @@ class UartPipeLink(Link):
         self._radio.send(frame, awaits=False)
 
     def receive(self, deadline: float) -> Received | None:
-        with self._arrived:
-            while not self._frames:
-                self._check()
-                left = deadline - clock.now()
-                if left <= 0:
-                    return None
-                self._arrived.wait(left)
-            return self._frames.popleft()
+        return self._arrivals.take(deadline)
 
     def before_ack(self, loses: Loses) -> bool:
         self._radio.loses = loses
@@ -154,16 +142,11 @@ class UartPipeLink(Link):
 
     def _connected(self) -> None:
         deadline = clock.now() + self._patience
-        with self._arrived:
-            while self._connection is None:
-                self._check()
-                left = deadline - clock.now()
-                if left <= 0:
-                    raise LinkClosed(self._silence("nobody has connected"))
-                self._arrived.wait(left)
+        if not self._arrivals.until(lambda: self._connection is not None, deadline):
+            raise LinkClosed(self._silence("nobody has connected"))
 
     def _check(self) -> None:
-        if self._ended and not self._frames:
+        if self._ended and not len(self._arrivals):
             raise LinkClosed(f"uart_pipe:{self.where}: {self._ended}")
 
     def _silence(self, what: str) -> str:
@@ -216,10 +199,7 @@ class UartPipeLink(Link):
             return
         with self._arrived:
             self._dut = self._dut or _source(frame)
-            self._frames.append(Received(frame, stamp, self.clock))
-            if len(self._frames) > _KEPT:  # nobody asks for them: the oldest go
-                self._frames.popleft()
-            self._arrived.notify_all()
+        self._arrivals.put(Received(frame, stamp, self.clock))
 
     def _end(self, why: str) -> None:
         with self._arrived:

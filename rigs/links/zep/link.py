@@ -20,13 +20,14 @@ import struct
 import sys
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rigs import clock, registry
 from rigs.links.acknowledgement import Acknowledger
+from rigs.links.arrivals import Arrivals
 from rigs.model import Health, Link, LinkClosed, Loses, Received, RigError
 from rigs.registry import Missing
 from sixlowpan import DecodeError, mac
@@ -122,8 +123,8 @@ class ZepLink(Link):
         self.name = f"zep:[{host}]:{port}" if ":" in host else f"zep:{host}:{port}"
         self._channel = channel
         self._socket = _bind(host, port, self.name)
-        self._arrived = threading.Condition()
-        self._frames: deque[Received] = deque(maxlen=_KEPT)
+        self._arrivals = Arrivals(self._check, kept=_KEPT)
+        self._arrived = self._arrivals.changed
         self._node: tuple[str, int] | None = None  # where it spoke from last
         self._not_heard: Counter[str] = Counter()
         self._sequence = 0
@@ -165,20 +166,15 @@ class ZepLink(Link):
 
     def send(self, frame: bytes) -> None:
         """Put one frame on the medium; wait for its ACK when it asks the node for one. Raises `LinkClosed`."""
-        if self._closed:
-            raise LinkClosed(f"{self.name}: closed")
+        self._check()
         self.radio.send(frame, awaits=self._for_the_dut(frame))
 
+    def _check(self) -> None:
+        if self._closed:
+            raise LinkClosed(f"{self.name}: closed")
+
     def receive(self, deadline: float) -> Received | None:
-        with self._arrived:
-            while not self._frames:
-                if self._closed:
-                    raise LinkClosed(f"{self.name}: closed")
-                left = deadline - clock.now()
-                if left <= 0:
-                    return None
-                self._arrived.wait(left)
-            return self._frames.popleft()
+        return self._arrivals.take(deadline)
 
     def before_ack(self, loses: Loses) -> bool:
         self.radio.loses = loses
@@ -261,8 +257,7 @@ class ZepLink(Link):
         if kind == DATA and self.radio.heard(body):
             with self._arrived:
                 self.dut = self.dut or self._source(body)
-                self._frames.append(Received(body, at, self.clock))
-                self._arrived.notify_all()
+            self._arrivals.put(Received(body, at, self.clock))
 
     def _source(self, frame: bytes) -> bytes:
         """The EUI-64 that a frame in our PAN comes from, or empty."""

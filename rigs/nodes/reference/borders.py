@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from rigs.nodes.reference.host import RETRANSMIT
-from rigs.nodes.reference.registering import DUPLICATE, FULL, TRIES
+from rigs.nodes.reference.registration import DUPLICATE, FULL, TRIES
 from rigs.nodes.reference.routing import MOVED, Routing
 from sixlowpan import Context, DecodeError, ipv6, nd
 from sixlowpan.addresses import UNSPECIFIED, is_link_local, is_multicast

@@ -329,6 +329,9 @@ class ReferenceNode(BleNode, Node):
             self.own.remove(address)
 
     def set_context(self, identifier: int, prefix: bytes, length: int, *, compress: bool = True) -> None:
+        if self.teach is not None:
+            super().set_context(identifier, prefix, length, compress=compress)
+            return
         if length == 0 and not any(prefix):
             self.contexts = self.given = self.contexts.without(identifier)
             self.spread_context(identifier, None)

@@ -8,37 +8,28 @@ it can. What is other on Bluetooth LE, where the router is the one peer, is over
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
 
 from rigs.nodes.reference.host import RETRANSMIT
+from rigs.nodes.reference.registration import (
+    ALL_ROUTERS,
+    DUPLICATE,
+    FULL,
+    INTERVAL,
+    LATER,
+    LIFETIME,
+    SLOWEST,
+    TRIES,
+    Router,
+    reverse,
+)
 from rigs.nodes.reference.tcp import TcpHost
 from sixlowpan import Context, Contexts, ipv6, nd
 from sixlowpan.addresses import (
-    ALL_NODES,
-    LINK_LOCAL_PREFIX,
-    SHORT_IID_PREFIX,
     is_link_local,
     is_multicast,
     solicited_node,
 )
-
-ALL_ROUTERS: Final = bytes.fromhex("ff020000000000000000000000000002")
-INTERVAL: Final = 10.0  # RFC 6775 §9: RTR_SOLICITATION_INTERVAL
-SLOWEST: Final = 60.0  # MAX_RTR_SOLICITATION_INTERVAL
-TRIES: Final = 3  # MAX_RTR_SOLICITATIONS, and MAX_UNICAST_SOLICIT of RFC 4861 §10
-LIFETIME: Final = 10  # minutes for which an address is registered
-LATER: Final = 60.0  # seconds until a registration that failed otherwise is tried again
-DUPLICATE, FULL = 1, 2  # RFC 6775 §4.1, table 1
-
-
-@dataclass(slots=True)
-class Router:
-    """A default router: its link-layer address, when it ends, whether it keeps EAROs (RFC 8505 §6.3)."""
-
-    link: bytes
-    ends: float
-    extended: bool = False
 
 
 class Registering(TcpHost):
@@ -403,18 +394,3 @@ class Registering(TcpHost):
         for address in [a for a, at in self.refreshes.items() if at <= self.now]:
             if address in self.refreshes:
                 self.registration_due(address)
-
-
-def reverse(address: bytes) -> bytes:
-    """The link-layer address that an interface identifier was made of (RFC 4291 appendix A; RFC 6282 §3.2.2)."""
-    if address[8:14] == SHORT_IID_PREFIX:
-        return address[14:]
-    return bytes((address[8] ^ 2,)) + address[9:]
-
-
-def of_eui64(eui64: bytes) -> bytes:
-    """The link-local address of an EUI-64: RFC 6775 §6.5.2, "the universal/local bit needs to be inverted"."""
-    return LINK_LOCAL_PREFIX + bytes((eui64[0] ^ 2,)) + eui64[1:8]
-
-
-__all__ = ["ALL_NODES", "ALL_ROUTERS", "DUPLICATE", "FULL", "Registering", "Router", "of_eui64", "reverse"]

@@ -10,13 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from rigs.nodes.reference.registering import (
-    ALL_ROUTERS,
-    DUPLICATE,
-    FULL,
-    Registering,
-    of_eui64,
-)
+from rigs.nodes.reference.registering import Registering
+from rigs.nodes.reference.registration import ALL_ROUTERS, DUPLICATE, FULL, of_eui64
 from sixlowpan import DecodeError, ipv6, nd
 from sixlowpan.addresses import UNSPECIFIED, is_link_local, is_multicast
 

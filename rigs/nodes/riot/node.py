@@ -211,6 +211,9 @@ class RiotNode(Node):
 
     def set_context(self, identifier: int, prefix: bytes, length: int, *, compress: bool = True) -> None:
         """A context that is not for compression, and one that is removed, has no lifetime left in RIOT."""
+        if self.teach is not None:
+            super().set_context(identifier, prefix, length, compress=compress)
+            return
         if not length and identifier not in self._contexts:
             return
         kept = (prefix, length) if length else self._contexts.pop(identifier)

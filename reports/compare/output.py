@@ -1,0 +1,122 @@
+"""A comparison as text, Markdown, JSON or a page: worst first, and with the exit status in words.
+
+Strategy: one list of parts (`_parts`) feeds all four, so that none of them can leave out what another says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from reports.compare.figures import Cell
+from reports.compare.verdicts import Change, Comparison
+from reports.html.environment import page
+from reports.markdown import code
+
+WORDS: Final = {
+    0: "same or better",
+    1: "regression",
+    3: "not comparable enough: results are missing or inconclusive",
+}
+
+
+def _parts(found: Comparison) -> list[tuple[str, Sequence[Change | Cell], bool]]:
+    """(title, what, whether it is bad news), worst first, empty ones left out."""
+    parts: list[tuple[str, Sequence[Change | Cell], bool]] = [
+        ("New failures", found.new_failures, True),
+        ("New findings in cases that failed before", found.new_findings, True),
+        ("Required and failing", found.required_failed, True),
+        ("Measurements that got worse", found.figures.worse, True),
+        ("Required and not known", found.required_missing, True),
+        ("Nothing is known any more", found.unclear, True),
+        ("Not tried any more", found.untried, True),
+        ("Gone", found.gone, not found.chosen),
+        ("Fixed", found.fixed, False),
+        ("Measurements that got better", found.figures.better, False),
+        ("Changed", found.changed, False),
+        ("Measurements that changed", found.figures.changed, False),
+        ("Added", found.added, False),
+    ]
+    return [part for part in parts if part[1]]
+
+
+def _closing(found: Comparison) -> list[str]:
+    count = len(found.regressions) + len(found.figures.worse)
+    lines = [f"{found.same} unchanged, {count} regressions", f"result: {WORDS[found.status]}"]
+    if found.figures.tested or found.figures.untested:
+        lines.insert(
+            0,
+            f"{found.figures.tested} figures compared, false discovery rate 5 %; "
+            f"{found.figures.untested} measurements have too few values for that",
+        )
+    return lines
+
+
+def report(found: Comparison, limit: int | None = 20) -> str:
+    """The comparison in words, worst first; long lists that are no regressions are counted by rig beyond `limit`."""
+    lines: list[str] = []
+    for title, changes, _ in _parts(found):
+        lines.append(f"{title} ({len(changes)})")
+        lines += [f"  {row}" for row in _rows(found, changes, limit)]
+        lines.append("")
+    return "\n".join([*lines, *found.troubles, *_closing(found)])
+
+
+def _rows(found: Comparison, changes: Sequence[Change | Cell], limit: int | None) -> list[str]:
+    regressions = changes[0] in [*found.regressions, *found.figures.worse]
+    if limit is None or len(changes) <= limit or regressions:
+        return [str(change) for change in changes]
+    verdicts = [change for change in changes if isinstance(change, Change)]
+    if not verdicts:
+        return [*(str(change) for change in changes[:limit]), f"and {len(changes) - limit} more"]
+    counts = Counter((one.rig, one.before or "absent", one.after or "absent") for one in verdicts)
+    return [f"{rig}  {count} cases {was} -> {now}" for (rig, was, now), count in counts.items()]
+
+
+def as_markdown(found: Comparison, heads: Sequence[str], limit: int | None = 20) -> str:
+    """The comparison for a pull request; what is no bad news is folded."""
+    lines = [f"# Keyhole compare: {WORDS[found.status]}", "", *[f"- {code(head)}" for head in heads], ""]
+    lines += [f"**{code(trouble)}**" for trouble in found.troubles]
+    for title, changes, bad in _parts(found):
+        rows = [f"- {code(row)}" for row in _rows(found, changes, limit)]
+        if bad:
+            lines += [f"## {title} ({len(changes)})", "", *rows, ""]
+        else:
+            summary = f"<details><summary>{title} ({len(changes)})</summary>"
+            lines += [summary, "", *rows, "", "</details>", ""]
+    return "\n".join([*lines, *_closing(found)]) + "\n"
+
+
+def as_json(found: Comparison, heads: Sequence[str]) -> str:
+    """The comparison for programs: every change with its fields, and the exit status."""
+    whole: dict[str, Any] = {"status": found.status, "result": WORDS[found.status], "sides": list(heads)}
+    whole |= {"troubles": found.troubles, "unchanged": found.same}
+    for title, changes, _ in _parts(found):
+        whole[title.lower().replace(" ", "_")] = [_flat(change) for change in changes]
+    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+
+
+def _flat(change: Change | Cell) -> dict[str, Any]:
+    flat = asdict(change)
+    if isinstance(change, Cell):
+        flat["change"] = {"value": change.change.value, "low": change.change.low, "high": change.change.high}
+    return flat
+
+
+def as_html(found: Comparison, heads: Sequence[str]) -> str:
+    """The comparison as a page of its own."""
+    parts = [(title, [str(change) for change in changes], bad) for title, changes, bad in _parts(found)]
+    words = WORDS[found.status]
+    return page(
+        "compare.html.j2",
+        f"Keyhole compare: {words}",
+        state={0: "pass", 1: "fail", 3: "inconclusive"}[found.status],
+        words=words,
+        heads=list(heads),
+        parts=parts,
+        troubles=found.troubles,
+        closing=_closing(found),
+    )

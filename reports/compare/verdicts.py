@@ -1,0 +1,263 @@
+"""Verdicts of two records, case by case: what got worse, what got better, what is no longer or newly tried.
+
+Strategy: verdicts are compared, case by case and rig by rig, never counts: ten cases fixed do not pay for one that
+broke. A breach that is new is a regression. A case that told something and tells nothing any more (inconclusive,
+unsupported, missing) is none, but then the two cannot be compared enough. Each change says whose it can be: when
+the case itself is another one, or only the suite's version differs, the suite changed; when only the DUT's differs,
+the node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Final
+
+from reports.compare.figures import Figures
+from reports.record import Record, RecordError, state
+from reports.text import one_line
+from reports.view import natural, view
+
+BAD: Final = ("fail", "error", "unconfirmed")
+#: States in which something is known about the DUT.
+_TOLD: Final = ("pass", "harmless", "known", "unconfirmed", "fail")
+#: Whose change it can be.
+BECAUSE: Final = {
+    "suite": "the suite changed",
+    "node": "the node changed",
+    "either": "suite and node changed",
+    "neither": "neither suite nor node changed: the case is flaky, or the rig is",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One case on one rig: the state before and after; None where it has no result. `because` is a key of `BECAUSE`."""
+
+    case: str
+    rig: str
+    before: str | None
+    after: str | None
+    detail: str = ""
+    because: str = ""
+
+    def __str__(self) -> str:
+        detail = f": {self.detail}" if self.detail else ""
+        because = f" ({BECAUSE[self.because]})" if self.because else ""
+        return (
+            f"{self.rig}  {self.case}  {self.before or 'absent'} -> {self.after or 'absent'}{detail}{because}"
+        )
+
+
+@dataclass(slots=True)
+class Comparison:
+    """All changes, by what they mean."""
+
+    new_failures: list[Change] = field(default_factory=list)
+    new_findings: list[Change] = field(default_factory=list)
+    unclear: list[Change] = field(default_factory=list)
+    untried: list[Change] = field(default_factory=list)
+    fixed: list[Change] = field(default_factory=list)
+    changed: list[Change] = field(default_factory=list)
+    gone: list[Change] = field(default_factory=list)
+    added: list[Change] = field(default_factory=list)
+    same: int = 0
+    #: What keeps the two from being compared: an interrupted run, a rig without any case.
+    troubles: list[str] = field(default_factory=list)
+    #: Required cases that failed, and those of which nothing is known.
+    required_failed: list[Change] = field(default_factory=list)
+    required_missing: list[Change] = field(default_factory=list)
+    #: Whether the second run was told to leave cases out: then what is gone was meant to be.
+    chosen: bool = False
+    figures: Figures = field(default_factory=Figures)
+
+    @property
+    def regressions(self) -> list[Change]:
+        """New failures, and new breaches in cases that failed before."""
+        return [*self.new_failures, *self.new_findings, *self.required_failed]
+
+    @property
+    def missing(self) -> list[Change]:
+        """What told something before and tells nothing now."""
+        gone = [] if self.chosen else [one for one in self.gone if one.before in _TOLD]
+        return [*self.unclear, *self.untried, *self.required_missing, *gone]
+
+    @property
+    def status(self) -> int:
+        """The exit status: 0 same or better, 1 a regression, 3 not comparable enough."""
+        if self.regressions or self.figures.worse:
+            return 1
+        return 3 if self.missing or self.troubles else 0
+
+    @property
+    def bad(self) -> bool:
+        """Whether the comparison fails."""
+        return self.status != 0
+
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a comparison needs of a result."""
+
+    state: str
+    news: frozenset[str]
+    case: tuple[str, frozenset[str]]
+
+
+def compare(
+    before: Record, after: Record, match: Mapping[str, str] | None = None, required: Sequence[str] = ()
+) -> Comparison:
+    """Compare two records. `match` maps a rig name of the first to the name it has in the second.
+
+    `required` are globs of case ids that must be known and right in the second. Raises `RecordError` for a name in
+    `match` that no rig has.
+    """
+    _check(before, after, match or {})
+    old, new = _results(before, match or {}), _results(after, {})
+    whose = _whose(before, after, match or {})
+    found = Comparison(chosen=bool(view(after).chosen()))
+    for key in sorted({*old, *new}, key=lambda k: (natural(k[1]), natural(k[0]))):
+        was, now = old.get(key), new.get(key)
+        change = Change(*key, was.state if was else None, now.state if now else None)
+        if change.before != change.after or (was and now and was.news != now.news):
+            another = bool(was and now and was.case != now.case)
+            change = replace(change, because="suite" if another else whose(key[1], was, now))
+        _file(found, change, was.news if was else frozenset(), now.news if now else frozenset())
+    found.troubles = _troubles(before, after, old, new)
+    _require(found, required, new)
+    return found
+
+
+def read_required(path: Path) -> list[str]:
+    """Globs of case ids, one a line; `#` begins a comment. Raises `RecordError` for a file that has none."""
+    try:
+        rows = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecordError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    found = [glob for row in rows if (glob := row.partition("#")[0].strip())]
+    if not found:
+        raise RecordError(f"{path}: no case is named in it: write one id or glob a line, such as rfc6282/*")
+    return found
+
+
+def _require(found: Comparison, required: Sequence[str], new: Mapping[Key, _Seen]) -> None:
+    rigs = sorted({rig for _, rig in new}, key=natural) or ["any rig"]
+    for glob in required:
+        for rig in rigs:
+            cases = {case: seen.state for (case, on), seen in new.items() if on == rig and _fits(case, glob)}
+            told = [name for name in cases if cases[name] in _TOLD]
+            failed = [name for name in cases if cases[name] in BAD]
+            found.required_failed += [
+                Change(name, rig, None, cases[name], "it is required") for name in failed
+            ]
+            if not told and not failed:
+                now = next(iter(cases.values()), None)
+                found.required_missing.append(
+                    Change(glob, rig, None, now, "it is required, and nothing is known of it")
+                )
+
+
+def _fits(case: str, glob: str) -> bool:
+    return case == glob or case.partition("[")[0] == glob or fnmatchcase(case, glob.replace("[", "[[]"))
+
+
+def _whose(before: Record, after: Record, match: Mapping[str, str]) -> Any:
+    """A function that says of a change on a rig whether suite or node changed."""
+    old = {match.get(rig.name, rig.name): rig for rig in view(before).rigs}
+    new = {rig.name: rig for rig in view(after).rigs}
+    suite = before.header["suite"] != after.header["suite"]
+
+    def whose(rig: str, was: _Seen | None, now: _Seen | None) -> str:
+        known = rig in old and rig in new
+        node = known and old[rig].dut != new[rig].dut
+        if was is None or now is None:
+            return "suite" if suite and known else ""
+        return {(True, True): "either", (True, False): "suite", (False, True): "node"}.get(
+            (suite, node), "neither"
+        )
+
+    return whose
+
+
+def _check(before: Record, after: Record, match: Mapping[str, str]) -> None:
+    for record, names in ((before, match.keys()), (after, match.values())):
+        rigs = {rig.name for rig in view(record).rigs}
+        for name in names:
+            if name not in rigs:
+                there = ", ".join(sorted(rigs, key=natural)) or "none"
+                raise RecordError(f"--match: {record.path} has no rig {name!r}; there are: {there}")
+
+
+def _troubles(before: Record, after: Record, old: Mapping[Key, _Seen], new: Mapping[Key, _Seen]) -> list[str]:
+    """What keeps two records from being compared."""
+    told = [
+        f"{one_line(record.path)} is an interrupted run" for record in (before, after) if record.interrupted
+    ]
+    rigs = {rig for _, rig in old}
+    common = rigs & ({rig for _, rig in new} | {rig.name for rig in view(after).rigs})
+    if rigs and not common:
+        told.append(f"no rig of {one_line(before.path)} has a result in {one_line(after.path)}")
+    told += [
+        f"all cases of {rig} are gone"
+        for rig in sorted(common, key=natural)
+        if not any(key in new for key in old if key[1] == rig)
+    ]
+    return told
+
+
+def _file(found: Comparison, change: Change, was: frozenset[str], now: frozenset[str]) -> None:
+    if change.after is None:
+        found.gone.append(change)
+    elif change.before is None and change.after not in BAD:
+        found.added.append(change)
+    elif change.after == "unconfirmed" and change.before == "known":
+        found.changed.append(change)  # the same breach, in another version of the DUT
+    elif change.after in BAD and change.before not in BAD:
+        found.new_failures.append(replace(change, detail=", ".join(sorted(now))))
+    elif change.after in BAD and now - was:
+        found.new_findings.append(replace(change, detail=", ".join(sorted(now - was))))
+    elif change.after == "inconclusive" and change.before in _TOLD:
+        found.unclear.append(change)
+    elif change.after == "unsupported" and change.before in _TOLD:
+        found.untried.append(change)
+    elif change.before in (*BAD, "known") and change.after == "pass":
+        found.fixed.append(change)
+    elif change.before != change.after:
+        found.changed.append(change)
+    else:
+        found.same += 1
+
+
+def _results(record: Record, match: Mapping[str, str]) -> dict[Key, _Seen]:
+    return {
+        (line["case"], match.get(line["rig"], line["rig"])): _Seen(
+            state(line),
+            frozenset(
+                f"{f['code']} ({f['requirement']})" for f in line.get("findings", []) if not f.get("known")
+            ),
+            (line.get("what", ""), frozenset(line.get("requirements", []))),
+        )
+        for line in record.results
+    }
+
+
+def duts(before: Record, after: Record, match: Mapping[str, str] | None = None) -> list[str]:
+    """The suite of both records, and one line for each rig of both: which DUT it had, before and after."""
+    suites = [_suite(record) for record in (before, after)]
+    lines = [f"suite: {suites[0]} -> {suites[1]}" if suites[0] != suites[1] else f"suite: {suites[0]}"]
+    old = {(match or {}).get(rig.name, rig.name): rig for rig in view(before).rigs}
+    new = {rig.name: rig for rig in view(after).rigs}
+    for name in sorted(old.keys() & new.keys(), key=natural):
+        was, now = old[name].describe(), new[name].describe()
+        lines.append(f"{name}: {was} -> {now}" if was != now else f"{name}: {now}")
+    return lines
+
+
+def _suite(record: Record) -> str:
+    suite = record.header["suite"]
+    return f"{suite.get('version', 'unknown')} ({suite.get('commit', 'no commit')})"

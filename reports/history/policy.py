@@ -1,0 +1,113 @@
+"""The gate: whether a run may pass, by a policy file. One exit status for CI.
+
+Strategy: a case fails the gate when it is bad and nothing allows it: not the policy's `allowed`, not a quarantine
+whose end has not come. A quarantine has an end and a reason, so that nothing is forgotten in it. A required case of
+which nothing is known fails to be told (status 3), and never counts as good.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from reports.history.trends import BAD, GOOD, Point, fits
+from reports.record import RecordError
+from reports.text import one_line
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Quarantine(_Table):
+    """Cases whose failures do not count until a day, and why."""
+
+    case: str = Field(min_length=1)
+    rig: str = "*"
+    until: date
+    why: str = Field(min_length=1)
+
+
+class Policy(_Table):
+    """What a gate asks for: globs of case ids."""
+
+    required: list[str] = []
+    allowed: list[str] = []
+    quarantine: list[Quarantine] = []
+    #: The largest share of cases that may be inconclusive.
+    inconclusive: float = Field(default=0.0, ge=0, le=1)
+
+
+@dataclass(slots=True)
+class Gate:
+    """What a policy says of a run."""
+
+    failed: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    excused: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def status(self) -> int:
+        """0 pass, 1 fail, 3 cannot be told."""
+        return 1 if self.failed else 3 if self.unknown else 0
+
+
+_HELP: Final = (
+    "keys: required, allowed (lists of globs), inconclusive (a share), [[quarantine]] case, rig, until, why"
+)
+
+
+def read_policy(path: Path) -> Policy:
+    """The policy in a TOML file. Raises `RecordError` with file, key and remedy."""
+    try:
+        return Policy.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecordError(f"{path}: not TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise RecordError(f"{path}: {one_line(key)}: {first['msg']}; {_HELP}") from error
+
+
+def gate(points: Iterable[tuple[str, str, Point]], policy: Policy, today: date) -> Gate:
+    """Hold one run against a policy. `points` has (rig, case, point) of every result of the run."""
+    found = Gate()
+    rows = list(points)
+    for rule in policy.quarantine:
+        if rule.until < today:
+            found.notes.append(f"the quarantine of {rule.case} ended on {rule.until}: {rule.why}")
+    active = [rule for rule in policy.quarantine if rule.until >= today]
+    unclear = 0
+    for rig, case, point in rows:
+        unclear += point.state == "inconclusive"
+        if point.state not in BAD:
+            continue
+        said = f"{rig}  {case}  {point.state}: {point.breach}"
+        quarantined = next((one for one in active if fits(case, one.case) and fits(rig, one.rig)), None)
+        if quarantined is not None:
+            found.excused.append(f"{said} (quarantined until {quarantined.until}: {quarantined.why})")
+        elif any(fits(case, glob) for glob in policy.allowed):
+            found.excused.append(f"{said} (allowed)")
+        else:
+            found.failed.append(said)
+    for glob in policy.required:
+        for rig in sorted({rig for rig, _, _ in rows}) or ["any rig"]:
+            states = [point.state for on, case, point in rows if on == rig and fits(case, glob)]
+            if not any(state in (*GOOD, *BAD, "known") for state in states):
+                found.unknown.append(f"{rig}  {glob}  is required, and nothing is known of it")
+    if rows and unclear / len(rows) > policy.inconclusive:
+        found.unknown.append(
+            f"{unclear} of {len(rows)} results are inconclusive; the policy allows {policy.inconclusive:.1%}"
+        )
+    if not rows:
+        found.unknown.append("the run has no results")
+    return found

@@ -1,0 +1,165 @@
+"""The history file: runs, their DUTs, one row a result, and the quantiles of what was measured.
+
+Strategy: SQLite, one file, and nothing in it that the records do not have, so that it can be thrown away and made
+again. Names are numbers in the rows of results: two hundred runs of five thousand results are a million rows, and
+stay small and quick. A run is added whole or not at all; one that is there already is told from another one of the
+same id by its digest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from reports.record import Record, RecordError, group_of, state
+from reports.statistics import quantile
+from reports.text import one_line
+from reports.view import STATES, view
+
+_VERSION: Final = 1
+_TABLES: Final = """
+CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+CREATE TABLE runs (id INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE, started TEXT NOT NULL, seed INTEGER NOT NULL,
+  suite TEXT NOT NULL, whole INTEGER NOT NULL, chosen TEXT NOT NULL, lab TEXT NOT NULL, digest TEXT NOT NULL,
+  path TEXT NOT NULL);
+CREATE TABLE duts (run INTEGER NOT NULL, rig INTEGER NOT NULL, dut TEXT NOT NULL, PRIMARY KEY (run, rig)) WITHOUT ROWID;
+CREATE TABLE results (rig INTEGER NOT NULL, kase INTEGER NOT NULL, run INTEGER NOT NULL, state INTEGER NOT NULL,
+  breach INTEGER, PRIMARY KEY (rig, kase, run)) WITHOUT ROWID;
+CREATE INDEX results_by_run ON results (run);
+CREATE TABLE figures (rig INTEGER NOT NULL, kase INTEGER NOT NULL, name INTEGER NOT NULL, run INTEGER NOT NULL,
+  total INTEGER NOT NULL, lost INTEGER NOT NULL, p50 REAL, p95 REAL, p99 REAL,
+  PRIMARY KEY (rig, kase, name, run)) WITHOUT ROWID;
+"""
+
+
+@contextmanager
+def opened(path: Path, *, new: bool = False) -> Iterator[sqlite3.Connection]:
+    """The history at `path`; `new` makes it where there is none. Raises `RecordError` for what is no history."""
+    if not new and not path.is_file():
+        raise RecordError(
+            f"{path}: there is no such history: make it with `python -m reports history add {path} RUN`"
+        )
+    try:
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            _prepare(connection, path, new=new)
+            yield connection
+    except sqlite3.Error as error:
+        raise RecordError(f"{path}: not a history, or it cannot be used: {error}") from error
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, *, new: bool) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if version == 0 and tables == 0 and new:
+        connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {_VERSION}; COMMIT;")
+    elif version != _VERSION:
+        raise RecordError(
+            f"{path}: not a history of this version ({version} instead of {_VERSION}): make a new one of the records"
+        )
+
+
+def add(connection: sqlite3.Connection, record: Record, lab: str = "") -> bool:
+    """Add a run; False when it is there already. Raises `RecordError` for another run of the same id."""
+    run_id = record.header["run_id"] or str(record.path)
+    digest = _digest(record)
+    there = connection.execute("SELECT digest, path FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+    if there is not None:
+        if there[0] == digest:
+            return False
+        raise RecordError(
+            f"{record.path}: run {one_line(run_id)} is in the history already, from {there[1]}, and differs"
+        )
+    with transaction(connection):
+        names = _Names(connection)
+        shown = view(record)
+        suite = record.header["suite"]
+        made = f"{suite.get('version', 'unknown')} ({suite.get('commit', 'no commit')})"
+        row = (
+            run_id,
+            record.header["started"],
+            record.header["seed"],
+            made,
+            not record.interrupted,
+            shown.chosen(),
+        )
+        run = connection.execute(
+            "INSERT INTO runs VALUES (NULL,?,?,?,?,?,?,?,?,?)",
+            (*row, lab, digest, str(record.path)),
+        ).lastrowid
+        duts = [(run, names[rig.name], rig.describe()) for rig in shown.rigs]
+        connection.executemany("INSERT INTO duts VALUES (?,?,?)", duts)
+        connection.executemany(
+            "INSERT OR REPLACE INTO results VALUES (?,?,?,?,?)", _results(record, names, run)
+        )
+        connection.executemany(
+            "INSERT OR REPLACE INTO figures VALUES (?,?,?,?,?,?,?,?,?)", _figures(record, names, run)
+        )
+    return True
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+class _Names:
+    """Text -> its number, made where there is none."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._known: dict[str, int] = {}
+
+    def __getitem__(self, text: str) -> int:
+        if text not in self._known:
+            self._connection.execute("INSERT OR IGNORE INTO names (text) VALUES (?)", (text,))
+            found = self._connection.execute("SELECT id FROM names WHERE text = ?", (text,)).fetchone()
+            self._known[text] = found[0]
+        return self._known[text]
+
+
+def _results(record: Record, names: _Names, run: int | None) -> Iterator[tuple[object, ...]]:
+    for line in record.results:
+        found = state(line)
+        breach = names[group_of(line)[:300]] if found in ("fail", "error", "known", "unconfirmed") else None
+        yield names[line["rig"]], names[line["case"]], run, STATES.index(found), breach
+
+
+def figure_name(line: Mapping[str, Any]) -> str:
+    """What a measurement is called in a history: name, unit and parameters."""
+    parameters = ", ".join(f"{key}={value}" for key, value in sorted(line["parameters"].items()))
+    return f"{line['name']} ({line['unit']})" + (f" {parameters}" if parameters else "")
+
+
+def _figures(record: Record, names: _Names, run: int | None) -> Iterator[tuple[object, ...]]:
+    for line in record.measurements:
+        values = [float(value) for value in line["values"] if value is not None]
+        quantiles = [quantile(values, q) for q in (0.5, 0.95, 0.99)] if values else [None] * 3
+        lost = len(line["values"]) - len(values)
+        key = names[line["rig"]], names[line["case"]], names[figure_name(line)]
+        yield (*key, run, len(line["values"]), lost, *quantiles)
+
+
+def _digest(record: Record) -> str:
+    """What tells a run from another: its results and figures, without the path."""
+    whole = hashlib.sha256()
+    lines: Iterable[Mapping[str, Any]] = (record.header, *record.results, *record.measurements)
+    for line in lines:
+        short = {
+            key: line.get(key)
+            for key in ("case", "rig", "verdict", "known", "t", "name", "values", "started")
+        }
+        whole.update(json.dumps(short, sort_keys=True).encode())
+    return whole.hexdigest()

@@ -1,0 +1,184 @@
+"""What a history knows: the runs in order, how a case or a figure went, since when it is bad, and whether it is flaky.
+
+Strategy: flaky means that one input, on one DUT, had several verdicts: the same suite, seed and DUT version.
+Verdicts that differ between seeds or versions are a finding, not a flake. A rate of flakes has its interval, for a
+few runs say little.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Final
+
+from reports.record import RecordError
+from reports.statistics import Estimate, proportion
+from reports.view import STATES, natural
+
+GOOD: Final = ("pass", "harmless")
+BAD: Final = ("fail", "error", "unconfirmed")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run as the history knows it."""
+
+    number: int
+    run_id: str
+    started: str
+    seed: int
+    suite: str
+    whole: bool
+    chosen: str
+    lab: str
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What became of a case on a rig in one run."""
+
+    run: Run
+    dut: str
+    state: str
+    breach: str
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a figure was in one run; quantiles are None where all was lost."""
+
+    run: Run
+    dut: str
+    total: int
+    lost: int
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Flake:
+    """How often a case had another verdict than the most frequent one, for one input on one DUT."""
+
+    odd: int
+    trials: int
+    rate: Estimate
+    states: Counter[str]
+
+
+def runs(history: sqlite3.Connection) -> list[Run]:
+    """All runs, oldest first."""
+    rows = history.execute(
+        "SELECT id, run_id, started, seed, suite, whole, chosen, lab FROM runs ORDER BY started, run_id"
+    )
+    return [
+        Run(number, run_id, started, seed, suite, bool(whole), chosen, lab)
+        for number, run_id, started, seed, suite, whole, chosen, lab in rows
+    ]
+
+
+def latest(history: sqlite3.Connection, run_id: str | None = None) -> Run:
+    """The run of that id, else the last one. Raises `RecordError` where there is none."""
+    found = [run for run in runs(history) if run_id in (None, run.run_id)]
+    if not found:
+        raise RecordError(f"the history has no run {run_id}" if run_id else "the history has no runs")
+    return found[-1]
+
+
+def series(
+    history: sqlite3.Connection, case: str = "*", rig: str | None = None, *, changed_only: bool = False
+) -> Iterator[tuple[str, str, list[Point]]]:
+    """(rig, case, points in order of time) of every case that the glob or id names, in order."""
+    names = dict(history.execute("SELECT id, text FROM names"))
+    known = {run.number: run for run in runs(history)}
+    order = {number: place for place, number in enumerate(known)}
+    duts = {(run, on): dut for run, on, dut in history.execute("SELECT run, rig, dut FROM duts")}
+    having = "HAVING min(state) < max(state)" if changed_only else ""
+    pairs = history.execute(f"SELECT rig, kase FROM results GROUP BY rig, kase {having}")  # noqa: S608 -- our own words
+    wanted = [(on, kase) for on, kase in pairs if rig in (None, names[on]) and fits(names[kase], case)]
+    for on, kase in sorted(wanted, key=lambda pair: (natural(names[pair[0]]), natural(names[pair[1]]))):
+        asked = "SELECT run, state, breach FROM results WHERE rig = ? AND kase = ?"
+        rows = sorted(history.execute(asked, (on, kase)), key=lambda row: order[row[0]])
+        points = [
+            Point(known[run], duts.get((run, on), ""), STATES[number], names.get(breach, ""))
+            for run, number, breach in rows
+        ]
+        yield names[on], names[kase], points
+
+
+def of_run(history: sqlite3.Connection, run: Run) -> list[tuple[str, str, Point]]:
+    """(rig, case, point) of every result of one run."""
+    names = dict(history.execute("SELECT id, text FROM names"))
+    duts = dict(history.execute("SELECT rig, dut FROM duts WHERE run = ?", (run.number,)))
+    rows = history.execute("SELECT rig, kase, state, breach FROM results WHERE run = ?", (run.number,))
+    return [
+        (names[on], names[kase], Point(run, duts.get(on, ""), STATES[number], names.get(breach, "")))
+        for on, kase, number, breach in rows
+    ]
+
+
+def figures(
+    history: sqlite3.Connection, name: str = "*", rig: str | None = None
+) -> Iterator[tuple[str, str, str, list[Value]]]:
+    """(rig, case, figure, values in order of time) of every figure whose "case: name" the glob names, in order."""
+    names = dict(history.execute("SELECT id, text FROM names"))
+    known = {run.number: run for run in runs(history)}
+    order = {number: place for place, number in enumerate(known)}
+    duts = {(run, on): dut for run, on, dut in history.execute("SELECT run, rig, dut FROM duts")}
+    found: dict[tuple[int, int, int], list[tuple[int, Value]]] = defaultdict(list)
+    for on, kase, what, run, *numbers in history.execute("SELECT * FROM figures"):
+        value = Value(known[run], duts.get((run, on), ""), *numbers)
+        found[on, kase, what].append((order[run], value))
+    for (on, kase, what), values in sorted(
+        found.items(), key=lambda one: [natural(names[key]) for key in one[0]]
+    ):
+        label = f"{names[kase]}: {names[what]}"
+        if rig in (None, names[on]) and (fits(label, name) or name in label):
+            yield (
+                names[on],
+                names[kase],
+                names[what],
+                [value for _, value in sorted(values, key=lambda pair: pair[0])],
+            )
+
+
+def fits(text: str, glob: str) -> bool:
+    """Whether an id is meant: itself, the case without its parameters, or a glob (a bracket is a bracket)."""
+    return glob in ("*", text, text.partition("[")[0]) or fnmatchcase(text, glob.replace("[", "[[]"))
+
+
+def changed(points: list[Point]) -> bool:
+    """Whether a case had several states."""
+    return len({point.state for point in points}) > 1
+
+
+def flake(points: list[Point]) -> Flake | None:
+    """Whether a case is flaky; None where one input on one DUT always had one verdict."""
+    groups: dict[tuple[str, int, str], Counter[str]] = defaultdict(Counter)
+    for point in points:
+        if point.state != "inconclusive":
+            groups[point.run.suite, point.run.seed, point.dut][point.state] += 1
+    repeated = [states for states in groups.values() if states.total() > 1]
+    odd = sum(states.total() - max(states.values()) for states in repeated)
+    if not odd:
+        return None
+    trials = sum(states.total() for states in repeated)
+    return Flake(odd, trials, proportion(odd, trials), sum(repeated, Counter()))
+
+
+def first_bad(points: list[Point]) -> tuple[Point | None, Point] | None:
+    """(the last good run before it, the first bad one) of the present streak of bad runs.
+
+    None where the last run is not bad. Runs that tell nothing (inconclusive,
+    unsupported) neither begin nor end a streak.
+    """
+    told = [point for point in points if point.state in (*GOOD, *BAD, "known")]
+    if not told or told[-1].state not in BAD:
+        return None
+    start = len(told) - 1
+    while start and told[start - 1].state in BAD:
+        start -= 1
+    return (told[start - 1] if start else None), told[start]

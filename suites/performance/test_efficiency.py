@@ -1,0 +1,43 @@
+"""Octets on the air for an octet of payload, against the smallest legal encoding of the same packets."""
+
+import pytest
+
+from fixtures.api import Case, requirement
+from sixlowpan import LinkInfo, encode, fragment
+from suites.performance.stream import expect
+
+SIZES = [8, 64, 200, 1000]
+_FCS = 2
+
+
+def on_the_air(case: Case, payloads: list[bytes], info: LinkInfo) -> int:
+    """Octets of the frames that carry these payloads: MAC header and FCS included on IEEE 802.15.4."""
+    around = 0 if case.tester.kind == "ble" else case.rig.link.mtu - case.tester.air.room(info) + _FCS
+    return sum(len(payload) + around for payload in payloads)
+
+
+@requirement("RFC6282-2-04", "RFC7668-3.2-03")
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_answer(case: Case, size: int):
+    """An Echo Reply of the DUT: its octets on the air for each octet of data, and what the smallest form would take."""
+    tester = case.tester
+    request = tester.echo(size)
+    tester.send_packet(request)
+    seen = tester.reply_to(request, tester.now() + case.timeout)
+    case.result.observed_by = "wire"
+    if not expect(case, seen is not None, "no_answer", "an echo is answered", "it is not"):
+        return
+    assert seen is not None
+    smallest = encode(seen.packet, seen.info, tester.contexts)
+    room = tester.air.room(seen.info)
+    least = (
+        [smallest]
+        if len(smallest) <= room
+        else fragment(seen.packet, seen.info, tester.contexts, mtu=room, tag=0)
+    )
+    took, could = (on_the_air(case, payloads, seen.info) for payloads in (seen.payloads, least))
+    case.measure(
+        "octets on the air", "B", [took], figure=None, size=size, frames=len(seen.payloads), smallest=could,
+        method="frames of an Echo Reply with MAC header and FCS; smallest: as the oracle would send it",
+    )  # fmt: skip
+    case.measure("overhead", "ratio", [took / size], figure=None, size=size, smallest=round(could / size, 3))

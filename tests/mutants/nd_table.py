@@ -1,0 +1,244 @@
+"""Mutants of a 6LR of RFC 6775: which registrations it ignores, how long it keeps one, and for how many it has room."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rigs.nodes.reference.node import ReferenceNode
+from sixlowpan import nd
+from sixlowpan.addresses import ALL_NODES, is_link_local
+from tests.mutants import mutant
+from tests.mutants.nd_router import Answers, wrong
+
+# -- what is ignored --------------------------------------------------------------------------------------------
+
+
+@wrong("6lr-ns-status-answered", "RFC6775-6.5-01", "RIOT-ARO-STATUS")
+class StatusAnswered(ReferenceNode):
+    """Takes a registration whose Status is not zero."""
+
+    def valid_option(self, option):
+        return super().valid_option(replace(option, status=0))
+
+    def answer_registration(self, target, destination, option):
+        super().answer_registration(target, destination, replace(option, status=0))
+
+
+@wrong("6lr-ns-long-answered", "RFC6775-6.5-01")
+class LongAnswered(ReferenceNode):
+    """Takes a registration with an ARO of Length 3."""
+
+    def valid_option(self, option):
+        return super().valid_option(replace(option, rovr=option.rovr[:8]))
+
+
+class Plain(ReferenceNode):
+    """A router that answers a bad registration as if it had no ARO."""
+
+    def as_plain(self, message):
+        raise NotImplementedError
+
+    def icmp(self, view, message):
+        if message[0] == nd.NS and view.src != bytes(16) and self.as_plain(message):
+            self.send_nd(self.own[0], view.src, nd.NA, b"\xe0\0\0\0" + message[8:24])
+            return
+        super().icmp(view, message)
+
+
+@wrong("6lr-ns-bad-status-plain", "RFC6775-6.5-01")
+class BadStatusPlain(Plain):
+    """Answers an NS whose ARO has a Status by a plain NA."""
+
+    def as_plain(self, message):
+        return message[40:41] == bytes([nd.ARO]) and message[42] != 0
+
+
+@wrong("6lr-ns-bad-length-plain", "RFC6775-6.5-01")
+class BadLengthPlain(Plain):
+    """Answers an NS whose ARO has another Length by a plain NA."""
+
+    def as_plain(self, message):
+        return message[40:41] == bytes([nd.ARO]) and message[41] != 2
+
+
+@wrong("6lr-no-sllao-registered", "RFC6775-6.5-02")
+class NoSllaoRegistered(ReferenceNode):
+    """Registers without a Source Link-Layer Address option, by the identifier."""
+
+    def registration(self, view, message):
+        if not any(isinstance(o, nd.LinkLayerAddress) for o in message.options):
+            link = bytes([view.src[8] ^ 2]) + view.src[9:]
+            message = replace(message, options=(nd.LinkLayerAddress(1, link), *message.options))
+        return super().registration(view, message)
+
+
+@wrong("6lr-unspecified-registered", "RFC6775-6.5-02")
+class UnspecifiedRegistered(ReferenceNode):
+    """Answers an ARO from the unspecified address by an ARO to all nodes."""
+
+    def registration(self, view, message):
+        found = [o for o in message.options if isinstance(o, nd.AddressRegistration)]
+        if found and view.src == bytes(16):
+            self.answer_registration(message.target, ALL_NODES, found[0])
+            return True
+        return super().registration(view, message)
+
+
+@wrong("6lr-reserved-refused", "RFC6775-4.1-05")
+class ReservedRefused(ReferenceNode):
+    """Ignores a registration whose reserved octets are not zero."""
+
+    def valid_option(self, option):
+        return super().valid_option(option) and not (option.opaque or option.tid or option.i)
+
+
+@wrong("6lr-hop-limit-unchecked", "RFC4861-7.1.1-01")
+class HopLimitUnchecked(ReferenceNode):
+    """Takes a registration whatever its hop limit is."""
+
+    def icmp(self, view, message):
+        super().icmp(replace(view, hop_limit=255) if message[0] == nd.NS else view, message)
+
+
+@wrong("6lr-multicast-ns-ignored", "RFC6775-6.5.5-01")
+class MulticastIgnored(ReferenceNode):
+    """Answers no solicitation that is multicast."""
+
+    def for_us(self, destination):
+        return not destination.startswith(bytes.fromhex("ff0200000000000000000001ff")) and super().for_us(
+            destination
+        )
+
+
+# -- lifetimes --------------------------------------------------------------------------------------------------
+
+
+@wrong("6lr-lifetime-0-unanswered", "RFC6775-6.5.3-03", "RIOT-15867")
+class ZeroUnanswered(ReferenceNode):
+    """Ignores a registration with lifetime 0."""
+
+    def valid_option(self, option):
+        return option.lifetime != 0 and super().valid_option(option)
+
+
+@wrong("6lr-lifetime-0-kept", "RFC6775-6.5.3-03")
+class ZeroKept(ReferenceNode):
+    """Answers a registration with lifetime 0, and keeps the entry."""
+
+    def accept(self, view, message, option, address, link):
+        held = self.bindings.get(address)
+        super().accept(view, message, option, address, link)
+        if held is not None and not option.lifetime:
+            self.bindings[address] = held
+
+
+@wrong("6lr-lifetime-0-of-anybody", "RFC6775-6.5.1-01")
+class ZeroOfAnybody(ReferenceNode):
+    """Deletes an entry for anybody who asks for it."""
+
+    def is_owned(self, address, option):
+        return bool(option.lifetime) and super().is_owned(address, option)
+
+
+@wrong("6lr-never-expires", "RFC6775-6.5.3-04")
+class NeverExpires(ReferenceNode):
+    """Keeps registrations for ever."""
+
+    def keep(self, address, option, link):
+        super().keep(address, option, link)
+        self.bindings[address].ends = 1e12
+
+
+@wrong("6lr-lifetime-in-seconds", "RFC6775-4.1-07")
+class InSeconds(ReferenceNode):
+    """Counts the lifetime of a registration in units of 10 s."""
+
+    def keep(self, address, option, link):
+        super().keep(address, option, link)
+        self.bindings[address].ends = self.now + 10 * option.lifetime
+
+
+@wrong("6lr-renewal-does-not-count", "RFC6775-6.5.3-04")
+class RenewalDoesNotCount(ReferenceNode):
+    """Keeps the end of the first registration when it is renewed."""
+
+    def keep(self, address, option, link):
+        held = self.bindings.get(address)
+        super().keep(address, option, link)
+        if held is not None:
+            self.bindings[address].ends = held.ends
+
+
+@wrong("6lr-silent-host-dropped", "RFC6775-6-01")
+class SilentDropped(ReferenceNode):
+    """Drops a registration when its host has said nothing for two minutes."""
+
+    def keep(self, address, option, link):
+        super().keep(address, option, link)
+        self.bindings[address].ends = min(self.bindings[address].ends, self.now + 120)
+
+
+# -- room -------------------------------------------------------------------------------------------------------
+
+
+@wrong("6lr-full-silent", "RFC6775-4.1-10")
+class FullSilent(Answers):
+    """Says nothing when it is full."""
+
+    def answer(self, destination, option):
+        return None if option.status == 2 else (destination, option)
+
+
+@wrong("6lr-full-says-duplicate", "RFC6775-4.1-10")
+class FullDuplicate(Answers):
+    """Says "duplicate" when it is full."""
+
+    def answer(self, destination, option):
+        return destination, replace(option, status=1 if option.status == 2 else option.status)
+
+
+@wrong("6lr-full-confirms", "RFC6775-6.5.3-01")
+class FullConfirms(ReferenceNode):
+    """Confirms what it has no room for, at the expense of who came first."""
+
+    def keep(self, address, option, link):
+        if len(self.bindings) >= 8 and address not in self.bindings:
+            self.bindings.pop(next(a for a in self.bindings if not is_link_local(a)))
+        super().keep(address, option, link)
+
+
+@mutant("6lr-room-for-two", requirement="RFC8505-7-01", rig="reference-nd-6lr-8505")
+class RoomForTwo(ReferenceNode):
+    """Keeps two addresses of a node."""
+
+    def refusal(self, view, address, option):
+        same = [a for a, held in self.bindings.items() if held.rovr == option.rovr and not is_link_local(a)]
+        if len(same) >= 2 and address not in same:
+            return 2
+        return super().refusal(view, address, option)
+
+
+@wrong("6lr-full-crash", "RFC6775-4.1-10")
+class FullCrash(ReferenceNode):
+    """Writes the registration behind the last behind the end of its table."""
+
+    def keep(self, address, option, link):
+        if len(self.bindings) >= 10:
+            raise IndexError("written behind the table")
+        super().keep(address, option, link)
+
+
+@wrong("6lr-own-address-given-away", "RFC6775-6.5.2-01", advice=True)
+class OwnGivenAway(ReferenceNode):
+    """Registers its own address for somebody else."""
+
+    def is_owned(self, address, option):
+        return address not in self.own and super().is_owned(address, option)
+
+
+@wrong("6lr-short-sllao", "RFC6775-6.5.3-01")
+class ShortSllao(ReferenceNode):
+    """Takes the first two octets of an EUI-64 for a short address."""
+
+    def source_link(self, option):
+        return super().source_link(option)[:2]

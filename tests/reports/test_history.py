@@ -1,0 +1,225 @@
+"""The history: what is added, since when a case is bad, flaky or not, change points, and the gate."""
+
+import sqlite3
+from datetime import date
+from random import Random
+
+import pytest
+
+from reports.__main__ import main
+from reports.history import changes, store, trends
+from reports.record import read
+
+
+def runs(sample, folder, states, *, seeds=None, versions=None, suites=None):
+    """Run folders in which one case of linux-ble has these states, one run a day."""
+    for number, verdict in enumerate(states):
+        results = list(sample.sample_results())
+        one = next(r for r in results if r.rig == "linux-ble" and r.case == "rfc6282/3.1.1/tf[00]")
+        one.verdict = verdict
+        version = versions[number] if versions else "2.1.3"
+        path = sample.write_record(
+            folder / f"{number:03}", results, run_id=f"run-{number:03}", dut_version=version
+        )
+        text = path.read_text().replace(
+            "2026-11-21T10:00:00.000Z", f"2026-{1 + number // 28:02}-{1 + number % 28:02}T10:00:00Z", 1
+        )
+        text = text.replace('"seed":7', f'"seed":{seeds[number] if seeds else 7}', 1)
+        if versions:
+            text = text.replace('"version":"6.12"', f'"version":"{version}"')
+        if suites:
+            text = text.replace("0123456789abcdef", suites[number])
+        path.write_text(text)
+    return folder
+
+
+@pytest.fixture
+def file(tmp_path):
+    return str(tmp_path / "history.db")
+
+
+def said(capsys, *arguments):
+    status = main(["history", *map(str, arguments)])
+    return status, capsys.readouterr().out
+
+
+def test_runs_are_added_once_and_another_of_the_same_id_is_refused(sample, tmp_path, file, capsys):
+    folder = runs(sample, tmp_path / "out", ["pass", "fail"])
+    assert said(capsys, "add", file, folder)[1].count(": added") == 2
+    assert said(capsys, "add", file, folder / "000")[1].count("is there already") == 1
+    sample.write_record(tmp_path / "x", [], run_id="run-000")
+    assert main(["history", "add", file, str(tmp_path / "x")]) == 2
+    assert "run run-000 is in the history already, from " in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    assert main(["history", "add", file, str(tmp_path / "empty")]) == 2
+    assert "no run folders in it" in capsys.readouterr().err
+
+
+def test_what_changed_and_since_when(sample, tmp_path, file, capsys):
+    versions = ["6.1", "6.1", "6.2", "6.2"]
+    said(
+        capsys,
+        "add",
+        file,
+        runs(sample, tmp_path / "out", ["pass", "pass", "fail", "fail"], versions=versions),
+        "--lab",
+        "east",
+    )
+    status, text = said(capsys, "show", file)
+    assert status == 0
+    assert "✓✓✗✗  linux-ble  rfc6282/3.1.1/tf[00]" in text
+    assert "  east  ✗3" in text
+    assert text.count("rfc6282/3.1.1") == 1
+    status, text = said(capsys, "bisect", file, "--case", "rfc6282/3.1.1/tf", "--rig", "linux-ble")
+    assert "bad since 2026-01-03T10:00:00Z (run-002)" in text
+    assert "last good: 2026-01-02T10:00:00Z (run-001)" in text
+    assert "the node changed, the suite did not" in text
+    assert "1 of 1 cases are bad" in text
+    assert said(capsys, "bisect", file, "--case", "nothing")[0] == 2
+    assert (
+        "✓✓✗✗  linux-ble  rfc6282/3.1.1/tf[00]"
+        in said(capsys, "show", file, "--case", "rfc6282/3.1.1/tf[00]")[1]
+    )
+
+
+def test_a_flaky_case_is_told_from_one_that_fails(sample, tmp_path, file, capsys):
+    states = ["pass", "fail", "pass", "pass", "fail", "pass"]
+    said(capsys, "add", file, runs(sample, tmp_path / "out", states))
+    assert (
+        "flaky: 2 of 6 runs with one suite, seed and DUT had another verdict (33%, 10% to 70%)"
+        in said(capsys, "show", file)[1]
+    )
+    (tmp_path / "history.db").unlink()
+    said(capsys, "add", file, runs(sample, tmp_path / "seeds", states, seeds=range(6)))
+    text = said(capsys, "show", file)[1]
+    assert "✓✗✓✓✗✓" in text
+    assert "flaky" not in text, "another seed is another input"
+
+
+def test_trend_pages(sample, tmp_path, file, capsys):
+    said(capsys, "add", file, runs(sample, tmp_path / "out", ["pass", "fail"]))
+    status, text = said(capsys, "show", file, "--html", tmp_path / "pages")
+    assert status == 0
+    assert "index.html" in text
+    page = next((tmp_path / "pages").glob("case-*.html")).read_text()
+    assert "bad since 2026-01-02" in page
+    said(capsys, "show", file, "--figure", "rtt", "--html", tmp_path / "figures")
+    assert "polyline" in next((tmp_path / "figures").glob("figure-*.html")).read_text()
+
+
+POLICY = """
+required = ["rfc6282/3.1.1/*"]
+allowed = ["rfc4944/*", "robustness/truncation"]
+
+[[quarantine]]
+case = "rfc6282/3.1.1/tf"
+rig = "linux-ble"
+until = 2026-02-01
+why = "issue 5"
+"""
+
+
+def test_a_gate_gives_one_status(sample, tmp_path, file, capsys):
+    said(capsys, "add", file, runs(sample, tmp_path / "out", ["pass", "fail"]))
+    rules = tmp_path / "policy.toml"
+    rules.write_text(POLICY + "inconclusive = 0.1\n".join(["", ""]))
+    rules.write_text("inconclusive = 0.1\n" + POLICY)
+    gate = ("gate", file, "--policy", rules)
+    status, text = said(capsys, *gate, "--today", "2026-02-01")
+    assert status == 0, text
+    assert "quarantined until 2026-02-01: issue 5" in text
+    assert "(allowed)" in text
+    status, text = said(capsys, *gate, "--today", "2026-02-02")
+    assert status == 1
+    assert "the quarantine of rfc6282/3.1.1/tf ended on 2026-02-01" in text
+    assert said(capsys, *gate, "--today", "2026-02-02", "--run", "run-000")[0] == 0
+    rules.write_text(POLICY)
+    assert said(capsys, *gate, "--today", "2026-01-01")[0] == 3  # one is inconclusive
+    rules.write_text("inconclusive = 0.1\n" + POLICY.replace('["rfc6282/3.1.1/*"]', '["rfc7668/*"]'))
+    status, text = said(capsys, *gate, "--today", "2026-01-01")
+    assert status == 3
+    assert "rfc7668/*  is required, and nothing is known of it" in text
+    assert said(capsys, *gate, "--run", "nobody")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("x = 1", "x: Extra inputs are not permitted"),
+        ("required = 1", "required: Input should be a valid list"),
+        ("inconclusive = 2", "inconclusive: Input should be less than or equal to 1"),
+        ("[[quarantine]]\ncase = 'x'\nwhy = 'y'", "quarantine.0.until: Field required"),
+        ("[[quarantine]]\ncase = 'x'\nuntil = 2026-02-01", "quarantine.0.why: Field required"),
+        ("[", "not TOML"),
+    ],
+)
+def test_a_policy_that_is_none_is_told_with_its_key(sample, run, tmp_path, file, capsys, text, told):
+    main(["history", "add", file, str(run)])
+    rules = tmp_path / "policy.toml"
+    rules.write_text(text)
+    assert main(["history", "gate", file, "--policy", str(rules)]) == 2
+    assert told in capsys.readouterr().err
+    assert main(["history", "gate", file, "--policy", str(tmp_path / "none")]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_what_is_no_history_is_told(run, tmp_path, capsys):
+    assert main(["history", "show", str(tmp_path / "none.db")]) == 2
+    assert "there is no such history" in capsys.readouterr().err
+    (tmp_path / "text.db").write_text("no database at all, but a text of some length " * 50)
+    assert main(["history", "show", str(tmp_path / "text.db")]) == 2
+    assert "not a history" in capsys.readouterr().err
+    other = sqlite3.connect(tmp_path / "other.db")
+    other.execute("CREATE TABLE t (x)")
+    other.close()
+    for verb in (["show"], ["add", str(run)]):
+        assert main(["history", verb[0], str(tmp_path / "other.db"), *verb[1:]]) == 2
+        assert "not a history of this version (0 instead of 1)" in capsys.readouterr().err
+
+
+def test_a_run_is_added_whole_or_not_at_all(sample, run, file, monkeypatch):
+    def torn(*_):
+        yield from ()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "_figures", torn)
+    with store.opened(store.Path(file), new=True) as history:
+        with pytest.raises(KeyboardInterrupt):
+            store.add(history, read(run))
+        assert trends.runs(history) == []
+        assert history.execute("SELECT count(*) FROM results").fetchone() == (0,)
+
+
+# -- change points
+
+
+def test_a_step_is_placed_within_two_runs():
+    """A step of 10 % at a noise of 5 %, two standard deviations; no estimate is within two runs in more than 92 %."""
+    right = wrong = 0
+    for repeat in range(1000):
+        random = Random(repeat)
+        at = random.randrange(8, 33)
+        series = [random.gauss(100 if run < at else 110, 5) for run in range(40)]
+        right += any(abs(step.at - at) <= 2 for step in changes.steps(series))
+        wrong += bool(changes.steps([random.gauss(100, 5) for _ in range(40)]))
+    assert right >= 900, f"{right} of 1000"
+    assert wrong <= 60, f"{wrong} of 1000"
+
+
+def test_steps_of_few_constant_and_odd_values():
+    assert changes.steps([]) == []
+    assert changes.steps([5.0] * 40) == []
+    assert changes.steps([0.0] * 40) == []
+    assert [step.at for step in changes.steps([1.0] * 5 + [2.0] * 5)] == [5]
+    steady = [100 + (n % 3) for n in range(30)]
+    steady[15] = 160
+    assert changes.steps(steady) == [], "one odd run is no change"
+
+
+def test_gate_day_is_a_day(file, run, capsys):
+    main(["history", "add", file, str(run)])
+    with pytest.raises(SystemExit) as ended:
+        main(["history", "gate", file, "--policy", "x", "--today", "soon"])
+    assert ended.value.code == 2
+    assert "is no day: write it as 2026-12-31" in capsys.readouterr().err
+    assert date.fromisoformat("2026-12-31")

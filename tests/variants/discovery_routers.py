@@ -1,0 +1,215 @@
+"""Conforming nodes of RFC 6775 and RFC 8505 that differ from the reference: routers and border routers."""
+
+from __future__ import annotations
+
+from rigs.nodes.reference.borders import Shown
+from rigs.nodes.reference.registration import reverse
+from sixlowpan import nd
+from sixlowpan.addresses import ALL_NODES
+from tests.variants import ReferenceNode, variant
+
+SIX_LR = ("reference-nd-6lr",)
+SIX_LRS = ("reference-nd-6lr", "reference-nd-6lr-8505")
+ROUTERS = (*SIX_LRS, "reference-nd-6lbr", "reference-nd-6lbr-8505")
+BORDER = ("reference-nd-6lbr",)
+
+
+@variant("6lr-advertises-unasked", rigs=("reference-nd-6lr", "reference-nd-6lbr"))
+class Unasked(ReferenceNode):
+    """Advertises to all nodes every 20 s: RFC 6775 §6.4, where RAs are how information spreads."""
+
+    advertises_at: float = 20.0
+
+    def boot(self):
+        super().boot()
+        self.advertises_at = self.now + 20.0
+
+    def due(self):
+        at = super().due()
+        return self.advertises_at if at is None else min(at, self.advertises_at)
+
+    def tick(self):
+        super().tick()
+        if self.advertises_at <= self.now:
+            self.advertises_at = self.now + 20.0
+            if self.is_router:
+                self.advertise(ALL_NODES)
+
+
+@variant("6lr-target-option", rigs=ROUTERS)
+class TargetOption(ReferenceNode):
+    """Has a TLLAO in its answers: §6.5.3, "not required"."""
+
+    def send_nd(self, source, destination, kind, body):
+        super().send_nd(source, destination, kind, body + self.link_option(2) if kind == nd.NA else body)
+
+
+@variant("6lr-little-room", rigs=ROUTERS)
+class LittleRoom(ReferenceNode):
+    """Has room for five registrations."""
+
+    capacity = 5
+    table_size = 5
+
+
+@variant("6lr-much-room", rigs=ROUTERS)
+class MuchRoom(ReferenceNode):
+    """Is never full, as far as a suite can see."""
+
+    capacity = 100_000
+    table_size = 100_000
+
+
+@variant("6lr-trusts-eui64s", rigs=SIX_LRS)
+class TrustsEui64s(ReferenceNode):
+    """Asks no 6LBR about an address of an EUI-64: §8.2, "not needed when the Interface ID" is of one."""
+
+    def accept(self, view, message, option, address, link):
+        self.eui64_of_host = option.rovr[:8]
+        super().accept(view, message, option, address, link)
+
+    eui64_of_host: bytes = b""
+
+    def is_checked(self, address):
+        return super().is_checked(address) and reverse(address) != self.eui64_of_host
+
+
+@variant("6lr-probes-hosts", rigs=SIX_LR)
+class Probes(ReferenceNode):
+    """Solicits a host by unicast behind what it forwards, to see whether it is there (RFC 4861 §7.3)."""
+
+    def pass_on(self, packet, peer):
+        super().pass_on(packet, peer)
+        if packet[24:40] in self.bindings:
+            self.send_nd(self.own[0], packet[24:40], nd.NS, bytes(4) + packet[24:40] + self.link_option(1))
+
+
+@variant("6lr-low-preference", rigs=SIX_LR)
+class LowPreference(ReferenceNode):
+    """Has a low preference: RFC 6775 §6, that of a 6LR which knows no border router."""
+
+    def preference_bits(self):
+        return 0b11 << 3
+
+
+@variant("6lbr-no-preference", rigs=BORDER)
+class NoPreference(ReferenceNode):
+    """Does not implement router preferences: §6, MAY."""
+
+    def preference_bits(self):
+        return 0
+
+
+@variant("6lr-mtu-option", rigs=SIX_LR)
+class MtuOption(ReferenceNode):
+    """Has an MTU option in its advertisements (RFC 4861 §4.6.4)."""
+
+    def send_advertisement(self, destination, options):
+        super().send_advertisement(
+            destination, [*options, nd.UnknownOption(5, bytes(2) + (1280).to_bytes(4))]
+        )
+
+
+@variant("6lr-unknown-removal-unanswered", rigs=SIX_LR)
+class UnknownRemoval(ReferenceNode):
+    """Says nothing to a lifetime of 0 for an address that it has not."""
+
+    def accept(self, view, message, option, address, link):
+        if option.lifetime or address in self.bindings:
+            super().accept(view, message, option, address, link)
+
+
+@variant("6lr-reports-later", rigs=SIX_LR)
+class ReportsLater(ReferenceNode):
+    """Tells the 6LBR of a renewal when the lifetime there is about to run out: §8.2."""
+
+    def send_request(self, address, option):
+        if address in self.waiting or not option.lifetime:
+            super().send_request(address, option)
+
+
+@variant("6lr-decrements-abro", rigs=SIX_LR)
+class DecrementsAbro(ReferenceNode):
+    """Counts down the ABRO's lifetime as well, by whole minutes begun."""
+
+    def border_options(self, address, border):
+        found = super().border_options(address, border)
+        option = found[0]
+        left = max(1, option.valid_lifetime - int((self.now - border.since) // 60))
+        return [nd.AuthoritativeBorderRouter(address, option.version, left), *found[1:]]
+
+
+@variant("6lbr-versions-from-1000", rigs=BORDER)
+class From1000(ReferenceNode):
+    """Begins with version 1000."""
+
+    abro_version = 1000
+
+
+@variant("6lbr-higher-version-when-it-starts", rigs=BORDER)
+class HigherAtStart(ReferenceNode):
+    """Raises its version whenever it starts, changed or not."""
+
+    def boot(self):
+        super().boot()
+        self.abro_version += 5
+
+
+@variant("6lbr-context-after-an-hour", rigs=BORDER, strict=False)
+class AfterAnHour(ReferenceNode):
+    """Waits an hour before a context may be used: §7.2, "when it is reasonable to assume"."""
+
+    def configure_context(self, cid, context):
+        super().configure_context(cid, context)
+        if cid in self.spread and cid not in self.seen:
+            self.spread[cid].until = self.now + 900
+        self.seen.add(cid)
+
+    def boot(self):
+        self.seen: set[int] = set()
+        super().boot()
+
+
+@variant("6lbr-changed-context-after-an-hour", rigs=BORDER)
+class ChangedLater(ReferenceNode):
+    """Spreads an old context with C=0 for an hour: "at least MIN_CONTEXT_CHANGE_DELAY"."""
+
+    def configure_context(self, cid, context):
+        old = cid in self.spread
+        super().configure_context(cid, context)
+        if old:
+            shown = self.spread[cid]
+            self.spread[cid] = Shown(shown.context, False, self.now + 3600, shown.after)
+
+
+@variant("6lbr-code-ignored", rigs=BORDER)
+class CodeIgnored(ReferenceNode):
+    """Ignores the Code of a DAR: §4.4, "MUST be ignored on receipt"."""
+
+    def icmp(self, view, message):
+        if message[0] == nd.DAR:
+            message = message[:1] + b"\0" + message[2:]
+        super().icmp(view, message)
+
+
+@variant("earo-incomparable-is-older", rigs=("reference-nd-6lr-8505", "reference-nd-6lbr-8505"))
+class IncomparableOlder(ReferenceNode):
+    """Keeps its state where two TIDs cannot be compared: RFC 8505 §5.2.1, "minimize the resulting changes"."""
+
+    def is_older(self, held, option):
+        if held is None or not option.t or held == option.tid:
+            return False
+        return not nd.tid.newer(held, option.tid)
+
+    def is_stale(self, held, tid):
+        return held != tid and not nd.tid.newer(held, tid)
+
+
+@variant("earo-edar-to-an-old-border", rigs=("reference-nd-6lr-8505",))
+class EdarToOld(ReferenceNode):
+    """Sends an EDAR with 64 bits of ROVR to a 6LBR of RFC 6775: RFC 8505 §6.4 allows it."""
+
+    def send_request(self, address, option):
+        for border in self.borders.values():
+            border.extended = True
+        super().send_request(address, option)
