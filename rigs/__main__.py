@@ -183,6 +183,8 @@ def _check(name: str, options: argparse.Namespace) -> int:
         print(f"  profile: {one_line(misfit)}")
     for item in missing:
         print(f"  missing: {one_line(item.what)}\n  to do:   {one_line(item.remedy)}")
+    for remark in registry.remarks(loaded.rig):
+        print(f"  note:    {one_line(remark)}")
     for module in () if run else registry.strangers(loaded.rig):
         print(
             f"  the adapter {module} was read, not run: what it needs on this machine, --run-adapters tells"

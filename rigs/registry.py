@@ -10,7 +10,8 @@ one.
 
 An adapter module has `open_link(bench, address, rig) -> Link`, `open_node(bench, rig) -> Node` and/or
 `open_console(bench, address, rig) -> Console` (the address without its scheme), and may have
-`check(rig) -> list[Missing]` and a class `Options`, a `NodeOptions` whose fields are its own [dut] keys.
+`check(rig) -> list[Missing]`, `remarks(rig) -> list[str]` and a class `Options`, a `NodeOptions` whose fields are its
+own [dut] keys.
 """
 
 from __future__ import annotations
@@ -174,6 +175,18 @@ def missing(rig: RigFile, *, run: bool = True) -> list[Missing]:
         check: Callable[[RigFile], Iterable[Missing]] | None = getattr(module, "check", None)
         found.extend(item for item in (check(rig) if check else ()) if item not in found)
     return found
+
+
+def remarks(rig: RigFile) -> list[str]:
+    """What the adapters of the tree have to say of a rig that is ready, such as which versions it is not ready for."""
+    found: list[str] = []
+    for opener, name in _named(_said(rig)):
+        if "." not in name:
+            remark: Callable[[RigFile], Iterable[str]] | None = getattr(
+                _module(opener, name, loading.shown(rig.path)), "remarks", None
+            )
+            found.extend(remark(rig) if remark else ())
+    return list(dict.fromkeys(found))
 
 
 def misfits(rig: RigFile, profile: Profile, *, run: bool = True) -> list[str]:

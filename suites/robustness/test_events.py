@@ -14,6 +14,7 @@ from fixtures.api import (
     Case,
     Identity,
     Stimulus,
+    advice,
     balanced,
     link_info,
     needs,
@@ -37,6 +38,8 @@ PATIENT = 200.0
 BRIEF = 20.0
 #: Seconds in which a resolution of an address fails: RFC 4861 §10, three solicitations, one a second.
 UNREACHABLE = 4.0
+#: More than small nodes have places for in their neighbour caches.
+MANY_NEIGHBOURS = 40
 
 
 @pytest.mark.slow
@@ -156,6 +159,25 @@ def test_a_neighbour_that_is_gone(case: Case, count: int):
         case.answered(lambda: stimulus(case, tester.echo(8)))
     tester.fresh()
     case.answered(lambda: stimulus(case, tester.echo(8)))
+
+
+@on_link("ieee802154")
+@requirement("RFC4944-8-01", "RFC6282-2-04")
+def test_many_neighbours(case: Case):
+    """One neighbour behind the other asks once, and each is answered: advice, as no text says how many there may be.
+
+    A cache that is full has to give up an entry (RFC 4861 §5.3), or nobody new is ever served.
+    """
+    if not case.rig.link.any_source:
+        case.unsupported("the link has one sender only", "not_on_this_link")
+    tester, unheard = case.tester, []
+    for number in range(MANY_NEIGHBOURS):
+        tester.fresh()
+        if not any(tester.control(8, timeout=case.timeout) for _ in range(case.rig.file.attempts)):
+            unheard.append(number + 1)
+    told = f"{len(unheard)} of {MANY_NEIGHBOURS} are not, the first of them is number {unheard[:1]}"
+    with advice(case):
+        case.expect(not unheard, "no_answer", "each new neighbour is answered", told)
 
 
 @on_link("ieee802154")

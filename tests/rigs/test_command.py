@@ -59,6 +59,15 @@ def test_check_says_what_is_missing(make, capsys):
     assert "  missing: a radio\n  to do:   buy one\n" in out
 
 
+def test_check_says_what_a_current_openthread_needs(capsys):
+    """API 595 and later take no plain frames while Thread is disabled."""
+    both = ["--set", "dut.console=process:cat 1", "--set"]
+    assert main(["check", "openthread-sim", *both, "dut.partner="]) == 0
+    assert "  note:    dut.partner is not set: a node of API 595 or later" in capsys.readouterr().out
+    assert main(["check", "openthread-sim", *both, "dut.partner=process:cat 2"]) == 0
+    assert "note:" not in capsys.readouterr().out
+
+
 def test_check_tells_the_mistakes_of_every_file(make, capsys):
     path = str(make().rig.path)
     assert main(["check", path, "none", "--set", "tester.pan=-1", "--set", "atempts=1"]) == 2

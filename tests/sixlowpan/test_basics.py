@@ -281,6 +281,7 @@ def test_long_header_ies():
     """The length of a header IE has 7 bits: one of 64 octets and more is passed whole."""
     for length in (63, 64, 100, 127):
         # whoever takes a part of it only finds a payload IE there (octets of zero would be empty IEs, an end as well)
+        # whoever takes a part of it only finds a payload IE there; octets of zero would be empty IEs
         ies = (length | 0x1E << 7).to_bytes(2, "little") + b"\xff" * length + b"\x80\x3f"
         header, payload = mac.parse(mac.build(MacHeader(version=2, header_ies=ies), b"\x7a\x33\x3b"))
         assert (header.header_ies, payload) == (ies, b"\x7a\x33\x3b")

@@ -274,6 +274,14 @@ def _datagram(printed: bytes) -> tuple[tuple[bytes, int, bytes], int] | None:
     return None
 
 
+def remarks(rig: RigFile) -> list[str]:
+    """Which versions cannot be tried as the rig file is; the version is known only once the node runs."""
+    if registry.options(rig, Options).partner:
+        return []
+    unless = "unless it was built with OT_REFERENCE_DEVICE=ON"
+    return [f"dut.partner is not set: a node of API 595 or later takes no plain frames then, {unless}"]
+
+
 def open_node(bench: Bench, rig: RigFile) -> OpenThreadNode:
     """Open the console and bring the node up. Raises `RigError`."""
     key = network_key(rig)
