@@ -8,6 +8,9 @@ _NEEDED = {
     "first_answer": "the measurement of docs/write-a-case.md (test_write_a_case.py)",
     "hop_limit_of_zero": "the case of docs/write-a-case.md (test_write_a_case.py)",
     "hop-limit-zero": "the mutant of docs/write-a-case.md (test_write_a_case.py)",
+    "policy.toml": "the policy of docs/reports.md",
+    "BASE NEW": "two runs",
+    "OUT RUN RUN": "runs of several labs",
     "riot-zep": "RIOT's firmware",
     "linux-802154": "a guest",
     "lwip": "liblwip0",
@@ -29,6 +32,8 @@ def first(line: str) -> list[str]:
     """What must have been done before."""
     if " replay " in line:
         return [f"{_RUN} lwip-ble"]
+    if " reports " in line:
+        return [f"{_RUN} reference"]
     if " deviation " in line:
         return [f"{_RUN} reference --mutant hlim-inline-ignored"]
     return []

@@ -111,6 +111,8 @@ class Records:
         )
         if command == "merge":
             arguments = [self.folder / "merged", theirs]
+        if command == "history":
+            arguments = ["add", self.folder / "history.db", theirs]
         status, said = run(reports, [command, *arguments])
         if (self.folder / "merged").exists():
             assert not any(path.is_symlink() for path in (self.folder / "merged").rglob("*")), (
@@ -122,7 +124,11 @@ class Records:
         return (
             status,
             said,
-            {0: "", 2: "python -m reports: ", **({1: " regressions"} if command == "compare" else {})},
+            {
+                0: "",
+                2: "python -m reports: ",
+                **({1: " regressions", 3: "result: not comparable enough"} if command == "compare" else {}),
+            },
         )
 
 

@@ -64,7 +64,10 @@ TESTS = {
     "explain": ("sixlowpan.test_judges", "sixlowpan.test_requirement_ids"),
     "mac": ("sixlowpan.test_basics", "sixlowpan.test_capture_sift"),
     "mpx": ("sixlowpan.test_mpx", "sixlowpan.test_capture_sift"),
-    "nd": ("sixlowpan.test_nd", "sixlowpan.test_capture_senders"),
+    **dict.fromkeys(
+        ("nd.judging", "nd.messages", "nd.options", "nd.tid"),
+        ("vectors.test_nd", "sixlowpan.test_nd", "sixlowpan.test_capture_senders", "vectors.test_vectors"),
+    ),
     "ghc": ("sixlowpan.test_ghc", "vectors.test_vectors", "sixlowpan.test_headers", "vectors.test_examples"),
     **dict.fromkeys(
         (

@@ -62,4 +62,4 @@ def test_check_of_a_board_says_what_is_missing_here(monkeypatch, capsys):
     out = capsys.readouterr().out
     assert "board-serial: not ready (Zephyr over ieee802154" in out
     assert "  missing: dut.console: there is no serial port /dev/serial/by-id/usb-none\n" in out
-    assert "  missing: tester.link: packet:nowpan7 cannot be opened\n" in out
+    assert "  missing: tester.link: there is no interface" in out
