@@ -88,6 +88,23 @@ def test_a_context_and_an_address(lwip):
         lwip.node.set_context(1, prefix + bytes(8), 48)
 
 
+def test_an_address_is_taken_back(lwip):
+    prefix = bytes.fromhex("20010db800010000")
+    for number in range(1, 6):  # there is room for two at once
+        address = prefix + bytes(7) + bytes([number])
+        lwip.node.add_address(address)
+        assert lwip.node.addresses() == (lwip.peer, address)
+        lwip.node.remove_address(address)
+        assert lwip.node.addresses() == (lwip.peer,)
+    lwip.node.remove_address(lwip.peer)
+    assert lwip.node.addresses() == (lwip.peer,)
+    # what goes to its address of before is for somebody else, and one that it has again is its own
+    lwip.node.add_address(address)
+    request = ipv6.echo_request(lwip.address, address, 7, 1, b"")
+    lwip.send(request)
+    assert lwip.tapped() == request
+
+
 def test_a_group(lwip):
     group = bytes.fromhex("ff02000000000000000000000000abcd")
     lwip.node.join(group)

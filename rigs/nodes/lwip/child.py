@@ -21,11 +21,11 @@ import time
 from typing import Any
 
 FRAME, PACKET, REPLY, READY, DATAGRAM = 0x01, 0x02, 0x03, 0x04, 0x05
-ADDRESS, CONTEXT, JOIN, PING, UDP_OPEN, UDP_SEND, SYNC, ADDRESSES = range(0x10, 0x18)
+ADDRESS, CONTEXT, JOIN, PING, UDP_OPEN, UDP_SEND, SYNC, ADDRESSES, NO_ADDRESS = range(0x10, 0x19)
 
 _STAMP = struct.Struct("=Bd")
 _PBUF_RAM, _PBUF_RAW, _PBUF_TRANSPORT = 640, 0, 74
-_PREFERRED = 0x30
+_INVALID, _PREFERRED = 0x00, 0x30
 _OFFSETS = {"linkoutput": 0x128, "mtu": 0x150, "hwaddr": 0x154, "hwaddr_len": 0x15A, "flags": 0x15B}
 _FLAG_UP, _FLAG_LINK_UP, _FLAG_MLD6 = 0x01, 0x04, 0x40
 _ADDRESSES = 3
@@ -188,7 +188,7 @@ class Lwip:
         interpose(self.lwip, b"tcpip_try_callback", self._try_callback)
         self._pcbs: dict[int, tuple[int, Any]] = {}
         self._raw = 0
-        self._used: list[bytes] = []
+        self._used: list[bytes] = []  # by the number that lwIP has for it; b"" where there is none
         self._new_address(options["address"])
 
     def _place(self, field: str, value: bytes) -> None:
@@ -256,11 +256,22 @@ class Lwip:
     def _new_address(self, address: bytes) -> int:
         if address in self._used:
             return 0
-        if len(self._used) >= _ADDRESSES:
+        if b"" not in self._used and len(self._used) < _ADDRESSES:
+            self._used.append(b"")
+        if b"" not in self._used:
             return -1
-        self.lwip.netif_ip6_addr_set(self.netif, len(self._used), self._ip(address))
-        self.lwip.netif_ip6_addr_set_state(self.netif, len(self._used), _PREFERRED)
-        self._used.append(address)
+        number = self._used.index(b"")
+        self.lwip.netif_ip6_addr_set(self.netif, number, self._ip(address))
+        self.lwip.netif_ip6_addr_set_state(self.netif, number, _PREFERRED)
+        self._used[number] = address
+        return 0
+
+    def _no_address(self, address: bytes) -> int:
+        """Take an address back; the first is the node's own and stays."""
+        if address in self._used[1:]:
+            number = self._used.index(address, 1)
+            self.lwip.netif_ip6_addr_set_state(self.netif, number, _INVALID)
+            self._used[number] = b""
         return 0
 
     def _set_context(self, identifier: int, prefix: bytes) -> int:
@@ -315,6 +326,8 @@ class Lwip:
         error, extra = 0, b""
         if kind == ADDRESS:
             error = self._new_address(body)
+        elif kind == NO_ADDRESS:
+            error = self._no_address(body)
         elif kind == CONTEXT:
             error = self._set_context(body[0], body[1:])
         elif kind == JOIN:

@@ -213,6 +213,10 @@ class LwipNode(Node):
             raise Unsupported("address: lwIP takes every prefix as /64")
         self._do(child.ADDRESS, address, "address")
 
+    def remove_address(self, address: bytes) -> None:
+        """One that `add_address` gave it; the first is its own and stays."""
+        self._do(child.NO_ADDRESS, address, "address")
+
     def set_context(self, identifier: int, prefix: bytes, length: int, *, compress: bool = True) -> None:
         """Contexts 0 to 9, each /64; removing one leaves the prefix ::/64 in its place."""
         if identifier >= CONTEXTS or length not in {0, 64} or (length and not compress):
