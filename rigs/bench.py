@@ -153,6 +153,11 @@ class Rig:
         if errors:
             raise RigError(f"{self.name}: cannot be closed cleanly: {errors[0]}") from errors[0]
 
+    def restart(self) -> None:
+        """Restart the DUT by its node; the link stays. Raises `RigError`, `Unsupported`."""
+        self.link.restarting()
+        self.node.reset()
+
     def recover(self, why: str = "") -> None:
         """Close everything, cycle the DUT's power if the rig file says how, and open it anew; `why` says what was lost.
 

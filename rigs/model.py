@@ -121,6 +121,9 @@ class Link(ABC):
         """Seconds on the clock that `Received.time` is told on: true time, where the clock is not virtual."""
         return self.now() if self.clock == "virtual" else time.monotonic()
 
+    def restarting(self) -> None:  # noqa: B027 - most links learn nothing
+        """The DUT is about to restart: what was learnt of it on the link may be other afterwards."""
+
     def held_up(self) -> float:
         """Seconds for which other work on this machine has held the rig up so far; never on a virtual clock."""
         return 0.0 if self.clock == "virtual" else progress.held_up()

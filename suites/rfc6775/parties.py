@@ -49,14 +49,14 @@ def fresh(case: Case) -> Iterator[None]:
     case.result.observed_by = "wire"
     before, answers = tester.contexts, tester.answer_ns
     tester.contexts, tester.answer_ns = Contexts(), False
-    case.rig.node.reset()
+    case.rig.restart()
     meet(case.rig, tester)
     try:
         yield
         case.lives()  # before a restart hides that it does not
     finally:
         tester.contexts, tester.answer_ns = before, answers
-        case.rig.node.reset()
+        case.rig.restart()
         prepare(case.rig, case.tester)
 
 

@@ -71,7 +71,7 @@ def test_version(case: Case):
             )  # fmt: skip
         else:
             third = second
-        case.rig.node.reset()
+        case.rig.restart()
         prepare(case.rig, case.tester)
         case.tester.answer_ns = False
         fourth = abro_of(case, told(case)).version

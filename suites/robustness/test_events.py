@@ -73,7 +73,7 @@ def test_many_timeouts(case: Case, missing: str):
 
 def restarted(case: Case) -> None:
     """Restart the DUT, and give it anew what it had at first."""
-    case.rig.node.reset()
+    case.rig.restart()
     prepare(case.rig, case.tester)
     if not any(case.control() for _ in range(5)):
         case.lost("no control is answered behind a restart")

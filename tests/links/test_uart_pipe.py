@@ -142,9 +142,21 @@ def test_the_address_is_that_of_the_first_frame(link, peer):
     assert link.tester == TESTER
 
 
+def test_the_address_may_be_another_one_behind_a_restart(link, peer):
+    """Zephyr's driver draws its EUI-64 anew at each start."""
+    peer.write(HELLO)
+    assert link.dut == EUI64
+    link.restarting()
+    other = bytes([*EUI64[:-1], EUI64[-1] ^ 1])
+    peer.write(HELLO.replace(EUI64[::-1], other[::-1]))
+    assert link.dut == other
+
+
 def test_the_address_of_the_rig_file_comes_first():
     link = UartPipeLink("127.0.0.1", 0, dut=bytes(8))
     try:
+        assert link.dut == bytes(8)
+        link.restarting()
         assert link.dut == bytes(8)
     finally:
         link.close()

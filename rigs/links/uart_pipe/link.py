@@ -87,7 +87,7 @@ class UartPipeLink(Link):
         patience: float = PATIENCE,
     ) -> None:
         """Listen at `host` and `port` (0: any that is free, see `port`). Raises `OSError`."""
-        self.pan, self.tester, self._dut = pan, tester, dut
+        self.pan, self.tester, self._dut, self._learns = pan, tester, dut, not dut
         self._patience = patience
         self._arrivals = Arrivals(self._check, kept=_KEPT)
         self._arrived = self._arrivals.changed
@@ -114,6 +114,12 @@ class UartPipeLink(Link):
         if not self._arrivals.until(lambda: bool(self._dut), deadline):
             raise RigError(self._silence("no frame with an EUI-64 as its source was heard"))
         return self._dut
+
+    def restarting(self) -> None:
+        """Zephyr's driver draws the EUI-64 anew at each start."""
+        if self._learns:
+            with self._arrived:
+                self._dut = b""
 
     def send(self, frame: bytes) -> None:
         """Send one PSDU of 1 to 127 octets; the first waits until QEMU has connected. Raises `LinkClosed`."""
