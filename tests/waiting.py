@@ -4,6 +4,7 @@ Strategy: a deadline here is on the clock that stands still while this process a
 (`rigs.clock`), so that a test which passes on an idle machine passes on a busy one.
 """
 
+import contextlib
 import signal
 import subprocess
 import threading
@@ -13,6 +14,8 @@ from rigs import clock
 #: Seconds that anything may take on an idle machine.
 PATIENCE = 120.0
 _LOOK = 0.02
+#: Seconds between two looks at a process, at least and at most.
+_LEAST, _MOST = 0.02, 1.0
 
 
 def soon(seconds=10.0):
@@ -30,17 +33,27 @@ def until(holds, what="it did not happen", seconds=PATIENCE):
 
 
 def finished(process, text=None, seconds=PATIENCE):
-    """(stdout, stderr) of a process once it has ended; it is killed when it does not."""
+    """(stdout, stderr) of a process once it has ended; it is killed when it does not.
+
+    A thread writes `text`: a second `communicate` does not go on with what the first had not written in time.
+    """
+    if text is not None:
+        threading.Thread(target=_feed, args=(process.stdin, text), daemon=True).start()
+        process.stdin = None
     deadline = clock.now() + seconds
     while True:
         try:
-            return process.communicate(text, timeout=max(_LOOK, min(1.0, deadline - clock.now())))
+            return process.communicate(timeout=max(_LEAST, min(_MOST, deadline - clock.now())))
         except subprocess.TimeoutExpired:
             if clock.now() >= deadline:
                 process.kill()
                 process.communicate()
                 raise
-            text = None
+
+
+def _feed(pipe, text):
+    with contextlib.suppress(BrokenPipeError, ValueError), pipe:  # it ended without reading all
+        pipe.write(text)
 
 
 def completed(command, *, seconds=PATIENCE, check=False, **options):
