@@ -122,14 +122,14 @@ def test_boundaries_node_first(case: Case):
     drawn(case, "node", boundaries(case))
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @requirement(*IDS)
 def test_all_sizes_tester_first(case: Case):
     """Every size from 0 to 1232 octets, sent by the tester."""
     drawn(case, "tester", list(range(LARGEST + 1)))
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @needs("ping")
 @requirement(*IDS)
 def test_all_sizes_node_first(case: Case):

@@ -118,7 +118,7 @@ def test_by_direction(case: Case):
         )  # fmt: skip
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @requirement("RFC6282-2-04", "RFC7668-3.2-03")
 def test_soak(case: Case):
     """Thirty minutes, an echo a second: loss and the median round trip of each minute, and their slopes."""

@@ -19,7 +19,7 @@ def sent_at(case: Case, direction: str, load: int) -> Stream:
     return WAYS[direction](case, SIZE, count, pause=SIZE / load)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @needs("udp")
 @requirement("RFC6282-2-04", "RFC7668-3.2-03")
 @pytest.mark.parametrize("direction", WAYS)
