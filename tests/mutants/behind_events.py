@@ -75,14 +75,14 @@ class Restarts(ReferenceNode):
 class LosesTheFirstContext(Restarts):
     """Loses the first context that it is given behind a restart."""
 
-    waiting = False
+    forgets_one = False
 
     def behind(self):
-        self.waiting = True
+        self.forgets_one = True
 
     def set_context(self, identifier, prefix, length, *, compress=True):
-        if self.waiting:
-            self.waiting = False
+        if self.forgets_one:
+            self.forgets_one = False
             return
         super().set_context(identifier, prefix, length, compress=compress)
 
