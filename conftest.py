@@ -9,5 +9,6 @@ pytest_plugins = [
     "fixtures.plugin.scheduling",
     "fixtures.plugin.controller",
     "fixtures.plugin.rig",
+    "fixtures.plugin.untraced",
     "fixtures.plugin.verdicts",
 ]

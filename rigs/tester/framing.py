@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from rigs.model import FrameSink, Link, Received
 from sixlowpan import DecodeError, LinkInfo, mac
+from sixlowpan.link import link_between
 
 BROADCAST = b"\xff\xff"
 #: Frames sent whose stamps are kept.
@@ -87,7 +88,7 @@ class Air:
 
     def _parse(self, received: Received) -> Heard | None:
         if self.link.kind == "ble":
-            info = LinkInfo("ble", src=self.link.dut, dst=self.link.tester)
+            info = link_between("ble", self.link.dut, self.link.tester)
             return Heard(received.frame, info, received.frame, received.time)
         try:
             header, payload = mac.parse(received.frame)
@@ -96,7 +97,7 @@ class Air:
         strange = header.pan is not None and header.pan not in {self.link.pan, BROADCAST}
         if header.type != mac.DATA or header.security or strange:
             return None  # what the neighbours' networks say is in the evidence, and nobody's answer to us
-        info = LinkInfo("ieee802154", src=header.src, dst=header.dst)
+        info = link_between("ieee802154", header.src, header.dst)
         return Heard(payload, info, received.frame, received.time)
 
     def _frame(self, info: LinkInfo, payload: bytes) -> bytes:
