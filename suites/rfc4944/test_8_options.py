@@ -30,7 +30,7 @@ UNKNOWN = bytes([0xF1, 1]) + bytes.fromhex("a1a2a3a4a5a6")
 
 @dataclass
 class Neighbour:
-    """An address of the tester, and link addresses: what it is made of, what its options name, where its frames come from."""
+    """A neighbour's address, and link addresses: what it is made of, what options name, where frames come from."""
 
     address: bytes
     made_of: bytes
