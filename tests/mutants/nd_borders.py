@@ -439,7 +439,7 @@ class RenewalLost(ReferenceNode):
 class DacUnchecked(ReferenceNode):
     """Checks nothing of a DAC."""
 
-    def valid_duplicate(self, view, message, octets):
+    def valid_duplicate(self, view, message):
         return True
 
 

@@ -320,16 +320,16 @@ class PrefixCopied(ReferenceNode):
 class PrefixDropped(ReferenceNode):
     """Drops an EDAR with a Code Prefix."""
 
-    def valid_duplicate(self, view, message, octets):
-        return not message.code >> 4 and super().valid_duplicate(view, message, octets)
+    def valid_duplicate(self, view, message):
+        return not message.code >> 4 and super().valid_duplicate(view, message)
 
 
 @wrong("6lbr-edar-long-dropped", "RFC8505-4.2-01", "6lbr")
 class LongDropped(ReferenceNode):
     """Drops an EDAR whose ROVR has more than 64 bits."""
 
-    def valid_duplicate(self, view, message, octets):
-        return len(message.rovr) == 8 and super().valid_duplicate(view, message, octets)
+    def valid_duplicate(self, view, message):
+        return len(message.rovr) == 8 and super().valid_duplicate(view, message)
 
 
 @wrong("6lbr-tid-of-a-plain-dar", "RFC8505-4.2-03", "6lbr")

@@ -306,25 +306,18 @@ class Borders(Routing):
         except DecodeError:
             return
         assert isinstance(parsed, nd.DuplicateAddress)
-        if not self.valid_duplicate(view, parsed, message):
+        if not self.valid_duplicate(view, parsed):
             return
         if parsed.type == nd.DAR and self.role == "6LBR":
             self.requested_duplicate(view, parsed)
         elif parsed.type == nd.DAC and self.role == "6LR":
             self.confirmed_duplicate(parsed)
 
-    def valid_duplicate(self, view: ipv6.Packet, message: nd.DuplicateAddress, octets: bytes) -> bool:
+    def valid_duplicate(self, view: ipv6.Packet, message: nd.DuplicateAddress) -> bool:
         """§8.2.1, but for the Code, which §4.4 says is ignored; RFC 8505 §4.2 gives its lower half a meaning."""
         if view.src == UNSPECIFIED or is_multicast(view.src) or is_multicast(message.address):
             return False
-        if message.code & 15 and not self.extended:
-            return False
-        at = 24 + len(message.rovr)
-        while at < len(octets):
-            if at + 2 > len(octets) or not octets[at + 1]:
-                return False
-            at += 8 * octets[at + 1]
-        return True
+        return self.extended or not message.code & 15
 
     def due(self) -> float | None:
         timers = [super().due(), *(border.ends for border in self.borders.values())]
