@@ -187,12 +187,12 @@ class RouterFromTheStart(ReferenceNode):
 class AnswersBefore(ReferenceNode):
     """Confirms a registration, and asks the 6LBR beside it."""
 
-    def accept(self, view, message, option, address, link):
-        held = address in self.bindings
-        super().accept(view, message, option, address, link)
-        if not held and option.lifetime and address in self.waiting:
-            self.keep(address, option, link)
-            self.answer_registration(message.target, view.src, option)
+    def accept(self, asked):
+        held = asked.address in self.bindings
+        super().accept(asked)
+        if not held and asked.option.lifetime and asked.address in self.waiting:
+            self.keep(asked.address, asked.option, asked.link)
+            self.reply(asked, 0)
 
 
 @wrong("6lr-never-asks", "RFC6775-8.2-01")
@@ -263,7 +263,7 @@ class DarEui64(Requests):
 
     def confirmed_duplicate(self, message):
         waiting = self.waiting.get(message.address)
-        super().confirmed_duplicate(replace(message, rovr=waiting.option.rovr) if waiting else message)
+        super().confirmed_duplicate(replace(message, rovr=waiting.asked.option.rovr) if waiting else message)
 
 
 @wrong("6lr-dar-reserved", "RFC6775-4.4-01")
@@ -293,7 +293,7 @@ class DacErrorToAddress(ReferenceNode):
     seen: dict | None = None
 
     def settle(self, address, status):
-        self.seen = {address: self.waiting[address].option.rovr}
+        self.seen = {address: self.waiting[address].asked.option.rovr}
         super().settle(address, status)
         self.seen = None
 
@@ -303,9 +303,9 @@ class DacRefusedKept(ReferenceNode):
     """Tells the host that it was refused, and keeps the entry."""
 
     def settle(self, address, status):
-        waiting = self.waiting[address]
+        asked = self.waiting[address].asked
         super().settle(address, status)
-        self.keep(address, waiting.option, waiting.link)
+        self.keep(address, asked.option, asked.link)
 
 
 class Stray(ReferenceNode):
@@ -428,11 +428,11 @@ class RemovalWith10(ReferenceNode):
 class RenewalLost(ReferenceNode):
     """Loses a registration that is renewed while the 6LBR is silent."""
 
-    def accept(self, view, message, option, address, link):
-        if address in self.bindings and option.lifetime:
-            del self.bindings[address]
+    def accept(self, asked):
+        if asked.address in self.bindings and asked.option.lifetime:
+            del self.bindings[asked.address]
             return
-        super().accept(view, message, option, address, link)
+        super().accept(asked)
 
 
 @wrong("6lr-dac-unchecked", "RFC6775-8.2.1-01")

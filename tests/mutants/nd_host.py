@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rigs.nodes.reference.node import ReferenceNode
-from rigs.nodes.reference.registration import ALL_ROUTERS, reverse
+from rigs.nodes.reference.registration import reverse
 from sixlowpan import Context, nd
 from sixlowpan.addresses import (
     ALL_NODES,
+    ALL_ROUTERS,
     LINK_LOCAL_PREFIX,
     UNSPECIFIED,
     is_link_local,

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import random
 
-from rigs.nodes.reference.host import ALL_NODES
 from sixlowpan import ipv6, link_local
-from sixlowpan.addresses import UNSPECIFIED, is_link_local, is_multicast, solicited_node
+from sixlowpan.addresses import (
+    ALL_NODES,
+    ALL_ROUTERS,
+    UNSPECIFIED,
+    is_link_local,
+    is_multicast,
+    solicited_node,
+)
 from tests.variants import ANY, ReferenceNode, variant
 
-ALL_ROUTERS = bytes.fromhex("ff020000000000000000000000000002")
 ALL_RPL_NODES = bytes.fromhex("ff02000000000000000000000000001a")
 MDNS = bytes.fromhex("ff0200000000000000000000000000fb")
 MLD_ROUTERS = bytes.fromhex("ff020000000000000000000000000016")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from rigs.links.memory.link import DUT_SHORT
-from rigs.nodes.reference.host import ALL_NODES
 from sixlowpan import ipv6
-from sixlowpan.addresses import UNSPECIFIED, solicited_node
+from sixlowpan.addresses import ALL_NODES, ALL_ROUTERS, UNSPECIFIED, solicited_node
 from tests.variants import ANY, ReferenceNode, variant
 from tests.variants.hosts import Chatter, Unasked
 
@@ -107,7 +106,7 @@ class RouterSolicitations(Unasked):
     period = 4.0
 
     def chatter(self, packet):
-        self.icmp_to(bytes.fromhex("ff020000000000000000000000000002"), 133, bytes(4) + self.link_option(1))
+        self.icmp_to(ALL_ROUTERS, 133, bytes(4) + self.link_option(1))
 
 
 @variant("unsolicited-advertisements")
