@@ -8,8 +8,8 @@ from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from sixlowpan.addresses import is_link_local
 from tests.mutants.nd_6lbr import Confirms
-from tests.mutants.nd_borders import Requests
 from tests.mutants.nd_extended import wrong
+from tests.mutants.nd_multihop import Requests
 from tests.mutants.nd_router import Answers
 
 # -- 6LR --------------------------------------------------------------------------------------------------------

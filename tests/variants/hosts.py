@@ -153,20 +153,6 @@ class NoResolution(ReferenceNode):
         super().output(packet)
 
 
-@variant("terse-advertisements")
-class TerseAdvertisements(ReferenceNode):
-    """Leaves the target link-layer address out of a unicast answer: RFC 4861 §7.2.4, "MAY be omitted"."""
-
-    def input(self, packet):
-        self.unicast = packet[24] != 0xFF
-        super().input(packet)
-
-    def send_nd(self, source, destination, kind, body):
-        if kind == 136 and getattr(self, "unicast", False):
-            body = body[:20]
-        super().send_nd(source, destination, kind, body)
-
-
 @variant("no-multicast-echo", rigs=ANY, strict=False)
 class NoMulticastEcho(ReferenceNode):
     """Answers no echo to a group: RFC 4443 §4.2, "SHOULD be sent"."""

@@ -133,3 +133,17 @@ class RouterFlag(ReferenceNode):
         if kind == 136:
             body = bytes([body[0] | 0x80]) + body[1:]
         super().send_nd(source, destination, kind, body)
+
+
+@variant("terse-advertisements")
+class TerseAdvertisements(ReferenceNode):
+    """Leaves the target link-layer address out of a unicast answer: RFC 4861 §7.2.4, "MAY be omitted"."""
+
+    def input(self, packet):
+        self.unicast = packet[24] != 0xFF
+        super().input(packet)
+
+    def send_nd(self, source, destination, kind, body):
+        if kind == 136 and getattr(self, "unicast", False):
+            body = body[:20]
+        super().send_nd(source, destination, kind, body)
