@@ -116,11 +116,11 @@ def test_the_oracle_is_pure():
 
 
 def test_modules_stay_small_and_say_their_strategy():
-    for folder in ORDER:
+    for folder in (*ORDER, "tests", "tools"):
         for path in modules(folder):
             text = path.read_text()
             assert len(text.splitlines()) <= LINES, f"{path} has {len(text.splitlines())} lines"
-            if text.strip() and path.name != "__init__.py":
+            if folder in ORDER and text.strip() and path.name != "__init__.py":
                 assert ast.get_docstring(ast.parse(text)), f"{path} has no opening docstring"
 
 

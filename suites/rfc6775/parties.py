@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from fixtures.api import (
+    ALL_NODES,
     ECHO_REPLY,
     ECHO_REQUEST,
     NEIGHBOR_ADVERTISEMENT,
@@ -32,7 +33,6 @@ from fixtures.api import (
 from sixlowpan import Contexts, ipv6, link_local, nd
 
 RS, RA, ICMPV6_NA = 133, 134, 136
-ALL_NODES = bytes.fromhex("ff020000000000000000000000000001")
 #: Seconds within which a DUT that has just started solicits: it starts, joins its groups, and waits up to 1 s
 #: (RFC 4861 §6.3.7).
 STARTED = 8.0
