@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from sixlowpan import jsonl, security
+from sixlowpan import explain_ghc, jsonl, security
 from sixlowpan.codec import encode
 from sixlowpan.contexts import Contexts
 from sixlowpan.errors import DecodeError
@@ -36,6 +36,7 @@ EXAMPLES = """\
 examples:
   python3 -m sixlowpan decode --src 00124b0001020304 --dst 00124b0005060708 7b333a80...
   python3 -m sixlowpan encode --src 1234 --dst 0001 --mtu 81 --tag 7 6000000000083aff...
+  python3 -m sixlowpan encode --ghc --why --src 1234 --dst 0001 6000000000083aff...
   python3 -m sixlowpan explain --link ble --src c01122334455 --dst 001122aabbcc 7a33...
   python3 -m sixlowpan explain capture.pcapng --frame 12
   python3 -m sixlowpan decode --context 0=2001:db8::/64 --src 1234 --dst 0001 7a773b
@@ -49,7 +50,8 @@ one line of --jsonl (decode, judge):
   {"id": 1, "link": "ieee802154", "src": "1234", "dst": "0001", "contexts": {"0": "2001:db8::/64"},
    "frames": ["7a333b", {"payload": "7a333b", "src": "0001", "dst": "1234", "t": 0.5}]}
 and of encode: the same with "packet": hex in place of "frames", and "mtu": n, "tag": n to cut it into
-fragments. Optional keys: "pan": "abcd", "integrity": true, "role": "6LN"|"6LBR" (of the sender),
+fragments, "ghc": true for a receiver that reads GHC.
+Optional keys: "pan": "abcd", "integrity": true, "role": "6LN"|"6LBR" (of the sender),
 "registered": [addresses], a context as {"prefix": "2001:db8::/64", "compress": false}.
 
 exit codes: 0 done, 1 findings, 2 bad usage, or a capture of which nothing was judged
@@ -57,7 +59,7 @@ exit codes: 0 done, 1 findings, 2 bad usage, or a capture of which nothing was j
 #: which options can apply to a capture, to payloads and packets in hex, and to --jsonl; the rest is refused
 _FOR_CAPTURES: Final = {"context", "pan", "mtu", "fcs", "key", "frame", "json"}
 _FOR_OCTETS: Final = {
-    "link", "src", "dst", "context", "pan", "integrity", "role", "registered", "mtu", "tag", "json",
+    "link", "src", "dst", "context", "pan", "integrity", "role", "registered", "mtu", "tag", "ghc", "why", "json",
 }  # fmt: skip
 #: a capture that comes through a pipe
 _STDIN: Final = Path("-")
@@ -115,6 +117,10 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--mtu", type=int, help="octets that one payload may have")
         if name == "encode":
             command.add_argument("--tag", type=int, help="datagram_tag of the fragments (0)")
+            command.add_argument("--ghc", action="store_true", help="the receiver reads GHC (RFC 7400)")
+            command.add_argument(
+                "--why", action="store_true", help="say how large each part is with GHC and without it"
+            )
         if captures:
             command.add_argument("--json", action="store_true", help="JSON instead of text")
             command.add_argument(
@@ -196,6 +202,8 @@ def _refuse(options: argparse.Namespace, allowed: set[str], what: str) -> None:
         for name in wrong:
             if getattr(options, name):
                 raise jsonl.UsageError(f"--{name} does not apply to --link {link}")
+    if getattr(options, "why", False) and not options.ghc:
+        raise jsonl.UsageError("--why explains what GHC gains: it needs --ghc")
     mtu = getattr(options, "mtu", None)
     if mtu is not None and mtu < 1:
         raise jsonl.UsageError(f"--mtu {mtu}: a payload has at least one octet")
@@ -244,11 +252,7 @@ def _octets(options: argparse.Namespace) -> int:
     code = 0
     if options.command == "encode":
         for packet in given:
-            if options.mtu is None:
-                print(encode(packet, link, contexts).hex())
-            else:
-                for payload in fragment(packet, link, contexts, mtu=options.mtu, tag=options.tag or 0):
-                    print(payload.hex())
+            _encode(packet, link, contexts, options)
         return 0
     if options.command == "judge":
         return _report(lint(given, link, contexts, mtu=options.mtu), len(given), as_json=options.json)
@@ -272,6 +276,20 @@ def _octets(options: argparse.Namespace) -> int:
         print(f"{reassembler.pending} datagram(s) incomplete", file=sys.stderr)
         code = 1
     return code
+
+
+def _encode(packet: bytes, link: LinkInfo, contexts: Contexts, options: argparse.Namespace) -> None:
+    """The payloads of one packet, one a line; with --why lines that begin with # in front of them."""
+    if options.mtu is None:
+        payloads = [encode(packet, link, contexts, ghc=options.ghc)]
+    else:
+        tag = options.tag or 0
+        payloads = fragment(packet, link, contexts, mtu=options.mtu, tag=tag, ghc=options.ghc)
+    if options.why:
+        for line in explain_ghc.choices(packet):
+            print(f"# {line}")
+    for payload in payloads:
+        print(payload.hex())
 
 
 def _json(value: Any) -> str:
