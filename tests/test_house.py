@@ -89,6 +89,7 @@ def test_suites_hold_cases_and_take_what_they_need_from_one_place():
             if name.split(".")[0] in ORDER:
                 assert name.startswith(OF_A_SUITE), f"{path} imports {name}, fixtures.api does not export it"
             used |= {name.removeprefix("fixtures.api.")} if name.startswith("fixtures.api.") else set()
+        assert "observed_by" not in path.read_text(), f"{path}: who observes a case is said by its verbs"
     assert not [p.name for p in (ROOT / "suites").glob("*.py")], "shared helpers stand in fixtures"
     import fixtures.api
 

@@ -13,7 +13,7 @@ from typing import Final
 from rigs.nodes.reference.host import RETRANSMIT
 from rigs.nodes.reference.registration import DUPLICATE, FULL, TRIES, Request
 from rigs.nodes.reference.routing import MOVED, SUCCESS, Routing
-from sixlowpan import Context, DecodeError, ipv6, nd
+from sixlowpan import Context, ipv6, nd
 from sixlowpan.addresses import UNSPECIFIED, is_link_local, is_multicast
 
 MULTIHOP: Final = 64  # RFC 6775 §9: MULTIHOP_HOPLIMIT
@@ -285,12 +285,8 @@ class Borders(Routing):
         if self.role not in {"6LR", "6LBR"} or message[0] not in {nd.DAR, nd.DAC}:
             super().icmp(view, message)
             return
-        try:
-            parsed = nd.parse(message)
-        except DecodeError:
-            return
-        assert isinstance(parsed, nd.DuplicateAddress)
-        if not self.valid_duplicate(view, parsed):
+        parsed = self.parsed(message)
+        if not isinstance(parsed, nd.DuplicateAddress) or not self.valid_duplicate(view, parsed):
             return
         if parsed.type == nd.DAR and self.role == "6LBR":
             self.requested_duplicate(view, parsed)

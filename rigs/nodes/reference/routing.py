@@ -245,14 +245,21 @@ class Routing(Registering):
         if self.role == "host" or message[0] not in NEIGHBOR_DISCOVERY or view.hop_limit != 255 or message[1]:
             super().icmp(view, message)
             return
-        try:
-            parsed = nd.parse(message)
-        except DecodeError:
+        parsed = self.parsed(message)
+        if parsed is None:
             return
         self.view = view
         if not self.discovery(view, parsed):
             super().icmp(view, message)
         self.view = None
+
+    @staticmethod
+    def parsed(message: bytes) -> nd.Message | None:
+        """A message of Neighbor Discovery; RFC 4861 §7.1: one that cannot be is "silently discarded"."""
+        try:
+            return nd.parse(message)
+        except DecodeError:
+            return None
 
     def discovery(self, view: ipv6.Packet, message: nd.Message) -> bool:
         """Whether a message of Neighbor Discovery was handled here."""
