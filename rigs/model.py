@@ -140,6 +140,10 @@ class Link(ABC):
         del since
         return {}
 
+    def size_on_air(self, frame: bytes) -> int:
+        """Octets that a frame received here had on the medium: more than it has now where a link has opened it."""
+        return len(frame)
+
     def before_ack(self, loses: Loses) -> bool:
         """Let `loses` decide of each transmission, before anybody acknowledges it; False where this link cannot ask.
 

@@ -11,7 +11,7 @@ import pytest
 from reports.frames import differing, frame_of
 from reports.html import pages, render
 from reports.html.environment import evidence_path
-from reports.record import RecordError, read
+from reports.record import Finding, RecordError, read
 
 VOID = {"meta", "link", "input", "br", "hr", "img"}
 TEMPLATES = Path(__file__).parents[2] / "reports" / "html" / "templates"
@@ -208,6 +208,18 @@ def test_requirements_name_their_cases_and_what_was_not_tried(run):
     assert "RFC 6282: " in part
     assert "not tried in this run" in part
     assert "RFC0000-1-01" in part
+
+
+def test_a_limit_is_no_requirement_of_an_rfc(sample, tmp_path):
+    slow = Finding("limit", "LIMIT-01", "MUST", "round trip of 20 ms at most", "round trip: 31 ms")
+    found = sample.result(
+        "performance/latency/round_trip[8]", "linux-ble", "fail", ["LIMIT-01"], findings=[slow]
+    )
+    made = pages(read(sample.write_record(tmp_path / "limit", [found])))
+    text = Page(made["requirements.html"]).text
+    assert "Limits of the rig: 1 of 2 testable requirements tried" in text
+    assert "RFC" not in text.partition("Limits of the rig")[2].partition("LIMIT-01")[0]
+    assert "A figure is worse than whoever runs the rig allows" in Page(made["index.html"]).text
 
 
 def test_evidence_outside_the_run_is_never_linked(sample, tmp_path):
