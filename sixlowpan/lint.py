@@ -127,8 +127,8 @@ class Linter:
             if not clean.holds(payload):
                 self._upper(codec.decode(payload, link, contexts), 0)
             elif not clean.udp and payload[clean.begin] not in _ECHOES:
-                self.packet = packet = codec.decode(payload, link, contexts)
-                self._neighbor_discovery(packet, 0)
+                message = self.packet = codec.decode(payload, link, contexts)
+                self._neighbor_discovery(message, 0)
             return
         said = self._said
         self._add(index, payload, link, contexts, now)
