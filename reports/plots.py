@@ -19,7 +19,7 @@ from reports.statistics import quantile
 Line = Mapping[str, Any]
 
 WIDTH, HEIGHT = 560, 190
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 26, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 84, 12, 26, 34
 #: Fewer values make no distribution.
 _FEWEST: Final = 5
 _PERCENTILES: Final = (0.5, 0.95, 0.99)
