@@ -81,11 +81,15 @@ class MemoryLink(Link):
         pan: bytes = b"\xab\xcd",
         there: Medium | None = None,
         back: Medium | None = None,
+        tester: bytes | None = None,
+        dut: bytes | None = None,
+        short: bytes | None = None,
     ) -> None:
+        """`tester`, `dut`, `short`: addresses of both ends, where they are to be others than usual."""
         self.kind = kind
         self.mtu = _MTU[kind]
-        self.tester, self.dut = TESTER[kind], DUT[kind]
-        self.dut_short = DUT_SHORT if kind == "ieee802154" else b""
+        self.tester, self.dut = tester or TESTER[kind], dut or DUT[kind]
+        self.dut_short = (short or (dut[-2:] if dut else DUT_SHORT)) if kind == "ieee802154" else b""
         self.pan = pan
         self.any_source = kind == "ieee802154"
         self.auto_ack = False
@@ -182,6 +186,7 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> MemoryLink:
             f"{rig.path}: tester.link: memory:{address}: there are loss and seed, not {', '.join(options)}"
         )
     there, back = Medium(seed, loss=loss), Medium(seed + 1, loss=loss)
+    ends = {"tester": rig.tester.address, "dut": rig.dut.address, "short": rig.dut.short}
     return bench.resource(
-        "memory", lambda: MemoryLink(kinds[name], pan=rig.tester.pan_octets, there=there, back=back)
+        "memory", lambda: MemoryLink(kinds[name], pan=rig.tester.pan_octets, there=there, back=back, **ends)
     )
