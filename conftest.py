@@ -11,4 +11,5 @@ pytest_plugins = [
     "fixtures.plugin.rig",
     "fixtures.plugin.untraced",
     "fixtures.plugin.verdicts",
+    "fixtures.plugin.hunting",
 ]

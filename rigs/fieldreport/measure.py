@@ -39,6 +39,8 @@ class Moved:
     """One transfer, what the sender's queue dropped meanwhile, what left that queue, and what was on the air."""
 
     what: str
+    #: "central" or "peripheral".
+    sender: str
     transfer: Transfer
     dropped: int
     #: What the sender's IPv6 gave to its 6LoWPAN interface, behind the queue.
@@ -133,7 +135,8 @@ def _sizes(laptops: TwoLaptops, into: Field) -> None:
 def _move(laptops: TwoLaptops, into: Field, what: str, arguments: str) -> None:
     laptops.pace(INTERVAL)
     _run(laptops.peripheral, "pidof iperf3 >/dev/null || iperf3 -s -D --logfile /run/iperf3.log")
-    sender = laptops.peripheral if "-R" in arguments else laptops.central
+    name = "peripheral" if "-R" in arguments else "central"
+    sender: BleGuest = getattr(laptops, name)
     _tapped(sender)
     before, since = _dropped(sender), len(laptops.medium.carried)
     address = laptops.address(laptops.peripheral)
@@ -144,7 +147,7 @@ def _move(laptops: TwoLaptops, into: Field, what: str, arguments: str) -> None:
     interface = at_the_interface(_tapped(sender))
     air = traffic(laptops.medium.carried[since:], DEVICES)
     left = credits_left(laptops.medium.carried)
-    into.transfers.append(Moved(what, transfer(text), dropped_now, interface, air, left))
+    into.transfers.append(Moved(what, name, transfer(text), dropped_now, interface, air, left))
 
 
 def _echoes(guest: BleGuest, address: str, size: int, count: int, gap: float) -> Pings:

@@ -25,7 +25,7 @@ FILLER32: Final = "filler of 4 octets"
 _ENOUGH: Final = 32
 _SAMPLES: Final = 256
 #: and where there are none, so many frames of a source are read
-_FAR: Final = 1 << 16
+_FAR: Final = 1 << 14
 #: one wrong frame in 65,536 has a right CRC by chance
 _CHANCE: Final = 4096
 _FILLERS: Final = {b"\0\0", b"\xff\xff", b"\x00\x0f", b"\x0f\x00", bytes(4), b"\xff" * 4}

@@ -180,7 +180,9 @@ def emptied(tap):
     return list(iter(lambda: tap.receive(float("-inf")), None))
 
 
-@pytest.mark.parametrize("loss", [0.01, 0.05, 0.2])
+@pytest.mark.parametrize(
+    "loss", [0.05, pytest.param(0.01, marks=pytest.mark.soak), pytest.param(0.2, marks=pytest.mark.soak)]
+)
 def test_live_repeats_of_a_loss_agree(plain, loss):
     """An exchange is two frames. Of 20 intervals at 95 % three or fewer miss the truth, 98 times of 100.
 

@@ -202,6 +202,9 @@ class SecuredLink(Link):
                 self._secured.popitem(last=False)
         return replace(received, frame=frame)
 
+    def hear_too(self, short: bytes) -> None:
+        self._inner.hear_too(short)
+
     def size_on_air(self, frame: bytes) -> int:
         return self._secured.get(frame, len(frame))
 
