@@ -379,7 +379,9 @@ def open_node(bench: Bench, rig: RigFile) -> ReferenceNode:
     if isinstance(link, MemoryChannel):
         link.reconnect()
     elif node.kind == "ble" and node.role != "host":
-        node.connected(link.tester, link.now())  # of whole SDUs only: there is no channel that could be opened
+        node.connected(
+            link.tester, link.now()
+        )  # of whole SDUs only: there is no channel that could be opened
     return node
 
 
