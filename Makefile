@@ -10,7 +10,10 @@ PAIRS ?= linux-802154,linux-802154 linux-802154,reference linux-802154,lwip-8021
   linux-ble,linux-ble linux-ble,lwip-ble linux-ble,reference-6lbr lwip-ble,reference-ble
 ARGS ?=
 
-.PHONY: help setup conformance interop fieldreport test lint mutants variants mutation stress fuzz bench clean
+RIG ?= reference
+BUDGET ?= 10m
+
+.PHONY: help setup conformance interop hunt fieldreport test lint mutants variants mutation stress fuzz bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +21,7 @@ help:
 	@echo "make interop       two nodes on one air, each way, and who is to blame ($(PAIRS))"
 	@echo "make test          set up, then run Keyhole's own tests"
 	@echo "make fieldreport   ping, iperf3 and TCP between two Linux guests over Bluetooth LE, with the causes"
+	@echo "make hunt          search for sequences of frames that break a node: RIG=riot-zep BUDGET=10m"
 	@echo "make mutants       show that the suites catch deliberately wrong nodes"
 	@echo "make variants      show that the suites blame no conforming node that differs from the reference"
 	@echo "make mutation      show that the tests catch changes to the oracle's code"
@@ -55,6 +59,9 @@ interop: guest
 	 $(PY) -m pytest suites/interop -n0 $(foreach pair,$(PAIRS),--pairs $(pair)) $(ARGS) || status=$$?; \
 	 if [ "$$(readlink reports/out/latest)" = "$$before" ]; then echo "no case ran: there is no new report"; \
 	 else $(PY) -m reports render reports/out/latest && $(PY) -m reports matrix reports/out/latest; fi; exit $$status
+
+hunt: setup
+	@$(PY) -m pytest suites/hunt -m hunt --rig $(RIG) --hunt $(BUDGET) $(ARGS)
 
 fieldreport: guest
 	@$(PY) -m rigs.fieldreport $(ARGS)

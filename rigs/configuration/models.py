@@ -27,7 +27,8 @@ from pydantic import (
 )
 
 from rigs.air.settings import AirSettings
-from rigs.configuration.fields import Duration, Model
+from rigs.configuration.fields import Duration, Model, case_is
+from rigs.configuration.frames import Frames
 from rigs.configuration.lease import Lease
 from rigs.configuration.limits import Limit
 from rigs.model import ABILITIES, LinkKind, RigError
@@ -267,7 +268,7 @@ class Place(Model):
 
     def names(self, case: str) -> bool:
         """Whether `case` (its id) is one in which the deviation is to be expected."""
-        return fnmatchcase(case, _literal(self.case))
+        return case_is(case, self.case)
 
 
 class Deviation(Model):
@@ -319,7 +320,7 @@ class Deviation(Model):
         return version_in(version, self.versions)
 
 
-class Parameters(Model):
+class Parameters(Frames):
     """[parameters]: figures of a DUT that cases need, and what it declares beyond the base documents."""
 
     role: Literal["6LN", "6LR", "6LBR", "host"] = Field("host", description='"6LN", "6LR", "6LBR" or "host"')
@@ -389,8 +390,3 @@ def version_in(version: str, specifier: str) -> bool:
     if not specifier or number is None:
         return not specifier
     return SpecifierSet(specifier).contains(Version(number[0]), prereleases=True)
-
-
-def _literal(pattern: str) -> str:
-    """Case ids contain [parameters]; in a glob these brackets mean themselves."""
-    return pattern.replace("[", "[[]")
