@@ -119,8 +119,7 @@ class ReferenceNode(BleNode, Node):
         return Reassembler(max_datagrams=SLOTS)
 
     def first_addresses(self) -> tuple[bytes, ...]:
-        short = (link_local(self.link.dut_short),) if self.kind == "ieee802154" else ()
-        return (link_local(self.link.dut), *short)
+        return tuple(link_local(link) for link in (self.link.dut, self.link.dut_short) if link)
 
     # -- the medium -------------------------------------------------------------------------------------------
 
@@ -235,8 +234,8 @@ class ReferenceNode(BleNode, Node):
         """RFC 4944 §3: multicast goes to the broadcast address; our address is the one behind our IPv6 source."""
         if self.kind == "ble":
             return self.ble_info(neighbour, sent=True)
-        short = packet[8:24] == link_local(self.link.dut_short)
-        source = self.link.dut_short if short else self.link.dut
+        link = self.link
+        source = link.dut_short if packet[8:24] == link_local(link.dut_short) else link.dut
         return LinkInfo("ieee802154", source, neighbour or BROADCAST)
 
     def encode_packet(self, packet: bytes, info: LinkInfo) -> bytes:
