@@ -18,6 +18,8 @@ from reports.view import SIGNS, STATES, Rig, View, view
 
 #: Causes that a cell names, the commonest first.
 _NAMED: Final = 3
+#: States of a case whose findings are somebody's fault.
+_AT_FAULT: Final = frozenset({"fail", "known", "unconfirmed"})
 
 
 @dataclass(slots=True)
@@ -30,22 +32,25 @@ class Cell:
     counts: Counter[str] = field(default_factory=Counter)
     #: Node -> requirement and code -> findings that are of it; "" holds what is of neither.
     blamed: dict[str, Counter[str]] = field(default_factory=dict)
+    #: The same, but only how many are no known deviation.
+    news: Counter[str] = field(default_factory=Counter)
     #: The first case that is not right, for a link; empty where all are.
     first: str = ""
 
     @property
     def words(self) -> str:
         """What the cell says."""
-        guilty = [name for name in dict.fromkeys((self.dut, self.peer)) if self._news(name)]
-        if guilty:
+        both = list(dict.fromkeys((self.dut, self.peer)))
+        if guilty := [name for name in both if self.news[name]]:
             return f"{' and '.join(guilty)} to blame"
         if self.counts["fail"]:
             return "does not fit"
+        known = " and ".join(name for name in both if self.blamed.get(name))
         for name, words in (
             ("error", "error"),
             ("unconfirmed", "unconfirmed deviation"),
             ("inconclusive", "cannot be told"),
-            ("known", "known deviations"),
+            ("known", f"known deviations of {known}"),
             ("pass", "works"),
         ):
             if self.counts[name]:
@@ -64,9 +69,6 @@ class Cell:
         more = [f"and {len(told) - _NAMED} more"] if len(told) > _NAMED else []
         return [f"{name or 'neither'}: {what} ({count})" for count, name, what in told[:_NAMED]] + more
 
-    def _news(self, name: str) -> bool:
-        return bool(self.blamed.get(name)) and bool(self.counts["fail"])
-
 
 @dataclass(slots=True)
 class Node:
@@ -74,7 +76,7 @@ class Node:
 
     name: str
     stack: str
-    #: Partners with which it was tried, and those beside which it is to blame.
+    #: Partners with which it was tried, and those beside which it is to blame, by known deviations as well.
     tried: list[str] = field(default_factory=list)
     fails: list[str] = field(default_factory=list)
 
@@ -124,7 +126,7 @@ def matrix(record: Record | View) -> Matrix:
             node = nodes.setdefault(name, Node(name, stack))
             if other not in node.tried:
                 node.tried.append(other)
-            if cell.blamed.get(name) and cell.counts["fail"] and other not in node.fails:
+            if cell.blamed.get(name) and other not in node.fails:
                 node.fails.append(other)
     return Matrix(cells, dict(sorted(nodes.items())))
 
@@ -140,9 +142,10 @@ def _count(cell: Cell, case: str, result: dict[str, Any]) -> None:
     cell.counts[what] += 1
     if what in {"fail", "unconfirmed", "error", "inconclusive"} and not cell.first:
         cell.first = case
-    for finding in result.get("findings", []):
+    for finding in result.get("findings", []) if what in _AT_FAULT else ():
         side = {"dut": cell.dut, "peer": cell.peer}.get(finding.get("side", ""), "")
         known = f", known: {finding['known']}" if finding.get("known") else ""
+        cell.news[side] += not known and what == "fail"
         cell.blamed.setdefault(side, Counter())[f"{finding['requirement']} {finding['code']}{known}"] += 1
 
 
