@@ -16,6 +16,7 @@ from fixtures.api import (
     Identity,
     RouterParty,
     Seen,
+    let_pass,
     meet,
     message_of,
     prepare,
@@ -94,18 +95,6 @@ def heard(case: Case, holds: Callable[[Seen], bool], seconds: float = SOON) -> S
         if seen.view is not None and holds(seen):
             return seen
     return None
-
-
-def let_pass(case: Case, seconds: float, since: float | None = None) -> None:
-    """Listen until so many seconds have passed for the DUT, from now or from the stamp `since` on.
-
-    Its timers run in true time; the clock of deadlines stands still while other work holds this machine up, so that
-    60 s on it may be two minutes of a registration.
-    """
-    tester = case.tester
-    end = (tester.stamp() if since is None else since) + seconds
-    while (left := end - tester.stamp()) > 0:
-        tester.listen(left if case.rig.link.clock == "virtual" else min(left, 0.5))
 
 
 def all_heard(case: Case, seconds: float, holds: Callable[[Seen], bool] = lambda _: True) -> list[Seen]:

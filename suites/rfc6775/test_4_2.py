@@ -6,10 +6,10 @@ what it reads shows in the answer to an echo that only the context makes readabl
 
 import pytest
 
-from fixtures.api import ECHO_REPLY, Case, RouterParty, binds, needs, on_link, requirement
+from fixtures.api import ECHO_REPLY, Case, RouterParty, binds, let_pass, needs, on_link, requirement
 from sixlowpan import Context, nd
 from suites.rfc6775.attaching import attached, pinged
-from suites.rfc6775.parties import SOON, abro, heard, let_pass
+from suites.rfc6775.parties import SOON, abro, heard
 from suites.rfc7668.channel import modes
 
 pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]

@@ -4,10 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.api import ECHO_REQUEST, Case, binds, needs, on_link, registered_by, registers, requirement
+from fixtures.api import (
+    ECHO_REQUEST,
+    Case,
+    binds,
+    let_pass,
+    needs,
+    on_link,
+    registered_by,
+    registers,
+    requirement,
+)
 from sixlowpan import nd
 from suites.rfc6775.attaching import attached, offered
-from suites.rfc6775.parties import SOON, STARTED, abro, all_heard, heard, is_rs, let_pass, pio, spread
+from suites.rfc6775.parties import SOON, STARTED, abro, all_heard, heard, is_rs, pio, spread
 
 pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
 

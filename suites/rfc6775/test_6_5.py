@@ -2,10 +2,20 @@
 
 import pytest
 
-from fixtures.api import Case, HostParty, advice, binds, needs, on_link, registration_of, requirement
+from fixtures.api import (
+    Case,
+    HostParty,
+    advice,
+    binds,
+    let_pass,
+    needs,
+    on_link,
+    registration_of,
+    requirement,
+)
 from sixlowpan import link_local, nd
 from sixlowpan.addresses import solicited_node
-from suites.rfc6775.parties import SOON, heard, host, is_na, let_pass
+from suites.rfc6775.parties import SOON, heard, host, is_na
 from suites.rfc6775.routing import arrives, global_of, registered, routing
 
 pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd"), needs("reset")]

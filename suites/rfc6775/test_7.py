@@ -2,9 +2,9 @@
 
 import pytest
 
-from fixtures.api import Case, binds, needs, on_link, prepare, requirement
+from fixtures.api import Case, binds, let_pass, needs, on_link, prepare, requirement
 from sixlowpan import nd
-from suites.rfc6775.parties import host, let_pass, readable, spread
+from suites.rfc6775.parties import host, readable, spread
 from suites.rfc6775.routing import advertisement, routing
 
 pytestmark = [on_link("ieee802154"), binds("6LBR", "nd"), needs("reset")]

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from fixtures.api import Case, HostParty, advice, binds, needs, on_link, requirement, serving
+from fixtures.api import Case, HostParty, advice, binds, let_pass, needs, on_link, requirement, serving
 from sixlowpan import nd
 from suites.rfc6775.parties import (
     SOON,
@@ -16,7 +16,6 @@ from suites.rfc6775.parties import (
     host,
     is_ra,
     is_rs,
-    let_pass,
     pio,
     readable,
     router,

@@ -8,13 +8,14 @@ from fixtures.api import (
     RouterParty,
     Seen,
     binds,
+    let_pass,
     message_of,
     needs,
     on_link,
     requirement,
 )
 from sixlowpan import ipv6, link_local, nd
-from suites.rfc6775.parties import SOON, heard, let_pass, router
+from suites.rfc6775.parties import SOON, heard, router
 from suites.rfc6775.routing import routing
 from suites.rfc6775.test_8_2 import spoilt
 

@@ -11,6 +11,7 @@ from fixtures.api import (
     Seen,
     advice,
     binds,
+    let_pass,
     message_of,
     needs,
     on_link,
@@ -23,7 +24,7 @@ from fixtures.api import (
 from sixlowpan import link_local, nd
 from sixlowpan.addresses import is_link_local
 from suites.rfc6775.attaching import answers_at, attached, once_more
-from suites.rfc6775.parties import SOON, STARTED, all_heard, fresh, heard, is_rs, let_pass, router, to
+from suites.rfc6775.parties import SOON, STARTED, all_heard, fresh, heard, is_rs, router, to
 
 pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd", "nd_extended"), needs("reset")]
 #: What a 6LR of RFC 8505 says of itself (§4.3).
