@@ -50,7 +50,7 @@ class Bench:
     def last_words(self) -> str:
         """The last line that came on a console of this bench, for a message; empty when there was none."""
         for resource in reversed(self._resources.values()):
-            if isinstance(resource, Console):
+            if isinstance(resource, Console) and resource.is_text:
                 lines = resource.kept().decode(errors="replace").strip().splitlines()
                 if lines:
                     return lines[-1].strip()[:_SHOWN]

@@ -177,6 +177,22 @@ def missing(rig: RigFile, *, run: bool = True) -> list[Missing]:
     return found
 
 
+def missing_console(rig: RigFile, address: str, key: str) -> list[Missing]:
+    """What this machine lacks for a console that a link has of its own, which `key` of the rig file names."""
+    try:
+        module = _module("open_console", address.partition(":")[0], loading.shown(rig.path))
+    except ConfigError as error:
+        return [Missing(str(error).replace("dut.console", key), "name a console that there is")]
+    check: Callable[[RigFile], Iterable[Missing]] | None = getattr(module, "check", None)
+    alone = rig.model_copy(
+        update={"dut": rig.dut.model_copy(update={"console": address}), "peer": None, "air": None}
+    )
+    return [
+        Missing(item.what.replace("dut.console", key), item.remedy)
+        for item in (check(alone) if check else ())
+    ]
+
+
 def remarks(rig: RigFile) -> list[str]:
     """What the adapters of the tree have to say of a rig that is ready, such as which versions it is not ready for."""
     found: list[str] = []

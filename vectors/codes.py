@@ -270,7 +270,16 @@ _SEEN: Final = {
 #: machine that was too slow they prove nothing.
 LATE: Final = frozenset(
     {
-        *("not_sent", "nothing_came", "stalled", "tcp", "tcp_refused", "round_trip", "retransmission_lost"),
+        *(
+            "too_large",
+            "not_sent",
+            "nothing_came",
+            "stalled",
+            "tcp",
+            "tcp_refused",
+            "round_trip",
+            "retransmission_lost",
+        ),
         *(
             "incomplete",
             "not_released",

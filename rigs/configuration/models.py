@@ -28,6 +28,7 @@ from pydantic import (
 
 from rigs.air.settings import AirSettings
 from rigs.configuration.fields import Duration, Model, case_is
+from rigs.configuration.frames import Frames
 from rigs.configuration.limits import Limit
 from rigs.model import ABILITIES, LinkKind, RigError
 from vectors import codes
@@ -311,7 +312,7 @@ class Deviation(Model):
         return version_in(version, self.versions)
 
 
-class Parameters(Model):
+class Parameters(Frames):
     """[parameters]: figures of a DUT that cases need, and what it declares beyond the base documents."""
 
     role: Literal["6LN", "6LR", "6LBR", "host"] = Field("host", description='"6LN", "6LR", "6LBR" or "host"')

@@ -61,6 +61,9 @@ class Options(NodeOptions):
         "host", description='what it is: "host" (RFC 4861), or "6LN", "6LR" or "6LBR" (RFC 6775)'
     )
     extended: bool = Field(False, description="whether it registers as RFC 8505 has it")
+    networkkey: str | None = Field(
+        None, description="the key of a variant that secures frames, 32 hex digits"
+    )
 
 
 SLOTS: Final = 4
