@@ -1,8 +1,8 @@
 """Goodput between two nodes, from packets that a tap at the receiver saw come: one clock, that of its kernel. Pure.
 
-Strategy: time begins with the first packet that carries data, so its own octets are not counted: what is measured is
-the rate at which the ones behind it came, whatever start and end of the programs cost. Octets that came twice count
-once.
+Strategy: time begins with the first packet that is as long as any, and its own octets are not counted: what is measured
+is the rate at which the ones behind it came, whatever start (iperf3 says first who it is) and end of the programs cost.
+Octets that came twice count once.
 """
 
 from __future__ import annotations
@@ -38,9 +38,11 @@ def goodput(packets: Iterable[tuple[int, bytes]], port: int) -> Goodput:
 
 
 def _of_flow(came: list[tuple[int, list[tuple[bytes, int]]]]) -> Goodput:
-    first, known = came[0][0], set(came[0][1])
+    longest = max(len(places) for _, places in came)
+    begin = next(number for number, (_, places) in enumerate(came) if len(places) == longest)
+    first, known = came[begin][0], set(came[begin][1])
     octets, last = 0, first
-    for at, places in came[1:]:
+    for at, places in came[begin + 1 :]:
         if fresh := set(places) - known:
             known |= fresh
             octets, last = octets + len(fresh), at

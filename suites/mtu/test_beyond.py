@@ -44,7 +44,6 @@ def test_beyond_the_mtu(case: Case, how: str):
             "an SDU beyond the MTU of the channel ends it (Core Vol 3 Part A §3.4.3)", "not_on_this_link"
         )
     works = []
-    case.result.observed_by = "wire"
     for size in BEYOND:
         for _ in range(case.rig.file.attempts):
             request = case.tester.echo(size)

@@ -8,8 +8,8 @@ from tests.air import pairs
 
 pytestmark = [pytest.mark.real, pytest.mark.soak]
 #: Octets a second that both links carry with room to spare; 0 is TCP, which takes what there is.
-LOADS = (3000.0, 0.0)
-ROUNDS = 3
+LOADS = (2000.0, 0.0)
+ROUNDS = 2
 
 
 @pytest.fixture(scope="module", params=["ble", "ieee802154"])

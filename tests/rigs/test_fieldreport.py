@@ -158,6 +158,8 @@ def test_goodput_is_of_the_flow_that_carries_most():
     control[40:42] = b"\xc0\x01"
     stream = [(10**9 + n * 10**8, segment("central", 1 + 100 * n)) for n in range(11)]
     assert goodput([(0, bytes(control)), *stream], 0x1451).rate == pytest.approx(1000)
+    greeting = (0, segment("central", 4_000_000_000, size=37))
+    assert goodput([greeting, *stream], 0x1451).rate == pytest.approx(1000), "no data yet: it says who it is"
     same_second = [bytearray(datagram(0)) for _ in range(11)]
     for n, packet in enumerate(same_second):
         packet[56:60] = n.to_bytes(4)
