@@ -120,7 +120,7 @@ def test_bleak_finds_us_and_nobody_else(rig, tester, monkeypatch):
 
 @pytest.mark.parametrize("milliseconds", [30, 50])
 def test_the_interval_is_told_right(rig, tester, milliseconds):
-    """By the grid of the answers, and by round trips: a request goes at the next event, its answer at the one behind."""
+    """By the grid of the answers, and by round trips: a request goes at the next event, its answer at the one after."""
     interval = milliseconds / 1000
     rig.link.interval(interval)
     held, tries = rig.link.held_up(), 0
