@@ -101,7 +101,7 @@ def devices(rig: RigFile) -> list[str]:
     named = rig.lease.devices or [
         rig.tester.link,
         rig.dut.console or "",
-        rig.peer.console or "" if rig.peer else "",
+        *((rig.peer.link or "", rig.peer.console or "") if rig.peer else ()),
     ]
     return sorted({_id(address) for address in named if address})
 

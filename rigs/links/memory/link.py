@@ -50,11 +50,15 @@ class MemoryLink(Link):
         kind: LinkKind,
         *,
         pan: bytes = b"\xab\xcd",
+        tester: bytes | None = None,
+        dut: bytes | None = None,
+        short: bytes | None = None,
     ) -> None:
+        """`tester`, `dut`, `short`: addresses of both ends, where they are to be others than usual."""
         self.kind = kind
         self.mtu = _MTU[kind]
-        self.tester, self.dut = TESTER[kind], DUT[kind]
-        self.dut_short = DUT_SHORT if kind == "ieee802154" else b""
+        self.tester, self.dut = tester or TESTER[kind], dut or DUT[kind]
+        self.dut_short = (short or (dut[-2:] if dut else DUT_SHORT)) if kind == "ieee802154" else b""
         self.pan = pan
         self.any_source = kind == "ieee802154"
         self.auto_ack = False
@@ -130,4 +134,5 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> MemoryLink:
         raise RigError(
             f"{rig.path}: tester.link: memory:{address}: there are memory:802154 and memory:ble{remedy}"
         )
-    return bench.resource("memory", lambda: MemoryLink(kinds[name], pan=rig.tester.pan_octets))
+    ends = {"tester": rig.tester.address, "dut": rig.dut.address, "short": rig.dut.short}
+    return bench.resource("memory", lambda: MemoryLink(kinds[name], pan=rig.tester.pan_octets, **ends))
