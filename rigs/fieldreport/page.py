@@ -187,8 +187,9 @@ def _stall(moved: Moved) -> list[str]:
     told = (
         f"Cause: the sender's `bluetooth_6lowpan` drops retransmissions. {between} segments left the queue for the "
         f"interface and were not handed to its controller ({left.repeated} were there for a second time; of the others "
-        f"the queue had dropped the first copy: it dropped {moved.dropped}). Nothing was on the air twice. So a segment "
-        "that is lost once is lost for good, and the connection stands still. The medium never saw what is missing."
+        f"the queue had dropped the first copy: it dropped {moved.dropped}). Nothing was on the air twice. So a "
+        "segment that is lost once is lost for good, and the connection stands still. The medium never saw what is "
+        "missing."
     )
     return ["", told]
 
