@@ -103,7 +103,8 @@ class Sequential(ReferenceNode):
 
     def boot(self):
         self.past = deque(maxlen=self.kept)
-        self.struck = 0
+        self.struck = self.bad = 0
+        self.armed = self.swallows = self.long = self.quoted = False
         super().boot()
 
     def understand(self, payload, info):
@@ -158,7 +159,7 @@ class Swallowing(Sequential):
         self.swallows = True
 
     def worse(self, packet, info):
-        if packet is not None and getattr(self, "swallows", False) and packet[6:7] == b"\x3a":
+        if packet is not None and self.swallows and packet[6:7] == b"\x3a":
             self.swallows = False
             return None
         return packet
@@ -171,7 +172,7 @@ class Spoiling(Sequential):
         self.armed = True
 
     def worse(self, packet, info):
-        if packet is None or not getattr(self, "armed", False) or not self.fits(packet):
+        if packet is None or not self.armed or not self.fits(packet):
             return packet
         self.armed = False
         return self.spoilt(packet)

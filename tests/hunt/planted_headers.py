@@ -139,7 +139,7 @@ class OptionListLoops(Dying):
 
     def deliver(self, packet, info):
         discovery = packet[6] == 58 and 133 <= packet[40] <= 136
-        if discovery and getattr(self, "long", False) and packet[40] >= 135:
+        if discovery and self.long and packet[40] >= 135:
             raise IndexError("beyond the end of the options")
         if discovery and packet[40] == 135 and len(packet) > 66 and packet[65] == 255:
             self.long = True
@@ -151,7 +151,7 @@ class ErrorAboutAnError(Dying):
     """Dies of a datagram to a closed port behind an ICMPv6 error that quotes less than a header."""
 
     def deliver(self, packet, info):
-        if packet[6] == 17 and getattr(self, "quoted", False):
+        if packet[6] == 17 and self.quoted:
             raise IndexError("beyond the end of the quote")
         self.quoted = packet[6] == 58 and packet[40] in {1, 3, 4} and len(packet) < 88
         super().deliver(packet, info)
@@ -197,7 +197,7 @@ class TwoBadChecksums(Spoiling):
         if packet[6] in {17, 58} and len(packet) >= 48:
             view = ipv6.Packet.parse(packet)
             good = ipv6.checksum_holds(view.src, view.dst, packet[6], packet[40:])
-            self.bad = 0 if good else getattr(self, "bad", 0) + 1
+            self.bad = 0 if good else self.bad + 1
             if self.bad == 2:
                 self.armed = True
         super().deliver(packet, info)
