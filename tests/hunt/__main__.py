@@ -1,7 +1,8 @@
 """`python -m tests.hunt`: how well the hunter finds what is planted, and that the suites do not.
 
 Strategy: each planted node is hunted by itself, in a process of its own, without a corpus, until something is found or
-its CPU time is spent (CPU time, so that a busy machine changes no figure). `--suites` runs the suites against each in
+its CPU time is spent (CPU time, so that a busy machine changes no figure). `--variants` hunts on the conforming nodes,
+of which nothing may be found. `--suites` runs the suites against each in
 the way of `tests.mutants`, and says which case kills it: what is killed there says nothing for the hunter.
 """
 
@@ -11,6 +12,7 @@ import argparse
 import json
 import multiprocessing
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -69,6 +71,38 @@ def one(job):
     return row
 
 
+def quiet(job):
+    """What a hunt on a conforming node found: (name, sequences, findings, breaches that did not come again)."""
+    name, path, seed, seconds = job
+    search = hunt([], seed, seconds, rig=path, findings=None)
+    found = [f"{one.kind}: {one.breach.actual}\n{written(one.sequence)}" for one in search.found]
+    return name, search.plays, found, [f"{kind} x{times}" for kind, times in search.unsteady.items()]
+
+
+def on_variants(chosen, seed, seconds, workers):
+    """Hunt on the reference node and its variants, of which nothing may be found; returns the number of findings."""
+    from tests import variants
+
+    wrong = 0
+    with tempfile.TemporaryDirectory(prefix="hunt-") as top:
+        jobs = [("(reference)", "reference", seed, seconds), ("(reference)", "reference-ble", seed, seconds)]
+        jobs += [
+            (f"{one.id} {rig}", str(variants.write(one, rig, Path(top))), seed, seconds)
+            for one in variants.load().values()
+            for rig in one.rigs
+        ]
+        jobs = [job for job in jobs if not chosen or job[0].split()[0] in chosen]
+        with multiprocessing.get_context("fork").Pool(workers, maxtasksperchild=1) as pool:
+            for name, plays, found, unsteady in pool.imap(quiet, jobs):
+                wrong += len(found)
+                told = f"; not seen again: {', '.join(unsteady)}" if unsteady else ""
+                print(f"{name:44} {plays:7} sequences, {len(found)} found{told}", flush=True)
+                for text in found:
+                    print(f"    FALSE  {text[:1500]}", flush=True)
+    print(f"{len(jobs)} conforming nodes, {wrong} false findings, {seconds:g} s of CPU time each")
+    return wrong
+
+
 def killed_by_suites(names, workers):
     """Planted node -> the case of the suites that kills it; those that none kills are not there."""
     from tests.mutants.__main__ import Job, outcomes, warm
@@ -94,9 +128,14 @@ def main(arguments=None):
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=300.0, help="CPU time for each; default: 300")
     parser.add_argument("--suites", action="store_true", help="run the suites against them instead")
+    parser.add_argument(
+        "--variants", action="store_true", help="hunt on conforming nodes instead: nothing may be found"
+    )
     parser.add_argument("-j", "--workers", type=int, default=1)
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "out" / "hunt.json")
     options = parser.parse_args(arguments)
+    if options.variants:
+        return 1 if on_variants(options.ids, options.seed, options.seconds, options.workers) else 0
     planted = load()
     if unknown := [name for name in options.ids if name not in planted]:
         parser.error(f"no such planted node: {', '.join(unknown)}; --list shows all")
