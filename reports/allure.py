@@ -166,7 +166,7 @@ def _links(result: Line) -> list[dict[str, str]]:
     links = []
     for name in result["requirements"]:
         row = requirement(name)
-        if row is not None:
+        if row is not None and row.rfc:
             links.append({"name": name, "url": _RFC.format(row=row), "type": "tms"})
     return links
 

@@ -57,6 +57,7 @@ _LONGER = Effect(
 )
 _READ = Effect("serious", "The application gets another packet than the one that was sent.")
 _PRIVACY = Effect("moderate", "The node can be followed or its hardware recognised by its addresses.")
+_MISSED = Effect("moderate", "A figure is worse than whoever runs the rig allows, or than it was before.")
 _ADVICE = Effect(
     "minor",
     "The text advises against it, and binds nobody: a peer that relies on the advice may be surprised.",
@@ -114,6 +115,7 @@ _GROUPS: Final[tuple[tuple[Effect, tuple[str, ...]], ...]] = (
             *("connected", "too_many_credits", "prefix_length", "registered", "on_link"),
         ),
     ),
+    (_MISSED, ("limit", "worse")),
     (_PRIVACY, ("device_address", "embedded", "address_changed")),
     (_SLOW, ("round_trip", "stalled", "garbled", "blocked", "not_starved", "no_credit*", "terms")),
     (
@@ -154,7 +156,7 @@ _GROUPS: Final[tuple[tuple[Effect, tuple[str, ...]], ...]] = (
 def effect_of(finding: Mapping[str, Any]) -> Effect:
     """What one finding means for a user of the node."""
     row = CATALOGUE.get(str(finding.get("requirement", "")))
-    if row is not None and row.binding != "fail":
+    if finding.get("level") == "SHOULD" or (row is not None and row.binding != "fail"):
         return _ADVICE
     code = str(finding.get("code", ""))
     for effect, globs in _GROUPS:

@@ -1,4 +1,4 @@
-"""`python -m sixlowpan decode|encode|explain|judge`: the oracle on the command line.
+"""`python -m sixlowpan decode|encode|explain|judge|budget`: the oracle on the command line.
 
 Exit codes: 0 done, 1 findings (an error in a payload, a breach), 2 bad usage, or a capture of which nothing was judged.
 An option that cannot apply to what was given is refused, because it would be believed to have had an effect.
@@ -14,13 +14,14 @@ import shutil
 import signal
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from sixlowpan import jsonl, security
+from sixlowpan import budget, explain_ghc, jsonl, security
 from sixlowpan.codec import encode
 from sixlowpan.contexts import Contexts
 from sixlowpan.errors import DecodeError
@@ -36,6 +37,7 @@ EXAMPLES = """\
 examples:
   python3 -m sixlowpan decode --src 00124b0001020304 --dst 00124b0005060708 7b333a80...
   python3 -m sixlowpan encode --src 1234 --dst 0001 --mtu 81 --tag 7 6000000000083aff...
+  python3 -m sixlowpan encode --ghc --why --src 1234 --dst 0001 6000000000083aff...
   python3 -m sixlowpan explain --link ble --src c01122334455 --dst 001122aabbcc 7a33...
   python3 -m sixlowpan explain capture.pcapng --frame 12
   python3 -m sixlowpan decode --context 0=2001:db8::/64 --src 1234 --dst 0001 7a773b
@@ -44,12 +46,14 @@ examples:
   python3 -m sixlowpan judge capture.pcapng --pan abcd --key 00112233445566778899aabbccddeeff
   tcpdump -i lo -w - udp port 17754 | python3 -m sixlowpan judge -        (Ctrl-C ends both)
   python3 -m sixlowpan judge --jsonl < frames.jsonl
+  python3 -m sixlowpan budget --level 5 --key-id-mode 1       (budget --help says more)
 
 one line of --jsonl (decode, judge):
   {"id": 1, "link": "ieee802154", "src": "1234", "dst": "0001", "contexts": {"0": "2001:db8::/64"},
    "frames": ["7a333b", {"payload": "7a333b", "src": "0001", "dst": "1234", "t": 0.5}]}
 and of encode: the same with "packet": hex in place of "frames", and "mtu": n, "tag": n to cut it into
-fragments. Optional keys: "pan": "abcd", "integrity": true, "role": "6LN"|"6LBR" (of the sender),
+fragments, "ghc": true for a receiver that reads GHC.
+Optional keys: "pan": "abcd", "integrity": true, "role": "6LN"|"6LBR" (of the sender),
 "registered": [addresses], a context as {"prefix": "2001:db8::/64", "compress": false}.
 
 exit codes: 0 done, 1 findings, 2 bad usage, or a capture of which nothing was judged
@@ -57,7 +61,7 @@ exit codes: 0 done, 1 findings, 2 bad usage, or a capture of which nothing was j
 #: which options can apply to a capture, to payloads and packets in hex, and to --jsonl; the rest is refused
 _FOR_CAPTURES: Final = {"context", "pan", "mtu", "fcs", "key", "frame", "json"}
 _FOR_OCTETS: Final = {
-    "link", "src", "dst", "context", "pan", "integrity", "role", "registered", "mtu", "tag", "json",
+    "link", "src", "dst", "context", "pan", "integrity", "role", "registered", "mtu", "tag", "ghc", "why", "json",
 }  # fmt: skip
 #: a capture that comes through a pipe
 _STDIN: Final = Path("-")
@@ -68,12 +72,12 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(
         prog="python -m sixlowpan",
-        description="Decode, encode, explain and judge 6LoWPAN payloads, as the RFCs say.",
+        description="Decode, encode, explain and judge 6LoWPAN payloads, as the RFCs say; count what fits a frame.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    commands = top.add_subparsers(dest="command", required=True, metavar="decode|encode|explain|judge")
+    commands = top.add_subparsers(dest="command", required=True, metavar="decode|encode|explain|judge|budget")
     helps = {
         "decode": "payloads (fragments too, in any order) to IPv6 packets",
         "encode": "IPv6 packets to their smallest payloads",
@@ -115,6 +119,10 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--mtu", type=int, help="octets that one payload may have")
         if name == "encode":
             command.add_argument("--tag", type=int, help="datagram_tag of the fragments (0)")
+            command.add_argument("--ghc", action="store_true", help="the receiver reads GHC (RFC 7400)")
+            command.add_argument(
+                "--why", action="store_true", help="say how large each part is with GHC and without it"
+            )
         if captures:
             command.add_argument("--json", action="store_true", help="JSON instead of text")
             command.add_argument(
@@ -132,6 +140,7 @@ def parser() -> argparse.ArgumentParser:
             )
         if name == "explain":
             command.add_argument("--frame", type=int, metavar="N", help="capture: its frame N, from 1")
+    budget.add_command(commands)
     return top
 
 
@@ -156,6 +165,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.command == "budget":
+        said = Path(options.profile).read_text(encoding="utf-8") if options.profile else ""
+        framing = budget.asked(options, tomllib.loads(said).get("parameters", {}))
+        print(json.dumps(budget.as_object(framing)) if options.json else budget.text(framing))
+        return 0
     if getattr(options, "jsonl", False):
         _refuse(options, set(), "--jsonl, whose lines say it themselves")
         if options.octets:
@@ -196,6 +210,8 @@ def _refuse(options: argparse.Namespace, allowed: set[str], what: str) -> None:
         for name in wrong:
             if getattr(options, name):
                 raise jsonl.UsageError(f"--{name} does not apply to --link {link}")
+    if getattr(options, "why", False) and not options.ghc:
+        raise jsonl.UsageError("--why explains what GHC gains: it needs --ghc")
     mtu = getattr(options, "mtu", None)
     if mtu is not None and mtu < 1:
         raise jsonl.UsageError(f"--mtu {mtu}: a payload has at least one octet")
@@ -244,11 +260,7 @@ def _octets(options: argparse.Namespace) -> int:
     code = 0
     if options.command == "encode":
         for packet in given:
-            if options.mtu is None:
-                print(encode(packet, link, contexts).hex())
-            else:
-                for payload in fragment(packet, link, contexts, mtu=options.mtu, tag=options.tag or 0):
-                    print(payload.hex())
+            _encode(packet, link, contexts, options)
         return 0
     if options.command == "judge":
         return _report(lint(given, link, contexts, mtu=options.mtu), len(given), as_json=options.json)
@@ -272,6 +284,20 @@ def _octets(options: argparse.Namespace) -> int:
         print(f"{reassembler.pending} datagram(s) incomplete", file=sys.stderr)
         code = 1
     return code
+
+
+def _encode(packet: bytes, link: LinkInfo, contexts: Contexts, options: argparse.Namespace) -> None:
+    """The payloads of one packet, one a line; with --why lines that begin with # in front of them."""
+    if options.mtu is None:
+        payloads = [encode(packet, link, contexts, ghc=options.ghc)]
+    else:
+        tag = options.tag or 0
+        payloads = fragment(packet, link, contexts, mtu=options.mtu, tag=tag, ghc=options.ghc)
+    if options.why:
+        for line in explain_ghc.choices(packet):
+            print(f"# {line}")
+    for payload in payloads:
+        print(payload.hex())
 
 
 def _json(value: Any) -> str:

@@ -14,6 +14,8 @@ SHORT_IID_PREFIX: Final = bytes.fromhex("000000fffe00")
 UNSPECIFIED: Final = bytes(16)
 #: ff02::1, all nodes of the link (RFC 4291 §2.7.1).
 ALL_NODES: Final = bytes.fromhex("ff020000000000000000000000000001")
+#: ff02::2, all routers of the link (RFC 4291 §2.7.1).
+ALL_ROUTERS: Final = bytes.fromhex("ff020000000000000000000000000002")
 BROADCAST: Final = b"\xff\xff"
 
 

@@ -12,7 +12,7 @@ takes its GHC form if this is smaller.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from sixlowpan import ghc, nhc
 from sixlowpan import rfc7668 as ble
@@ -319,6 +319,40 @@ def packed_prefix(packet: bytes, link: LinkInfo, contexts: Contexts, room: int) 
         if len(start) + payload.size(covered - behind) <= room:
             return start + payload.octets(covered - behind), covered
     return None
+
+
+class Weighed(NamedTuple):
+    """A header, or the payload behind them all, that has a GHC form: its octets by RFC 6282 alone and by GHC.
+
+    Of a payload `plain` is what stands there as it is. The NHC octets of either form are counted.
+    """
+
+    protocol: int
+    payload: bool
+    plain: int
+    packed: int
+
+    @property
+    def by_ghc(self) -> bool:
+        """Whether `encode` with `ghc` takes the GHC form: where it saves an octet at least."""
+        return self.packed < self.plain
+
+
+def weighed(packet: bytes) -> Iterator[Weighed]:
+    """What of a packet could go by GHC, with the size of both forms: why `chain` takes the one or the other."""
+    found = segments(packet, icmpv6=True)
+    addresses = packet[8:40]
+    for index, (protocol, begin, end) in enumerate(found):
+        if protocol == IPV6:
+            addresses = packet[begin + 8 : begin + 40]
+        elif protocol in GHC_EXTENSIONS:
+            last = index == len(found) - 1
+            form = extension(packet, begin, end, protocol, last, elidable(packet[begin:end], protocol))
+            packed = packed_extension(packet, begin, end, protocol, last, addresses)
+            yield Weighed(protocol, False, len(form), len(packed))
+    if found and found[-1][0] in {UDP, ICMPV6}:
+        data = packet[found[-1][2] :]
+        yield Weighed(found[-1][0], True, len(data), len(ghc.compress(data, addresses)))
 
 
 def _chain(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sixlowpan import ghc, nhc
+from collections.abc import Iterator
+
+from sixlowpan import compress, ghc, ipv6, nhc
 from sixlowpan.errors import DecodeError
 from sixlowpan.tree import CutShort, Walk
 
@@ -13,6 +15,13 @@ _ROW = {
     ghc.EXTEND: "RFC7400-2-05",
     ghc.COPY: "RFC7400-2-06",
 }
+_NAMES = {
+    ipv6.HOP_BY_HOP: "hop-by-hop options header",
+    ipv6.ROUTING: "routing header",
+    ipv6.DESTINATION: "destination options header",
+    ipv6.UDP: "data of UDP",
+    ipv6.ICMPV6: "message of ICMPv6",
+}
 _DICTIONARY = ("source address", "destination address", "static dictionary")
 
 
@@ -21,20 +30,31 @@ def bytecode(walk: Walk, at: int, addresses: tuple[bytes, bytes], *, stop: bool 
 
     Where the codes are no bytecode the walk ends, with the octets from there as a field.
     """
-    data, out = walk.data, 0
+    data, out = walk.data, b""
     begin = at
     walk.header("GHC", at, "RFC7400-2-01")
     try:
         for step in ghc.steps(data, at, b"".join(addresses), nhc.MAX_SIZE, stop):
-            walk.octets(step.kind, step.at, step.end - step.at, _meaning(step, out), _ROW[step.kind])
-            out += len(step.octets)
+            walk.octets(step.kind, step.at, step.end - step.at, _meaning(step, len(out)), _ROW[step.kind])
+            out += step.octets
             at = step.end
     except DecodeError:
         if at < len(data):
             walk.octets("octets", at, len(data) - at)
         raise CutShort from None
-    walk.node.meaning = f"{out} octets from {at - begin}"
+    walk.node.meaning = f"{len(out)} octets from {at - begin}"
+    smallest = len(ghc.compress(out, b"".join(addresses))) + stop
+    if smallest < at - begin:
+        walk.node.meaning += f", where {smallest} do"
     return at
+
+
+def choices(packet: bytes) -> Iterator[str]:
+    """A line for each part of a packet that GHC could carry: how large it is either way, and which way it goes."""
+    for part in compress.weighed(packet):
+        plain = "as it is" if part.payload else "by RFC 6282"
+        chosen = "GHC" if part.by_ghc else "GHC gains nothing"
+        yield f"{_NAMES[part.protocol]}: {part.plain} octets {plain}, {part.packed} by GHC: {chosen}"
 
 
 def _meaning(step: ghc.Step, out: int) -> str:

@@ -3,7 +3,7 @@
     in   {"id", "link": "ieee802154"|"ble", "src": hex, "dst": hex, "contexts": {"0": "2001:db8::/64"},
           "frames": [payload, ...]}                          decode, judge; a payload is hex or
           {"payload": hex, "src": hex, "dst": hex, "t": seconds}
-          ... "packet": hex, "mtu": n, "tag": n              encode
+          ... "packet": hex, "mtu": n, "tag": n, "ghc": true encode
           optional: "pan": "abcd", "integrity": true, "role": "6LN"|"6LBR" (of the sender),
           "registered": [address]
     out  {"id", "packets": [hex], "pending": n,
@@ -159,10 +159,14 @@ def encode_record(record: Json, reader: Reader) -> Json:
     """The answer to one encode request; with "mtu" the packet is cut into fragments where it must be."""
     packet = octets(record.get("packet"), "packet")
     link, contexts, mtu = reader.link(record), reader.contexts(record), record.get("mtu")
+    ghc = record.get("ghc", False)
+    if not isinstance(ghc, bool):
+        raise UsageError('"ghc" is true or false: whether the receiver reads GHC')
     if mtu is None:
-        payloads = [encode(packet, link, contexts)]
+        payloads = [encode(packet, link, contexts, ghc=ghc)]
     else:
-        payloads = fragment(packet, link, contexts, mtu=int(mtu), tag=int(record.get("tag", 0)))
+        tag = int(record.get("tag", 0))
+        payloads = fragment(packet, link, contexts, mtu=int(mtu), tag=tag, ghc=ghc)
     return {"id": record.get("id"), "frames": [payload.hex() for payload in payloads], "error": None}
 
 

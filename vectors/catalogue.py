@@ -1,14 +1,16 @@
-"""The requirement catalogue: one row for each normative statement or format row of the RFCs.
+"""The requirement catalogue: one row for each normative statement or format row of the RFCs, and for limits.
 
-Strategy: the rows are data (`requirements/rfc*.json`, one file per RFC), read at the first question and never
-changed afterwards. Ids are looked up by literal string from case decorators, so a typo has to be loud and
-helpful: an unknown id names the nearest ones. Nothing is derived here that a row could say itself.
+Strategy: the rows are data (`requirements/rfc*.json`, one file per RFC; `limits.json` has the demands that no RFC
+makes, ADR 16), read at the first question and never changed afterwards. Ids are looked up by literal string from case
+decorators, so a typo has to be loud and helpful: an unknown id names the nearest ones. Nothing is derived here that a
+row could say itself.
 """
 
 from __future__ import annotations
 
 import difflib
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +24,7 @@ BINDINGS = ("fail", "advice", "none")
 CHECKS = ("codec", "sender", "receiver", "role")
 
 #: What an id looks like: document, section, and a number that never changes its meaning.
-ID = re.compile(r"RFC\d{3,5}-\d+(?:\.\d+)*-\d{2}")
+ID = re.compile(r"RFC\d{3,5}-\d+(?:\.\d+)*-\d{2}|LIMIT-\d{2}")
 
 
 class UnknownRequirement(KeyError):  # noqa: N818 -- reads as what is wrong, not as a type
@@ -40,7 +42,7 @@ class UnknownRequirement(KeyError):  # noqa: N818 -- reads as what is wrong, not
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One row.
+    """One row; `rfc` is None where no RFC demands it, but whoever runs the rig, and `section` says where.
 
     `level` is the RFC's word (FORMAT: a format row without keyword), `binding` what a breach of it is
     (fail, advice, none), `when` the optional part (`rigs.configuration.models.FEATURES`) that it is about: who does not
@@ -50,7 +52,7 @@ class Requirement:
     """
 
     id: str
-    rfc: int
+    rfc: int | None
     section: str
     level: str
     binding: str
@@ -68,9 +70,14 @@ class Requirement:
     source: str
 
     @property
+    def document(self) -> str:
+        """What demands it: `RFC 6282`, or the limits of whoever runs the rig."""
+        return f"RFC {self.rfc}" if self.rfc else "Limits of the rig"
+
+    @property
     def title(self) -> str:
-        """Where the statement stands, as people cite it: `RFC 6282 §3.1.1`."""
-        return f"RFC {self.rfc} §{self.section}"
+        """Where the statement stands, as people cite it: `RFC 6282 §3.1.1`; no RFC: `--baseline`."""
+        return f"{self.document} §{self.section}" if self.rfc else self.section
 
 
 class Catalogue(Mapping[str, Requirement]):
@@ -83,12 +90,12 @@ class Catalogue(Mapping[str, Requirement]):
     def _load(self) -> dict[str, Requirement]:
         if self._rows is None:
             rows: dict[str, Requirement] = {}
-            for path in sorted(self._folder.glob("rfc*.json"), key=lambda p: int(p.stem.removeprefix("rfc"))):
-                document = json.loads(path.read_text(encoding="utf-8"))
+            documents = [json.loads(path.read_text(encoding="utf-8")) for path in self._folder.glob("*.json")]
+            for document in sorted(documents, key=lambda d: d["rfc"] or math.inf):
                 for row in document["requirements"]:
                     requirement = _requirement(document["rfc"], row)
                     if requirement.id in rows:
-                        raise ValueError(f"{path.name}: {requirement.id} is there twice")
+                        raise ValueError(f"{requirement.id} is there twice")
                     rows[requirement.id] = requirement
             self._rows = rows
         return self._rows
@@ -111,7 +118,7 @@ class Catalogue(Mapping[str, Requirement]):
         return len(self._load())
 
 
-def _requirement(rfc: int, row: Mapping[str, Any]) -> Requirement:
+def _requirement(rfc: int | None, row: Mapping[str, Any]) -> Requirement:
     fields = dict(row)
     fields["text"] = fields.pop("requirement")
     for name in ("check", "also_applies_to"):

@@ -25,14 +25,14 @@ def requirements(page: View, kills: Kills) -> dict[str, Any]:
     for mutant, kill in kills.items():
         caught.setdefault(kill["requirement"], []).append((mutant, kill["case"]))
     documents = []
-    for rfc in sorted({row.rfc for name in tried if (row := requirement(name))}):
-        testable = [row for row in CATALOGUE.values() if row.rfc == rfc and row.testable != "no"]
+    for document in dict.fromkeys(row.document for name in tried if (row := requirement(name))):
+        testable = [row for row in CATALOGUE.values() if row.document == document and row.testable != "no"]
         rows = [
             (row, cases, _judged(page, name, cases))
             for name, cases in tried.items()
-            if (row := requirement(name)) and row.rfc == rfc
+            if (row := requirement(name)) and row.document == document
         ]
-        documents.append((rfc, rows, [row for row in testable if row.id not in tried], len(testable)))
+        documents.append((document, rows, [row for row in testable if row.id not in tried], len(testable)))
     unknown = [name for name in tried if requirement(name) is None]
     return {"page": page, "documents": documents, "unknown": unknown, "caught": caught}
 

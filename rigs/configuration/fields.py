@@ -1,8 +1,9 @@
-"""What the models of rig files and profiles share: their base, and a duration such as "50ms"."""
+"""What the models of rig files and profiles share: their base, a duration such as "50ms", and globs on case ids."""
 
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -17,6 +18,11 @@ def seconds(value: object) -> float:
     raise ValueError("not a duration")
 
 
+def case_is(case: str, glob: str) -> bool:
+    """Whether a glob means this case. Ids contain [parameters]: in a glob these brackets mean themselves."""
+    return fnmatchcase(case, glob.replace("[", "[[]"))
+
+
 Duration = Annotated[float, BeforeValidator(seconds)]
 
 
@@ -26,4 +32,4 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-__all__ = ["Duration", "Model", "seconds"]
+__all__ = ["Duration", "Model", "case_is", "seconds"]

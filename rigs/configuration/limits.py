@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Self
 
 from pydantic import Field, model_validator
 
-from rigs.configuration.fields import Model
+from rigs.configuration.fields import Model, case_is
 
 
 class Limit(Model):
@@ -22,3 +23,7 @@ class Limit(Model):
         if self.most is None and self.least is None:
             raise ValueError("one of `most` and `least` is needed")
         return self
+
+    def concerns(self, case: str, figure: str) -> bool:
+        """Whether this figure of this case is held against it."""
+        return fnmatchcase(figure, self.figure) and case_is(case, self.case)

@@ -15,9 +15,8 @@ from dataclasses import dataclass, field, replace
 from rigs.tester.host import Tester
 from rigs.tester.packets import ICMPV6, UNSPECIFIED, Identity, Seen
 from sixlowpan import DecodeError, LinkInfo, addresses, ipv6, nd
-from sixlowpan.addresses import ALL_NODES
+from sixlowpan.addresses import ALL_ROUTERS
 
-ALL_ROUTERS = bytes.fromhex("ff020000000000000000000000000002")
 HOP_LIMIT = 255
 #: RFC 6775 §9: MULTIHOP_HOPLIMIT.
 MULTIHOP = 64
@@ -264,8 +263,6 @@ def heard(tester: Tester, holds: Callable[[Seen], bool], seconds: float) -> Seen
 
 
 __all__ = [
-    "ALL_NODES",
-    "ALL_ROUTERS",
     "MULTIHOP",
     "HostParty",
     "Party",

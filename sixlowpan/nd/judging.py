@@ -15,7 +15,7 @@ from sixlowpan.errors import DecodeError
 from sixlowpan.findings import ADVICE, FAIL, LintFinding, Say
 from sixlowpan.ipv6 import ICMPV6, Packet
 from sixlowpan.nd.messages import DAC, DAR, NA, NS, RA, RS, parse
-from sixlowpan.nd.options import ABRO, ARO, PIO, SIXCIO, SIXCO, SLLAO
+from sixlowpan.nd.options import ABRO, ARO, PIO, SIXCIO, SIXCO, SLLAO, STATUS
 
 #: Where the options of a message begin.
 OPTIONS: Final = {RS: 8, RA: 16, NS: 24, NA: 24}
@@ -26,9 +26,7 @@ _VALID: Final = {
     NS: "RFC4861-7.1.1-01",
     NA: "RFC4861-7.1.2-01",
 }
-_LAST_STATUS: Final = 11  # RFC 9685
-#: Flags of the 6CIO that have a meaning: RFC 7400, RFC 8505 and those after it (A, P of RFC 8928, 9010, 9685: 8, 9).
-_FIRST_FLAG: Final = 8
+_LAST_STATUS: Final = len(STATUS) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +155,6 @@ def _context(option: At, say: Say) -> None:
 
 
 def _registration(view: Packet, data: bytes, options: list[At], say: Say) -> None:
-    del data
     for option in options:
         if option.type != ARO:
             continue
@@ -176,8 +173,9 @@ def _registration(view: Packet, data: bytes, options: list[At], say: Say) -> Non
         if not any(other.type == SLLAO for other in options) and not extended:
             # RFC 6775 4.1: "an SLLAO ... MUST be included"; RFC 8505 5.5 has an EARO without one, among registrars
             say("nd_sllao", "RFC6775-4.1-01", FAIL, at, "an SLLAO", "none", "a registration has an SLLAO")
-        if extended and not is_link_local(view.src):
-            # RFC 8505 5.6: "a 6LN MUST use a Link-Local Address as the Source Address of the registration"
+        if extended and not is_link_local(view.src) and data[8:24] != view.dst:
+            # RFC 8505 5.6: "a 6LN MUST use a Link-Local Address as the Source Address of the registration"; not so of
+            # one for the router itself, which is how RFC 6775 5.5 has it: section 6, with a router of RFC 6775 only
             say("nd_source", "RFC8505-5.6-02", FAIL, 0, "link-local", view.src.hex(), "the source of an EARO")
         _fields(option, say)
 
@@ -229,17 +227,10 @@ def _capabilities(option: At, say: Say) -> None:
 
 
 def _duplicate_address(view: Packet, data: bytes, say: Say) -> None:
-    if view.hop_limit == 255 or view.hop_limit > 64:
+    if view.hop_limit > 64:
         # RFC 6775 4.4: "Hop Limit: Set to MULTIHOP_HOPLIMIT on transmit", which is 64
-        say(
-            "hop_limit",
-            "RFC6775-4.4-02",
-            FAIL,
-            0,
-            "64 or less",
-            view.hop_limit,
-            "the hop limit of a DAR or DAC",
-        )
+        row = "RFC6775-4.4-02"
+        say("hop_limit", row, FAIL, 0, "64 or less", view.hop_limit, "the hop limit of a DAR or DAC")
     if data[1] >> 4:
         # RFC 8505 4.2: "The Code Prefix MUST be set to 0 by the sender"
         say("nd_code", "RFC8505-4.2-02", FAIL, 1, 0, data[1] >> 4, "the Code Prefix")

@@ -137,6 +137,8 @@ def _duplicate_address(data: bytes) -> Message:
         raise DecodeError(UNSUPPORTED, 1, "RFC8505-4.2-01", f"code suffix {suffix} is not assigned")
     if len(data) < 8 + size + 16:
         raise truncated(len(data), "RFC8505-4.2-01", "the message")
+    # RFC 6775 8.2.1: "All included options have a length that is greater than zero"; none has a meaning here
+    options(data, 24 + size)
     lifetime = int.from_bytes(data[6:8], "big")
     rovr, address = data[8 : 8 + size], data[8 + size : 24 + size]
     return DuplicateAddress(data[0], address, rovr, lifetime, data[4], data[5], data[1])

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fixtures.api import ECHO_REPLY, Air, Case, RigError, Tester
+from fixtures.api import ALL_NODES, ECHO_REPLY, Air, Case, RigError, Tester
 from suites.rfc7668.channel import reconnected
-
-ALL_NODES = bytes.fromhex("ff020000000000000000000000000001")
 
 
 @contextmanager

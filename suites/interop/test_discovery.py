@@ -15,10 +15,9 @@ def test_ipsp_node_is_found(case: Case):
     link = live(case)
     link.offer()
     try:
-        found = case.rig.node.discover(link.tester, SECONDS)
+        found = case.told(lambda: case.rig.node.discover(link.tester, SECONDS))
     finally:
         reconnected(case)
-    case.result.observed_by = "console"
     if case.expect(found is not None, "not_found", "a device that advertises", "nothing within 20 s"):
         advertised, services = found
         case.expect(

@@ -90,7 +90,6 @@ def confirmed(case: Case, tried: Tried, hole: int, good: list[int]) -> bool:
 
 def drawn(case: Case, first: str, sizes: list[int]) -> None:
     """Draw the map of these sizes, each hole tried again as often as the medium may lose it; name the holes."""
-    case.result.observed_by = "wire"
     tried = answered if first == "tester" else originated
     holes = sorted(set(sizes) - tried(case, sizes))
     for _ in range(2 * case.rig.file.attempts - 1):

@@ -24,7 +24,6 @@ def test_answer(case: Case, size: int):
     request = tester.echo(size)
     tester.send_packet(request)
     seen = tester.reply_to(request, tester.now() + case.timeout)
-    case.result.observed_by = "wire"
     if not expect(case, seen is not None, "no_answer", "an echo is answered", "it is not"):
         return
     assert seen is not None

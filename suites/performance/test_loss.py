@@ -100,7 +100,6 @@ def test_over_time(case: Case):
 def test_by_direction(case: Case):
     """Datagrams to the DUT and from it, as many of the same size: what is lost one way only has no cause on the air."""
     shares = {}
-    case.result.observed_by = "wire"
     for direction, send in (("to-the-dut", to_the_dut), ("from-the-dut", from_the_dut)):
         stream = send(case, 100, 60, pause=0.02)
         lost = stream.lost

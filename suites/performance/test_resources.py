@@ -11,7 +11,6 @@ FLOOD = 200
 def test_longest_burst(case: Case):
     """Echoes back to back, twice as many each time: the longest burst of which none is lost is recorded."""
     longest = 0
-    case.result.observed_by = "wire"
     for count in BURSTS:
         got = burst(case, count)
         case.measure(
@@ -29,7 +28,6 @@ def test_longest_burst(case: Case):
 def test_recovery_after_a_flood(case: Case):
     """Two hundred echoes back to back, whatever becomes of them; then how long until an ordinary one is answered."""
     tester = case.tester
-    case.result.observed_by = "wire"
     for _ in range(FLOOD):
         tester.send_packet(tester.echo(8))
     began, tries, answered = tester.stamp(), 0, False

@@ -25,7 +25,6 @@ def sent_at(case: Case, direction: str, load: int) -> Stream:
 @pytest.mark.parametrize("direction", WAYS)
 def test_offered_load(case: Case, direction: str):
     """Goodput at the receiver for eight offered loads; the load from which on more is not carried is told."""
-    case.result.observed_by = "wire"
     points = []
     for load in LOADS:
         stream = sent_at(case, direction, load)

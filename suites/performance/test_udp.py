@@ -28,7 +28,6 @@ def test_goodput_from_the_dut(case: Case, size: int):
 
 def judged(case: Case, stream: Stream, direction: str, size: int) -> None:
     """Loss is a figure and no finding, unless nothing came; a datagram that nobody sent is one."""
-    case.result.observed_by = "wire"
     good, others = stream.good, len(stream.arrived) - len(stream.good)
     expect(case, bool(good), "nothing_came", f"{len(stream.sent)} datagrams, or some of them", "none")
     expect(case, not others, "garbled", "datagrams as they were sent", f"{others} others")

@@ -182,8 +182,9 @@ def the_rest(case: Case, name: str) -> None:
     """The fragments that are still missing, 64 s after the first: nothing comes of them."""
     begun = waited(case, name)
     assert begun.last is not None, "every plan has a rest"
-    case.result.observed_by = "tap" if case.dut.has_tap else "wire"
     case.result.stimulus = begun.last.note
+    if begun.packet in case.tapped():
+        begun.came = "the packet, late"
     if begun.came:
         frame = case.evidence.frame_of(begun.last.payloads[0])
         case.finding(

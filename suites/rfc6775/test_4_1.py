@@ -1,19 +1,9 @@
 """RFC 6775 §4.1, the Address Registration Option that a host sends; and of §5.4.1, that it sends one at all."""
 
-from fixtures.api import (
-    Case,
-    binds,
-    message_of,
-    needs,
-    on_link,
-    registered_by,
-    registration_of,
-    requirement,
-    serving,
-)
+from fixtures.api import Case, binds, message_of, needs, on_link, registered_by, registration_of, requirement
 from sixlowpan import nd
-from suites.rfc6775.parties import abro, attached, fresh, heard, pio, router, spread
-from suites.rfc6775.test_5_5 import first_try
+from suites.rfc6775.attaching import attached, awaiting
+from suites.rfc6775.parties import heard
 
 pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
 
@@ -78,17 +68,12 @@ def test_registration(case: Case):
 @requirement("RFC6775-4.1-05")
 def test_reserved_bits_of_an_answer(case: Case):
     """An NA whose ARO has every reserved bit set is an answer like any other: nothing is solicited again."""
-    with fresh(case):
-        prefix = spread(case)
-        party = router(case, pio(prefix), abro(), status=None)
-        with serving(case.tester, party):
-            seen = first_try(case, party, prefix)
-            address = registered_by(seen)
-            changes = {"opaque": 0xFF, "i": 3} | (
-                {} if case.declares("nd_extended") else {"r": True, "tid": 0xFF}
-            )
-            frame = party.confirm(seen, **changes)
-            again = heard(case, lambda s: registered_by(s) == address, 6.0)
+    with awaiting(case) as (party, seen, address):
+        changes = {"opaque": 0xFF, "i": 3} | (
+            {} if case.declares("nd_extended") else {"r": True, "tid": 0xFF}
+        )
+        frame = party.confirm(seen, **changes)
+        again = heard(case, lambda s: registered_by(s) == address, 6.0)
         case.expect(
             again is None, "nd_not_taken", "the registration is confirmed", "it was sent again", frame=frame
         )

@@ -8,7 +8,8 @@ import pytest
 
 from fixtures.api import ECHO_REPLY, Case, RouterParty, binds, needs, on_link, requirement
 from sixlowpan import Context, nd
-from suites.rfc6775.parties import SOON, abro, attached, heard, pinged
+from suites.rfc6775.attaching import attached, pinged
+from suites.rfc6775.parties import SOON, abro, heard
 from suites.rfc7668.channel import modes
 
 pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]

@@ -3,6 +3,7 @@
 import contextlib
 
 from fixtures.api import (
+    ALL_NODES,
     NEIGHBOR_SOLICITATION,
     UNSPECIFIED,
     Case,
@@ -12,21 +13,9 @@ from fixtures.api import (
     on_link,
     registered_by,
     requirement,
-    serving,
 )
-from suites.rfc6775.parties import (
-    ALL_NODES,
-    STARTED,
-    abro,
-    attached,
-    fresh,
-    heard,
-    is_rs,
-    pinged,
-    pio,
-    router,
-    spread,
-)
+from suites.rfc6775.attaching import attached, offered, pinged
+from suites.rfc6775.parties import STARTED, heard, is_rs
 
 pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
 
@@ -65,16 +54,13 @@ def test_nothing_multicast(case: Case):
 @requirement("RFC6775-5.2-02")
 def test_all_nodes(case: Case):
     """A host MUST join ff02::1: an advertisement to all nodes is taken, and its prefix registered."""
-    with fresh(case):
-        prefix = spread(case)
-        party = router(case, pio(prefix), abro(), advertises=False)
+    with offered(case, advertises=False) as (party, prefix):
         heard(case, is_rs, STARTED)
-        with serving(case.tester, party):
-            for _ in range(case.rig.file.attempts + 1):
-                frame = party.advertise(to=ALL_NODES)
-                seen = heard(case, lambda s: (registered_by(s) or b"")[:8] == prefix[:8])
-                if seen is not None:
-                    return
+        for _ in range(case.rig.file.attempts + 1):
+            frame = party.advertise(to=ALL_NODES)
+            seen = heard(case, lambda s: (registered_by(s) or b"")[:8] == prefix[:8])
+            if seen is not None:
+                return
         case.finding(
             "not_registered", "the prefix of an RA to ff02::1 is taken", "nothing registered", frame=frame
         )

@@ -4,13 +4,23 @@ from itertools import pairwise
 
 import pytest
 
-from fixtures.api import ALL_ROUTERS, UNSPECIFIED, Case, Seen, binds, needs, on_link, requirement, serving
+from fixtures.api import (
+    ALL_ROUTERS,
+    UNSPECIFIED,
+    Case,
+    Seen,
+    binds,
+    needs,
+    on_link,
+    requirement,
+    serving,
+)
 from sixlowpan import link_local, nd
+from suites.rfc6775.attaching import attached
 from suites.rfc6775.parties import (
     STARTED,
     abro,
     all_heard,
-    attached,
     fresh,
     heard,
     is_rs,

@@ -4,32 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.api import (
-    ECHO_REQUEST,
-    Case,
-    binds,
-    needs,
-    on_link,
-    registered_by,
-    registers,
-    requirement,
-    serving,
-)
+from fixtures.api import ECHO_REQUEST, Case, binds, needs, on_link, registered_by, registers, requirement
 from sixlowpan import nd
-from suites.rfc6775.parties import (
-    SOON,
-    STARTED,
-    abro,
-    all_heard,
-    attach,
-    attached,
-    fresh,
-    heard,
-    is_rs,
-    pio,
-    router,
-    spread,
-)
+from suites.rfc6775.attaching import attached, offered
+from suites.rfc6775.parties import SOON, STARTED, abro, all_heard, heard, is_rs, pio, spread
 
 pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
 
@@ -37,14 +15,11 @@ pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
 @requirement("RFC6775-5.4-03")
 def test_on_link_prefix(case: Case):
     """A PIO with L=1 MUST be ignored, also its A flag: no address is made of it, while one of the other prefix is."""
-    with fresh(case):
-        good, bad = spread(case), spread(case)
-        party = router(case, pio(bad, on_link=True), pio(good), abro())
-        with serving(case.tester, party):
-            attach(case, party, good)
-            found = [s for s in case.tester.heard if (registered_by(s) or b"")[:8] == bad[:8]]
-            found += all_heard(case, SOON, lambda s: (registered_by(s) or b"")[:8] == bad[:8])
-            made = [a for a in case.rig.node.addresses() if a[:8] == bad[:8]]
+    bad = spread(case)
+    with attached(case, pio(bad, on_link=True), first=True):
+        found = [s for s in case.tester.heard if (registered_by(s) or b"")[:8] == bad[:8]]
+        found += all_heard(case, SOON, lambda s: (registered_by(s) or b"")[:8] == bad[:8])
+        made = [a for a in case.rig.node.addresses() if a[:8] == bad[:8]]
         case.expect(
             not found and not made, "nd_taken", "no address of the on-link prefix",
             registered_by(found[0]).hex() if found else "".join(a.hex() for a in made),
@@ -64,20 +39,17 @@ FORMS = {
 @pytest.mark.parametrize("form", [*FORMS, "unknown-option", "capabilities"])
 def test_forms(case: Case, form: str):
     """Advertisements of every rightful form are taken: a lifetime of 0xffff, other flags, options that nobody knows."""
-    with fresh(case):
-        prefix = spread(case)
-        extra: list[nd.Option] = []
-        if form == "unknown-option":
-            extra = [nd.UnknownOption(253, bytes(range(14)))]
-        elif form == "capabilities":
-            extra = [nd.CapabilityIndication()]
-        party = router(case, *extra, pio(prefix), abro(), advertises=False)
+    extra: list[nd.Option] = []
+    if form == "unknown-option":
+        extra = [nd.UnknownOption(253, bytes(range(14)))]
+    elif form == "capabilities":
+        extra = [nd.CapabilityIndication()]
+    with offered(case, *extra, first=True, advertises=False) as (party, prefix):
         heard(case, is_rs, STARTED)
-        with serving(case.tester, party):
-            for _ in range(case.rig.file.attempts + 1):
-                frame = party.advertise(**FORMS.get(form, {}))
-                if heard(case, lambda s: (registered_by(s) or b"")[:8] == prefix[:8]) is not None:
-                    return
+        for _ in range(case.rig.file.attempts + 1):
+            frame = party.advertise(**FORMS.get(form, {}))
+            if heard(case, lambda s: (registered_by(s) or b"")[:8] == prefix[:8]) is not None:
+                return
         case.finding(
             "dropped",
             "the RA is taken, and its prefix registered",
@@ -90,11 +62,9 @@ def test_forms(case: Case, form: str):
 @requirement("RFC6775-5.4.1-01")
 def test_managed_addresses(case: Case):
     """M=1 says that other addresses than those of an EUI-64 come by DHCPv6: whatever the DUT does, it lives on."""
-    with fresh(case):
-        party = router(case, pio(spread(case)), abro())
-        with serving(case.tester, party):
-            party.advertise(managed=True)
-            case.tester.listen(SOON)
+    with offered(case) as (party, _):
+        party.advertise(managed=True)
+        case.tester.listen(SOON)
 
 
 @pytest.mark.slow

@@ -6,8 +6,6 @@ import pytest
 
 from fixtures.api import (
     Case,
-    RouterParty,
-    Seen,
     binds,
     message_of,
     needs,
@@ -18,23 +16,16 @@ from fixtures.api import (
     serving,
 )
 from sixlowpan import ipv6, nd
+from suites.rfc6775.attaching import answers_at, attached, awaiting, once_more
 from suites.rfc6775.parties import (
     ICMPV6_NA,
     SOON,
     STARTED,
     abro,
     all_heard,
-    answers_at,
-    attach,
-    attached,
-    fresh,
     heard,
     is_rs,
-    pio,
-    router,
-    spread,
     to,
-    unregistered,
 )
 
 pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
@@ -44,45 +35,14 @@ A_HOST = binds("6LN", "nd")
 APART = 0.8
 
 
-def only(party: RouterParty, seen: Seen, start: bytes) -> bool:
-    """Whether it registers an address with this start; what registers another is confirmed.
-
-    An error of RFC 6775 does not say which address it is about (§6.5.2), so that no other may wait for an answer.
-    """
-    if not to(party)(seen) or registered_by(seen).startswith(start):
-        return to(party)(seen)
-    party.confirm(seen)
-    return False
-
-
-def first_try(case: Case, party: RouterParty, prefix: bytes, *, others: bool = True) -> Seen:
-    """The first registration at a router, which advertises once: each RA may start one. Without one the case ends."""
-    party.advertises = False
-    heard(case, is_rs, STARTED)
-    start = prefix[:8] if others else b""
-    for _ in range(case.rig.file.attempts):
-        party.advertise()
-        seen = heard(case, lambda s: only(party, s, start) and registered_by(s)[:8] == prefix[:8], STARTED)
-        if seen is not None:
-            if others:
-                heard(case, lambda s: only(party, s, prefix[:8]) and False, 0.3)
-            return seen
-    return unregistered(case)
-
-
 @requirement("RFC6775-5.5-01")
 def test_retries(case: Case):
     """No answer: 2 or 3 solicitations at least RETRANS_TIMER apart, then the host solicits routers, or it asks on.
 
     Two are wanted at least: "until the host receives an NA message with an ARO", "up to MAX_UNICAST_SOLICIT times".
     """
-    with fresh(case):
-        prefix = spread(case)
-        party = router(case, pio(prefix), abro(), status=None)
-        with serving(case.tester, party):
-            seen = first_try(case, party, prefix)
-            address = registered_by(seen)
-            again = all_heard(case, 25.0, lambda s: registered_by(s) == address)
+    with awaiting(case) as (_, seen, address):
+        again = all_heard(case, 25.0, lambda s: registered_by(s) == address)
         times = [seen.time, *(s.time for s in again)]
         gaps = [later - earlier for earlier, later in pairwise(times)]
         frame = seen.frames[0]
@@ -99,12 +59,8 @@ def test_retries(case: Case):
 @requirement("RFC6775-5.5.3-03", "RFC6775-5.3-08")
 def test_silent_router(case: Case):
     """ "In the case of NUD failure, the entry for that router will be removed": the host solicits routers anew."""
-    with fresh(case):
-        prefix = spread(case)
-        party = router(case, pio(prefix), abro(), status=None)
-        with serving(case.tester, party):
-            seen = first_try(case, party, prefix, others=False)
-            again = heard(case, is_rs, 80.0)
+    with awaiting(case, others=False) as (_, seen, _):
+        again = heard(case, is_rs, 80.0)
         case.expect(
             again is not None, "no_rs", "a Router Solicitation once the only router is given up", "none in 80 s",
             requirement="RFC6775-5.3-08", frame=seen.frames[0],
@@ -132,16 +88,13 @@ def test_renewal(case: Case, minutes: int):
 @requirement("RFC6775-5.5-02")
 def test_two_routers(case: Case):
     """ "Hosts that receive RA messages from multiple default routers SHOULD attempt to register with more than one"."""
-    with fresh(case):
-        prefix = spread(case)
-        first, second = router(case, pio(prefix), abro()), router(case, pio(prefix), abro())
-        with serving(case.tester, first, second):
-            address = attach(case, first, prefix)
+    with attached(case) as (first, address):
+        second = once_more(case, first)
+        with serving(case.tester, second):
             frame = second.advertise()
             seen = heard(case, lambda s: to(second)(s) and registered_by(s) == address, STARTED)
-            here = any(kept == address for kept, _ in second.registered)
         case.expect(
-            seen is not None or here,
+            seen is not None,
             "not_registered",
             "the address at the second router, too",
             "at one only",
@@ -181,53 +134,44 @@ def test_not_ours(case: Case, how: str, status: int):
     row = WRONG[how][0]
     if how == "length-3" and case.declares("nd_extended"):
         case.unsupported("a 6LN of RFC 8505 takes an EARO of that length, with the ROVR that is its own")
-    with fresh(case):
-        prefix = spread(case)
-        party = router(case, pio(prefix), abro(), status=None)
-        with serving(case.tester, party):
-            seen = first_try(case, party, prefix)
-            address, option = registered_by(seen), registration_of(seen)
-            octets = bytearray(option.build())
-            octets[2] = status
-            if how == "other-eui64":
-                octets[8:16] = WRONG[how][1]["rovr"]
-            elif how == "flipped-eui64":
-                octets[8] ^= 2
-            elif how == "length-3":
-                octets[1] = 3
-                octets += bytes(8)
-            else:
-                octets = octets[:1] + b"\x01" + octets[2:8]
-            there = seen.view.src
-            body = b"\xc0\0\0\0" + seen.upper[8:24] + bytes(octets)
-            message = ipv6.icmpv6(ICMPV6_NA, 0, body, party.address, there)
-            frame = party.send(ipv6.build(party.address, there, 58, message, hop_limit=255))
-            again = heard(case, lambda s: registered_by(s) == address, 8.0)
+    with awaiting(case) as (party, seen, _):
+        address, option = registered_by(seen), registration_of(seen)
+        octets = bytearray(option.build())
+        octets[2] = status
+        if how == "other-eui64":
+            octets[8:16] = WRONG[how][1]["rovr"]
+        elif how == "flipped-eui64":
+            octets[8] ^= 2
+        elif how == "length-3":
+            octets[1] = 3
+            octets += bytes(8)
+        else:
+            octets = octets[:1] + b"\x01" + octets[2:8]
+        there = seen.view.src
+        body = b"\xc0\0\0\0" + seen.upper[8:24] + bytes(octets)
+        message = ipv6.icmpv6(ICMPV6_NA, 0, body, party.address, there)
+        frame = party.send(ipv6.build(party.address, there, 58, message, hop_limit=255))
+        again = heard(case, lambda s: registered_by(s) == address, 8.0)
+        case.expect(
+            again is not None, "nd_taken", "the registration stays pending: the NS comes again", "it does not",
+            requirement=row, frame=frame,
+        )  # fmt: skip
+        if again is not None:
+            party.confirm(again)
+            case.tester.listen(0.2)
             case.expect(
-                again is not None, "nd_taken", "the registration stays pending: the NS comes again", "it does not",
-                requirement=row, frame=frame,
+                answers_at(case, party, address) is not None, "nd_dropped_address", "the address is kept",
+                "no answer from it", requirement=row, frame=frame,
             )  # fmt: skip
-            if again is not None:
-                party.confirm(again)
-                case.tester.listen(0.2)
-                case.expect(
-                    answers_at(case, party, address) is not None, "nd_dropped_address", "the address is kept",
-                    "no answer from it", requirement=row, frame=frame,
-                )  # fmt: skip
 
 
 @requirement("RFC6775-5.5.2-03")
 def test_answer_without_option(case: Case):
     """An NA without an ARO confirms nothing: the NS comes again "until the host receives an NA message with an ARO"."""
-    with fresh(case):
-        prefix = spread(case)
-        party = router(case, pio(prefix), abro(), status=None)
-        with serving(case.tester, party):
-            seen = first_try(case, party, prefix)
-            address = registered_by(seen)
-            answer = nd.NeighborAdvertisement(message_of(seen).target, router=True)
-            frame = party.say(answer, seen.view.src)
-            again = heard(case, lambda s: registered_by(s) == address, 8.0)
+    with awaiting(case) as (party, seen, address):
+        answer = nd.NeighborAdvertisement(message_of(seen).target, router=True)
+        frame = party.say(answer, seen.view.src)
+        again = heard(case, lambda s: registered_by(s) == address, 8.0)
         case.expect(
             again is not None, "nd_taken", "the registration stays pending", "no NS again", frame=frame
         )

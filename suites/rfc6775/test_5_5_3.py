@@ -14,23 +14,8 @@ from fixtures.api import (
     requirement,
     serving,
 )
-from suites.rfc6775.parties import (
-    SOON,
-    STARTED,
-    abro,
-    all_heard,
-    answers_at,
-    attach,
-    attached,
-    fresh,
-    heard,
-    is_rs,
-    pio,
-    router,
-    spread,
-    to,
-)
-from suites.rfc6775.test_5_5 import first_try, only
+from suites.rfc6775.attaching import answers_at, attached, awaiting, once_more, only
+from suites.rfc6775.parties import SOON, STARTED, all_heard, heard, is_rs, router, to
 
 pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
 #: A 6LR solicits when it starts (RFC 6775 §8.1.2); these rules are for hosts.
@@ -40,36 +25,27 @@ A_HOST = binds("6LN", "nd")
 @requirement("RFC6775-5.5.3-01")
 def test_duplicate(case: Case):
     """Status 1: "The host MUST NOT use the address it tried to register": no answer from it, nothing else either."""
-    with fresh(case):
-        prefix = spread(case)
-        party = router(case, pio(prefix), abro(), status=None)
-        with serving(case.tester, party):
-            seen = first_try(case, party, prefix)
-            address = registered_by(seen)
-            frame = party.confirm(seen, 1)
-            case.tester.listen(SOON)
-            answer = answers_at(case, party, address)
-            case.expect(
-                answer is None, "nd_used", "no packet from a duplicate address", "an answer", frame=frame
-            )
-            used = all_heard(
-                case,
-                20.0,
-                lambda s: s.view.src == address and (registration_of(s) is None or not registers(s)),
-            )
-            case.expect(
-                not used, "nd_used", "nothing from it", "a packet", frame=used[0].frames[0] if used else b""
-            )
+    with awaiting(case) as (party, seen, address):
+        frame = party.confirm(seen, 1)
+        case.tester.listen(SOON)
+        answer = answers_at(case, party, address)
+        case.expect(answer is None, "nd_used", "no packet from a duplicate address", "an answer", frame=frame)
+        used = all_heard(
+            case,
+            20.0,
+            lambda s: s.view.src == address and (registration_of(s) is None or not registers(s)),
+        )
+        case.expect(
+            not used, "nd_used", "nothing from it", "a packet", frame=used[0].frames[0] if used else b""
+        )
 
 
 @requirement("RFC6775-5.5.3-02")
 def test_duplicate_at_one_of_two(case: Case):
     """What other routers keep of a duplicate "MUST be removed by registering with each using a zero ARO lifetime"."""
-    with fresh(case):
-        prefix = spread(case)
-        first, second = router(case, pio(prefix), abro()), router(case, pio(prefix), abro(), status=None)
-        with serving(case.tester, first, second):
-            address = attach(case, first, prefix)
+    with attached(case) as (first, address):
+        second = once_more(case, first, status=None)
+        with serving(case.tester, second):
             second.advertise()
             seen = heard(case, lambda s: only(second, s, address), STARTED)
             if seen is None:
@@ -90,13 +66,9 @@ def test_duplicate_at_one_of_two(case: Case):
 @requirement("RFC6775-5.5.3-03")
 def test_full_router(case: Case):
     """Status 2 of the only router: the host "SHOULD remove this router", and then solicits: advice."""
-    with fresh(case):
-        prefix = spread(case)
-        party = router(case, pio(prefix), abro(), status=None)
-        with serving(case.tester, party):
-            seen = first_try(case, party, prefix)
-            frame = party.confirm(seen, 2)
-            found = heard(case, is_rs, 70.0)
+    with awaiting(case) as (party, seen, _):
+        frame = party.confirm(seen, 2)
+        found = heard(case, is_rs, 70.0)
         case.expect(found is not None, "no_rs", "a Router Solicitation", "none within 70 s", frame=frame)
 
 
@@ -104,12 +76,9 @@ def test_full_router(case: Case):
 @requirement("RFC6775-5.5.3-03")
 def test_full_router_of_two(case: Case):
     """Status 2 of one of two routers: the host registers with the other: advice."""
-    with fresh(case):
-        prefix = spread(case)
-        first, second = router(case, pio(prefix), abro(), status=None), router(case, pio(prefix), abro())
-        with serving(case.tester, first, second):
-            seen = first_try(case, first, prefix)
-            address = registered_by(seen)
+    with awaiting(case) as (first, seen, address):
+        second = once_more(case, first)
+        with serving(case.tester, second):
             frame = first.confirm(seen, 2)
             second.advertise()
             case.tester.listen(12.0)
@@ -126,16 +95,11 @@ def test_other_status(case: Case, status: int):
     A host that took it for one would be content until the lifetime nears its end. What it does otherwise no text
     says, so that this is advice: it asks again, looks for a router, or gives the address up.
     """
-    with fresh(case):
-        prefix = spread(case)
-        party = router(case, pio(prefix), abro(), status=None)
-        with serving(case.tester, party):
-            seen = first_try(case, party, prefix)
-            address = registered_by(seen)
-            frame = party.confirm(seen, status, lifetime=600)
-            case.tester.listen(0.3)
-            tried = heard(case, lambda s: is_rs(s) or registered_by(s) == address, 90.0)
-            given_up = tried is None and answers_at(case, party, address) is None
+    with awaiting(case) as (party, seen, address):
+        frame = party.confirm(seen, status, lifetime=600)
+        case.tester.listen(0.3)
+        tried = heard(case, lambda s: is_rs(s) or registered_by(s) == address, 90.0)
+        given_up = tried is None and answers_at(case, party, address) is None
         with advice(case):
             case.expect(
                 tried is not None or given_up, "nd_taken", f"status {status} is a failure",

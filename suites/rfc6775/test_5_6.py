@@ -4,7 +4,7 @@ import pytest
 
 from fixtures.api import Case, binds, needs, on_link, requirement
 from sixlowpan import link_local
-from suites.rfc6775.parties import attached, pinged
+from suites.rfc6775.attaching import attached, pinged
 
 pytestmark = [on_link("ieee802154"), binds("6LN", "nd"), needs("reset", "ping")]
 

@@ -4,18 +4,8 @@ import pytest
 
 from fixtures.api import Case, Seen, binds, needs, on_link, requirement
 from sixlowpan import nd
-from suites.rfc6775.parties import (
-    SOON,
-    abro,
-    advertisement,
-    all_heard,
-    arrives,
-    global_of,
-    host,
-    readable,
-    registered,
-    routing,
-)
+from suites.rfc6775.parties import SOON, abro, all_heard, host, readable
+from suites.rfc6775.routing import advertisement, arrives, global_of, registered, routing
 
 pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd"), needs("reset")]
 REDIRECT = 137

@@ -5,16 +5,8 @@ import pytest
 from fixtures.api import Case, HostParty, advice, binds, needs, on_link, registration_of, requirement
 from sixlowpan import link_local, nd
 from sixlowpan.addresses import solicited_node
-from suites.rfc6775.parties import (
-    SOON,
-    arrives,
-    global_of,
-    heard,
-    host,
-    is_na,
-    registered,
-    routing,
-)
+from suites.rfc6775.parties import SOON, heard, host, is_na
+from suites.rfc6775.routing import arrives, global_of, registered, routing
 
 pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd"), needs("reset")]
 DUPLICATE, FULL = 1, 2

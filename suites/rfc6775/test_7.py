@@ -4,7 +4,8 @@ import pytest
 
 from fixtures.api import Case, binds, needs, on_link, prepare, requirement
 from sixlowpan import nd
-from suites.rfc6775.parties import advertisement, host, readable, routing, spread
+from suites.rfc6775.parties import host, readable, spread
+from suites.rfc6775.routing import advertisement, routing
 
 pytestmark = [on_link("ieee802154"), binds("6LBR", "nd"), needs("reset")]
 CID = 7

@@ -19,9 +19,9 @@ from suites.rfc6775.parties import (
     pio,
     readable,
     router,
-    routing,
     spread,
 )
+from suites.rfc6775.routing import routing
 
 pytestmark = [on_link("ieee802154"), binds("6LR", "nd", "multihop"), needs("reset")]
 OTHER = bytes.fromhex("20010db8000000000000000000000b0e")

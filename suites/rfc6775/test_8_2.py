@@ -20,7 +20,8 @@ from fixtures.api import (
     requirement,
 )
 from sixlowpan import ipv6, link_local, nd
-from suites.rfc6775.parties import BORDER, SOON, arrives, heard, host, is_na, registered, routing
+from suites.rfc6775.parties import BORDER, SOON, heard, host, is_na
+from suites.rfc6775.routing import arrives, registered, routing
 
 pytestmark = [on_link("ieee802154"), binds("6LR", "nd", "multihop_dad"), needs("reset")]
 

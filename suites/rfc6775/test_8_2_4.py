@@ -2,9 +2,20 @@
 
 import pytest
 
-from fixtures.api import MULTIHOP, Case, RouterParty, Seen, binds, message_of, needs, on_link, requirement
+from fixtures.api import (
+    MULTIHOP,
+    Case,
+    RouterParty,
+    Seen,
+    binds,
+    message_of,
+    needs,
+    on_link,
+    requirement,
+)
 from sixlowpan import ipv6, link_local, nd
-from suites.rfc6775.parties import SOON, heard, router, routing
+from suites.rfc6775.parties import SOON, heard, router
+from suites.rfc6775.routing import routing
 from suites.rfc6775.test_8_2 import spoilt
 
 pytestmark = [on_link("ieee802154"), binds("6LBR", "nd", "multihop_dad"), needs("reset")]

@@ -14,7 +14,6 @@ from fixtures.api import ALL_ROUTERS, ECHO_REPLY, ICMPV6, UDP, Air, Case, HostPa
 from sixlowpan import DecodeError, LinkInfo, decode, encode, ipv6, nd
 from suites.rfc7668.channel import as_6lbr, live
 
-ALL_NODES = bytes.fromhex("ff020000000000000000000000000001")
 ALL_MLD_ROUTERS = bytes.fromhex("ff020000000000000000000000000016")
 INCLUDE, EXCLUDE = 3, 4  # CHANGE_TO_..., RFC 3810 §5.2.12
 

@@ -118,7 +118,6 @@ def test_large_packet_while_output_waits(case: Case):
         tester.listen(case.settle)
         seen = case.tapped()
         if case.dut.has_tap:
-            case.result.observed_by = "tap"
             case.expect(
                 large.packet in seen, "lost_while_waiting", "the full-size packet",
                 "another one" if seen else "nothing came out", frame=large.payloads[0][:60],

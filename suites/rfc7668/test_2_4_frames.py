@@ -87,7 +87,6 @@ def came_of(case: Case, link: ChannelLink, *k_frames: bytes) -> list[bytes]:
     found += [packet for packet in case.tapped() if packet not in tester.ordinary]
     if ended:
         reconnected(case)
-    case.result.observed_by = "tap" if case.dut.has_tap else "wire"
     return found
 
 

@@ -1,6 +1,6 @@
 """RFC 7668 §3.2.2, stateless address autoconfiguration: link-local addresses from the device addresses, unchanged."""
 
-from fixtures.api import ECHO_REPLY, ICMPV6, Case, needs, on_link, requirement, stimulus
+from fixtures.api import ALL_NODES, ECHO_REPLY, ICMPV6, Case, needs, on_link, requirement, stimulus
 from rigs.links.ipsp.channel_link import ChannelLink
 from sixlowpan import ipv6, nd
 from sixlowpan.addresses import solicited_node
@@ -17,7 +17,6 @@ from suites.rfc7668.channel import (
 )
 
 pytestmark = on_link("ble")
-ALL_NODES = bytes.fromhex("ff020000000000000000000000000001")
 PREFIX = bytes.fromhex("20010db8006800220000000000000000")
 #: Router Advertisements that a host gets before it is taken not to make addresses of them.
 ADVERTISEMENTS = 3

@@ -1,8 +1,8 @@
 """RFC 7668 §3.2.5, address mapping: the link has no multicast, so all goes to the one neighbour."""
 
-from fixtures.api import ECHO_REQUEST, Case, needs, on_link, requirement
+from fixtures.api import ALL_NODES, ECHO_REQUEST, Case, needs, on_link, requirement
 from suites.rfc7668.channel import modes
-from suites.rfc7668.star import ALL_NODES, INCLUDE, arrives, two
+from suites.rfc7668.star import INCLUDE, arrives, two
 
 pytestmark = on_link("ble")
 GROUP = bytes.fromhex("ff1500000000000000000000000a11ce")
@@ -12,10 +12,9 @@ GROUP = bytes.fromhex("ff1500000000000000000000000a11ce")
 @requirement("RFC7668-3.2.5-04")
 def test_multicast_goes_to_the_6lbr(case: Case):
     """A multicast packet of the DUT's comes on the channel like any other, compressed as a multicast address (M=1)."""
-    group = bytes.fromhex("ff020000000000000000000000000001")
     identifier = case.tester.next_identifier()
     seen = case.sent_by(
-        lambda: case.rig.node.ping(group, 8, identifier, 1),
+        lambda: case.rig.node.ping(ALL_NODES, 8, identifier, 1),
         lambda s: s.icmp_type == ECHO_REQUEST and s.upper[4:6] == identifier.to_bytes(2),
     )
     if seen is not None:

@@ -14,19 +14,8 @@ from fixtures.api import (
     requirement,
 )
 from sixlowpan import link_local, nd
-from suites.rfc6775.parties import (
-    SOON,
-    advertisement,
-    all_heard,
-    arrives,
-    global_of,
-    heard,
-    host,
-    is_na,
-    readable,
-    registered,
-    routing,
-)
+from suites.rfc6775.parties import SOON, all_heard, heard, host, is_na, readable
+from suites.rfc6775.routing import advertisement, arrives, global_of, registered, routing
 
 pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd", "nd_extended"), needs("reset")]
 MOVED, DUPLICATE_SOURCE, INVALID_SOURCE, INCORRECT = 3, 6, 7, 8

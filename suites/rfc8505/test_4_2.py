@@ -3,7 +3,8 @@
 import pytest
 
 from fixtures.api import Case, binds, message_of, needs, on_link, requirement
-from suites.rfc6775.parties import abro, heard, host, registered, routing
+from suites.rfc6775.parties import abro, heard, host
+from suites.rfc6775.routing import registered, routing
 from suites.rfc6775.test_8_2 import is_dar
 from suites.rfc6775.test_8_2_4 import Asker, expect_status
 from suites.rfc8505.test_4 import attached_host

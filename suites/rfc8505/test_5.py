@@ -22,22 +22,8 @@ from fixtures.api import (
 )
 from sixlowpan import link_local, nd
 from sixlowpan.addresses import is_link_local
-from suites.rfc6775.parties import (
-    SOON,
-    STARTED,
-    abro,
-    all_heard,
-    answers_at,
-    attach,
-    attached,
-    fresh,
-    heard,
-    is_rs,
-    pio,
-    router,
-    spread,
-    to,
-)
+from suites.rfc6775.attaching import answers_at, attached, once_more
+from suites.rfc6775.parties import SOON, STARTED, all_heard, fresh, heard, is_rs, router, to
 
 pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd", "nd_extended"), needs("reset")]
 #: What a 6LR of RFC 8505 says of itself (§4.3).
@@ -171,15 +157,13 @@ def test_tid_counts(case: Case):
 @requirement("RFC8505-5.2-01")
 def test_tid_at_two_routers(case: Case):
     """ "When a Registered Node is registered with multiple 6LRs in parallel, the same TID MUST be used"."""
-    with fresh(case):
-        prefix = spread(case)
-        parties = [router(case, pio(prefix), abro(), UPDATED, minutes=2) for _ in range(2)]
-        with serving(case.tester, *parties):
-            address = attach(case, parties[0], prefix)
-            parties[1].advertise()
-            heard(case, lambda s: to(parties[1])(s) and registered_by(s) == address, STARTED)
+    with attached(case, UPDATED, minutes=2) as (party, address):
+        other = once_more(case, party, minutes=2)
+        with serving(case.tester, other):
+            other.advertise()
+            heard(case, lambda s: to(other)(s) and registered_by(s) == address, STARTED)
             case.tester.listen(100.0)
-            first, second = (tids(party, address) for party in parties)
+            first, second = tids(party, address), tids(other, address)
         if not second:
             case.unsupported("the DUT registers with one router only: see rfc6775/5.5/two_routers")
         case.expect(first[-1] == second[-1], "nd_tid", "one TID at both routers", f"{first} and {second}")
@@ -216,14 +200,12 @@ def test_old_router(case: Case):
 @requirement("RFC8505-5-01")
 def test_prefers_the_new_router(case: Case):
     """ "A Registering Node SHOULD register to a 6LR that supports this specification if one is found": advice."""
-    with fresh(case):
-        prefix = spread(case)
-        old, new = router(case, pio(prefix), abro()), router(case, pio(prefix), abro(), UPDATED)
-        with serving(case.tester, old, new):
-            attach(case, old, prefix)
+    with attached(case) as (old, address):
+        new = router(case, *old.options, UPDATED)
+        with serving(case.tester, new):
             frame = new.advertise()
             case.tester.listen(10.0)
-            kept = [where for where, option in new.registered if where[:8] == prefix[:8] and option.lifetime]
+            kept = [where for where, option in new.registered if where == address and option.lifetime]
         case.expect(
             bool(kept),
             "not_registered",

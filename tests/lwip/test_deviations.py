@@ -5,6 +5,7 @@ When a test here fails after an update of the library, the deviation is gone, an
 
 import pytest
 
+from rigs.model import LinkClosed
 from rigs.nodes.lwip.node import DUT_SHORT, TESTER_EUI64, LwipProcess, installed
 from sixlowpan import DecodeError, LinkInfo, decode, fragment, mac
 from tests.lwip.exchange import Exchange
@@ -148,6 +149,17 @@ def test_a_datagram_that_is_whole_in_its_first_fragment(process):
     """RFC 4944 §5.3: complete when every octet is there; lwIP looks only when a FRAGN comes."""
     process.send_payload(bytes.fromhex("c0300001") + PAYLOAD)
     assert tapped(process) == []
+
+
+@pytest.mark.parametrize("fresh", range(4))
+@on_802154
+def test_a_first_fragment_that_is_refused_stays_in_the_list(process, fresh):
+    """Its buffer is freed, and the FRAGN behind it frees it again: in every process alike, whatever the heap holds."""
+    process.send_payload(bytes.fromhex("c0f80007"))
+    process.send_payload(bytes.fromhex("e0f8000701"))
+    with pytest.raises(LinkClosed, match="is crashed"):
+        process.node.sync()
+    assert process.node.health().state == "crashed", fresh
 
 
 @on_802154

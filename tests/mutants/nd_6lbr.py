@@ -298,23 +298,23 @@ class DacEui64(Confirms):
 class DarHopLimitChecked(ReferenceNode):
     """Takes a DAR with a hop limit of 255 only, as if it were an NS."""
 
-    def valid_duplicate(self, view, message, octets):
-        return view.hop_limit == 255 and super().valid_duplicate(view, message, octets)
+    def valid_duplicate(self, view, message):
+        return view.hop_limit == 255 and super().valid_duplicate(view, message)
 
 
 @wrong_6lbr("6lbr-dar-255-dropped", "RFC6775-4.4-02")
 class Dar255Dropped(ReferenceNode):
     """Drops a DAR whose hop limit is above 64."""
 
-    def valid_duplicate(self, view, message, octets):
-        return view.hop_limit <= 64 and super().valid_duplicate(view, message, octets)
+    def valid_duplicate(self, view, message):
+        return view.hop_limit <= 64 and super().valid_duplicate(view, message)
 
 
 @wrong_6lbr("6lbr-dar-unchecked", "RFC6775-8.2.1-01")
 class DarUnchecked(ReferenceNode):
     """Checks nothing of a DAR."""
 
-    def valid_duplicate(self, view, message, octets):
+    def valid_duplicate(self, view, message):
         return True
 
 
@@ -322,8 +322,8 @@ class DarUnchecked(ReferenceNode):
 class GroupRegistered(ReferenceNode):
     """Registers a group."""
 
-    def valid_duplicate(self, view, message, octets):
-        return super().valid_duplicate(view, replace(message, address=self.own[0]), octets)
+    def valid_duplicate(self, view, message):
+        return super().valid_duplicate(view, replace(message, address=self.own[0]))
 
 
 @wrong_6lbr("6lbr-dar-checksum-unchecked", "RFC6775-8.2.1-01")
@@ -348,26 +348,27 @@ class ShortPadded(ReferenceNode):
 class ZeroOptionHangs(ReferenceNode):
     """Never comes to the end of an option of length 0."""
 
-    def valid_duplicate(self, view, message, octets):
-        if len(octets) > 33 and not octets[33]:
+    def icmp(self, view, message):
+        if message[0] == nd.DAR and len(message) > 33 and not message[33]:
             raise RecursionError("the loop over options does not end")
-        return super().valid_duplicate(view, message, octets)
+        super().icmp(view, message)
 
 
 @wrong_6lbr("6lbr-dar-reserved-dropped", "RFC6775-4.4-01")
 class ReservedDropped(ReferenceNode):
     """Drops a DAR whose Reserved is not zero."""
 
-    def valid_duplicate(self, view, message, octets):
-        return not octets[5] and super().valid_duplicate(view, message, octets)
+    def valid_duplicate(self, view, message):
+        return not message.tid and super().valid_duplicate(view, message)
 
 
 @wrong_6lbr("6lbr-dar-options-dropped", "RFC6775-4.4-01")
 class OptionsDropped(ReferenceNode):
     """Drops a DAR with an option that it does not know."""
 
-    def valid_duplicate(self, view, message, octets):
-        return len(octets) == 32 and super().valid_duplicate(view, message, octets)
+    def icmp(self, view, message):
+        if message[0] != nd.DAR or len(message) == 32:
+            super().icmp(view, message)
 
 
 @wrong_6lbr("6lbr-dar-code-7-crash", "RFC6775-8.2.1-01")

@@ -8,8 +8,8 @@ from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from sixlowpan.addresses import is_link_local
 from tests.mutants.nd_6lbr import Confirms
-from tests.mutants.nd_borders import Requests
 from tests.mutants.nd_extended import wrong
+from tests.mutants.nd_multihop import Requests
 from tests.mutants.nd_router import Answers
 
 # -- 6LR --------------------------------------------------------------------------------------------------------
@@ -83,12 +83,8 @@ class LinkLocalReported(ReferenceNode):
 class TidWithoutT(ReferenceNode):
     """Compares TIDs whether T is set or not."""
 
-    def keep(self, address, option, link):
-        super().keep(address, option, link)
-        self.bindings[address].tid = option.tid
-
-    def is_older(self, held, option):
-        return held is not None and held != option.tid and nd.tid.newer(held, option.tid) is False
+    def tid_of(self, option):
+        return option.tid
 
 
 class Older(ReferenceNode):
@@ -97,8 +93,8 @@ class Older(ReferenceNode):
     def order(self, held, tid):
         raise NotImplementedError
 
-    def is_older(self, held, option):
-        return option.t and held is not None and self.order(held, option.tid)
+    def is_older(self, held, tid):
+        return held is not None and tid is not None and self.order(held, tid)
 
 
 @wrong("6lr-earo-tid-is-a-number", "RFC8505-5.2.1-03", "6lr")
@@ -129,7 +125,7 @@ class TidNoWindow(Older):
 class OlderTaken(ReferenceNode):
     """Takes an older registration."""
 
-    def is_older(self, held, option):
+    def is_older(self, held, tid):
         return False
 
 
@@ -145,10 +141,10 @@ class SameMoved(Older):
 class OlderMoves(ReferenceNode):
     """Refuses an older registration, and sends to where it came from."""
 
-    def refuse(self, view, message, option, status):
-        super().refuse(view, message, option, status)
+    def reply(self, asked, status):
+        super().reply(asked, status)
         if status == 3:
-            self.bindings[message.target].link = self.hint[1]
+            self.bindings[asked.address].link = asked.link
 
 
 @wrong("6lr-earo-source-not-checked", "RFC8505-4.1-12", "6lr")
@@ -171,8 +167,8 @@ class SourceStatus1(Answers):
 class GlobalSourceTaken(ReferenceNode):
     """Takes a registration from a global source."""
 
-    def refusal(self, view, address, option):
-        status = super().refusal(view, address, option)
+    def refusal(self, asked):
+        status = super().refusal(asked)
         return None if status == 7 else status
 
 
@@ -260,19 +256,20 @@ class EdarTidLost(Requests):
 class OlderRemoves(ReferenceNode):
     """Removes a registration whatever the TID says."""
 
-    def is_older(self, held, option):
-        return bool(option.lifetime) and super().is_older(held, option)
+    def refusal(self, asked):
+        status = super().refusal(asked)
+        return None if status == 3 and not asked.option.lifetime else status
 
 
 @wrong("6lr-earo-lifetime-0-kept", "RFC8505-4.1-06", "6lr")
 class LifetimeZeroKept(ReferenceNode):
     """Answers a lifetime of 0, and keeps the registration."""
 
-    def accept(self, view, message, option, address, link):
-        held = self.bindings.get(address)
-        super().accept(view, message, option, address, link)
-        if held is not None and not option.lifetime:
-            self.bindings[address] = held
+    def accept(self, asked):
+        held = self.bindings.get(asked.address)
+        super().accept(asked)
+        if held is not None and not asked.option.lifetime:
+            self.bindings[asked.address] = held
 
 
 @wrong("6lr-earo-status-9-as-2", "RFC8505-4.1-15", "6lr")
@@ -320,16 +317,16 @@ class PrefixCopied(ReferenceNode):
 class PrefixDropped(ReferenceNode):
     """Drops an EDAR with a Code Prefix."""
 
-    def valid_duplicate(self, view, message, octets):
-        return not message.code >> 4 and super().valid_duplicate(view, message, octets)
+    def valid_duplicate(self, view, message):
+        return not message.code >> 4 and super().valid_duplicate(view, message)
 
 
 @wrong("6lbr-edar-long-dropped", "RFC8505-4.2-01", "6lbr")
 class LongDropped(ReferenceNode):
     """Drops an EDAR whose ROVR has more than 64 bits."""
 
-    def valid_duplicate(self, view, message, octets):
-        return len(message.rovr) == 8 and super().valid_duplicate(view, message, octets)
+    def valid_duplicate(self, view, message):
+        return len(message.rovr) == 8 and super().valid_duplicate(view, message)
 
 
 @wrong("6lbr-tid-of-a-plain-dar", "RFC8505-4.2-03", "6lbr")
@@ -347,7 +344,7 @@ class TidOfPlain(ReferenceNode):
 class TidIgnored(ReferenceNode):
     """Compares no TIDs."""
 
-    def is_stale(self, held, tid):
+    def is_older(self, held, tid):
         return False
 
 
@@ -355,8 +352,8 @@ class TidIgnored(ReferenceNode):
 class TidNumber6Lbr(ReferenceNode):
     """Takes the larger TID for the newer one."""
 
-    def is_stale(self, held, tid):
-        return tid < held
+    def is_older(self, held, tid):
+        return held is not None and tid is not None and tid < held
 
 
 @wrong("6lbr-older-removes", "RFC8505-5.7-04", "6lbr")

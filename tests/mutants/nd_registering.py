@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rigs.nodes.reference.node import ReferenceNode
-from rigs.nodes.reference.registration import ALL_ROUTERS
 from sixlowpan import nd
+from sixlowpan.addresses import ALL_ROUTERS
 from tests.mutants.nd_host import says, wrong
 
 

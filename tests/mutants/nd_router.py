@@ -255,10 +255,10 @@ class DuplicateConfirmed(ReferenceNode):
 class DuplicateReplaces(ReferenceNode):
     """Refuses a duplicate, and updates the entry all the same."""
 
-    def refuse(self, view, message, option, status):
-        super().refuse(view, message, option, status)
-        if view.src in self.bindings:
-            self.bindings[view.src].link = self.hint[1]
+    def reply(self, asked, status):
+        super().reply(asked, status)
+        if status and asked.address in self.bindings:
+            self.bindings[asked.address].link = asked.link
 
 
 @wrong("6lr-duplicate-silent", "RFC6775-4.1-09")
@@ -281,8 +281,8 @@ class DuplicateFull(Answers):
 class ErrorToAddress(ReferenceNode):
     """Sends an error to the address that is somebody else's."""
 
-    def refuse(self, view, message, option, status):
-        self.answer_registration(message.target, view.src, replace(option, status=status))
+    def reply(self, asked, status):
+        self.answer_registration(asked.target, asked.source, replace(asked.option, status=status))
 
 
 @wrong("6lr-error-not-flipped", "RFC6775-6.5.2-01")
@@ -297,11 +297,13 @@ class ErrorNotFlipped(ReferenceNode):
 class ErrorWithOwner(ReferenceNode):
     """Puts the EUI-64 of the owner into an error."""
 
-    def refuse(self, view, message, option, status):
-        held = self.bindings.get(view.src)
-        there = self.error_destination(option)
-        body = replace(option, status=status, rovr=held.rovr if held else option.rovr)
-        self.answer_registration(message.target, there, body)
+    def reply(self, asked, status):
+        held = self.bindings.get(asked.address)
+        if not status or held is None:
+            super().reply(asked, status)
+            return
+        body = replace(asked.option, status=status, rovr=held.rovr)
+        self.answer_registration(asked.target, self.error_destination(asked.option), body)
 
 
 @wrong("6lr-owner-by-link", "RFC6775-6.5.1-01")

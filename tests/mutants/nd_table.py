@@ -125,11 +125,11 @@ class ZeroUnanswered(ReferenceNode):
 class ZeroKept(ReferenceNode):
     """Answers a registration with lifetime 0, and keeps the entry."""
 
-    def accept(self, view, message, option, address, link):
-        held = self.bindings.get(address)
-        super().accept(view, message, option, address, link)
-        if held is not None and not option.lifetime:
-            self.bindings[address] = held
+    def accept(self, asked):
+        held = self.bindings.get(asked.address)
+        super().accept(asked)
+        if held is not None and not asked.option.lifetime:
+            self.bindings[asked.address] = held
 
 
 @wrong("6lr-lifetime-0-of-anybody", "RFC6775-6.5.1-01")
@@ -211,11 +211,12 @@ class FullConfirms(ReferenceNode):
 class RoomForTwo(ReferenceNode):
     """Keeps two addresses of a node."""
 
-    def refusal(self, view, address, option):
-        same = [a for a, held in self.bindings.items() if held.rovr == option.rovr and not is_link_local(a)]
-        if len(same) >= 2 and address not in same:
+    def refusal(self, asked):
+        rovr = asked.option.rovr
+        same = [a for a, held in self.bindings.items() if held.rovr == rovr and not is_link_local(a)]
+        if len(same) >= 2 and asked.address not in same:
             return 2
-        return super().refusal(view, address, option)
+        return super().refusal(asked)
 
 
 @wrong("6lr-full-crash", "RFC6775-4.1-10")

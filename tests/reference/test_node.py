@@ -4,10 +4,9 @@ import pytest
 
 from rigs.links.memory.link import DUT_SHORT, MemoryLink
 from rigs.model import LinkClosed
-from rigs.nodes.reference.host import ALL_NODES
 from rigs.nodes.reference.node import SLOTS, ReferenceNode
 from sixlowpan import LinkInfo, Reassembler, encode, fragment, ipv6, link_local, mac
-from sixlowpan.addresses import BROADCAST, solicited_node
+from sixlowpan.addresses import ALL_NODES, BROADCAST, solicited_node
 
 
 class Bench:

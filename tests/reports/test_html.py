@@ -11,7 +11,7 @@ import pytest
 from reports.frames import differing, frame_of
 from reports.html import pages, render
 from reports.html.environment import evidence_path
-from reports.record import RecordError, read
+from reports.record import Finding, RecordError, read
 
 VOID = {"meta", "link", "input", "br", "hr", "img"}
 TEMPLATES = Path(__file__).parents[2] / "reports" / "html" / "templates"
@@ -210,6 +210,18 @@ def test_requirements_name_their_cases_and_what_was_not_tried(run):
     assert "RFC0000-1-01" in part
 
 
+def test_a_limit_is_no_requirement_of_an_rfc(sample, tmp_path):
+    slow = Finding("limit", "LIMIT-01", "MUST", "round trip of 20 ms at most", "round trip: 31 ms")
+    found = sample.result(
+        "performance/latency/round_trip[8]", "linux-ble", "fail", ["LIMIT-01"], findings=[slow]
+    )
+    made = pages(read(sample.write_record(tmp_path / "limit", [found])))
+    text = Page(made["requirements.html"]).text
+    assert "Limits of the rig: 1 of 2 testable requirements tried" in text
+    assert "RFC" not in text.partition("Limits of the rig")[2].partition("LIMIT-01")[0]
+    assert "A figure is worse than whoever runs the rig allows" in Page(made["index.html"]).text
+
+
 def test_evidence_outside_the_run_is_never_linked(sample, tmp_path):
     for path in ("/etc/passwd", "javascript:alert(1)", "../../x.pcapng", "evidence/../../x", "."):
         results = list(sample.sample_results())
@@ -248,3 +260,38 @@ def test_measurements_have_their_numbers_and_plots(sample, run, tmp_path):
     assert "because all was lost: 1 measurement." in words
     assert "Median of rtt over size, from 1.0 to 64.0" in words
     assert text.count('class="box"') == 4
+
+
+def test_pictures_stand_in_the_page(run):
+    """Size map, distribution, loss by size, goodput over time; without a style that the policy forbids."""
+    path = run / "run.jsonl"
+    rows = path.read_text().splitlines()
+    rtt = json.loads(next(row for row in rows if '"measurement"' in row))
+
+    def line(name, unit, values, **parameters):
+        made = rtt | {"name": name, "unit": unit, "values": values, "parameters": parameters}
+        if name == "loss":
+            made["figure"] = {"value": 0.1, "low": 0.05, "high": 0.2, "n": 60, "interval": "Wilson"}
+        return json.dumps(made)
+
+    more = [
+        line("size that does not work", "B", [], tried=1233, first="tester"),
+        line("size that does not work", "B", [729.0], tried=1233, first="dut", cause="<b>one</b> alone"),
+        line("round trip", "ms", [5.0 + n % 7 for n in range(40)], size=56),
+        line("loss", "share", [0.1], size=100),
+        line("loss", "share", [0.1], size=900),
+        line("goodput", "B/s", [900.0] * 11 + [500.0], period=0.5),
+    ]
+    path.write_text("\n".join([*rows[:-1], *more, rows[-1]]) + "\n")
+    text = pages(read(run))["measurements.html"]
+    for told in (
+        "all 1233 sizes work",
+        "1 of 1233 sizes do not work: &lt;b&gt;one&lt;/b&gt; alone",
+        "p50 8",
+        "Loss by size, with 95 % intervals: 10.0 % with 100 octets",
+        "12 periods of 0.5 s",
+    ):
+        assert told in text, told
+    assert text.count('class="plot"') == 5
+    assert text.count("<style") == 1
+    assert "because all was lost" not in text, "a map without a hole is no loss"

@@ -161,6 +161,27 @@ def test_encode_command(capsys):
     assert run(capsys, "encode", *ENDS, "--mtu", 80, "--tag", 1, PACKET.hex())[1].split() == PIECES
 
 
+def test_encode_with_ghc(capsys):
+    packet = ipv6.build(SRC, DST, 58, b"\x80\0\x12\x34" + bytes(12), hop_limit=255)
+    code, out, _ = run(capsys, "encode", *ENDS, "--ghc", "--why", packet.hex())
+    assert (code, out.splitlines()) == (
+        0,
+        ["# message of ICMPv6: 16 octets as it is, 6 by GHC: GHC", encode(packet, LONG, ghc=True).hex()],
+    )
+    code, out, _ = run(capsys, "encode", *ENDS, "--ghc", "--mtu", 8, packet.hex())
+    assert (code, out) == (2, "")  # not even the headers fit
+    assert run(capsys, "encode", *ENDS, "--why", packet.hex())[2] == (
+        "sixlowpan: --why explains what GHC gains: it needs --ghc\n"
+    )
+
+
+def test_encode_lines_with_ghc():
+    packet = ipv6.build(SRC, DST, 58, b"\x80\0\x12\x34" + bytes(200))
+    answers = ask("encode", {**LINK, "packet": packet.hex(), "ghc": True})
+    assert answers[0]["frames"] == [encode(packet, LONG, ghc=True).hex()]
+    assert "true or false" in ask("encode", {**LINK, "packet": packet.hex(), "ghc": 1})[0]["error"]
+
+
 def test_explain_command(capsys):
     code, out, _ = run(capsys, "explain", *ENDS, "7b333b")
     assert (code, "LOWPAN_IPHC" in out) == (0, True)

@@ -9,6 +9,7 @@ import pytest
 from sixlowpan import (
     DecodeError,
     Reassembler,
+    compress,
     decode,
     encode,
     explain,
@@ -155,6 +156,34 @@ def test_explain_says_what_each_code_does():
     assert "octet 0 of the destination address" in text
     wrong = render(explain(bytes.fromhex("7f33df0280aa60"), LONG))
     assert "^^^ reserved: GHC code 0x60 is reserved (RFC7400-2-07)" in wrong
+
+
+def test_explain_says_where_a_sender_might_have_packed_more():
+    good = ghc.compress(DST, ADDRESSES)
+    wasteful = bytes((8,)) + DST[:8] + bytes((8,)) + DST[8:]
+    for code, said in ((good, "GHC: 16 octets from 2"), (wasteful, "GHC: 16 octets from 18, where 2 do")):
+        lines = render(explain(b"\x7f\x33\xdf" + code, LONG)).splitlines()
+        assert any(line.endswith(f"{said}  [RFC7400-2-01]") for line in lines)
+
+
+def test_the_choices_are_those_of_the_encoder():
+    """What `--why` says adds up to what is sent, in packets of every kind."""
+    draw = random.Random(7401)
+    for _ in range(300):
+        data, protocol = noise(draw, 40), draw.choice((17, 58, 58, 6))
+        if protocol == 17:
+            data = ipv6.udp(5683, 5683, data, SRC, DST)
+        for header in draw.choices((0, 43, 60, 41), k=draw.randrange(3)):
+            if header == 41:
+                data = ipv6.build(SRC, DST, protocol, data)
+            else:
+                data = bytes((protocol, 0)) + draw.choice((bytes(6), draw.randbytes(6))) + data
+            protocol = header
+        packet = ipv6.build(SRC, DST, protocol, data)
+        parts = list(compress.weighed(packet))
+        # the NHC octet of a message of ICMPv6 stands in the place of the Next Header octet
+        saved = sum(part.plain - part.packed for part in parts if part.by_ghc)
+        assert len(encode(packet, LONG)) - saved == len(encode(packet, LONG, ghc=True))
 
 
 def test_the_first_fragment_carries_a_prefix_by_ghc():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rigs.links.ipsp.channel import Terms
 from rigs.nodes.reference.ble import NodeChannel
 from sixlowpan import link_local, nd
+from sixlowpan.addresses import ALL_NODES
 from tests.variants import BLE, ROLES, ReferenceNode, variant
 from tests.variants.sending import the
 
@@ -112,7 +113,7 @@ class AdvertisesUnasked(ReferenceNode):
         super().tick()
         if self.peers and self.advertises_at <= self.now:
             self.advertises_at = self.now + 5.0
-            self.advertise(bytes.fromhex("ff020000000000000000000000000001"))
+            self.advertise(ALL_NODES)
 
 
 @variant("no-prefix", rigs=("reference-6lbr",), without=["address"])

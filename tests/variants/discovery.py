@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rigs.nodes.reference.registration import ALL_ROUTERS
 from sixlowpan import nd
-from sixlowpan.addresses import is_link_local, solicited_node
+from sixlowpan.addresses import ALL_ROUTERS, is_link_local, solicited_node
 from tests.variants import ReferenceNode, variant
 
 HOST = ("reference-nd-6ln",)

@@ -64,9 +64,9 @@ class MuchRoom(ReferenceNode):
 class TrustsEui64s(ReferenceNode):
     """Asks no 6LBR about an address of an EUI-64: §8.2, "not needed when the Interface ID" is of one."""
 
-    def accept(self, view, message, option, address, link):
-        self.eui64_of_host = option.rovr[:8]
-        super().accept(view, message, option, address, link)
+    def accept(self, asked):
+        self.eui64_of_host = asked.option.rovr[:8]
+        super().accept(asked)
 
     eui64_of_host: bytes = b""
 
@@ -114,9 +114,9 @@ class MtuOption(ReferenceNode):
 class UnknownRemoval(ReferenceNode):
     """Says nothing to a lifetime of 0 for an address that it has not."""
 
-    def accept(self, view, message, option, address, link):
-        if option.lifetime or address in self.bindings:
-            super().accept(view, message, option, address, link)
+    def accept(self, asked):
+        if asked.option.lifetime or asked.address in self.bindings:
+            super().accept(asked)
 
 
 @variant("6lr-reports-later", rigs=SIX_LR)
@@ -196,13 +196,8 @@ class CodeIgnored(ReferenceNode):
 class IncomparableOlder(ReferenceNode):
     """Keeps its state where two TIDs cannot be compared: RFC 8505 §5.2.1, "minimize the resulting changes"."""
 
-    def is_older(self, held, option):
-        if held is None or not option.t or held == option.tid:
-            return False
-        return not nd.tid.newer(held, option.tid)
-
-    def is_stale(self, held, tid):
-        return held != tid and not nd.tid.newer(held, tid)
+    def is_older(self, held, tid):
+        return held is not None and tid is not None and held != tid and not nd.tid.newer(held, tid)
 
 
 @variant("earo-edar-to-an-old-border", rigs=("reference-nd-6lr-8505",))

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import random
 
-from rigs.nodes.reference.host import ALL_NODES
 from sixlowpan import ipv6, link_local
-from sixlowpan.addresses import UNSPECIFIED, is_link_local, is_multicast, solicited_node
+from sixlowpan.addresses import (
+    ALL_NODES,
+    ALL_ROUTERS,
+    UNSPECIFIED,
+    is_link_local,
+    is_multicast,
+    solicited_node,
+)
 from tests.variants import ANY, ReferenceNode, variant
 
-ALL_ROUTERS = bytes.fromhex("ff020000000000000000000000000002")
 ALL_RPL_NODES = bytes.fromhex("ff02000000000000000000000000001a")
 MDNS = bytes.fromhex("ff0200000000000000000000000000fb")
 MLD_ROUTERS = bytes.fromhex("ff020000000000000000000000000016")
@@ -146,20 +151,6 @@ class NoResolution(ReferenceNode):
             found = iid[6:] if short else bytes((iid[0] ^ 2,)) + iid[1:]
             self.neighbours.setdefault(destination, found)
         super().output(packet)
-
-
-@variant("terse-advertisements")
-class TerseAdvertisements(ReferenceNode):
-    """Leaves the target link-layer address out of a unicast answer: RFC 4861 §7.2.4, "MAY be omitted"."""
-
-    def input(self, packet):
-        self.unicast = packet[24] != 0xFF
-        super().input(packet)
-
-    def send_nd(self, source, destination, kind, body):
-        if kind == 136 and getattr(self, "unicast", False):
-            body = body[:20]
-        super().send_nd(source, destination, kind, body)
 
 
 @variant("no-multicast-echo", rigs=ANY, strict=False)

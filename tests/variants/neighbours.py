@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from rigs.links.memory.link import DUT_SHORT
-from rigs.nodes.reference.host import ALL_NODES
 from sixlowpan import ipv6
-from sixlowpan.addresses import UNSPECIFIED, solicited_node
+from sixlowpan.addresses import ALL_NODES, ALL_ROUTERS, UNSPECIFIED, solicited_node
 from tests.variants import ANY, ReferenceNode, variant
 from tests.variants.hosts import Chatter, Unasked
 
@@ -107,7 +106,7 @@ class RouterSolicitations(Unasked):
     period = 4.0
 
     def chatter(self, packet):
-        self.icmp_to(bytes.fromhex("ff020000000000000000000000000002"), 133, bytes(4) + self.link_option(1))
+        self.icmp_to(ALL_ROUTERS, 133, bytes(4) + self.link_option(1))
 
 
 @variant("unsolicited-advertisements")
@@ -133,4 +132,18 @@ class RouterFlag(ReferenceNode):
     def send_nd(self, source, destination, kind, body):
         if kind == 136:
             body = bytes([body[0] | 0x80]) + body[1:]
+        super().send_nd(source, destination, kind, body)
+
+
+@variant("terse-advertisements")
+class TerseAdvertisements(ReferenceNode):
+    """Leaves the target link-layer address out of a unicast answer: RFC 4861 §7.2.4, "MAY be omitted"."""
+
+    def input(self, packet):
+        self.unicast = packet[24] != 0xFF
+        super().input(packet)
+
+    def send_nd(self, source, destination, kind, body):
+        if kind == 136 and getattr(self, "unicast", False):
+            body = body[:20]
         super().send_nd(source, destination, kind, body)

@@ -6,9 +6,8 @@ import random
 from dataclasses import replace
 
 from rigs.links.memory.link import DUT_SHORT
-from rigs.nodes.reference.host import ALL_NODES
 from sixlowpan import encode, encodings, fragment, fragment_header_n, ipv6, mac
-from sixlowpan.addresses import BROADCAST
+from sixlowpan.addresses import ALL_NODES, BROADCAST
 from sixlowpan.contexts import NO_CONTEXTS
 from tests.variants import ANY, ROLES, ReferenceNode, variant
 

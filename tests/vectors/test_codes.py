@@ -12,7 +12,7 @@ from rigs.configuration.loading import mistakes_in
 from rigs.configuration.models import Profile
 from sixlowpan import ipv6
 from sixlowpan.errors import MALFORMED, RESERVED, UNSUPPORTED
-from vectors.codes import CODES, FIELDS, WORDS, check, check_glob
+from vectors.codes import CODES, FIELDS, LATE, WORDS, check, check_glob
 
 ROOT = Path(__file__).parents[2]
 #: Which argument of a call is a code; others name theirs by `code=`.
@@ -54,6 +54,10 @@ def test_every_code_is_listed(path):
     for code in codes_in(path):
         if re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", code):  # not the parts of an f-string
             assert code in CODES, f"{path}: give {code!r} a sentence in vectors/codes.py"
+
+
+def test_what_may_come_late_is_listed():
+    assert set(WORDS) >= LATE
 
 
 def test_every_word_that_is_listed_is_used():

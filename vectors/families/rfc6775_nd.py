@@ -123,12 +123,17 @@ def duplicate_address_messages() -> Iterator[Vector]:
 
 @family(8505, "4.1")
 def extended_registration() -> Iterator[Vector]:
-    """EARO: T and R set, a TID, and a ROVR of 64 to 256 bits; the address registered is the target."""
+    """EARO: T and R set, a TID, and a ROVR of 64 to 256 bits; the address registered is the target, or the source."""
     rows = [f"RFC8505-4.1-{number}" for number in ("01", "02", "03", "04")]
     for units in (1, 2, 3, 4):
         rovr = bytes(range(1, 8 * units + 1))
         option = struct.pack("!BBBBBBH", 33, 1 + units, 0, 0, 0x03, 240, 60) + rovr
         yield one(f"ns-{64 * units}", 135, bytes(4) + GLOBAL_A + SLLAO + option, A, B, *rows)
+    earo = struct.pack("!BBBBBBH", 33, 2, 0, 0, 0x03, 240, 60) + bytes.fromhex(EUI_A)
+    # to a router of RFC 6775 only, which takes the source for what is registered
+    yield one(
+        "ns-to-old-router", 135, bytes(4) + B + SLLAO + earo, GLOBAL_A, B, "RFC8505-6-01", "RFC8505-6.3-01"
+    )
     option = struct.pack("!BBBBBBH", 33, 2, 3, 0, 0x01, 241, 60) + bytes.fromhex(EUI_A)
     yield one("na-moved", 136, bytes.fromhex("c0000000") + GLOBAL_A + option, B, A, *rows[:1])
 

@@ -153,12 +153,14 @@ def border_router_option_gone_wrong() -> Iterator[Vector]:
 
 @family(6775, "4.4")
 def duplicate_address_messages_gone_wrong() -> Iterator[Vector]:
-    """DAR and DAC: cut short; a Status in a DAR, Reserved, hop limit 255, link-local ends, a group registered."""
+    """DAR and DAC: cut short, options that lie; a Status in a DAR, Reserved, hop limit 255, link-local ends, groups."""
     body = bytes.fromhex("0000" + "003c" + EUI_A) + GLOBAL_A
     row = "RFC6775-8.2.1-01"
     for key, cut in (("empty", 0), ("no-address", 12), ("cut-by-one", len(body) - 1)):
         for kind, name in ((157, "dar"), (158, "dac")):
             yield malformed(f"{name}-{key}", kind, body[:cut], ROUTER, BORDER, row, hops=64)
+    for key, option in (("option-0", "fd00000000000000"), ("option-cut", "fd02000000000000")):
+        yield malformed(f"dar-{key}", 157, body + bytes.fromhex(option), ROUTER, BORDER, row, hops=64)
     status = patched(body, 0, 1)
     yield breach("dar-status", 157, status, ROUTER, BORDER, "RFC6775-4.4-04", hops=64)
     yield breach("dar-reserved", 157, patched(body, 1, 1), ROUTER, BORDER, "RFC6775-4.4-01", hops=64)

@@ -75,8 +75,9 @@ def installed() -> bool:
 
 
 #: The C library fills what is allocated and freed with this octet or its complement: stale memory that lwIP puts into
-#: a packet shows in every run alike, instead of being zero by luck (mallopt(3), M_PERTURB).
-DIRTY_MEMORY = {"MALLOC_PERTURB_": "165"}
+#: a packet shows in every run alike, instead of being zero by luck (mallopt(3), M_PERTURB). Without the caches of
+#: freed memory that glibc keeps for each thread, what lwIP frees and uses again fails in every process, not in some.
+DIRTY_MEMORY = {"MALLOC_PERTURB_": "165", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
 
 
 class LwipProcess:

@@ -19,9 +19,15 @@ from rigs.links.ipsp_memory.link import MemoryChannel
 from rigs.links.memory.link import MemoryLink
 from rigs.model import LinkKind
 from rigs.nodes.reference.borders import Borders
-from rigs.nodes.reference.registration import ALL_ROUTERS
 from sixlowpan import LinkInfo, ipv6, link_local, nd
-from sixlowpan.addresses import ALL_NODES, is_link_local, is_multicast, modified_eui64, solicited_node
+from sixlowpan.addresses import (
+    ALL_NODES,
+    ALL_ROUTERS,
+    is_link_local,
+    is_multicast,
+    modified_eui64,
+    solicited_node,
+)
 
 IPSS: Final = "1820"
 _ROTATION: Final = 40_000.0

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from rigs.nodes.reference.host import RETRANSMIT
-from rigs.nodes.reference.registration import DUPLICATE, FULL, TRIES
-from rigs.nodes.reference.routing import MOVED, Routing
-from sixlowpan import Context, DecodeError, ipv6, nd
+from rigs.nodes.reference.registration import DUPLICATE, FULL, TRIES, Request
+from rigs.nodes.reference.routing import MOVED, SUCCESS, Routing
+from sixlowpan import Context, ipv6, nd
 from sixlowpan.addresses import UNSPECIFIED, is_link_local, is_multicast
 
 MULTIHOP: Final = 64  # RFC 6775 §9: MULTIHOP_HOPLIMIT
@@ -36,12 +36,9 @@ class Border:
 
 @dataclass(slots=True)
 class Waiting:
-    """A Tentative NCE, and what is needed to answer once the 6LBR has."""
+    """A Tentative NCE: what was asked for, and when the 6LBR is asked again."""
 
-    source: bytes
-    target: bytes
-    option: nd.AddressRegistration
-    link: bytes
+    asked: Request
     due: float
     sent: int = 0
 
@@ -154,27 +151,21 @@ class Borders(Routing):
 
     # -- 6LR: duplicate address detection ---------------------------------------------------------------------
 
-    def accept(
-        self,
-        view: ipv6.Packet,
-        message: nd.NeighborSolicitation,
-        option: nd.AddressRegistration,
-        address: bytes,
-        link: bytes,
-    ) -> None:
+    def accept(self, asked: Request) -> None:
         """§8.2: a new registration waits for the 6LBR; an old one is reported to it beside the answer."""
+        address, option = asked.address, asked.option
         if self.role != "6LR" or not self.is_checked(address):
-            super().accept(view, message, option, address, link)
+            super().accept(asked)
             return
         held = address in self.bindings
         if not held and option.lifetime:
             other = self.waiting.get(address)
-            if other is not None and other.option.rovr != option.rovr:
+            if other is not None and other.asked.option.rovr != option.rovr:
                 return  # §8.2: "If such a Tentative NCE exists, then the 6LR SHOULD silently ignore the ARO"
-            self.waiting[address] = Waiting(view.src, message.target, option, link, self.now)
+            self.waiting[address] = Waiting(asked, self.now)
             self.request(address)
             return
-        super().accept(view, message, option, address, link)
+        super().accept(asked)
         self.send_request(address, option)
 
     def is_checked(self, address: bytes) -> bool:
@@ -186,7 +177,7 @@ class Borders(Routing):
         waiting = self.waiting[address]
         waiting.sent += 1
         waiting.due = self.now + RETRANSMIT
-        self.send_request(address, waiting.option)
+        self.send_request(address, waiting.asked.option)
 
     def send_request(self, address: bytes, option: nd.AddressRegistration) -> None:
         """§8.2.3: a DAR to the 6LBR; an EDAR where both it and the host know RFC 8505 (§6.2, §6.4)."""
@@ -205,26 +196,22 @@ class Borders(Routing):
     def confirmed_duplicate(self, message: nd.DuplicateAddress) -> None:
         """§8.2.5: only for "a Tentative NCE matching the Registered Address and EUI-64"."""
         waiting = self.waiting.get(message.address)
-        if waiting is None or waiting.option.rovr[: len(message.rovr)] != message.rovr:
+        if waiting is None or waiting.asked.option.rovr[: len(message.rovr)] != message.rovr:
             return
         self.settle(message.address, message.status)
 
     def settle(self, address: bytes, status: int) -> None:
         """The Tentative NCE becomes a Registered one, or is removed; and the host is told."""
-        waiting = self.waiting.pop(address)
-        option = replace(waiting.option, status=status)
-        self.hint = (waiting.source, waiting.link)
-        if status == 0:
-            self.keep(address, option, waiting.link)
-        plain = status == 0 or (self.extended and option.t)
-        self.answer_registration(
-            waiting.target, waiting.source if plain else self.error_destination(option), option
-        )
+        asked = self.waiting.pop(address).asked
+        self.hint = (asked.source, asked.link)
+        if status == SUCCESS:
+            self.keep(address, asked.option, asked.link)
+        self.reply(asked, status)
         self.hint = (b"", b"")
 
     def unanswered(self, address: bytes) -> None:
         """§8.2.6: "After this, the 6LR SHOULD respond to the host with an ARO Status of zero"."""
-        self.settle(address, 0)
+        self.settle(address, SUCCESS)
 
     # -- 6LBR -------------------------------------------------------------------------------------------------
 
@@ -282,7 +269,7 @@ class Borders(Routing):
         tid = message.tid if message.code & 15 and self.extended else None
         if entry is not None and entry.rovr != message.rovr:
             return DUPLICATE
-        if entry is not None and tid is not None and entry.tid is not None and self.is_stale(entry.tid, tid):
+        if entry is not None and self.is_older(entry.tid, tid):
             return MOVED
         if not message.lifetime:
             self.table.pop(message.address, None)
@@ -292,39 +279,25 @@ class Borders(Routing):
         self.table[message.address] = Entry(message.rovr, self.now + 60.0 * message.lifetime, tid)
         return 0
 
-    def is_stale(self, held: int, tid: int) -> bool:
-        return held != tid and nd.tid.newer(held, tid) is False
-
     # -- messages and time ------------------------------------------------------------------------------------
 
     def icmp(self, view: ipv6.Packet, message: bytes) -> None:
         if self.role not in {"6LR", "6LBR"} or message[0] not in {nd.DAR, nd.DAC}:
             super().icmp(view, message)
             return
-        try:
-            parsed = nd.parse(message)
-        except DecodeError:
-            return
-        assert isinstance(parsed, nd.DuplicateAddress)
-        if not self.valid_duplicate(view, parsed, message):
+        parsed = self.parsed(message)
+        if not isinstance(parsed, nd.DuplicateAddress) or not self.valid_duplicate(view, parsed):
             return
         if parsed.type == nd.DAR and self.role == "6LBR":
             self.requested_duplicate(view, parsed)
         elif parsed.type == nd.DAC and self.role == "6LR":
             self.confirmed_duplicate(parsed)
 
-    def valid_duplicate(self, view: ipv6.Packet, message: nd.DuplicateAddress, octets: bytes) -> bool:
+    def valid_duplicate(self, view: ipv6.Packet, message: nd.DuplicateAddress) -> bool:
         """§8.2.1, but for the Code, which §4.4 says is ignored; RFC 8505 §4.2 gives its lower half a meaning."""
         if view.src == UNSPECIFIED or is_multicast(view.src) or is_multicast(message.address):
             return False
-        if message.code & 15 and not self.extended:
-            return False
-        at = 24 + len(message.rovr)
-        while at < len(octets):
-            if at + 2 > len(octets) or not octets[at + 1]:
-                return False
-            at += 8 * octets[at + 1]
-        return True
+        return self.extended or not message.code & 15
 
     def due(self) -> float | None:
         timers = [super().due(), *(border.ends for border in self.borders.values())]

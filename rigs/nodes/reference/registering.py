@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from rigs.nodes.reference.host import RETRANSMIT
 from rigs.nodes.reference.registration import (
-    ALL_ROUTERS,
     DUPLICATE,
     FULL,
     INTERVAL,
@@ -25,11 +24,7 @@ from rigs.nodes.reference.registration import (
 )
 from rigs.nodes.reference.tcp import TcpHost
 from sixlowpan import Context, Contexts, ipv6, nd
-from sixlowpan.addresses import (
-    is_link_local,
-    is_multicast,
-    solicited_node,
-)
+from sixlowpan.addresses import ALL_ROUTERS, is_link_local, is_multicast, solicited_node
 
 
 class Registering(TcpHost):
@@ -61,7 +56,7 @@ class Registering(TcpHost):
         self.tries: dict[bytes, int] = {}
         self.lifetimes: dict[bytes, int] = {}
         self.tids: dict[bytes, int] = {}
-        #: Routers that answered a solicitation, though without an ARO: they can be reached.
+        #: Routers that answered since a registration last began, though without an ARO: they can be reached.
         self.answering: set[bytes] = set()
         self.solicited_at: float | None = None
         self.solicitations = 0
@@ -242,6 +237,7 @@ class Registering(TcpHost):
         if not waiting:
             self.refreshes.pop(address, None)
             return
+        self.answering -= waiting
         self.tids[address] = self.next_tid(self.tids.get(address))
         self.pending[address], self.tries[address], self.lifetimes[address] = waiting, 0, lifetime
         self.try_registration(address)
@@ -336,7 +332,6 @@ class Registering(TcpHost):
             self.pending[address] = set()
             for router in silent:
                 self.lose_router(router)
-            self.answering.clear()
             if self.registrars():
                 self.refreshes[address] = self.now + self.renewal(address)
             else:

@@ -1,4 +1,4 @@
-"""What the roles of the reference node share of RFC 6775: its constants, a default router, addresses and EUI-64s."""
+"""What the roles of the reference node share of RFC 6775: constants, a default router, a request, EUI-64s."""
 
 from __future__ import annotations
 
@@ -6,14 +6,25 @@ from dataclasses import dataclass
 from typing import Final
 
 from sixlowpan.addresses import LINK_LOCAL_PREFIX, SHORT_IID_PREFIX
+from sixlowpan.nd import AddressRegistration
 
-ALL_ROUTERS: Final = bytes.fromhex("ff020000000000000000000000000002")
 INTERVAL: Final = 10.0  # RFC 6775 §9: RTR_SOLICITATION_INTERVAL
 SLOWEST: Final = 60.0  # MAX_RTR_SOLICITATION_INTERVAL
 TRIES: Final = 3  # MAX_RTR_SOLICITATIONS, and MAX_UNICAST_SOLICIT of RFC 4861 §10
 LIFETIME: Final = 10  # minutes for which an address is registered
 LATER: Final = 60.0  # seconds until a registration that failed otherwise is tried again
 DUPLICATE, FULL = 1, 2  # RFC 6775 §4.1, table 1
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A registration that a host asks a router for: from where, with what, and which address at which link address."""
+
+    source: bytes
+    target: bytes
+    option: AddressRegistration
+    address: bytes
+    link: bytes
 
 
 @dataclass(slots=True)

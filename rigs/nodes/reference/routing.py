@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from rigs.nodes.reference.registering import Registering
-from rigs.nodes.reference.registration import ALL_ROUTERS, DUPLICATE, FULL, of_eui64
+from rigs.nodes.reference.registration import DUPLICATE, FULL, Request, of_eui64
 from sixlowpan import DecodeError, ipv6, nd
-from sixlowpan.addresses import UNSPECIFIED, is_link_local, is_multicast
+from sixlowpan.addresses import ALL_ROUTERS, UNSPECIFIED, is_link_local, is_multicast
 
 SUCCESS, MOVED, DUPLICATE_SOURCE, INVALID_SOURCE, INCORRECT = 0, 3, 6, 7, 8
 NEIGHBOR_DISCOVERY: Final = frozenset({nd.RS, nd.RA, nd.NS, nd.NA})
@@ -106,11 +106,12 @@ class Routing(Registering):
             return True
         link = self.source_link(source)
         self.hint = (view.src, link)
-        status = self.refusal(view, address, option)
+        asked = Request(view.src, message.target, option, address, link)
+        status = self.refusal(asked)
         if status is not None:
-            self.refuse(view, message, option, status)
+            self.reply(asked, status)
         else:
-            self.accept(view, message, option, address, link)
+            self.accept(asked)
         self.hint = (b"", b"")
         return True
 
@@ -129,19 +130,20 @@ class Routing(Registering):
         """The source (RFC 6775 §4.1), or with the T flag the target (RFC 8505 §5.5)."""
         return message.target if self.extended and option.t else view.src
 
-    def refusal(self, view: ipv6.Packet, address: bytes, option: nd.AddressRegistration) -> int | None:
+    def refusal(self, asked: Request) -> int | None:
         """The status that speaks against a registration; None: nothing does."""
+        address, option = asked.address, asked.option
         if self.extended and option.t:
-            if not is_link_local(view.src):
+            if not is_link_local(asked.source):
                 return INVALID_SOURCE
-            if view.src != address and self.is_elsewhere(view.src, option):
+            if asked.source != address and self.is_elsewhere(asked.source, option):
                 return DUPLICATE_SOURCE
             if not self.fits(address):
                 return INCORRECT
         if self.is_owned(address, option):
             return DUPLICATE
         held = self.bindings.get(address)
-        if held is not None and self.is_older(held.tid, option):
+        if held is not None and self.is_older(held.tid, self.tid_of(option)):
             return MOVED
         if held is None and option.lifetime and len(self.bindings) >= self.capacity:
             return FULL
@@ -162,45 +164,42 @@ class Routing(Registering):
             held is not None and held.rovr != option.rovr and held.link != self.hint[1]
         )
 
-    def is_older(self, held: int | None, option: nd.AddressRegistration) -> bool:
+    def tid_of(self, option: nd.AddressRegistration) -> int | None:
+        """RFC 8505 §4.1: the TID "MUST be ignored if the T flag is not set"."""
+        return option.tid if self.extended and option.t else None
+
+    def is_older(self, held: int | None, tid: int | None) -> bool:
         """RFC 8505 §5.2.1; where two cannot be compared, the one that came last counts."""
-        if not self.extended or not option.t or held is None or held == option.tid:
+        if held is None or tid is None or held == tid:
             return False
-        return nd.tid.newer(held, option.tid) is False
+        return nd.tid.newer(held, tid) is False
 
     def fits(self, address: bytes) -> bool:
         """RFC 8505 §4.1: status 8, "not usable on this link", is for what has none of our prefixes."""
         return is_link_local(address) or address[:8] in {prefix[:8] for prefix in self.prefixes()}
 
-    def refuse(
-        self, view: ipv6.Packet, message: nd.NeighborSolicitation, option: nd.AddressRegistration, status: int
-    ) -> None:
-        """§6.5.2: to the link-local address "derived from the EUI-64 field of the ARO"."""
-        destination = view.src if self.extended and option.t else self.error_destination(option)
-        self.answer_registration(message.target, destination, replace(option, status=status))
+    def reply(self, asked: Request, status: int) -> None:
+        """§6.5.2: errors go to the address "derived from the EUI-64 field of the ARO"; RFC 8505: to the source."""
+        option = replace(asked.option, status=status)
+        plain = status == SUCCESS or (self.extended and option.t)
+        destination = asked.source if plain else self.error_destination(option)
+        self.answer_registration(asked.target, destination, option)
 
     def error_destination(self, option: nd.AddressRegistration) -> bytes:
         return of_eui64(option.rovr)
 
-    def accept(
-        self,
-        view: ipv6.Packet,
-        message: nd.NeighborSolicitation,
-        option: nd.AddressRegistration,
-        address: bytes,
-        link: bytes,
-    ) -> None:
+    def accept(self, asked: Request) -> None:
         """§6.5.3: create, update or delete the NCE, and say so."""
-        if option.lifetime:
-            self.keep(address, option, link)
+        if asked.option.lifetime:
+            self.keep(asked.address, asked.option, asked.link)
         else:
-            self.bindings.pop(address, None)
-        self.answer_registration(message.target, view.src, option)
+            self.bindings.pop(asked.address, None)
+        self.reply(asked, SUCCESS)
 
     def keep(self, address: bytes, option: nd.AddressRegistration, link: bytes) -> None:
         """A Registered NCE, for as long as was asked for, in units of 60 seconds."""
-        tid = option.tid if self.extended and option.t else None
-        self.bindings[address] = Binding(link, option.rovr, self.now + 60.0 * option.lifetime, tid)
+        ends = self.now + 60.0 * option.lifetime
+        self.bindings[address] = Binding(link, option.rovr, ends, self.tid_of(option))
 
     def answer_registration(self, target: bytes, destination: bytes, option: nd.AddressRegistration) -> None:
         """An NA with a copy of the option; RFC 8505 §6: also to an ARO "with an NA(EARO)", which without T is one."""
@@ -246,14 +245,21 @@ class Routing(Registering):
         if self.role == "host" or message[0] not in NEIGHBOR_DISCOVERY or view.hop_limit != 255 or message[1]:
             super().icmp(view, message)
             return
-        try:
-            parsed = nd.parse(message)
-        except DecodeError:
+        parsed = self.parsed(message)
+        if parsed is None:
             return
         self.view = view
         if not self.discovery(view, parsed):
             super().icmp(view, message)
         self.view = None
+
+    @staticmethod
+    def parsed(message: bytes) -> nd.Message | None:
+        """A message of Neighbor Discovery; RFC 4861 §7.1: one that cannot be is "silently discarded"."""
+        try:
+            return nd.parse(message)
+        except DecodeError:
+            return None
 
     def discovery(self, view: ipv6.Packet, message: nd.Message) -> bool:
         """Whether a message of Neighbor Discovery was handled here."""

@@ -1,0 +1,138 @@
+"""What the cases about a 6LN share: a DUT that attaches to routers of the tester's, and registers with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from fixtures.api import (
+    ECHO_REPLY,
+    ECHO_REQUEST,
+    NEIGHBOR_SOLICITATION,
+    Case,
+    RouterParty,
+    Seen,
+    registered_by,
+    serving,
+)
+from sixlowpan import nd
+from suites.rfc6775.parties import SOON, STARTED, abro, fresh, heard, is_rs, pio, router, spread, to
+
+
+def attach(case: Case, party: RouterParty, prefix: bytes) -> bytes:
+    """Have the DUT attach to a serving router; the address of `prefix` that it registers.
+
+    One that registers none is a finding, and the case ends.
+    """
+    for _ in range(case.rig.file.attempts + 1):
+        party.advertise()
+        seen = heard(
+            case, lambda s: registered_by(s) is not None and registered_by(s)[:8] == prefix[:8], STARTED
+        )
+        if seen is not None:
+            case.tester.listen(0.1)  # what the answer to it draws
+            return registered_by(seen)
+    return unregistered(case)
+
+
+def unregistered(case: Case) -> NoReturn:
+    """No registration followed an advertisement with a prefix for autoconfiguration."""
+    case.failed(
+        "not_registered",
+        "NS with ARO for an address of the advertised prefix",
+        "none",
+        requirement="RFC6775-5.4.1-02",
+    )
+
+
+@contextmanager
+def offered(
+    case: Case, *options: nd.Option, first: bool = False, **fields: object
+) -> Iterator[tuple[RouterParty, bytes]]:
+    """A fresh DUT, and a router with a prefix that answers it: the router, and the prefix.
+
+    `options` stand behind its PIO and ABRO, or `first`.
+    """
+    with fresh(case):
+        prefix = spread(case)
+        own = (pio(prefix), abro())
+        party = router(case, *((*options, *own) if first else (*own, *options)), **fields)
+        with serving(case.tester, party):
+            yield party, prefix
+
+
+@contextmanager
+def attached(case: Case, *options: nd.Option, **fields: object) -> Iterator[tuple[RouterParty, bytes]]:
+    """A fresh DUT that registered with one router (`offered`): the router, and the DUT's global address."""
+    with offered(case, *options, **fields) as (party, prefix):
+        yield party, attach(case, party, prefix)
+
+
+@contextmanager
+def awaiting(case: Case, *, others: bool = True) -> Iterator[tuple[RouterParty, Seen, bytes]]:
+    """A fresh DUT whose registration waits for an answer: the router, the NS, and the address that it registers.
+
+    What else it registers is confirmed, unless `others` is false.
+    """
+    with offered(case, status=None) as (party, prefix):
+        seen = first_try(case, party, prefix, others=others)
+        yield party, seen, registered_by(seen)
+
+
+def once_more(case: Case, party: RouterParty, **fields: object) -> RouterParty:
+    """One more router, which advertises what this one does."""
+    return router(case, *party.options, **fields)
+
+
+def only(party: RouterParty, seen: Seen, start: bytes) -> bool:
+    """Whether it registers an address with this start; what registers another is confirmed.
+
+    An error of RFC 6775 does not say which address it is about (§6.5.2), so that no other may wait for an answer.
+    """
+    if not to(party)(seen) or registered_by(seen).startswith(start):
+        return to(party)(seen)
+    party.confirm(seen)
+    return False
+
+
+def first_try(case: Case, party: RouterParty, prefix: bytes, *, others: bool = True) -> Seen:
+    """The first registration at a router, which advertises once: each RA may start one. Without one the case ends."""
+    party.advertises = False
+    heard(case, is_rs, STARTED)
+    start = prefix[:8] if others else b""
+    for _ in range(case.rig.file.attempts):
+        party.advertise()
+        seen = heard(case, lambda s: only(party, s, start) and registered_by(s)[:8] == prefix[:8], STARTED)
+        if seen is not None:
+            if others:
+                heard(case, lambda s: only(party, s, prefix[:8]) and False, 0.3)
+            return seen
+    return unregistered(case)
+
+
+def answers_at(case: Case, party: RouterParty, address: bytes) -> Seen | None:
+    """The DUT's answer to an echo to one of its addresses."""
+    tester = case.tester
+    for _ in range(case.rig.file.attempts):
+        request = tester.echo(source=party.address, destination=address)
+        party.send(request)
+        seen = heard(
+            case, lambda s, wanted=request[44:48]: s.icmp_type == ECHO_REPLY and s.upper[4:8] == wanted
+        )
+        if seen is not None:
+            return seen
+    return None
+
+
+def pinged(case: Case, destination: bytes, seconds: float = SOON) -> tuple[Seen | None, list[Seen]]:
+    """Have the DUT ping an address: the request as it came, and what Neighbor Solicitations for it came first."""
+    solicited: list[Seen] = []
+
+    def holds(seen: Seen) -> bool:
+        if seen.icmp_type == NEIGHBOR_SOLICITATION and seen.upper[8:24] == destination:
+            solicited.append(seen)
+        return seen.icmp_type == ECHO_REQUEST and seen.view.dst == destination
+
+    case.rig.node.ping(destination, 8, case.tester.next_identifier(), 1)
+    return heard(case, holds, seconds), solicited

@@ -1,0 +1,120 @@
+"""What the cases about a 6LR or 6LBR share: a DUT that is a router, and hosts of the tester's that register with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fixtures.api import ALL_NODES, UDP, Case, HostParty, RouterParty, Seen, prepare, registration_of, serving
+from sixlowpan import ipv6, link_local, nd
+from suites.rfc6775.parties import (
+    SOON,
+    abro,
+    fresh,
+    heard,
+    host,
+    is_na,
+    is_ra,
+    pio,
+    readable,
+    router,
+    spread,
+)
+
+
+@contextmanager
+def routing(case: Case, *options: nd.Option, **fields: object) -> Iterator[tuple[RouterParty, bytes]]:
+    """A fresh DUT that is a router: a router above it (of a 6LR), and the prefix that it advertises.
+
+    A 6LR is told of a 6LBR first, which may be an end of the tester's as well; a 6LBR has been given addresses.
+    """
+    with fresh(case):
+        above = router(case, **fields)
+        with serving(case.tester, above):
+            if case.rig.profile.parameters.role == "6LBR":
+                prepare(case.rig, case.tester)
+                case.tester.answer_ns = False
+                yield above, _advertised_prefix(case)
+                return
+            prefix = spread(case)
+            above.options = [pio(prefix), *(options or (abro(),))]
+            become_router(case, above)
+            yield above, prefix
+
+
+def become_router(case: Case, above: RouterParty) -> None:
+    """Advertise to a 6LR until it is a router: until it answers a solicitation."""
+    for _ in range(3):
+        above.advertise()
+        case.tester.listen(1.0)
+        if advertisement(case, host(case)) is not None:
+            return
+    case.failed(
+        "no_ra", "a Router Advertisement in answer to a solicitation", "none", requirement="RFC6775-6.3-05"
+    )
+
+
+def advertisement(case: Case, party: HostParty, *options: nd.Option) -> Seen | None:
+    """The RA that answers a solicitation of this host's."""
+    for _ in range(case.rig.file.attempts):
+        party.solicit(*options)
+        seen = heard(case, lambda s: is_ra(s) and s.view.dst in {party.address, ALL_NODES}, SOON)
+        if seen is not None:
+            return seen
+    return None
+
+
+def _advertised_prefix(case: Case) -> bytes:
+    seen = advertisement(case, host(case))
+    options = readable(case, seen).options if seen is not None else ()
+    found = [o.prefix for o in options if isinstance(o, nd.PrefixInformation)]
+    if not found:
+        case.failed("no_ra", "a Router Advertisement with a prefix", "none", requirement="RFC6775-6.3-05")
+    return found[0]
+
+
+def registered(
+    case: Case,
+    party: HostParty,
+    address: bytes,
+    option: nd.AddressRegistration | None = None,
+    seconds: float = 8.0,
+) -> tuple[int | None, Seen | None]:
+    """Register an address of this host's: the status of the answer, and the answer; (None, None) without one."""
+    option = party.aro() if option is None else option
+    case.tester.also(address)
+    packet = party.registration(address, option)
+    for _ in range(case.rig.file.attempts):
+        party.send(packet)
+        seen = heard(case, lambda s: is_na(s) and answer_to(s, option) is not None, seconds)
+        if seen is not None:
+            return registration_of(seen).status, seen
+    return None, None
+
+
+def answer_to(seen: Seen, option: nd.AddressRegistration) -> nd.AddressRegistration | None:
+    """The (E)ARO of an answer to that registration."""
+    found = registration_of(seen)
+    return found if found is not None and found.rovr[:8] == option.rovr[:8] else None
+
+
+def global_of(party: HostParty, prefix: bytes) -> bytes:
+    """The address of a prefix and this host's EUI-64."""
+    return prefix[:8] + link_local(party.link)[8:]
+
+
+def arrives(case: Case, sender: RouterParty | HostParty, destination: bytes, link: bytes) -> Seen | None:
+    """A datagram through the DUT to this address, as it comes out at that link-layer address; None: it does not."""
+    source = bytes.fromhex("20010db8ffff0000") + case.tester.pattern(8)
+    for _ in range(case.rig.file.attempts):
+        data = case.tester.pattern(12)
+        message = ipv6.udp(0xF0B5, 0xF0B6, data, source, destination)
+        sender.send(ipv6.build(source, destination, UDP, message))
+        seen = heard(
+            case,
+            lambda s, d=data: s.view.dst == destination and s.upper[8:] == d and s.info.dst == link,
+            SOON,
+        )
+        if seen is not None:
+            return seen
+    return None
