@@ -129,7 +129,7 @@ def test_more_rows_than_are_followed_are_explained_when_they_come(cast):
 
 def test_what_is_for_others_or_reserved_is_refused(cast):
     seen = readings(cast)
-    for sent in read("tester>nobody 7a333a8000\ntester>dut 7a343a8000\ntester>dut c0f877"):
+    for sent in read("tester>dut 811a2b02005efffe00000b7a333a80\ntester>dut 7a343a8000\ntester>dut c0f877"):
         seen.take(sent.payload, cast.info(sent), 0.0, b"")
     assert not seen.copies
     assert len(seen.refused) == 3
