@@ -49,8 +49,8 @@ class Cell:
         for name, words in (
             ("error", "error"),
             ("unconfirmed", "unconfirmed deviation"),
-            ("inconclusive", "cannot be told"),
             ("known", f"known deviations of {known}"),
+            ("inconclusive", "cannot be told"),
             ("pass", "works"),
         ):
             if self.counts[name]:
