@@ -42,6 +42,7 @@ from sixlowpan import (
     mesh,
 )
 from sixlowpan.addresses import BROADCAST, multicast_link_address, solicited_node
+from sixlowpan.link import link_between
 
 if TYPE_CHECKING:
     from rigs.bench import Bench
@@ -194,7 +195,7 @@ class ReferenceNode(BleNode, Node):
         )
 
     def link_info(self, header: MacHeader) -> LinkInfo:
-        return LinkInfo("ieee802154", header.src, header.dst)
+        return link_between("ieee802154", header.src, header.dst)
 
     def understand(self, payload: bytes, info: LinkInfo) -> bytes | None:
         """The packet that a payload is or completes; `DecodeError` drops it."""
@@ -237,7 +238,7 @@ class ReferenceNode(BleNode, Node):
             return self.ble_info(neighbour, sent=True)
         short = packet[8:24] == link_local(self.link.dut_short)
         source = self.link.dut_short if short else self.link.dut
-        return LinkInfo("ieee802154", source, neighbour or BROADCAST)
+        return link_between("ieee802154", source, neighbour or BROADCAST)
 
     def encode_packet(self, packet: bytes, info: LinkInfo) -> bytes:
         return encode(packet, info, self.contexts)
