@@ -139,6 +139,8 @@ def _sizes(field: Field) -> list[str]:
 
 def _transfer(moved: Moved) -> list[str]:
     told, found = moved.transfer, [f"## {moved.what}", ""]
+    if moved.failed:
+        found.append(f"* tried {moved.failed + 1} times: iperf3 did not come to its end before")
     if told.error:
         found.append(f"* iperf3: {told.error}")
     if told.packets:
@@ -175,10 +177,13 @@ def _transfer(moved: Moved) -> list[str]:
 
 def _stall(moved: Moved) -> list[str]:
     """Why TCP stands still, where the figures show it."""
-    if not moved.transfer.retransmits or moved.air[moved.sender].repeated:
+    counted = moved.transfer.retransmits or moved.transfer.error
+    if not counted or moved.air[moved.sender].repeated:
         return []
     left = moved.interface
     between = len(left.segments) - len(moved.air[moved.sender].segments)
+    if between <= 0 and moved.transfer.error:
+        return []
     if between <= 0:
         return [
             "",

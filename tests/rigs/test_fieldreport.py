@@ -128,6 +128,16 @@ def test_retransmissions_that_tcp_keeps_are_not_the_interfaces():
     assert "none came to the interface" in page(Field(transfers=[moved(interface=once)]))
 
 
+def test_a_transfer_that_does_not_end_has_a_cause_as_well():
+    """iperf3's control connection is TCP: it may stall before there is any figure."""
+    stalled = moved(transfer=Transfer(0.0, error="interrupt - the client has terminated"), failed=3)
+    text = page(Field(transfers=[stalled]))
+    assert "* tried 4 times: iperf3 did not come to its end before" in text
+    assert "3 segments left the queue for the interface" in text
+    nothing = moved(transfer=stalled.transfer, interface=at_the_interface([]), air=traffic([], DEVICES))
+    assert "Cause" not in page(Field(transfers=[nothing]))
+
+
 def test_a_retransmission_on_the_air_is_no_cause_of_a_stall():
     air = traffic([p for n in (1, 1) for p in sent("central", segment("central", n), 0, 0)], DEVICES)
     assert "Cause" not in page(Field(transfers=[moved(air=air)]))
