@@ -8,13 +8,17 @@ APT := qemu-system-x86 liblwip0 tshark
 RIGS ?= lwip-ble lwip-802154 linux-802154 linux-ble
 ARGS ?=
 
-.PHONY: help setup conformance fieldreport test lint mutants variants mutation stress fuzz bench clean
+RIG ?= reference
+BUDGET ?= 10m
+
+.PHONY: help setup conformance hunt fieldreport test lint mutants variants mutation stress fuzz bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make conformance   set up, then run the suites on the embedded rigs ($(RIGS)) and write the report"
 	@echo "make test          set up, then run Keyhole's own tests"
 	@echo "make fieldreport   ping, iperf3 and TCP between two Linux guests over Bluetooth LE, with the causes"
+	@echo "make hunt          search for sequences of frames that break a node: RIG=riot-zep BUDGET=10m"
 	@echo "make mutants       show that the suites catch deliberately wrong nodes"
 	@echo "make variants      show that the suites blame no conforming node that differs from the reference"
 	@echo "make mutation      show that the tests catch changes to the oracle's code"
@@ -45,6 +49,9 @@ conformance: guest
 	 $(PY) -m pytest suites $(foreach rig,$(RIGS),--rig $(rig)) $(ARGS) || status=$$?; \
 	 if [ "$$(readlink reports/out/latest)" = "$$before" ]; then echo "no case ran: there is no new report"; \
 	 else $(PY) -m reports render reports/out/latest; fi; exit $$status
+
+hunt: setup
+	@$(PY) -m pytest suites/hunt -m hunt --rig $(RIG) --hunt $(BUDGET) $(ARGS)
 
 fieldreport: guest
 	@$(PY) -m rigs.fieldreport $(ARGS)

@@ -10,4 +10,5 @@ pytest_plugins = [
     "fixtures.plugin.controller",
     "fixtures.plugin.rig",
     "fixtures.plugin.verdicts",
+    "fixtures.plugin.hunting",
 ]

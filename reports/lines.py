@@ -112,6 +112,8 @@ class RigEvent(_Line):
     kind: Name | None = None
     profile: Name | None = None
     dut: dict[Name, Scalar] | None = None
+    #: The other node of a pair, with its stack, version, kind and profile.
+    peer: dict[Name, Scalar] | None = None
     deviations: list[Deviation] | None = None
     #: What does not fit between profile and DUT.
     notes: list[OneLine] | None = None
@@ -133,6 +135,8 @@ class Finding(_Line):
     known: Name | None = None
     unconfirmed: Name | None = None
     field: Name = ""
+    #: Of a pair: "dut" or "peer".
+    side: Name = ""
 
 
 class Result(_Line):

@@ -2,60 +2,62 @@
 
 Strategy: a pure function of one line of the record (`svg`), or of several that belong together (`loss_by_size`). What
 is drawn follows from what was measured: round trips as a distribution function with its percentiles, a map of sizes as
-a bar with its holes, a series as a line over time. No script, no font, nothing fetched; text of a record is escaped. A
-line of which there is nothing to draw gives an empty text.
+a bar with its holes, a series as a line over time. No script, no font, nothing fetched, and no style of its own:
+colours are the page's (`svg.plot` in `html/assets/page.css`), because the page's policy allows no other. Text of a
+record is escaped, so what is returned is safe in a page. A line of which there is nothing to draw gives an empty text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any, Final
+
+from markupsafe import Markup, escape
 
 from reports.statistics import quantile
 
 Line = Mapping[str, Any]
 
 WIDTH, HEIGHT = 560, 190
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 26, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 84, 12, 26, 34
 #: Fewer values make no distribution.
 _FEWEST: Final = 5
 _PERCENTILES: Final = (0.5, 0.95, 0.99)
 _LARGEST: Final = 1232
-_STYLE: Final = (
-    "<style>text{font:11px sans-serif;fill:currentColor}.axis{stroke:currentColor;stroke-width:1;fill:none}"
-    ".line{stroke:#1f6feb;stroke-width:1.5;fill:none}.mark{stroke:#888;stroke-dasharray:3 3}.good{fill:#2da44e}"
-    ".hole{fill:#cf222e}.whisker{stroke:#1f6feb;stroke-width:1.5}</style>"
-)
+#: A distribution is drawn in so many steps at most: more cannot be told apart, and a page has many of them.
+_STEPS: Final = 120
 
 
-def svg(measurement: Line) -> str:
+def svg(measurement: Line) -> Markup:
     """The picture of one measurement; empty where there is nothing to draw."""
     values = [float(value) for value in measurement["values"] if value is not None]
     parameters = measurement.get("parameters", {})
-    if "tried" in parameters and measurement["unit"] == "B":
+    if _is_number(parameters.get("tried")) and measurement["unit"] == "B":
         return _size_map(measurement, values)
     if measurement["unit"] == "share" and not str(measurement["name"]).endswith("minute"):
-        return ""
-    if "period" in parameters or str(measurement["name"]).endswith("minute"):
-        return _series(measurement, values, float(parameters.get("period", 1)))
+        return Markup()
+    period = parameters.get("period", 1 if str(measurement["name"]).endswith("minute") else None)
+    if _is_number(period):
+        return _series(measurement, values, float(period))
     if len(values) < _FEWEST or min(values) == max(values) or measurement["unit"] not in {"ms", "s"}:
-        return ""
+        return Markup()
     return _distribution(measurement, values)
 
 
-def loss_by_size(measurements: Sequence[Line]) -> str:
+def loss_by_size(measurements: Sequence[Line]) -> Markup:
     """Loss with its interval for each size, of the lines called "loss" that have a size and a figure."""
     lines = [
         line
         for line in measurements
-        if line["name"] == "loss" and line.get("figure") and "size" in line.get("parameters", {})
+        if line["name"] == "loss"
+        and line.get("figure")
+        and _is_number(line.get("parameters", {}).get("size"))
     ]
     points = sorted(
         ((float(line["parameters"]["size"]), line["figure"]) for line in lines), key=lambda p: p[0]
     )
     if not points:
-        return ""
+        return Markup()
     largest = max(1.0, *(size for size, _ in points))
     most = max(0.01, *(figure["high"] or figure["value"] for _, figure in points))
     parts = [_axes("octets of data", largest, "% lost", 100 * most)]
@@ -70,12 +72,13 @@ def loss_by_size(measurements: Sequence[Line]) -> str:
     return _whole("Loss by size, with 95 % intervals", words, parts)
 
 
-def _distribution(measurement: Line, values: list[float]) -> str:
+def _distribution(measurement: Line, values: list[float]) -> Markup:
     ordered, unit = sorted(values), str(measurement["unit"])
     most = ordered[-1]
     steps = [f"M{_x(0):.1f},{_y(0):.1f}"]
-    for place, value in enumerate(ordered):
-        steps.append(f"H{_x(value / most):.1f}V{_y((place + 1) / len(ordered)):.1f}")
+    count = len(ordered)
+    ends = sorted({round(count * step / _STEPS) for step in range(1, _STEPS + 1)} - {0})
+    steps += [f"H{_x(ordered[end - 1] / most):.1f}V{_y(end / count):.1f}" for end in ends]
     parts = [_axes(unit, most, "% of them", 100.0), f'<path class="line" d="{"".join(steps)}"/>']
     told = []
     for share in _PERCENTILES:
@@ -86,9 +89,9 @@ def _distribution(measurement: Line, values: list[float]) -> str:
     return _whole(_title(measurement), f"{', '.join(told)}; n = {len(ordered)}", parts)
 
 
-def _series(measurement: Line, values: list[float], period: float) -> str:
+def _series(measurement: Line, values: list[float], period: float) -> Markup:
     if len(values) < 2 or not max(values) > 0:
-        return ""
+        return Markup()
     lasted, most = period * len(values), max(values)
     points = " ".join(
         f"{_x((n + 0.5) / len(values)):.1f},{_y(max(0.0, value) / most):.1f}"
@@ -105,7 +108,7 @@ def _series(measurement: Line, values: list[float], period: float) -> str:
     return _whole(_title(measurement), said, parts)
 
 
-def _size_map(measurement: Line, holes: list[float]) -> str:
+def _size_map(measurement: Line, holes: list[float]) -> Markup:
     tried = int(measurement["parameters"]["tried"])
     span = _LARGEST + 1
     top, height = _y(0.8), _y(0.3) - _y(0.8)
@@ -122,6 +125,10 @@ def _size_map(measurement: Line, holes: list[float]) -> str:
     cause = str(measurement["parameters"].get("cause", ""))
     said = f"{len(holes)} of {tried} sizes do not work: {cause}" if holes else f"all {tried} sizes work"
     return _whole(_title(measurement), said, parts)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
 
 
 def _title(measurement: Line) -> str:
@@ -142,11 +149,11 @@ def _axes(x_unit: str, x_most: float, y_unit: str, y_most: float) -> str:
     )
 
 
-def _whole(title: str, said: str, parts: Sequence[str]) -> str:
+def _whole(title: str, said: str, parts: Sequence[str]) -> Markup:
     title, said = escape(title), escape(said)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-        f'role="img" aria-label="{title}: {said}">{_STYLE}<title>{title}</title>'
+    # every part is made here, of numbers and of text that was escaped
+    return Markup(  # noqa: S704
+        f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}: {said}">'
         f'<text x="{_x(0)}" y="14">{title}</text>{"".join(parts)}'
         f'<text x="{_x(0)}" y="{HEIGHT - 4}">{said}</text></svg>'
     )

@@ -67,6 +67,8 @@ class Finding:
     unconfirmed: str | None = None
     #: The field of the IPv6 packet that came out wrong, where it is that (`hop_limit`).
     field: str = ""
+    #: Of a pair: which node the finding is of, "dut" or "peer"; empty where there is one node, or none to blame.
+    side: str = ""
 
     def to_json(self) -> Line:
         return {
@@ -80,6 +82,7 @@ class Finding:
             "known": self.known,
             "unconfirmed": self.unconfirmed,
             "field": self.field,
+            "side": self.side,
         }
 
 

@@ -50,7 +50,7 @@ class Bench:
     def last_words(self) -> str:
         """The last line that came on a console of this bench, for a message; empty when there was none."""
         for resource in reversed(self._resources.values()):
-            if isinstance(resource, Console):
+            if isinstance(resource, Console) and resource.is_text:
                 lines = resource.kept().decode(errors="replace").strip().splitlines()
                 if lines:
                     return lines[-1].strip()[:_SHOWN]
@@ -91,7 +91,11 @@ class Rig:
 
     @classmethod
     def of(cls, loaded: Loaded, tell: Teller | None = None) -> Rig:
-        return cls(loaded.rig, loaded.profile, tell)
+        if loaded.peer is None:
+            return cls(loaded.rig, loaded.profile, tell)
+        from rigs.pair import Pair  # a pair is a rig, so it stands on this module
+
+        return Pair(loaded.rig, loaded.profile, loaded.peer, tell)
 
     @property
     def name(self) -> str:
@@ -121,11 +125,7 @@ class Rig:
         if self.is_open:
             return
         try:
-            self._link = registry.open_link(self._bench, self.file)
-            self._node = registry.open_node(self._bench, self.file)
-            if "ip_tap" not in self.profile.abilities:
-                self._node.tap = None  # what is not declared is not used
-            self.version = self._node.version()
+            self._set_up()
         except OSError as error:
             self._abandon()
             raise RigError(f"{self.name}: cannot be opened: {error}") from error
@@ -138,6 +138,14 @@ class Rig:
         except BaseException:
             self._abandon()
             raise
+
+    def _set_up(self) -> None:
+        """Open link and node on the bench."""
+        self._link = registry.open_link(self._bench, self.file)
+        self._node = registry.open_node(self._bench, self.file)
+        if "ip_tap" not in self.profile.abilities:
+            self._node.tap = None  # what is not declared is not used
+        self.version = self._node.version()
 
     def close(self) -> None:
         """Close node, link and what they hang on. May be called twice."""

@@ -140,6 +140,16 @@ class Link(ABC):
         del since
         return {}
 
+    def hear_too(self, short: bytes) -> None:  # noqa: B027 - most hear all that is sent, or cannot choose
+        """Hear what is sent to this 16-bit address as well: nodes that resolve nothing take it out of an IPv6 address.
+
+        A radio with a place for one short address hears the latest.
+        """
+
+    def size_on_air(self, frame: bytes) -> int:
+        """Octets that a frame received here had on the medium: more than it has now where a link has opened it."""
+        return len(frame)
+
     def before_ack(self, loses: Loses) -> bool:
         """Let `loses` decide of each transmission, before anybody acknowledges it; False where this link cannot ask.
 

@@ -20,6 +20,7 @@ import importlib
 import importlib.util
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
@@ -104,9 +105,12 @@ def dut_side(bench: Bench, rig: RigFile) -> Any:
     return maker(bench, rig) if maker is not None else None
 
 
-def load(name: str, overrides: Iterable[str] = ()) -> Loaded:
-    """Read a rig file and its profile, and judge both as far as adapters know. Raises `ConfigError`: all mistakes."""
-    return loading.load(name, overrides, judge=mistakes)
+def load(name: str, overrides: Iterable[str] = (), beside: str | None = None) -> Loaded:
+    """Read a rig file and its profile, and judge both as far as adapters know. Raises `ConfigError`: all mistakes.
+
+    `beside`: another rig whose DUT is paired with this one's.
+    """
+    return loading.load(name, overrides, beside=beside, judge=mistakes)
 
 
 def verify(rig: RigFile) -> None:
@@ -118,6 +122,12 @@ def verify(rig: RigFile) -> None:
 def mistakes(where: str, data: Mapping[str, Any]) -> list[str]:
     """What is wrong in a rig file, as far as adapters know. A module that is not of the tree is read, not imported."""
     found: list[str] = []
+    if isinstance(peer := data.get("peer"), dict):
+        own = {key: value for key, value in peer.items() if key not in ("link", "profile")}
+        theirs = {"tester": {"link": peer.get("link")}, "dut": own}
+        renamed = ((": tester.link:", ": peer.link:"), (": dut.", ": peer."))
+        for mistake in mistakes(where, theirs):
+            found += [reduce(lambda text, names: text.replace(*names), renamed, mistake)]
     for opener, name in _named(data):
         try:
             options = _options_of(opener, name, where)
@@ -175,6 +185,22 @@ def missing(rig: RigFile, *, run: bool = True) -> list[Missing]:
         check: Callable[[RigFile], Iterable[Missing]] | None = getattr(module, "check", None)
         found.extend(item for item in (check(rig) if check else ()) if item not in found)
     return found
+
+
+def missing_console(rig: RigFile, address: str, key: str) -> list[Missing]:
+    """What this machine lacks for a console that a link has of its own, which `key` of the rig file names."""
+    try:
+        module = _module("open_console", address.partition(":")[0], loading.shown(rig.path))
+    except ConfigError as error:
+        return [Missing(str(error).replace("dut.console", key), "name a console that there is")]
+    check: Callable[[RigFile], Iterable[Missing]] | None = getattr(module, "check", None)
+    alone = rig.model_copy(
+        update={"dut": rig.dut.model_copy(update={"console": address}), "peer": None, "air": None}
+    )
+    return [
+        Missing(item.what.replace("dut.console", key), item.remedy)
+        for item in (check(alone) if check else ())
+    ]
 
 
 def remarks(rig: RigFile) -> list[str]:

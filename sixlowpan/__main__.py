@@ -1,4 +1,4 @@
-"""`python -m sixlowpan decode|encode|explain|judge`: the oracle on the command line.
+"""`python -m sixlowpan decode|encode|explain|judge|budget`: the oracle on the command line.
 
 Exit codes: 0 done, 1 findings (an error in a payload, a breach), 2 bad usage, or a capture of which nothing was judged.
 An option that cannot apply to what was given is refused, because it would be believed to have had an effect.
@@ -14,13 +14,14 @@ import shutil
 import signal
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from sixlowpan import explain_ghc, jsonl, security
+from sixlowpan import budget, explain_ghc, jsonl, security
 from sixlowpan.codec import encode
 from sixlowpan.contexts import Contexts
 from sixlowpan.errors import DecodeError
@@ -45,6 +46,7 @@ examples:
   python3 -m sixlowpan judge capture.pcapng --pan abcd --key 00112233445566778899aabbccddeeff
   tcpdump -i lo -w - udp port 17754 | python3 -m sixlowpan judge -        (Ctrl-C ends both)
   python3 -m sixlowpan judge --jsonl < frames.jsonl
+  python3 -m sixlowpan budget --level 5 --key-id-mode 1       (budget --help says more)
 
 one line of --jsonl (decode, judge):
   {"id": 1, "link": "ieee802154", "src": "1234", "dst": "0001", "contexts": {"0": "2001:db8::/64"},
@@ -70,12 +72,12 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(
         prog="python -m sixlowpan",
-        description="Decode, encode, explain and judge 6LoWPAN payloads, as the RFCs say.",
+        description="Decode, encode, explain and judge 6LoWPAN payloads, as the RFCs say; count what fits a frame.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    commands = top.add_subparsers(dest="command", required=True, metavar="decode|encode|explain|judge")
+    commands = top.add_subparsers(dest="command", required=True, metavar="decode|encode|explain|judge|budget")
     helps = {
         "decode": "payloads (fragments too, in any order) to IPv6 packets",
         "encode": "IPv6 packets to their smallest payloads",
@@ -138,6 +140,7 @@ def parser() -> argparse.ArgumentParser:
             )
         if name == "explain":
             command.add_argument("--frame", type=int, metavar="N", help="capture: its frame N, from 1")
+    budget.add_command(commands)
     return top
 
 
@@ -162,6 +165,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.command == "budget":
+        said = Path(options.profile).read_text(encoding="utf-8") if options.profile else ""
+        framing = budget.asked(options, tomllib.loads(said).get("parameters", {}))
+        print(json.dumps(budget.as_object(framing)) if options.json else budget.text(framing))
+        return 0
     if getattr(options, "jsonl", False):
         _refuse(options, set(), "--jsonl, whose lines say it themselves")
         if options.octets:

@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from markupsafe import Markup
+
+from reports.plots import loss_by_size, svg
 from reports.statistics import Spread, quantile, spread
 from reports.view import View, natural
 
@@ -48,13 +51,29 @@ def measurements(page: View) -> dict[str, Any]:
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     empty = 0
     for line in page.record.measurements:
-        if any(value is not None for value in line["values"]):
+        if _values(line) or svg(line):  # a map of sizes without a hole has no value, and is a figure
             groups.setdefault((line["name"], line["unit"]), []).append(line)
         else:
             empty += 1
-    ordered = sorted(groups.items(), key=lambda item: natural(f"{item[0][0]} {item[0][1]}"))
-    shown = [(name, unit, _figures(lines), _charts(name, unit, lines)) for (name, unit), lines in ordered]
+    shown = []
+    for (name, unit), lines in sorted(groups.items(), key=lambda item: natural(f"{item[0][0]} {item[0][1]}")):
+        valued = [line for line in lines if _values(line)]
+        charts = _charts(name, unit, valued)
+        shown.append((name, unit, _figures(valued) if valued else [], charts, _pictures(lines)))
     return {"page": page, "groups": shown, "empty": empty, "width": WIDTH, "chart": _CHART}
+
+
+def _pictures(lines: Sequence[Mapping[str, Any]]) -> list[tuple[str, Markup]]:
+    """(what it is of, picture) of each measurement that can be drawn, and of losses over the size, for each rig."""
+    ordered = sorted(lines, key=lambda one: natural(f"{one['case']} {_parameters(one)} {one['rig']}"))
+    found = [(f"{line['case']} on {line['rig']}", svg(line)) for line in ordered]
+    by_size: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for line in lines:
+        way = str(line["parameters"].get("direction", ""))
+        by_size.setdefault((line["rig"], way), []).append(line)
+    for (rig, way), several in sorted(by_size.items()):
+        found.append((f"all sizes on {rig} {way}".strip(), loss_by_size(several)))
+    return [(of, picture) for of, picture in found if picture]
 
 
 def _values(line: Mapping[str, Any]) -> list[float]:

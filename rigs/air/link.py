@@ -8,10 +8,11 @@ told in the time of the model: how late this host handed a frame on is kept with
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rigs.air.live import LiveLink
@@ -81,12 +82,31 @@ class AirLink(Link):
         self._closed = False
         self._threads: list[threading.Thread] = []
         for member in self._members:
-            member.asks = settings.loses and member.link.before_ack(self._loses_of(member.name))
+            self._let_ask(member)
             for work in () if self._virtual else (self._take_from, self._give_to):
                 name = f"air {member.name} {work.__name__}"
                 self._threads.append(threading.Thread(target=work, args=(member,), name=name, daemon=True))
         for thread in self._threads:
             thread.start()
+
+    def _let_ask(self, member: _Member) -> None:
+        """Have its link ask the air what is lost, where anything is and there is one receiver to lose it."""
+        if self.air.settings.loses and len(self._members) == 1 and not member.asks:
+            member.asks = member.link.before_ack(self._loses_of(member.name))
+
+    def impair(self, settings: AirSettings) -> None:
+        """Do from now on to frames what these settings say."""
+        with self._changed:
+            self.air.impair(settings)
+            for member in self._members:
+                self._let_ask(member)
+
+    @contextlib.contextmanager
+    def holding(self, name: str) -> Iterator[None]:
+        """Keep the air from a device of this process while something is done to it from its own side."""
+        link = next(member.link for member in self._members if member.name == name)
+        with link.still() if isinstance(link, LiveLink) else contextlib.nullcontext():
+            yield
 
     # -- Link -------------------------------------------------------------------------------------------------
 

@@ -6,8 +6,10 @@ a frame wakes up for the node's next timer, and for a frame that was sent to it 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
+from collections.abc import Iterator
 
 from rigs import clock
 from rigs.links.memory.link import MemoryLink
@@ -50,6 +52,14 @@ class LiveLink(Link):
                 if due is not None:
                     left = min(left, max(0.0, due - time.monotonic()))
                 self._changed.wait(left)
+
+    @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """Let nothing reach the node while something is done to it from its own side; then see what it says."""
+        with self._changed:
+            self._catch_up()
+            yield
+            self._changed.notify_all()
 
     def close(self) -> None:
         self._memory.close()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Final, Literal
@@ -58,6 +58,8 @@ class Carried:
     copy: bool = False
     overtaken: bool = False
     late: float = 0.0
+    #: The how-manieth frame of this air it is: copies and ways to several receivers have one number.
+    number: int = 0
 
     def in_words(self) -> str:
         """What was done to it; empty for a frame to which nothing was."""
@@ -80,11 +82,11 @@ class SoftwareAir:
     """The air between members that are known by name; the device under test is "dut", our own radio "tester"."""
 
     def __init__(self, kind: LinkKind, members: Sequence[str], settings: AirSettings) -> None:
-        self.kind, self.settings, self.members = kind, settings, tuple(members)
-        pairs = [(a, b) for a in self.members for b in self.members if a != b]
-        self._ways = {(a, b): Way(self._of(a, b), f"{settings.seed}/{a}/{b}") for a, b in pairs}
-        # on Bluetooth LE the link layer repeats what it loses: a loss there is a delay
-        self._events = {pair: ConnectionEvents(settings.interval, self._ways[pair].loses) for pair in pairs}
+        self.kind, self.members = kind, tuple(members)
+        self.impair(settings)
+        #: Told of everything that became of a frame.
+        self.watch: Callable[[Carried], None] = lambda _carried: None
+        self._offered = 0
         self._free = 0.0
         self._starts: dict[str, deque[float]] = {name: deque() for name in self.members}
         self._coming: dict[str, list[tuple[float, int, Carried]]] = {name: [] for name in self.members}
@@ -94,6 +96,14 @@ class SoftwareAir:
         #: What became of every frame, the oldest first, as far as it is kept; and how often each fate was met.
         self.log: deque[Carried] = deque(maxlen=_KEPT)
         self.counts: Counter[str] = Counter()
+
+    def impair(self, settings: AirSettings) -> None:
+        """Do from now on what these settings say, drawn anew; what is under way arrives as it would have."""
+        self.settings = settings
+        pairs = [(a, b) for a in self.members for b in self.members if a != b]
+        self._ways = {(a, b): Way(self._of(a, b), f"{settings.seed}/{a}/{b}") for a, b in pairs}
+        # on Bluetooth LE the link layer repeats what it loses: a loss there is a delay
+        self._events = {pair: ConnectionEvents(settings.interval, self._ways[pair].loses) for pair in pairs}
 
     def _of(self, sender: str, receiver: str) -> Impairment:
         """What is done from one member to another; whoever sniffs between two devices hears all that they send."""
@@ -109,9 +119,10 @@ class SoftwareAir:
         `heard`: losses were drawn before the acknowledgement already (`loses`), so none is drawn here.
         """
         others = [name for name in self.members if name != sender]
+        self._offered = number = self._offered + 1
         if self.full(sender, now):
             for name in others:
-                self._keep(Carried(sender, name, frame, now, "queue full"))
+                self._keep(Carried(sender, name, frame, now, "queue full", number=number))
             return False
         arrival, waited = self._on_the_medium(sender, frame, now)
         for name in others:
@@ -120,9 +131,9 @@ class SoftwareAir:
                 arrival = self._events[pair].arrival(now, len(frame) + 4)
                 waited = arrival - now
             elif not heard and self._ways[pair].loses():
-                self._keep(Carried(sender, name, frame, now, "lost", waited=waited))
+                self._keep(Carried(sender, name, frame, now, "lost", waited=waited, number=number))
                 continue
-            self._schedule(pair, Carried(sender, name, frame, now, "carried", arrival, waited))
+            self._schedule(pair, Carried(sender, name, frame, now, "carried", arrival, waited, number=number))
         return True
 
     def loses(self, sender: str, receiver: str, frame: bytes, now: float) -> bool:
@@ -207,6 +218,7 @@ class SoftwareAir:
 
     def _keep(self, carried: Carried) -> None:
         self.log.append(carried)
+        self.watch(carried)
         self.counts[carried.fate] += 1
         self.counts["copies"] += carried.copy
         self.counts["overtaken"] += carried.overtaken

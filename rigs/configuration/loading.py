@@ -36,10 +36,13 @@ _M = TypeVar("_M", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A rig file together with the profile it names."""
+    """A rig file together with the profile it names, and of a pair the peer's."""
 
     rig: RigFile
     profile: Profile
+    peer: Profile | None = None
+    #: The rig file that the peer is of, where a pair was made of two.
+    beside: Path | None = None
 
 
 def known_rigs() -> list[str]:
@@ -51,11 +54,13 @@ def load(
     name: str,
     overrides: Iterable[str] = (),
     *,
+    beside: str | None = None,
     unset: list[str] | None = None,
     judge: Callable[[str, Mapping[str, Any]], Iterable[str]] = lambda _where, _data: (),
 ) -> Loaded:
     """Read the rig called `name` (or the file of that path) and its profile.
 
+    `beside` names another rig, whose DUT becomes the peer: the two are then one pair.
     `overrides` are `KEY=VALUE` texts such as `dut.console=serial:/dev/ttyACM0`, put in before anything is
     checked; VALUE is TOML where it reads as TOML, else a string. An environment variable that the file uses and
     that is not set is a mistake, or, to look at a rig that cannot run, goes into `unset`. `judge` tells the mistakes
@@ -65,29 +70,66 @@ def load(
     mistakes: list[str] = []
     data = _read(path, mistakes)
     where = shown(path)
+    if beside is not None:
+        data = _paired(data, path, _find(beside), mistakes)
     overridden = {_override(data, text, mistakes) for text in overrides}
     data = _expand_all(data, where, mistakes, unset, overridden)
     rig = _validate(RigFile, path, data, mistakes)
-    named = data.get("profile")
-    profile = None
-    if isinstance(named, str):
-        profile_path = _profile_path(path, named)
-        if _is_file(profile_path):
-            read = _expand_all(_read(profile_path, mistakes), shown(profile_path), mistakes, unset)
-            profile = _validate(Profile, profile_path, read, mistakes)
-        elif "${" not in named:
-            names = sorted(p.stem for p in PROFILES.glob("*.toml"))
-            mistakes.append(
-                f"{where}: profile: no profile {named!r} ({shown(profile_path)}){hint(named, names)}; "
-                f"there are: {', '.join(names) or 'none'}"
-            )
+    profile = _profile(path, data.get("profile"), mistakes, unset)
+    peer = data.get("peer")
+    named = peer.get("profile") if isinstance(peer, dict) else None
+    other = profile if named is None else _profile(path, named, mistakes, unset)
     mistakes.extend(judge(where, data))
     if mistakes or rig is None or profile is None:
         raise ConfigError(_source_named(mistake, where, overridden) for mistake in mistakes)
-    left = [ability for ability in profile.abilities if ability not in rig.without]
-    profile = profile.model_copy(update={"abilities": left})
-    rig._path, profile._path = path, profile_path
-    return Loaded(rig, profile)
+    rig._path = path
+    rig._pair = f"{path.stem}--{_find(beside).stem}" if beside is not None else ""
+    if rig.peer is None:
+        return Loaded(rig, _without(profile, rig.without))
+    if other is not None and other.link != profile.link:
+        kinds = f"the DUT's profile {profile.name} is for {profile.link}, the peer's {other.name} for {other.link}"
+        raise ConfigError([f"{where}: peer: two kinds of link cannot meet: {kinds}"])
+    return Loaded(rig, _without(profile, rig.without), other, None if beside is None else _find(beside))
+
+
+def _without(profile: Profile, lacking: Collection[str]) -> Profile:
+    """The profile of a DUT on a rig that lacks some of its abilities."""
+    left = [ability for ability in profile.abilities if ability not in lacking]
+    return profile.model_copy(update={"abilities": left})
+
+
+def _profile(rig: Path, named: object, mistakes: list[str], unset: list[str] | None) -> Profile | None:
+    """The profile that a rig file names, or what is wrong with it."""
+    if not isinstance(named, str):
+        return None  # the rig file's own mistake
+    path = _profile_path(rig, named)
+    if _is_file(path):
+        read = _expand_all(_read(path, mistakes), shown(path), mistakes, unset)
+        profile = _validate(Profile, path, read, mistakes)
+        if profile is not None:
+            profile._path = path
+        return profile
+    if "${" not in named:
+        names = sorted(p.stem for p in PROFILES.glob("*.toml"))
+        mistakes.append(
+            f"{shown(rig)}: profile: no profile {named!r} ({shown(path)}){hint(named, names)}; "
+            f"there are: {', '.join(names) or 'none'}"
+        )
+    return None
+
+
+def _paired(data: dict[str, Any], path: Path, other: Path, mistakes: list[str]) -> dict[str, Any]:
+    """What one rig file says of its DUT, and another of its own, as a rig file of both."""
+    if "peer" in data:
+        raise ConfigError([*mistakes, f"{shown(path)}: peer: this rig is a pair already"])
+    theirs = _read(other, mistakes)
+    if "peer" in theirs:
+        raise ConfigError([*mistakes, f"{shown(other)}: peer: this rig is a pair already"])
+    dut, tester, named = theirs.get("dut"), theirs.get("tester"), theirs.get("profile")
+    peer = dict(dut) if isinstance(dut, dict) else {}
+    peer["link"] = tester.get("link") if isinstance(tester, dict) else None
+    peer["profile"] = str(_profile_path(other, named)) if isinstance(named, str) else None
+    return {**data, "what": f"{path.stem} beside {other.stem}", "peer": peer}
 
 
 def _source_named(mistake: str, where: str, overridden: Collection[str]) -> str:

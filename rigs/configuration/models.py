@@ -28,6 +28,8 @@ from pydantic import (
 
 from rigs.air.settings import AirSettings
 from rigs.configuration.fields import Duration, Model, case_is
+from rigs.configuration.frames import Frames
+from rigs.configuration.lease import Lease
 from rigs.configuration.limits import Limit
 from rigs.model import ABILITIES, LinkKind, RigError
 from vectors import codes
@@ -192,16 +194,15 @@ class Device(Model):
         return dict(self.model_extra or {})
 
 
-class Lease(Model):
-    """[lease]: how the rig is kept for one run at a time."""
+class Peer(Device):
+    """[peer]: the other device of a pair, which stands at the same air as the DUT."""
 
-    kind: Literal["flock", "none", "labgrid"] = Field("flock", description='"flock", "none" or "labgrid"')
-    devices: list[str] = Field(
-        [], description="device ids to lock; empty: the tester's link and the DUT's console"
+    link: str | None = Field(
+        None,
+        pattern=_ADDRESS,
+        description='how frames reach it, such as "hwsim:wpan0"; none: as tester.link says',
     )
-    wait: Duration = Field(10.0, description='how long to wait for the rig, such as "30s"')
-    match: list[str] = Field([], description='labgrid: what to reserve, such as ["board=nrf52840dk"]')
-    coordinator: str | None = Field(None, description='labgrid: the coordinator, such as "lab.example:20408"')
+    profile: str | None = Field(None, description="the name or path of its profile; none: the DUT's profile")
 
 
 class _File(Model):
@@ -234,13 +235,21 @@ class RigFile(_File):
     )
     tester: Tester = Field(description="a table [tester]")
     dut: Device = Field(description="a table [dut]")
-    peer: Device | None = Field(None, description="a table [peer]: a second device")
+    peer: Peer | None = Field(
+        None, description="a table [peer]: a second device, which the DUT is paired with"
+    )
     air: AirSettings | None = Field(
         None,
         description="a table [air]: a software air between tester and devices, and what it does to frames",
     )
     lease: Lease = Field(Lease(kind="flock"), description="a table [lease]")
     limit: list[Limit] = Field([], description="tables [[limit]]: what measured figures may be here")
+    #: What a pair of two single rigs is called; empty where the file's name says it.
+    _pair: str = PrivateAttr("")
+
+    @property
+    def name(self) -> str:
+        return self._pair or super().name
 
 
 class Place(Model):
@@ -311,7 +320,7 @@ class Deviation(Model):
         return version_in(version, self.versions)
 
 
-class Parameters(Model):
+class Parameters(Frames):
     """[parameters]: figures of a DUT that cases need, and what it declares beyond the base documents."""
 
     role: Literal["6LN", "6LR", "6LBR", "host"] = Field("host", description='"6LN", "6LR", "6LBR" or "host"')

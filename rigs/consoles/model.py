@@ -34,6 +34,8 @@ class Console(ABC):
 
     #: Whether `restart` starts what is behind it anew.
     restarts: ClassVar[bool] = False
+    #: Whether what comes is for people; not where a link speaks a protocol over it.
+    is_text = True
 
     def __init__(self, address: str) -> None:
         #: As the rig file has it, such as "serial:/dev/ttyACM0".

@@ -7,12 +7,13 @@ air, and no tester: what is measured is what the two kernels do to each other.
 
 from __future__ import annotations
 
-import time
+import asyncio
 from dataclasses import replace
 from ipaddress import IPv6Address
 
 from rigs import clock
 from rigs.air.settings import AirSettings
+from rigs.fieldreport.air import Pdu
 from rigs.guests import image
 from rigs.guests.ble import INTERFACE, BleGuest
 from rigs.links.hwsim.link import told
@@ -34,18 +35,21 @@ _CALL, _CONNECT = 20.0, 60.0
 
 
 class Counting(Medium):
-    """A medium that keeps (time, sender, octets of the L2CAP PDU with its header) of all that it carries."""
+    """A medium that keeps all that it carries."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.carried: list[tuple[float, str, bytes]] = []
+        self.carried: list[Pdu] = []
 
     def send_acl_data(
         self, sender_controller: Controller, destination_address: object, transport: object, data: bytes
-    ) -> None:
+    ) -> float | None:
         """Note the PDU and carry it."""
-        self.carried.append((time.monotonic(), sender_controller.name, bytes(data)))
-        super().send_acl_data(sender_controller, destination_address, transport, data)
+        sent = asyncio.get_running_loop().time()
+        arrives = super().send_acl_data(sender_controller, destination_address, transport, data)
+        if arrives is not None:
+            self.carried.append(Pdu(sent, sender_controller.name, bytes(data), arrives))
+        return arrives
 
 
 class FieldGuest(BleGuest):
@@ -57,10 +61,9 @@ class FieldGuest(BleGuest):
 class TwoLaptops:
     """Both guests, connected. `central` asked for the channel. Close it."""
 
-    def __init__(self) -> None:
-        """Boot both; raises `RigError`."""
-        # Debian's own queue: it is part of what the report is about
-        self.central, self.peripheral = FieldGuest(qdisc="fq_codel"), FieldGuest(qdisc="fq_codel")
+    def __init__(self, qdisc: str = "fq_codel") -> None:
+        """Boot both; raises `RigError`. `qdisc`: their queue, Debian's own unless it is told otherwise."""
+        self.central, self.peripheral = FieldGuest(qdisc=qdisc), FieldGuest(qdisc=qdisc)
         self._loop = Loop()
         self._bridges: list[Bridge] = []
         try:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rigs import clock
-from rigs.fieldreport.air import Traffic, credits_left, traffic
+from rigs.fieldreport.air import Traffic, Trip, at_the_interface, credits_left, traffic, trips
 from rigs.fieldreport.bench import CENTRAL, PERIPHERAL, TwoLaptops
 from rigs.fieldreport.programs import Pings, Transfer, dropped, pings, transfer
 from rigs.guests.ble import BleGuest
@@ -20,6 +20,11 @@ from rigs.model import RigError
 #: The connection interval that explains the field report's round trips.
 INTERVAL = 0.04875
 PINGS, SECONDS = 20, 10
+#: Device addresses by the names of the controllers.
+DEVICES = {
+    name: bytes.fromhex(address.replace(":", ""))
+    for name, address in (("central", CENTRAL), ("peripheral", PERIPHERAL))
+}
 #: Data of an echo on either side of a K-frame's end (MPS 247; 2 octets of SDU length, 10 of headers), and all of it.
 SIZES = (16, 56, 230, 240, 470, 490, 720, 740, 960, 980, 1180, 1200, 1232)
 #: How often a connection is made anew until both sides have all their credits.
@@ -31,11 +36,16 @@ Say = Callable[[str], None]
 
 @dataclass(slots=True)
 class Moved:
-    """One transfer, what the sender's queue dropped meanwhile, and what was on the air."""
+    """One transfer, what the sender's queue dropped meanwhile, what left that queue, and what was on the air."""
 
     what: str
+    #: "central" or "peripheral".
+    sender: str
     transfer: Transfer
     dropped: int
+    #: What the sender's IPv6 gave to its 6LoWPAN interface, behind the queue.
+    interface: Traffic
+    #: What each side had on the air.
     air: dict[str, Traffic]
     credits: dict[str, int]
 
@@ -49,6 +59,8 @@ class Field:
     connections: list[dict[str, int]] = field(default_factory=list)
     quick: Pings | None = None
     paced: Pings | None = None
+    #: The echoes of `paced` as the medium saw them.
+    trips: list[Trip] = field(default_factory=list)
     #: Octets of data -> (there, back): answered of how many.
     sizes: dict[int, tuple[Pings, Pings]] = field(default_factory=dict)
     transfers: list[Moved] = field(default_factory=list)
@@ -105,9 +117,10 @@ def _connect(laptops: TwoLaptops, into: Field) -> None:
 
 def _ping(laptops: TwoLaptops, into: Field, interval: float) -> None:
     laptops.pace(interval)
+    since = len(laptops.medium.carried)
     found = _echoes(laptops.central, laptops.address(laptops.peripheral), 56, PINGS, 0.213)
     if interval:
-        into.paced = found
+        into.paced, into.trips = found, trips(laptops.medium.carried[since:], DEVICES)
     else:
         into.quick = found
 
@@ -122,21 +135,30 @@ def _sizes(laptops: TwoLaptops, into: Field) -> None:
 def _move(laptops: TwoLaptops, into: Field, what: str, arguments: str) -> None:
     laptops.pace(INTERVAL)
     _run(laptops.peripheral, "pidof iperf3 >/dev/null || iperf3 -s -D --logfile /run/iperf3.log")
-    sender = laptops.peripheral if "-R" in arguments else laptops.central
+    name = "peripheral" if "-R" in arguments else "central"
+    sender: BleGuest = getattr(laptops, name)
+    _tapped(sender)
     before, since = _dropped(sender), len(laptops.medium.carried)
     address = laptops.address(laptops.peripheral)
     text = _run(
         laptops.central, f"timeout {4 * SECONDS} iperf3 -c {address} -t {SECONDS} -J {arguments}", 6 * SECONDS
     )
-    devices = {"central": _octets(CENTRAL), "peripheral": _octets(PERIPHERAL)}
-    air = traffic(laptops.medium.carried[since:], devices)
+    dropped_now = _dropped(sender) - before  # behind its answer, all that the tap saw is here
+    interface = at_the_interface(_tapped(sender))
+    air = traffic(laptops.medium.carried[since:], DEVICES)
     left = credits_left(laptops.medium.carried)
-    into.transfers.append(Moved(what, transfer(text), _dropped(sender) - before, air, left))
+    into.transfers.append(Moved(what, name, transfer(text), dropped_now, interface, air, left))
 
 
 def _echoes(guest: BleGuest, address: str, size: int, count: int, gap: float) -> Pings:
     command = f"/usr/bin/ping -6 -n -D -c {count} -i {gap} -s {size} -W 3 {address}"
     return pings(_run(guest, command, 10 + 4 * count))
+
+
+def _tapped(guest: BleGuest) -> list[bytes]:
+    """Packets that have left a guest's queue since the last question."""
+    seen = iter(lambda: told(lambda: guest.ip.receive(float("-inf"))), None)
+    return [packet.data for packet in seen if packet.direction == "outgoing"]
 
 
 def _dropped(guest: BleGuest) -> int:
@@ -146,7 +168,3 @@ def _dropped(guest: BleGuest) -> int:
 def _run(guest: BleGuest, command: str, timeout: float = 30.0) -> str:
     """What a command in a guest printed, whatever its status is: ping's is 1 when nothing came back."""
     return told(lambda: guest.client.run(command, timeout=timeout))[1]
-
-
-def _octets(address: str) -> bytes:
-    return bytes.fromhex(address.replace(":", ""))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.statistics import interval_of, spread
-from rigs.fieldreport.air import TCP, UDP
+from rigs.fieldreport.air import TCP, UDP, Trip
 from rigs.fieldreport.measure import INTERVAL, Field, Moved
 from rigs.fieldreport.programs import Pings
 
@@ -67,24 +67,51 @@ def _latency(field: Field) -> list[str]:
         found.append(f"* without a connection interval: {_pings(field.quick)}")
     if field.paced is not None:
         found.append(f"* at {1000 * INTERVAL:g} ms: {_pings(field.paced)}")
-        interval = _interval(field.paced)
-        found += ["", interval] if interval else []
+        found += ["", *_interval(field.paced, field.trips)]
     return [*found, ""]
 
 
-def _interval(pings: Pings) -> str:
-    if len(pings.arrivals) < 4:
-        return ""
-    told = interval_of(pings.began, [trip / 1000 for trip in pings.trips])
-    if told is None:
-        return (
-            "Cause: not shown; no interval explains these round trips (the machine answered too irregularly)."
-        )
-    inside = sum(told.seconds <= trip / 1000 <= 2.1 * told.seconds for trip in pings.trips)
+def _interval(pings: Pings, trips: Sequence[Trip]) -> list[str]:
+    told = (
+        interval_of(pings.began, [trip / 1000 for trip in pings.trips]) if len(pings.arrivals) >= 4 else None
+    )
+    if told is not None:
+        inside = sum(told.seconds <= trip / 1000 <= 2.1 * told.seconds for trip in pings.trips)
+        return [
+            (
+                f"Cause: the connection interval. Answers arrive on a grid of {1000 * told.seconds:g} ms (off by "
+                f"{1000 * told.rms:.1f} ms rms); {inside} of {len(pings.trips)} round trips lie between one interval "
+                "and two: a request waits for the next connection event, its answer for the one behind it."
+            )
+        ]
+    if not trips:
+        return ["Cause: not shown; no interval explains these round trips."]
+    return [
+        "No interval can be read from these round trips alone. The medium saw the same echoes:",
+        "",
+        f"* until a connection event took the request: {_span([trip.there for trip in trips])}",
+        f"* until the answer was handed to the controller: {_span([trip.answering for trip in trips])}",
+        f"* until a connection event took the answer: {_span([trip.back for trip in trips])}",
+        "",
+        _share(pings, trips),
+    ]
+
+
+def _span(seconds: Sequence[float]) -> str:
+    return f"min/avg/max/mdev {spread([1000 * one for one in seconds])} ms"
+
+
+def _share(pings: Pings, trips: Sequence[Trip]) -> str:
+    """Which part of the round trips is whose."""
+    mean = sum(pings.trips) / len(pings.trips)
+    there = sum(1000 * trip.there for trip in trips) / len(trips)
+    behind = sum(1000 * (trip.answering + trip.back) for trip in trips) / len(trips)
+    at_once = sum(round((trip.answering + trip.back) / INTERVAL) == 1 for trip in trips)
     return (
-        f"Cause: the connection interval. Answers arrive on a grid of {1000 * told.seconds:g} ms (off by "
-        f"{1000 * told.rms:.1f} ms rms); {inside} of {len(pings.trips)} round trips lie between one interval and two: "
-        "a request waits for the next connection event, its answer for the one behind it."
+        f"Cause: the connection interval. Of {mean:.0f} ms on average, {there:.0f} are the wait for the event that "
+        f"takes the request, and {behind:.0f} pass from there to the event that takes the answer ({at_once} of "
+        f"{len(trips)} answers went at the very next one, {1000 * INTERVAL:g} ms later). The other "
+        f"{mean - there - behind:.0f} ms are between `ping` and the medium: this machine was busy."
     )
 
 
@@ -129,21 +156,40 @@ def _transfer(moved: Moved) -> list[str]:
             f"* {told.rate / 1000:.0f} kbit/s, {told.retransmits} retransmissions counted by the sender"
         )
     if "TCP" in moved.what:
-        repeated = sum(side.repeated for side in moved.air.values())
-        segments = sum(len(side.segments) for side in moved.air.values())
-        found.append(f"* on the air: {segments} segments with data, {repeated} of them for a second time")
-        found.append(f"* the sender's queue dropped {moved.dropped}")
+        left, air = moved.interface, moved.air[moved.sender]
+        found.append(f"* the sender's queue (fq_codel) dropped {moved.dropped}")
+        found.append(
+            f"* behind the queue: {len(left.segments)} segments with data, {left.repeated} for a second time"
+        )
+        found.append(
+            f"* on the air: {len(air.segments)} segments with data, {air.repeated} for a second time"
+        )
         if told.by_second:
             found.append(f"* by second, kbit/s: {_seconds(told.by_second)}")
-        if told.retransmits and not repeated:
-            found += [
-                "",
-                "Cause: retransmissions that never leave: the sender counts them, and none was on the air.",
-            ]
+        found += _stall(moved)
     short = [f"{side} {n}" for side, n in moved.credits.items() if n < _CREDITS]
     if short:
         found.append(f"* credits left behind it: {', '.join(short)} of {_CREDITS}")
     return [*found, ""]
+
+
+def _stall(moved: Moved) -> list[str]:
+    """Why TCP stands still, where the figures show it."""
+    if not moved.transfer.retransmits or moved.air[moved.sender].repeated:
+        return []
+    seen = moved.interface.repeated
+    if not seen:
+        return [
+            "",
+            "Cause: retransmissions that never leave: the sender counts them, and none came to the interface.",
+        ]
+    lost = f"its queue dropped {moved.dropped}" if moved.dropped else "nothing was dropped by its queue"
+    told = (
+        f"Cause: the sender's `bluetooth_6lowpan` drops every retransmission. {seen} of them left the queue for the "
+        f"interface, and none was handed to its controller; {lost}. So whatever is lost once is lost for good, and the "
+        "connection stands still. The medium never saw what is missing."
+    )
+    return ["", told]
 
 
 def _count(moved: Moved, protocol: int) -> int:

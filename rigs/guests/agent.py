@@ -23,11 +23,13 @@ import time
 from rigs.guests import wire
 from rigs.guests.commands import Commands, Inside
 from rigs.guests.ports import find_port
+from rigs.guests.series import ORDER, Series
 
 _ETH_P_ALL, _SOL_PACKET, _PACKET_STATISTICS = 3, 263, 6
 _SO_TIMESTAMPNS, _SO_RCVBUFFORCE, _SO_SNDBUF, _SO_SNDTIMEO = 35, 33, 7, 21
 _ICMPV6_FILTER = 1
 _ENETDOWN = 100
+_IN_PROGRESS = 115
 _RECEIVE_BUFFER = 16 << 20
 _SEND_SECONDS = 2  # a radio that takes nothing more must not take the agent with it
 _SEND_BUFFER = 64 << 10  # less than a device queue holds: send() waits instead of losing frames
@@ -40,7 +42,7 @@ class Open:
         """`interface` is the index that scopes link-local destinations."""
         self.sock, self.kind, self.interface, self.echo = sock, kind, interface, echo
         self.sender = sock  # what frames are sent on
-        self.port = 0  # of an accepted TCP connection: the handle of the socket that accepted it
+        self.port = 0  # of a TCP connection: the handle of the socket that accepted it, or its own
         self.latest = 0  # of a TCP port: the connection that was accepted last
         self.waiting = bytearray()  # what a TCP connection has not taken yet, or the first one will
 
@@ -55,6 +57,7 @@ class Agent:
         self._poll = select.poll()
         self._opens: dict[int, Open] = {}  # by file descriptor, which is the handle
         self._commands = Commands(self._poll, self._tell)
+        self._series: list[Series] = []
         # Nobody sets the guest's clock, so this difference is constant.
         self._epoch = time.time_ns() - time.monotonic_ns()
         self._requests = {
@@ -68,6 +71,8 @@ class Agent:
             wire.STATISTICS: self._statistics,
             wire.CLOCK: self._clock,
             wire.CANCEL: self._commands.cancel,
+            wire.SERIES: self._begin_series,
+            wire.CONNECT: self._connect,
         }
 
     def serve(self) -> None:
@@ -75,7 +80,10 @@ class Agent:
         self._poll.register(self._port, select.POLLIN)
         self._tell(wire.READY, wire.VERSION, wire.STAMP.pack(time.monotonic_ns(), time.time_ns()))
         while True:
-            wait = self._commands.seconds_left()
+            waits = [series.seconds_left() for series in self._series]
+            if (limit := self._commands.seconds_left()) is not None:
+                waits.append(limit)
+            wait = min(waits) if waits else None
             ready = [fd for fd, _ in self._poll.poll(None if wait is None else wait * 1000)]
             for fd in ready:  # incoming frames before new orders
                 if fd in self._opens:
@@ -90,6 +98,10 @@ class Agent:
                 for kind, number, body in self._splitter.feed(data):
                     self._obey(kind, number, body)
             self._commands.end_late_ones()
+            for series in self._series[:]:
+                if (report := series.step()) is not None:
+                    self._series.remove(series)
+                    self._tell(wire.REPLY, series.request, report)
 
     def _tell(self, kind: int, number: int, body: bytes = b"") -> None:
         data = memoryview(wire.message(kind, number, body))
@@ -181,6 +193,32 @@ class Agent:
         sock.listen(16)
         return self._keep(Open(sock, wire.TCP_LISTEN))
 
+    def _connect(self, body: bytes, _number: int) -> bytes:
+        """Namespace, interface (may be ""), address, port: connect to a TCP port. Reply: handle, at once."""
+        namespace, rest = wire.take_text(body)
+        interface, rest = wire.take_text(rest)
+        sock = self._socket(namespace, _socket.AF_INET6, _socket.SOCK_STREAM, 0)
+        index = self._index(namespace, interface)
+        if (code := sock.connect_ex(self._endpoint(rest, index))) not in (0, _IN_PROGRESS):
+            raise OSError(code, f"connect: {os.strerror(code)}")
+        opened = Open(sock, 0)
+        opened.port = sock.fileno()  # what comes is told under its own handle
+        return self._keep(opened)
+
+    def _begin_series(self, body: bytes, number: int) -> None:
+        """`series.ORDER`, address, port: datagrams from an open UDP port. Reply, when all are sent: the report."""
+        handle, size, count, gap = ORDER.unpack_from(body)
+        opened = self._opens[handle]
+        to = self._endpoint(body[ORDER.size :], opened.interface)
+        self._series.append(Series(number, opened.sock, to, (size, count, gap)))
+
+    @staticmethod
+    def _endpoint(body: bytes, interface: int) -> tuple[str, int, int, int]:
+        """Address and port as the socket calls want them; `interface` scopes what is link-local or multicast."""
+        address, port = wire.ENDPOINT.unpack_from(body)
+        scope = interface if address[:2] == b"\xfe\x80" or address[0] == 0xFF else 0
+        return (_socket.inet_ntop(_socket.AF_INET6, address), port, 0, scope)
+
     def _join(self, body: bytes, _number: int) -> bytes:
         """Namespace, interface, group (16 octets): be a member until CLOSE. Reply: handle."""
         namespace, rest = wire.take_text(body)
@@ -216,6 +254,10 @@ class Agent:
         try:
             if opened is None:
                 raise OSError(9, "no such handle")
+            if opened.kind == 0:
+                opened.waiting += body
+                self._pass_on(handle)
+                return
             if opened.kind == wire.TCP_LISTEN:
                 accepted = self._opens.get(opened.latest, opened)
                 accepted.waiting += body
@@ -227,9 +269,7 @@ class Agent:
                 if opened.kind == wire.TAP:
                     opened.sender.send(body)
                 else:
-                    address, port = wire.ENDPOINT.unpack_from(body)
-                    scope = opened.interface if address[:2] == b"\xfe\x80" or address[0] == 0xFF else 0
-                    to = (_socket.inet_ntop(_socket.AF_INET6, address), port, 0, scope)
+                    to = self._endpoint(body, opened.interface)
                     opened.sock.sendto(body[wire.ENDPOINT.size :], to)
             finally:
                 opened.sender.setblocking(False)
@@ -253,7 +293,7 @@ class Agent:
                     continue
                 self._tell(wire.FAULT, fd, f"receive: {error}".encode())
                 return
-            if opened.kind == 0:  # an accepted TCP connection
+            if opened.kind == 0:  # a TCP connection
                 if not data:
                     self._close(struct.pack("!I", fd), 0)
                     return

@@ -15,7 +15,8 @@ from types import TracebackType
 
 from rigs import clock
 from rigs.guests import kvm
-from rigs.guests.client import AgentClient, AgentError, TransportClosed
+from rigs.guests.client import AgentClient
+from rigs.guests.handles import AgentError, TransportClosed
 from rigs.guests.image import GuestSpec, Image, Kernel, build
 from rigs.guests.qemu import Accelerator, Guest, GuestError, qemu_program
 

@@ -25,39 +25,21 @@ from typing import TypeVar
 
 from rigs import clock
 from rigs.guests import wire
+from rigs.guests.handles import (
+    AgentError,
+    Connection,
+    DatagramSocket,
+    Handle,
+    Listener,
+    Tap,
+    TransportClosed,
+)
 
 _H = TypeVar("_H", bound="Handle")
 #: Of so many requests the quickest tells the guest's clock: one alone was off by up to 23 ms.
 CLOCK_REQUESTS = 100
 #: Seconds in which a command that was killed has ended.
 _KILLED = 30.0
-
-
-class TransportClosed(Exception):  # noqa: N818 - the contract's name for it
-    """The port to the guest is closed: it powered off, crashed, or QEMU was ended."""
-
-
-class AgentError(Exception):
-    """The agent refused a request or did not answer in time; the text is the guest's own."""
-
-
-@dataclass(frozen=True, slots=True)
-class TapFrame:
-    """One frame seen by a tap. `direction`: host, broadcast, multicast, otherhost (received), outgoing (sent)."""
-
-    data: bytes
-    time_ns: int
-    direction: str
-
-
-@dataclass(frozen=True, slots=True)
-class Datagram:
-    """One datagram of a socket in the guest: UDP data, or an ICMPv6 message (then `port` is 0)."""
-
-    data: bytes
-    time_ns: int
-    source: bytes
-    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,93 +49,6 @@ class Completed:
     status: int
     text: str
     late: bool
-
-
-class Handle:
-    """An open socket in the guest. Use the subclasses; `close` may be called twice."""
-
-    def __init__(self, client: AgentClient, number: int) -> None:
-        """Made by `AgentClient` only."""
-        self._client = client
-        self.number = number
-        self.faults: list[str] = []  #: what the guest said of sends that failed, in its own words
-        self._queue: deque[tuple[int, bytes]] = deque()
-        self._closed = False
-
-    def close(self) -> None:
-        """Close it in the guest; what has come is kept."""
-        if not self._closed:
-            self._closed = True
-            with contextlib.suppress(
-                TransportClosed, AgentError
-            ):  # then the guest is gone, and the socket with it
-                self._client.request(wire.CLOSE, struct.pack("!I", self.number))
-            self._client.forget(self.number)
-
-    def _next(self, deadline: float) -> tuple[int, bytes] | None:
-        return self._client.take(self._queue, deadline)
-
-
-class Tap(Handle):
-    """An `AF_PACKET` socket: sees every frame of one interface either way, and puts frames on it."""
-
-    trailer = 0  #: octets to cut off each frame received, such as the FCS on a monitor interface; none of "outgoing"
-
-    def send(self, frame: bytes) -> None:
-        """Put one frame on the interface. Does not wait; a refusal by the guest shows in `faults`."""
-        self._client.post(wire.message(wire.SEND, self.number, frame))
-
-    def receive(self, deadline: float) -> TapFrame | None:
-        """Return the next frame, oldest first; None at `deadline` (`clock.now()`). Raises `TransportClosed`."""
-        found = self._next(deadline)
-        if found is None:
-            return None
-        body = found[1]
-        (stamp,) = struct.unpack_from("!q", body, 1)
-        direction = wire.DIRECTIONS[body[0]] if body[0] < len(wire.DIRECTIONS) else f"type {body[0]}"
-        end = len(body) - (self.trailer if direction != "outgoing" else 0)
-        return TapFrame(body[9:end], stamp, direction)
-
-    def statistics(self) -> tuple[int, int]:
-        """(seen, dropped) frames in the guest's kernel since the last question."""
-        seen, dropped = struct.unpack(
-            "!II", self._client.request(wire.STATISTICS, struct.pack("!I", self.number))
-        )
-        return seen, dropped
-
-
-class DatagramSocket(Handle):
-    """A UDP or raw ICMPv6 socket in the guest."""
-
-    port: int = 0
-
-    def send(self, destination: bytes, port: int, data: bytes) -> None:
-        """Send `data` (for ICMPv6 from the type on; the kernel fills in the checksum). Does not wait."""
-        body = wire.ENDPOINT.pack(destination, port) + data
-        self._client.post(wire.message(wire.SEND, self.number, body))
-
-    def receive(self, deadline: float) -> Datagram | None:
-        """Return the next datagram, oldest first; None at `deadline`. Raises `TransportClosed`."""
-        found = self._next(deadline)
-        if found is None:
-            return None
-        body = found[1]
-        (stamp,) = struct.unpack_from("!q", body)
-        source, port = wire.ENDPOINT.unpack_from(body, 8)
-        return Datagram(body[8 + wire.ENDPOINT.size :], stamp, source, port)
-
-
-class Listener(Handle):
-    """A TCP port in the guest that accepts connections; what is sent and received is on the latest."""
-
-    def send(self, data: bytes) -> None:
-        """Send octets. Does not wait; a failure shows in `faults`."""
-        self._client.post(wire.message(wire.SEND, self.number, data))
-
-    def receive(self, deadline: float) -> bytes | None:
-        """Return the next octets that came; None at `deadline`. Raises `TransportClosed`."""
-        found = self._next(deadline)
-        return found[1] if found else None
 
 
 class AgentClient:
@@ -294,6 +189,11 @@ class AgentClient:
         """Accept TCP connections on `port`."""
         reply = self.request(wire.TCP_LISTEN, wire.text(netns) + struct.pack("!H", port))
         return self._adopt(Listener(self, self._number(reply)))
+
+    def connect_tcp(self, address: bytes, port: int, netns: str = "", interface: str = "") -> Connection:
+        """Connect to a TCP port of another node; `interface` scopes link-local addresses. A failure is a fault."""
+        body = wire.text(netns, interface) + wire.ENDPOINT.pack(address, port)
+        return self._adopt(Connection(self, self._number(self.request(wire.CONNECT, body))))
 
     def join(self, group: bytes, interface: str, netns: str = "") -> Handle:
         """Be a member of a multicast group until the handle is closed."""

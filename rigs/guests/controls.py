@@ -10,8 +10,9 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from rigs.guests.client import AgentClient, DatagramSocket, Handle, Listener
+from rigs.guests.client import AgentClient
 from rigs.guests.contexts import ContextTable
+from rigs.guests.handles import DatagramSocket, Handle, Listener
 from rigs.guests.qemu import Guest
 
 _IP, _TC = "/usr/bin/ip", "/usr/bin/tc"  # busybox has applets of these names, which its shell prefers

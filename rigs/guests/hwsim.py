@@ -32,7 +32,7 @@ from pathlib import Path
 from rigs import clock
 from rigs.guests import image
 from rigs.guests.boot import BOOT_DEADLINE
-from rigs.guests.client import Tap
+from rigs.guests.handles import Tap
 from rigs.guests.node_guest import QUEUE, NodeGuest, settings
 
 DUT = "dut"  #: the DUT's network namespace
@@ -119,7 +119,11 @@ class HwsimGuest(NodeGuest):
         self.client.check(f"echo {seconds} > /proc/sys/net/ieee802154/6lowpan/6lowpanfrag_time", netns=DUT)
 
     def impair(self, *, towards_dut: str = "", from_dut: str = "") -> None:
-        """Make the medium worse by `tc ... netem` arguments such as "loss 10%" or "delay 5ms"; "" makes it good."""
+        """Make the medium worse by `tc ... netem` arguments such as "loss 10%" or "delay 5ms"; "" makes it good.
+
+        A queue comes before the tap that stamps what leaves: a delay towards the DUT is in no round trip by stamps. And
+        netem waits by a timer of the guest, which is late by as much as this host is: read at taps what it did.
+        """
         for interface, namespace, arguments in ((self._radio, "", towards_dut), ("wpan1", DUT, from_dut)):
             self.client.run(f"{_TC} qdisc del dev {interface} root 2>/dev/null", netns=namespace)
             if arguments:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from rigs.guests import image
 from rigs.guests.boot import BOOT_DEADLINE, Booted, boot
-from rigs.guests.client import AgentClient, Tap
+from rigs.guests.client import AgentClient
 from rigs.guests.controls import Controls
+from rigs.guests.handles import Tap
 from rigs.guests.qemu import Guest, GuestError, GuestStatus
 from rigs.guests.running import Running
 

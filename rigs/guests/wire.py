@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import struct
 
-VERSION = 3
+VERSION = 4
 HEADER = struct.Struct("!IBI")
 MAX_BODY = 1 << 20
 
 # Requests, host to guest. Body: see `Agent._requests`.
-RUN, TAP, UDP, ICMP, TCP_LISTEN, JOIN, CLOSE, STATISTICS, CLOCK, CANCEL = range(1, 11)
+RUN, TAP, UDP, ICMP, TCP_LISTEN, JOIN, CLOSE, STATISTICS, CLOCK, CANCEL, SERIES, CONNECT = range(1, 13)
 # One-way, host to guest.
 SEND = 20
 # Guest to host.

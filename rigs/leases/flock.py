@@ -28,6 +28,8 @@ from rigs.leases.model import Lease, LeaseError
 _POLL = 0.1
 #: Schemes that name a port or an interface, of which each network namespace has its own.
 _NETWORK = frozenset({"ot_sim", "zep", "packet", "slip_radio", "uart_pipe", "socket"})
+#: Links that go over another one, or over a console, which is the device.
+_WITHIN = frozenset({"spinel", "ot_security"})
 
 
 class FlockLease(Lease):
@@ -99,7 +101,7 @@ def devices(rig: RigFile) -> list[str]:
     named = rig.lease.devices or [
         rig.tester.link,
         rig.dut.console or "",
-        rig.peer.console or "" if rig.peer else "",
+        *((rig.peer.link or "", rig.peer.console or "") if rig.peer else ()),
     ]
     return sorted({_id(address) for address in named if address})
 
@@ -123,6 +125,8 @@ def folder() -> Path:
 def _id(address: str) -> str:
     """One id for one device: a device node is known by what it is, not by which link in /dev names it."""
     scheme, _, rest = address.partition(":")
+    if scheme in _WITHIN and ":" in rest:
+        return _id(rest.partition("#")[0])
     rest = rest.partition("?")[0]
     path = Path(rest)
     if path.is_absolute() and path.exists():

@@ -98,6 +98,8 @@ class Tester:
 
     def _own(self, identity: Identity) -> Identity:
         self._identities[identity.address] = identity
+        if identity.address[8:14] == addresses.SHORT_IID_PREFIX:
+            self.air.link.hear_too(identity.address[14:])
         return identity
 
     def known(self, address: bytes) -> Identity | None:

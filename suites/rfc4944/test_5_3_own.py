@@ -6,7 +6,6 @@ import pytest
 
 from fixtures.api import (
     ECHO_REQUEST,
-    PSDU,
     Case,
     Seen,
     breaches,
@@ -84,7 +83,8 @@ def test_no_fragments_without_need(case: Case):
         seen = tester.reply_to(request, tester.now() + case.timeout)
         if seen is None or not fragmented(seen):
             continue
-        room = PSDU - (len(seen.frames[0]) - len(seen.payloads[0]))
+        around = case.rig.link.size_on_air(seen.frames[0]) - len(seen.payloads[0])
+        room = case.rig.profile.parameters.longest_frame - around
         whole = (
             sum(len(payload) - 5 for payload in seen.payloads) + 1
         )  # without FRAG1's four octets, FRAGN's five

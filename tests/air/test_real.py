@@ -3,19 +3,24 @@
 import os
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from statistics import median
 
 import pytest
 
 from reports.statistics import proportion
-from rigs import air
+from rigs import air, clock
 from rigs.bench import Rig
+from rigs.guests import wire
 from rigs.registry import load
 from rigs.tester import preparation
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 REPEATS, FRAMES = 20, 100
+#: Exchanges that are tried, those that make a median, and ns for which the guest may have waited in each of them.
+TRIES, ENOUGH, HELD = 60, 15, 500_000
+ECHO_REPLY = 129
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +43,22 @@ def over(rig, *overrides):
 
 def trips(tester, count, size=8, wait=2.0):
     """Round trips in ms of echoes one after the other; None: no answer in time."""
-    found = []
-    for _ in range(count):
-        request = tester.echo(size)
-        frames = tester.send_packet(request)
-        seen = tester.reply_to(request, tester.now() + wait)
-        found.append(None if seen is None else 1000 * (seen.time - tester.left(frames[0])))
-    return found
+    return [exchanged(tester, size, wait)[0] for _ in range(count)]
+
+
+def exchanged(tester, size=8, wait=2.0):
+    """(round trip or None, for how long the call for it truly lasted) in ms."""
+    began = time.monotonic()
+    request = tester.echo(size)
+    frames = tester.send_packet(request)
+    seen = tester.reply_to(request, tester.now() + wait)
+    truly = 1000 * (time.monotonic() - began)
+    return (None if seen is None else 1000 * (seen.time - tester.left(frames[0]))), truly
+
+
+def waited(rig):
+    """ns for which the guest has waited for a CPU of this host so far: by its own clock it just took longer."""
+    return sum(clock.Tree(rig.node._guest.guest.pid).delays().values())
 
 
 @pytest.fixture
@@ -58,32 +72,129 @@ def hogs():
 
 
 def delayed(plain, delay):
+    """(least round trip, those in which the guest was not held up) in the time of the air.
+
+    That the air held the frames for as long is told by this host's own clock, which is not the one of the figure.
+    """
     with over(plain, f"air.delay={delay}ms") as tester:
         trips(tester, 5)
-        return median(trip for trip in trips(tester, 60) if trip is not None)
+        every, quiet = [], []
+        for _ in range(TRIES):
+            before = waited(plain)
+            trip, truly = exchanged(tester)
+            assert truly >= max(trip, 2 * delay) - 1000 * tester.air.link.clock_error - 0.5
+            every.append(trip)
+            quiet += [trip] * (waited(plain) - before < HELD)
+    return min(every), quiet
 
 
-@pytest.mark.parametrize("delay", [10, 50])
+def agree(plain, delay):
+    """The least round trips differ by what was injected; so do the medians, on a machine that lets them be taken."""
+    (least, base), (found, quiet) = delayed(plain, 0), delayed(plain, delay)
+    allowed = 0.02 * 2 * delay + 0.5
+    print(f"injected {2 * delay} ms: {found:.3f} ms at least, {least:.3f} without")
+    assert abs(found - least - 2 * delay) <= allowed, (least, found)
+    if min(len(base), len(quiet)) < ENOUGH:
+        pytest.skip(
+            f"the medians are unmeasurable: the guest was held up in all but {len(base)} and {len(quiet)} of {TRIES} "
+            f"exchanges; the least are {least:.3f} and {found:.3f} ms"
+        )
+    print(f"injected {2 * delay} ms: {median(quiet):.3f} ms, {median(base):.3f} without")
+    assert abs(median(quiet) - median(base) - 2 * delay) <= allowed, (median(base), median(quiet))
+
+
+@pytest.mark.parametrize("delay", [0, 10, 50])
 def test_an_injected_delay(plain, delay):
-    base = delayed(plain, 0)
-    found = delayed(plain, delay)
-    assert abs(found - base - 2 * delay) <= 0.02 * 2 * delay + 0.5, (base, found)
+    agree(plain, delay)
 
 
 @pytest.mark.usefixtures("hogs")
 def test_an_injected_delay_beside_hogs(plain):
-    base = delayed(plain, 0)
-    found = delayed(plain, 10)
-    assert abs(found - base - 20) <= 0.02 * 20 + 0.5, (base, found)
+    agree(plain, 10)
 
 
-@pytest.mark.parametrize("loss", [0.05])
+@pytest.mark.parametrize("air", [False, True])
+def test_a_delay_that_another_injects(plain, air):
+    """By netem in the guest, between the stack and its radio: nothing of ours knows of it.
+
+    netem on a virtual CPU that sleeps holds frames longer than it was told to (its timer is as late as this host), so
+    what it did is read from two taps in the guest: into the 6LoWPAN interface, and out of the radio behind its queue.
+    """
+    guest = plain.link._guest
+    radio = guest.client.open_tap("wpan1", "dut")
+    with over(plain, "air.delay=10ms") if air else bare(plain) as tester:
+        trips(tester, 5)
+        base = trips(tester, 30)
+
+        def held():
+            """(round trip, for how long netem held its answer)."""
+            emptied(guest.ip)
+            emptied(radio)
+            trip = exchanged(tester)[0]
+            guest.client.request(wire.CLOCK)  # behind its answer, all that the taps saw is here
+            packets, frames = (
+                [s for s in emptied(tap) if s.direction == "outgoing"] for tap in (guest.ip, radio)
+            )
+            place = next(n for n, seen in enumerate(packets) if seen.data[40] == ECHO_REPLY)
+            return trip, (frames[place].time_ns - packets[place].time_ns) / 1e6
+
+        guest.impair(from_dut="delay 50ms")
+        try:
+            found = [held() for _ in range(40)]
+        finally:
+            guest.impair()
+            radio.close()
+    rest = [trip - by_netem for trip, by_netem in found]
+    print(
+        f"netem held {min(h for _, h in found):.3f} to {max(h for _, h in found):.3f} ms; without it {min(rest):.3f}"
+    )
+    assert min(by_netem for _, by_netem in found) >= 50, "netem never lets go too early"
+    assert all(trip >= by_netem for trip, by_netem in found)
+    # the least of them: whatever holds up the guest makes single ones longer
+    assert abs(min(rest) - min(base)) <= 0.5, (min(rest), min(base))
+
+
+def test_netem_before_the_tap_is_in_no_round_trip(plain):
+    """`towards_dut` holds frames on the tester's side of the tap that stamps what leaves."""
+    guest = plain.link._guest
+    with bare(plain) as tester:
+        trips(tester, 5)
+        base = min(trips(tester, 30))
+        guest.impair(towards_dut="delay 50ms")
+        try:
+            found = [exchanged(tester) for _ in range(20)]
+        finally:
+            guest.impair()
+    assert min(truly for _, truly in found) >= 50
+    assert min(trip for trip, _ in found) - base <= 0.5
+
+
+@contextmanager
+def bare(rig):
+    """A tester without an air."""
+    yield preparation.tester_for(rig, 1)
+
+
+def emptied(tap):
+    """All that a tap has seen so far."""
+    return list(iter(lambda: tap.receive(float("-inf")), None))
+
+
+@pytest.mark.parametrize(
+    "loss", [0.05, pytest.param(0.01, marks=pytest.mark.soak), pytest.param(0.2, marks=pytest.mark.soak)]
+)
 def test_live_repeats_of_a_loss_agree(plain, loss):
-    """An exchange is two frames. Of 20 intervals at 95 % three or fewer miss the truth, 98 times of 100."""
+    """An exchange is two frames. Of 20 intervals at 95 % three or fewer miss the truth, 98 times of 100.
+
+    And each exchange without an answer is one of which the air says that it lost a frame: a busy machine is no loss.
+    """
     truth = 1 - (1 - loss) ** 2
     missed = 0
     for seed in range(REPEATS):
         with over(plain, f"air.loss={loss}", f"air.seed={seed}") as tester:
-            lost = sum(trip is None for trip in trips(tester, FRAMES, wait=0.05))
+            before = plain.link.air.counts["lost"]
+            lost = sum(trip is None for trip in trips(tester, FRAMES, wait=0.15))
+            assert lost <= plain.link.air.counts["lost"] - before
         missed += not proportion(lost, FRAMES).holds(truth)
+    print(f"loss of {loss:g}: {missed} of {REPEATS} intervals miss {truth:.4f}")
     assert missed <= 3

@@ -32,9 +32,17 @@ IEEE802154: Final = ("ieee802154",)
 BLE: Final = ("ble",)
 _RIGS: Final = Path(__file__).parent / "rigs"
 #: Rigs on which a mutant can be told that the reference's own rig does not show, or shows at once.
-NO_TAP, THREE_SECONDS, TIMEOUT_UNDECLARED, ONE_PLACE, APPLICATION = (
+NO_TAP, THREE_SECONDS, TIMEOUT_UNDECLARED, ONE_PLACE, APPLICATION, SECURED, PAIR = (
     str(_RIGS / f"{name}.toml")
-    for name in ("no-tap", "three-seconds", "timeout-undeclared", "one-place", "application")
+    for name in (
+        "no-tap",
+        "three-seconds",
+        "timeout-undeclared",
+        "one-place",
+        "application",
+        "secured",
+        "pair",
+    )
 )
 
 Node = type[ReferenceNode]

@@ -16,6 +16,7 @@ import argparse
 import contextlib
 import ctypes
 import fnmatch
+import gc
 import json
 import os
 import shutil
@@ -33,7 +34,7 @@ from fixtures.evidence.capture import Evidence
 from fixtures.plugin.options import requirements
 from reports import record
 from rigs.model import ABILITIES
-from tests.mutants import Mutant, load
+from tests.mutants import PAIR, Mutant, load
 from tests.mutation import oracles
 from vectors.catalogue import CATALOGUE
 from vectors.coverage import in_cases
@@ -42,15 +43,17 @@ ROOT = Path(__file__).resolve().parents[2]
 RIGS = {"ieee802154": "reference", "ble": "reference-ble"}
 #: Where the node without a defect must pass everything: those, and the roles of RFC 7668.
 DISCOVERY = tuple(f"reference-nd-{role}{more}" for role in ("6ln", "6lr", "6lbr") for more in ("", "-8505"))
-CONFORMING = (*RIGS.values(), "reference-6ln", "reference-6lbr", *DISCOVERY)
+CONFORMING = (*RIGS.values(), "reference-6ln", "reference-6lbr", *DISCOVERY, PAIR)
 #: What a rig's own subject is: where its mutants are looked for, and its variants tried.
 SUBJECT = {
     rig: ["suites/rfc6775", "suites/rfc8505", "suites/robustness/test_discovery.py"] for rig in DISCOVERY
-}
+} | {Path(PAIR).stem: ["suites/interop"]}
 #: Requirement -> the files whose cases name it.
 NAMED_IN = in_cases()
 _PYTEST = ["-q", "-n0", "--tb=native", "--assert=plain", "--seed=1"]
 _PYTEST += [f"-pno:{plugin}" for plugin in ("cacheprovider", "hypothesispytest", "allure_pytest")]
+#: They collect garbage ten times in each run, which takes a third of the time of a short one.
+_PYTEST += [f"-pno:{plugin}" for plugin in ("unraisableexception", "threadexception")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ def warm(suites: list[str]) -> Index:
     with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):  # noqa: PTH123
         rigs = [f"--rig={rig}" for rig in CONFORMING]  # cases of another link than a rig's are not collected
         pytest.main([*suites, "--collect-only", *rigs, *_PYTEST], plugins=[index])
+    gc.freeze()  # what all runs share is nobody's garbage
     return index
 
 

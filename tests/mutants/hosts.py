@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from rigs.links.memory.link import DUT_SHORT
 from rigs.nodes.reference.host import ADVERTISEMENT, SOLICITATION
-from rigs.nodes.reference.node import DUT_SHORT, ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import mac
 from sixlowpan.addresses import ALL_NODES, BROADCAST
 from tests.mutants import ANY, IEEE802154, mutant

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from rigs.nodes.reference.node import DUT_SHORT, ReferenceNode
+from rigs.links.memory.link import DUT_SHORT
+from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import mac
 from sixlowpan.addresses import BROADCAST
 from tests.mutants import IEEE802154, mutant

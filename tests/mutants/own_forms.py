@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rigs.nodes.reference.node import DUT_SHORT, ReferenceNode
+from rigs.links.memory.link import DUT_SHORT
+from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan.addresses import BROADCAST
 from tests.mutants import ANY, IEEE802154, mutant
 from tests.mutants.wire import Iphc, iphc

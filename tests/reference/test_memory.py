@@ -1,6 +1,10 @@
-"""The in-memory link: a clock nobody waits for, and a medium that loses, doubles and swaps the same way each time."""
+"""The in-memory link: a clock nobody waits for, and a medium on which nothing is lost."""
 
-from rigs.links.memory.link import Medium, MemoryLink
+import pytest
+
+from rigs.links.memory.link import MemoryLink, open_link
+from rigs.model import RigError
+from rigs.registry import load
 
 
 class Parrot:
@@ -21,8 +25,8 @@ class Parrot:
         return self.due
 
 
-def link(node, **media):
-    made = MemoryLink("ieee802154", **media)
+def link(node):
+    made = MemoryLink("ieee802154")
     made.attach(node)
     return made
 
@@ -59,29 +63,8 @@ def test_a_deadline_in_the_past_gives_what_is_here():
     assert made.now() == now
 
 
-def arrived(**model):
-    node = Parrot()
-    made = link(node, there=Medium(7, **model))
-    for i in range(1000):
-        made.send(i.to_bytes(2, "big"))
-    made.receive(made.now())
-    return [int.from_bytes(frame, "big") for frame in node.heard]
-
-
-def test_loss_is_seeded():
-    found = arrived(loss=0.2)
-    assert 750 < len(found) < 850
-    assert found == arrived(loss=0.2)
-    assert found == sorted(found)
-
-
-def test_duplication():
-    found = arrived(duplication=0.1)
-    assert 1050 < len(found) < 1150
-    assert sorted(set(found)) == list(range(1000))
-
-
-def test_reordering_loses_nothing():
-    found = arrived(reordering=0.1)
-    assert found != sorted(found)
-    assert sorted(found) == list(range(1000))
+@pytest.mark.parametrize("address", ["802154?loss=0.1&seed=7", "802154?", "ethernet"])
+def test_what_is_done_to_frames_is_the_airs(bench, address):
+    with pytest.raises(RigError, match=r"memory:802154 and memory:ble") as caught:
+        open_link(bench, address, load("reference").rig)
+    assert ("[air], such as loss = 0.1" in str(caught.value)) == ("?" in address)

@@ -260,3 +260,38 @@ def test_measurements_have_their_numbers_and_plots(sample, run, tmp_path):
     assert "because all was lost: 1 measurement." in words
     assert "Median of rtt over size, from 1.0 to 64.0" in words
     assert text.count('class="box"') == 4
+
+
+def test_pictures_stand_in_the_page(run):
+    """Size map, distribution, loss by size, goodput over time; without a style that the policy forbids."""
+    path = run / "run.jsonl"
+    rows = path.read_text().splitlines()
+    rtt = json.loads(next(row for row in rows if '"measurement"' in row))
+
+    def line(name, unit, values, **parameters):
+        made = rtt | {"name": name, "unit": unit, "values": values, "parameters": parameters}
+        if name == "loss":
+            made["figure"] = {"value": 0.1, "low": 0.05, "high": 0.2, "n": 60, "interval": "Wilson"}
+        return json.dumps(made)
+
+    more = [
+        line("size that does not work", "B", [], tried=1233, first="tester"),
+        line("size that does not work", "B", [729.0], tried=1233, first="dut", cause="<b>one</b> alone"),
+        line("round trip", "ms", [5.0 + n % 7 for n in range(40)], size=56),
+        line("loss", "share", [0.1], size=100),
+        line("loss", "share", [0.1], size=900),
+        line("goodput", "B/s", [900.0] * 11 + [500.0], period=0.5),
+    ]
+    path.write_text("\n".join([*rows[:-1], *more, rows[-1]]) + "\n")
+    text = pages(read(run))["measurements.html"]
+    for told in (
+        "all 1233 sizes work",
+        "1 of 1233 sizes do not work: &lt;b&gt;one&lt;/b&gt; alone",
+        "p50 8",
+        "Loss by size, with 95 % intervals: 10.0 % with 100 octets",
+        "12 periods of 0.5 s",
+    ):
+        assert told in text, told
+    assert text.count('class="plot"') == 5
+    assert text.count("<style") == 1
+    assert "because all was lost" not in text, "a map without a hole is no loss"

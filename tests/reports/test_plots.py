@@ -7,8 +7,6 @@ import pytest
 
 from reports.plots import loss_by_size, svg
 
-SVG = "{http://www.w3.org/2000/svg}"
-
 
 def line(name, unit, values, figure=None, **parameters):
     return {"name": name, "unit": unit, "values": values, "parameters": parameters, "figure": figure}
@@ -24,7 +22,13 @@ def test_round_trips_are_a_distribution():
     assert "p50" in words(picture)
     assert "n = 100" in words(picture)
     assert words(picture).startswith("round trip (size 56)")
-    assert len(ET.fromstring(picture).findall(f"{SVG}line")) == 3
+    assert len(ET.fromstring(picture).findall("line")) == 3
+
+
+def test_thousands_of_round_trips_are_no_larger_a_picture():
+    few, many = (svg(line("round trip", "ms", [1 + n % 97 for n in range(count)])) for count in (200, 20_000))
+    assert len(many) < 1.2 * len(few)
+    assert "n = 20000" in words(many)
 
 
 def test_a_map_shows_its_holes_and_their_cause():
@@ -32,7 +36,7 @@ def test_a_map_shows_its_holes_and_their_cause():
         line("size that does not work", "B", [729.0], tried=1233, first="tester", cause="729 octets alone")
     )
     assert "1 of 1233 sizes do not work: 729 octets alone" in words(picture)
-    assert len([r for r in ET.fromstring(picture).iter(f"{SVG}rect") if r.get("class") == "hole"]) == 1
+    assert len([r for r in ET.fromstring(picture).iter("rect") if r.get("class") == "hole"]) == 1
     assert "all 26 sizes work" in words(svg(line("size that does not work", "B", [], tried=26)))
 
 
@@ -54,7 +58,7 @@ def test_loss_by_size_has_intervals():
     ]
     picture = loss_by_size([*lines, line("loss", "share", [0.0], None, size=5), line("other", "ms", [1.0])])
     assert "10.0 % with 100 octets" in words(picture)
-    assert len(ET.fromstring(picture).findall(f"{SVG}circle")) == 3
+    assert len(ET.fromstring(picture).findall("circle")) == 3
     assert loss_by_size([]) == ""
 
 
@@ -67,6 +71,8 @@ def test_loss_by_size_has_intervals():
         line("loss", "share", [0.0] * 20),
         line("goodput", "B/s", [5.0]),
         line("goodput", "B/s", [0.0, 0.0], period=0.5),
+        line("goodput", "B/s", [1.0, 2.0], period="long"),
+        line("size that does not work", "B", [1.0], tried="many"),
     ],
 )
 def test_where_there_is_nothing_to_draw_there_is_no_picture(nothing):

@@ -119,7 +119,7 @@ def write(chosen: Variant, rig: str, folder: Path) -> Path:
     file |= {key: value for key, value in chosen.rig.items() if not isinstance(value, Mapping)}
     for key, value in chosen.rig.items():
         if isinstance(value, Mapping):
-            file[key] = {**file[key], **value}
+            file[key] = {**file.get(key, {}), **value}
     file |= {"profile": f"./{name}.profile.toml", "what": chosen.what}
     file["dut"] = {**file["dut"], "variant": chosen.id}
     (folder / f"{name}.profile.toml").write_text(_toml(profile), encoding="utf-8")

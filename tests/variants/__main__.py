@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
     warm(suites)
     runs = []
     for name, rig, outcome in tried(chosen, suites, options.workers, options.rig):
-        found = alarms(outcome, lossy="loss=" in variants[name].rig.get("tester", {}).get("link", ""))
+        found = alarms(outcome, lossy="loss" in variants[name].rig.get("air", {}))
         counts = {"passed": outcome.passed, "unsupported": outcome.unsupported, "false_alarms": found}
         runs.append({"variant": name, "rig": rig, **counts})
         print(

@@ -248,12 +248,12 @@ class NoParameterProblem(ReferenceNode):
             super().error(packet, view, kind, code, word)
 
 
-@variant("lossy-5", rig={"attempts": 3, "tester": {"link": "memory:802154?loss=0.05&seed=3"}})
+@variant("lossy-5", rig={"attempts": 3, "air": {"loss": 0.05, "seed": 3}})
 class Lossy5(ReferenceNode):
     """A medium that loses 5 % of the frames; the rig file says attempts = 3."""
 
 
-@variant("lossy-2", rig={"attempts": 5, "tester": {"link": "memory:802154?loss=0.02&seed=4"}})
+@variant("lossy-2", rig={"attempts": 5, "air": {"loss": 0.02, "seed": 4}})
 class Lossy2(ReferenceNode):
     """A medium that loses 2 % of the frames; the rig file says attempts = 5."""
 
@@ -261,7 +261,7 @@ class Lossy2(ReferenceNode):
 @variant(
     "lossy-2-no-tap",
     without=["ip_tap"],
-    rig={"attempts": 5, "tester": {"link": "memory:802154?loss=0.02&seed=5"}},
+    rig={"attempts": 5, "air": {"loss": 0.02, "seed": 5}},
 )
 class Lossy2NoTap(ReferenceNode):
     """The same, without a tap."""

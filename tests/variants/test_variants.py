@@ -38,7 +38,8 @@ def test_what_is_written_is_toml(tmp_path):
     path = write(VARIANTS["lossy-2"], "reference", tmp_path)
     written = tomllib.loads(path.read_text())
     assert written["attempts"] == 5
-    assert written["tester"] == {"link": "memory:802154?loss=0.02&seed=4", "pan": 0xABCD}
+    assert written["tester"] == {"link": "memory:802154", "pan": 0xABCD}
+    assert written["air"] == {"loss": 0.02, "seed": 4}
 
 
 @pytest.mark.slow

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from rigs.guests import wire
-from rigs.guests.client import AgentClient, AgentError, TransportClosed
+from rigs.guests.client import AgentClient
+from rigs.guests.handles import AgentError, TransportClosed
 from tests.waiting import PATIENCE, soon
 
 ROOT = Path(__file__).parents[2]
@@ -226,6 +227,50 @@ def test_tcp_both_ways(agent):
     with socket.create_connection(("::1", port), timeout=PATIENCE) as connection:
         connection.sendall(b"the latest")
         assert handle.receive(soon()) == b"the latest"
+    handle.close()
+
+
+def test_a_series_keeps_its_rate_on_the_guests_clock(agent):
+    """Both ends have stamps of the guest: how late this host asked, or looked, is in none of them."""
+    sender, receiver = agent.open_udp(), agent.open_udp()
+    sent = sender.send_series(LOOPBACK, receiver.port, size=300, count=20, gap=0.01, timeout=PATIENCE)
+    came = [receiver.receive(soon()) for _ in range(20)]
+    assert [int.from_bytes(one.data[:4]) for one in came] == list(range(20))
+    assert {len(one.data) for one in came} == {300}
+    assert sent.refused == 0
+    assert sent.last_ns - sent.first_ns >= 0.18e9, (
+        "the last is not due before 19 times the gap, less the first's delay"
+    )
+    assert all(sent.first_ns <= one.time_ns for one in came)
+    assert agent.run("true") == (0, ""), "and others were served meanwhile"
+    for size, count in ((3, 1), (8, 0)):
+        with pytest.raises(AgentError, match="one datagram at least"):
+            sender.send_series(LOOPBACK, receiver.port, size, count, 0.01, PATIENCE)
+    sender.close()
+    receiver.close()
+
+
+def test_a_series_tells_what_was_refused(agent):
+    sender = agent.open_udp()
+    sent = sender.send_series(LOOPBACK, 9, size=65535, count=3, gap=0.001, timeout=PATIENCE)
+    assert sent.refused == 3, "UDP has no room for so many octets"
+    sender.close()
+
+
+def test_a_guest_connects_to_another(agent):
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+        server.settimeout(PATIENCE)
+        handle = agent.connect_tcp(LOOPBACK, server.getsockname()[1])
+        much = bytes(range(256)) * 2048
+        handle.send(much)
+        connection, _ = server.accept()
+        with connection:
+            connection.sendall(b"word")
+            assert handle.receive(soon()) == b"word"
+            heard = b""
+            while len(heard) < len(much):
+                heard += connection.recv(65536)
+            assert heard == much
     handle.close()
 
 

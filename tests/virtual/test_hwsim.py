@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from rigs.guests import packages, processes, qemu
-from rigs.guests.client import AgentError, TransportClosed
+from rigs.guests.handles import AgentError, TransportClosed
 from rigs.guests.hwsim import DUT, HwsimGuest
 from tests.waiting import soon
 

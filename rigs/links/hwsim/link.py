@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from rigs.guests import hwsim, packages, qemu
-from rigs.guests.client import AgentError, TransportClosed
 from rigs.guests.contexts import ContextError
+from rigs.guests.handles import AgentError, TransportClosed
 from rigs.guests.image import ImageError
 from rigs.guests.modules import ModuleError
 from rigs.model import Link, LinkClosed, Received, RigError

@@ -54,30 +54,34 @@ class Medium(link.LocalLink):  # type: ignore[misc]  # bumble is not typed for u
 
     def send_acl_data(
         self, sender_controller: Controller, destination_address: object, transport: object, data: bytes
-    ) -> None:
-        """Carry one L2CAP PDU to the controller at the other end of the connection."""
+    ) -> float | None:
+        """Carry one L2CAP PDU to the controller at the other end of the connection.
+
+        Returns the time (of the loop) at which it arrives there; None when there is no connection.
+        """
         connection = sender_controller.le_connections.get(destination_address)
         there = self.find_le_controller(destination_address)
         if connection is None or there is None:
-            return
+            return None
         source = connection.self_address
-        self._carry(
+        return self._carry(
             sender_controller.name,
             lambda: there.on_link_acl_data(source, PhysicalTransport.LE, data),
             len(data),
         )
 
-    def _carry(self, direction: str, deliver: Callable[[], None], octets: int) -> None:
+    def _carry(self, direction: str, deliver: Callable[[], None], octets: int) -> float:
         loop = asyncio.get_running_loop()
         events = self._events.setdefault(direction, self._pace(direction))
         queue = self._waiting.setdefault(direction, deque())
         due = events.arrival(loop.time(), octets)
         if not events.interval and not queue:
             loop.call_soon(deliver)
-            return
+            return due
         queue.append((due, deliver))
         if len(queue) == 1:  # timers with equal deadlines have no order, so one timer serves the whole queue
             loop.call_at(due, self._deliver, queue)
+        return due
 
     def _deliver(self, queue: deque[tuple[float, Callable[[], None]]]) -> None:
         loop = asyncio.get_running_loop()

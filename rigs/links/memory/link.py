@@ -3,16 +3,13 @@
 Strategy: the node is a plain object that hears a frame and returns what it says to it. Time is a number: every
 frame costs its air time, and when both ends are idle `receive` moves the clock to the node's next timer, or to
 the deadline, at once. So a reassembly timeout of 60 s takes as long as the arithmetic, and hundreds of mutants
-are affordable. Frames between the two may be lost, doubled or swapped by a seeded `Medium`, which is how the
-suites' own rules about loss are tried.
+are affordable. Nothing is lost here: what a medium does to frames is the software air's to do (`rigs.air`).
 """
 
 from __future__ import annotations
 
-import random
 from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
-from urllib.parse import parse_qsl
 
 from rigs.model import Link, LinkClosed, LinkKind, Received, RigError
 
@@ -43,32 +40,6 @@ class Hearing(Protocol):
         """When `wake` has something to do next; None when it never has."""
 
 
-class Medium:
-    """Loses, doubles and swaps frames, each with its probability, the same for the same seed."""
-
-    def __init__(
-        self, seed: int = 0, *, loss: float = 0.0, duplication: float = 0.0, reordering: float = 0.0
-    ) -> None:
-        self._random = random.Random(seed)
-        self.loss, self.duplication, self.reordering = loss, duplication, reordering
-        self._held: bytes | None = None
-
-    def carry(self, frame: bytes) -> list[bytes]:
-        """What arrives when `frame` is sent."""
-        if self._random.random() < self.loss:
-            return self.flush()
-        arriving = [frame] * (1 + (self._random.random() < self.duplication))
-        if self._held is None and self._random.random() < self.reordering:
-            self._held = arriving.pop()
-            return arriving
-        return arriving + self.flush()
-
-    def flush(self) -> list[bytes]:
-        """What was held back and comes after all, because nothing overtakes it any more."""
-        held, self._held = self._held, None
-        return [] if held is None else [held]
-
-
 class MemoryLink(Link):
     """The tester's end. `attach` gives it the node at the other end."""
 
@@ -79,17 +50,18 @@ class MemoryLink(Link):
         kind: LinkKind,
         *,
         pan: bytes = b"\xab\xcd",
-        there: Medium | None = None,
-        back: Medium | None = None,
+        tester: bytes | None = None,
+        dut: bytes | None = None,
+        short: bytes | None = None,
     ) -> None:
+        """`tester`, `dut`, `short`: addresses of both ends, where they are to be others than usual."""
         self.kind = kind
         self.mtu = _MTU[kind]
-        self.tester, self.dut = TESTER[kind], DUT[kind]
-        self.dut_short = DUT_SHORT if kind == "ieee802154" else b""
+        self.tester, self.dut = tester or TESTER[kind], dut or DUT[kind]
+        self.dut_short = (short or (dut[-2:] if dut else DUT_SHORT)) if kind == "ieee802154" else b""
         self.pan = pan
         self.any_source = kind == "ieee802154"
         self.auto_ack = False
-        self._there, self._back = there or Medium(), back or Medium()
         #: Whether frames take their time here; not where another air gives it to them.
         self.paced = True
         self._node: Hearing | None = None
@@ -107,18 +79,11 @@ class MemoryLink(Link):
     def send(self, frame: bytes) -> None:
         node = self._other_end()
         self._pass(frame)
-        for arriving in self._there.carry(frame):
-            self._file(node.hear(arriving, self._now))
+        self._file(node.hear(frame, self._now))
 
     def receive(self, deadline: float) -> Received | None:
         node = self._other_end()
         while not self._heard:
-            for arriving in self._there.flush():
-                self._file(node.hear(arriving, self._now))
-            if not self._heard:
-                self._file([], self._back.flush())
-            if self._heard:
-                break
             due = node.next_timer()
             if due is None or due > deadline:
                 self._now = max(self._now, deadline)
@@ -154,34 +119,20 @@ class MemoryLink(Link):
         if self.paced:
             self._now += _PREAMBLE + _OCTET[self.kind] * len(frame)
 
-    def _file(self, frames: list[bytes], late: list[bytes] | None = None) -> None:
+    def _file(self, frames: list[bytes]) -> None:
         for frame in frames:
             self._pass(frame)
-            self._heard.extend(Received(f, self._now, self.clock) for f in self._back.carry(frame))
-        self._heard.extend(Received(f, self._now, self.clock) for f in late or ())
+            self._heard.append(Received(frame, self._now, self.clock))
 
 
 def open_link(bench: Bench, address: str, rig: RigFile) -> MemoryLink:
-    """Open `memory:802154` or `memory:ble`; a node of this process attaches itself. Raises `RigError`.
-
-    `memory:802154?loss=0.1&seed=7` loses that share of all frames, the same ones for the same seed.
-    """
+    """Open `memory:802154` or `memory:ble`; a node of this process attaches itself. Raises `RigError`."""
     kinds: dict[str, LinkKind] = {"802154": "ieee802154", "ieee802154": "ieee802154", "ble": "ble"}
-    name, _, query = address.partition("?")
-    if name not in kinds:
-        raise RigError(f"{rig.path}: tester.link: memory:{name}: there are memory:802154 and memory:ble")
-    try:
-        options = dict(parse_qsl(query, strict_parsing=True)) if query else {}
-        seed, loss = int(options.pop("seed", "0")), float(options.pop("loss", "0"))
-    except ValueError as error:
+    name, asks, _ = address.partition("?")
+    if name not in kinds or asks:
+        remedy = "; what is done to frames stands in [air], such as loss = 0.1" if asks else ""
         raise RigError(
-            f"{rig.path}: tester.link: memory:{address}: {error}; such as ?loss=0.1&seed=7"
-        ) from error
-    if options:
-        raise RigError(
-            f"{rig.path}: tester.link: memory:{address}: there are loss and seed, not {', '.join(options)}"
+            f"{rig.path}: tester.link: memory:{address}: there are memory:802154 and memory:ble{remedy}"
         )
-    there, back = Medium(seed, loss=loss), Medium(seed + 1, loss=loss)
-    return bench.resource(
-        "memory", lambda: MemoryLink(kinds[name], pan=rig.tester.pan_octets, there=there, back=back)
-    )
+    ends = {"tester": rig.tester.address, "dut": rig.dut.address, "short": rig.dut.short}
+    return bench.resource("memory", lambda: MemoryLink(kinds[name], pan=rig.tester.pan_octets, **ends))

@@ -14,6 +14,7 @@ unless it was built to: then the tester takes the place of a child that is known
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -46,6 +47,8 @@ LINK: Final = "ot_security"
 #: Seconds in which a probe must be answered, and how often it is sent in each mode.
 _PROBE: Final = 1.0
 _PROBES: Final = 3
+#: Frames of which it is remembered how long they were.
+_KEPT: Final = 4096
 #: The frame counter that a child's successor begins with: beyond whatever the child itself has used.
 _SUCCESSOR: Final = 50_000
 
@@ -127,6 +130,8 @@ class SecuredLink(Link):
         self.tester, self.dut, self.dut_short, self.pan = inner.tester, inner.dut, inner.dut_short, inner.pan
         self.any_source, self.auto_ack = inner.any_source, inner.auto_ack
         self.mode = mode or PLAIN
+        #: What was opened, and how long it was; only the latest.
+        self._secured: OrderedDict[bytes, int] = OrderedDict()
 
     @property
     def mode(self) -> int:
@@ -186,11 +191,22 @@ class SecuredLink(Link):
         if received is None:
             return None
         try:
-            return replace(received, frame=self._security.unprotect(received.frame))
+            frame = self._security.unprotect(received.frame)
         except (
             SecurityError
         ):  # shown as it came: it stands in the evidence, and is no 6LoWPAN frame to the tester
             return received
+        if frame is not received.frame:
+            self._secured[frame] = len(received.frame)
+            if len(self._secured) > _KEPT:
+                self._secured.popitem(last=False)
+        return replace(received, frame=frame)
+
+    def hear_too(self, short: bytes) -> None:
+        self._inner.hear_too(short)
+
+    def size_on_air(self, frame: bytes) -> int:
+        return self._secured.get(frame, len(frame))
 
     def close(self) -> None:
         self._inner.close()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rigs.configuration.models import NodeOptions
 from rigs.guests import wire
-from rigs.guests.client import Handle
+from rigs.guests.handles import Handle
 from rigs.links.hwsim.link import bench_of, check, told
 from rigs.model import Health, IpTap, Node, Received
 

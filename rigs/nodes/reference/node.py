@@ -22,7 +22,7 @@ from rigs import registry
 from rigs.configuration.models import NodeOptions
 from rigs.links.ipsp.channel import Channel
 from rigs.links.ipsp_memory.link import MemoryChannel
-from rigs.links.memory.link import DUT_SHORT, MemoryLink
+from rigs.links.memory.link import MemoryLink
 from rigs.model import Health, IpTap, LinkKind, Node, Received, RigError
 from rigs.nodes.reference.ble import BleNode
 from sixlowpan import (
@@ -61,6 +61,9 @@ class Options(NodeOptions):
         "host", description='what it is: "host" (RFC 4861), or "6LN", "6LR" or "6LBR" (RFC 6775)'
     )
     extended: bool = Field(False, description="whether it registers as RFC 8505 has it")
+    networkkey: str | None = Field(
+        None, description="the key of a variant that secures frames, 32 hex digits"
+    )
 
 
 SLOTS: Final = 4
@@ -116,7 +119,7 @@ class ReferenceNode(BleNode, Node):
         return Reassembler(max_datagrams=SLOTS)
 
     def first_addresses(self) -> tuple[bytes, ...]:
-        short = (link_local(DUT_SHORT),) if self.kind == "ieee802154" else ()
+        short = (link_local(self.link.dut_short),) if self.kind == "ieee802154" else ()
         return (link_local(self.link.dut), *short)
 
     # -- the medium -------------------------------------------------------------------------------------------
@@ -187,7 +190,7 @@ class ReferenceNode(BleNode, Node):
             and len(header.src) in {2, 8}
             and header.src not in {BROADCAST, b"\xff\xfe"}
             and header.pan in {self.link.pan, BROADCAST}
-            and header.dst in {self.link.dut, DUT_SHORT, BROADCAST}
+            and header.dst in {self.link.dut, self.link.dut_short, BROADCAST}
         )
 
     def link_info(self, header: MacHeader) -> LinkInfo:
@@ -207,7 +210,7 @@ class ReferenceNode(BleNode, Node):
         if self.kind == "ble" or payload[:1] < b"\x80" or payload[:1] >= b"\xc0":
             return True
         groups = {multicast_link_address(group) for group in self.groups}  # §9
-        return mesh.parse(payload, 0).final in {self.link.dut, DUT_SHORT, BROADCAST, *groups}
+        return mesh.parse(payload, 0).final in {self.link.dut, self.link.dut_short, BROADCAST, *groups}
 
     def decode_payload(self, payload: bytes, info: LinkInfo) -> bytes:
         return decode(payload, info, self.contexts)
@@ -232,8 +235,9 @@ class ReferenceNode(BleNode, Node):
         """RFC 4944 §3: multicast goes to the broadcast address; our address is the one behind our IPv6 source."""
         if self.kind == "ble":
             return self.ble_info(neighbour, sent=True)
-        short = packet[8:24] == link_local(DUT_SHORT)
-        return LinkInfo("ieee802154", DUT_SHORT if short else self.link.dut, neighbour or BROADCAST)
+        short = packet[8:24] == link_local(self.link.dut_short)
+        source = self.link.dut_short if short else self.link.dut
+        return LinkInfo("ieee802154", source, neighbour or BROADCAST)
 
     def encode_packet(self, packet: bytes, info: LinkInfo) -> bytes:
         return encode(packet, info, self.contexts)

@@ -1,0 +1,23 @@
+"""Sizes of echoes at which a sender needs one more frame, as its own frames show them."""
+
+from __future__ import annotations
+
+from fixtures.api import PairCase
+
+#: Octets of data of the largest echo in 1280 octets: 40 of IPv6 and 8 of ICMPv6 besides.
+LARGEST = 1232
+#: Octets of a PSDU without its FCS.
+_FRAME = 125
+
+
+def boundaries(pair: PairCase, sender: str) -> list[int]:
+    """Octets of echo data on either side of each boundary of one node, from a small and a large request of its own."""
+    small, large = pair.requests(sender)[-2:]
+    payload = small.payloads[0]
+    headers = len(payload) - (len(small.packet) - 48)
+    room = _FRAME - len(small.frames[0].frame) + len(payload)
+    first = large.payloads[1][4] * 8
+    step = len(large.payloads[1]) - 5
+    ends = [room - headers, *range(first - 48, LARGEST, step)]
+    around = {end + off for end in ends for off in (-1, 0, 1)}
+    return sorted(size for size in around if 0 <= size <= LARGEST)

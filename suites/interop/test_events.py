@@ -1,0 +1,34 @@
+"""What happens to one of two nodes must not keep them from going on: a restart, a long silence."""
+
+import pytest
+
+from fixtures.api import PairCase, requirement
+
+WAYS = ["to_peer", "from_peer"]
+#: A neighbour is stale behind 15 to 45 s (RFC 4861 §6.3.2, REACHABLE_TIME 30 s).
+SILENCE = 46.0
+
+
+@pytest.mark.parametrize("way", WAYS)
+@requirement("RFC4944-8-01", "RFC4944-5.3-18", "RFC6282-2-04")
+def test_restart_of_the_other(pair: PairCase, way: str):
+    """They talk, one restarts (its tags and its neighbours begin anew), and they go on, small and in fragments."""
+    asker, other = pair.way(way)
+    pair.needs(asker, "ping")
+    pair.needs(other, "reset")
+    pair.echo(asker, other, 300)
+    pair.restart(other)
+    for size in pair.each((8, 300, 300, 1232)):
+        pair.echo(asker, other, size)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@requirement("RFC4944-8-01", "RFC6282-2-04")
+def test_silence_and_return(pair: PairCase, way: str):
+    """They talk, are silent until each must look anew for the other, and go on."""
+    asker, other = pair.way(way)
+    pair.needs(asker, "ping")
+    pair.echo(asker, other, 8)
+    pair.silence(SILENCE)
+    for size in pair.each((8, 300)):
+        pair.echo(asker, other, size)

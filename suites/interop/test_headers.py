@@ -1,0 +1,40 @@
+"""Header fields between two nodes: what one sends of itself is what the other rebuilds."""
+
+import pytest
+
+from fixtures.api import PairCase, requirement
+
+WAYS = ["to_peer", "from_peer"]
+GROUP = bytes.fromhex("ff020000000000000000000000a1b2c4")
+NETWORK = "2001:db8::/64"
+DUT, PEER = (bytes.fromhex(f"20010db8000000005a5a0000000000{last}") for last in ("0d", "0e"))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@requirement("RFC6282-3.1.1-07", "RFC6282-3.1.1-08", "RFC6282-3.1.1-09", "RFC6282-3.1.1-10")
+def test_hop_limits(pair: PairCase, way: str):
+    """An echo, Neighbor Discovery (255), the report of a group (1): the other's IP tap shows each as it was sent."""
+    asker, other = pair.way(way)
+    pair.needs(asker, "ping")
+    pair.echo(asker, other, 8)
+    if "join" in asker.profile.abilities:
+        pair.join(asker, GROUP)
+    if "reset" in asker.profile.abilities:
+        pair.restart(asker)
+    pair.echo(asker, other, 8)
+    pair.rebuilt_all(asker, other)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@requirement("RFC6282-3.1.1-14", "RFC6282-3.1.1-28", "RFC6282-3.1.2-01")
+def test_shared_context(pair: PairCase, way: str):
+    """Both know context 0 and have an address in it: echoes between these addresses, compressed by it or not."""
+    asker, other = pair.way(way)
+    pair.needs(asker, "ping", "context", "address")
+    pair.needs(other, "context", "address")
+    pair.share_context(0, NETWORK)
+    for side, address in ((pair.dut, DUT), (pair.peer, PEER)):
+        pair.give_address(side, address)
+    target = PEER if other is pair.peer else DUT
+    for size in pair.each((8, 200)):
+        pair.echo(asker, other, size, target)

@@ -1,0 +1,30 @@
+"""Two nodes that have never met find each other."""
+
+import pytest
+
+from fixtures.api import PairCase, on_link, requirement
+
+WAYS = ["to_peer", "from_peer"]
+
+
+@on_link("ieee802154")
+@pytest.mark.parametrize("way", WAYS)
+@requirement("RFC4944-8-01", "RFC4944-8-02", "RFC4944-8-04")
+def test_strangers(pair: PairCase, way: str):
+    """Both start anew, then one pings the other: each must look for the other's link-layer address, and be told."""
+    asker, other = pair.way(way)
+    pair.needs(asker, "ping", "reset")
+    pair.needs(other, "reset")
+    pair.restart(other)
+    pair.restart(asker)
+    pair.echo(asker, other, 8)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@requirement("RFC6282-2-04", "RFC7668-3.2-03")
+def test_each_way(pair: PairCase, way: str):
+    """Ten small echoes one way; all must be answered, and decompressed as the oracle reads them."""
+    asker, other = pair.way(way)
+    pair.needs(asker, "ping")
+    for size in pair.each(range(10)):
+        pair.echo(asker, other, size)

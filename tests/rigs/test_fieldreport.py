@@ -1,0 +1,152 @@
+"""The field report without its guests: what is read off the medium, and which causes the page tells."""
+
+import pytest
+
+from rigs.fieldreport.air import Pdu, at_the_interface, credits_left, traffic, trips
+from rigs.fieldreport.goodput import Goodput, goodput
+from rigs.fieldreport.measure import DEVICES, INTERVAL, Field, Moved
+from rigs.fieldreport.page import page
+from rigs.fieldreport.programs import Pings, Transfer
+from sixlowpan import LinkInfo, encode, ipv6
+
+MPS = 247
+ADDRESSES = {
+    name: bytes.fromhex("fe80") + bytes(6) + device[:3] + b"\xff\xfe" + device[3:]
+    for name, device in DEVICES.items()
+}
+
+
+def other(name):
+    return next(each for each in DEVICES if each != name)
+
+
+def sent(sender, packet, at, arrives):
+    """The PDUs of one packet: an SDU in K-frames, each handed over at `at`, the last one there at `arrives`."""
+    payload = encode(packet, LinkInfo("ble", src=DEVICES[sender], dst=DEVICES[other(sender)]))
+    sdu = len(payload).to_bytes(2, "little") + payload
+    pieces = [sdu[start : start + MPS] for start in range(0, len(sdu), MPS)]
+    return [
+        Pdu(at, sender, len(piece).to_bytes(2, "little") + b"\x40\x00" + piece, arrives) for piece in pieces
+    ]
+
+
+def echo(sender, kind, sequence, size=56):
+    here, there = ADDRESSES[sender], ADDRESSES[other(sender)]
+    body = (7).to_bytes(2) + sequence.to_bytes(2) + bytes(size)
+    return ipv6.build(here, there, 58, ipv6.icmpv6(kind, 0, body, here, there))
+
+
+def segment(sender, sequence, size=100):
+    here, there = ADDRESSES[sender], ADDRESSES[other(sender)]
+    head = bytes.fromhex("c0001451") + sequence.to_bytes(4) + bytes(4) + b"\x50\x10" + bytes(6)
+    return ipv6.build(here, there, 6, head + bytes(size))
+
+
+def events(count, late=0.0):
+    """Echoes at all phases of the interval; the peripheral takes `late` seconds to answer, ping 3 ms to see it."""
+    pdus, arrivals = [], []
+    for n in range(count):
+        began = n * 1.0 + 0.031 * n % INTERVAL
+        event = (began // INTERVAL + 1) * INTERVAL
+        answer = event + 0.002 + late * (1 + n % 3)
+        back = (answer // INTERVAL + 1) * INTERVAL
+        pdus += sent("central", echo("central", 128, n), began, event)
+        pdus += sent("peripheral", echo("peripheral", 129, n), answer, back)
+        arrivals.append((back + 0.003, back + 0.003 - began))
+    return pdus, Pings(count, count, arrivals)
+
+
+def moved(**changes):
+    told = {
+        "what": "TCP, central to peripheral",
+        "sender": "central",
+        "transfer": Transfer(4000.0, [316000.0, 0.0, 0.0], retransmits=6),
+        "dropped": 1,
+        "interface": at_the_interface([segment("central", n) for n in (1, 101, 201, 201, 201)]),
+        "air": traffic(
+            [pdu for n in (1, 101) for pdu in sent("central", segment("central", n), 0, 0)], DEVICES
+        ),
+        "credits": {"central": 6, "peripheral": 6},
+    }
+    return Moved(**told | changes)
+
+
+def test_a_packet_is_read_from_its_k_frames():
+    pdus = sent("central", echo("central", 128, 1, size=1232), 1.0, 2.0)
+    assert len(pdus) == 6
+    found = traffic(pdus, DEVICES)
+    assert (found["central"].k_frames, found["central"].packets[58], found["peripheral"].k_frames) == (
+        6,
+        1,
+        0,
+    )
+    assert credits_left(pdus) == {"central": 0, "peripheral": 6}
+    broken = [Pdu(0.0, "central", bytes.fromhex("030040000100ff"), 0.0)]
+    assert traffic(broken, DEVICES)["central"].undecodable == 1
+
+
+def test_a_round_trip_is_taken_apart_on_the_medium():
+    pdus, pings = events(8, late=0.03)
+    found = trips(pdus, DEVICES)
+    assert len(found) == 8
+    assert [trip.whole + 0.003 for trip in found] == pytest.approx([trip for _, trip in pings.arrivals])
+    assert all(0 < trip.there <= INTERVAL and 0 < trip.back <= INTERVAL for trip in found)
+    assert found[2].answering == pytest.approx(0.092)
+    assert trips(pdus[:-1], DEVICES) == found[:-1], "an echo without an answer is none"
+
+
+def test_the_interval_is_the_cause_where_pings_show_it():
+    pdus, pings = events(20)
+    text = page(Field(paced=pings, trips=trips(pdus, DEVICES)))
+    assert "Cause: the connection interval. Answers arrive on a grid of 48.75 ms" in text
+
+
+def test_a_busy_machine_does_not_hide_the_interval():
+    """Answers that are one, two or three events late fit no interval; the medium says what they waited for."""
+    pdus, pings = events(21, late=0.03)
+    text = page(Field(paced=pings, trips=trips(pdus, DEVICES)))
+    assert "No interval can be read from these round trips alone" in text
+    assert (
+        "are waits for connection events, which are 48.75 ms apart; 62 the peripheral's, and 3 are between"
+        in text
+    )
+
+
+def test_retransmissions_that_the_kernel_drops():
+    text = page(Field(transfers=[moved()]))
+    assert "* behind the queue: 5 segments with data, 2 for a second time" in text
+    assert "* on the air: 2 segments with data, 0 for a second time" in text
+    assert "drops every retransmission. 2 of them left the queue" in text
+    assert "its queue dropped 1" in text
+
+
+def test_retransmissions_that_tcp_keeps_are_not_the_interfaces():
+    once = at_the_interface([segment("central", n) for n in (1, 101)])
+    assert "none came to the interface" in page(Field(transfers=[moved(interface=once)]))
+
+
+def test_a_retransmission_on_the_air_is_no_cause_of_a_stall():
+    air = traffic([p for n in (1, 1) for p in sent("central", segment("central", n), 0, 0)], DEVICES)
+    assert "Cause" not in page(Field(transfers=[moved(air=air)]))
+
+
+def datagram(number, size=100, port=5001):
+    here, there = ADDRESSES["central"], ADDRESSES["peripheral"]
+    return ipv6.build(
+        here, there, 17, ipv6.udp(5000, port, number.to_bytes(4) + bytes(size - 4), here, there)
+    )
+
+
+def test_goodput_is_of_one_clock_and_counts_nothing_twice():
+    came = [(n * 10**8, datagram(n)) for n in range(11)]
+    assert goodput(came, 5001).rate == pytest.approx(1000)
+    assert goodput([*came, (2 * 10**9, datagram(3))], 5001).rate == pytest.approx(1000), (
+        "a second one is no more"
+    )
+    assert goodput(came, 5002) == Goodput()
+    assert goodput(came[:1], 5001).rate == 0.0
+    stream = [(n * 10**8, segment("central", 1 + 100 * n)) for n in range(11)]
+    assert goodput(stream, 0x1451).rate == pytest.approx(1000)
+    overlapping = [*stream[:6], (55 * 10**7, segment("central", 451)), *stream[6:]]
+    assert goodput(overlapping, 0x1451).octets == 1000
+    assert goodput([(0, b"\x60"), *stream], 0x1451).rate == pytest.approx(1000)
