@@ -270,8 +270,9 @@ class ReferenceNode(BleNode, Node):
 
     def mac_frame(self, payload: bytes, info: LinkInfo) -> bytes:
         # RFC 4944 §2: acknowledgements are RECOMMENDED
-        ask = info.dst != BROADCAST
-        return mac.data_frame(info.src, info.dst, self.link.pan, self.sequence, payload, ask)
+        return mac.data_frame(
+            info.src, info.dst, self.link.pan, self.sequence, payload, info.dst != BROADCAST
+        )
 
     # -- the node's own side ----------------------------------------------------------------------------------
 
