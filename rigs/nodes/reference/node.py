@@ -270,9 +270,8 @@ class ReferenceNode(BleNode, Node):
 
     def mac_frame(self, payload: bytes, info: LinkInfo) -> bytes:
         # RFC 4944 §2: acknowledgements are RECOMMENDED
-        return mac.data_frame(
-            info.src, info.dst, self.link.pan, self.sequence, payload, info.dst != BROADCAST
-        )
+        src, dst = info.src, info.dst
+        return mac.data_frame(src, dst, self.link.pan, self.sequence, payload, dst != BROADCAST)
 
     # -- the node's own side ----------------------------------------------------------------------------------
 
