@@ -2,7 +2,7 @@
 
 Strategy: nothing is dropped in silence. Each record comes out once: as `Payload`s, as a `Breach` of the frame around
 them, or as a `Skipped` with its reason. What says nothing about a sender is skipped: frames that the capture cut or
-that are damaged, secured ones without a key, other protocols on the same channel (Zigbee, Green Power), repetitions.
+that are damaged, secured ones without a key, other protocols (Zigbee, Green Power, SCHC) on the channel, repetitions.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ BROADCAST: Final = b"\xff\xff"
 #: how many distinct frames back, and for how many seconds, the same frame with the same sequence number is a repetition
 _BACK, _SECONDS = 1024, 30.0
 _MOST_SOURCES, _MOST_ADAPTERS, _MOST_ADDRESSES, _MOST_HEADS = 64, 16, 4096, 4096
+#: The first octets of what may be SCHC: its own dispatch values, and the switch to page 1.
+_SCHC: Final = {0x44, 0x45, 0xF1}
 
 
 class Payload(NamedTuple):
@@ -201,7 +203,7 @@ class Sieve:
             return None
         pan, source, link, zigbee = head
         first = psdu[size]
-        if first < 0x40 or (zigbee and first & 0x3C in {8, 12}):
+        if first < 0x40 or first in _SCHC or (zigbee and first & 0x3C in {8, 12}):
             return None
         if len(source) == 8 and self._pans.get(source) != pan:
             return None
@@ -344,4 +346,6 @@ def _lowpan(header: mac.MacHeader, payload: bytes) -> bytes:
     if dispatch.KIND[first] == dispatch.NALP:
         # RFC 4944 5.1: "any LoWPAN node that encounters a dispatch value of 00xxxxxx shall discard the packet"
         raise NothingInside("no 6LoWPAN (NALP)")
+    if dispatch.is_schc(payload):
+        raise NothingInside("other protocol (SCHC)")
     return payload
