@@ -7,6 +7,7 @@ pytest_plugins = [
     "fixtures.plugin.scope",
     "fixtures.plugin.figures",
     "fixtures.plugin.scheduling",
+    "fixtures.plugin.sharding",
     "fixtures.plugin.controller",
     "fixtures.plugin.rig",
     "fixtures.plugin.untraced",
