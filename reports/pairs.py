@@ -140,7 +140,7 @@ def _names(rig: str) -> tuple[str, str]:
 def _count(cell: Cell, case: str, result: dict[str, Any]) -> None:
     what = state(result)
     cell.counts[what] += 1
-    if what in {"fail", "unconfirmed", "error", "inconclusive"} and not cell.first:
+    if what in _AT_FAULT | {"error", "inconclusive"} and not cell.first:
         cell.first = case
     for finding in result.get("findings", []) if what in _AT_FAULT else ():
         side = {"dut": cell.dut, "peer": cell.peer}.get(finding.get("side", ""), "")

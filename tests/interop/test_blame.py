@@ -225,6 +225,14 @@ def test_a_sender_is_judged_though_the_medium_lost_it(air):
     assert found.requirement
 
 
+def test_a_wrong_form_that_the_other_one_bears_is_not_the_cause(air):
+    """A solicitation by unicast breaks RFC 4944 §3; the IP tap shows it, and what comes behind is judged."""
+    packet = air.solicit("dut", to=LINKS["peer"])
+    assert said(air.verdict()) == ("sent", "dut", "link_broadcast")
+    air.advertise("peer")
+    assert said(air.verdict({"peer": [packet]})) == ("refused", "dut", "dropped")
+
+
 def test_fragments_that_were_never_sent(air):
     air.say("dut", request(600))
     del air.frames[2]

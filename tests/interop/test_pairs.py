@@ -1,7 +1,10 @@
 """Pairs as rigs: made of two rig files, told clearly where two nodes cannot meet, and one side that dies."""
 
+from argparse import Namespace
+
 import pytest
 
+from fixtures.plugin.options import _asked
 from rigs.bench import Rig
 from rigs.configuration.models import ConfigError
 from rigs.model import Health, RigError
@@ -109,3 +112,20 @@ def test_a_side_that_was_killed_from_outside_is_nobodys_fault():
     with paired() as rig, case_on(rig) as pair:
         rig.peer.node.health = lambda: Health("killed", "SIGKILL")
     assert pair.result.findings == []
+
+
+def asked(**told):
+    return _asked(Namespace(**{"rig": [], "pairs": [], "matrix": []} | told))
+
+
+def test_what_the_command_line_pairs():
+    assert asked(rig=["a"], pairs=["a,b", "a,b"]) == [("a", None), ("a", "b")]
+    assert asked(matrix=["a", "b", "b"]) == [("a", "b"), ("b", "b")]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"pairs": ["a"]}, {"pairs": ["a,"]}, {"pairs": ["a,b,c"]}, {"matrix": ["a"]}]
+)
+def test_what_is_no_pair_is_told(wrong):
+    with pytest.raises(pytest.UsageError, match="expected two rigs"):
+        asked(**wrong)

@@ -380,10 +380,8 @@ def open_node(bench: Bench, rig: RigFile) -> ReferenceNode:
         node.boot()
     if isinstance(link, MemoryChannel):
         link.reconnect()
-    elif node.kind == "ble" and node.role != "host":
-        node.connected(
-            link.tester, link.now()
-        )  # of whole SDUs only: there is no channel that could be opened
+    elif node.kind == "ble" and node.role != "host":  # SDUs without a channel
+        node.connected(link.tester, link.now())
     return node
 
 
