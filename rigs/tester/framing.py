@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from rigs.model import FrameSink, Link, Received
 from sixlowpan import DecodeError, LinkInfo, mac
+from sixlowpan.link import link_between
 
 BROADCAST = b"\xff\xff"
 #: Frames sent whose stamps are kept.
@@ -91,7 +92,7 @@ class Air:
 
     def _parse(self, received: Received) -> Heard | None:
         if self.link.kind == "ble":
-            info = LinkInfo("ble", src=self.link.dut, dst=self.link.tester)
+            info = link_between("ble", self.link.dut, self.link.tester)
             return Heard(received.frame, info, received.frame, received.time)
         try:
             header, payload = mac.parse(received.frame)
@@ -102,7 +103,7 @@ class Air:
             return None  # what the neighbours' networks say is in the evidence, and nobody's answer to us
         if self._is_repetition(header, received):
             return None
-        info = LinkInfo("ieee802154", src=header.src, dst=header.dst)
+        info = link_between("ieee802154", header.src, header.dst)
         return Heard(payload, info, received.frame, received.time)
 
     def _is_repetition(self, header: mac.MacHeader, received: Received) -> bool:

@@ -2,9 +2,9 @@
 
 Strategy: one `Linter` and one set of contexts for each network (a PAN, a BLE link), because addresses, tags and
 contexts mean something within it only. Contexts are learnt from the 6CO of Router Advertisements as they pass, and
-registrations are followed (`nd.Registrations`). Equal
-findings of one sender are one `Group` with a count and the first frames, so a capture of any length takes bounded
-memory: networks, senders and groups have limits, and what goes beyond is counted.
+registrations are followed (`nd.Registrations`). Equal findings of one sender are one `Group` with a count and the
+first frames, so a capture of any length takes bounded memory: networks, senders and groups have limits, and what goes
+beyond is counted.
 """
 
 from __future__ import annotations
@@ -92,19 +92,16 @@ class Judgement:
         if item.number != self._last:
             self._last = item.number
             self.read += 1
-            self._count(item)
-        if isinstance(item, Breach):
+            if isinstance(item, Skipped):
+                kept = item.reason in self.skipped or len(self.skipped) < _MOST_REASONS
+                self.skipped[item.reason if kept else "other reasons"] += 1
+            else:
+                self.judged += 1
+        if isinstance(item, Payload):
+            self._payload(item)
+        elif isinstance(item, Breach):
             where = (item.number, 0, item.expected, item.actual, item.message)
             self._report((item.pan, item.sender), LintFinding(item.code, item.requirement, FAIL, *where))
-        elif isinstance(item, Payload):
-            self._payload(item)
-
-    def _count(self, item: Item) -> None:
-        if isinstance(item, Skipped):
-            kept = item.reason in self.skipped or len(self.skipped) < _MOST_REASONS
-            self.skipped[item.reason if kept else "other reasons"] += 1
-        else:
-            self.judged += 1
 
     def close(self) -> None:
         """Say what is left incomplete, and put the groups in order."""
@@ -113,16 +110,17 @@ class Judgement:
         self.groups.sort(key=lambda group: (group.finding.frame, group.finding.offset))
 
     def _payload(self, item: Payload) -> None:
-        known = self.contexts.get(item.pan, self._given)
-        linter = self._linters.get(item.pan)
+        number, time, pan, payload, link = item
+        known = self.contexts.get(pan, self._given)
+        linter = self._linters.get(pan)
         if linter is None:
-            linter = self._new(item.pan)
-        linter.add(item.number, item.payload, item.link, known, item.time)
-        shown = self._shown((item.pan, sender_of(item)))
+            linter = self._new(pan)
+        linter.add(number, payload, link, known, time)
+        shown = self._shown((pan, link.src if linter.known else sender_of(item)))
         if shown is not None:
             shown.judged += 1
             if not linter.known:
-                shown.coverage.add(item.payload, item.link, known)
+                shown.coverage.add(payload, link, known)
         packet = linter.packet
         self.time = item.time
         # RFC 4861 6.1.2, 7.1: what counts has a hop limit of 255

@@ -2,7 +2,7 @@
 
 Strategy: nothing is dropped in silence. Each record comes out once: as `Payload`s, as a `Breach` of the frame around
 them, or as a `Skipped` with its reason. What says nothing about a sender is skipped: frames that the capture cut or
-that are damaged, secured ones without a key, other protocols on the same channel (Zigbee, Green Power), repetitions.
+that are damaged, secured ones without a key, other protocols (Zigbee, Green Power, SCHC) on the channel, repetitions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sixlowpan import dispatch, frame, hci, mac, mpx
 from sixlowpan.capture import trailer
 from sixlowpan.capture.air import Air
 from sixlowpan.capture.containers import Record, Source
-from sixlowpan.capture.linktypes import AIR, CRC, CRC32, HCI, NONE, PSDU, Inside, NothingInside, inside
+from sixlowpan.capture.linktypes import AIR, BARE, CRC, CRC32, HCI, NONE, PSDU, Inside, NothingInside, inside
 from sixlowpan.errors import DecodeError
 from sixlowpan.l2cap import Sdu
 from sixlowpan.link import IEEE802154, LinkInfo
@@ -30,6 +30,8 @@ BROADCAST: Final = b"\xff\xff"
 #: how many distinct frames back, and for how many seconds, the same frame with the same sequence number is a repetition
 _BACK, _SECONDS = 1024, 30.0
 _MOST_SOURCES, _MOST_ADAPTERS, _MOST_ADDRESSES, _MOST_HEADS = 64, 16, 4096, 4096
+#: The first octets of what may be SCHC: its own dispatch values, and the switch to page 1.
+_SCHC: Final = {0x44, 0x45, 0xF1}
 
 
 class Payload(NamedTuple):
@@ -91,6 +93,7 @@ class Sieve:
     def __init__(self, read: Source, options: Options = NOTHING_SAID) -> None:
         self._read, self._options = read, options
         self._trailers: dict[str, str] = {}
+        self._bare: dict[int, str] = {}  # link types that are a PSDU and nothing else -> what follows it
         self._adapters: dict[int, hci.Trace] = {}
         self._air = Air()
         self._openers: dict[bytes, Opener] = {}
@@ -105,15 +108,32 @@ class Sieve:
         """Everything in the file; ValueError if it is no capture or damaged."""
         for record in self._read():
             try:
-                yield from self._record(record)
+                known = self._at_once(record)
+                if known is None:
+                    yield from self._record(record)
+                else:
+                    yield known
             except NothingInside as reason:
                 yield Skipped(record.number, str(reason))
+
+    def _at_once(self, record: Record) -> Payload | None:
+        """The payload of a bare PSDU whose header was seen before; None: the record is to be looked at in full."""
+        number, time, link_type, data, length = record
+        kind = self._bare.get(link_type)
+        if kind is None or length != len(data):
+            return None
+        if kind == NONE:
+            return self._known(number, time, data)
+        psdu = data[:-2]
+        return self._known(number, time, psdu) if mac.fcs(psdu) == data[-2:] else None
 
     def _record(self, record: Record) -> Iterator[Item]:
         number, time, link_type, data, length = record
         found = inside(link_type, data, length)
         if found.kind == PSDU:
             psdu = self._stripped(found)
+            if link_type in BARE and self._trailers.get(found.source) in {NONE, CRC}:
+                self._bare[link_type] = self._trailers[found.source]
             payload = self._known(number, time, psdu)
             if payload is None:
                 yield from self._psdu(number, time, psdu, found.slot)
@@ -176,18 +196,20 @@ class Sieve:
 
     def _known(self, number: int, time: float, psdu: bytes) -> Payload | None:
         """The payload of a plain data frame whose header was seen before; None: it is to be looked at in full."""
-        size = self._plans.get(psdu[:2], 0)
-        head = self._heads.get(psdu[:2] + psdu[3:size]) if size else None
+        control = psdu[:2]
+        size = self._plans.get(control, 0)
+        head = self._heads.get(control + psdu[3:size]) if size else None
         if head is None or len(psdu) <= size:
             return None
+        pan, source, link, zigbee = head
         first = psdu[size]
-        if first < 0x40 or (head.zigbee and first & 0x3C in {8, 12}):
+        if first < 0x40 or first in _SCHC or (zigbee and first & 0x3C in {8, 12}):
             return None
-        if len(head.source) == 8 and self._pans.get(head.source) != head.pan:
+        if len(source) == 8 and self._pans.get(source) != pan:
             return None
         if self._repeated(psdu, time):
             raise NothingInside("a repetition")
-        return Payload(number, time, head.pan, psdu[size:], head.link)
+        return Payload(number, time, pan, psdu[size:], link)
 
     def _keep(self, psdu: bytes, header: mac.MacHeader, payload: bytes, pan: bytes, link: LinkInfo) -> None:
         """Remember a header that says all by itself: plain, with both addresses, a PAN and a sequence number."""
@@ -301,10 +323,11 @@ class Sieve:
 
         It has the sequence number of the first one, so all its octets are the same.
         """
-        last = self._recent.pop(psdu, None)
-        if last is None and len(self._recent) >= _BACK:
-            del self._recent[next(iter(self._recent))]
-        self._recent[psdu] = time
+        recent = self._recent
+        last = recent.pop(psdu, None)
+        if last is None and len(recent) >= _BACK:
+            del recent[next(iter(recent))]
+        recent[psdu] = time
         return last is not None and abs(time - last) <= _SECONDS
 
 
@@ -323,4 +346,6 @@ def _lowpan(header: mac.MacHeader, payload: bytes) -> bytes:
     if dispatch.KIND[first] == dispatch.NALP:
         # RFC 4944 5.1: "any LoWPAN node that encounters a dispatch value of 00xxxxxx shall discard the packet"
         raise NothingInside("no 6LoWPAN (NALP)")
+    if dispatch.is_schc(payload):
+        raise NothingInside("other protocol (SCHC)")
     return payload

@@ -216,4 +216,4 @@ def test_fallback(case: Case):
     if not case.declares("ghc"):
         case.unsupported("the profile does not declare ghc", "not_declared")
     outcome(case, [])
-    case.unsupported("no ability makes the DUT send GHC")
+    case.unsupported("a failure of neighbour unreachability detection is not brought about here")

@@ -160,7 +160,7 @@ class Port:
         tty.setraw(self.master)
         tty.setraw(self._slave)
         self.path = os.ttyname(self._slave)
-        self.deaf = False
+        self.deaf = self.gone = False
         self.lines = []  # what came, between flags
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -177,6 +177,12 @@ class Port:
         self.say(octets)
         return acknowledged
 
+    def vanish(self):
+        """Pull it out: called by what serves it."""
+        self.close()
+        os.close(self.master)
+        self.gone = True
+
     def close(self):
         if self._slave >= 0:
             os.close(self._slave)
@@ -184,7 +190,7 @@ class Port:
 
     def _serve(self):
         kept = b""
-        while True:
+        while not self.gone:
             try:
                 kept += os.read(self.master, 4096)
             except OSError:  # nobody has the other side open

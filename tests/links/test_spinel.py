@@ -10,12 +10,13 @@ from rigs import registry
 from rigs.bench import Bench
 from rigs.configuration.loading import load
 from rigs.configuration.models import ConfigError
+from rigs.consoles.serial.console import SerialConsole
 from rigs.leases.flock import devices
 from rigs.links.spinel import dongle
-from rigs.links.spinel.link import Options, Stamps
+from rigs.links.spinel.link import Options, SpinelLink, Stamps
 from rigs.model import LinkClosed, RigError
 from sixlowpan import mac
-from tests.links.spinel_bench import DUT, ESCAPES, PAN, TESTER, opened
+from tests.links.spinel_bench import DUT, ESCAPES, PAN, PLAIN, TESTER, opened
 from tests.links.spinel_peer import HARDWARE, VERSION, Port, Rcp, framed
 from tests.waiting import soon, until
 
@@ -273,9 +274,12 @@ def test_options(text, said):
         Options.parse(text)
 
 
-def test_opened_by_its_address(port):
+@pytest.mark.parametrize("console", ["pty:{}", "serial:{}?baud=460800"])
+def test_opened_by_its_address(port, console):
     rig = rig_file(
-        f"spinel:pty:{port.path}#retries=5", "tester.channel=15", "tester.address=02005efffe000002"
+        f"spinel:{console.format(port.path)}#retries=5",
+        "tester.channel=15",
+        "tester.address=02005efffe000002",
     )
     bench = Bench()
     link = registry.open_link(bench, rig)
@@ -313,3 +317,29 @@ def test_a_dongle_is_one_runs_at_a_time(port):
     by_spinel = devices(rig_file(f"spinel:serial:{port.path}?baud=460800#retries=1"))
     assert port.path in by_spinel
     assert devices(rig_file(f"ot_security:spinel:serial:{port.path}")) == by_spinel
+
+
+def test_a_dongle_whose_port_goes_away_when_it_is_restarted(tmp_path):
+    """A USB port that is there again under its by-id name: the restart is asked for once more, behind it."""
+    first, second = Port(Rcp()), Port(Rcp(others={DUT}))
+    by_id = tmp_path / "usb-Nordic"
+    by_id.symlink_to(first.path)
+
+    def restarted(octets):
+        by_id.unlink()
+        by_id.symlink_to(second.path)
+        first.vanish()
+
+    first.rcp.feed = restarted
+    link = SpinelLink(
+        SerialConsole(f"serial:{by_id}", str(by_id), {"baudrate": 115200}),
+        PLAIN,
+        channel=26,
+        pan=PAN,
+        dut=DUT,
+        tester=TESTER,
+    )
+    link.send(TO_DUT)
+    assert second.rcp.sent == [TO_DUT]
+    link.close()
+    second.close()

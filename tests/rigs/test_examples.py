@@ -48,6 +48,25 @@ def test_an_example_declares_nothing_that_its_node_lacks(example):
     assert set(loaded.profile.abilities) <= abilities
 
 
+PROFILES = sorted((RIGS.parent / "examples" / "profiles").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
+def test_a_profile_to_start_from_is_good(path):
+    board = "black-box" if "ieee802154" in path.read_text() else "linux-ble-ssh"
+    loaded = load(str(RIGS.parent / "examples" / f"{board}.toml"), [f"profile={path}"], unset=[])
+    assert loaded.profile.path == path
+    assert loaded.profile.abilities
+
+
+@pytest.mark.parametrize("name", ["wisun-fan", "zigbee-ip"])
+def test_a_profile_of_a_system_says_the_source_of_each_value(name):
+    text = (RIGS.parent / "examples" / "profiles" / f"{name}.toml").read_text()
+    for line in text.partition("[parameters]")[2].splitlines():
+        told = "[" in line.partition("#")[2] or line.startswith(("fcs_octets = 2", "context_length"))
+        assert told or not line.partition("#")[0].strip(), line
+
+
 def test_examples_are_not_listed_as_rigs(capsys):
     assert len(EXAMPLES) >= 3
     assert not {path.stem for path in EXAMPLES} & set(known_rigs())

@@ -47,6 +47,9 @@ NOT_OURS = [
     (230, data_frame(EUI_A, EUI_B, PAN, 1, b""), "no payload"),
     (230, data_frame(b"\0\1", b"\0\2", PAN, 1, bytes.fromhex("4802000034121e30")), "other protocol (Zigbee NWK)"),
     (230, data_frame(b"\0\1", b"\0\2", PAN, 1, bytes.fromhex("0802000034121e30")), "other protocol (Zigbee NWK)"),
+    (230, data_frame(b"\0\1", b"\0\2", PAN, 1, bytes.fromhex("4401a5c0ffee")), "other protocol (SCHC)"),
+    (230, data_frame(b"\0\1", b"\0\2", PAN, 1, bytes.fromhex("452001a5c0ffee")), "other protocol (SCHC)"),
+    (230, data_frame(b"\0\1", b"\0\2", PAN, 1, bytes.fromhex("f14401a5c0ffee")), "other protocol (SCHC)"),
     (230, bytes.fromhex("010801ffffffff0c34120000e0"), "other protocol (Zigbee Green Power)"),
     (230, bytes.fromhex("010801ffffffff8c34120000e0"), "other protocol (Zigbee Green Power)"),
     (230, data_frame(EUI_A, EUI_B, PAN, 1, b"\x3f\1\2"), "no 6LoWPAN (NALP)"),
@@ -79,8 +82,8 @@ def test_not_judged(tmp_path, link_type, octets, reason):
 
 
 def test_a_6lowpan_frame_is_no_zigbee(tmp_path):
-    """0x48 is a reserved dispatch; between EUI-64s, or with another version, nothing speaks for Zigbee."""
-    for link, payload in ((LONG, "48020000341 21e30"), (SHORT, "4402000034121e30"), (SHORT, "4802")):
+    """0x48 and 0x4c are reserved; between EUI-64s, or with another version, nothing speaks for Zigbee."""
+    for link, payload in ((LONG, "48020000341 21e30"), (SHORT, "4c02000034121e30"), (SHORT, "4802")):
         frame = data_frame(link.src, link.dst, PAN, 1, bytes.fromhex(payload.replace(" ", "")))
         assert judged(tmp_path, 230, [frame]) == (1, {})
 

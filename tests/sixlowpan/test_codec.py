@@ -218,7 +218,8 @@ REFUSED = [
     ("41", "malformed", 1, "RFC4944-5.1-05"),
     ("4160000000", "malformed", 5, "RFC4944-5.1-05"),
     ("43", "unsupported", 0, "RFC4944-5.1-07"),
-    ("44", "reserved", 0, "RFC4944-5.1-08"),
+    ("44", "unsupported", 0, "RFC4944-5.1-08"),  # SCHC, by a draft
+    ("46", "reserved", 0, "RFC4944-5.1-08"),
     ("51", "reserved", 0, "RFC4944-5.1-10"),
     ("50", "malformed", 1, "RFC4944-11.1-01"),
     ("5001", "malformed", 2, "RFC4944-5-03"),

@@ -58,7 +58,25 @@ def reserved_dispatch() -> Iterator[Vector]:
     for first, last, row in ((0x44, 0x4F, "08"), (0x51, 0x5F, "10"), (0xC8, 0xDF, "16"), (0xEC, 0xEF, "18")):
         for octet in range(first, last + 1):
             need = [f"RFC4944-5.1-{row}"]
-            yield vector(f"{octet:02x}", bytes((octet,)) + IPHC, refused="reserved", requirements=need)
+            kinds = ("unsupported", "reserved") if octet in {0x44, 0x45} else "reserved"
+            yield vector(f"{octet:02x}", bytes((octet,)) + IPHC, refused=kinds, requirements=need)
+
+
+@family(4944, "5.1", "reserved-mode")
+def schc() -> Iterator[Vector]:
+    """Packets of SCHC (RFC 8724): rule id, residue, payload behind the dispatch values of draft-ietf-6lo-schc-15dot4.
+
+    IANA has not assigned them, so that a decoder may call them reserved; it may not take them for a packet.
+    """
+    for key, payload, need in (
+        ("rule-1", "44 01 a5c0ffee", "RFC4944-5.1-08"),
+        ("rule-3-bits", "44 6f1d20", "RFC4944-5.1-08"),
+        ("rule-alone", "44 00", "RFC4944-5.1-08"),
+        ("pointer", "45 20 01 a5c0ffee", "RFC4944-5.1-08"),
+        ("page-1", "f1 44 01 a5c0ffee", "RFC8025-3-04"),
+        ("page-1-pointer", "f1 45 20 01 a5c0ffee", "RFC8025-3-04"),
+    ):
+        yield vector(key, bytes.fromhex(payload), refused=("unsupported", "reserved"), requirements=[need])
 
 
 @family(4944, "5.1", "reserved-mode")

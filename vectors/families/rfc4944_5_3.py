@@ -259,7 +259,7 @@ def impossible() -> Iterator[Vector]:
     yield vector("payload-length-differs", contradiction, refused=bad, requirements=["RFC4944-5.3-10"])
     for key, inner, kinds in (
         ("nalp", b"\x00", ("reserved", "unsupported", "malformed")),
-        ("reserved", b"\x44", ("reserved",)),
+        ("reserved", b"\x46", ("reserved",)),
         ("esc", b"\x40\x80", ("unsupported",)),
     ):
         payload = frag1(size, 1, inner + first[4:])

@@ -234,7 +234,7 @@ def check(rig: RigFile) -> list[Missing]:
     try:
         console, _ = _parsed(rig.tester.link.partition(":")[2], rig)
     except ConfigError as error:
-        return [Missing(str(error), f'write it as tester.link = "{WANTED}"')]
+        return [Missing(f"the address of the dongle ({error})", f'write it as tester.link = "{WANTED}"')]
     return registry.missing_console(rig, console, "tester.link")
 
 
