@@ -9,6 +9,7 @@ pytest_plugins = [
     "fixtures.plugin.scheduling",
     "fixtures.plugin.controller",
     "fixtures.plugin.rig",
+    "fixtures.plugin.untraced",
     "fixtures.plugin.verdicts",
     "fixtures.plugin.hunting",
 ]

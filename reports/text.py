@@ -25,6 +25,10 @@ _OBEYED: Final = re.compile(
 
 def inert(text: str) -> str:
     """The text with nothing in it that is obeyed instead of shown; lines and tabs stay."""
+    if (
+        text.isascii() and text.isprintable() and len(text) <= LONGEST
+    ):  # most texts, and nothing in them to look for
+        return text
     shown = _OBEYED.sub(_shown, text[:LONGEST].replace("\r\n", "\n"))
     if len(text) > LONGEST or len(shown) > LONGEST:
         cut = f" ... (cut here: {len(text)} characters)"

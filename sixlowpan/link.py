@@ -9,6 +9,7 @@ reads them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from sixlowpan.addresses import iid
 
@@ -69,3 +70,11 @@ class LinkInfo:
     def between(self, src: bytes, dst: bytes) -> LinkInfo:
         """The same link with other addresses: those of a mesh header (RFC 4944 section 5.2)."""
         return LinkInfo(self.kind, src, dst, self.pan, self.integrity, self.role, self.registered)
+
+
+@lru_cache(maxsize=1024)
+def link_between(
+    kind: str, src: bytes, dst: bytes, pan: bytes | None = None, integrity: bool = False
+) -> LinkInfo:
+    """The same object for the same link: a capture, and a case, have few links and many frames. Raises ValueError."""
+    return LinkInfo(kind, src, dst, pan, integrity)

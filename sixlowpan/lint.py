@@ -9,6 +9,7 @@ longer encoding, or something that these octets alone cannot prove.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from sixlowpan import codec, dispatch, iphc, mesh, nd, nhc
 from sixlowpan.compress import segments
@@ -50,8 +51,50 @@ def lint(
     return sorted(linter.findings, key=lambda finding: (finding.frame, finding.offset))
 
 
+#: ICMPv6 messages of which only the checksum is judged.
+_ECHOES = {128, 129}
+#: Longer payloads are no single frame of 802.15.4, and take the long way.
+_LONGEST = 2048
+
+
+class _Clean(NamedTuple):
+    """Header octets in which nothing was wrong: what is left to judge of a payload with them is its upper layer.
+
+    `begin` is where the octets end, `words` the one's complement sum of what they say: addresses, next header, ports.
+    """
+
+    begin: int
+    udp: bool
+    words: int
+
+    def holds(self, payload: bytes) -> bool:
+        """Whether the upper-layer checksum does (RFC 8200 section 8.1), without making the packet."""
+        behind = payload[self.begin :]
+        octets = len(behind)
+        if self.udp:  # the checksum comes first; the length stands in the pseudo-header and in the UDP header
+            if behind[:2] == b"\0\0":
+                return False
+            words = self.words + 2 * (octets + 6)
+        else:
+            if octets < 4:
+                return False
+            words = self.words + octets
+        value = int.from_bytes(behind, "big")
+        return (words + (value << 8 if octets & 1 else value)) % 0xFFFF == 0
+
+
+def _cleared(form: bytes, packet: bytes) -> _Clean:
+    """What the header octets `form` say in every packet, by the first one that had them."""
+    udp = packet[6] == UDP
+    said = packet[8:40] + (packet[40:44] if udp else b"")
+    return _Clean(len(form), udp, int.from_bytes(said, "big") % 0xFFFF + packet[6])
+
+
 class Linter:
-    """The judge, one payload at a time; `packet` is what the last payload was or completed.
+    """The judge, one payload at a time.
+
+    `packet` is what the last payload was or completed; None as well where that is not needed: its headers were `known`
+    and above them is an echo or UDP.
 
     Findings go to `report` as they come, or into `findings`, which grows.
     """
@@ -65,7 +108,7 @@ class Linter:
         self._fragments = FragmentLint(self._say)
         self._headers = HeaderLint(self._say)
         # what was found of these octets of headers before: nothing
-        self._clean: dict[tuple[bytes, bytes, bool, bytes], bool] = {}
+        self._clean: dict[tuple[bytes, bytes, bool, bytes] | None, _Clean] = {}
         self._clean_under = NO_CONTEXTS
         self._said = 0
         self.known = False  # the last payload had the headers of one before, in which nothing was wrong
@@ -74,18 +117,18 @@ class Linter:
 
     def add(self, index: int, payload: bytes, link: LinkInfo, contexts: Contexts, now: float = 0.0) -> None:
         """Judge one more payload; `index` is what its findings call it, `now` its time in seconds."""
-        for key in self._reassembler.expire(now):
+        for key in self._reassembler.expire(now) if self._reassembler.pending else ():
             self._incomplete(key[0], self._fragments.expired((key[0], key[1], key[3]), key[2]))
         self._frame, self._sender, self.packet = index, link.src, None
         form = self._form(payload, link, contexts)
-        self.known = form in self._clean
-        if self.known:
-            self.packet = decoded = codec.decode(payload, link, contexts)
-            data = decoded[40:]
-            if len(data) < 4 or not checksum_holds(decoded[8:24], decoded[24:40], decoded[6], data):
-                self._upper(decoded, 0)
-            elif decoded[6] == ICMPV6:
-                self._neighbor_discovery(decoded, 0)
+        clean = self._clean.get(form)
+        self.known = clean is not None
+        if clean is not None:
+            if not clean.holds(payload):
+                self._upper(codec.decode(payload, link, contexts), 0)
+            elif not clean.udp and payload[clean.begin] not in _ECHOES:
+                message = self.packet = codec.decode(payload, link, contexts)
+                self._neighbor_discovery(message, 0)
             return
         said = self._said
         self._add(index, payload, link, contexts, now)
@@ -93,13 +136,15 @@ class Linter:
         if form is None or packet is None or said != self._said:
             return
         if payload[0] & 4 or packet[6] == ICMPV6:  # what another next header is, its own octets say, too
-            remember(self._clean, form, True)
+            remember(self._clean, form, _cleared(form[3], packet))
 
     def _form(
         self, payload: bytes, link: LinkInfo, contexts: Contexts
     ) -> tuple[bytes, bytes, bool, bytes] | None:
         """The link and header octets that all findings come from, but the upper layer's; None: not only they."""
-        if self.mtu is not None or len(payload) < 3 or link.kind != IEEE802154 or link.pan is not None:
+        if self.mtu is not None or link.kind != IEEE802154 or link.pan is not None:
+            return None
+        if not 3 <= len(payload) <= _LONGEST:
             return None
         first, second = iphc.FIRST[payload[0]], iphc.SECOND[payload[1]]
         if first is None or second is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import binascii
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from sixlowpan.errors import MALFORMED, RESERVED, DecodeError, EncodeError, truncated
@@ -216,9 +217,16 @@ def data_frame(
 
     Frame version 0, which every receiver understands.
     """
+    front, behind = _around(src, dst, pan, ack_request)
+    return front + (sequence & 0xFF).to_bytes() + behind + payload
+
+
+@lru_cache(maxsize=1024)
+def _around(src: bytes, dst: bytes, pan: bytes, ack_request: bool) -> tuple[bytes, bytes]:
+    """What stands in front of and behind the sequence number of every data frame between the same two."""
     compression = bool(src) and bool(dst)
-    header = MacHeader(DATA, False, False, ack_request, compression, 0, sequence & 0xFF, pan, dst, pan, src)
-    return build(header, payload)
+    header = build(MacHeader(DATA, False, False, ack_request, compression, 0, 0, pan, dst, pan, src), b"")
+    return header[:2], header[3:]
 
 
 def ack(sequence: int) -> bytes:

@@ -29,6 +29,8 @@ DEVICES = {
 SIZES = (16, 56, 230, 240, 470, 490, 720, 740, 960, 980, 1180, 1200, 1232)
 #: How often a connection is made anew until both sides have all their credits.
 _TRIES = 6
+#: How often a transfer is tried until iperf3 comes to its end.
+_TRANSFERS = 4
 _LINUX_CREDITS = 6
 
 Say = Callable[[str], None]
@@ -48,6 +50,8 @@ class Moved:
     #: What each side had on the air.
     air: dict[str, Traffic]
     credits: dict[str, int]
+    #: How often iperf3 did not come to its end before.
+    failed: int = 0
 
 
 @dataclass(slots=True)
@@ -133,21 +137,31 @@ def _sizes(laptops: TwoLaptops, into: Field) -> None:
 
 
 def _move(laptops: TwoLaptops, into: Field, what: str, arguments: str) -> None:
+    """One transfer; again, where iperf3 does not come to its end: its control connection is TCP, which may stall."""
     laptops.pace(INTERVAL)
-    _run(laptops.peripheral, "pidof iperf3 >/dev/null || iperf3 -s -D --logfile /run/iperf3.log")
+    for failed in range(_TRANSFERS):
+        moved = _moved(laptops, what, arguments, failed)
+        if not moved.transfer.error:
+            break
+    into.transfers.append(moved)
+
+
+def _moved(laptops: TwoLaptops, what: str, arguments: str, failed: int) -> Moved:
+    # a server that still waits for a client that is gone takes no other
+    _run(laptops.peripheral, "kill -9 $(pidof iperf3) 2>/dev/null; iperf3 -s -D --logfile /run/iperf3.log")
     name = "peripheral" if "-R" in arguments else "central"
     sender: BleGuest = getattr(laptops, name)
     _tapped(sender)
     before, since = _dropped(sender), len(laptops.medium.carried)
     address = laptops.address(laptops.peripheral)
     text = _run(
-        laptops.central, f"timeout {4 * SECONDS} iperf3 -c {address} -t {SECONDS} -J {arguments}", 6 * SECONDS
+        laptops.central, f"timeout {3 * SECONDS} iperf3 -c {address} -t {SECONDS} -J {arguments}", 6 * SECONDS
     )
     dropped_now = _dropped(sender) - before  # behind its answer, all that the tap saw is here
     interface = at_the_interface(_tapped(sender))
     air = traffic(laptops.medium.carried[since:], DEVICES)
     left = credits_left(laptops.medium.carried)
-    into.transfers.append(Moved(what, name, transfer(text), dropped_now, interface, air, left))
+    return Moved(what, name, transfer(text), dropped_now, interface, air, left, failed)
 
 
 def _echoes(guest: BleGuest, address: str, size: int, count: int, gap: float) -> Pings:

@@ -139,6 +139,8 @@ def _sizes(field: Field) -> list[str]:
 
 def _transfer(moved: Moved) -> list[str]:
     told, found = moved.transfer, [f"## {moved.what}", ""]
+    if moved.failed:
+        found.append(f"* tried {moved.failed + 1} times: iperf3 did not come to its end before")
     if told.error:
         found.append(f"* iperf3: {told.error}")
     if told.packets:
@@ -175,19 +177,24 @@ def _transfer(moved: Moved) -> list[str]:
 
 def _stall(moved: Moved) -> list[str]:
     """Why TCP stands still, where the figures show it."""
-    if not moved.transfer.retransmits or moved.air[moved.sender].repeated:
+    counted = moved.transfer.retransmits or moved.transfer.error
+    if not counted or moved.air[moved.sender].repeated:
         return []
-    seen = moved.interface.repeated
-    if not seen:
+    left = moved.interface
+    between = len(left.segments) - len(moved.air[moved.sender].segments)
+    if between <= 0 and moved.transfer.error:
+        return []
+    if between <= 0:
         return [
             "",
             "Cause: retransmissions that never leave: the sender counts them, and none came to the interface.",
         ]
-    lost = f"its queue dropped {moved.dropped}" if moved.dropped else "nothing was dropped by its queue"
     told = (
-        f"Cause: the sender's `bluetooth_6lowpan` drops every retransmission. {seen} of them left the queue for the "
-        f"interface, and none was handed to its controller; {lost}. So whatever is lost once is lost for good, and the "
-        "connection stands still. The medium never saw what is missing."
+        f"Cause: the sender's `bluetooth_6lowpan` drops retransmissions. {between} segments left the queue for the "
+        f"interface and were not handed to its controller ({left.repeated} were there for a second time; of the others "
+        f"the queue had dropped the first copy: it dropped {moved.dropped}). Nothing was on the air twice. So a "
+        "segment that is lost once is lost for good, and the connection stands still. The medium never saw what is "
+        "missing."
     )
     return ["", told]
 

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 
 from rigs.model import FrameSink, Link, Received
 from sixlowpan import DecodeError, LinkInfo, mac
+from sixlowpan.link import link_between
 
 BROADCAST = b"\xff\xff"
 #: Frames sent whose stamps are kept.
 _KEPT = 4096
+#: Seconds within which a frame that nobody acknowledged comes again: 54 ms for each try, of the longest frames.
+_REPEATED = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Air:
         self.sink = sink
         self._sequence = 0
         self._left: deque[tuple[bytes, float]] = deque(maxlen=_KEPT)
+        #: Link-layer source -> the frame that came from it last, and when.
+        self._last: dict[bytes, tuple[bytes, float]] = {}
 
     def room(self, info: LinkInfo) -> int:
         """Octets of 6LoWPAN payload that one frame between these addresses can hold."""
@@ -87,7 +92,7 @@ class Air:
 
     def _parse(self, received: Received) -> Heard | None:
         if self.link.kind == "ble":
-            info = LinkInfo("ble", src=self.link.dut, dst=self.link.tester)
+            info = link_between("ble", self.link.dut, self.link.tester)
             return Heard(received.frame, info, received.frame, received.time)
         try:
             header, payload = mac.parse(received.frame)
@@ -96,8 +101,19 @@ class Air:
         strange = header.pan is not None and header.pan not in {self.link.pan, BROADCAST}
         if header.type != mac.DATA or header.security or strange:
             return None  # what the neighbours' networks say is in the evidence, and nobody's answer to us
-        info = LinkInfo("ieee802154", src=header.src, dst=header.dst)
+        if self._is_repetition(header, received):
+            return None
+        info = link_between("ieee802154", header.src, header.dst)
         return Heard(payload, info, received.frame, received.time)
+
+    def _is_repetition(self, header: mac.MacHeader, received: Received) -> bool:
+        """IEEE 802.15.4 §6.7.4.3: whose acknowledgement was not heard sends the frame again, its sequence number too.
+
+        So it is the very next frame of its source, octet for octet; what is sent later is another one.
+        """
+        frame, at = self._last.get(header.src, (b"", 0.0))
+        self._last[header.src] = received.frame, received.time
+        return header.ack_request and received.frame == frame and received.time - at < _REPEATED
 
     def _frame(self, info: LinkInfo, payload: bytes) -> bytes:
         if self.link.kind == "ble":

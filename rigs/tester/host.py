@@ -29,10 +29,12 @@ from rigs.tester.packets import (
     Identity,
     Seen,
     Stimulus,
+    datagram_in,
     datagram_of,
     in_line,
 )
 from sixlowpan import Contexts, LinkInfo, addresses, encode, fragment, ipv6
+from sixlowpan.link import link_between
 
 #: Controls whose round trips say how long an answer may take.
 _TRIPS = 64
@@ -148,10 +150,10 @@ class Tester:
     def info(self, source: bytes | None = None, destination: bytes | None = None) -> LinkInfo:
         """Link addresses of a frame from the present identity to the DUT."""
         link = self.air.link
-        return LinkInfo(
+        return link_between(
             link.kind,
-            src=self.identity.link if source is None else source,
-            dst=self.dut_link if destination is None else destination,
+            self.identity.link if source is None else source,
+            self.dut_link if destination is None else destination,
         )
 
     @property
@@ -236,9 +238,11 @@ class Tester:
         if what.before is not None:
             self.send(what.before)
         frames = self.frames_of(what)
-        for frame in frames:
+        for index, frame in enumerate(frames):
             self.air.send_frame(frame)
-            if self.kind != "ble" and (key := datagram_of(frame)):
+            if self.kind == "ble":
+                continue
+            if key := datagram_in(frame) if what.frames else datagram_of(what.payloads[index], what.info):
                 self.begun[key] = self.now()
         return frames
 
@@ -260,8 +264,9 @@ class Tester:
 
     def held(self, timeout: float) -> int:
         """How many datagrams a DUT may still keep that waits for the rest of one as long as `timeout` in seconds."""
-        self.begun = {key: at for key, at in self.begun.items() if at + LONGEST + 1 >= self.now()}
-        return sum(at + timeout + 1 >= self.now() for at in self.begun.values())
+        now = self.now()
+        self.begun = {key: at for key, at in self.begun.items() if at + LONGEST + 1 >= now}
+        return sum(at + timeout + 1 >= now for at in self.begun.values())
 
     # -- what is heard ----------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sixlowpan import DecodeError, LinkInfo, ipv6, mac
+from sixlowpan.link import link_between
 from sixlowpan.mesh import unwrap
 
 ICMPV6 = 58
@@ -48,17 +49,22 @@ def in_line(packet: bytes) -> bytes:
     return bytes([0x78, 0x08 if packet[24] == 0xFF else 0x00, packet[6], packet[7]]) + packet[8:]
 
 
-def datagram_of(frame: bytes) -> bytes:
-    """The key (RFC 4944 §5.3) of the datagram that a DUT may take an IEEE 802.15.4 frame for a fragment of, or empty.
+def datagram_of(payload: bytes, info: LinkInfo) -> bytes:
+    """The key (RFC 4944 §5.3) of the datagram that a DUT may take a payload for a fragment of, or empty.
 
     No text states what becomes of the reserved values around 11000 and 11100: some keep them as they keep fragments.
     """
+    inner, ends = unwrapped(payload, info)
+    return ends.src + ends.dst + bytes([inner[0] & 7]) + inner[1:4] if inner[:1] >= b"\xc0" else b""
+
+
+def datagram_in(frame: bytes) -> bytes:
+    """`datagram_of` what an IEEE 802.15.4 frame carries."""
     try:
         header, payload = mac.parse(frame)
     except DecodeError:
         return b""
-    inner, ends = unwrapped(payload, LinkInfo("ieee802154", header.src, header.dst))
-    return ends.src + ends.dst + bytes([inner[0] & 7]) + inner[1:4] if inner[:1] >= b"\xc0" else b""
+    return datagram_of(payload, link_between("ieee802154", header.src, header.dst))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """Judges the senders of a capture: findings by sender, what each has shown, and a count of every frame.
 
 Strategy: one `Linter` and one set of contexts for each network (a PAN, a BLE link), because addresses, tags and
-contexts mean something within it only. Contexts are learnt from the 6CO of Router Advertisements as they pass. Equal
-findings of one sender are one `Group` with a count and the first frames, so a capture of any length takes bounded
-memory: networks, senders and groups have limits, and what goes beyond is counted.
+contexts mean something within it only. Contexts are learnt from the 6CO of Router Advertisements as they pass, and
+registrations are followed (`nd.Registrations`). Equal findings of one sender are one `Group` with a count and the
+first frames, so a capture of any length takes bounded memory: networks, senders and groups have limits, and what goes
+beyond is counted.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _MOST_GROUPS: Final = 8192
 _MOST_REASONS: Final = 64
 _UNDEFINED_CONTEXT: Final = "RFC6282-3.1.2-06"
 _BOTH_ADDRESSES: Final = "RFC4944-2-04"
+_FOLLOWED: Final = {bytes((kind,)) for kind in (nd.RS, nd.RA, nd.NS, nd.NA)}
 
 Sender = tuple[bytes, bytes]  # network, link-layer address
 
@@ -63,6 +65,8 @@ class Judgement:
         self.groups: list[Group] = []
         self.senders: dict[Sender, Shown] = {}
         self.contexts: dict[bytes, Contexts] = {}
+        self.registrations: dict[bytes, nd.Registrations] = {}
+        self.time = 0.0  # of the last payload
         self._given, self._mtu = contexts, mtu
         self._linters: dict[bytes, Linter] = {}
         self._index: dict[tuple[Sender, str, str | None, str], Group] = {}
@@ -88,19 +92,16 @@ class Judgement:
         if item.number != self._last:
             self._last = item.number
             self.read += 1
-            self._count(item)
-        if isinstance(item, Breach):
+            if isinstance(item, Skipped):
+                kept = item.reason in self.skipped or len(self.skipped) < _MOST_REASONS
+                self.skipped[item.reason if kept else "other reasons"] += 1
+            else:
+                self.judged += 1
+        if isinstance(item, Payload):
+            self._payload(item)
+        elif isinstance(item, Breach):
             where = (item.number, 0, item.expected, item.actual, item.message)
             self._report((item.pan, item.sender), LintFinding(item.code, item.requirement, FAIL, *where))
-        elif isinstance(item, Payload):
-            self._payload(item)
-
-    def _count(self, item: Item) -> None:
-        if isinstance(item, Skipped):
-            kept = item.reason in self.skipped or len(self.skipped) < _MOST_REASONS
-            self.skipped[item.reason if kept else "other reasons"] += 1
-        else:
-            self.judged += 1
 
     def close(self) -> None:
         """Say what is left incomplete, and put the groups in order."""
@@ -109,28 +110,45 @@ class Judgement:
         self.groups.sort(key=lambda group: (group.finding.frame, group.finding.offset))
 
     def _payload(self, item: Payload) -> None:
-        known = self.contexts.get(item.pan, self._given)
-        linter = self._linters.get(item.pan)
+        number, time, pan, payload, link = item
+        known = self.contexts.get(pan, self._given)
+        linter = self._linters.get(pan)
         if linter is None:
-            linter = self._new(item.pan)
-        linter.add(item.number, item.payload, item.link, known, item.time)
-        shown = self._shown((item.pan, sender_of(item)))
+            linter = self._new(pan)
+        linter.add(number, payload, link, known, time)
+        shown = self._shown((pan, link.src if linter.known else sender_of(item)))
         if shown is not None:
             shown.judged += 1
             if not linter.known:
-                shown.coverage.add(item.payload, item.link, known)
+                shown.coverage.add(payload, link, known)
         packet = linter.packet
-        # a Router Advertisement, without looking closer
+        self.time = item.time
+        # RFC 4861 6.1.2, 7.1: what counts has a hop limit of 255
         if packet is not None and packet[7] == 255 and packet[6] in {ICMPV6, 0, 60}:
-            update = learn(packet, known)
-            if update is not known:
-                self.contexts[item.pan] = update
+            self._discovery(packet, item, known)
+
+    def _discovery(self, packet: bytes, item: Payload, known: Contexts) -> None:
+        """What a message of Neighbor Discovery changes: contexts and registrations."""
+        found = _discovery_in(packet)
+        if found is None:
+            return
+        view, message = found
+        update = _learnt(message, known)
+        if update is not known:
+            self.contexts[item.pan] = update
+        follower = self.registrations.get(item.pan)
+        if follower is None:
+            follower = self.registrations[item.pan] = nd.Registrations(
+                lambda sender, finding: self._report((item.pan, sender), finding)
+            )
+        follower.add(item.number, item.time, sender_of(item), view, message)
 
     def _new(self, network: bytes) -> Linter:
         while len(self._linters) >= _MOST_NETWORKS:
             oldest = next(iter(self._linters))
             self._linters.pop(oldest).close()
             self.contexts.pop(oldest, None)
+            self.registrations.pop(oldest, None)
         linter = Linter(
             self._mtu, report=lambda sender, finding: self._report((network, sender), self._fair(finding))
         )
@@ -185,17 +203,25 @@ def sender_of(item: Payload) -> bytes:
 
 def learn(packet: bytes, contexts: Contexts) -> Contexts:
     """The contexts after a packet: those of the 6CO of a Router Advertisement come in, a lifetime of 0 takes out."""
+    found = _discovery_in(packet)
+    return contexts if found is None else _learnt(found[1], contexts)
+
+
+def _discovery_in(packet: bytes) -> tuple[Packet, nd.Message] | None:
+    """The message of Neighbor Discovery in a packet; None where there is none that counts."""
     view = Packet.parse(packet)
     protocol, _, data = view.upper()
-    # RFC 4861 6.1.2: a valid Router Advertisement has a hop limit of 255
-    if protocol != ICMPV6 or view.hop_limit != 255 or data[:1] != bytes((nd.RA,)):
-        return contexts
+    # RFC 4861 6.1.2, 7.1: a valid one has a hop limit of 255
+    if protocol != ICMPV6 or view.hop_limit != 255 or data[:1] not in _FOLLOWED:
+        return None
     try:
-        message = nd.parse(data)
+        return view, nd.parse(data)
     except DecodeError:
-        return contexts
-    assert isinstance(message, nd.RouterAdvertisement), "the type octet says so"
-    for option in message.options:
+        return None
+
+
+def _learnt(message: nd.Message, contexts: Contexts) -> Contexts:
+    for option in message.options if isinstance(message, nd.RouterAdvertisement) else ():
         if isinstance(option, nd.ContextOption):
             # RFC 6775 4.2: "A value of all zero bits (0x0) indicates that this context entry MUST be removed"
             if option.valid_lifetime:

@@ -22,6 +22,8 @@ _ETHERTYPES_VLAN: Final = {0x8100, 0x88A8, 0x9100}
 #: 802.15.4 in Ethernet and cooked captures: ETH_P_IEEE802154, and what was used before it had a number
 _ETHERTYPES_802154: Final = {0x00F6, 0x809A}
 _6LOWPAN: Final = 0xA0ED  # RFC 7973
+#: Link types whose packets are a PSDU and nothing else, and the FCS that they promise.
+BARE: Final = {195: CRC, 230: NONE}
 _MONITOR: Final = 805  # ARPHRD_IEEE802154_MONITOR
 
 
@@ -66,10 +68,8 @@ def inside(link_type: int, data: bytes, length: int) -> Inside:
 
 
 def _within(link_type: int, data: bytes, missing: int, depth: int) -> Inside:
-    if link_type == 195:
-        return Inside(PSDU, data, "195", CRC, False, missing)
-    if link_type == 230:
-        return Inside(PSDU, data, "230", NONE, False, missing)
+    if link_type in BARE:
+        return Inside(PSDU, data, str(link_type), BARE[link_type], False, missing)
     unwrap = _LINK_TYPES.get(link_type)
     if unwrap is None:
         raise NothingInside(

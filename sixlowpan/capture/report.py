@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from ipaddress import IPv6Address
 from itertools import groupby
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from sixlowpan.contexts import Contexts
 from sixlowpan.errors import DecodeError
 from sixlowpan.explain import Field, explain
 from sixlowpan.fragment import Reassembler
+from sixlowpan.nd import Registration
 
 _SENDERS_IN_TEXT: Final = 20
 
@@ -30,8 +32,28 @@ def text(judgement: Judgement) -> Iterator[str]:
         yield f"  never seen: {', '.join(_ranges(did.coverage.never)) or 'nothing'}"
     if len(shown) > _SENDERS_IN_TEXT:
         yield f"and {len(shown) - _SENDERS_IN_TEXT} more senders: --json names them all"
+    yield from _registrations(judgement)
     yield from (f"hint: {hint}" for hint in _hints(judgement))
     yield _count(judgement)
+
+
+def _registrations(judgement: Judgement) -> Iterator[str]:
+    """Who registered which address where, in the order of the first frames, and what became of it."""
+    followed = [kept for each in judgement.registrations.values() for kept in each.found.values()]
+    for kept in sorted(followed, key=lambda each: each.first)[:_SENDERS_IN_TEXT]:
+        number = "" if kept.tid is None else f", TID {kept.tid}"
+        where = f"frame {kept.first}" if kept.first == kept.last else f"frames {kept.first} to {kept.last}"
+        times = "once" if kept.confirmed == 1 else f"{kept.confirmed} times"
+        who = f"{IPv6Address(kept.address)} by {kept.rovr.hex()} at {IPv6Address(kept.router)}"
+        yield (
+            f"registered {who}: {times}, {where}, for {kept.minutes} min{number}; {_state(kept, judgement.time)}"
+        )
+    if len(followed) > _SENDERS_IN_TEXT:
+        yield f"and {len(followed) - _SENDERS_IN_TEXT} more registrations: --json names them all"
+
+
+def _state(kept: Registration, now: float) -> str:
+    return kept.ended or ("holds at the end" if kept.holds(now) else "ran out")
 
 
 def _group(group: Group) -> str:
@@ -118,6 +140,22 @@ def json_lines(judgement: Judgement) -> Iterator[str]:
                 "never_seen": did.coverage.never,
             }
         )
+    for network, followed in judgement.registrations.items():
+        for kept in followed.found.values():
+            yield json.dumps(
+                {
+                    "type": "registration",
+                    "network": network.hex(),
+                    "address": str(IPv6Address(kept.address)),
+                    "router": str(IPv6Address(kept.router)),
+                    "rovr": kept.rovr.hex(),
+                    "tid": kept.tid,
+                    "minutes": kept.minutes,
+                    "confirmed": kept.confirmed,
+                    "frames": [kept.first, kept.last],
+                    "state": _state(kept, judgement.time),
+                }
+            )
     yield json.dumps(
         {
             "type": "count",

@@ -16,7 +16,7 @@ from sixlowpan import dispatch, frame, hci, mac, mpx
 from sixlowpan.capture import trailer
 from sixlowpan.capture.air import Air
 from sixlowpan.capture.containers import Record, Source
-from sixlowpan.capture.linktypes import AIR, CRC, CRC32, HCI, NONE, PSDU, Inside, NothingInside, inside
+from sixlowpan.capture.linktypes import AIR, BARE, CRC, CRC32, HCI, NONE, PSDU, Inside, NothingInside, inside
 from sixlowpan.errors import DecodeError
 from sixlowpan.l2cap import Sdu
 from sixlowpan.link import IEEE802154, LinkInfo
@@ -93,6 +93,7 @@ class Sieve:
     def __init__(self, read: Source, options: Options = NOTHING_SAID) -> None:
         self._read, self._options = read, options
         self._trailers: dict[str, str] = {}
+        self._bare: dict[int, str] = {}  # link types that are a PSDU and nothing else -> what follows it
         self._adapters: dict[int, hci.Trace] = {}
         self._air = Air()
         self._openers: dict[bytes, Opener] = {}
@@ -107,15 +108,32 @@ class Sieve:
         """Everything in the file; ValueError if it is no capture or damaged."""
         for record in self._read():
             try:
-                yield from self._record(record)
+                known = self._at_once(record)
+                if known is None:
+                    yield from self._record(record)
+                else:
+                    yield known
             except NothingInside as reason:
                 yield Skipped(record.number, str(reason))
+
+    def _at_once(self, record: Record) -> Payload | None:
+        """The payload of a bare PSDU whose header was seen before; None: the record is to be looked at in full."""
+        number, time, link_type, data, length = record
+        kind = self._bare.get(link_type)
+        if kind is None or length != len(data):
+            return None
+        if kind == NONE:
+            return self._known(number, time, data)
+        psdu = data[:-2]
+        return self._known(number, time, psdu) if mac.fcs(psdu) == data[-2:] else None
 
     def _record(self, record: Record) -> Iterator[Item]:
         number, time, link_type, data, length = record
         found = inside(link_type, data, length)
         if found.kind == PSDU:
             psdu = self._stripped(found)
+            if link_type in BARE and self._trailers.get(found.source) in {NONE, CRC}:
+                self._bare[link_type] = self._trailers[found.source]
             payload = self._known(number, time, psdu)
             if payload is None:
                 yield from self._psdu(number, time, psdu, found.slot)
@@ -178,18 +196,20 @@ class Sieve:
 
     def _known(self, number: int, time: float, psdu: bytes) -> Payload | None:
         """The payload of a plain data frame whose header was seen before; None: it is to be looked at in full."""
-        size = self._plans.get(psdu[:2], 0)
-        head = self._heads.get(psdu[:2] + psdu[3:size]) if size else None
+        control = psdu[:2]
+        size = self._plans.get(control, 0)
+        head = self._heads.get(control + psdu[3:size]) if size else None
         if head is None or len(psdu) <= size:
             return None
+        pan, source, link, zigbee = head
         first = psdu[size]
-        if first < 0x40 or first in _SCHC or (head.zigbee and first & 0x3C in {8, 12}):
+        if first < 0x40 or first in _SCHC or (zigbee and first & 0x3C in {8, 12}):
             return None
-        if len(head.source) == 8 and self._pans.get(head.source) != head.pan:
+        if len(source) == 8 and self._pans.get(source) != pan:
             return None
         if self._repeated(psdu, time):
             raise NothingInside("a repetition")
-        return Payload(number, time, head.pan, psdu[size:], head.link)
+        return Payload(number, time, pan, psdu[size:], link)
 
     def _keep(self, psdu: bytes, header: mac.MacHeader, payload: bytes, pan: bytes, link: LinkInfo) -> None:
         """Remember a header that says all by itself: plain, with both addresses, a PAN and a sequence number."""
@@ -303,10 +323,11 @@ class Sieve:
 
         It has the sequence number of the first one, so all its octets are the same.
         """
-        last = self._recent.pop(psdu, None)
-        if last is None and len(self._recent) >= _BACK:
-            del self._recent[next(iter(self._recent))]
-        self._recent[psdu] = time
+        recent = self._recent
+        last = recent.pop(psdu, None)
+        if last is None and len(recent) >= _BACK:
+            del recent[next(iter(recent))]
+        recent[psdu] = time
         return last is not None and abs(time - last) <= _SECONDS
 
 

@@ -24,6 +24,8 @@ FILLER: Final = "filler"
 FILLER32: Final = "filler of 4 octets"
 _ENOUGH: Final = 32
 _SAMPLES: Final = 256
+#: and where there are none, so many frames of a source are read
+_FAR: Final = 1 << 14
 #: one wrong frame in 65,536 has a right CRC by chance
 _CHANCE: Final = 4096
 _FILLERS: Final = {b"\0\0", b"\xff\xff", b"\x00\x0f", b"\x0f\x00", bytes(4), b"\xff" * 4}
@@ -67,7 +69,7 @@ def find_out(insides: Iterable[Inside]) -> str:
         right32 += len(data) > 4 and crc32(data[:-4]) == data[-4:]
         if len(samples) < _SAMPLES:
             samples.append(data)
-        if max(right, right32) >= _ENOUGH:
+        if max(right, right32) >= _ENOUGH or seen >= _FAR:
             break
     if max(right, right32) * _CHANCE > seen:
         return CRC if right >= right32 else CRC32

@@ -1,10 +1,11 @@
 """Neighbor Discovery for 6LoWPAN: messages and options read and built, judged and explained.
 
 RFC 4861, RFC 6775, RFC 8505 and the 6CIO of RFC 7400. `parse` reads an ICMPv6 message; `judge` says what its sender did
-wrong; `tid` counts and compares Transaction IDs.
+wrong, `Registrations` follows who registered what; `tid` counts and compares Transaction IDs.
 """
 
 from sixlowpan.nd import tid
+from sixlowpan.nd.following import Registration, Registrations
 from sixlowpan.nd.judging import breaches, judge
 from sixlowpan.nd.messages import (
     DAC,
@@ -79,6 +80,8 @@ __all__ = [
     "NeighborSolicitation",
     "Option",
     "PrefixInformation",
+    "Registration",
+    "Registrations",
     "RouterAdvertisement",
     "RouterSolicitation",
     "UnknownOption",

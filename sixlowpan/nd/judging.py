@@ -190,6 +190,11 @@ def _answer(view: Packet, data: bytes, options: list[At], say: Say) -> None:
         if option.octets[2] > _LAST_STATUS:
             say("nd_status", "RFC6775-4.1-11", ADVICE, option.offset + 2, f"0 to {_LAST_STATUS}",
                 option.octets[2], "an unassigned Status")  # fmt: skip
+        if option.octets[2] in {1, 2} and not option.octets[4] & 1 and not is_link_local(view.dst):
+            # RFC 6775 6.5.2: "the NA is sent to the link-local IPv6 address with the Interface ID part derived from
+            # the EUI-64 field of the ARO"
+            say("nd_destination", "RFC6775-6.5.2-01", FAIL, 0, "a link-local address", view.dst.hex(),
+                "where a refusal goes")  # fmt: skip
         _fields(option, say)
 
 

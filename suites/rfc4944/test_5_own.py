@@ -53,7 +53,7 @@ def undecodable(case: Case, heard: list[Seen]) -> None:
 def test_own_datagram(case: Case, size: int):
     """A datagram of the DUT that needs fragments: size and places are those of the packet, its octets come whole."""
     tester = case.tester
-    data, since, before = tester.pattern(size), tester.now(), len(tester.heard)
+    data, since, before = tester.pattern(size), tester.stamp(), len(tester.heard)
     case.rig.node.udp_send(tester.identity.address, 0, 0x5678, data)
     deadline = tester.now() + case.timeout
     came = None
@@ -142,7 +142,7 @@ def test_own_multicast(case: Case):
 def test_large_offsets(case: Case, size: int):
     """Answers with offsets above 127 units: datagram_offset has 8 bits (§5.3)."""
     tester = case.tester
-    since, request = tester.now(), tester.echo(size)
+    since, request = tester.stamp(), tester.echo(size)
     tester.send_packet(request)
     seen = tester.reply_to(request, tester.now() + case.timeout)
     if seen is not None:

@@ -2,7 +2,18 @@
 
 import pytest
 
-from fixtures.api import ECHO_REQUEST, Case, Seen, breaches, needs, nhc_offset, pause, requirement, well_sent
+from fixtures.api import (
+    ECHO_REQUEST,
+    Case,
+    Seen,
+    breaches,
+    joined,
+    needs,
+    nhc_offset,
+    pause,
+    requirement,
+    well_sent,
+)
 from sixlowpan import ipv6
 
 #: Octets of echo data that make an IPv6 packet larger than 1280.
@@ -46,7 +57,7 @@ def test_ipv6_fragments(case: Case, size: int):
         case.unsupported("the DUT's ping sends nothing of this size")
     parts = [seen for seen in found if seen.view is not None and seen.view.next_header == FRAGMENT]
     if parts and came and not case.result.findings and case.rig.file.attempts == 1:
-        whole = _joined(parts)
+        whole = joined([seen.packet for seen in parts])
         message = ipv6.icmpv6(ECHO_REQUEST, 0, whole[4:], parts[0].packet[8:24], there)
         case.expect(
             whole == message and len(whole) == size + 8,
@@ -81,13 +92,3 @@ def _well_sent_part(case: Case, seen: Seen) -> None:
         requirement="RFC6282-4.2-05",
         frame=seen.frames[0],
     )
-
-
-def _joined(parts: list[Seen]) -> bytes:
-    """The message of IPv6 fragments, each placed by its own offset (RFC 8200 §4.5)."""
-    whole = bytearray()
-    for seen in parts:
-        begin = int.from_bytes(seen.packet[42:44]) & 0xFFF8
-        whole[len(whole) : begin] = bytes(max(0, begin - len(whole)))
-        whole[begin : begin + len(seen.packet) - 48] = seen.packet[48:]
-    return bytes(whole)

@@ -16,6 +16,7 @@ from fixtures.api import (
     Identity,
     RouterParty,
     Seen,
+    let_pass,
     meet,
     message_of,
     prepare,
@@ -99,7 +100,7 @@ def heard(case: Case, holds: Callable[[Seen], bool], seconds: float = SOON) -> S
 def all_heard(case: Case, seconds: float, holds: Callable[[Seen], bool] = lambda _: True) -> list[Seen]:
     """Whatever the DUT sends for so long, as far as `holds`."""
     before = len(case.tester.heard)
-    case.tester.listen(seconds)
+    let_pass(case, seconds)
     return [seen for seen in case.tester.heard[before:] if seen.view is not None and holds(seen)]
 
 

@@ -6,7 +6,7 @@ what it reads shows in the answer to an echo that only the context makes readabl
 
 import pytest
 
-from fixtures.api import ECHO_REPLY, Case, RouterParty, binds, needs, on_link, requirement
+from fixtures.api import ECHO_REPLY, Case, RouterParty, binds, let_pass, needs, on_link, requirement
 from sixlowpan import Context, nd
 from suites.rfc6775.attaching import attached, pinged
 from suites.rfc6775.parties import SOON, abro, heard
@@ -171,17 +171,17 @@ def test_context_ends(case: Case):
             case.unsupported("the DUT does not use contexts: see 4.2/context")
         party.lifetime, party.options = 60, [party.options[0], abro(2)]
         party.advertises = True  # it asks for news of what ends, and hears nothing of this context
-        case.tester.listen(35.0)
+        let_pass(case, 35.0)
         used = compresses(case, REMOTE)
         case.expect(used is True, "context_lost", "used until its end", _said(used), frame=frame)
-        case.tester.listen(28.0)
+        let_pass(case, 28.0)
         used = compresses(case, REMOTE)
         case.expect(used is not True, "context_used", "not used behind its end", "in use", frame=frame)
         case.expect(
             reads(case, party, address, option.context()), "context_unread", "read for two router lifetimes more",
             "no answer", frame=frame,
         )  # fmt: skip
-        case.tester.listen(130.0)
+        let_pass(case, 130.0)
         gone = not reads(case, party, address, option.context())
         case.expect(
             gone, "removed_context", "gone behind two router lifetimes", "it is still read", frame=frame

@@ -74,7 +74,7 @@ def test_renewal(case: Case, minutes: int):
     """The lifetime of the NA counts, in units of 60 s: the NS comes again "well in advance of" its end."""
     with attached(case, minutes=minutes) as (party, address):
         frame = case.evidence.frames[-1][2].frame
-        began = case.tester.now()
+        began = case.tester.stamp()
         seen = heard(case, lambda s: to(party)(s) and registered_by(s) == address, 60.0 * minutes + 5)
         said = "none" if seen is None else f"after {seen.time - began:.0f} s"
         good = seen is not None and seen.time - began < 60.0 * minutes - 1

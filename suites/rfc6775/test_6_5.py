@@ -2,7 +2,17 @@
 
 import pytest
 
-from fixtures.api import Case, HostParty, advice, binds, needs, on_link, registration_of, requirement
+from fixtures.api import (
+    Case,
+    HostParty,
+    advice,
+    binds,
+    let_pass,
+    needs,
+    on_link,
+    registration_of,
+    requirement,
+)
 from sixlowpan import link_local, nd
 from sixlowpan.addresses import solicited_node
 from suites.rfc6775.parties import SOON, heard, host, is_na
@@ -181,14 +191,14 @@ def test_expired(case: Case):
         party, other = host(case), host(case)
         address = global_of(party, prefix)
         kept(case, party, address, lifetime=1)
-        began = case.tester.now()
-        case.tester.listen(45.0)
+        began = case.tester.stamp()
+        let_pass(case, 45.0)
         status, seen = registered(case, other, address)
         case.expect(
             status == DUPLICATE, "nd_lost", "status 1 before the end", f"status {status}", requirement="RFC6775-4.1-07",
             frame=seen.frames[0] if seen is not None else b"",
         )  # fmt: skip
-        case.tester.listen(max(0.0, began + 66.0 - case.tester.now()))
+        let_pass(case, 66.0, began)
         there = arrives(case, above, address, party.link)
         case.expect(there is None, "nd_kept", "deleted behind its end", "packets still go there")
         status, seen = registered(case, other, address)
@@ -206,9 +216,9 @@ def test_renewed(case: Case):
         party = host(case)
         address = global_of(party, prefix)
         kept(case, party, address, lifetime=1)
-        case.tester.listen(40.0)
+        let_pass(case, 40.0)
         kept(case, party, address, lifetime=2)
-        case.tester.listen(60.0)
+        let_pass(case, 60.0)
         there = arrives(case, above, address, party.link)
         case.expect(there is not None, "nd_lost", "kept for two minutes more", "it is gone")
 
@@ -223,7 +233,7 @@ def test_silent_host_stays(case: Case):
         kept(case, party, address, lifetime=10)
         for _ in range(8):  # traffic makes a router look whether the host is there; nobody answers that
             arrives(case, above, address, party.link)
-            case.tester.listen(30.0)
+            let_pass(case, 30.0)
         status, seen = registered(case, other, address)
         case.expect(
             status == DUPLICATE, "nd_lost", "still the silent host's: status 1", f"status {status}",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fixtures.api import Case, binds, needs, on_link, prepare, requirement
+from fixtures.api import Case, binds, let_pass, needs, on_link, prepare, requirement
 from sixlowpan import nd
 from suites.rfc6775.parties import host, readable, spread
 from suites.rfc6775.routing import advertisement, routing
@@ -98,7 +98,7 @@ def test_new_context(case: Case):
         case.expect(good, "no_6co", "the context as it was given", str(first), requirement="RFC6775-4.2-01")
         case.expect(not first.compress, "nd_flags", "C=0 at first", "C=1")
         for _ in range(8):
-            case.tester.listen(150.0)
+            let_pass(case, 150.0)
             later = context(told(case))
             if later is not None and later.compress:
                 return
@@ -114,21 +114,21 @@ def test_changed_context(case: Case, how: str):
     with routing(case):
         case.rig.node.set_context(CID, FIRST, 64)
         told(case)
-        case.tester.listen(1200.0)
+        let_pass(case, 1200.0)
         before = context(told(case))
         if before is None or not before.compress:
             case.unsupported("the DUT never advertises the context with C=1: see 7/new_context")
         case.rig.node.set_context(CID, SECOND if how == "changed" else b"", 64 if how == "changed" else 0)
-        began = case.tester.now()
-        while case.tester.now() - began < DELAY - 10:
+        began = case.tester.stamp()
+        while case.tester.stamp() - began < DELAY - 10:
             option = context(told(case))
             good = option is not None and option.context().prefix == FIRST and not option.compress
             said = "no 6CO" if option is None else f"{option.prefix.hex()} with C={int(option.compress)}"
-            when = f"{case.tester.now() - began:.0f} s later"
+            when = f"{case.tester.stamp() - began:.0f} s later"
             if not case.expect(good, "nd_flags", f"the old context with C=0 {when}", said):
                 return
-            case.tester.listen(90.0)
-        case.tester.listen(40.0)
+            let_pass(case, 90.0)
+        let_pass(case, 40.0)
         option = context(told(case))
         fresh = option is None if how == "removed" else option is not None and option.prefix[:8] == SECOND[:8]
         old = option is not None and option.context().prefix == FIRST and not option.compress

@@ -8,6 +8,7 @@ from fixtures.api import (
     RouterParty,
     Seen,
     binds,
+    let_pass,
     message_of,
     needs,
     on_link,
@@ -143,11 +144,11 @@ def test_address_ends(case: Case):
     with routing(case) as (_, prefix):
         asker = Asker(case, prefix)
         expect_status(case, asker, asker.request(1), 0, "a new address")
-        case.tester.listen(45.0)
+        let_pass(case, 45.0)
         expect_status(
             case, asker, asker.request(rovr=OTHER), 1, "before its end", requirement="RFC6775-4.1-07"
         )
-        case.tester.listen(25.0)
+        let_pass(case, 25.0)
         expect_status(
             case, asker, asker.request(rovr=OTHER), 0, "behind its end", requirement="RFC6775-4.1-07"
         )

@@ -27,8 +27,8 @@ SPEC = replace(
 )
 INTERVAL = 0.04875
 OURS, THEIRS = 5000, 5201
-#: Octets of each datagram, octets of each stream, and seconds without a packet after which a transfer has ended.
-SIZE, TOTAL, QUIET = 500, 60_000, 8.0
+#: Octets of each datagram, octets of our stream, seconds of iperf3's, and seconds of silence that end a transfer.
+SIZE, TOTAL, LONG, QUIET = 500, 80_000, 16.0, 5.0
 
 
 class _Guest(HwsimGuest):
@@ -47,7 +47,7 @@ class Pair:
         for guest in (self.a, self.b):
             guest.client.check(f"iperf3 -s -D -p {THEIRS} --logfile /run/iperf3.log", netns=guest.netns)
 
-    def ours(self, sender: NodeGuest, rate: float = 0.0, seconds: float = 10.0) -> Goodput:
+    def ours(self, sender: NodeGuest, rate: float = 0.0, seconds: float = 8.0) -> Goodput:
         """By our own sender, inside the guest: UDP at a rate in octets a second, or (0) TCP, so many octets."""
         receiver = self._other(sender)
         self._seen(receiver)
@@ -65,11 +65,11 @@ class Pair:
         port.close()
         return goodput(came, OURS)
 
-    def theirs(self, sender: NodeGuest, rate: float = 0.0, seconds: float = 10.0) -> tuple[Transfer, Goodput]:
+    def theirs(self, sender: NodeGuest, rate: float = 0.0, seconds: float = 8.0) -> tuple[Transfer, Goodput]:
         """By iperf3: what it says itself, and what the same tap says of it."""
         receiver = self._other(sender)
         self._seen(receiver)
-        how = f"-u -b {8 * rate:.0f} -l {SIZE} -t {seconds:g}" if rate else f"-n {TOTAL}"
+        how = f"-u -b {8 * rate:.0f} -l {SIZE} -t {seconds:g}" if rate else f"-t {LONG:g}"
         address = f"{IPv6Address(receiver.dut_address)}%{sender.interface}"
         command = f"timeout {20 * seconds:.0f} iperf3 -c {address} -p {THEIRS} -J {how}"
         text = sender.client.run(command, timeout=25 * seconds, netns=sender.netns)[1]

@@ -1,5 +1,7 @@
 """The tester's end of the air: on a virtual clock between memories, and with threads on the real one."""
 
+from statistics import median
+
 import pytest
 
 from reports.statistics import datagram_loss, floor
@@ -71,6 +73,24 @@ def test_bluetooth_le_has_connection_events():
             found = trips(rig, 8, 30, pause=0.047)
             assert all(0.03 < trip <= 0.0601 for trip in found), name
             assert max(found) - min(found) > 0.01, name
+
+
+@pytest.mark.parametrize("milliseconds", [30, 50])
+def test_an_interval_is_in_the_round_trips(milliseconds):
+    """A request waits for the next event, and its answer goes at the one behind that."""
+    interval, found, injected = milliseconds / 1000, [], []
+    with opened("reference-ble", f"air.interval={milliseconds}ms") as rig:
+        tester = preparation.tester_for(rig, 1)
+        for number in range(40):
+            tester.listen(0.047 * (1 + number % 7 / 7))
+            request = tester.echo(8)
+            frames = tester.send_packet(request)
+            seen = tester.reply_to(request, tester.now() + 2.0)
+            began = tester.left(frames[0])
+            found.append(seen.time - began)
+            injected.append((began // interval + 2) * interval - began)
+    assert max(injected) - min(injected) > interval / 3, "at many phases"
+    assert median(found) == pytest.approx(median(injected), abs=0.0005)
 
 
 BLE = ("tester.link=memory:ble", "profile=reference-ble")

@@ -1,11 +1,14 @@
 """`make bench`: the oracle and the evidence writer against their peers on one packet mix, in one run, as ratios.
 
 Strategy: absolute figures of a shared machine mean little; what is reported is the ratio of medians over rounds in
-which every codec and writer runs in turn. The mix is described in `tests/bench/mix.py`, what each does in `peers.py`.
+which every codec and writer runs in turn, by CPU time, which other work on the machine changes least. The mix is
+described in `tests/bench/mix.py`, what each does in `peers.py`. Last, `judge` and tshark read one capture, each as a
+process.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import sys
@@ -24,20 +27,26 @@ AGAINST = {  # the same work on both sides
     ("scapy", "encode"): "ours, frames",
     ("tshark", "decode"): "ours, frames",
     ("scapy", "evidence"): "ours",
+    ("tshark", "judge"): "ours",
 }
 OUT = Path(__file__).parents[2] / "reports" / "out" / "bench.json"
 
 
 def rate(run: peers.Run, seconds: float = 0.25) -> float:
-    """Packets per second of one run, which goes over the mix once."""
-    count, start = 0, time.perf_counter()
-    while (spent := time.perf_counter() - start) < seconds:
+    """Packets per second of CPU time of one run, which goes over the mix once."""
+    count, start = 0, time.process_time()
+    while (spent := time.process_time() - start) < seconds:
         run()
         count += 1
     return count * len(mix.packets()) / spent
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument(
+        "--frames", type=int, default=200_000, metavar="N", help="of the capture that is judged"
+    )
+    frames = parser.parse_args().frames
     codecs = {}
     for name, peer in (
         ("ours", peers.ours),
@@ -57,6 +66,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         runs |= {(name, "evidence"): run for name, run in peers.evidence(Path(folder)).items()}
         rates = measured(runs)
+        rates |= {(name, "judge"): [rate] for name, rate in judged(Path(folder), frames).items()}
     return report({key: statistics.median(values) for key, values in rates.items() if values})
 
 
@@ -71,6 +81,19 @@ def measured(runs: dict[tuple[str, str], peers.Run]) -> dict[tuple[str, str], li
             rates.setdefault(("tshark", "decode"), []).append(peers.tshark_rate())
         except OSError as error:
             print(f"bench: tshark is left out: {error}")
+    return rates
+
+
+def judged(folder: Path, frames: int) -> dict[str, float]:
+    """Frames per second of CPU time of whole processes that read one capture: `judge`, and tshark's summary of it."""
+    path = folder / "judged.pcap"
+    peers.capture(path, frames)
+    rates = {}
+    for name, command in peers.readers(path).items():
+        print(f"bench: {name} reads {frames:,} frames", flush=True)
+        seconds = peers.spent(command)
+        rates[name] = frames / seconds
+        print(f"bench: {name} took {seconds:.2f} s of CPU time")
     return rates
 
 

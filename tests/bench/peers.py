@@ -12,17 +12,18 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import logging
+import os
 import shutil
 import struct
 import subprocess
+import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from fixtures.evidence.pcapng import Interface, Packet, section
 from rigs.model import Direction
-from sixlowpan import mac
+from sixlowpan import LinkInfo, encode, mac
 from tests.bench import mix
 from tests.evidence import scapy_writer
 
@@ -31,7 +32,7 @@ Run = Callable[[], object]
 
 def ours() -> tuple[Run, Run]:
     """The oracle."""
-    from sixlowpan import decode, encode
+    from sixlowpan import decode
 
     payloads, packets = mix.payloads(), mix.packets()
     link, contexts = mix.LINK, mix.CONTEXTS
@@ -43,7 +44,7 @@ def ours() -> tuple[Run, Run]:
 
 def frames() -> tuple[Run, Run]:
     """The oracle from and to whole frames."""
-    from sixlowpan import decode, encode, frame
+    from sixlowpan import decode, frame
 
     pan, link, contexts = b"\xab\xcd", mix.LINK, mix.CONTEXTS
     psdus = [mac.data_frame(mix.SOURCE, mix.DESTINATION, pan, 1, payload) for payload in mix.payloads()]
@@ -169,7 +170,7 @@ def evidence(folder: Path) -> dict[str, Run]:
 
 
 def tshark_rate(repeats: int = 400) -> float:
-    """Frames per second that tshark dissects (one summary line each), without its start-up time.
+    """Frames per second of CPU time that tshark dissects (one summary line each), without its start-up time.
 
     Without `-Q` and `-q`: a tshark that need print nothing dissects nothing.
     """
@@ -182,10 +183,41 @@ def tshark_rate(repeats: int = 400) -> float:
         with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
             body = b"".join(struct.pack("<IIII", 0, 0, len(f), len(f)) + f for f in frames * count)
             Path(file.name).write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 230) + body)
-            start = time.perf_counter()
-            command = [program, "-n", "-o", "6lowpan.context0:2001:db8::/64", "-r", file.name]
-            silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            subprocess.run(command, **silent, check=True)
-            return time.perf_counter() - start
+            return spent([program, "-n", "-o", "6lowpan.context0:2001:db8::/64", "-r", file.name])
 
     return len(frames) * (repeats - 1) / (run(repeats) - run(1))
+
+
+def spent(command: list[str]) -> float:
+    """Seconds of CPU time of a whole process. Raises OSError where it ends with another status than 0."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise OSError(f"{command[0]} ended with status {process.returncode}")
+    return used.ru_utime + used.ru_stime
+
+
+def capture(path: Path, frames: int) -> None:
+    """A capture of the mix as a sender sends it: multicasts to the broadcast address (RFC 4944 section 3)."""
+    ends = [mix.DESTINATION if packet[24] != 0xFF else b"\xff\xff" for packet in mix.packets()]
+    sent = [
+        (dst, encode(packet, LinkInfo("ieee802154", mix.SOURCE, dst), mix.CONTEXTS))
+        for packet, dst in zip(mix.packets(), ends, strict=True)
+    ]
+    with path.open("wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 230))
+        for number in range(frames):
+            dst, payload = sent[number % len(sent)]
+            psdu = mac.data_frame(mix.SOURCE, dst, b"\xab\xcd", number, payload)
+            file.write(
+                struct.pack("<IIII", number // 100, number % 100 * 10_000, len(psdu), len(psdu)) + psdu
+            )
+
+
+def readers(path: Path) -> dict[str, list[str]]:
+    """Who reads a capture, each as a command."""
+    own = [sys.executable, "-m", "sixlowpan", "judge", "--context", "0=2001:db8::/64", str(path)]
+    program = shutil.which("tshark")
+    theirs = [program or "", "-n", "-o", "6lowpan.context0:2001:db8::/64", "-r", str(path)]
+    return {"ours": own, **({"tshark": theirs} if program else {})}

@@ -6,8 +6,9 @@ import random
 from collections import Counter
 
 from rigs.nodes.reference.node import ReferenceNode
-from sixlowpan import DecodeError, mac
+from sixlowpan import DecodeError, ipv6, mac
 from tests.mutants import ANY, IEEE802154, mutant
+from tests.mutants.ipv6_reassembly import ReassemblesIpv6
 
 FROM = "RFC6282-2-04"
 
@@ -132,3 +133,22 @@ class AnswersHundredthTwice(ReferenceNode):
     def fragment_packet(self, packet, info):
         self.sent += 1
         return super().fragment_packet(packet, info) * (2 if self.sent % 100 == 0 else 1)
+
+
+@mutant("answers-1232-octets-at-most", requirement=FROM, kinds=ANY)
+class AnswersTheFirst(ReassemblesIpv6):
+    """Answers an echo of more than 1232 octets of data with the first 1232."""
+
+    def output(self, packet):
+        if packet[6] == 58 and packet[40:41] == b"\x81" and len(packet) > 1280:
+            source, there = packet[8:24], packet[24:40]
+            packet = ipv6.build(source, there, 58, ipv6.icmpv6(129, 0, packet[44:1280], source, there))
+        super().output(packet)
+
+
+@mutant("answers-beyond-the-mtu", requirement="RFC4944-4-01", kinds=IEEE802154)
+class AnswersBeyondTheMtu(ReassemblesIpv6):
+    """Answers what came in IPv6 fragments in one packet, however long."""
+
+    def pieces(self, packet):
+        return [packet]

@@ -107,7 +107,7 @@ def test_a_busy_machine_does_not_hide_the_interval():
     text = page(Field(paced=pings, trips=trips(pdus, DEVICES)))
     assert "No interval can be read from these round trips alone" in text
     assert (
-        "are waits for connection events, which are 48.75 ms apart; 62 the peripheral's, and 3 are between"
+        "7 of 21 answers went at the very next one, 48.75 ms later). The other 3 ms are between `ping`"
         in text
     )
 
@@ -116,13 +116,26 @@ def test_retransmissions_that_the_kernel_drops():
     text = page(Field(transfers=[moved()]))
     assert "* behind the queue: 5 segments with data, 2 for a second time" in text
     assert "* on the air: 2 segments with data, 0 for a second time" in text
-    assert "drops every retransmission. 2 of them left the queue" in text
-    assert "its queue dropped 1" in text
+    assert "drops retransmissions. 3 segments left the queue for the interface and were not handed" in text
+    assert (
+        "(2 were there for a second time; of the others the queue had dropped the first copy: it dropped 1)"
+        in text
+    )
 
 
 def test_retransmissions_that_tcp_keeps_are_not_the_interfaces():
     once = at_the_interface([segment("central", n) for n in (1, 101)])
     assert "none came to the interface" in page(Field(transfers=[moved(interface=once)]))
+
+
+def test_a_transfer_that_does_not_end_has_a_cause_as_well():
+    """iperf3's control connection is TCP: it may stall before there is any figure."""
+    stalled = moved(transfer=Transfer(0.0, error="interrupt - the client has terminated"), failed=3)
+    text = page(Field(transfers=[stalled]))
+    assert "* tried 4 times: iperf3 did not come to its end before" in text
+    assert "3 segments left the queue for the interface" in text
+    nothing = moved(transfer=stalled.transfer, interface=at_the_interface([]), air=traffic([], DEVICES))
+    assert "Cause" not in page(Field(transfers=[nothing]))
 
 
 def test_a_retransmission_on_the_air_is_no_cause_of_a_stall():
@@ -150,3 +163,17 @@ def test_goodput_is_of_one_clock_and_counts_nothing_twice():
     overlapping = [*stream[:6], (55 * 10**7, segment("central", 451)), *stream[6:]]
     assert goodput(overlapping, 0x1451).octets == 1000
     assert goodput([(0, b"\x60"), *stream], 0x1451).rate == pytest.approx(1000)
+
+
+def test_goodput_is_of_the_flow_that_carries_most():
+    """iperf3's control connection goes to the same port, and its datagrams begin with the second, not with a number."""
+    control = bytearray(segment("central", 1, size=37))
+    control[40:42] = b"\xc0\x01"
+    stream = [(10**9 + n * 10**8, segment("central", 1 + 100 * n)) for n in range(11)]
+    assert goodput([(0, bytes(control)), *stream], 0x1451).rate == pytest.approx(1000)
+    greeting = (0, segment("central", 4_000_000_000, size=37))
+    assert goodput([greeting, *stream], 0x1451).rate == pytest.approx(1000), "no data yet: it says who it is"
+    same_second = [bytearray(datagram(0)) for _ in range(11)]
+    for n, packet in enumerate(same_second):
+        packet[56:60] = n.to_bytes(4)
+    assert goodput([(n * 10**8, bytes(p)) for n, p in enumerate(same_second)], 5001).octets == 1000

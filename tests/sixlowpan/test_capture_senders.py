@@ -254,6 +254,46 @@ def test_what_is_remembered_changes_nothing(tmp_path, monkeypatch):
 
     short = answer()
     monkeypatch.setattr(sift.Sieve, "_keep", lambda *_: None)
+    monkeypatch.setattr(sift.Sieve, "_at_once", lambda *_: None)
+    monkeypatch.setattr(Linter, "_form", lambda *_: None)
+    assert answer() == short
+
+
+def spoilt():
+    """One link's packets of each upper layer, their headers seen before, then with octets wrong, gone or too many."""
+    packets = []
+    for size in range(5):
+        data = bytes(range(1, 1 + size))
+        packets.append(ipv6.echo_request(SRC, DST, 7, size, data))
+        packets.append(
+            ipv6.build(SRC, DST, 58, ipv6.icmpv6(135, 0, bytes(4) + DST + data, SRC, DST), hop_limit=255)
+        )
+        for ports in ((0xF0B1, 0xF0B2), (0xF012, 5683), (5683, 0xF012), (5683, 5684)):
+            packet = ipv6.build(SRC, DST, 17, ipv6.udp(*ports, data, SRC, DST))
+            packets += [packet, packet[:46] + b"\0\0" + packet[48:]]
+    payloads = []
+    for payload in (encode(packet, LONG) for packet in packets):
+        wrong = payload[:-1] + bytes((payload[-1] ^ 1,))
+        payloads += [payload, wrong, payload[:-1], payload[:-2], payload[:-3], payload + b"\0", payload]
+    return frames(payloads)
+
+
+@pytest.mark.parametrize("link_type", [195, 230])
+def test_what_is_remembered_of_a_checksum_changes_nothing(tmp_path, monkeypatch, link_type):
+    """Right, wrong, cut, and too long: the sum by what is remembered says what the packet says."""
+    ends = (lambda frame: frame + mac.fcs(frame)) if link_type == 195 else (lambda frame: frame)
+    given = [ends(frame) for frame in spoilt()]
+    given[7] = given[7][:-1] + bytes((given[7][-1] ^ 1,))  # a wrong FCS, where there is one
+    path = pcap(tmp_path / "f", link_type, given)
+
+    def answer():
+        judgement = capture.judge(path)
+        return rows(judgement), judgement.skipped, judgement.judged, judgement.senders[PAN, EUI_A].advice
+
+    short = answer()
+    assert short[3]["checksum"] > 50
+    monkeypatch.setattr(sift.Sieve, "_keep", lambda *_: None)
+    monkeypatch.setattr(sift.Sieve, "_at_once", lambda *_: None)
     monkeypatch.setattr(Linter, "_form", lambda *_: None)
     assert answer() == short
 

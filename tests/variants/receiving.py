@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sixlowpan import NO_CONTEXTS, DecodeError, Reassembler, decode
 from sixlowpan.addresses import BROADCAST
+from tests.mutants.ipv6_reassembly import ReassemblesIpv6
 from tests.mutants.wire import iphc
 from tests.variants import ANY, ReferenceNode, variant
 
@@ -265,6 +266,11 @@ class Lossy2(ReferenceNode):
 )
 class Lossy2NoTap(ReferenceNode):
     """The same, without a tap."""
+
+
+@variant("takes-ipv6-fragments", rigs=ANY)
+class TakesIpv6Fragments(ReassemblesIpv6):
+    """Puts IPv6 fragments together, as every IPv6 node must up to 1500 octets (RFC 8200 §5)."""
 
 
 @variant("fragment-nhc-octet-is-reserved", rigs=ANY)

@@ -42,6 +42,7 @@ from sixlowpan import (
     mesh,
 )
 from sixlowpan.addresses import BROADCAST, multicast_link_address, solicited_node
+from sixlowpan.link import link_between
 
 if TYPE_CHECKING:
     from rigs.bench import Bench
@@ -119,8 +120,7 @@ class ReferenceNode(BleNode, Node):
         return Reassembler(max_datagrams=SLOTS)
 
     def first_addresses(self) -> tuple[bytes, ...]:
-        short = (link_local(self.link.dut_short),) if self.kind == "ieee802154" else ()
-        return (link_local(self.link.dut), *short)
+        return tuple(link_local(link) for link in (self.link.dut, self.link.dut_short) if link)
 
     # -- the medium -------------------------------------------------------------------------------------------
 
@@ -194,7 +194,7 @@ class ReferenceNode(BleNode, Node):
         )
 
     def link_info(self, header: MacHeader) -> LinkInfo:
-        return LinkInfo("ieee802154", header.src, header.dst)
+        return link_between("ieee802154", header.src, header.dst)
 
     def understand(self, payload: bytes, info: LinkInfo) -> bytes | None:
         """The packet that a payload is or completes; `DecodeError` drops it."""
@@ -237,7 +237,7 @@ class ReferenceNode(BleNode, Node):
             return self.ble_info(neighbour, sent=True)
         short = packet[8:24] == link_local(self.link.dut_short)
         source = self.link.dut_short if short else self.link.dut
-        return LinkInfo("ieee802154", source, neighbour or BROADCAST)
+        return link_between("ieee802154", source, neighbour or BROADCAST)
 
     def encode_packet(self, packet: bytes, info: LinkInfo) -> bytes:
         return encode(packet, info, self.contexts)
@@ -269,8 +269,7 @@ class ReferenceNode(BleNode, Node):
         return self.mac_frame(payload, info)
 
     def mac_frame(self, payload: bytes, info: LinkInfo) -> bytes:
-        # RFC 4944 §2: acknowledgements are RECOMMENDED
-        ask = info.dst != BROADCAST
+        ask = info.dst != BROADCAST  # RFC 4944 §2: acknowledgements are RECOMMENDED
         return mac.data_frame(info.src, info.dst, self.link.pan, self.sequence, payload, ask)
 
     # -- the node's own side ----------------------------------------------------------------------------------
@@ -381,6 +380,10 @@ def open_node(bench: Bench, rig: RigFile) -> ReferenceNode:
         node.boot()
     if isinstance(link, MemoryChannel):
         link.reconnect()
+    elif node.kind == "ble" and node.role != "host":
+        node.connected(
+            link.tester, link.now()
+        )  # of whole SDUs only: there is no channel that could be opened
     return node
 
 

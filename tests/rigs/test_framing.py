@@ -1,0 +1,56 @@
+"""What is heard on an IEEE 802.15.4 link: a frame that is sent again for want of an acknowledgement is heard once."""
+
+from collections import deque
+
+import pytest
+
+from rigs.model import Received
+from rigs.tester.framing import Air
+from sixlowpan import mac
+
+DUT, TESTER, PAN = bytes.fromhex("02005efffe000001"), bytes.fromhex("02005efffe000002"), b"\xab\xcd"
+
+
+class Played:
+    """A link on which these frames come, each at its time."""
+
+    kind, pan, mtu, auto_ack = "ieee802154", PAN, 125, False
+
+    def __init__(self, frames):
+        self.frames = deque(Received(frame, at, "virtual") for at, frame in frames)
+
+    def receive(self, deadline):
+        return self.frames.popleft() if self.frames else None
+
+
+def frame(sequence=7, ask=True, octets=b"\x7a\x33\x3a"):
+    return mac.data_frame(DUT, TESTER, PAN, sequence, octets, ask)
+
+
+@pytest.mark.parametrize(
+    ("second", "at", "heard"),
+    [
+        (frame(), 0.004, 1),
+        (frame(sequence=8), 0.004, 2),
+        (frame(octets=b"\x7a\x33\x11"), 0.004, 2),
+        (frame(), 1.0, 2),  # whose sequence number stands still says the same again: no MAC waits so long
+    ],
+    ids=["repetition", "another-number", "other-octets", "later"],
+)
+def test_a_repetition_is_heard_once(second, at, heard):
+    sunk = []
+    air = Air(Played([(0.0, frame()), (at, second)]), lambda *told: sunk.append(told))
+    found = [got for _ in range(2) if (got := air.hear(9.0)) is not None]
+    assert (len(found), len(sunk)) == (heard, 2), "all of them are evidence"
+
+
+def test_nobody_repeats_what_asks_for_no_acknowledgement():
+    air = Air(Played([(0.0, frame(ask=False)), (0.0, frame(ask=False))]))
+    assert air.hear(9.0)
+    assert air.hear(9.0)
+
+
+def test_a_frame_of_another_sender_between_them_changes_nothing():
+    other = mac.data_frame(TESTER, DUT, PAN, 7, b"\x7a", True)
+    air = Air(Played([(0.0, frame()), (0.001, other), (0.002, frame())]))
+    assert [air.hear(9.0).frame, air.hear(9.0).frame, air.hear(9.0)] == [frame(), other, None]
