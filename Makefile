@@ -6,16 +6,19 @@ VENV := .venv
 PY := $(VENV)/bin/python
 APT := qemu-system-x86 liblwip0 tshark
 RIGS ?= lwip-ble lwip-802154 linux-802154 linux-ble
+PAIRS ?= linux-802154,linux-802154 linux-802154,reference linux-802154,lwip-802154 lwip-802154,reference \
+  linux-ble,linux-ble linux-ble,lwip-ble linux-ble,reference-6lbr lwip-ble,reference-ble
 ARGS ?=
 
 RIG ?= reference
 BUDGET ?= 10m
 
-.PHONY: help setup conformance hunt fieldreport test lint mutants variants mutation stress fuzz bench clean
+.PHONY: help setup conformance interop hunt fieldreport test lint mutants variants mutation stress fuzz bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make conformance   set up, then run the suites on the embedded rigs ($(RIGS)) and write the report"
+	@echo "make interop       two nodes on one air, each way, and who is to blame ($(PAIRS))"
 	@echo "make test          set up, then run Keyhole's own tests"
 	@echo "make fieldreport   ping, iperf3 and TCP between two Linux guests over Bluetooth LE, with the causes"
 	@echo "make hunt          search for sequences of frames that break a node: RIG=riot-zep BUDGET=10m"
@@ -49,6 +52,13 @@ conformance: guest
 	 $(PY) -m pytest suites $(foreach rig,$(RIGS),--rig $(rig)) $(ARGS) || status=$$?; \
 	 if [ "$$(readlink reports/out/latest)" = "$$before" ]; then echo "no case ran: there is no new report"; \
 	 else $(PY) -m reports render reports/out/latest; fi; exit $$status
+
+# One pair after the other: each may be two guests.
+interop: guest
+	@before=$$(readlink reports/out/latest); status=0; \
+	 $(PY) -m pytest suites/interop -n0 $(foreach pair,$(PAIRS),--pairs $(pair)) $(ARGS) || status=$$?; \
+	 if [ "$$(readlink reports/out/latest)" = "$$before" ]; then echo "no case ran: there is no new report"; \
+	 else $(PY) -m reports render reports/out/latest && $(PY) -m reports matrix reports/out/latest; fi; exit $$status
 
 hunt: setup
 	@$(PY) -m pytest suites/hunt -m hunt --rig $(RIG) --hunt $(BUDGET) $(ARGS)

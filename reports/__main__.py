@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import cast
 
 import reports.interrupt  # noqa: F401  first: what follows takes time to import
-from reports import allure, badge, html, junit, markdown, validate
+from reports import allure, badge, html, junit, markdown, pairs, validate
 from reports.compare import as_html, as_json, as_markdown, compare, duts, figures, report
 from reports.compare.verdicts import read_required
 from reports.files import put
@@ -67,6 +67,18 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("run_dir", metavar="RUN", type=Path)
     command.add_argument("--out", type=Path, help="folder to write to (default: the run's own)")
     command.set_defaults(run=_render)
+
+    command = commands.add_parser(
+        "matrix",
+        help="which nodes of a run get on with which, and who is to blame where they do not",
+        description="Print the pairs of a run (--pairs, --matrix, rigs with a peer): whether each works, which node is "
+        "to blame, and over all pairs whether a node fails with every peer or with one only.",
+    )
+    command.add_argument("run_dir", metavar="RUN", type=Path)
+    command.add_argument(
+        "--format", choices=("text", "markdown", "json"), default="text", help="default: text"
+    )
+    command.set_defaults(run=_matrix)
 
     command = commands.add_parser("export", help="write a run as JUnit XML or as Allure results")
     command.add_argument("run_dir", metavar="RUN", type=Path)
@@ -134,6 +146,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_commands(command)
     return parser
+
+
+def _matrix(options: argparse.Namespace) -> int:
+    found = pairs.matrix(read(options.run_dir))
+    if options.format == "markdown":
+        print("\n".join(pairs.as_markdown(found, markdown.code)) or "No pair is in this record.")
+    else:
+        print(pairs.as_json(found) if options.format == "json" else pairs.as_text(found), end="")
+    return 0
 
 
 def _render(options: argparse.Namespace) -> int:

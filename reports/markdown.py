@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from typing import Any, Final
 
+from reports import pairs
 from reports.causes import Cause
 from reports.record import Record
 from reports.text import one_line
@@ -36,6 +37,7 @@ def render(record: Record) -> str:
     page = view(record)
     judged = verdict(page)
     parts = [
+        ("Pairs", pairs.as_markdown(pairs.matrix(page), code)),
         ("Matrix", _matrix(page)),
         *_wrong(page),
         ("Known deviations", _known(page)),

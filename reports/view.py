@@ -53,6 +53,8 @@ class Rig:
     kind: str = ""
     profile: str = ""
     dut: dict[str, str] = field(default_factory=dict)
+    #: Of a pair: the other node.
+    peer: dict[str, str] = field(default_factory=dict)
     deviations: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: What happened to it after it was ready: lost and recovered, in order, with the time.
     events: list[tuple[str, str]] = field(default_factory=list)
@@ -71,7 +73,12 @@ class Rig:
         return f"{self.not_chosen} of {whole} cases were not chosen" if self.not_chosen else ""
 
     def describe(self) -> str:
-        """The DUT in a few words: stack and versions."""
+        """The DUT in a few words: stack and versions; of a pair both."""
+        beside = " ".join(filter(None, (self.peer.get("stack"), self.peer.get("version"))))
+        return self.describe_dut() + (f", beside {beside}" if beside else "")
+
+    def describe_dut(self) -> str:
+        """Stack and versions of the DUT alone."""
         return " ".join(
             self.dut[key] for key in ("stack", "version", "kernel", "firmware") if self.dut.get(key)
         )
@@ -207,6 +214,7 @@ def _rigs(record: Record) -> dict[str, Rig]:
         rig.kind = line.get("kind") or rig.kind
         rig.profile = line.get("profile") or rig.profile
         rig.dut.update({k: str(v) for k, v in (line.get("dut") or {}).items() if v not in (None, "")})
+        rig.peer.update({k: str(v) for k, v in (line.get("peer") or {}).items() if v not in (None, "")})
         rig.deviations.update({d["id"]: d for d in line.get("deviations") or []})
         if line.get("event") not in ("leased", "ready", "released", None):
             rig.events.append((line.get("t", ""), line["event"]))
@@ -223,6 +231,7 @@ def _rigs(record: Record) -> dict[str, Rig]:
             "kind",
             "profile",
             "dut",
+            "peer",
             "deviations",
             "notes",
             "taken",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from reports.pairs import matrix
 from reports.record import state
 from reports.view import Case, View
 from vectors.traceability import PlugTest, plugtests
@@ -23,6 +24,7 @@ def interoperability(page: View) -> dict[str, Any]:
         "page": page,
         "sections": sections,
         "rows": rows,
+        "pairs": matrix(page),
         "covered": sum(bool(test.cases) for test in tests),
         "by_name": by_name,
     }

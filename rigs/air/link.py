@@ -46,6 +46,8 @@ class _Member:
     link: Link
     #: Whether its link asks the air which transmissions are lost, before anybody acknowledges them.
     asks: bool = False
+    #: How often something was begun or ended with it from its own side: what fails across that is a restart.
+    touched: int = 0
     #: Frames of ours that went to it and have no stamp of its tap yet.
     unstamped: deque[_Left] = field(default_factory=lambda: deque(maxlen=_UNSTAMPED))
 
@@ -103,10 +105,14 @@ class AirLink(Link):
 
     @contextlib.contextmanager
     def holding(self, name: str) -> Iterator[None]:
-        """Keep the air from a device of this process while something is done to it from its own side."""
-        link = next(member.link for member in self._members if member.name == name)
-        with link.still() if isinstance(link, LiveLink) else contextlib.nullcontext():
-            yield
+        """Keep the air from a device while something is done to it from its own side; it may be restarted meanwhile."""
+        member = next(member for member in self._members if member.name == name)
+        member.touched += 1
+        try:
+            with member.link.still() if isinstance(member.link, LiveLink) else contextlib.nullcontext():
+                yield
+        finally:
+            member.touched += 1
 
     # -- Link -------------------------------------------------------------------------------------------------
 
@@ -218,10 +224,13 @@ class AirLink(Link):
     def _take_from(self, member: _Member) -> None:
         """Everything that a device says goes on the air, until one of both is gone."""
         while not self._closed:
+            touched = member.touched
             try:
                 got = member.link.receive(member.link.now() + _LOOK)
                 self._stamp(member)
             except RigError as error:
+                if self._restarts(member, touched):
+                    continue
                 self._lost(error)
                 return
             if got is not None:
@@ -253,11 +262,22 @@ class AirLink(Link):
                         return
                     due = self.air.due(member.name)
                     self._changed.wait(_NEVER if due is None else max(0.0, due - time.monotonic()))
+            touched = member.touched
             try:
                 self._hand_over(member, carried)
             except RigError as error:
+                if self._restarts(member, touched):
+                    continue  # nobody was there to hear it
                 self._lost(error)
                 return
+
+    def _restarts(self, member: _Member, touched: int) -> bool:
+        """Whether a link failed because its device was restarted from its own side; then wait a moment for it."""
+        if member.touched == touched and not touched % 2:
+            return False
+        with self._changed:
+            self._changed.wait(_LOOK / 4)
+        return True
 
     def _lost(self, error: RigError) -> None:
         with self._changed:

@@ -2,8 +2,9 @@
 
 from fixtures.api import Case, RigError, needs, on_link, requirement
 from sixlowpan import link_local
+from sixlowpan.addresses import ALL_NODES
 from suites.rfc7668.channel import as_6lbr, live
-from suites.rfc7668.star import ALL_NODES, SixLn, arrives, sixln, two
+from suites.rfc7668.star import SixLn, arrives, sixln, two
 
 pytestmark = [on_link("ble"), needs("connect")]
 

@@ -22,6 +22,8 @@ MUTANTS = [
     "option-of-another",  # told another one than it has
     "option-reversed",
     "send-nalp",
+    "pair-neighbour-by-two-octets",
+    "pair-group-to-one",
 ]
 
 
@@ -42,6 +44,15 @@ def test_on_bluetooth_le(mutant):
     with paired("ble", f"dut.mutant={mutant}") as rig, case_on(rig) as pair:
         everything(pair)
     assert {finding.side for finding in pair.result.findings} == {"dut"}
+
+
+def test_tags_that_begin_anew_are_the_right_of_who_restarts():
+    """RFC 4944 §5.3: the initial value of the tag "is not defined"; who takes each tag once is to blame."""
+    with paired("ieee802154", "peer.mutant=pair-tags-once") as rig, case_on(rig) as pair:
+        pair.echo(pair.dut, pair.peer, 300)
+        pair.restart(pair.dut)
+        pair.echo(pair.dut, pair.peer, 300)
+    assert [(f.side, f.code) for f in pair.result.findings] == [("peer", "dropped")]
 
 
 @pytest.mark.parametrize("kind", ["ieee802154", "ble"])

@@ -46,12 +46,11 @@ class PortsSwapped(ReferenceNode):
 
 @mutant("pair-group-to-one", requirement="RFC4944-3-02", rig=PAIR)
 class GroupToOne(ReferenceNode):
-    """Sends a multicast packet to the one neighbour that it knows, by unicast."""
+    """Sends multicast datagrams to the one EUI-64 that it was told of when it was made."""
 
     def sent_info(self, packet, neighbour):
-        if is_multicast(packet[24:40]) and packet[6] == 17 and len(self.neighbours) == 1:
-            neighbour = next(iter(self.neighbours.values()))
-        return super().sent_info(packet, neighbour)
+        to_one = is_multicast(packet[24:40]) and packet[6] == 17
+        return super().sent_info(packet, self.link.tester if to_one else neighbour)
 
 
 @mutant("pair-group-48", requirement="RFC6282-3.1.1-38", rig=PAIR)

@@ -103,7 +103,8 @@ class OnePlace(NodeChannel):
             super().send(sdu)
 
 
-@variant("two-places-for-output", rigs=EVERY)
+# not as a 6LN: what it says of itself on a connection needs three, and one of its registrations would never leave
+@variant("two-places-for-output", rigs=("reference-ble", "reference-6lbr"))
 class TwoPlaces(end(OnePlace)):
     """One packet that is being sent and one that waits: IPv6 obliges nobody to queue more (RFC 8200, best effort)."""
 

@@ -52,8 +52,12 @@ class HwsimBench:
     """The guest as a resource of the bench."""
 
     def __init__(self, rig: RigFile) -> None:
-        short = rig.dut.short or b""
-        self.guest = hwsim.HwsimGuest(dut_short=short, pan=rig.tester.pan, channel=rig.tester.channel)
+        self.guest = hwsim.HwsimGuest(
+            dut=rig.dut.address or hwsim.DUT_EUI64,
+            dut_short=rig.dut.short or b"",
+            pan=rig.tester.pan,
+            channel=rig.tester.channel,
+        )
         told(self.guest.start)
 
     def close(self) -> None:

@@ -22,7 +22,10 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> LwipLink:
     options = registry.options(rig, Options)
 
     def start() -> LwipProcess:
-        return LwipProcess(kinds[address], pan=pan, public=options.public, as_built=options.as_built)
+        # on IEEE 802.15.4 the tester may be anybody
+        far = rig.tester.address if kinds[address] == "ble" else None
+        own = {"public": options.public, "as_built": options.as_built}
+        return LwipProcess(kinds[address], pan=pan, dut=rig.dut.address, tester=far, **own)
 
     return bench.resource("lwip", start).link
 

@@ -84,19 +84,28 @@ class LwipProcess:
     """One lwIP node of one kind: `link` and `node` are the two ends of one child process, which `restart` renews."""
 
     def __init__(
-        self, kind: LinkKind, *, pan: bytes = PAN, public: bool = False, as_built: bool = False
+        self,
+        kind: LinkKind,
+        *,
+        pan: bytes = PAN,
+        public: bool = False,
+        as_built: bool = False,
+        dut: bytes | None = None,
+        tester: bytes | None = None,
     ) -> None:
+        """`dut`, `tester`: other link-layer addresses than usual; the DUT's last two octets are its short address."""
         if not installed():
             raise RigError(f"{LIBRARY} cannot be loaded: {REMEDY}")
         self.kind = kind
         if kind == "ble":
-            self.dut, self.tester = DUT_BLE[public], TESTER_BLE[public]
+            self.dut, self.tester = dut or DUT_BLE[public], tester or TESTER_BLE[public]
             self.address = link_local(self.dut)
             options = {"hwaddr": self.dut, "peer": self.tester, "public": bytes((public,))}
         else:
-            self.dut, self.tester = DUT_EUI64, TESTER_EUI64
-            self.address = link_local(DUT_SHORT)
-            options = {"hwaddr": DUT_SHORT, "short": DUT_SHORT, "pan": pan}
+            self.dut, self.tester = dut or DUT_EUI64, tester or TESTER_EUI64
+            short = self.dut[-2:]
+            self.address = link_local(short)
+            options = {"hwaddr": short, "short": short, "pan": pan}
         options["address"] = self.address
         if as_built:
             options["as_built"] = b"\1"
@@ -132,7 +141,7 @@ class LwipLink(ChildLink):
             self.mtu = 1280
         else:
             self.any_source = True
-            self.dut_short = DUT_SHORT
+            self.dut_short = process.dut[-2:]
 
 
 class LwipNode(Node):

@@ -120,8 +120,7 @@ class ReferenceNode(BleNode, Node):
         return Reassembler(max_datagrams=SLOTS)
 
     def first_addresses(self) -> tuple[bytes, ...]:
-        short = (link_local(self.link.dut_short),) if self.kind == "ieee802154" else ()
-        return (link_local(self.link.dut), *short)
+        return tuple(link_local(link) for link in (self.link.dut, self.link.dut_short) if link)
 
     # -- the medium -------------------------------------------------------------------------------------------
 
@@ -270,8 +269,7 @@ class ReferenceNode(BleNode, Node):
         return self.mac_frame(payload, info)
 
     def mac_frame(self, payload: bytes, info: LinkInfo) -> bytes:
-        # RFC 4944 §2: acknowledgements are RECOMMENDED
-        ask = info.dst != BROADCAST
+        ask = info.dst != BROADCAST  # RFC 4944 §2: acknowledgements are RECOMMENDED
         return mac.data_frame(info.src, info.dst, self.link.pan, self.sequence, payload, ask)
 
     # -- the node's own side ----------------------------------------------------------------------------------
@@ -382,6 +380,10 @@ def open_node(bench: Bench, rig: RigFile) -> ReferenceNode:
         node.boot()
     if isinstance(link, MemoryChannel):
         link.reconnect()
+    elif node.kind == "ble" and node.role != "host":
+        node.connected(
+            link.tester, link.now()
+        )  # of whole SDUs only: there is no channel that could be opened
     return node
 
 

@@ -1,0 +1,173 @@
+"""`python -m tests.hunt`: how well the hunter finds what is planted, and that the suites do not.
+
+Strategy: each planted node is hunted by itself, in a process of its own, without a corpus, until something is found or
+its CPU time is spent (CPU time, so that a busy machine changes no figure). `--variants` hunts on the conforming nodes,
+of which nothing may be found. `--suites` runs the suites against each in
+the way of `tests.mutants`, and says which case kills it: what is killed there says nothing for the hunter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from fixtures.evidence.capture import Evidence
+from fixtures.hunt.case import PAUSES
+from fixtures.hunt.search import Budget, Search
+from fixtures.hunt.sequence import octets, written
+from fixtures.judging.session import Session
+from rigs import registry
+from rigs.bench import Rig
+from rigs.tester.preparation import tester_for
+from tests.hunt.planted import load
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Suites that a node of IEEE 802.15.4 without neighbor discovery of RFC 6775 can fail.
+SUITES = [
+    "rfc4861",
+    "rfc4944",
+    "rfc6282",
+    "rfc7400",
+    "rfc8025",
+    "rfc8066",
+    "robustness",
+    "performance",
+    "mtu",
+]
+
+
+def hunt(overrides, seed, seconds, *, rig="reference", findings=1, tell=lambda _text: None, plays=None):
+    """Hunt on a node in memory for so many seconds of CPU time; returns the search."""
+    loaded = registry.load(rig, overrides)
+    with Rig.of(loaded) as opened:
+
+        def tester():
+            return tester_for(opened, seed)
+
+        session = Session(opened, tester(), Evidence(opened.link), tester)
+        budget = Budget(seconds, plays, findings, now=time.process_time)
+        search = Search(session, seed, budget, pauses=PAUSES["virtual"], tell=tell)
+        search.run()
+        return search
+
+
+def one(job):
+    """What a hunt on one planted node came to, as a row of the table."""
+    name, seed, seconds = job
+    load()
+    began = time.process_time()
+    search = hunt([f"dut.mutant={json.dumps(name)}"], seed, seconds)
+    row = {"id": name, "found": "", "seconds": round(time.process_time() - began, 1), "plays": search.plays}
+    for found in search.found[:1]:
+        row |= {"found": found.breach.code, "seconds": round(found.seconds, 1), "before": found.before[0]}
+        row |= {"frames": len(found.sequence), "octets": octets(found.sequence)}
+        row |= {"sequence": written(found.sequence)}
+    row["rate"] = round(search.plays / max(1e-6, search.budget.elapsed))
+    return row
+
+
+def quiet(job):
+    """What a hunt on a conforming node found: (name, sequences, findings, breaches that did not come again)."""
+    name, path, seed, seconds = job
+    search = hunt([], seed, seconds, rig=path, findings=None)
+    found = [f"{one.kind}: {one.breach.actual}\n{written(one.sequence)}" for one in search.found]
+    return name, search.plays, found, [f"{kind} x{times}" for kind, times in search.unsteady.items()]
+
+
+def on_variants(chosen, seed, seconds, workers):
+    """Hunt on the reference node and its variants, of which nothing may be found; returns the number of findings."""
+    from tests import variants
+
+    wrong = 0
+    with tempfile.TemporaryDirectory(prefix="hunt-") as top:
+        jobs = [("(reference)", "reference", seed, seconds), ("(reference)", "reference-ble", seed, seconds)]
+        jobs += [
+            (f"{one.id} {rig}", str(variants.write(one, rig, Path(top))), seed, seconds)
+            for one in variants.load().values()
+            for rig in one.rigs
+        ]
+        jobs = [job for job in jobs if not chosen or job[0].split()[0] in chosen]
+        with multiprocessing.get_context("fork").Pool(workers, maxtasksperchild=1) as pool:
+            for name, plays, found, unsteady in pool.imap(quiet, jobs):
+                wrong += len(found)
+                told = f"; not seen again: {', '.join(unsteady)}" if unsteady else ""
+                print(f"{name:44} {plays:7} sequences, {len(found)} found{told}", flush=True)
+                for text in found:
+                    print(f"    FALSE  {text[:1500]}", flush=True)
+    print(f"{len(jobs)} conforming nodes, {wrong} false findings, {seconds:g} s of CPU time each")
+    return wrong
+
+
+def killed_by_suites(names, workers):
+    """Planted node -> the case of the suites that kills it; those that none kills are not there."""
+    from tests.mutants.__main__ import Job, outcomes, warm
+
+    suites = [f"suites/{name}" for name in SUITES]
+    warm(suites)
+    planted = load()
+    from tests.mutants import MUTANTS
+
+    jobs = [Job(MUTANTS[name], "reference") for name in names if name in planted]
+    kills = {}
+    for outcome in outcomes(jobs, suites, workers, matrix=False):
+        case = next(iter(outcome.fails), "") or (f"error: {outcome.error}" if outcome.error else "")
+        kills[outcome.job.name] = case
+        print(f"{outcome.job.name:36} {case or 'no case kills it'} ({outcome.passed} pass)", flush=True)
+    return {name: case for name, case in kills.items() if case}
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m tests.hunt", description=__doc__.partition("\n")[0])
+    parser.add_argument("ids", nargs="*", help="planted nodes; default: all")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=300.0, help="CPU time for each; default: 300")
+    parser.add_argument("--suites", action="store_true", help="run the suites against them instead")
+    parser.add_argument(
+        "--variants", action="store_true", help="hunt on conforming nodes instead: nothing may be found"
+    )
+    parser.add_argument("-j", "--workers", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=ROOT / "reports" / "out" / "hunt.json")
+    options = parser.parse_args(arguments)
+    if options.variants:
+        return 1 if on_variants(options.ids, options.seed, options.seconds, options.workers) else 0
+    planted = load()
+    if unknown := [name for name in options.ids if name not in planted]:
+        parser.error(f"no such planted node: {', '.join(unknown)}; --list shows all")
+    names = options.ids or list(planted)
+    if options.list:
+        for name in names:
+            print(f"{name:36} {planted[name].frames} frames  {planted[name].what}")
+        return 0
+    if options.suites:
+        return 1 if killed_by_suites(names, options.workers) else 0
+    rows = []
+    print(
+        f"{'planted':36} {'frames':>6} {'found as':14} {'CPU s':>7} {'sequences':>9} {'shrunk to':>9}",
+        flush=True,
+    )
+    with multiprocessing.get_context("fork").Pool(options.workers, maxtasksperchild=1) as pool:
+        for row in pool.imap(one, [(name, options.seed, options.seconds) for name in names]):
+            least = planted[row["id"]].frames
+            shrunk = f"{row['frames']} of {row['before']}" if row["found"] else "-"
+            row["good"] = bool(row["found"]) and row["frames"] <= least + 1
+            rows.append(row)
+            print(f"{row['id']:36} {least:6} {row['found'] or 'NOT FOUND':14} {row['seconds']:7} {row['plays']:9} "
+                  f"{shrunk:>9}{'' if row['good'] else '   !'}", flush=True)  # fmt: skip
+    good = sum(row["good"] for row in rows)
+    found = sum(bool(row["found"]) for row in rows)
+    print(
+        f"{len(rows)} planted, {found} found, {good} of them shrunk to one frame more than it takes at most"
+    )
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    return 0 if good >= 0.9 * len(rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,229 @@
+"""The hunter's parts: sequences and their text, what may come of frames, shrinking, writing, and small hunts."""
+
+import random
+import subprocess
+import sys
+
+import pytest
+
+from fixtures.hunt.grammar import Grammar
+from fixtures.hunt.joining import joined, shortened
+from fixtures.hunt.packets import Packets
+from fixtures.hunt.readings import Readings, listens_to
+from fixtures.hunt.search import Budget, Kind
+from fixtures.hunt.sequence import Cast, Sent, holds, read, retagged, sketch, written
+from fixtures.hunt.shrinking import fewest_frames, fewest_octets
+from fixtures.hunt.variation import varied
+from fixtures.hunt.writing import Corpus
+from rigs import registry
+from rigs.bench import Rig
+from rigs.tester import preparation
+from sixlowpan import decode, encode, fragment, ipv6
+from tests.hunt.__main__ import ROOT, hunt
+from tests.hunt.planted import load
+
+
+@pytest.fixture(scope="module")
+def cast():
+    with Rig.of(registry.load("reference", [])) as rig:
+        return Cast.of(preparation.tester_for(rig, 1), rig.node.addresses())
+
+
+@pytest.fixture
+def grammar(cast):
+    return Grammar(cast, random.Random(7), (0.1, 61.0))
+
+
+# -- sequences ------------------------------------------------------------------------------------------------
+
+
+def test_what_is_written_is_read_again(grammar):
+    for _ in range(300):
+        sequence = grammar.sequence()
+        assert read(written(sequence)) == sequence
+        assert read(written(varied(grammar, sequence, grammar.sequence()))) is not None
+
+
+@pytest.mark.parametrize(
+    "line", ["tester>dut", "tester>dut 7", "nobody>dut 00", "tester dut 00", "+x tester>dut 00"]
+)
+def test_a_line_that_is_no_frame_is_named(line):
+    with pytest.raises(ValueError, match="line 2: "):
+        read(f"# a comment\n{line}")
+
+
+def test_the_same_seed_makes_the_same_sequences(cast):
+    one, two = (Grammar(cast, random.Random(3)) for _ in range(2))
+    assert [one.sequence() for _ in range(200)] == [two.sequence() for _ in range(200)]
+
+
+def test_frames_fit_the_link_and_share_keys(grammar):
+    shared = 0
+    for _ in range(500):
+        sequence = grammar.sequence()
+        assert all(len(sent.payload) <= 102 for sent in sequence)
+        tags = [sent.payload[:4] for sent in sequence if sketch([sent])[0].startswith("FRAG")]
+        shared += len(tags) - len({tag[2:] for tag in tags})
+    assert shared > 500
+
+
+def test_retagged_keeps_what_is_equal():
+    one = read("tester>dut c0f8770000\ntester>dut e0f877000100\ntester>dut 7a333a80")
+    two = retagged(one, 0x0101)
+    assert [sent.payload[2:4].hex() for sent in two[:2]] == ["7801", "7801"]
+    assert two[2] == one[2]
+
+
+def test_a_sketch_stands_in_a_longer_one():
+    short = sketch(read("tester>dut c0f8770000\ntester>dut e0f87700010000000000000000"))
+    long = sketch(
+        read(
+            "tester>dut 7a333a80\ntester>dut c0f8112200\ntester>dut 41\ntester>dut e0f81122020000000000000000"
+        )
+    )
+    assert holds(long, short)
+    assert not holds(short, long)
+    assert not holds(long, ("IPHC",))
+
+
+# -- readings -------------------------------------------------------------------------------------------------
+
+
+def readings(cast):
+    return Readings(cast.contexts, listens_to(cast.receivers))
+
+
+def test_every_order_of_fragments_gives_the_packet_and_a_hole_gives_none(cast):
+    packets = Packets(cast, random.Random(1))
+    packet = packets.echo("tester", 120)
+    info = cast.info(Sent(b""))
+    parts = fragment(packet, info, cast.contexts, mtu=53, tag=7)
+    for order in (parts, parts[::-1], [parts[1], parts[0], *parts[2:]]):
+        seen = readings(cast)
+        for part in order[:-1]:
+            seen.take(part, info, 0.0, b"")
+            assert packet not in seen.copies
+        seen.take(order[-1], info, 0.0, b"")
+        assert seen.copies[packet] == 1
+        seen.take(order[-1], info, 0.0, b"")  # a late duplicate completes nothing
+        assert seen.copies[packet] == 1
+    late = readings(cast)
+    for number, part in enumerate(parts):
+        late.take(part, info, 62.0 * number, b"")
+    assert packet not in late.copies
+    assert not late.explains(packet)
+
+
+def test_more_rows_than_are_followed_are_explained_when_they_come(cast):
+    packets = Packets(cast, random.Random(2))
+    packet = packets.echo("tester", 64)
+    info, seen = cast.info(Sent(b"")), readings(cast)
+    parts = fragment(packet, info, cast.contexts, mtu=29, tag=9)
+    for spoilt in range(20):
+        for part in parts:
+            seen.take(part[:5] + bytes([spoilt]) + part[6:], info, 0.0, b"")
+    for part in parts:
+        seen.take(part, info, 0.0, b"")
+    assert packet in seen.copies or seen.explains(packet)
+
+
+def test_what_is_for_others_or_reserved_is_refused(cast):
+    seen = readings(cast)
+    for sent in read("tester>dut 811a2b02005efffe00000b7a333a80\ntester>dut 7a343a8000\ntester>dut c0f877"):
+        seen.take(sent.payload, cast.info(sent), 0.0, b"")
+    assert not seen.copies
+    assert len(seen.refused) == 3
+
+
+# -- shrinking ------------------------------------------------------------------------------------------------
+
+
+def test_the_fewest_frames_and_octets_are_left():
+    needed = [b"\xc0\xf8\x00\x01\x00", b"\xe0\xf8\x00\x01\x03\x07"]
+    sequence = tuple(Sent(bytes([0x41, n] * 9)) for n in range(40))
+    sequence = (
+        *sequence[:13],
+        Sent(needed[0] + bytes(40)),
+        *sequence[13:30],
+        Sent(needed[1] + bytes(9), "other"),
+        *sequence[30:],
+    )
+
+    def fails(tried):
+        found = [sent.payload for sent in tried if sent.payload[:1] in {b"\xc0", b"\xe0"}]
+        return len(found) == 2 and all(got.startswith(want) for got, want in zip(found, needed, strict=True))
+
+    shortest = fewest_octets(fewest_frames(sequence, fails), fails)
+    assert [sent.payload for sent in shortest] == needed
+    assert [sent.source for sent in shortest] == ["tester", "tester"]
+
+
+def test_a_datagram_in_fragments_is_tried_as_one_frame(cast):
+    packet = Packets(cast, random.Random(5)).datagram("tester", 100)
+    info = cast.info(Sent(b""))
+    parts = tuple(Sent(part) for part in fragment(packet, info, cast.contexts, mtu=53, tag=7))
+    (whole,) = joined((Sent(b"\x7a"), *parts), cast)
+    assert len(whole) == 2
+    made = decode(whole[1].payload, info, cast.contexts)
+    assert made == shortened(packet)
+    assert ipv6.checksum_holds(made[8:24], made[24:40], made[6], made[40:])
+    assert encode(made, info, cast.contexts) == whole[1].payload
+
+
+def test_a_corpus_has_what_broke_something_first_and_reads_on_behind_damage(tmp_path):
+    corpus = Corpus(tmp_path / "rig.txt")
+    novel, found = read("tester>dut 41"), read("tester>dut c0f8770000")
+    corpus.add(novel)
+    corpus.add(novel)
+    corpus.path.write_text(corpus.path.read_text() + "# novel\nno frame at all\n\n")
+    corpus.add(found, found=True)
+    assert list(Corpus(corpus.path)) == [found, novel]
+
+
+# -- hunts ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["reference", "reference-ble"])
+def test_nothing_is_found_on_the_reference_node(where):
+    search = hunt([], 11, None, rig=where, plays=400)
+    assert search.found == []
+    assert not search.unsteady
+    assert search.plays >= 400
+
+
+@pytest.mark.parametrize("name", ["hole-behind-a-short-first", "cut-context-octet"])
+def test_a_planted_defect_is_found_and_shrunk(name):
+    planted = load()[name]
+    search = hunt([f'dut.mutant="{name}"'], 1, None, plays=4000)
+    (found,) = search.found
+    assert len(found.sequence) <= planted.frames + 1
+    assert (found.came, found.tries) == (3, 3)
+    assert Kind.of(found.breach) == found.kind
+
+
+def test_a_hunt_is_repeated_by_its_seed():
+    one, two = (hunt([], 5, None, plays=60) for _ in range(2))
+    assert [written(sequence) for sequence in one.kept] == [written(sequence) for sequence in two.kept]
+
+
+def test_there_are_thirty_and_none_is_a_mutant_of_the_suites():
+    planted = load()
+    assert len(planted) >= 30
+    assert all(one.frames >= 2 and one.what for one in planted.values())
+    listed = subprocess.run(
+        [sys.executable, "-m", "tests.mutants", "--list"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert not {line.split()[0] for line in listed.stdout.splitlines()} & set(planted)
+
+
+def test_a_budget_counts_what_it_is_told_to():
+    clock = iter(range(100))
+    budget = Budget(10, None, None, now=lambda: next(clock))
+    assert not budget.spent()
+    assert Budget(None, 5, None).spent(plays=5)
+    assert Budget(None, None, 1).spent(findings=1)
+    assert any(budget.spent() for _ in range(20))

@@ -1,0 +1,111 @@
+"""Pairs as rigs: made of two rig files, told clearly where two nodes cannot meet, and one side that dies."""
+
+import pytest
+
+from rigs.bench import Rig
+from rigs.configuration.models import ConfigError
+from rigs.model import Health, RigError
+from rigs.pair import alone
+from rigs.registry import load
+from tests.interop.bench import case_on, paired
+
+PAIR = """
+schema = 1
+profile = "reference-802154"
+[tester]
+link = "memory:802154"
+[dut]
+node = "reference"
+[peer]
+node = "reference"
+{more}
+[lease]
+kind = "none"
+"""
+
+
+def test_two_rig_files_make_one_pair():
+    loaded = load("reference", ["peer.address=02005efffe0000c3"], "lwip-802154")
+    assert loaded.rig.name == "reference--lwip-802154"
+    assert loaded.profile.stack == "reference"
+    assert loaded.peer.stack == "lwIP"
+    theirs = alone(loaded.rig, "peer", "ieee802154")
+    assert (theirs.tester.link, theirs.dut.node) == ("lwip:802154", "lwip")
+    assert theirs.dut.address == bytes.fromhex("02005efffe0000c3")
+
+
+def test_a_rig_file_with_a_peer(tmp_path):
+    path = tmp_path / "both.toml"
+    path.write_text(PAIR.format(more=""))
+    with Rig.of(load(str(path))) as rig, case_on(rig) as pair:
+        assert pair.echo(pair.dut, pair.peer, 300)
+        assert pair.echo(pair.peer, pair.dut, 300)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ('nod = "x"', "peer.nod: the node 'reference' has no such option"),
+        ('profile = "referenc-802154"', "no profile 'referenc-802154'"),
+        ('link = "memry:802154"', "peer.link: no link scheme 'memry'"),
+        ('profile = "reference-ble"', "two kinds of link cannot meet"),
+    ],
+)
+def test_mistakes_of_a_peer_are_told_by_key(tmp_path, more, told):
+    path = tmp_path / "both.toml"
+    path.write_text(PAIR.format(more=more))
+    with pytest.raises(ConfigError) as found:
+        load(str(path))
+    assert told in str(found.value)
+
+
+def test_two_kinds_of_link_are_told_before_anything_is_opened():
+    with pytest.raises(ConfigError, match="two kinds of link cannot meet"):
+        load("reference", (), "reference-ble")
+
+
+def test_a_pair_of_a_pair_is_none(tmp_path):
+    path = tmp_path / "both.toml"
+    path.write_text(PAIR.format(more=""))
+    with pytest.raises(ConfigError, match="this rig is a pair already"):
+        load("reference", (), str(path))
+
+
+def test_one_address_on_both_sides_is_told():
+    with pytest.raises(RigError, match="one link-layer address, 02005efffe000001"):
+        Rig.of(load("reference", ["peer.address=02005efffe000001"], "reference")).open()
+
+
+def test_one_short_address_on_both_sides_is_told():
+    with pytest.raises(RigError, match=r"one short address, 0001: give one another by --set peer.short"):
+        Rig.of(load("reference", ["peer.short=0001"], "reference")).open()
+
+
+def test_pans_that_cannot_meet_are_told(monkeypatch):
+    from rigs.links.memory.link import MemoryLink
+
+    before = MemoryLink.__init__
+
+    def deaf(self, kind, **told):
+        before(self, kind, **told | {"pan": b"\0\x23" if told.get("dut") else told["pan"]})
+
+    monkeypatch.setattr(MemoryLink, "__init__", deaf)
+    with pytest.raises(RigError, match=r"PAN abcd and the peer in 0023: .*--set tester.pan=0x0023"):
+        Rig.of(load("reference", (), "reference")).open()
+
+
+@pytest.mark.parametrize("seat", ["dut", "peer"])
+def test_a_side_that_dies_in_the_middle_is_named(seat):
+    with paired("ieee802154", f"{seat}.mutant=crash-udp-empty") as rig:
+        with case_on(rig) as pair:
+            pair.datagram(*pair.way("from_peer" if seat == "dut" else "to_peer"), (0x1234, 0x5678), b"")
+        assert "dut_lost" in {finding.code for finding in pair.result.findings}
+        assert {finding.side for finding in pair.result.findings} == {seat}
+        with case_on(rig) as pair:  # the pair was opened anew
+            assert pair.echo(pair.dut, pair.peer, 8)
+
+
+def test_a_side_that_was_killed_from_outside_is_nobodys_fault():
+    with paired() as rig, case_on(rig) as pair:
+        rig.peer.node.health = lambda: Health("killed", "SIGKILL")
+    assert pair.result.findings == []
