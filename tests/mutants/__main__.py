@@ -308,7 +308,8 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = [name for name in options.ids if name not in mutants and name not in wrong]
     if unknown:
         parser.error(f"no such mutant: {', '.join(unknown)}; `--list` shows all")
-    rigs = options.rig or CONFORMING
+    pairs = not options.suites or any(path == "suites" or "interop" in path for path in options.suites)
+    rigs = options.rig or [rig for rig in CONFORMING if pairs or rig != PAIR]  # it has no other cases
     chosen = [m for m in mutants.values() if m.id in (options.ids or mutants) and runs_on(m, options.rig)]
     if options.list:
         for mutant in chosen:
