@@ -14,9 +14,10 @@ from fixtures.hunt.search import Budget, Kind
 from fixtures.hunt.sequence import Cast, Sent, holds, read, retagged, sketch, written
 from fixtures.hunt.shrinking import fewest_frames, fewest_octets
 from fixtures.hunt.variation import varied
-from fixtures.hunt.writing import Corpus
+from fixtures.hunt.writing import Corpus, Place, write
 from rigs import registry
 from rigs.bench import Rig
+from rigs.replay import sent_frames
 from rigs.tester import preparation
 from sixlowpan import decode, encode, fragment, ipv6
 from tests.hunt.__main__ import ROOT, hunt
@@ -199,6 +200,31 @@ def test_a_planted_defect_is_found_and_shrunk(name):
     assert len(found.sequence) <= planted.frames + 1
     assert (found.came, found.tries) == (3, 3)
     assert Kind.of(found.breach) == found.kind
+
+
+def test_what_is_found_is_written_as_frames_a_text_and_a_case(tmp_path, cast):
+    (found,) = hunt(['dut.mutant="hole-behind-a-short-first"'], 1, None, plays=4000).found
+    place = Place(tmp_path, "a rig", "ieee802154", 'odd """ version\\', 1, cast.contexts)
+    folder = write(found, 1, place, "replay {pcapng}", "run {case}")
+    assert read((folder / "sequence.txt").read_text()) == found.sequence
+    frames = [sent.frame for sent in sent_frames(folder / "frames.pcapng")]
+    assert all(any(frame.endswith(sent.payload) for frame in frames) for sent in found.sequence)
+    made = {}
+    exec(compile((folder / "test_found.py").read_text(), "test_found.py", "exec"), made)
+    played = []
+    case = made["test_dut_lost_1"]
+    case.__globals__["plays"] = lambda _case, text, **how: played.append((read(text), how))
+    case(None)
+    assert played == [(found.sequence, {"probe": found.first, "anew": True})]
+
+
+@pytest.mark.parametrize(("given", "count"), [((), 1), (("--hunt", "1m"), 2)])
+def test_a_hunt_is_run_only_when_time_is_given(given, count):
+    words = ["-m", "pytest", "suites/hunt", "--rig", "reference", "--collect-only", "-q", "-n0", *given]
+    said = subprocess.run(
+        [sys.executable, *words], capture_output=True, text=True, check=False, cwd=ROOT
+    ).stdout
+    assert sum(line.startswith("suites/hunt/") for line in said.splitlines()) == count, said
 
 
 def test_a_hunt_is_repeated_by_its_seed():
