@@ -269,9 +269,8 @@ class ReferenceNode(BleNode, Node):
         return self.mac_frame(payload, info)
 
     def mac_frame(self, payload: bytes, info: LinkInfo) -> bytes:
-        # RFC 4944 §2: acknowledgements are RECOMMENDED
-        src, dst = info.src, info.dst
-        return mac.data_frame(src, dst, self.link.pan, self.sequence, payload, dst != BROADCAST)
+        ask = info.dst != BROADCAST  # RFC 4944 §2: acknowledgements are RECOMMENDED
+        return mac.data_frame(info.src, info.dst, self.link.pan, self.sequence, payload, ask)
 
     # -- the node's own side ----------------------------------------------------------------------------------
 
