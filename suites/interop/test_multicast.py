@@ -2,10 +2,9 @@
 
 import pytest
 
-from fixtures.api import PairCase, requirement
+from fixtures.api import ALL_NODES, PairCase, requirement
 
 WAYS = ["to_peer", "from_peer"]
-ALL_NODES = bytes.fromhex("ff020000000000000000000000000001")
 #: Groups that RFC 6282 §3.1.1 carries in 32, 48 and 128 bits.
 GROUPS = {
     "32": "ff020000000000000000000000a1b2c3",

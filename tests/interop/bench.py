@@ -12,6 +12,7 @@ from fixtures.judging.pairs.case import PairCase
 from reports.record import Result
 from rigs.bench import Rig
 from rigs.registry import load
+from sixlowpan.addresses import ALL_NODES
 
 _SERIAL = count()
 RIGS = {"ieee802154": "reference", "ble": "reference-ble"}
@@ -39,7 +40,6 @@ def case_on(rig: Rig, seed: int = 1) -> Iterator[PairCase]:
 
 
 WAYS = ("to_peer", "from_peer")
-ALL_NODES = bytes.fromhex("ff020000000000000000000000000001")
 GROUP = bytes.fromhex("ff02000000000000000000a1b2c3d4e5")
 
 

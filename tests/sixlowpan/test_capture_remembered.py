@@ -1,4 +1,4 @@
-"""What the judge remembers of headers makes it quick, and changes nothing that it says."""
+"""What the judge of a capture remembers of headers and checksums makes it quicker, and changes nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ import random
 
 import pytest
 
-from sixlowpan import Linter, capture, data_frame, encode, ipv6, mac, nd
+from sixlowpan import (
+    Linter,
+    MacHeader,
+    capture,
+    data_frame,
+    encode,
+    ipv6,
+    mac,
+    nd,
+)
 from sixlowpan.capture import sift
 from tests.sixlowpan.captures import pcap
 from tests.sixlowpan.samples import EUI_A, EUI_B, LONG, udp_packet
@@ -20,6 +29,7 @@ from tests.sixlowpan.test_capture_senders import (
     STATEFUL,
     advertise,
     frames,
+    judged,
     pieces,
     rows,
     version_2,
@@ -47,6 +57,17 @@ def mixed(count=400):
         given.append(data_frame(*ends, noise.choice((PAN, PAN, OTHER)), number & 0xFF, bytes(payload)))
     given[count // 2 : count // 2] = [advertise(nd.ContextOption(SIX, 64, True, 2, 5)), version_2(STATEFUL)]
     return given
+
+
+def test_ies_behind_a_header_that_was_seen_without(tmp_path):
+    """IE Present, and none there; then a frame with the same addresses and an IE."""
+    bare = MacHeader(version=2, sequence=1, dst_pan=PAN, dst=b"\0\2", src=b"\0\1", pan_compression=True)
+    front = mac.build(bare, b"")
+    front = front[:1] + bytes((front[1] | 2,)) + front[2:]
+    given = [front, front[:2] + b"\x02" + front[3:] + b"\x80\x3f" + bytes.fromhex("7a333a8000")]
+    judgement = judged(tmp_path, given)
+    assert (judgement.judged, judgement.skipped) == (1, {"no payload": 1})
+    assert [row[:2] for row in rows(judgement)] == []
 
 
 def test_what_is_remembered_changes_nothing(tmp_path, monkeypatch):

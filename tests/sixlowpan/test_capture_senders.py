@@ -203,6 +203,7 @@ def test_what_was_never_seen(tmp_path):
     assert did.coverage.seen.isdisjoint(did.coverage.never)
 
 
+<<<<<<< HEAD
 def test_ies_behind_a_header_that_was_seen_without(tmp_path):
     """IE Present, and none there; then a frame with the same addresses and an IE."""
     bare = MacHeader(version=2, sequence=1, dst_pan=PAN, dst=b"\0\2", src=b"\0\1", pan_compression=True)
@@ -214,6 +215,8 @@ def test_ies_behind_a_header_that_was_seen_without(tmp_path):
     assert [row[:2] for row in rows(judgement)] == []
 
 
+=======
+>>>>>>> w/nd
 def run(capsys, *arguments):
     code = __main__.main([str(each) for each in arguments])
     out, err = capsys.readouterr()
