@@ -203,20 +203,6 @@ def test_what_was_never_seen(tmp_path):
     assert did.coverage.seen.isdisjoint(did.coverage.never)
 
 
-<<<<<<< HEAD
-def test_ies_behind_a_header_that_was_seen_without(tmp_path):
-    """IE Present, and none there; then a frame with the same addresses and an IE."""
-    bare = MacHeader(version=2, sequence=1, dst_pan=PAN, dst=b"\0\2", src=b"\0\1", pan_compression=True)
-    front = mac.build(bare, b"")
-    front = front[:1] + bytes((front[1] | 2,)) + front[2:]
-    given = [front, front[:2] + b"\x02" + front[3:] + b"\x80\x3f" + bytes.fromhex("7a333a8000")]
-    judgement = judged(tmp_path, given)
-    assert (judgement.judged, judgement.skipped) == (1, {"no payload": 1})
-    assert [row[:2] for row in rows(judgement)] == []
-
-
-=======
->>>>>>> w/nd
 def run(capsys, *arguments):
     code = __main__.main([str(each) for each in arguments])
     out, err = capsys.readouterr()
