@@ -203,6 +203,7 @@ def test_a_planted_defect_is_found_and_shrunk(name):
 
 
 def test_what_is_found_is_written_as_frames_a_text_and_a_case(tmp_path, cast):
+    load()
     (found,) = hunt(['dut.mutant="hole-behind-a-short-first"'], 1, None, plays=4000).found
     place = Place(tmp_path, "a rig", "ieee802154", 'odd """ version\\', 1, cast.contexts)
     folder = write(found, 1, place, "replay {pcapng}", "run {case}")
