@@ -33,7 +33,7 @@ def _answers(message: bytes, request: bytes) -> bool:
     return message[:1] == bytes([ECHO_REPLY]) and message[4:8] == request[44:48]
 
 
-@requirement(*RULE.values())
+@requirement(*RULE.values(), "RFC6282-2-04", "RFC7668-3.2-03")
 @pytest.mark.parametrize("how", ["in_one_packet", "in_ipv6_fragments"])
 def test_beyond_the_mtu(case: Case, how: str):
     """Echoes of more than 1280 octets: which of them are answered is a figure. An answer has the data that was sent
