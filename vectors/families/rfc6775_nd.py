@@ -68,7 +68,8 @@ def address_registration() -> Iterator[Vector]:
     for status in (0, 1, 2):
         option = ARO[:2] + bytes((status,)) + ARO[3:]
         body = bytes.fromhex("c0000000") + B + option
-        yield one(f"na-{status}", 136, body, B, GLOBAL_A, "RFC6775-4.1-03")
+        # §6.5.2: a refusal goes to the link-local address "derived from the EUI-64 field of the ARO"
+        yield one(f"na-{status}", 136, body, B, A if status else GLOBAL_A, "RFC6775-4.1-03")
 
 
 @family(6775, "4.1", RECEIVE_ONLY)
