@@ -103,16 +103,19 @@ def agree(plain, delay):
     assert abs(median(quiet) - median(base) - 2 * delay) <= allowed, (median(base), median(quiet))
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("delay", [0, 10, 50])
 def test_an_injected_delay(plain, delay):
     agree(plain, delay)
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("hogs")
 def test_an_injected_delay_beside_hogs(plain):
     agree(plain, 10)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("air", [False, True])
 def test_a_delay_that_another_injects(plain, air):
     """By netem in the guest, between the stack and its radio: nothing of ours knows of it.
@@ -159,14 +162,14 @@ def test_netem_before_the_tap_is_in_no_round_trip(plain):
     guest = plain.link._guest
     with bare(plain) as tester:
         trips(tester, 5)
-        base = min(trips(tester, 30))
         guest.impair(towards_dut="delay 50ms")
         try:
             found = [exchanged(tester) for _ in range(20)]
         finally:
             guest.impair()
     assert min(truly for _, truly in found) >= 50
-    assert min(trip for trip, _ in found) - base <= 0.5
+    # in each exchange, however long it took on a busy machine
+    assert min(truly - trip for trip, truly in found) >= 49
 
 
 @contextmanager
