@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from reports.record import Record, state
 from reports.text import one_line
-from reports.view import SIGNS, STATES, Rig, View, view
+from reports.view import SIGNS, STATES, View, view
 
 #: Causes that a cell names, the commonest first.
 _NAMED: Final = 3
@@ -205,4 +205,4 @@ def as_json(found: Matrix) -> str:
     return json.dumps(told, indent=1) + "\n"
 
 
-__all__ = ["Cell", "Matrix", "Node", "Rig", "as_json", "as_markdown", "as_text", "matrix"]
+__all__ = ["Cell", "Matrix", "Node", "as_json", "as_markdown", "as_text", "matrix"]

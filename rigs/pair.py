@@ -14,7 +14,7 @@ from rigs import registry
 from rigs.air.link import AirLink
 from rigs.air.settings import AirSettings
 from rigs.bench import Bench, Rig, Teller
-from rigs.configuration.models import Device, Profile, RigFile
+from rigs.configuration.models import OF_A_PEER, Device, Profile, RigFile
 from rigs.links.memory.link import MemoryLink
 from rigs.model import Link, Node, RigError
 
@@ -33,11 +33,11 @@ def alone(rig: RigFile, side: SideName, kind: str, other: bytes | None = None) -
     given: dict[str, Any] = {}
     dut = rig.dut
     if side == "peer":
-        own = {key: value for key, value in rig.peer if key not in ("link", "profile")}
+        own = {key: value for key, value in rig.peer if key not in OF_A_PEER}
         dut = Device.model_construct(**{**own, "address": rig.peer.address or ADDRESS[kind]})
         given = {"link": rig.peer.link or rig.tester.link}
-    if kind == "ble" and (far := other or rig.peer.address or ADDRESS[kind]):
-        given["address"] = far
+    if kind == "ble":
+        given["address"] = other or rig.peer.address or ADDRESS[kind]
     tester = rig.tester.model_copy(update=given)
     # SDUs go over the software air, so that no node's end of a channel in memory is needed
     if tester.link.startswith("ipsp_memory:"):
@@ -70,8 +70,9 @@ class Side:
 
     def close(self) -> None:
         """Close the node, and the bench if it is the device's own. May be called twice."""
-        if node := getattr(self, "node", None):
-            node.close()
+        for part in (getattr(self, "node", None), getattr(self, "link", None)):
+            if part is not None:
+                part.close()
         if self._owns:
             self._bench.close()
 
@@ -106,7 +107,8 @@ class Pair(Rig):
 
     def _set_up(self) -> None:
         kind = self.profile.link
-        dut = Side("dut", alone(self.file, "dut", kind), self.profile, self._bench)
+        ours = alone(self.file, "dut", kind)
+        dut = self._bench.resource("dut", lambda: Side("dut", ours, self.profile, self._bench))
         self._node, self.version = dut.node, dut.version
         theirs = alone(self.file, "peer", kind, dut.link.dut)
         peer = self._bench.resource("peer", lambda: Side("peer", theirs, self._other))

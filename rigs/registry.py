@@ -28,7 +28,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 from rigs import air
 from rigs.configuration import loading, sources
 from rigs.configuration.loading import Loaded, hint
-from rigs.configuration.models import ConfigError, Device, NodeOptions, Profile, RigFile, another_stack
+from rigs.configuration.models import (
+    OF_A_PEER,
+    ConfigError,
+    Device,
+    NodeOptions,
+    Profile,
+    RigFile,
+    another_stack,
+)
 from rigs.model import Link, Node
 
 if TYPE_CHECKING:
@@ -123,7 +131,7 @@ def mistakes(where: str, data: Mapping[str, Any]) -> list[str]:
     """What is wrong in a rig file, as far as adapters know. A module that is not of the tree is read, not imported."""
     found: list[str] = []
     if isinstance(peer := data.get("peer"), dict):
-        own = {key: value for key, value in peer.items() if key not in ("link", "profile")}
+        own = {key: value for key, value in peer.items() if key not in OF_A_PEER}
         theirs = {"tester": {"link": peer.get("link")}, "dut": own}
         renamed = ((": tester.link:", ": peer.link:"), (": dut.", ": peer."))
         for mistake in mistakes(where, theirs):

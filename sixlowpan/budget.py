@@ -66,7 +66,7 @@ class Framing:
             ("mtu", range(40, MAX_SIZE + 1), f"40 to {MAX_SIZE} octets: datagram_size has 11 bits"),
         ):
             value = getattr(self, name)
-            if isinstance(value, bool) or value not in allowed:
+            if type(value) is not int or value not in allowed:
                 raise ValueError(f"{name.replace('_', '-')} is {value!r}: {what} are possible")
         if self.version < 2 and (self.ies or not self.sequence):
             raise ValueError("only frame version 2 has IEs, or no sequence number")

@@ -58,8 +58,6 @@ class Carried:
     copy: bool = False
     overtaken: bool = False
     late: float = 0.0
-    #: The how-manieth frame of this air it is: copies and ways to several receivers have one number.
-    number: int = 0
 
     def in_words(self) -> str:
         """What was done to it; empty for a frame to which nothing was."""
@@ -86,7 +84,6 @@ class SoftwareAir:
         self.impair(settings)
         #: Told of everything that became of a frame.
         self.watch: Callable[[Carried], None] = lambda _carried: None
-        self._offered = 0
         self._free = 0.0
         self._starts: dict[str, deque[float]] = {name: deque() for name in self.members}
         self._coming: dict[str, list[tuple[float, int, Carried]]] = {name: [] for name in self.members}
@@ -119,10 +116,10 @@ class SoftwareAir:
         `heard`: losses were drawn before the acknowledgement already (`loses`), so none is drawn here.
         """
         others = [name for name in self.members if name != sender]
-        self._offered = number = self._offered + 1
+
         if self.full(sender, now):
             for name in others:
-                self._keep(Carried(sender, name, frame, now, "queue full", number=number))
+                self._keep(Carried(sender, name, frame, now, "queue full"))
             return False
         arrival, waited = self._on_the_medium(sender, frame, now)
         for name in others:
@@ -131,9 +128,9 @@ class SoftwareAir:
                 arrival = self._events[pair].arrival(now, len(frame) + 4)
                 waited = arrival - now
             elif not heard and self._ways[pair].loses():
-                self._keep(Carried(sender, name, frame, now, "lost", waited=waited, number=number))
+                self._keep(Carried(sender, name, frame, now, "lost", waited=waited))
                 continue
-            self._schedule(pair, Carried(sender, name, frame, now, "carried", arrival, waited, number=number))
+            self._schedule(pair, Carried(sender, name, frame, now, "carried", arrival, waited))
         return True
 
     def loses(self, sender: str, receiver: str, frame: bytes, now: float) -> bool:

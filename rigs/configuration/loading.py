@@ -89,6 +89,7 @@ def load(
     if other is not None and other.link != profile.link:
         kinds = f"the DUT's profile {profile.name} is for {profile.link}, the peer's {other.name} for {other.link}"
         raise ConfigError([f"{where}: peer: two kinds of link cannot meet: {kinds}"])
+    other = None if other is None else _without(other, rig.peer.without)
     return Loaded(rig, _without(profile, rig.without), other, None if beside is None else _find(beside))
 
 
@@ -129,6 +130,7 @@ def _paired(data: dict[str, Any], path: Path, other: Path, mistakes: list[str]) 
     peer = dict(dut) if isinstance(dut, dict) else {}
     peer["link"] = tester.get("link") if isinstance(tester, dict) else None
     peer["profile"] = str(_profile_path(other, named)) if isinstance(named, str) else None
+    peer["without"] = theirs.get("without", [])
     return {**data, "what": f"{path.stem} beside {other.stem}", "peer": peer}
 
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
@@ -203,6 +203,11 @@ class Peer(Device):
         description='how frames reach it, such as "hwsim:wpan0"; none: as tester.link says',
     )
     profile: str | None = Field(None, description="the name or path of its profile; none: the DUT's profile")
+    without: list[Ability] = Field([], description="abilities of that profile which it lacks on this rig")
+
+
+#: Keys of [peer] that are not of the device, as [dut] has them.
+OF_A_PEER: Final = frozenset(Peer.model_fields) - frozenset(Device.model_fields)
 
 
 class _File(Model):

@@ -233,6 +233,7 @@ class Agent:
         fd = struct.unpack("!I", body)[0]
         if opened := self._opens.pop(fd, None):
             self._poll.unregister(fd)
+            self._series = [series for series in self._series if series.sock is not opened.sock]
             opened.sock.close()
             opened.sender.close()
         return b""

@@ -23,7 +23,7 @@ class Series:
 
     def __init__(self, request: int, sock: _socket.socket, to: Address, order: tuple[int, int, int]) -> None:
         """`order`: octets of each (4 at least), how many (1 at least), ns between two. The first is due now."""
-        self.request, self._sock, self._to = request, sock, to
+        self.request, self.sock, self._to = request, sock, to
         self._size, self._count, self._gap = order
         if self._size < _NUMBER.size or self._count < 1:
             raise OSError(22, "a series has one datagram at least, of 4 octets at least")
@@ -39,14 +39,14 @@ class Series:
         """Send the next one if it is due; the report once all are sent."""
         if self.seconds_left() > 0:
             return None
-        self._sock.setblocking(True)
+        self.sock.setblocking(True)
         try:
             now = time.monotonic_ns()
-            self._sock.sendto(_NUMBER.pack(self._sent) + bytes(self._size - _NUMBER.size), self._to)
+            self.sock.sendto(_NUMBER.pack(self._sent) + bytes(self._size - _NUMBER.size), self._to)
             self._first, self._last = self._first or now, now
         except OSError:
             self._refused += 1
         finally:
-            self._sock.setblocking(False)
+            self.sock.setblocking(False)
         self._sent += 1
         return REPORT.pack(self._first, self._last, self._refused) if self._sent == self._count else None

@@ -18,7 +18,7 @@ from sixlowpan.capture.sift import Breach, Item, Payload, Skipped
 from sixlowpan.contexts import Contexts
 from sixlowpan.coverage import Coverage
 from sixlowpan.errors import DecodeError
-from sixlowpan.ipv6 import ICMPV6, Packet
+from sixlowpan.ipv6 import ICMPV6, Packet, checksum_holds
 from sixlowpan.link import BLE
 from sixlowpan.lint import ADVICE, FAIL, Linter, LintFinding
 
@@ -211,8 +211,10 @@ def _discovery_in(packet: bytes) -> tuple[Packet, nd.Message] | None:
     """The message of Neighbor Discovery in a packet; None where there is none that counts."""
     view = Packet.parse(packet)
     protocol, _, data = view.upper()
-    # RFC 4861 6.1.2, 7.1: a valid one has a hop limit of 255
+    # RFC 4861 6.1.2, 7.1: a valid one has a hop limit of 255 and a checksum that holds
     if protocol != ICMPV6 or view.hop_limit != 255 or data[:1] not in _FOLLOWED:
+        return None
+    if not checksum_holds(view.src, view.dst, protocol, data):
         return None
     try:
         return view, nd.parse(data)

@@ -31,7 +31,7 @@ BROADCAST: Final = b"\xff\xff"
 _BACK, _SECONDS = 1024, 30.0
 _MOST_SOURCES, _MOST_ADAPTERS, _MOST_ADDRESSES, _MOST_HEADS = 64, 16, 4096, 4096
 #: The first octets of what may be SCHC: its own dispatch values, and the switch to page 1.
-_SCHC: Final = {0x44, 0x45, 0xF1}
+_SCHC: Final = {0xF1, *(first for first in range(256) if dispatch.KIND[first] == dispatch.SCHC)}
 
 
 class Payload(NamedTuple):

@@ -36,7 +36,6 @@ class Request:
 
     option: AddressRegistration
     frame: int
-    link: bytes
 
 
 @dataclass(slots=True)
@@ -101,7 +100,7 @@ class Registrations:
     def _asked(self, now: float, view: Packet, target: bytes, option: AddressRegistration) -> None:
         # RFC 8505 5.5: the target is registered; 6: towards a router of RFC 6775 it is the source, as there
         address = target if option.t and target != view.dst else view.src
-        _room(self._requests)[view.dst, address] = Request(option, self._frame, self._link)
+        _room(self._requests)[view.dst, address] = Request(option, self._frame)
         if not option.t:
             return
         source = view.dst, view.src
@@ -140,8 +139,9 @@ class Registrations:
         asked = request.option
         if asked.status and not asked.t:
             # RFC 6775 6.5: "if the Status field is not zero, then the NS is silently ignored"
+            # advice: it may answer another one, that crossed this one or that the capture lacks
             text = f"the request in frame {request.frame} has status {asked.status}"
-            self._say("nd_answered", "RFC6775-6.5-01", FAIL, "no answer", f"status {option.status}", text)
+            self._say("nd_answered", "RFC6775-6.5-01", ADVICE, "no answer", f"status {option.status}", text)
         if asked.t and not option.t and router in self._extended:
             # RFC 8505 6: a 6LR "MUST answer an NS(ARO) and an NS(EARO) with an NA(EARO)"
             text = f"an EARO (frame {request.frame}) is answered by an ARO"

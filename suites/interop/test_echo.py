@@ -1,26 +1,23 @@
 """Echoes of all sizes between two nodes, each way."""
 
-import pytest
-
 from fixtures.api import PairCase, on_link, requirement
-from suites.interop.sizes import LARGEST, boundaries
-
-WAYS = ["to_peer", "from_peer"]
+from suites.interop.sizes import LARGEST, SMALL, boundaries
+from suites.interop.ways import each_way
 
 
 @on_link("ieee802154")
-@pytest.mark.parametrize("way", WAYS)
+@each_way
 @requirement("RFC4944-5.3-02", "RFC4944-5.3-03", "RFC4944-5.3-16", "RFC6282-2-06")
 def test_at_fragment_boundaries(pair: PairCase, way: str):
     """On either side of each size at which the asker needs one more frame, as its own frames show them."""
     asker, other = pair.way(way)
     pair.needs(asker, "ping")
-    if pair.echo(asker, other, 8) and pair.echo(asker, other, LARGEST):
+    if pair.echo(asker, other, SMALL) and pair.echo(asker, other, LARGEST):
         for size in pair.each(boundaries(pair, asker.name)):
             pair.echo(asker, other, size)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@each_way
 @requirement("RFC4944-4-01", "RFC4944-5.3-19", "RFC7668-3.2-03")
 def test_every_50_octets(pair: PairCase, way: str):
     """0, 50, 100 ... octets of data, and as many as 1280 octets of IPv6 hold."""

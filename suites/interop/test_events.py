@@ -1,15 +1,13 @@
 """What happens to one of two nodes must not keep them from going on: a restart, a long silence."""
 
-import pytest
-
 from fixtures.api import PairCase, requirement
+from suites.interop.ways import each_way
 
-WAYS = ["to_peer", "from_peer"]
 #: A neighbour is stale behind 15 to 45 s (RFC 4861 §6.3.2, REACHABLE_TIME 30 s).
 SILENCE = 46.0
 
 
-@pytest.mark.parametrize("way", WAYS)
+@each_way
 @requirement("RFC4944-8-01", "RFC4944-5.3-18", "RFC6282-2-04")
 def test_restart_of_the_other(pair: PairCase, way: str):
     """They talk, one restarts (its tags and its neighbours begin anew), and they go on, small and in fragments."""
@@ -22,7 +20,7 @@ def test_restart_of_the_other(pair: PairCase, way: str):
         pair.echo(asker, other, size)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@each_way
 @requirement("RFC4944-8-01", "RFC6282-2-04")
 def test_silence_and_return(pair: PairCase, way: str):
     """They talk, are silent until each must look anew for the other, and go on."""

@@ -1,16 +1,14 @@
 """Header fields between two nodes: what one sends of itself is what the other rebuilds."""
 
-import pytest
-
 from fixtures.api import PairCase, requirement
+from suites.interop.ways import each_way
 
-WAYS = ["to_peer", "from_peer"]
 GROUP = bytes.fromhex("ff020000000000000000000000a1b2c4")
 NETWORK = "2001:db8::/64"
 DUT, PEER = (bytes.fromhex(f"20010db8000000005a5a0000000000{last}") for last in ("0d", "0e"))
 
 
-@pytest.mark.parametrize("way", WAYS)
+@each_way
 @requirement("RFC6282-3.1.1-07", "RFC6282-3.1.1-08", "RFC6282-3.1.1-09", "RFC6282-3.1.1-10")
 def test_hop_limits(pair: PairCase, way: str):
     """An echo, Neighbor Discovery (255), the report of a group (1): the other's IP tap shows each as it was sent."""
@@ -24,7 +22,7 @@ def test_hop_limits(pair: PairCase, way: str):
     pair.rebuilt_all(asker, other)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@each_way
 @requirement("RFC6282-3.1.1-14", "RFC6282-3.1.1-28", "RFC6282-3.1.2-01")
 def test_shared_context(pair: PairCase, way: str):
     """Both know context 0 and have an address in it: echoes between these addresses, compressed by it or not."""

@@ -3,13 +3,14 @@
 import pytest
 
 from fixtures.api import PairCase, requirement
+from suites.interop.ways import each_way
 
 SMALL, LARGE = 12, 600
 ROUNDS = 15
 
 
 @pytest.mark.parametrize("percent", [0, 1, 5])
-@pytest.mark.parametrize("way", ["to_peer", "from_peer"])
+@each_way
 @requirement("RFC4944-5.3-20", "RFC6282-2-04", "RFC7668-3.2-03")
 def test_echoes(pair: PairCase, way: str, percent: int):
     """Small and large echoes by turns while so many percent of the frames are lost; none is lost otherwise."""

@@ -3,8 +3,8 @@
 import pytest
 
 from fixtures.api import ALL_NODES, PairCase, requirement
+from suites.interop.ways import each_way
 
-WAYS = ["to_peer", "from_peer"]
 #: Groups that RFC 6282 §3.1.1 carries in 32, 48 and 128 bits.
 GROUPS = {
     "32": "ff020000000000000000000000a1b2c3",
@@ -13,7 +13,7 @@ GROUPS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
+@each_way
 @requirement("RFC6282-3.1.1-40", "RFC4944-3-02", "RFC7668-3.2.2-08")
 def test_all_nodes(pair: PairCase, way: str):
     """A datagram to ff02::1: every node is a member of that group (RFC 4291 §2.8)."""
@@ -25,7 +25,7 @@ def test_all_nodes(pair: PairCase, way: str):
 
 
 @pytest.mark.parametrize("bits", GROUPS)
-@pytest.mark.parametrize("way", WAYS)
+@each_way
 @requirement("RFC6282-3.1.1-37", "RFC6282-3.1.1-38", "RFC6282-3.1.1-39", "RFC4944-3-02")
 def test_joined_group(pair: PairCase, way: str, bits: str):
     """A datagram to a group that the other one has joined."""

@@ -1,14 +1,11 @@
 """Two nodes that have never met find each other."""
 
-import pytest
-
 from fixtures.api import PairCase, on_link, requirement
-
-WAYS = ["to_peer", "from_peer"]
+from suites.interop.ways import each_way
 
 
 @on_link("ieee802154")
-@pytest.mark.parametrize("way", WAYS)
+@each_way
 @requirement("RFC4944-8-01", "RFC4944-8-02", "RFC4944-8-04")
 def test_strangers(pair: PairCase, way: str):
     """Both start anew, then one pings the other: each must look for the other's link-layer address, and be told."""
@@ -20,7 +17,7 @@ def test_strangers(pair: PairCase, way: str):
     pair.echo(asker, other, 8)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@each_way
 @requirement("RFC6282-2-04", "RFC7668-3.2-03")
 def test_each_way(pair: PairCase, way: str):
     """Ten small echoes one way; all must be answered, and decompressed as the oracle reads them."""

@@ -3,6 +3,7 @@
 import pytest
 
 from fixtures.api import PairCase, requirement
+from suites.interop.ways import each_way
 
 #: Source and destination port, for P=11, P=10, P=01 and P=00 (RFC 6282 §4.3.3).
 PORTS = {"11": (0xF0B1, 0xF0BE), "10": (0xF0C1, 0x5679), "01": (0x1235, 0xF0D2), "00": (0x1236, 0x567A)}
@@ -10,7 +11,7 @@ SIZES = (0, 1, 40, 300)
 
 
 @pytest.mark.parametrize("form", PORTS)
-@pytest.mark.parametrize("way", ["to_peer", "from_peer"])
+@each_way
 @requirement(
     "RFC6282-4.3.3-03", "RFC6282-4.3.3-04", "RFC6282-4.3.3-05", "RFC6282-4.3.3-06", "RFC6282-4.3.2-08"
 )

@@ -20,7 +20,9 @@ def _raw(party: HostParty, option: bytes, source: bytes, *, sllao: bool = True) 
     return ipv6.build(source, there, 58, message, hop_limit=255)
 
 
-def unregistered(case: Case, above: RouterParty, party: HostParty, address: bytes, frame: bytes) -> None:
+def expect_unregistered(
+    case: Case, above: RouterParty, party: HostParty, address: bytes, frame: bytes
+) -> None:
     """No packet for the address reaches this host: it is not registered."""
     found = arrives(case, above, address, party.link)
     case.expect(found is None, "nd_taken", "no registration", "it is registered", frame=frame)
@@ -51,7 +53,7 @@ def test_ignored_whole(case: Case, how: str):
             else f"status {registration_of(seen).status}"
         )
         case.expect(seen is None, "nd_answered", "no answer at all", said, frame=frame)
-        unregistered(case, above, party, address, frame)
+        expect_unregistered(case, above, party, address, frame)
 
 
 @requirement("RFC6775-6.5-02")
@@ -73,7 +75,7 @@ def test_option_ignored(case: Case, how: str):
         frame = party.send(packet)
         seen = heard(case, lambda s: is_na(s) and registration_of(s) is not None, ASKED)
         case.expect(seen is None, "nd_taken", "no NA with an ARO", "one", frame=frame)
-        unregistered(case, above, party, address, frame)
+        expect_unregistered(case, above, party, address, frame)
 
 
 @requirement("RFC6775-4.1-05")

@@ -135,6 +135,11 @@ def main(arguments=None):
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "out" / "hunt.json")
     options = parser.parse_args(arguments)
     if options.variants:
+        from tests import variants
+
+        known = {"(reference)", *variants.load()}
+        if unknown := [name for name in options.ids if name not in known]:
+            parser.error(f"no such variant: {', '.join(unknown)}")
         return 1 if on_variants(options.ids, options.seed, options.seconds, options.workers) else 0
     planted = load()
     if unknown := [name for name in options.ids if name not in planted]:

@@ -1,5 +1,7 @@
 """The blame by itself: frames in, whose fault out. No node, no clock."""
 
+import math
+
 import pytest
 
 from fixtures.judging.pairs.blame import Exchange, blame
@@ -56,8 +58,8 @@ class Air:
         body = b"\x60\0\0\0" + source + link_option(2, link or LINKS[sender])
         return self.say(sender, nd(source, to, 136, body), **how)
 
-    def verdict(self, tapped=(), size=8, sends=False, **told):
-        exchange = Exchange("dut", "echo", B, 0, size, tapped=dict(tapped), sends=sends)
+    def verdict(self, tapped=(), size=8, sends=False, until=math.inf, **told):
+        exchange = Exchange("dut", "echo", B, 0, size, tapped=dict(tapped), sends=sends, until=until)
         return blame(self.frames, "ieee802154", parties(**told), exchange, Contexts())
 
 
@@ -194,6 +196,14 @@ def test_an_answer_that_the_medium_lost(air):
     air.say("dut", request())
     air.say("peer", reply(), lost=[0])
     assert said(air.verdict()) == ("medium", "", "lost")
+
+
+def test_the_echo_that_proves_a_silence_is_of_no_exchange(air):
+    """The peer's IP tap shows it behind a datagram of which a fragment was lost: nobody made that of the rest."""
+    air.say("dut", request(600), lost=[2])
+    over = len(air.frames)
+    control = air.say("dut", request(11))
+    assert said(air.verdict({"peer": [control]}, size=600, until=over)) == ("medium", "", "lost")
 
 
 def test_an_answer_with_other_data(air):

@@ -6,6 +6,7 @@ import pytest
 
 from fixtures.plugin.options import _asked
 from rigs.bench import Rig
+from rigs.configuration.loading import RIGS
 from rigs.configuration.models import ConfigError
 from rigs.model import Health, RigError
 from rigs.pair import alone
@@ -35,6 +36,29 @@ def test_two_rig_files_make_one_pair():
     theirs = alone(loaded.rig, "peer", "ieee802154")
     assert (theirs.tester.link, theirs.dut.node) == ("lwip:802154", "lwip")
     assert theirs.dut.address == bytes.fromhex("02005efffe0000c3")
+
+
+def test_what_a_peer_lacks_on_its_rig_it_lacks_in_a_pair(tmp_path):
+    path = tmp_path / "bare.toml"
+    text = (RIGS / "reference.toml").read_text(encoding="utf-8")
+    path.write_text(text.replace("[tester]", 'without = ["ip_tap", "reset"]\n\n[tester]'))
+    loaded = load("reference", ["peer.address=02005efffe0000c3"], str(path))
+    assert {"ip_tap", "reset"} <= set(loaded.profile.abilities)
+    assert not {"ip_tap", "reset"} & set(loaded.peer.abilities)
+
+
+@pytest.mark.parametrize(
+    ("short", "port"), [(20, 0), (1232, 1)], ids=["a-ping-of-20-octets-at-most", "from-another-port"]
+)
+def test_another_exchange_than_was_asked_for_is_not_the_one(short, port):
+    """What a node was not told to send is no end of what it was told, however well it is answered."""
+    with paired() as rig, case_on(rig) as pair:
+        ping, udp = pair.dut.node.ping, pair.dut.node.udp_send
+        pair.dut.node.ping = lambda to, size, *rest: ping(to, min(size, short), *rest)
+        pair.dut.node.udp_send = lambda to, source, *rest: udp(to, source ^ port, *rest)
+        assert pair.echo(pair.dut, pair.peer, 300) == (not short < 300)
+        assert pair.datagram(pair.dut, pair.peer, (0x1234, 0x5678), b"octets") == (not port)
+    assert pair.result.findings
 
 
 def test_a_rig_file_with_a_peer(tmp_path):

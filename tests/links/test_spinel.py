@@ -134,14 +134,6 @@ def test_a_frame_that_the_dongle_does_not_send_is_no_silence(link, port):
             link.send(bytes(length))
 
 
-def test_a_repetition_is_dropped_and_a_new_frame_is_not(link, port):
-    again = mac.data_frame(DUT, TESTER, PAN, 10, ESCAPES, True)
-    for frame in (FROM_DUT, FROM_DUT, again, again, FROM_DUT):
-        port.hear(frame)
-    assert [received(link) for _ in range(3)] == [FROM_DUT, again, FROM_DUT]
-    assert link.repeated == 2
-
-
 def test_promiscuous_hears_all_and_acknowledges_none(port):
     link = opened(port, Options(promiscuous=True))
     assert (port.rcp.values[0x38], link.any_source, link.auto_ack) == (b"\2", True, False)

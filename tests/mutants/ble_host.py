@@ -282,6 +282,25 @@ class Stalls(Tcp):
             super().hear(segment, now)
 
 
+@tcp("ble-tcp-ends-after-3-s")
+class Ends(Tcp):
+    """Hears nothing any more 3.6 s after the first segment with data, and so neither acknowledges nor sends."""
+
+    began = None
+
+    def hear(self, segment, now):
+        if self.received or self._to_send:
+            self.began = now if self.began is None else self.began
+        if self.began is None or now - self.began < 3.6:
+            super().hear(segment, now)
+
+    def tick(self, now):
+        if self.began is None or now - self.began < 3.6:
+            super().tick(now)
+        else:
+            self._timer = None
+
+
 @tcp("ble-tcp-octet-lost")
 class OctetLost(Tcp):
     """Loses an octet at a segment boundary."""

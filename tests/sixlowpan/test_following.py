@@ -156,7 +156,7 @@ def test_a_request_with_a_status_is_answered(net):
     net.answer(OLD)
     ((link, finding),) = net.said
     assert (link, finding.frame) == (ROUTER, 4)
-    assert net.codes == [("nd_answered", "RFC6775-6.5-01", "fail")]
+    assert net.codes == [("nd_answered", "RFC6775-6.5-01", "advice")]
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,8 @@ Strategy: behind `spinel:` stands any console (serial:, rfc2217:, socket:, pty:,
 on it (`protocol`, in frames of `hdlc`). At opening it is restarted, asked what it is, and given channel, PAN and
 addresses; each answer must say what was asked for. A frame goes out as one request, which is answered when it was sent
 and, where it asked for that, acknowledged: CSMA-CA, retries and acknowledgements are the radio's. It hears what is sent
-to its EUI-64, to one short address (`hear_too`), and broadcasts, and acknowledges all but these; a repetition whose
-acknowledgement was lost is dropped here. A dongle that restarts while it is in use has lost its settings: the link is
-closed, and the bench opens it anew.
+to its EUI-64, to one short address (`hear_too`), and broadcasts, and acknowledges all but these. A dongle that restarts
+while it is in use has lost its settings: the link is closed, and the bench opens it anew.
 
 Options behind "#", as in `spinel:serial:/dev/ttyACM0?baud=460800#retries=7&power=8`: retries (3) and power (dBm) of
 what is sent; promiscuous=1: hear every frame on the channel, and acknowledge none. A DUT that wants acknowledgements
@@ -19,7 +18,7 @@ last minute: what the line takes at least is in them.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import parse_qsl
@@ -27,7 +26,7 @@ from urllib.parse import parse_qsl
 from rigs import registry
 from rigs.configuration.models import ConfigError
 from rigs.consoles.model import Console
-from rigs.links.acknowledgement import RETRIES, asking
+from rigs.links.acknowledgement import RETRIES
 from rigs.links.arrivals import Arrivals
 from rigs.links.spinel import protocol
 from rigs.links.spinel.dongle import Dongle, numbers, status_number, status_of
@@ -44,7 +43,6 @@ WANTED: Final = "spinel:serial:/dev/serial/by-id/..."
 _BUSY_TRIES: Final = 3  # a channel that is busy for all of macMaxCsmaBackoffs
 _FULL: Final = 2  # SPINEL_MAC_PROMISCUOUS_MODE_FULL
 _NO_SHORT: Final = b"\xff\xfe"  # IEEE 802.15.4: it has none
-_SOURCES: Final = 1024  # whose last frame is remembered
 _KEPT: Final = 1 << 14
 _MINUTE: Final = 60.0
 
@@ -112,11 +110,8 @@ class SpinelLink(Link):
         self._arrivals = Arrivals(self._check, kept=_KEPT)
         self._sending = threading.Lock()
         self._stamps = Stamps()
-        self._last: OrderedDict[bytes, bytes] = (
-            OrderedDict()
-        )  # source -> its last frame that asked for an ACK
-        #: Frames that nobody acknowledged, that found the channel busy, and that came again.
-        self.unacknowledged = self.busy = self.repeated = 0
+        #: Frames that nobody acknowledged, and that found the channel busy.
+        self.unacknowledged = self.busy = 0
         self._short = _NO_SHORT
         self._dongle = Dongle(console, self._hear)
         try:
@@ -200,14 +195,6 @@ class SpinelLink(Link):
         frame = heard.psdu[:-2]  # radios put what they like in the place of the FCS, which they have checked
         if not frame or frame[0] & 7 == mac.ACK:
             return
-        if (header := asking(frame)) is not None:
-            if self._last.get(header.src) == frame:
-                self.repeated += 1
-                return
-            self._last[header.src] = frame
-            self._last.move_to_end(header.src)
-            if len(self._last) > _SOURCES:
-                self._last.popitem(last=False)
         stamp = arrival if not heard.microseconds else self._stamps.on_ours(heard.microseconds, arrival)
         self._arrivals.put(Received(frame, stamp, self.clock))
 

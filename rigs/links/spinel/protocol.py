@@ -73,7 +73,6 @@ class Frame(NamedTuple):
     """
 
     psdu: bytes
-    rssi: int
     microseconds: int | None
 
 
@@ -103,9 +102,9 @@ def message(transaction: int, command: int, prop: int, value: bytes = b"") -> by
     return bytes((0x80 | transaction,)) + packed(command) + packed(prop) + value
 
 
-def reset(transaction: int = 0) -> bytes:
+def reset() -> bytes:
     """The octets that restart the firmware."""
-    return bytes((0x80 | transaction, RESET, RESET_STACK))
+    return bytes((0x80, RESET, RESET_STACK))
 
 
 def parse(octets: bytes) -> Message:
@@ -138,8 +137,7 @@ def received(value: bytes) -> Frame:
     if len(value) < 2 + size + 4:
         raise SpinelError("a frame is cut short")
     at = 2 + size
-    rssi = int.from_bytes(value[at : at + 1], "little", signed=True)
     about = value[at + 4 :]
     inside = about[2 : 2 + int.from_bytes(about[:2], "little")]
     time = int.from_bytes(inside[2:10], "little") if len(inside) >= 10 else None
-    return Frame(value[2 : 2 + size], rssi, time)
+    return Frame(value[2 : 2 + size], time)
