@@ -95,6 +95,12 @@ def test_contexts_are_learnt(tmp_path):
     for message in (b"", b"\x86\0\0\0" + bytes(12) + b"\x22\0", b"\x80\0\0\0"):
         packet = ipv6.build(router, everyone, 58, message, hop_limit=255)
         assert capture.learn(packet, contexts) is contexts
+    # and a damaged one neither
+    option = nd.ContextOption(address("2001:db8:3::"), 64, True, 3, 5)
+    message = nd.RouterAdvertisement(options=(option,)).build(router, everyone)
+    assert capture.learn(ipv6.build(router, everyone, 58, message, hop_limit=255), contexts) is not contexts
+    damaged = ipv6.build(router, everyone, 58, message[:-1] + b"\x01", hop_limit=255)
+    assert capture.learn(damaged, contexts) is contexts
 
 
 def test_broken_and_foreign_frames(tmp_path):
