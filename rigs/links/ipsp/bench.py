@@ -81,13 +81,13 @@ class Bridge:
     def __init__(self, controller: Controller) -> None:
         self._parser = PacketParser(controller)
         self._writer: asyncio.StreamWriter | None = None
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None  #: ends with the stream
         controller.host = self
 
     async def open(self, stream: socket.socket) -> None:
         """Begin; the socket is duplicated, so that its owner can still close it."""
         reader, self._writer = await asyncio.open_connection(sock=stream.dup())
-        self._task = asyncio.get_running_loop().create_task(self._read(reader))
+        self.task = asyncio.get_running_loop().create_task(self._read(reader))
 
     def on_packet(self, packet: bytes) -> None:
         """Take a packet of the controller's."""
@@ -180,6 +180,10 @@ class IpspBench(Device):
     def close(self) -> None:
         """End connection, guest and thread. May be called twice."""
         self.away = True
+        if self.settings.transport and hasattr(self, "radio"):
+            # Else the adapter keeps the connection, and the DUT its interface, until somebody resets the adapter.
+            with contextlib.suppress(RigError):
+                self.loop.run(self.radio.close(), _CALL, "giving the Bluetooth adapter back")
         if self.guest is not None:
             self.guest.stop()
         self.loop.close()
@@ -265,9 +269,9 @@ class IpspBench(Device):
     # -- set-up -----------------------------------------------------------------------------------------------
 
     async def _on_adapter(self) -> Radio:
-        radio = self._radio(public=True)
-        await radio.open(self.settings.transport)
-        return radio
+        self.radio = self._radio(public=True)
+        await self.radio.open(self.settings.transport)
+        return self.radio
 
     def _boot(self) -> None:
         guest = BleGuest(qdisc=self._qdisc)
