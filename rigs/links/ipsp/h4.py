@@ -1,9 +1,9 @@
 """H4 (Bluetooth Core, Vol 4, Part A) between a virtual controller and a host elsewhere; `ipsp:h4:HOST:PORT`.
 
-Strategy: a guest of ours hands us its stream. A stack in an emulator has a Bluetooth host and no controller: the
-emulator connects the port on which the host speaks H4 (Zephyr: `zephyr,bt-uart`) to a socket (QEMU: `-serial tcp:HOST:PORT`).
-There we listen; whoever connects gets the DUT's controller, a new one each time, so that an emulator that is started
-anew begins with nothing of the old connection.
+Strategy: a guest of ours hands us its stream. A stack in an emulator has a Bluetooth host and no controller. The
+emulator connects the port on which the host speaks H4 (Zephyr: `zephyr,bt-uart`) to a socket (QEMU:
+`-serial tcp:HOST:PORT`). There we listen; whoever connects gets the DUT's controller, a new one each time, so that an
+emulator that is started anew begins with nothing of the old connection.
 """
 
 from __future__ import annotations
