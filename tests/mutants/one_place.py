@@ -220,9 +220,8 @@ class LastSecond(Reassembly):
     def take(self, key, size, begin, octets, first, now):
         known = self.datagrams.get(key)
         ends = begin + len(octets) == size
-        if known is not None and known.begun and ends and begin not in known.pieces.values() and begin:
-            if begin not in known.pieces:
-                return None
+        if known is not None and known.begun and ends and begin and begin not in known.pieces:
+            return None
         return super().take(key, size, begin, octets, first, now)
 
 
