@@ -250,6 +250,14 @@ class Node(ABC):
         """Accept TCP connections to `port`; the latest is the one that `tcp_send` and `tcp_receive` mean."""
         raise Unsupported("tcp")
 
+    def tcp_connect(self, destination: bytes, port: int) -> None:
+        """Connect to a TCP port of another node; by this port `tcp_send` and `tcp_receive` then mean the connection."""
+        raise Unsupported("tcp")
+
+    def tcp_close(self, port: int) -> None:
+        """Reset the connection of `port`, so that nothing more comes of it, and accept no other."""
+        raise Unsupported("tcp")
+
     def tcp_send(self, port: int, data: bytes) -> None:
         """Send octets on the connection to `port`, or the first one there will be; does not wait for the peer."""
         raise Unsupported("tcp")

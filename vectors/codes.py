@@ -184,6 +184,7 @@ _SEEN: Final = {
     "terms": "K-frames, SDUs or credits are not within the terms of the channel.",
     "not_starved": "The DUT sends without credits.",
     "no_credit": "The DUT sends before it has a credit.",
+    "early": "The DUT sends on a channel that it has not accepted yet.",
     "stuck": "What waited for credits was not sent when they came.",
     "too_many_credits": "The channel stays open although the credits exceed 65535.",
     "lost_while_waiting": "A packet was lost while the DUT waited for credits.",
