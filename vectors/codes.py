@@ -175,6 +175,7 @@ _SEEN: Final = {
     # Bluetooth LE: the channel
     "not_found": "A scan did not find the device.",
     "not_advertised": "The device does not advertise the Internet Protocol Support Service.",
+    "not_asked": "A device was found, and its services could not be asked for.",
     "no_ipss": "The device has no Internet Protocol Support Service.",
     "any_spsm": "A channel to any SPSM is accepted.",
     "no_credits": "The DUT opens the channel without a credit.",
@@ -288,6 +289,7 @@ LATE: Final = frozenset(
             "no_address",
             "not_found",
             "not_advertised",
+            "not_asked",
             "reconnect",
             "stuck",
             "no_rs",
