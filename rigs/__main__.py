@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import reports.interrupt  # noqa: F401  first: what follows takes time to import
 from reports.record import RecordError
 from reports.text import inert, one_line
 from rigs import leases, registry, scaffold

@@ -175,6 +175,7 @@ _SEEN: Final = {
     # Bluetooth LE: the channel
     "not_found": "A scan did not find the device.",
     "not_advertised": "The device does not advertise the Internet Protocol Support Service.",
+    "not_asked": "A device was found, and its services could not be asked for.",
     "no_ipss": "The device has no Internet Protocol Support Service.",
     "any_spsm": "A channel to any SPSM is accepted.",
     "no_credits": "The DUT opens the channel without a credit.",
@@ -184,6 +185,7 @@ _SEEN: Final = {
     "terms": "K-frames, SDUs or credits are not within the terms of the channel.",
     "not_starved": "The DUT sends without credits.",
     "no_credit": "The DUT sends before it has a credit.",
+    "early": "The DUT sends on a channel that it has not accepted yet.",
     "stuck": "What waited for credits was not sent when they came.",
     "too_many_credits": "The channel stays open although the credits exceed 65535.",
     "lost_while_waiting": "A packet was lost while the DUT waited for credits.",
@@ -287,6 +289,7 @@ LATE: Final = frozenset(
             "no_address",
             "not_found",
             "not_advertised",
+            "not_asked",
             "reconnect",
             "stuck",
             "no_rs",

@@ -127,6 +127,13 @@ class BleNode(Borders):
     def services(self) -> list[str]:
         return ["1800", "1801", IPSS]
 
+    def join_link(self) -> None:
+        """Be connected to the far end: by a new channel, or at once where SDUs come without one."""
+        if isinstance(self.link, MemoryChannel):
+            self.link.reconnect()
+        elif self.kind == "ble" and self.role != "host":
+            self.connected(self.link.tester, self.link.now())
+
     def connected(self, peer: bytes, now: float) -> None:
         self.now = now
         self.connections += 1

@@ -256,10 +256,11 @@ class RiotNode(Node):
     # -- the shell -------------------------------------------------------------------------------------------
 
     def _idle(self) -> None:
-        """Wait for the end of a ping, for which the shell is busy."""
+        """Wait for the end of a ping, for which the shell is busy; it stays busy where that does not come."""
         if self._pinging is not None:
-            mark, self._pinging = self._pinging, None
-            self._shell.expect(rf"packet loss[\s\S]*^{PROMPT}\Z", 10 + _PING_WAIT / 1000, mark)
+            end = rf"packet loss[\s\S]*^{PROMPT}\Z"
+            self._shell.expect(end, 10 + _PING_WAIT / 1000, self._pinging)
+            self._pinging = None
 
     def _do(self, command: str) -> list[str]:
         self._need(command.split(maxsplit=1)[0], command.split(maxsplit=1)[0])
