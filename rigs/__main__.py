@@ -16,7 +16,7 @@ from rigs.bench import Rig
 from rigs.configuration.loading import Loaded, known_rigs, load, shown
 from rigs.configuration.models import ConfigError, outside
 from rigs.deviation import deviation
-from rigs.model import RigError
+from rigs.model import RigError, Unsupported
 from rigs.probe import probe
 from rigs.replay import replay, sent_frames
 from rigs.tester.preparation import tester_for
@@ -119,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(inert(str(error)), file=sys.stderr)
         return WRONG
-    except RigError as error:
+    except (RigError, Unsupported) as error:
         print(inert(str(error)), file=sys.stderr)
         return LACKING
     except KeyboardInterrupt:  # leases and rigs were let go on the way here
