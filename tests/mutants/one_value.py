@@ -29,7 +29,7 @@ def _(node, packet, header, info):
         packet[1] &= 0xF0
 
 
-@rewrites("tf01-ecn-without-label", requirement="RFC6282-3.2.1-03")
+@rewrites("tf01-ecn-without-label", requirement="RFC6282-3.1.1-02")
 def _(node, packet, header, info):
     "TF=01: loses ECN where the flow label is zero."
     if header.tf == 1 and not (packet[1] & 15 or packet[2] or packet[3]):
@@ -135,9 +135,9 @@ def _(node, packet, header, info):
     "DAM=10: of a context beyond 64 bits only the whole octets win over 0000:00ff:fe00:XXXX."
     found = context_of(node, header, source=False)
     if found is not None and header.dam == 2 and found.length > 64 and found.length % 8:
-        packet[24 + found.length // 8] = (bytes.fromhex("000000fffe00") + header.payload[header.dst_at :][:2])[
-            found.length // 8 - 8
-        ]
+        packet[24 + found.length // 8] = (
+            bytes.fromhex("000000fffe00") + header.payload[header.dst_at :][:2]
+        )[found.length // 8 - 8]
 
 
 @rewrites("context-gap-of-elided", requirement="RFC6282-3.1.1-24")
@@ -215,7 +215,7 @@ def _(node, payload, header, info):
     return None if header and 0 in option_lengths(payload, header) else payload
 
 
-@reads("options-of-255-dropped", requirement="RFC6282-4.2-17", kinds=ANY)
+@reads("options-of-255-dropped", requirement="RFC6282-4.2-13", kinds=ANY)
 def _(node, payload, header, info):
     """Has no room for a compressed options header of 255 octets, the most that its length can say."""
     return None if header and 255 in option_lengths(payload, header) else payload
