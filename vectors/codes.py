@@ -50,7 +50,8 @@ _SEEN: Final = {
     "second_answer": "One request was answered twice.",
     "worse_than_its_frames": "Datagrams are lost more often than the loss of single frames explains.",
     "lost_by_size": "Datagrams of one size are lost more often than those of other sizes.",
-    "lost_regularly": "Every so-manieth datagram is lost.",
+    "lost_regularly": "Every so-manieth datagram is lost, or a few from it on.",
+    "stalls_regularly": "Every so-manieth answer takes ten times as long as the others.",
     "slows_down": "Answers take the longer the longer the DUT is used.",
     "one_way": "Datagrams are lost in one direction, and not in the other.",
     "retransmission_lost": "A TCP segment that nobody acknowledged was not sent again.",
@@ -295,7 +296,7 @@ LATE: Final = frozenset(
             "no_rs",
         ),
         *("not_registered", "listener_lost", "not_replicated", "no_ra", "not_confirmed", "not_forwarded"),
-        *("nd_no_retry", "nd_renewal", "nd_backoff", "slows_down", "limit", "worse"),
+        *("nd_no_retry", "nd_renewal", "nd_backoff", "slows_down", "stalls_regularly", "limit", "worse"),
     }
 )
 
