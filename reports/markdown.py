@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Final
 
 from reports import pairs
 from reports.causes import Cause
+from reports.compact import whole
 from reports.record import Record
 from reports.text import one_line
 from reports.verdict import Line, Verdict, plural, verdict
@@ -201,7 +203,8 @@ def _cases(names: list[str]) -> str:
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
 
 
-def _why(result: dict[str, Any]) -> str:
+def _why(result: Mapping[str, Any]) -> str:
+    result = whole(result)
     findings = [finding for finding in result.get("findings", []) if not finding.get("known")]
     if not findings:
         return f": {text(result['message'])}" if result.get("message") else ""

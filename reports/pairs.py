@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -137,7 +138,7 @@ def _names(rig: str) -> tuple[str, str]:
     return (dut, peer) if dashes and peer else (rig, f"{rig} (peer)")
 
 
-def _count(cell: Cell, case: str, result: dict[str, Any]) -> None:
+def _count(cell: Cell, case: str, result: Mapping[str, Any]) -> None:
     what = state(result)
     cell.counts[what] += 1
     if what in _AT_FAULT | {"error", "inconclusive"} and not cell.first:

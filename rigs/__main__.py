@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import reports.interrupt  # noqa: F401  first: what follows takes time to import
 from reports.record import RecordError
 from reports.text import inert, one_line
 from rigs import leases, registry, scaffold
@@ -18,7 +17,7 @@ from rigs.configuration.loading import Loaded, known_rigs, load, shown
 from rigs.configuration.models import ConfigError, outside
 from rigs.deviation import deviation
 from rigs.leases import LeaseError, left
-from rigs.model import RigError
+from rigs.model import RigError, Unsupported
 from rigs.probe import probe
 from rigs.replay import replay, sent_frames
 from rigs.tester.preparation import tester_for
@@ -143,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(inert(str(error)), file=sys.stderr)
         return WRONG
-    except RigError as error:
+    except (RigError, Unsupported) as error:
         print(inert(str(error)), file=sys.stderr)
         return LACKING
     except KeyboardInterrupt:  # leases and rigs were let go on the way here

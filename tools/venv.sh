@@ -15,3 +15,8 @@ echo "keyhole: installing the locked Python packages into $venv ($lock)"
 # of what pip says: what is downloaded, and how large it is
 "$venv/bin/python" -m pip install --progress-bar off --disable-pip-version-check --require-hashes --no-deps \
     -r "$lock" | { grep -E '^ *Downloading ' || true; }
+[[ $lock == requirements.lock ]] || exit 0  # an environment of other programs
+# Ctrl-C in the first moments, when pytest itself is still being imported, is one word, too: see the copied file
+packages=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+cp reports/interrupt.py "$packages/keyhole_interrupt.py"
+echo "import keyhole_interrupt" > "$packages/keyhole.pth"

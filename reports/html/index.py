@@ -50,7 +50,7 @@ def _full(result: Mapping[str, Any]) -> bool:
     return state(result) not in GREEN or bool(result["findings"])
 
 
-def _plain(case: Case, rigs: list[Rig]) -> list[tuple[Rig, dict[str, Any]]]:
+def _plain(case: Case, rigs: list[Rig]) -> list[tuple[Rig, Mapping[str, Any]]]:
     """The results of a case that are told in one row."""
     results = [(rig, case.results[rig.name]) for rig in rigs if rig.name in case.results]
     return [(rig, result) for rig, result in results if not _full(result)]

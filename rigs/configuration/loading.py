@@ -92,6 +92,10 @@ def load(
     named = peer.get("profile") if isinstance(peer, dict) else None
     other = profile if named is None else _profile(path, named, mistakes, unset)
     mistakes.extend(judge(where, data))
+    if rig is not None and rig.tester.address is not None and rig.tester.address == rig.dut.address:
+        mistakes.append(
+            f"{where}: tester.address: it is the DUT's (dut.address): the tester needs another one"
+        )
     if mistakes or rig is None or profile is None:
         raise ConfigError(_source_named(mistake, where, overridden) for mistake in mistakes)
     rig._path = path

@@ -171,7 +171,7 @@ class RouterParty(Party):
         if seen.icmp_type == nd.RS and self.advertises and seen.view.src != UNSPECIFIED:
             self.advertise(to=seen.view.src)
             return True
-        if seen.icmp_type == nd.DAR and self.checked is not None:
+        if seen.icmp_type == nd.DAR and self.checked is not None and message_of(seen) is not None:
             self.confirm_duplicate(seen, self.checked)
             return True
         option, address = registration_of(seen), registered_by(seen)

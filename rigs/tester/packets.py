@@ -101,6 +101,11 @@ class Seen:
         return data[0] if protocol == ICMPV6 and data else None
 
     @property
+    def protocol(self) -> int | None:
+        """The protocol of the upper-layer message, behind any extension headers; None of what nobody can decode."""
+        return None if self.view is None else self.view.upper()[0]
+
+    @property
     def upper(self) -> bytes:
         """The upper-layer message (ICMPv6, UDP, ...) without extension headers."""
         return b"" if self.view is None else self.view.upper()[2]

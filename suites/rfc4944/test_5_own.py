@@ -59,7 +59,7 @@ def test_own_datagram(case: Case, size: int):
     came = None
     while came is None and (seen := tester.hear(deadline)) is not None:
         ours = seen.view is not None and seen.view.dst == tester.identity.address
-        came = seen if ours and seen.view is not None and seen.view.next_header == UDP else None
+        came = seen if ours and seen.protocol == UDP else None
     strays(case, since)
     undecodable(case, tester.heard[before:])
     if came is None:

@@ -6,6 +6,7 @@ from fixtures.api import (
     NEIGHBOR_ADVERTISEMENT,
     NEIGHBOR_SOLICITATION,
     Case,
+    Identity,
     Seen,
     link_info,
     on_link,
@@ -221,3 +222,39 @@ def test_solicitation(case: Case):
         )
         return
     case.unsupported("the DUT sent no Neighbor Solicitation for our address")
+
+
+@requirement("RFC4944-8-01", "RFC4944-8-04")
+def test_neighbours_that_look_alike(case: Case):
+    """§8: neighbours whose addresses end alike, or have one identifier under two prefixes, get answers each of its own.
+
+    The second link address differs from the first in one octet, which neither the last 24 bits of the identifier nor
+    the solicited-node group have.
+    """
+    if not case.rig.link.any_source:
+        case.unsupported("the link has one sender only", "not_on_this_link")
+    tester = case.tester
+    first = tester.fresh()
+    near = bytes([first.link[0], first.link[1] ^ 0x5A, *first.link[2:]])
+    alike = [(first, tester.dut_address), (Identity(near, addresses.link_local(near)), tester.dut_address)]
+    if case.can("address"):  # RFC 4291 §2.5.1: an identifier is unique within a prefix
+        prefix = bytes.fromhex("20010db80008a11e")
+        case.give_address(prefix + tester.dut_address[8:])
+        third = Identity(tester.fresh().link, prefix + first.address[8:])
+        alike.append((third, prefix + tester.dut_address[8:]))
+    for who, asked in (*alike, *alike):
+        with tester.acting_as(who):
+            tester.also(who.address)
+            seen = case.answered(
+                lambda who=who, asked=asked: stimulus(
+                    case, tester.echo(source=who.address, destination=asked)
+                )
+            )
+        if seen is not None:
+            case.expect(
+                seen.info.dst == who.link,
+                "neighbour_address",
+                f"the reply goes to {who.link.hex()}",
+                f"it goes to {seen.info.dst.hex()}",
+                frame=seen.frames[0],
+            )

@@ -116,6 +116,19 @@ def test_context_removed(case: Case):
             case.finding("removed_context", "nothing comes of it", packet.hex(" "), requirement=row)
 
 
+@needs("context")
+@requirement("RFC6282-3.1.2-01", "RFC6282-3.1.1-14")
+def test_context_that_comes_back(case: Case):
+    """A context that is removed, asked for while it is not there, and defined again: from then on it serves."""
+    with case.dut.spare_context(SPARE):
+        case.dut.set_context(SPARE, OLD)
+        made = by_hand(case, SPARE, 0b11, source=True)
+        case.rig.node.set_context(SPARE, b"", 0)
+        outcome(case, [Stimulus(made.payloads, None, made.info, "a context that is not there")])
+        case.dut.set_context(SPARE, OLD)
+        understood_if_shown(case, lambda: by_hand(case, SPARE, 0b11, source=True))
+
+
 @needs("context", "ip_tap")
 @requirement("RFC6282-3.1.2-05", "RFC6282-3.1.1-19", "RFC6282-3.1.1-12")
 def test_nibble_of_a_context_that_is_not_there(case: Case):

@@ -6,6 +6,7 @@
 from collections.abc import Iterator
 
 from fixtures.api import (
+    FULL,
     Case,
     Frame,
     Stimulus,
@@ -65,7 +66,7 @@ def test_refused(case: Case):
 
 @requirement("RFC6282-2-04", "RFC6282-3.2-03")
 def test_refused_above(case: Case):
-    """An echo behind one whose checksum is wrong, behind one to nobody, behind a multicast: it is answered."""
+    """An echo behind a wrong checksum, one to nobody, a multicast, a closed port, a large one: it is answered."""
     tester = case.tester
 
     def behind(first: bytes) -> Stimulus:
@@ -84,6 +85,8 @@ def test_refused_above(case: Case):
         spoilt,
         lambda: tester.echo(10, destination=nobody),
         lambda: tester.echo(destination=ALL_NODES),
+        lambda: tester.datagram(10),
+        lambda: tester.echo(FULL - 100),
     ):
         for _ in range(2):
             case.answered(lambda first=first: behind(first()))
@@ -92,7 +95,7 @@ def test_refused_above(case: Case):
 @on_link("ieee802154")
 @requirement("RFC6282-2-04", "RFC4944-3-01", "RFC4944-3-03")
 def test_frames_of_others(case: Case):
-    """An echo right behind a frame for another node, of another PAN, a broadcast or no data frame: it is taken."""
+    """An echo right behind a frame for or of others, of another PAN, a broadcast or no data frame: it is taken."""
     tester, link = case.tester, case.rig.link
     far = bytes([link.dut[0], *link.dut[1:7], link.dut[7] ^ 0x55])
     others: dict[str, dict[str, object]] = {
@@ -102,6 +105,8 @@ def test_frames_of_others(case: Case):
         "a beacon": {"type": 0},
         "a command": {"type": 3},
     }
+    if link.any_source:
+        others["a frame from a short address"] = {"src": b"\x51\x23"}
 
     def behind(name: str, header: dict[str, object]) -> Stimulus:
         group = stimulus(case, tester.echo(destination=ALL_NODES), SAM=0)

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from fixtures.evidence.capture import Evidence
 from fixtures.hunt.case import PAUSES
-from fixtures.hunt.search import Budget, Search
+from fixtures.hunt.findings import Budget
+from fixtures.hunt.search import Search
 from fixtures.hunt.sequence import octets, written
 from fixtures.judging.session import Session
 from rigs import registry

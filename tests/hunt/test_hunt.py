@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
+from fixtures.hunt.findings import Budget, Kind
 from fixtures.hunt.grammar import Grammar
 from fixtures.hunt.joining import joined, shortened
 from fixtures.hunt.packets import Packets
 from fixtures.hunt.readings import Readings, listens_to
-from fixtures.hunt.search import Budget, Kind
 from fixtures.hunt.sequence import Cast, Sent, holds, read, retagged, sketch, written
 from fixtures.hunt.shrinking import fewest_frames, fewest_octets
 from fixtures.hunt.variation import varied

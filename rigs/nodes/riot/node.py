@@ -256,10 +256,11 @@ class RiotNode(Node):
     # -- the shell -------------------------------------------------------------------------------------------
 
     def _idle(self) -> None:
-        """Wait for the end of a ping, for which the shell is busy."""
+        """Wait for the end of a ping, for which the shell is busy; it stays busy where that does not come."""
         if self._pinging is not None:
-            mark, self._pinging = self._pinging, None
-            self._shell.expect(rf"packet loss[\s\S]*^{PROMPT}\Z", 10 + _PING_WAIT / 1000, mark)
+            end = rf"packet loss[\s\S]*^{PROMPT}\Z"
+            self._shell.expect(end, 10 + _PING_WAIT / 1000, self._pinging)
+            self._pinging = None
 
     def _do(self, command: str) -> list[str]:
         self._need(command.split(maxsplit=1)[0], command.split(maxsplit=1)[0])
@@ -347,4 +348,8 @@ def open_node(bench: Bench, rig: RigFile) -> RiotNode:
         if theirs is not None and theirs != ours:
             shown = (f"0x{theirs:04x}", f"0x{ours:04x}") if name == "PAN" else (theirs, ours)
             raise RigError(f"{rig.path}: {key}: the node is on {name} {shown[0]}, the tester on {shown[1]}")
+    if seen.eui64 and rig.dut.address not in {None, seen.eui64}:
+        raise RigError(
+            f'{rig.path}: dut.address: the node says that it is "{seen.eui64.hex(":")}": put that there'
+        )
     return node
