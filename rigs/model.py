@@ -239,10 +239,11 @@ class Node(ABC):
         """Open a UDP port, so that datagrams to it are kept and draw no ICMPv6 error."""
         raise Unsupported("udp")
 
-    def discover(self, address: bytes, seconds: float) -> tuple[list[str], list[str]] | None:
+    def discover(self, address: bytes, seconds: float) -> tuple[list[str], list[str] | None] | None:
         """Scan for a device (6 octets) up to `seconds`, then ask it: UUIDs that it advertises, and its GATT services.
 
-        UUIDs of the Bluetooth SIG's have 4 hex digits. None when it is not found.
+        UUIDs of the Bluetooth SIG's have 4 hex digits. None when it is not found; no services (None) when they could
+        not be asked for.
         """
         raise Unsupported("discover")
 

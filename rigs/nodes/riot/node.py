@@ -356,4 +356,8 @@ def open_node(bench: Bench, rig: RigFile) -> RiotNode:
         if theirs is not None and theirs != ours:
             shown = (f"0x{theirs:04x}", f"0x{ours:04x}") if name == "PAN" else (theirs, ours)
             raise RigError(f"{rig.path}: {key}: the node is on {name} {shown[0]}, the tester on {shown[1]}")
+    if seen.eui64 and rig.dut.address not in {None, seen.eui64}:
+        raise RigError(
+            f'{rig.path}: dut.address: the node says that it is "{seen.eui64.hex(":")}": put that there'
+        )
     return node
