@@ -3,10 +3,9 @@
 import asyncio
 import socket
 
-from rigs.links.ipsp.bench import TESTER, Bridge
+from rigs.links.ipsp.bench import TESTER
+from rigs.links.ipsp.h4 import Bridge
 from rigs.links.ipsp.medium import Controller
-
-CONNECTION_TIMEOUT = 0x08  # Bluetooth Core, Vol 1 Part F §2.8
 
 
 class AdapterPort:
@@ -39,8 +38,4 @@ class AdapterPort:
 
     def _gone(self, bridge, controller):
         self.bridges.remove(bridge)
-        for link in list(controller.le_connections.values()):
-            there = self._medium.find_le_controller(link.peer_address)
-            if there is not None and (its := there.le_connections.get(link.self_address)) is not None:
-                there.on_le_disconnected(its, CONNECTION_TIMEOUT)
-        self._medium.remove_controller(controller)
+        controller.power_off()

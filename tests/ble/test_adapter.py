@@ -40,7 +40,7 @@ def air():
 def test_an_adapter_carries_the_channel_and_is_given_back(air):
     for _ in range(2):  # the second run finds all as the first did
         assert check(rig(air.address)) == []
-        bench = IpspBench(rig(air.address), air.dut)
+        bench = IpspBench(rig(air.address), lambda: air.dut)
         link = IpspLink(bench)
         link.send(SDU)
         assert link.receive(soon()).frame == SDU
@@ -50,7 +50,7 @@ def test_an_adapter_carries_the_channel_and_is_given_back(air):
 
 
 def test_an_adapter_that_is_unplugged(air):
-    bench = IpspBench(rig(air.address), air.dut)
+    bench = IpspBench(rig(air.address), lambda: air.dut)
     link = IpspLink(bench)
     air.loop.call(air.port.unplug)
     until(lambda: air.dut.radio.connection is None)

@@ -17,7 +17,8 @@ import subprocess
 from rigs.guests import image, lab, packages, vhci
 from rigs.guests.cpio import CpioWriter
 from rigs.guests.node_guest import QUEUE, NodeGuest, settings
-from rigs.links.ipsp.bench import DUT, Bridge
+from rigs.links.ipsp.bench import DUT
+from rigs.links.ipsp.h4 import Bridge
 from rigs.links.ipsp.medium import Controller, Medium
 from rigs.links.ipsp.radio import Loop
 from tests.ble.adapter import AdapterPort
