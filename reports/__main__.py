@@ -15,7 +15,6 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, cast
 
-import reports.interrupt  # noqa: F401  first: what follows takes time to import
 from reports import allure, badge, html, junit, markdown, pairs, validate
 from reports.compact import skim, whole
 from reports.compare import as_html, as_json, as_markdown, compare, duts, figures, report

@@ -76,7 +76,16 @@ _GROUPS: Final[tuple[tuple[Effect, tuple[str, ...]], ...]] = (
         (
             *("dropped", "no_answer", "unresolved", "wrong_answer", "too_large", "lost", "not_delivered"),
             *("nothing_came", "tcp*", "retransmission_lost", "no_room_for_two", "not_released", "refused"),
-            *("solicitation_dropped", "not_found", "not_advertised", "no_ipss", "reconnect", "mtu", "stuck"),
+            *(
+                "solicitation_dropped",
+                "not_found",
+                "not_advertised",
+                "not_asked",
+                "no_ipss",
+                "reconnect",
+                "mtu",
+                "stuck",
+            ),
             *("lost_while_waiting", "listener_lost", "not_replicated", "not_forwarded", "not_confirmed"),
             *("traffic", "all-twice", "thrice", "run-twice", "form-*", "size-*", "order-*", "duplicate-*"),
             *(
