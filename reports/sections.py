@@ -37,6 +37,7 @@ SUBJECTS: Final[dict[str, tuple[str, str]]] = {
     "rfc6282/4.2.partly": ("§4.2", "chains that are compressed in part"),
     "rfc6282/4.3.own": ("§4.3", "datagrams that the DUT sends"),
     "rfc6775/6.5.ignored": ("§6.5", "solicitations that are ignored"),
+    "rfc7400/2.codes": ("§2", "codes in company: variables, dictionary, chains, fragments"),
     "rfc7668/2.4.credits": ("§2.4", "credits of the L2CAP channel"),
     "rfc7668/2.4.frames": ("§2.4", "K-frames"),
     "rfc7668/3.2.3.again": ("§3.2.3", "a second advertisement"),

@@ -50,7 +50,8 @@ _SEEN: Final = {
     "second_answer": "One request was answered twice.",
     "worse_than_its_frames": "Datagrams are lost more often than the loss of single frames explains.",
     "lost_by_size": "Datagrams of one size are lost more often than those of other sizes.",
-    "lost_regularly": "Every so-manieth datagram is lost.",
+    "lost_regularly": "Every so-manieth datagram is lost, or a few from it on.",
+    "stalls_regularly": "Every so-manieth answer takes ten times as long as the others.",
     "slows_down": "Answers take the longer the longer the DUT is used.",
     "one_way": "Datagrams are lost in one direction, and not in the other.",
     "retransmission_lost": "A TCP segment that nobody acknowledged was not sent again.",
@@ -153,6 +154,7 @@ _SEEN: Final = {
     "dynamic_port": "A port of the range that has a 4-bit form was chosen for an ephemeral port.",
     "answer_harmed": "The answer has other data than the request.",
     "quote_trailer": "An ICMPv6 error quotes octets behind the end of the packet.",
+    "quote_front": "An ICMPv6 error quotes a packet without its first octets.",
     "quote_checksum": "An ICMPv6 error quotes another UDP checksum than was sent.",
     # addresses and Neighbor Discovery
     "target": "A Neighbor Advertisement has another target than the solicitation.",
@@ -175,6 +177,7 @@ _SEEN: Final = {
     # Bluetooth LE: the channel
     "not_found": "A scan did not find the device.",
     "not_advertised": "The device does not advertise the Internet Protocol Support Service.",
+    "not_asked": "A device was found, and its services could not be asked for.",
     "no_ipss": "The device has no Internet Protocol Support Service.",
     "any_spsm": "A channel to any SPSM is accepted.",
     "no_credits": "The DUT opens the channel without a credit.",
@@ -184,6 +187,7 @@ _SEEN: Final = {
     "terms": "K-frames, SDUs or credits are not within the terms of the channel.",
     "not_starved": "The DUT sends without credits.",
     "no_credit": "The DUT sends before it has a credit.",
+    "early": "The DUT sends on a channel that it has not accepted yet.",
     "stuck": "What waited for credits was not sent when they came.",
     "too_many_credits": "The channel stays open although the credits exceed 65535.",
     "lost_while_waiting": "A packet was lost while the DUT waited for credits.",
@@ -287,12 +291,13 @@ LATE: Final = frozenset(
             "no_address",
             "not_found",
             "not_advertised",
+            "not_asked",
             "reconnect",
             "stuck",
             "no_rs",
         ),
         *("not_registered", "listener_lost", "not_replicated", "no_ra", "not_confirmed", "not_forwarded"),
-        *("nd_no_retry", "nd_renewal", "nd_backoff", "slows_down", "limit", "worse"),
+        *("nd_no_retry", "nd_renewal", "nd_backoff", "slows_down", "stalls_regularly", "limit", "worse"),
     }
 )
 

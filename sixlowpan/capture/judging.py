@@ -32,7 +32,9 @@ _UNDEFINED_CONTEXT: Final = "RFC6282-3.1.2-06"
 _BOTH_ADDRESSES: Final = "RFC4944-2-04"
 #: datagram_size and datagram_tag of fragments, the sequence number of broadcasts
 _COUNTED: Final = {"RFC4944-5.3-09", "RFC4944-5.3-13", "RFC4944-11.1-02"}
-_FOLLOWED: Final = {bytes((kind,)) for kind in (nd.RS, nd.RA, nd.NS, nd.NA)}
+#: Messages that change what is known, and of those the ones that may come from further away than one hop.
+_FORWARDED: Final = {bytes((kind,)) for kind in (nd.DAR, nd.DAC)}
+_FOLLOWED: Final = {bytes((kind,)) for kind in (nd.RS, nd.RA, nd.NS, nd.NA)} | _FORWARDED
 
 Sender = tuple[bytes, bytes]  # network, link-layer address
 
@@ -128,8 +130,9 @@ class Judgement:
             if not linter.known:
                 shown.coverage.add(payload, link, known)
         packet = linter.packet
-        # RFC 4861 6.1.2, 7.1: what counts has a hop limit of 255
-        if packet is not None and packet[7] == 255 and packet[6] in {ICMPV6, 0, 60}:
+        if packet is not None and (
+            packet[40:41] in _FOLLOWED if packet[6] == ICMPV6 else packet[6] in {0, 60}
+        ):
             self._discovery(packet, item, known)
 
     def _discovery(self, packet: bytes, item: Payload, known: Contexts) -> None:
@@ -219,8 +222,11 @@ def _discovery_in(packet: bytes) -> tuple[Packet, nd.Message] | None:
     """The message of Neighbor Discovery in a packet; None where there is none that counts."""
     view = Packet.parse(packet)
     protocol, _, data = view.upper()
-    # RFC 4861 6.1.2, 7.1: a valid one has a hop limit of 255 and a checksum that holds
-    if protocol != ICMPV6 or view.hop_limit != 255 or data[:1] not in _FOLLOWED:
+    # RFC 4861 6.1.2, 7.1: a valid one has a hop limit of 255 and a checksum that holds; RFC 6775 4.4: of a DAR and a
+    # DAC the hop limit "MUST be ignored on receipt"
+    if protocol != ICMPV6 or data[:1] not in _FOLLOWED:
+        return None
+    if view.hop_limit != 255 and data[:1] not in _FORWARDED:
         return None
     if not checksum_holds(view.src, view.dst, protocol, data):
         return None

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from fixtures.api import ECHO_REPLY, NEIGHBOR_ADVERTISEMENT, Case, Seen, Stimulus, stimulus
+from fixtures.api import (
+    ECHO_REPLY,
+    NEIGHBOR_ADVERTISEMENT,
+    Case,
+    Seen,
+    Stimulus,
+    addressed,
+    stimulus,
+)
 from sixlowpan import explain, nd
 
 
@@ -38,7 +46,7 @@ def told_by_ghc(case: Case) -> None:
     packet = tester.echo()
     payload = bytes.fromhex("7e33 df") + literal(packet[40:])
     case.sent_by(
-        lambda: _send(case, Stimulus([payload], packet, tester.info())),
+        lambda: _send(case, addressed(tester, Stimulus([payload], packet, tester.info()))),
         lambda seen: seen.icmp_type == ECHO_REPLY and seen.upper[4:] == packet[44:],
     )
 

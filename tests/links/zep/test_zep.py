@@ -11,7 +11,7 @@ from rigs.configuration.loading import load
 from rigs.links.zep import link as zep
 from rigs.links.zep.link import ZepError, ZepLink, unwrap, wrap
 from rigs.model import Health, LinkClosed, Node, RigError, Unsupported
-from tests.links.zep.peer import DUT, PAN, Peer, data, out, received
+from tests.links.zep.peer import DUT, PAN, Peer, all_received, data, out
 
 #: As RIOT 2026.07 sent it: its first frame, a broadcast.
 FIRST = bytes.fromhex(
@@ -78,7 +78,7 @@ def test_nothing_of_another_channel_or_with_a_wrong_fcs_is_heard(link, peer):
     peer.say(data(3), length=7)
     peer.raw(b"hello")
     peer.say(data(4))
-    assert received(link, 1) == [data(4)]
+    assert all_received(link, 1) == [data(4)]
     assert "1 x a frame on channel 15 (tester.channel is 26), 1 x wrong FCS" in link.passed_over()
 
 
@@ -88,7 +88,7 @@ def test_nothing_of_another_channel_or_with_a_wrong_fcs_is_heard(link, peer):
 def test_a_node_that_reboots_comes_from_another_port(link, known):
     again = Peer(link)
     again.say(data(1, ask=False))
-    received(link, 1)
+    all_received(link, 1)
     link.send(out(5, ask=False))
     assert again.hear()[1] == out(5, ask=False)
     again.socket.close()

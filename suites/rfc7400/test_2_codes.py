@@ -1,0 +1,159 @@
+"""RFC 7400 §2 and §3, codes in company: variables, the whole dictionary, chains of headers, a first fragment.
+
+The codes are written by hand; what comes out of them is written beside, and follows from Table 1 alone.
+"""
+
+import pytest
+
+from fixtures.api import ICMPV6, Case, Stimulus, checked, on_link, requirement, right_or_nothing
+from sixlowpan import fragment_header_1, fragment_header_n, ipv6
+from suites.rfc7400.sending import literal
+
+SHIFTS, COPY = "RFC7400-2-05", "RFC7400-2-06"
+#: Octets that are all different, so that a copy of the wrong ones shows.
+KNOWN = bytes(range(0x41, 0x61))
+STATIC = bytes.fromhex("16fefd17fefd00010000000000010000")
+
+
+def _echo(case: Case, data: bytes, codes: bytes, *, source: bytes = b"") -> Stimulus:
+    """An Echo Request whose data the codes stand for; its first 8 octets are literal. A `source` is in-line."""
+    packet = case.tester.echo(data=data, source=source or None)
+    head = bytes.fromhex("7e03") + source if source else bytes.fromhex("7e33")
+    payload = head + b"\xdf" + literal(packet[40:48]) + codes
+    return checked(case, payload, packet, f"ICMPv6 GHC, codes {codes.hex(' ')}")
+
+
+#: What follows KNOWN: (codes, octets that come out). "sa += ...", "na += ...", "set sa = 0, na = 0" (Table 1).
+VARIABLES = {
+    # sa = 8 + 16; n = 4, s = 3 + 24 + 4: 31 of 32 octets to the left
+    "two-shifts": pytest.param("a1a2d3", KNOWN[1:5], marks=requirement(SHIFTS, COPY)),
+    # na = 8; n = 11, s = 2 + 11
+    "longer": pytest.param("b0ca", KNOWN[19:30], marks=requirement(SHIFTS, COPY)),
+    # na = 16, sa = 8; n = 18, s = 1 + 8 + 18
+    "longer-twice": pytest.param("b0b1c1", KNOWN[5:23], marks=requirement(SHIFTS, COPY)),
+    # na = 8 + 0, sa = 8; n = 10, s = 18
+    "longer-then-farther": pytest.param("b0a1c0", KNOWN[14:24], marks=requirement(SHIFTS, COPY)),
+    # n = 10, s = 18; then n = 3, s = 3: both variables were cleared
+    "cleared": pytest.param("b1c0c8", KNOWN[14:24] + KNOWN[21:24], marks=requirement(COPY)),
+    # n = 3, s = 8 + 3; a literal, zeros; n = 2, s = 2 + 2
+    "cleared-before-others": pytest.param(
+        "a1c80201028080c2", KNOWN[21:24] + b"\x01\x02" + bytes(6), marks=requirement(COPY)
+    ),
+    # 136 zeros, then sa = 120 + 16; n = 8, s = 136 + 8
+    "beyond-127": pytest.param("8f" * 8 + "afa2f0", bytes(136) + KNOWN[-8:], marks=requirement(SHIFTS, COPY)),
+}
+
+
+@requirement("RFC7400-3.1-02", "RFC7400-2-01")
+@pytest.mark.parametrize(
+    ("codes", "out"), [pytest.param(*p.values, id=k, marks=p.marks) for k, p in VARIABLES.items()]
+)
+def test_variables(case: Case, codes: str, out: bytes):
+    """101nssss adds to sa and na until a backreference takes both and clears them."""
+    right_or_nothing(
+        case, lambda: _echo(case, KNOWN + out, literal(KNOWN) + bytes.fromhex(codes)), feature="ghc"
+    )
+
+
+@requirement("RFC7400-2-08", COPY, SHIFTS)
+@pytest.mark.parametrize("addresses", ["elided", "in-line"])
+def test_whole_dictionary(case: Case, addresses: str):
+    """All 48 octets in front of the output are "the source and destination IPv6 addresses" and 16 static ones."""
+    tester = case.tester
+    source = bytes.fromhex("20010db800a5006b") + bytes(reversed(tester.identity.address[8:]))
+
+    def make() -> Stimulus:
+        own = tester.also(source) if addresses == "in-line" else b""
+        dictionary = (own or tester.identity.address) + tester.dut_address + STATIC
+        # na = 40, sa = 8; n = 48, s = 8 + 48: behind the 8 octets of the ICMPv6 header
+        return _echo(case, dictionary, bytes.fromhex("b1b0b0b0b0f0"), source=own)
+
+    right_or_nothing(case, make, feature="ghc")
+
+
+#: Extension header -> its octets behind the length, which GHC elides (§3.2), and the codes for them.
+OPTIONS = bytes.fromhex("1e0c") + bytes(range(0x61, 0x6D))
+EXTENSIONS = {
+    "hop-by-hop": (0, OPTIONS, literal(OPTIONS)),
+    "routing": (43, bytes(6), b"\x84"),
+    "destination": (60, OPTIONS, literal(OPTIONS)),
+    "zeros": (60, b"\x01\x0c" + bytes(12), bytes.fromhex("02010c8a")),
+}
+EID = {0: 0, 43: 1, 60: 3}
+
+
+def _behind(case: Case, name: str, protocol: int, message: bytes, nhc: bytes) -> Stimulus:
+    """A packet with one extension header by GHC; `nhc` is what stands for `message` behind it, NHC octet first."""
+    tester, (header, octets, codes) = case.tester, EXTENSIONS[name]
+    source, destination = tester.identity.address, tester.dut_address
+    body = bytes([protocol, (len(octets) + 2) // 8 - 1]) + octets + message
+    packet = ipv6.build(source, destination, header, body)
+    compressed = bool(nhc)
+    octet = bytes([0xB0 | EID[header] << 1 | compressed]) + (b"" if compressed else bytes([protocol]))
+    payload = bytes.fromhex("7e33") + octet + codes + b"\x90" + (nhc or message)
+    return checked(case, payload, packet, f"extension header GHC, {name}")
+
+
+@requirement("RFC7400-3.2-01", "RFC7400-2-04")
+@pytest.mark.parametrize("name", list(EXTENSIONS))
+def test_extension_header(case: Case, name: str):
+    """The Length field is elided, and comes back from the number of octets, for a header of any length (§3.2)."""
+    right_or_nothing(case, lambda: _behind(case, name, ICMPV6, case.tester.echo()[40:], b""), feature="ghc")
+
+
+@requirement("RFC7400-3.2-01", "RFC7400-3.1-02", "RFC7400-2-01", "RFC7400-2-08")
+@pytest.mark.parametrize("behind", ["udp", "udp-ghc", "icmpv6-ghc", "extension"])
+@pytest.mark.parametrize("name", ["hop-by-hop", "destination"])
+def test_chain(case: Case, name: str, behind: str):
+    """NH=1: another NHC octet follows the stop code. Variables and dictionary begin anew with each header (§2)."""
+    tester = case.tester
+
+    def make() -> Stimulus:
+        source, destination = tester.identity.address, tester.dut_address
+        if behind in {"udp", "udp-ghc"}:
+            data = tester.pattern(6) + bytes(9)
+            udp = ipv6.udp(0x1234, 0x5678, data, source, destination)
+            packed = data if behind == "udp" else literal(data[:6]) + b"\x87"
+            return _behind(
+                case, name, 17, udp, (b"\xf0" if behind == "udp" else b"\xd0") + udp[:4] + udp[6:8] + packed
+            )
+        if behind == "extension":  # compressed as RFC 6282 §4.2 has it
+            options = bytes.fromhex("1e04a1a2a3a4")
+            echo = tester.echo()[40:]
+            return _behind(
+                case, name, 60, bytes([ICMPV6, 0]) + options + echo, b"\xe6\x3a\x06" + options + echo
+            )
+        echo = tester.echo(data=STATIC)[40:]
+        # sa = 8, na = 8; n = 16, s = 8 + 16: the static dictionary, 8 octets behind it
+        return _behind(case, name, ICMPV6, echo, b"\xdf" + literal(echo[:8]) + bytes.fromhex("b1f0"))
+
+    right_or_nothing(case, make, feature="ghc")
+
+
+@on_link("ieee802154")
+@requirement("RFC7400-3.1-01", "RFC7400-3.1-02", "RFC7400-2-03", "RFC7400-3.2-02")
+@pytest.mark.parametrize("late", [False, True], ids=["first", "last"])
+@pytest.mark.parametrize("protocol", ["icmpv6", "udp"])
+def test_first_fragment(case: Case, protocol: str, late: bool):
+    """Bytecode in a FRAG1 ends with the fragment (§3.2); the others are not compressed (RFC 6282 §2)."""
+    tester = case.tester
+
+    def make() -> Stimulus:
+        data = bytes(40) + tester.pattern(100)
+        if protocol == "udp":
+            source, destination = tester.identity.address, tester.dut_address
+            message = ipv6.udp(0x1234, 0x5678, data, source, destination)
+            packet = ipv6.build(source, destination, 17, message)
+            nhc = b"\xd0" + message[:4] + message[6:8]
+        else:
+            packet = tester.echo(data=data)
+            nhc = b"\xdf" + literal(packet[40:48])
+        # 17 + 17 + 6 zeros: 88 octets of the datagram, the rest as it stands
+        size, tag = len(packet), tester.next_tag()
+        first = fragment_header_1(size, tag) + bytes.fromhex("7e33") + nhc + bytes.fromhex("8f8f84")
+        rest = [fragment_header_n(size, tag, at // 8) + packet[at : at + 64] for at in range(88, size, 64)]
+        return Stimulus(
+            [*rest, first] if late else [first, *rest], packet, tester.info(), f"{protocol} by GHC in FRAG1"
+        )
+
+    right_or_nothing(case, make, feature="ghc")
