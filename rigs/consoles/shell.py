@@ -76,7 +76,7 @@ class Shell:
             if prompt:
                 break
             if clock.now() >= deadline:
-                silent = ", and nothing else, after what it said before" if self.mark() == start > 0 else ""
+                silent = "; it has said nothing since" if self.mark() == start > 0 else ""
                 raise RigError(self._complaint(f"no prompt {self._prompt!r} within {timeout:g} s{silent}"))
         # Every newline brings a prompt; the ones still on their way must not end the first answer.
         deadline = min(deadline, clock.now() + 5 * QUIET)
