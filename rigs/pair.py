@@ -82,6 +82,8 @@ class Pair(Rig):
         self.good_air = AirSettings()
         #: Link-layer addresses that each told the other since they were opened.
         self.told: dict[str, set[bytes]] = {name: set() for name in SIDES}
+        #: Addresses that a 6LBR of the two has confirmed to a 6LN (RFC 7668 §3.2.4), the latest last.
+        self.registered: tuple[bytes, ...] = ()
         #: Whether a datagram was cut by the medium that a node may still keep.
         self.cut = False
         self.sides: dict[SideName, Side] = {}
@@ -108,7 +110,7 @@ class Pair(Rig):
         theirs = alone(self.file, "peer", kind, dut.link.dut)
         peer = self._bench.resource("peer", lambda: Side("peer", theirs, self._other))
         self.sides = {"dut": dut, "peer": peer}
-        self.told = {name: set() for name in SIDES}
+        self.told, self.registered = {name: set() for name in SIDES}, ()
         if why := cannot_meet(dut, peer):
             raise RigError(f"{self.name}: {why}")
         members: dict[str, Link] = {name: side.link for name, side in self.sides.items()}

@@ -50,7 +50,8 @@ _SEEN: Final = {
     "second_answer": "One request was answered twice.",
     "worse_than_its_frames": "Datagrams are lost more often than the loss of single frames explains.",
     "lost_by_size": "Datagrams of one size are lost more often than those of other sizes.",
-    "lost_regularly": "Every so-manieth datagram is lost.",
+    "lost_regularly": "Every so-manieth datagram is lost, or a few from it on.",
+    "stalls_regularly": "Every so-manieth answer takes ten times as long as the others.",
     "slows_down": "Answers take the longer the longer the DUT is used.",
     "one_way": "Datagrams are lost in one direction, and not in the other.",
     "retransmission_lost": "A TCP segment that nobody acknowledged was not sent again.",
@@ -153,6 +154,7 @@ _SEEN: Final = {
     "dynamic_port": "A port of the range that has a 4-bit form was chosen for an ephemeral port.",
     "answer_harmed": "The answer has other data than the request.",
     "quote_trailer": "An ICMPv6 error quotes octets behind the end of the packet.",
+    "quote_front": "An ICMPv6 error quotes a packet without its first octets.",
     "quote_checksum": "An ICMPv6 error quotes another UDP checksum than was sent.",
     # addresses and Neighbor Discovery
     "target": "A Neighbor Advertisement has another target than the solicitation.",
@@ -295,7 +297,7 @@ LATE: Final = frozenset(
             "no_rs",
         ),
         *("not_registered", "listener_lost", "not_replicated", "no_ra", "not_confirmed", "not_forwarded"),
-        *("nd_no_retry", "nd_renewal", "nd_backoff", "slows_down", "limit", "worse"),
+        *("nd_no_retry", "nd_renewal", "nd_backoff", "slows_down", "stalls_regularly", "limit", "worse"),
     }
 )
 

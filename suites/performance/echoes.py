@@ -48,7 +48,7 @@ def answers_twice(case: Case, since: int) -> int:
 
 
 def regular(lost: list[bool]) -> int:
-    """N where every N-th is lost and nothing else, five times at least; 0 where that is not so."""
-    places = [place for place, is_lost in enumerate(lost) if is_lost]
-    gaps = {after - before for before, after in pairwise(places)}
-    return gaps.pop() if len(places) >= 5 and len(gaps) == 1 and min(gaps) > 1 else 0
+    """N where of every N a loss begins, alone or with those right behind it, five times at least; else 0."""
+    starts = [place for place, is_lost in enumerate(lost) if is_lost and not (place and lost[place - 1])]
+    gaps = {after - before for before, after in pairwise(starts)}
+    return gaps.pop() if len(starts) >= 5 and len(gaps) == 1 and min(gaps) > 1 else 0

@@ -91,7 +91,18 @@ def test_over_time(case: Case):
             not every,
             "lost_regularly",
             "losses come by chance",
-            f"one of {every} is lost, each time the last",
+            f"with one of {every} a loss begins, each time after as many",
+        )
+        usual = sorted(trips)[len(trips) // 2] / 1000
+        stalls = regular(
+            [fate.trip is not None and fate.trip > max(10 * usual, usual + 0.05) for fate in fates]
+        )
+        expect(
+            case,
+            not stalls,
+            "stalls_regularly",
+            "echoes that take ten times as long as the others come by chance",
+            f"one of {stalls} does, each time after as many",
         )
 
 

@@ -6,6 +6,7 @@ from fixtures.api import (
     NEIGHBOR_ADVERTISEMENT,
     NEIGHBOR_SOLICITATION,
     Case,
+    Identity,
     Seen,
     link_info,
     on_link,
@@ -99,7 +100,7 @@ def test_link_layer_address_option(case: Case):
     while (seen := tester.hear(deadline)) is not None and (seen.stale or seen.icmp_type != 129):
         if seen.icmp_type != NEIGHBOR_SOLICITATION or len(seen.upper) < 32:
             continue
-        option, address = seen.upper[24:], seen.info.src
+        option, address = option_of(seen, 1), seen.info.src
         legal = {bytes([1, 2]) + case.rig.link.dut + bytes(6)}
         if case.rig.link.dut_short:
             legal.add(bytes([1, 1]) + case.rig.link.dut_short + bytes(4))
@@ -122,6 +123,17 @@ def test_link_layer_address_option(case: Case):
         )
         return
     case.unsupported("the DUT sent no Neighbor Solicitation with an address option")
+
+
+def option_of(seen: Seen, kind: int) -> bytes:
+    """The first option of this type in a message of Neighbor Discovery; what cannot be an option, where there is none.
+
+    Others may stand beside it, such as a Nonce (RFC 7527): receivers ignore what they do not know (RFC 4861 §4.6).
+    """
+    octets = seen.upper[24:]
+    while len(octets) > 1 and octets[1] and octets[0] != kind:
+        octets = octets[8 * octets[1] :]
+    return octets[: 8 * octets[1]] if octets[:1] == bytes([kind]) and octets[1:2] > b"\0" else octets
 
 
 def advertisement(case: Case, *, multicast: bool) -> Seen | None:
@@ -171,7 +183,7 @@ def test_target_link_layer_address_option(case: Case, asked: str):
     seen = advertisement(case, multicast=asked == "multicast")
     if seen is None:
         case.unsupported("the DUT answers no such Neighbor Solicitation")
-    option = seen.upper[24:]
+    option = option_of(seen, 2)
     legal = {bytes([2, 2]) + link.dut + bytes(6)}
     if link.dut_short:
         legal.add(bytes([2, 1]) + link.dut_short + bytes(4))
@@ -221,3 +233,39 @@ def test_solicitation(case: Case):
         )
         return
     case.unsupported("the DUT sent no Neighbor Solicitation for our address")
+
+
+@requirement("RFC4944-8-01", "RFC4944-8-04")
+def test_neighbours_that_look_alike(case: Case):
+    """§8: neighbours whose addresses end alike, or have one identifier under two prefixes, get answers each of its own.
+
+    The second link address differs from the first in one octet, which neither the last 24 bits of the identifier nor
+    the solicited-node group have.
+    """
+    if not case.rig.link.any_source:
+        case.unsupported("the link has one sender only", "not_on_this_link")
+    tester = case.tester
+    first = tester.fresh()
+    near = bytes([first.link[0], first.link[1] ^ 0x5A, *first.link[2:]])
+    alike = [(first, tester.dut_address), (Identity(near, addresses.link_local(near)), tester.dut_address)]
+    if case.can("address"):  # RFC 4291 §2.5.1: an identifier is unique within a prefix
+        prefix = bytes.fromhex("20010db80008a11e")
+        case.give_address(prefix + tester.dut_address[8:])
+        third = Identity(tester.fresh().link, prefix + first.address[8:])
+        alike.append((third, prefix + tester.dut_address[8:]))
+    for who, asked in (*alike, *alike):
+        with tester.acting_as(who):
+            tester.also(who.address)
+            seen = case.answered(
+                lambda who=who, asked=asked: stimulus(
+                    case, tester.echo(source=who.address, destination=asked)
+                )
+            )
+        if seen is not None:
+            case.expect(
+                seen.info.dst == who.link,
+                "neighbour_address",
+                f"the reply goes to {who.link.hex()}",
+                f"it goes to {seen.info.dst.hex()}",
+                frame=seen.frames[0],
+            )

@@ -234,8 +234,7 @@ def test_checksum_that_comes_to_zero(case: Case):
             data = _summing_to_zero(case, own, there, source_port, port)
 
             def wanted(seen: Seen, data: bytes = data) -> bool:
-                view = seen.view
-                return view is not None and view.next_header == ipv6.UDP and seen.upper[8:] == data
+                return seen.protocol == ipv6.UDP and seen.upper[8:] == data
 
             act = lambda data=data: node.udp_send(there, source_port, port, data)  # noqa: E731, B023
             seen = case.sent_by(act, wanted)

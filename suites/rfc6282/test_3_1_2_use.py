@@ -116,6 +116,19 @@ def test_context_removed(case: Case):
             case.finding("removed_context", "nothing comes of it", packet.hex(" "), requirement=row)
 
 
+@needs("context")
+@requirement("RFC6282-3.1.2-01", "RFC6282-3.1.1-14")
+def test_context_that_comes_back(case: Case):
+    """A context that is removed, asked for while it is not there, and defined again: from then on it serves."""
+    with case.dut.spare_context(SPARE):
+        case.dut.set_context(SPARE, OLD)
+        made = by_hand(case, SPARE, 0b11, source=True)
+        case.rig.node.set_context(SPARE, b"", 0)
+        outcome(case, [Stimulus(made.payloads, None, made.info, "a context that is not there")])
+        case.dut.set_context(SPARE, OLD)
+        understood_if_shown(case, lambda: by_hand(case, SPARE, 0b11, source=True))
+
+
 @needs("context", "ip_tap")
 @requirement("RFC6282-3.1.2-05", "RFC6282-3.1.1-19", "RFC6282-3.1.1-12")
 def test_nibble_of_a_context_that_is_not_there(case: Case):
@@ -189,7 +202,7 @@ def _answered_from(case: Case, prefix: bytes) -> None:
 
 
 @needs("context", "address")
-@requirement("RFC6282-3.1.2-01", "RFC6282-3.1.2-02")
+@requirement("RFC6282-3.1.2-01", "RFC6282-3.1.2-02", "RFC6775-4.2-06")
 def test_answer_behind_a_changed_context(case: Case):
     """Answers under a context, then when its prefix is another's, and when it is gone: each decodes to what it is."""
     old, new = (Context.parse(network).prefix[:8] for network in (OLD, NEW))
@@ -203,4 +216,15 @@ def test_answer_behind_a_changed_context(case: Case):
         _answered_from(case, new)
         _answered_from(case, old)
         pause(case, case.settle)
+    before = len(case.tester.heard)
     _answered_from(case, new)
+    for seen in case.tester.heard[before:]:
+        if seen.error is not None and seen.error.requirement == "RFC6282-3.1.2-06":
+            case.finding(
+                "removed_context",
+                "nothing is compressed under a context that was removed",
+                str(seen.error),
+                requirement="RFC6775-4.2-06",
+                frame=seen.frames[0],
+            )
+            return

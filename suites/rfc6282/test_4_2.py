@@ -124,6 +124,50 @@ def test_elided_padding(case: Case, header: int, missing: int):
     understood_behind(case, make)
 
 
+@needs("ip_tap|echo")
+@requirement("RFC6282-4.2-15", "RFC6282-4.2-14", "RFC6282-4.2-13")
+@pytest.mark.parametrize("header", [HOP_BY_HOP, DESTINATION], ids=["hop-by-hop", "destination"])
+def test_nothing_but_padding(case: Case, header: int):
+    """A header of one PadN of 6 octets, which the sender left out: its length octet is 0, and 8 octets come out."""
+
+    def make() -> Stimulus:
+        packet = packet_with(case, header, bytes.fromhex("00 0104 00000000"))
+        return compressed(case, header, b"", packet)
+
+    understood_behind(case, make)
+
+
+@needs("ip_tap|port_unreachable")
+@requirement("RFC6282-4.2-12", "RFC6282-4.3.3-07")
+@pytest.mark.parametrize(
+    ("ports", "inline"),
+    [
+        pytest.param("12345678", "12345678", id="00", marks=requirement("RFC6282-4.3.3-03")),
+        pytest.param("1234f0c5", "1234c5", id="01", marks=requirement("RFC6282-4.3.3-04")),
+        pytest.param("f0a65678", "a65678", id="10", marks=requirement("RFC6282-4.3.3-05")),
+        pytest.param("f0b7f0b9", "79", id="11", marks=requirement("RFC6282-4.3.3-06")),
+    ],
+)
+def test_ports_behind_an_extension_header(case: Case, ports: str, inline: str):
+    """UDP NHC behind a compressed header: its ports stand in-line as they do behind IPHC, in all four forms."""
+    tester = case.tester
+    source_port, port = int(ports[:4], 16), int(ports[4:], 16)
+    form = {8: 0, 2: 3}.get(len(inline), 1 if inline.startswith("1234") else 2)
+
+    def make() -> Stimulus:
+        source, destination = tester.identity.address, tester.dut_address
+        udp = ipv6.udp(source_port, port, tester.pattern(7), source, destination)
+        packet = ipv6.build(source, destination, DESTINATION, bytes([17, 0]) + UNKNOWN + udp)
+        payload = (
+            bytes.fromhex("7e33 e7 06") + UNKNOWN + bytes([0xF0 | form]) + bytes.fromhex(inline) + udp[6:]
+        )
+        return Stimulus(
+            [payload], packet, link_info(case, packet), f"P={form:02b} behind Destination Options"
+        )
+
+    case.understood(make)
+
+
 @needs("ip_tap|port_unreachable")
 @requirement("RFC6282-4.2-12", "RFC6282-4.2-02")
 def test_chain(case: Case):
@@ -156,6 +200,22 @@ def test_ipv6_in_ipv6(case: Case):
         packet = ipv6.build(source, destination, 41, inner)
         payload = bytes.fromhex("7e33 ee 7a33 3a") + inner[40:]
         return Stimulus([payload], packet, link_info(case, packet), "IPHC, IPv6 NHC, IPHC")
+
+    understood_behind(case, make)
+
+
+@needs("ip_tap|echo")
+@requirement("RFC6282-4.2-10", "RFC6282-4.2-19", "RFC6282-3.2.2-01")
+def test_ipv6_in_ipv6_in_ipv6(case: Case):
+    """EID 7 behind EID 7: each header takes what it elides from the one around it (§3.2.2)."""
+
+    def make() -> Stimulus:
+        source, destination = case.tester.identity.address, case.tester.dut_address
+        innermost = case.tester.echo()
+        inner = ipv6.build(source, destination, 41, innermost)
+        packet = ipv6.build(source, destination, 41, inner)
+        payload = bytes.fromhex("7e33 ee 7e33 ee 7a33 3a") + innermost[40:]
+        return Stimulus([payload], packet, link_info(case, packet), "IPHC, IPv6 NHC, IPHC, IPv6 NHC, IPHC")
 
     understood_behind(case, make)
 

@@ -32,7 +32,7 @@ def test_own_ports(case: Case, source_port: int, destination_port: int):
     data = tester.pattern(11)
 
     def wanted(seen: Seen) -> bool:
-        return seen.view is not None and seen.view.next_header == 17 and seen.upper[8:] == data
+        return seen.protocol == ipv6.UDP and seen.upper[8:] == data
 
     node, there = case.rig.node, tester.identity.address
     seen = case.sent_by(lambda: node.udp_send(there, source_port, destination_port, data), wanted)

@@ -6,6 +6,7 @@
 from collections.abc import Iterator
 
 from fixtures.api import (
+    FULL,
     Case,
     Frame,
     Stimulus,
@@ -65,7 +66,7 @@ def test_refused(case: Case):
 
 @requirement("RFC6282-2-04", "RFC6282-3.2-03")
 def test_refused_above(case: Case):
-    """An echo behind one whose checksum is wrong, behind one to nobody, behind a multicast: it is answered."""
+    """An echo behind a wrong checksum, one to nobody, a multicast, a closed port, a large one: it is answered."""
     tester = case.tester
 
     def behind(first: bytes) -> Stimulus:
@@ -84,6 +85,8 @@ def test_refused_above(case: Case):
         spoilt,
         lambda: tester.echo(10, destination=nobody),
         lambda: tester.echo(destination=ALL_NODES),
+        lambda: tester.datagram(10),
+        lambda: tester.echo(FULL - 100),
     ):
         for _ in range(2):
             case.answered(lambda first=first: behind(first()))
@@ -92,7 +95,7 @@ def test_refused_above(case: Case):
 @on_link("ieee802154")
 @requirement("RFC6282-2-04", "RFC4944-3-01", "RFC4944-3-03")
 def test_frames_of_others(case: Case):
-    """An echo right behind a frame for another node, of another PAN, a broadcast or no data frame: it is taken."""
+    """An echo right behind a frame for or of others, of another PAN, a broadcast or no data frame: it is taken."""
     tester, link = case.tester, case.rig.link
     far = bytes([link.dut[0], *link.dut[1:7], link.dut[7] ^ 0x55])
     others: dict[str, dict[str, object]] = {
@@ -102,6 +105,8 @@ def test_frames_of_others(case: Case):
         "a beacon": {"type": 0},
         "a command": {"type": 3},
     }
+    if link.any_source:
+        others["a frame from a short address"] = {"src": b"\x51\x23"}
 
     def behind(name: str, header: dict[str, object]) -> Stimulus:
         group = stimulus(case, tester.echo(destination=ALL_NODES), SAM=0)
@@ -143,3 +148,23 @@ def test_fragments_behind(case: Case):
         ((None, lambda name=name, octets=octets: behind(octets, name)) for name, octets in bad.items()),
         alone=False,
     )
+
+
+@on_link("ieee802154")
+@requirement("RFC4944-5.3-19", "RFC4944-4-02")
+def test_large_behind_large(case: Case):
+    """Large datagrams in fragments right behind one whose checksum is wrong, and behind one to nobody: all come."""
+    tester = case.tester
+    nobody = tester.dut_address[:15] + bytes([tester.dut_address[15] ^ 0x55])
+
+    def spoilt() -> bytes:
+        packet = tester.echo(700)
+        return packet[:-1] + bytes([packet[-1] ^ 1])
+
+    for first in (spoilt, lambda: tester.echo(700, destination=nobody)):
+        for _ in range(2):
+            packet = first()
+            tester.ordinary.add(packet)
+            front = stimulus(case, packet)
+            tester.send(front.payloads, front.info)
+            case.answered(lambda: stimulus(case, tester.echo(700)))

@@ -234,7 +234,7 @@ def test_a_hunt_is_repeated_by_its_seed():
 
 def test_there_are_thirty_and_none_is_a_mutant_of_the_suites():
     planted = load()
-    assert len(planted) >= 30
+    assert sum(not one.known for one in planted.values()) >= 30
     assert all(one.frames >= 2 and one.what for one in planted.values())
     listed = subprocess.run(
         [sys.executable, "-m", "tests.mutants", "--list"],

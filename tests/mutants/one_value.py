@@ -29,7 +29,7 @@ def _(node, packet, header, info):
         packet[1] &= 0xF0
 
 
-@rewrites("tf01-ecn-without-label", requirement="RFC6282-3.2.1-03")
+@rewrites("tf01-ecn-without-label", requirement="RFC6282-3.1.1-02")
 def _(node, packet, header, info):
     "TF=01: loses ECN where the flow label is zero."
     if header.tf == 1 and not (packet[1] & 15 or packet[2] or packet[3]):
@@ -215,7 +215,7 @@ def _(node, payload, header, info):
     return None if header and 0 in option_lengths(payload, header) else payload
 
 
-@reads("options-of-255-dropped", requirement="RFC6282-4.2-17", kinds=ANY)
+@reads("options-of-255-dropped", requirement="RFC6282-4.2-13", kinds=ANY)
 def _(node, payload, header, info):
     """Has no room for a compressed options header of 255 octets, the most that its length can say."""
     return None if header and 255 in option_lengths(payload, header) else payload
