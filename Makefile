@@ -30,6 +30,7 @@ help:
 	@echo "make bench         oracle and harness speed, as ratios to peers"
 	@echo "make lint          ruff and mypy strict"
 	@echo "make setup         what the others need: $(VENV), Debian packages ($(APT)), the guest in the user cache"
+	@echo "make labgrid       labgrid's client (and coordinator) in an environment of its own, .labgrid: leases of a farm"
 	@echo "make clean         remove $(VENV), caches and reports/out (not the user cache)"
 	@echo "RIGS='a b' and ARGS='...' are passed on, for example: make conformance RIGS=lwip-ble ARGS='-k hop_limit'"
 
@@ -42,6 +43,14 @@ system:
 	@bash tools/system.sh $(APT)
 
 setup: system $(VENV)/.stamp
+
+# labgrid, for leases of its farms: in an environment of its own, because its fork of pyserial replaces ours.
+.labgrid/.stamp: tools/labgrid.lock
+	@bash tools/venv.sh "$(PYTHON)" .labgrid $<
+	@touch $@
+
+.PHONY: labgrid
+labgrid: .labgrid/.stamp
 
 .PHONY: guest
 guest: setup
@@ -91,5 +100,5 @@ bench: setup
 	@$(PY) -m tests.bench $(ARGS)
 
 clean:
-	rm -rf $(VENV) reports/out .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) .labgrid reports/out .mypy_cache .ruff_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -10,19 +10,19 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-import reports.interrupt  # noqa: F401  first: what follows takes time to import
 from reports import allure, badge, html, junit, markdown, pairs, validate
+from reports.compact import skim, whole
 from reports.compare import as_html, as_json, as_markdown, compare, duts, figures, report
 from reports.compare.verdicts import read_required
 from reports.files import put
 from reports.history.__main__ import add_commands
 from reports.merge import merge
-from reports.record import RecordError, read, state
+from reports.record import RecordError, chosen_by, read, state
 from reports.text import all_inert, indented, one_line
 from reports.view import SIGNS, STATES, requirement, view
 from vectors.traceability import read_kills
@@ -158,14 +158,17 @@ def _matrix(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
-    record = read(options.run_dir)
+    shown = view(skim(options.run_dir))
+    if not shown.wide:  # one page shows every octet
+        shown = view(read(options.run_dir))
+    record = shown.record
     folder: Path = options.out or record.path.parent
     folder.mkdir(parents=True, exist_ok=True)
     kills = all_inert(read_kills(record.path.parent.parent / "mutants.json"))
-    summary = markdown.render(record)
-    files = {**html.pages(record, kills), "summary.md": summary, "badge.json": badge.render(record)}
+    summary = markdown.render(shown)
+    files = {**html.pages(shown, kills), "summary.md": summary, "badge.json": badge.render(shown)}
     if os.environ.get("GITLAB_CI"):
-        files["metrics.txt"] = badge.metrics(record)
+        files["metrics.txt"] = badge.metrics(shown)
     for name, text in files.items():
         put(folder / name, text)
     if step := os.environ.get("GITHUB_STEP_SUMMARY"):
@@ -189,7 +192,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    record = read(options.run_dir)
+    record = skim(options.run_dir)
     page = view(record)
     wanted = options.state or (
         STATES if options.case else ("fail", "error", "unconfirmed", "known", "inconclusive")
@@ -203,7 +206,7 @@ def _show(options: argparse.Namespace) -> int:
                     continue
                 shown += 1
                 print(f"{SIGNS[found]} {found:<12} {rig}  {case.name}")
-                _show_result(line)
+                _show_result(whole(line))
     print(f"{shown} of {len(record.results)} results", "(interrupted run)" if record.interrupted else "")
     return 0
 
@@ -211,7 +214,7 @@ def _show(options: argparse.Namespace) -> int:
 _INDENT = " " * 17
 
 
-def _show_result(line: dict[str, object]) -> None:
+def _show_result(line: Mapping[str, Any]) -> None:
     names = line.get("requirements")
     for name in names if isinstance(names, list) else []:
         row = requirement(name)
@@ -233,13 +236,13 @@ def _compare(options: argparse.Namespace) -> int:
         if not sign or not name or not other:
             raise RecordError(f"--match {pair}: write it as RIG_OF_A=RIG_OF_B")
         match[name] = other
-    before, after = read(options.a), read(options.b)
+    before, after = skim(options.a), skim(options.b)
     found = compare(before, after, match, read_required(options.require) if options.require else ())
     found.figures = figures(before, after, match, least=options.least)
     heads = [
         f"{one_line(record.path)} is a partial run, chosen by {one_line(part)}"
         for record in (before, after)
-        if (part := view(record).chosen())
+        if (part := chosen_by(record.header.get("asked", {})))
     ]
     heads += duts(before, after, match)
     limit = None if options.all else 20
@@ -285,7 +288,7 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _merge(options: argparse.Namespace) -> int:
-    print(one_line(merge([read(path) for path in options.runs], options.out)))
+    print(one_line(merge(options.runs, options.out)))
     return 0
 
 

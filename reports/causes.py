@@ -12,8 +12,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any, Final
 
+from reports.compact import calm, framed, whole
 from reports.record import group_of, state
 from reports.severity import SEVERITIES, Effect, worst_effect
 from reports.view import Case, Rig, View, known_of, natural
@@ -30,14 +32,14 @@ KINDS: Final = {
 }
 
 
-@dataclass(slots=True)
+@dataclass
 class Cause:
-    """One fault: `shown` are the cases and results that show it, with the rig of each."""
+    """One fault: `shown` are the cases and results that show it, with the rig of each; all before anything is asked."""
 
     kind: str
     name: str
     title: str
-    shown: list[tuple[Rig, Case, dict[str, Any]]] = field(default_factory=list)
+    shown: list[tuple[Rig, Case, Mapping[str, Any]]] = field(default_factory=list)
     #: Of a known deviation: what the profile says of it. Rigs that declare it and do not show it are in `unseen`.
     deviation: dict[str, Any] = field(default_factory=dict)
     unseen: list[Rig] = field(default_factory=list)
@@ -58,16 +60,24 @@ class Cause:
         first = re.split(r"(?<=[.:;]) ", " ".join(self.said("why").split()), maxsplit=1)[0]
         return first if len(first) <= 140 else f"{first[:140]} ..."
 
-    @property
+    @cached_property
     def rigs(self) -> list[Rig]:
         return list({rig.name: rig for rig, _, _ in self.shown}.values())
 
-    @property
+    @cached_property
+    def cases_by_rig(self) -> dict[str, set[str]]:
+        """The cases that show it, rig by rig."""
+        found: dict[str, set[str]] = {}
+        for rig, case, _ in self.shown:
+            found.setdefault(rig.name, set()).add(case.name)
+        return found
+
+    @cached_property
     def cases(self) -> list[Case]:
         return list({case.name: case for _, case, _ in self.shown}.values())
 
-    @property
-    def findings(self) -> list[dict[str, Any]]:
+    @cached_property
+    def findings(self) -> list[Mapping[str, Any]]:
         """The findings of the results that are this cause's."""
         return [found for _, _, result in self.shown for found in result["findings"] if self._mine(found)]
 
@@ -76,7 +86,7 @@ class Cause:
             return self.name in str(finding.get(self.kind) or "").split(",")
         return not finding.get("known")
 
-    @property
+    @cached_property
     def effect(self) -> Effect | None:
         return worst_effect(self.findings)
 
@@ -95,14 +105,18 @@ class Cause:
     def example(self) -> tuple[Rig, Case, dict[str, Any]] | None:
         """The result that shows it best: with an annotated frame, and with the gravest finding."""
         grave = self.severity
-        marked = [one for one in self.shown if one[2].get("annotated")]
-        grave_ones = [
+        marked = [one for one in self.shown if framed(one[2])]
+        grave_ones = (
             one
             for one in marked
             if (worst := worst_effect(f for f in one[2]["findings"] if self._mine(f)))
             and worst.severity == grave
-        ]
-        return next(iter(grave_ones or marked or self.shown), None)
+        )
+        best = next(grave_ones, next(iter(marked or self.shown), None))
+        return best and (best[0], best[1], dict(whole(best[2])))
+
+
+_NONE: Final = Cause("", "", "")
 
 
 def causes(page: View) -> list[Cause]:
@@ -112,7 +126,7 @@ def causes(page: View) -> list[Cause]:
         for case in section.cases:
             for rig in page.rigs:
                 result = case.results.get(rig.name)
-                if result is None:
+                if result is None or calm(result):
                     continue
                 for kind, name, title in _of(result):
                     cause = found.setdefault((kind, name), Cause(kind, name, title))
@@ -120,10 +134,11 @@ def causes(page: View) -> list[Cause]:
     for rig in page.rigs:
         for name, deviation in rig.deviations.items():
             known = found.setdefault(("known", name), Cause("known", name, name))
-            unsure = found.get(("unconfirmed", name), Cause("", "", ""))
+            unsure = found.get(("unconfirmed", name), _NONE)
             for cause in (known, unsure):
-                cause.deviation = cause.deviation or deviation
-            if not any(one.name == rig.name for cause in (known, unsure) for one in cause.rigs):
+                if cause is not _NONE:
+                    cause.deviation = cause.deviation or deviation
+            if rig.name not in known.cases_by_rig and rig.name not in unsure.cases_by_rig:
                 known.unseen.append(rig)
     for line in page.record.deviations:
         if ("known", line["id"]) in found:

@@ -3,7 +3,8 @@
 Strategy: lines are copied, never rewritten, with two exceptions that a reader needs: evidence is copied
 along and renamed so that paths cannot meet, and the merged header says which runs it was made of. The same
 case on the same rig in two records is a conflict and is said, never settled silently. The records may be strangers':
-what is written lies in a folder that was empty, under names that are ours, and no link is followed.
+what is written lies in a folder that was empty, under names that are ours, and no link is followed. All records are
+read once before anything is written; then their lines pass one by one (`reports.compact`).
 """
 
 from __future__ import annotations
@@ -18,12 +19,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from pydantic_core import from_json
+
+from reports.compact import Kept, rows_at, skim
+from reports.lines import inside
 from reports.record import Line, Record, RecordError, Writer
-from reports.view import view
+from reports.text import plain
+from reports.view import rigs_of
 
 
-def merge(records: Sequence[Record], folder: Path) -> Path:
-    """Write the records into `folder` as one and return the new `run.jsonl`. Raises `RecordError`."""
+def merge(paths: Sequence[Path], folder: Path) -> Path:
+    """Write the records at `paths` into `folder` as one and return the new `run.jsonl`. Raises `RecordError`."""
+    records = [skim(path) for path in paths]
     _check(records)
     if folder.is_dir() and next(folder.iterdir(), None) is not None:
         raise RecordError(f"{folder} is not empty: name a new folder for the merged run")
@@ -39,11 +46,13 @@ def merge(records: Sequence[Record], folder: Path) -> Path:
         rigs={name: files for record in records for name, files in record.header["rigs"].items()},
     )
     for own, record in zip(_folders(names), records, strict=True):
-        copied: dict[str, str] = {}
         for line in record.rigs:
             writer.write(line)
-        for line in record.results:
-            writer.write(_with_evidence(line, record, folder, own, copied))
+        evidence = _Evidence(record.path.parent, folder, own)
+        for row, line in zip(
+            rows_at(record.path, (line.at for line in record.results)), record.results, strict=True
+        ):
+            _copy_result(writer, row, line, evidence)
         for line in record.measurements:
             writer.write(line)
         for line in record.deviations:
@@ -71,20 +80,11 @@ def _folders(names: Sequence[str]) -> list[str]:
 
 
 def _check(records: Sequence[Record]) -> None:
-    seen: dict[tuple[str, str], Path] = {}
     paths = [record.path.resolve() for record in records]
     twice = next((path for path in paths if paths.count(path) > 1), None)
     if twice is not None:
         raise RecordError(f"{twice} is named twice: name each run once")
-    for record in records:
-        for line in record.results:
-            key = (line["case"], line["rig"])
-            if key in seen and seen[key] != record.path:
-                raise RecordError(
-                    f"{key[0]} on {key[1]} is in {seen[key]} and in {record.path}: "
-                    "which of the two counts is not for a merge to say; compare them instead"
-                )
-            seen[key] = record.path
+    _check_results(records)
     for word, name in (("versions", "version"), ("commits", "commit")):
         suites = {str(record.header["suite"].get(name) or "") for record in records} - {""}
         if len(suites) > 1:
@@ -95,11 +95,24 @@ def _check(records: Sequence[Record]) -> None:
     _check_duts(records)
 
 
+def _check_results(records: Sequence[Record]) -> None:
+    """Raise `RecordError` where two records have a result of one case on one rig."""
+    seen: dict[str, dict[str, int]] = {}
+    for number, record in enumerate(records):
+        for line in record.results:
+            first = seen.setdefault(line.rig, {}).setdefault(line["case"], number)
+            if first != number:
+                raise RecordError(
+                    f"{line['case']} on {line.rig} is in {records[first].path} and in {record.path}: "
+                    "which of the two counts is not for a merge to say; compare them instead"
+                )
+
+
 def _check_duts(records: Sequence[Record]) -> None:
     """One rig name is one DUT: raise `RecordError` where two records have another one under it."""
     known: dict[str, tuple[dict[str, str], Path]] = {}
     for record in records:
-        for rig in view(record).rigs:
+        for rig in rigs_of(record).values():
             dut, path = known.setdefault(rig.name, (rig.dut, record.path))
             for key in sorted(dut.keys() & rig.dut.keys()):
                 if dut[key] != rig.dut[key]:
@@ -109,18 +122,47 @@ def _check_duts(records: Sequence[Record]) -> None:
                     )
 
 
-def _with_evidence(line: Line, record: Record, folder: Path, own: str, copied: dict[str, str]) -> Line:
-    """The line, with its evidence copied to a folder of the run it came from. `copied`: old path to new."""
-    path: str = line["evidence"]
-    if path and path not in copied:
+def _copy_result(writer: Writer, row: bytes, kept: Kept, evidence: _Evidence) -> None:
+    """The line as it is, but for the place of its evidence."""
+    try:
+        ordinary = row.endswith(b"\n") and plain(row)
+        line = from_json(row) if ordinary else kept.whole()
+        path = inside(line.get("evidence", ""))
+    except (ValueError, AttributeError, TypeError) as error:
+        raise RecordError(f"{kept.shape.source.path}: it changed while it was read: try again") from error
+    placed = evidence.place(path) if path else ""
+    if ordinary and placed == path:
+        writer.copy(row, kept["verdict"])
+    else:
+        writer.write({**line, "evidence": placed})
+
+
+class _Evidence:
+    """Evidence of one run on its way to a folder of its own, each file once."""
+
+    def __init__(self, source: Path, folder: Path, own: str) -> None:
+        self._source, self._folder, self._own = source, folder, own
+        self._copied: dict[str, str] = {}
+        #: Folder of evidence -> whether it is there: a farm's results name a million files, in a few folders.
+        self._there: dict[str, bool] = {}
+
+    def place(self, path: str) -> str:
+        """Where the evidence is after this; where it was when there is none. Raises `RecordError`."""
+        if path in self._copied:
+            return self._copied[path]
+        parent = path.rpartition("/")[0]
+        if parent not in self._there:
+            self._there[parent] = (self._source / parent).exists()
+        if not self._there[parent]:
+            return path
         parts = PurePosixPath(path).parts
         inner = parts[1:] if parts[0] == "evidence" and len(parts) > 1 else parts
-        target = PurePosixPath("evidence", own, *inner)
-        with evidence_file(record.path.parent, parts) as source:
+        target = PurePosixPath("evidence", self._own, *inner)
+        with evidence_file(self._source, parts) as source:
             if source is not None:
-                _copy(source, folder / target)
-                copied[path] = str(target)
-    return {**line, "evidence": copied.get(path, path)}
+                _copy(source, self._folder / target)
+                self._copied[path] = str(target)
+        return self._copied.get(path, path)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from reports.record import Record, state
 from reports.text import one_line
 from reports.view import SIGNS, STATES, View, view
 
+#: Pairs that a page or a summary can show: the matrix of more is asked for by `python -m reports matrix`.
+MOST_PAIRS: Final = 100
 #: Causes that a cell names, the commonest first.
 _NAMED: Final = 3
 #: States of a case whose findings are somebody's fault.
@@ -108,7 +111,7 @@ class Matrix:
 
 def matrix(record: Record | View) -> Matrix:
     """The matrix of a record; without pairs it is empty."""
-    page = record if isinstance(record, View) else view(record)
+    page = view(record)
     cells: list[Cell] = []
     nodes: dict[str, Node] = {}
     for rig in page.rigs:
@@ -137,7 +140,7 @@ def _names(rig: str) -> tuple[str, str]:
     return (dut, peer) if dashes and peer else (rig, f"{rig} (peer)")
 
 
-def _count(cell: Cell, case: str, result: dict[str, Any]) -> None:
+def _count(cell: Cell, case: str, result: Mapping[str, Any]) -> None:
     what = state(result)
     cell.counts[what] += 1
     if what in _AT_FAULT | {"error", "inconclusive"} and not cell.first:

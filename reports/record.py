@@ -21,12 +21,14 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, NoReturn
 
 from reports.lines import MODELS, READ, SCHEMA, check
-from reports.text import all_inert, one_line
+from reports.text import all_inert, one_line, plain
 
 #: Octets of one line, and of a whole record, beyond which a file is no run record: a sweep with a thousand findings
 #: makes a line of a megabyte, and a run of twenty rigs a record of thirty.
 LONGEST_LINE: Final = 1 << 23
 LARGEST: Final = 1 << 26
+#: Of the first line, which has the text of every rig file and profile: a farm has a thousand.
+LONGEST_HEADER: Final = 1 << 26
 VERDICTS = ("pass", "harmless", "fail", "inconclusive", "unsupported", "error")
 #: Why a case is `unsupported`: the optional field `reason` of its result.
 REASONS = {
@@ -130,6 +132,9 @@ def state(result: Mapping[str, Any]) -> str:
 
     Whether they do was judged when the case ran (its findings, the profile, --strict); `known` is that answer.
     """
+    shape = getattr(result, "shape", None)  # of `reports.compact`: it was asked already
+    if shape is not None:
+        return str(shape.state)
     verdict = str(result["verdict"])
     if verdict == "fail":
         return "unconfirmed" if result.get("unconfirmed") else "known" if result.get("known") else "fail"
@@ -200,18 +205,26 @@ class Writer:
         Raises `RecordError` when there is no room: then the record ends with its last whole line, without footer, and
         nothing more is written.
         """
+        text = json.dumps(all_inert(line), separators=(",", ":"), ensure_ascii=False) + "\n"
+        self._append(text.encode())
+        if line["type"] == "result":
+            self.counts[line["verdict"]] += 1
+
+    def copy(self, row: bytes, verdict: str) -> None:
+        """Append the line of a result as another record has it, if it is `plain`. Raises `RecordError` as `write`."""
+        self._append(row)
+        self.counts[verdict] += 1
+
+    def _append(self, row: bytes) -> None:
         if self._file is None:
             raise RecordError(f"{self.path}: the record is closed already")
-        text = json.dumps(all_inert(line), separators=(",", ":"), ensure_ascii=False) + "\n"
-        rest = memoryview(text.encode())
+        rest = memoryview(row)
         try:
             while rest:
                 rest = rest[self._file.write(rest) or 0 :]
         except OSError as error:
             self._give_up(error)
-        self._whole += len(text.encode())
-        if line["type"] == "result":
-            self.counts[line["verdict"]] += 1
+        self._whole += len(row)
 
     def _give_up(self, error: OSError) -> NoReturn:
         file, self._file = self._file, None
@@ -248,7 +261,8 @@ class Record:
     path: Path
     header: Line
     rigs: list[Line]
-    results: list[Line]
+    #: Lines, or what stands for them (`reports.compact`).
+    results: list[Any]
     measurements: list[Line]
     footer: Line | None
     #: `deviation` lines: known deviations that no longer happen ({"rig", "id", "state": "fixed"}).
@@ -264,61 +278,106 @@ class Record:
 def read(path: Path) -> Record:
     """Read a record (a `run.jsonl`, or the folder that holds one). Raises `RecordError` with file, line and key.
 
-    A torn last line is what a killed run leaves, and is forgiven; a bad line anywhere else is not.
+    A torn last line is what a killed run leaves, and is forgiven; a bad line anywhere else is not. The whole record is
+    in memory then: one of a farm is read by `reports.compact`.
     """
-    record = Record(path / "run.jsonl" if path.is_dir() else path, {}, [], [], [], None)
-    for number, row in _rows(record.path, follow=record.path == path):
-        where = f"{record.path}:{number}"
-        try:
-            line = all_inert(json.loads(row.decode(), parse_constant=_no_number))
-            kind = line["type"]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            if not row.endswith(b"\n"):
-                record.torn = True
-                break
-            raise RecordError(f"{where}: not a line of a run record ({_why(error)})") from error
-        if kind == "header" and line.get("schema") not in READ:
-            found = one_line(repr(line.get("schema")))[:80]
-            raise RecordError(
-                f"{where}: schema {found}, and this version reads {' and '.join(map(str, READ))}"
-            )
-        if bool(record.header) == (kind == "header") or record.footer is not None:
-            raise RecordError(
-                f"{where}: a record has one header, which comes first, and nothing behind its footer"
-            )
-        if isinstance(kind, str) and kind in MODELS:
+    return Reader(path).read()
+
+
+class Reader:
+    """Reads a record line by line, and holds each line against `reports.lines`."""
+
+    largest = LARGEST
+
+    def __init__(self, path: Path) -> None:
+        self.record = Record(path / "run.jsonl" if path.is_dir() else path, {}, [], [], [], None)
+        self._follow = self.record.path == path
+
+    def quick(self, row: bytes, at: int) -> bool:
+        """Whether the row, `at` so many octets from the beginning, was a result that needs no closer look."""
+        return False
+
+    def keep(self, result: Line, at: int) -> None:
+        """Take in a result."""
+        self.record.results.append(result)
+
+    def read(self) -> Record:
+        """Read all of it. Raises `RecordError`."""
+        record = self.record
+        for number, at, row in _rows(record.path, follow=self._follow, largest=self.largest):
+            if record.header and record.footer is None and self.quick(row, at):
+                continue
+            where = f"{record.path}:{number}"
             try:
-                _place(record, kind, check(kind, line))
-            except ValueError as error:
-                raise RecordError(f"{where}: {error}") from error
-    if not record.header:
-        raise RecordError(
-            f"{record.path}: no header line: this is not a run record, or the run ended before it began"
-        )
-    return record
+                line = parsed(row)
+                kind = line["type"]
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
+                if not row.endswith(b"\n"):
+                    record.torn = True
+                    break
+                raise RecordError(f"{where}: not a line of a run record ({_why(error)})") from error
+            if kind == "header" and line.get("schema") not in READ:
+                found = one_line(repr(line.get("schema")))[:80]
+                raise RecordError(
+                    f"{where}: schema {found}, and this version reads {' and '.join(map(str, READ))}"
+                )
+            if bool(record.header) == (kind == "header") or record.footer is not None:
+                raise RecordError(
+                    f"{where}: a record has one header, which comes first, and nothing behind its footer"
+                )
+            if isinstance(kind, str) and kind in MODELS:
+                try:
+                    self._place(kind, check(kind, line), at)
+                except ValueError as error:
+                    raise RecordError(f"{where}: {error}") from error
+        if not record.header:
+            raise RecordError(
+                f"{record.path}: no header line: this is not a run record, or the run ended before it began"
+            )
+        return record
+
+    def _place(self, kind: str, line: Line, at: int) -> None:
+        record = self.record
+        if kind == "result":
+            self.keep(line, at)
+        elif kind == "header":
+            record.header = line
+        elif kind == "footer":
+            record.footer = line
+        else:
+            lists = {"rig": record.rigs, "measurement": record.measurements}
+            lists.get(kind, record.deviations).append(line)
 
 
-def _rows(path: Path, *, follow: bool) -> Iterator[tuple[int, bytes]]:
-    """The lines of the file that are not blank, each with its number."""
+def parsed(row: bytes) -> Any:
+    """A line of JSON with its texts made inert. Raises `ValueError`, `RecursionError`."""
+    value = json.loads(row.decode(), parse_constant=_no_number)
+    return value if plain(row) else all_inert(value)
+
+
+def _rows(path: Path, *, follow: bool, largest: int) -> Iterator[tuple[int, int, bytes]]:
+    """The lines of the file that are not blank: number, octets in front of it, the line."""
     flags = os.O_RDONLY | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
     try:
         with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as file:
             about = os.fstat(file.fileno())
             if not stat.S_ISREG(about.st_mode):
                 raise RecordError(f"{path}: not a file. Name a run folder or its run.jsonl.")
-            if about.st_size > LARGEST:
+            if about.st_size > largest:
                 raise RecordError(
-                    f"{path}: {about.st_size} octets, and no run record has more than {LARGEST}"
+                    f"{path}: {about.st_size} octets, and {largest} are the most that this command reads"
                 )
-            number = 0
-            while row := file.readline(LONGEST_LINE):
+            number, at, longest = 0, 0, LONGEST_HEADER
+            while row := file.readline(longest):
                 number += 1
-                if len(row) == LONGEST_LINE:
+                if len(row) == longest:
                     raise RecordError(
-                        f"{path}:{number}: longer than any line of a run record ({LONGEST_LINE} octets)"
+                        f"{path}:{number}: longer than any line of a run record ({longest} octets)"
                     )
                 if row.strip():
-                    yield number, row
+                    yield number, at, row
+                at += len(row)
+                longest = LONGEST_LINE
     except (OSError, ValueError) as error:  # ValueError: a path with a null in it
         link = isinstance(error, OSError) and error.errno == errno.ELOOP
         why = "it is a link" if link else getattr(error, "strerror", None) or str(error)
@@ -333,13 +392,3 @@ def _why(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "nested too deep"
     return "no type" if isinstance(error, (KeyError, TypeError)) else one_line(error)[:200]
-
-
-def _place(record: Record, kind: str, line: Line) -> None:
-    if kind == "header":
-        record.header = line
-    elif kind == "footer":
-        record.footer = line
-    else:
-        lists = {"rig": record.rigs, "result": record.results, "measurement": record.measurements}
-        lists.get(kind, record.deviations).append(line)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any, Final
 
 from vectors.catalogue import CATALOGUE
@@ -75,7 +76,16 @@ _GROUPS: Final[tuple[tuple[Effect, tuple[str, ...]], ...]] = (
         (
             *("dropped", "no_answer", "unresolved", "wrong_answer", "too_large", "lost", "not_delivered"),
             *("nothing_came", "tcp*", "retransmission_lost", "no_room_for_two", "not_released", "refused"),
-            *("solicitation_dropped", "not_found", "not_advertised", "no_ipss", "reconnect", "mtu", "stuck"),
+            *(
+                "solicitation_dropped",
+                "not_found",
+                "not_advertised",
+                "not_asked",
+                "no_ipss",
+                "reconnect",
+                "mtu",
+                "stuck",
+            ),
             *("lost_while_waiting", "listener_lost", "not_replicated", "not_forwarded", "not_confirmed"),
             *("traffic", "all-twice", "thrice", "run-twice", "form-*", "size-*", "order-*", "duplicate-*"),
             *(
@@ -155,14 +165,19 @@ _GROUPS: Final[tuple[tuple[Effect, tuple[str, ...]], ...]] = (
 
 def effect_of(finding: Mapping[str, Any]) -> Effect:
     """What one finding means for a user of the node."""
-    row = CATALOGUE.get(str(finding.get("requirement", "")))
-    if finding.get("level") == "SHOULD" or (row is not None and row.binding != "fail"):
+    asked = (str(finding.get(key) or "") for key in ("code", "requirement", "level"))
+    return _effect(*asked, of_field=bool(finding.get("field")))
+
+
+@lru_cache(maxsize=4096)
+def _effect(code: str, requirement: str, level: str, *, of_field: bool) -> Effect:
+    row = CATALOGUE.get(requirement)
+    if level == "SHOULD" or (row is not None and row.binding != "fail"):
         return _ADVICE
-    code = str(finding.get("code", ""))
     for effect, globs in _GROUPS:
         if any(fnmatchcase(code, glob) for glob in globs):
             return effect
-    return _READ if finding.get("field") else _SENT
+    return _READ if of_field else _SENT
 
 
 def worst_effect(findings: Iterable[Mapping[str, Any]]) -> Effect | None:

@@ -15,6 +15,10 @@ from typing import Any, Final
 #: Characters of one text that are kept: as many as `rigs.consoles.model` keeps of a console.
 LONGEST: Final = 1 << 18
 
+#: Octets of a line of JSON that need no look: printable ASCII, and what stands between tokens.
+_ORDINARY: Final = bytes([9, 10, *range(32, 127)])
+#: Escapes of JSON that may stand for a character that is obeyed.
+_ESCAPES: Final = re.compile(rb"\\[bfru]")
 #: C0 but tab and newline, DEL, C1; soft hyphen; Arabic letter mark; Hangul fillers; zero-width and bidirectional marks;
 #: line and paragraph separators; interlinear annotation; lone surrogates; noncharacters; tags and their like.
 _OBEYED: Final = re.compile(
@@ -36,8 +40,21 @@ def inert(text: str) -> str:
     return shown
 
 
+def plain(row: bytes) -> bool:
+    """Whether a line of JSON has nothing that `inert` would change, and no word for a number that JSON has not.
+
+    False where that would take a closer look. Raises `UnicodeDecodeError` for what is no UTF-8.
+    """
+    if len(row) > LONGEST or _ESCAPES.search(row) or b"NaN" in row or b"Infinity" in row:
+        return False
+    rest = row.translate(None, _ORDINARY)
+    return not rest or _OBEYED.search(rest.decode()) is None
+
+
 def one_line(value: object) -> str:
     """`inert`, and ends of lines are shown as well: for a name, a table, a line that no text may imitate."""
+    if type(value) is str and value.isascii() and value.isprintable() and len(value) <= LONGEST:
+        return value
     return inert(str(value)).replace("\n", "\\n").replace("\t", "\\t")
 
 

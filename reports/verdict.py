@@ -59,9 +59,20 @@ class Verdict:
 
 
 def verdict(page: View) -> Verdict:
-    """Say of a record whether it is good, rig by rig and as a whole."""
+    """Say of a record whether it is good, rig by rig and as a whole; once for each view."""
+    if "verdict" not in page.made:
+        page.made["verdict"] = _verdict(page)
+    made: Verdict = page.made["verdict"]
+    return made
+
+
+def _verdict(page: View) -> Verdict:
     found = causes(page)
-    lines = [_line(page, rig, found) for rig in page.rigs]
+    mine: dict[str, list[Cause]] = {}
+    for cause in found:
+        for name in cause.cases_by_rig:
+            mine.setdefault(name, []).append(cause)
+    lines = [_line(page, rig, mine.get(rig.name, [])) for rig in page.rigs]
     limits = _limits(page)
     order = ("fail", "error", "unconfirmed", "inconclusive", "known", "pass")
     state = min((line.state for line in lines), key=order.index, default="inconclusive")
@@ -72,15 +83,14 @@ def verdict(page: View) -> Verdict:
     )
 
 
-def _line(page: View, rig: Rig, found: list[Cause]) -> Line:
+def _line(page: View, rig: Rig, mine: list[Cause]) -> Line:
     counts = page.counts(rig.name)
-    mine = [cause for cause in found if any(one.name == rig.name for one in cause.rigs)]
     told, state = [], "pass"
     for kind, name in KINDS.items():
         of_kind = [cause for cause in mine if cause.kind == kind]
         if not of_kind:
             continue
-        cases = {case.name for cause in of_kind for one, case, _ in cause.shown if one.name == rig.name}
+        cases: set[str] = set().union(*(cause.cases_by_rig[rig.name] for cause in of_kind))
         told.append(f"{plural(len(of_kind), name)} in {plural(len(cases), 'case')}")
     tried = sum(count for name, count in counts.items() if name not in ("unsupported", "inconclusive"))
     for name in ("fail", "error", "unconfirmed", "inconclusive", "known"):
@@ -164,5 +174,7 @@ def plural(count: int, word: str) -> str:
         return f"1 {word}"
     if word == "advice not followed":
         return f"{count} pieces of {word}"
+    if word == "stack and version":
+        return f"{count} stacks and versions"
     head, of, rest = word.partition(" of ")
     return f"{count} {head}s{of}{rest}"

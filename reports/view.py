@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from reports.compact import Kept, Shape
 from reports.record import Record, RecordError, chosen_by, group_of, state
 from reports.sections import section_of
 from vectors.catalogue import CATALOGUE, Requirement
 
 #: Cells of a matrix: a hundred sections are usual.
 LARGEST_MATRIX: Final = 100_000
+#: Rigs beyond which the columns of a matrix are stacks and versions, and results beyond which one page is too much.
+WIDE: Final = 20
+MOST_RESULTS: Final = 20_000
 #: What a cell can say, worst first. `known` is a failure that the rig's profile declares, with proof; `unconfirmed`
 #: one that it declares for other versions.
 STATES = ("fail", "error", "unconfirmed", "known", "inconclusive", "pass", "harmless", "unsupported")
@@ -91,7 +95,8 @@ class Case:
     name: str
     what: str
     requirements: list[str]
-    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: Rig -> line, or what stands for it (`reports.compact`).
+    results: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -101,9 +106,16 @@ class Section:
     key: str
     title: str
     cases: list[Case] = field(default_factory=list)
+    _counts: dict[str, Counter[str]] | None = None
 
     def counts(self, rig: str) -> Counter[str]:
-        return Counter(state(case.results[rig]) for case in self.cases if rig in case.results)
+        """Results of a rig by state. All rigs are counted at once, when the first is asked for."""
+        if self._counts is None:
+            self._counts = {}
+            for case in self.cases:
+                for name, result in case.results.items():
+                    self._counts.setdefault(name, Counter())[state(result)] += 1
+        return self._counts.get(rig, Counter())
 
 
 @dataclass(slots=True)
@@ -113,22 +125,41 @@ class View:
     record: Record
     rigs: list[Rig]
     sections: list[Section]
+    #: What was made of it already and is asked for again: verdict, fleet.
+    made: dict[str, Any] = field(default_factory=dict)
+    _reasons: dict[str, Counter[str]] | None = None
 
     def counts(self, rig: str) -> Counter[str]:
-        return sum((section.counts(rig) for section in self.sections), Counter())
+        whole: Counter[str] = Counter()
+        for section in self.sections:
+            whole.update(section.counts(rig))
+        return whole
 
     def reasons(self, rig: str) -> Counter[str]:
         """Why cases were not tried (`reports.record.REASONS`), and how many."""
-        results = (case.results.get(rig, {}) for section in self.sections for case in section.cases)
-        return Counter(r["reason"] or "unsaid" for r in results if r and state(r) == "unsupported")
+        if self._reasons is None:
+            self._reasons = {}
+            for name, result in self._unsupported():
+                self._reasons.setdefault(name, Counter())[result["reason"] or "unsaid"] += 1
+        return self._reasons.get(rig, Counter())
+
+    def _unsupported(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for section in self.sections:
+            for case in section.cases:
+                yield from ((n, r) for n, r in case.results.items() if r["verdict"] == "unsupported")
+
+    @property
+    def wide(self) -> bool:
+        """Whether rigs are shown by stack and version, and cases on pages of their own (`reports.fleet`)."""
+        return len(self.rigs) > WIDE or len(self.record.results) > MOST_RESULTS
 
     def chosen(self) -> str:
         """By which options cases were left out; empty for a whole run, or where the record does not say."""
         return chosen_by(self.record.header.get("asked", {}))
 
-    def groups(self, wanted: str) -> list[tuple[Rig, list[tuple[Case, dict[str, Any]]]]]:
+    def groups(self, wanted: str) -> list[tuple[Rig, list[tuple[Case, Mapping[str, Any]]]]]:
         """Results of a state, equal findings of a rig together (`reports.record.group_of`), in the order of cases."""
-        found: dict[tuple[str, str], tuple[Rig, list[tuple[Case, dict[str, Any]]]]] = {}
+        found: dict[tuple[str, str], tuple[Rig, list[tuple[Case, Mapping[str, Any]]]]] = {}
         for section in self.sections:
             for case in section.cases:
                 for rig in self.rigs:
@@ -149,29 +180,49 @@ class View:
         return dict(sorted(tried.items(), key=lambda item: (order.get(item[0], len(order)), item[0])))
 
 
-def view(record: Record) -> View:
+def view(record: Record | View) -> View:
     """Group a record for reading. Raises `RecordError` for one whose matrix nobody could look at."""
-    rigs = _rigs(record)
+    if isinstance(record, View):
+        return record
+    rigs = rigs_of(record)
     cases: dict[str, Case] = {}
     tried: dict[str, dict[str, None]] = {}
+    told: set[Shape] = set()
     for line in record.results:
-        case = cases.setdefault(line["case"], Case(line["case"], line.get("what", ""), []))
+        name = line["case"]
+        case = cases.get(name)
+        if case is None:
+            case, tried[name] = cases.setdefault(name, Case(name, "", [])), {}
+        case.results[line["rig"]] = line
+        if isinstance(line, Kept):  # what equal results have in common is read once
+            if line.shape in told:
+                continue
+            told.add(line.shape)
         case.what = case.what or line.get("what", "")
         named = [*line.get("requirements", []), *(f["requirement"] for f in line.get("findings", []))]
-        tried.setdefault(case.name, {}).update(dict.fromkeys(named))
-        case.results[line["rig"]] = line
-        rigs.setdefault(line["rig"], Rig(line["rig"]))
+        tried[name].update(dict.fromkeys(named))
     sections: dict[str, Section] = {}
     for name in sorted(cases, key=natural):
         cases[name].requirements = list(tried[name])
         key, title = section_of(name)
         sections.setdefault(key, Section(key, title)).cases.append(cases[name])
-    if len(rigs) * len(sections) > LARGEST_MATRIX:
+    made = View(
+        record,
+        [rigs[name] for name in sorted(rigs, key=natural)],
+        [sections[key] for key in sorted(sections, key=_section_order)],
+    )
+    columns = len({rig.describe() or rig.name for rig in made.rigs}) if len(rigs) > WIDE else len(rigs)
+    if columns * len(sections) > LARGEST_MATRIX:
         raise RecordError(
-            f"{record.path}: {len(rigs)} rigs by {len(sections)} sections are more than a page can show"
+            f"{record.path}: {columns} rigs by {len(sections)} sections are more than a page can show"
         )
-    ordered = [sections[key] for key in sorted(sections, key=_section_order)]
-    return View(record, [rigs[name] for name in sorted(rigs, key=natural)], ordered)
+    return made
+
+
+def several(rigs: Sequence[Rig], most: int = WIDE) -> str:
+    """The names of some rigs, and how many more there are."""
+    names = ", ".join(rig.name for rig in rigs[:most])
+    return f"{names} and {len(rigs) - most} more" if len(rigs) > most else names
 
 
 def worst(counts: Iterable[str]) -> str:
@@ -207,7 +258,8 @@ def _section_order(key: str) -> tuple[int, list[tuple[int, int, str]]]:
     return (0 if key.startswith("rfc") else 1, natural(key))
 
 
-def _rigs(record: Record) -> dict[str, Rig]:
+def rigs_of(record: Record) -> dict[str, Rig]:
+    """The rigs that a record tells of, by name."""
     rigs: dict[str, Rig] = {}
     for line in record.rigs:
         rig = rigs.setdefault(line["rig"], Rig(line["rig"]))
@@ -238,4 +290,7 @@ def _rigs(record: Record) -> dict[str, Rig]:
             "left_out",
         )
         rig.facts.update({k: str(v) for k, v in line.items() if k not in shown and v not in (None, "")})
+    for line in record.results:
+        if line["rig"] not in rigs:
+            rigs[line["rig"]] = Rig(line["rig"])
     return rigs

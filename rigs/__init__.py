@@ -1,0 +1,1 @@
+import reports.interrupt  # noqa: F401  first: what a command imports next takes time

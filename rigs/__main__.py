@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import reports.interrupt  # noqa: F401  first: what follows takes time to import
 from reports.record import RecordError
 from reports.text import inert, one_line
 from rigs import leases, registry, scaffold
@@ -17,7 +16,8 @@ from rigs.bench import Rig
 from rigs.configuration.loading import Loaded, known_rigs, load, shown
 from rigs.configuration.models import ConfigError, outside
 from rigs.deviation import deviation
-from rigs.model import RigError
+from rigs.leases import LeaseError, left
+from rigs.model import RigError, Unsupported
 from rigs.probe import probe
 from rigs.replay import replay, sent_frames
 from rigs.tester.preparation import tester_for
@@ -36,6 +36,7 @@ examples:
   .venv/bin/python -m rigs init ./desk.toml --node black_box --link packet:wpan0 --address f4:ce:36:00:00:00:00:01
   .venv/bin/python -m rigs deviation reports/out/latest 'rfc6282/3.1.1/hlim[01]'
   .venv/bin/python -m rigs replay reports/out/latest/evidence/lwip-ble/x.pcapng --rig lwip-ble
+  .venv/bin/python -m rigs release 20261129T162233-8e9f           free the boards of a lab that a killed run has left
   .venv/bin/python -m pytest suites --rig lwip-ble               run the suites on a rig
 
 exit status: 0 done, 1 something is missing or nothing came back, 2 a mistake in a file or on the command line,
@@ -89,7 +90,26 @@ def parser() -> argparse.ArgumentParser:
     known.add_argument("case", metavar="CASE", help="the case's id, such as 'rfc6282/3.1.1/hlim[01]'")
     known.add_argument("--rig", metavar="NAME", help="which rig, where the case failed on several")
     known.add_argument("--id", metavar="ID", help="the deviation's name, such as lwip-ecn-order")
-    for command in (check, again):
+    free = commands.add_parser(
+        "release", help="give back the boards of a lab that a killed run has left, found by its name"
+    )
+    free.add_argument("run", metavar="RUN", help="the run's id, or the folder of its record")
+    free.add_argument(
+        "--rig",
+        action="append",
+        default=[],
+        metavar="NAME|PATH",
+        help="a rig of that run: its coordinator is asked, or its `release` program run. Repeatable; without it "
+        "the record says which coordinators",
+    )
+    free.add_argument(
+        "--coordinator",
+        action="append",
+        default=[],
+        metavar="HOST:PORT",
+        help="a labgrid coordinator to ask. Repeatable; default: those of the record, else LG_COORDINATOR",
+    )
+    for command in (check, again, free):
         command.add_argument(
             "--set",
             action="append",
@@ -110,6 +130,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return max([_check(name, options) for name in options.rigs])
         if options.command == "init":
             return _init(options)
+        if options.command == "release":
+            return _release(options)
         if options.command == "deviation":
             print(inert(deviation(options.run, options.case, rig=options.rig, name=options.id)), end="")
             return DONE
@@ -120,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(inert(str(error)), file=sys.stderr)
         return WRONG
-    except RigError as error:
+    except (RigError, Unsupported) as error:
         print(inert(str(error)), file=sys.stderr)
         return LACKING
     except KeyboardInterrupt:  # leases and rigs were let go on the way here
@@ -173,7 +195,12 @@ def _check(name: str, options: argparse.Namespace) -> int:
         for mistake in error.mistakes:
             print(f"  {one_line(mistake)}")
         return WRONG
-    missing = registry.missing(loaded.rig, run=run)
+    awaited = ", ".join(loaded.awaited)  # what it needs is known behind its lease
+    missing = [] if awaited else registry.missing(loaded.rig, run=run)
+    try:
+        leases.of(loaded.rig).check()
+    except LeaseError as error:
+        missing.append(registry.Missing("its lease cannot be asked for", str(error)))
     profile = loaded.profile
     about = one_line(f"{profile.stack} over {profile.link}, profile {profile.name}")
     misfits = registry.misfits(loaded.rig, profile, run=run)
@@ -183,6 +210,8 @@ def _check(name: str, options: argparse.Namespace) -> int:
         print(f"  profile: {one_line(misfit)}")
     for item in missing:
         print(f"  missing: {one_line(item.what)}\n  to do:   {one_line(item.remedy)}")
+    if awaited:
+        print(f"  note:    the lease tells {one_line(awaited)}: --probe asks for it")
     for remark in registry.remarks(loaded.rig):
         print(f"  note:    {one_line(remark)}")
     for module in () if run else registry.strangers(loaded.rig):
@@ -196,7 +225,7 @@ def _check(name: str, options: argparse.Namespace) -> int:
 
 def _probe(loaded: Loaded) -> int:
     try:
-        with leases.of(loaded.rig), Rig.of(loaded) as rig:
+        with leases.of(loaded.rig) as lease, Rig.of(registry.leased(loaded, lease.facts)) as rig:
             answers, lines = probe(rig)
     except RigError as error:
         answers, lines = False, [f"cannot be opened: {error}"]
@@ -218,12 +247,20 @@ def _init(options: argparse.Namespace) -> int:
 def _replay(options: argparse.Namespace) -> int:
     frames = sent_frames(options.file)
     loaded = _load(options.rig, options.overrides)
-    with leases.of(loaded.rig), Rig.of(loaded) as rig:
+    with leases.of(loaded.rig) as lease, Rig.of(registry.leased(loaded, lease.facts)) as rig:
         tester_for(rig, 0)  # the contexts and addresses that the run had
         count = replay(rig, frames, options.wait, sys.stdout)
         dut = one_line(f"{rig.node.stack} {rig.version}")
         print(f"{len(frames)} frames sent, {count} received; {rig.name} is {dut}")
     return DONE if count else LACKING
+
+
+def _release(options: argparse.Namespace) -> int:
+    rigs = [_load(name, options.overrides) for name in options.rig]
+    told, done = left.release(left.known(options.run), rigs, options.coordinator)
+    for line in told:
+        print(one_line(line))
+    return DONE if done else LACKING
 
 
 def _load(name: str, overrides: Sequence[str]) -> Loaded:

@@ -9,6 +9,7 @@ cases: who drives it decides when to recover, and two recoveries that failed in 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Protocol, TypeVar, cast
 
@@ -52,7 +53,7 @@ class Bench:
         for resource in reversed(self._resources.values()):
             if isinstance(resource, Console) and resource.is_text:
                 lines = resource.kept().decode(errors="replace").strip().splitlines()
-                if lines:
+                if lines and any(c.isalnum() for c in lines[-1]):  # a prompt and noise say nothing
                     return lines[-1].strip()[:_SHOWN]
         return ""
 
@@ -67,6 +68,29 @@ class Bench:
                 errors.append(error)
         if errors:
             raise errors[0]
+
+
+def open_device(bench: Bench, file: RigFile, profile: Profile) -> tuple[Link, Node, str]:
+    """Link and node of a rig file on a bench, and what the node says of itself; nothing stays open when one fails.
+
+    Raises `RigError`, or an adapter's `OSError`.
+    """
+    with ExitStack() as opened:
+        link = registry.open_link(bench, file)
+        opened.callback(_let_go, link)
+        node = registry.open_node(bench, file)
+        opened.callback(_let_go, node)
+        if "ip_tap" not in profile.abilities:
+            node.tap = None  # what is not declared is not used
+        version = node.version()
+        opened.pop_all()
+    return link, node, version
+
+
+def _let_go(part: Closeable) -> None:
+    """Close what is broken already, and may fail to close."""
+    with suppress(Exception):
+        part.close()
 
 
 class Rig:
@@ -141,11 +165,7 @@ class Rig:
 
     def _set_up(self) -> None:
         """Open link and node on the bench."""
-        self._link = registry.open_link(self._bench, self.file)
-        self._node = registry.open_node(self._bench, self.file)
-        if "ip_tap" not in self.profile.abilities:
-            self._node.tap = None  # what is not declared is not used
-        self.version = self._node.version()
+        self._link, self._node, self.version = open_device(self._bench, self.file, self.profile)
 
     def close(self) -> None:
         """Close node, link and what they hang on. May be called twice."""

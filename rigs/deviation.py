@@ -67,7 +67,8 @@ def _result(record: Record, case: str, rig: str | None) -> Line:
     if len(failed) > 1:
         names = ", ".join(line["rig"] for line in failed)
         raise RigError(f"{case} failed on several rigs ({names}): name one with --rig")
-    return (failed or found)[0]
+    result: Line = (failed or found)[0]
+    return result
 
 
 def _why_none(result: Line) -> str:

@@ -239,15 +239,24 @@ class Node(ABC):
         """Open a UDP port, so that datagrams to it are kept and draw no ICMPv6 error."""
         raise Unsupported("udp")
 
-    def discover(self, address: bytes, seconds: float) -> tuple[list[str], list[str]] | None:
+    def discover(self, address: bytes, seconds: float) -> tuple[list[str], list[str] | None] | None:
         """Scan for a device (6 octets) up to `seconds`, then ask it: UUIDs that it advertises, and its GATT services.
 
-        UUIDs of the Bluetooth SIG's have 4 hex digits. None when it is not found.
+        UUIDs of the Bluetooth SIG's have 4 hex digits. None when it is not found; no services (None) when they could
+        not be asked for.
         """
         raise Unsupported("discover")
 
     def tcp_listen(self, port: int) -> None:
         """Accept TCP connections to `port`; the latest is the one that `tcp_send` and `tcp_receive` mean."""
+        raise Unsupported("tcp")
+
+    def tcp_connect(self, destination: bytes, port: int) -> None:
+        """Connect to a TCP port of another node; by this port `tcp_send` and `tcp_receive` then mean the connection."""
+        raise Unsupported("tcp")
+
+    def tcp_close(self, port: int) -> None:
+        """Reset the connection of `port`, so that nothing more comes of it, and accept no other."""
         raise Unsupported("tcp")
 
     def tcp_send(self, port: int, data: bytes) -> None:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from rigs import registry
 from rigs.air.link import AirLink
 from rigs.air.settings import AirSettings
-from rigs.bench import Bench, Rig, Teller
+from rigs.bench import Bench, Rig, Teller, open_device
 from rigs.configuration.models import OF_A_PEER, Device, Profile, RigFile
 from rigs.links.memory.link import MemoryLink
-from rigs.model import Link, Node, RigError
+from rigs.model import Link, RigError
 
 SideName = Literal["dut", "peer"]
 SIDES: Final[tuple[SideName, ...]] = ("dut", "peer")
@@ -59,20 +58,16 @@ class Side:
         self._bench = bench or Bench()
         self._owns = bench is None
         try:
-            self.link: Link = registry.open_link(self._bench, file)
-            self.node: Node = registry.open_node(self._bench, file)
-            if "ip_tap" not in profile.abilities:
-                self.node.tap = None  # what is not declared is not used
-            self.version = self.node.version()
+            self.link, self.node, self.version = open_device(self._bench, file, profile)
         except BaseException:
-            self.close()
+            if self._owns:
+                self._bench.close()
             raise
 
     def close(self) -> None:
         """Close the node, and the bench if it is the device's own. May be called twice."""
-        for part in (getattr(self, "node", None), getattr(self, "link", None)):
-            if part is not None:
-                part.close()
+        self.node.close()
+        self.link.close()
         if self._owns:
             self._bench.close()
 
@@ -87,6 +82,8 @@ class Pair(Rig):
         self.good_air = AirSettings()
         #: Link-layer addresses that each told the other since they were opened.
         self.told: dict[str, set[bytes]] = {name: set() for name in SIDES}
+        #: Addresses that a 6LBR of the two has confirmed to a 6LN (RFC 7668 §3.2.4), the latest last.
+        self.registered: tuple[bytes, ...] = ()
         #: Whether a datagram was cut by the medium that a node may still keep.
         self.cut = False
         self.sides: dict[SideName, Side] = {}
@@ -113,7 +110,7 @@ class Pair(Rig):
         theirs = alone(self.file, "peer", kind, dut.link.dut)
         peer = self._bench.resource("peer", lambda: Side("peer", theirs, self._other))
         self.sides = {"dut": dut, "peer": peer}
-        self.told = {name: set() for name in SIDES}
+        self.told, self.registered = {name: set() for name in SIDES}, ()
         if why := cannot_meet(dut, peer):
             raise RigError(f"{self.name}: {why}")
         members: dict[str, Link] = {name: side.link for name, side in self.sides.items()}

@@ -13,7 +13,7 @@ from typing import Final
 
 from rigs.bench import Rig
 from rigs.configuration.models import another_stack, outside
-from rigs.model import Direction, Link, Received
+from rigs.model import Direction, Link, Received, Unsupported
 from rigs.tester.host import Tester
 from rigs.tester.packets import FORMS
 from rigs.tester.preparation import tester_for
@@ -53,8 +53,15 @@ class Heard:
 
 def probe(rig: Rig) -> tuple[bool, list[str]]:
     """Ask the open rig who is there. Returns whether its DUT answers, and lines for a person. Raises `RigError`."""
-    link = rig.link
-    tester, heard = tester_for(rig, 0), Heard()
+    link, heard = rig.link, Heard()
+    try:
+        tester = tester_for(rig, 0)
+    except Unsupported as error:
+        return False, [
+            f"opened: {rig.node.stack} {rig.version}, by {rig.file.tester.link}",
+            f"cannot be prepared: {error}",
+            "to do: start the DUT anew, if it holds what others gave it; else the profile declares what it cannot do",
+        ]
 
     def note(_tap: str, direction: Direction, received: Received) -> None:
         if direction == "received":

@@ -19,7 +19,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 from types import ModuleType
@@ -119,6 +119,15 @@ def load(name: str, overrides: Iterable[str] = (), beside: str | None = None) ->
     `beside`: another rig whose DUT is paired with this one's.
     """
     return loading.load(name, overrides, beside=beside, judge=mistakes)
+
+
+def leased(loaded: Loaded, facts: Mapping[str, str]) -> Loaded:
+    """The same rig with what its lease tells of the board. Raises `ConfigError`."""
+    if not loaded.awaited:
+        return loaded
+    beside = str(loaded.beside) if loaded.beside is not None else None
+    whole = loading.load(str(loaded.rig.path), loaded.overrides, beside=beside, lease=facts, judge=mistakes)
+    return replace(whole, awaited=loaded.awaited)  # the next lease may get another board
 
 
 def verify(rig: RigFile) -> None:

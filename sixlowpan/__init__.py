@@ -4,6 +4,7 @@ This is the public face; `sixlowpan.ipv6`, `sixlowpan.mac`, `sixlowpan.frame`, `
 `sixlowpan.mesh` are public, too. Only `__main__` and `capture` read or write anything.
 """
 
+import sixlowpan.interrupt  # noqa: F401  first: what follows takes time to import
 from sixlowpan import frame, ipv6, mac, mesh, nd
 from sixlowpan.addresses import iid, link_local, modified_eui64, multicast_link_address, solicited_node
 from sixlowpan.codec import decode, encode

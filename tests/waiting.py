@@ -23,6 +23,13 @@ def soon(seconds=10.0):
     return clock.now() + seconds
 
 
+def received(link, seconds=10.0):
+    """The octets of the next frame on a link."""
+    got = link.receive(soon(seconds))
+    assert got is not None, "no frame came"
+    return got.frame
+
+
 def until(holds, what="it did not happen", seconds=PATIENCE):
     """Wait until `holds()` and return what it said."""
     deadline, pause = clock.now() + seconds, threading.Event()

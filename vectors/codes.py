@@ -154,6 +154,7 @@ _SEEN: Final = {
     "dynamic_port": "A port of the range that has a 4-bit form was chosen for an ephemeral port.",
     "answer_harmed": "The answer has other data than the request.",
     "quote_trailer": "An ICMPv6 error quotes octets behind the end of the packet.",
+    "quote_front": "An ICMPv6 error quotes a packet without its first octets.",
     "quote_checksum": "An ICMPv6 error quotes another UDP checksum than was sent.",
     # addresses and Neighbor Discovery
     "target": "A Neighbor Advertisement has another target than the solicitation.",
@@ -176,6 +177,7 @@ _SEEN: Final = {
     # Bluetooth LE: the channel
     "not_found": "A scan did not find the device.",
     "not_advertised": "The device does not advertise the Internet Protocol Support Service.",
+    "not_asked": "A device was found, and its services could not be asked for.",
     "no_ipss": "The device has no Internet Protocol Support Service.",
     "any_spsm": "A channel to any SPSM is accepted.",
     "no_credits": "The DUT opens the channel without a credit.",
@@ -185,6 +187,7 @@ _SEEN: Final = {
     "terms": "K-frames, SDUs or credits are not within the terms of the channel.",
     "not_starved": "The DUT sends without credits.",
     "no_credit": "The DUT sends before it has a credit.",
+    "early": "The DUT sends on a channel that it has not accepted yet.",
     "stuck": "What waited for credits was not sent when they came.",
     "too_many_credits": "The channel stays open although the credits exceed 65535.",
     "lost_while_waiting": "A packet was lost while the DUT waited for credits.",
@@ -288,6 +291,7 @@ LATE: Final = frozenset(
             "no_address",
             "not_found",
             "not_advertised",
+            "not_asked",
             "reconnect",
             "stuck",
             "no_rs",

@@ -9,16 +9,17 @@ the node.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
+from reports.compact import Kept, Shape
 from reports.compare.figures import Figures
-from reports.record import Record, RecordError, state
+from reports.record import Record, RecordError, chosen_by, state
 from reports.text import one_line
-from reports.view import natural, view
+from reports.view import natural, rigs_of
 
 BAD: Final = ("fail", "error", "unconfirmed")
 #: States in which something is known about the DUT.
@@ -97,9 +98,6 @@ class Comparison:
         return self.status != 0
 
 
-Key = tuple[str, str]
-
-
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """What a comparison needs of a result."""
@@ -107,6 +105,10 @@ class _Seen:
     state: str
     news: frozenset[str]
     case: tuple[str, frozenset[str]]
+
+
+#: Rig -> case -> what is seen there.
+Results = dict[str, dict[str, _Seen]]
 
 
 def compare(
@@ -120,17 +122,29 @@ def compare(
     _check(before, after, match or {})
     old, new = _results(before, match or {}), _results(after, {})
     whose = _whose(before, after, match or {})
-    found = Comparison(chosen=bool(view(after).chosen()))
-    for key in sorted({*old, *new}, key=lambda k: (natural(k[1]), natural(k[0]))):
-        was, now = old.get(key), new.get(key)
-        change = Change(*key, was.state if was else None, now.state if now else None)
+    found = Comparison(chosen=bool(chosen_by(after.header.get("asked", {}))))
+    for case, rig in _keys(old, new):
+        was, now = old.get(rig, {}).get(case), new.get(rig, {}).get(case)
+        if was == now:
+            found.same += 1
+            continue
+        change = Change(case, rig, was.state if was else None, now.state if now else None)
         if change.before != change.after or (was and now and was.news != now.news):
             another = bool(was and now and was.case != now.case)
-            change = replace(change, because="suite" if another else whose(key[1], was, now))
+            change = replace(change, because="suite" if another else whose(rig, was, now))
         _file(found, change, was.news if was else frozenset(), now.news if now else frozenset())
     found.troubles = _troubles(before, after, old, new)
     _require(found, required, new)
     return found
+
+
+def _keys(old: Results, new: Results) -> Iterator[tuple[str, str]]:
+    """Every (case, rig) of both, rig by rig, in natural order."""
+    cases = {case for results in (old, new) for on in results.values() for case in on}
+    ranks = {case: place for place, case in enumerate(sorted(cases, key=natural))}
+    for rig in sorted(old.keys() | new.keys(), key=natural):
+        for case in sorted(old.get(rig, {}).keys() | new.get(rig, {}).keys(), key=ranks.__getitem__):
+            yield case, rig
 
 
 def read_required(path: Path) -> list[str]:
@@ -145,11 +159,13 @@ def read_required(path: Path) -> list[str]:
     return found
 
 
-def _require(found: Comparison, required: Sequence[str], new: Mapping[Key, _Seen]) -> None:
-    rigs = sorted({rig for _, rig in new}, key=natural) or ["any rig"]
+def _require(found: Comparison, required: Sequence[str], new: Results) -> None:
+    rigs = sorted(new, key=natural) or ["any rig"]
+    every = {case for results in new.values() for case in results}
     for glob in required:
+        meant = {case for case in every if _fits(case, glob)}
         for rig in rigs:
-            cases = {case: seen.state for (case, on), seen in new.items() if on == rig and _fits(case, glob)}
+            cases = {case: seen.state for case, seen in new.get(rig, {}).items() if case in meant}
             told = [name for name in cases if cases[name] in _TOLD]
             failed = [name for name in cases if cases[name] in BAD]
             found.required_failed += [
@@ -168,8 +184,8 @@ def _fits(case: str, glob: str) -> bool:
 
 def _whose(before: Record, after: Record, match: Mapping[str, str]) -> Any:
     """A function that says of a change on a rig whether suite or node changed."""
-    old = {match.get(rig.name, rig.name): rig for rig in view(before).rigs}
-    new = {rig.name: rig for rig in view(after).rigs}
+    old = {match.get(rig.name, rig.name): rig for rig in rigs_of(before).values()}
+    new = {rig.name: rig for rig in rigs_of(after).values()}
     suite = before.header["suite"] != after.header["suite"]
 
     def whose(rig: str, was: _Seen | None, now: _Seen | None) -> str:
@@ -186,26 +202,26 @@ def _whose(before: Record, after: Record, match: Mapping[str, str]) -> Any:
 
 def _check(before: Record, after: Record, match: Mapping[str, str]) -> None:
     for record, names in ((before, match.keys()), (after, match.values())):
-        rigs = {rig.name for rig in view(record).rigs}
+        rigs = {rig.name for rig in rigs_of(record).values()}
         for name in names:
             if name not in rigs:
                 there = ", ".join(sorted(rigs, key=natural)) or "none"
                 raise RecordError(f"--match: {record.path} has no rig {name!r}; there are: {there}")
 
 
-def _troubles(before: Record, after: Record, old: Mapping[Key, _Seen], new: Mapping[Key, _Seen]) -> list[str]:
+def _troubles(before: Record, after: Record, old: Results, new: Results) -> list[str]:
     """What keeps two records from being compared."""
     told = [
         f"{one_line(record.path)} is an interrupted run" for record in (before, after) if record.interrupted
     ]
-    rigs = {rig for _, rig in old}
-    common = rigs & ({rig for _, rig in new} | {rig.name for rig in view(after).rigs})
+    rigs = old.keys()
+    common = rigs & (new.keys() | rigs_of(after).keys())
     if rigs and not common:
         told.append(f"no rig of {one_line(before.path)} has a result in {one_line(after.path)}")
     told += [
         f"all cases of {rig} are gone"
         for rig in sorted(common, key=natural)
-        if not any(key in new for key in old if key[1] == rig)
+        if old[rig].keys().isdisjoint(new.get(rig, {}))
     ]
     return told
 
@@ -233,25 +249,34 @@ def _file(found: Comparison, change: Change, was: frozenset[str], now: frozenset
         found.same += 1
 
 
-def _results(record: Record, match: Mapping[str, str]) -> dict[Key, _Seen]:
-    return {
-        (line["case"], match.get(line["rig"], line["rig"])): _Seen(
-            state(line),
-            frozenset(
-                f"{f['code']} ({f['requirement']})" for f in line.get("findings", []) if not f.get("known")
-            ),
-            (line.get("what", ""), frozenset(line.get("requirements", []))),
-        )
-        for line in record.results
-    }
+def _results(record: Record, match: Mapping[str, str]) -> Results:
+    found: Results = {}
+    shapes: dict[Shape, _Seen] = {}
+    for line in record.results:
+        on = found.setdefault(match.get(line["rig"], line["rig"]), {})
+        if not isinstance(line, Kept):
+            on[line["case"]] = _seen(line)
+            continue
+        seen = shapes.get(line.shape)
+        if seen is None:
+            seen = shapes[line.shape] = _seen(line.shape.fields)
+        on[line.shape.fields["case"]] = seen
+    return found
+
+
+def _seen(line: Mapping[str, Any]) -> _Seen:
+    news = (f"{f['code']} ({f['requirement']})" for f in line.get("findings", []) if not f.get("known"))
+    return _Seen(
+        state(line), frozenset(news), (line.get("what", ""), frozenset(line.get("requirements", [])))
+    )
 
 
 def duts(before: Record, after: Record, match: Mapping[str, str] | None = None) -> list[str]:
     """The suite of both records, and one line for each rig of both: which DUT it had, before and after."""
     suites = [_suite(record) for record in (before, after)]
     lines = [f"suite: {suites[0]} -> {suites[1]}" if suites[0] != suites[1] else f"suite: {suites[0]}"]
-    old = {(match or {}).get(rig.name, rig.name): rig for rig in view(before).rigs}
-    new = {rig.name: rig for rig in view(after).rigs}
+    old = {(match or {}).get(rig.name, rig.name): rig for rig in rigs_of(before).values()}
+    new = {rig.name: rig for rig in rigs_of(after).values()}
     for name in sorted(old.keys() & new.keys(), key=natural):
         was, now = old[name].describe(), new[name].describe()
         lines.append(f"{name}: {was} -> {now}" if was != now else f"{name}: {now}")

@@ -76,6 +76,11 @@ class Carried:
         return self.due
 
 
+def nothing(_sender: str, _receiver: str, _frame: bytes) -> bool:
+    """No frame is picked to be lost."""
+    return False
+
+
 class SoftwareAir:
     """The air between members that are known by name; the device under test is "dut", our own radio "tester"."""
 
@@ -84,6 +89,8 @@ class SoftwareAir:
         self.impair(settings)
         #: Told of everything that became of a frame.
         self.watch: Callable[[Carried], None] = lambda _carried: None
+        #: Asked of every frame of (sender, receiver) whether it is lost, beside what is drawn.
+        self.picked: Callable[[str, str, bytes], bool] = nothing
         self._free = 0.0
         self._starts: dict[str, deque[float]] = {name: deque() for name in self.members}
         self._coming: dict[str, list[tuple[float, int, Carried]]] = {name: [] for name in self.members}
@@ -124,6 +131,9 @@ class SoftwareAir:
         arrival, waited = self._on_the_medium(sender, frame, now)
         for name in others:
             pair = (sender, name)
+            if self.picked(sender, name, frame):
+                self._keep(Carried(sender, name, frame, now, "lost", waited=waited))
+                continue
             if self.kind == "ble":
                 arrival = self._events[pair].arrival(now, len(frame) + 4)
                 waited = arrival - now

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from rigs.configuration import leased
 from rigs.configuration.models import NAME, ConfigError, Profile, RigFile, Written
 
 RIGS = Path(__file__).parents[1] / "files"
@@ -43,6 +44,10 @@ class Loaded:
     peer: Profile | None = None
     #: The rig file that the peer is of, where a pair was made of two.
     beside: Path | None = None
+    #: The keys that are known behind the lease only: `registry.leased` puts them in.
+    awaited: tuple[str, ...] = ()
+    #: The `--set` texts that the file was read with.
+    overrides: tuple[str, ...] = ()
 
 
 def known_rigs() -> list[str]:
@@ -56,6 +61,7 @@ def load(
     *,
     beside: str | None = None,
     unset: list[str] | None = None,
+    lease: Mapping[str, str] | None = None,
     judge: Callable[[str, Mapping[str, Any]], Iterable[str]] = lambda _where, _data: (),
 ) -> Loaded:
     """Read the rig called `name` (or the file of that path) and its profile.
@@ -63,10 +69,11 @@ def load(
     `beside` names another rig, whose DUT becomes the peer: the two are then one pair.
     `overrides` are `KEY=VALUE` texts such as `dut.console=serial:/dev/ttyACM0`, put in before anything is
     checked; VALUE is TOML where it reads as TOML, else a string. An environment variable that the file uses and
-    that is not set is a mistake, or, to look at a rig that cannot run, goes into `unset`. `judge` tells the mistakes
-    that only adapters know, of the file's name and what it says. Raises `ConfigError` with all mistakes.
+    that is not set is a mistake, or, to look at a rig that cannot run, goes into `unset`. `lease` is what the rig's
+    lease tells of its board (`rigs.configuration.leased`), once it is held. `judge` tells the mistakes that only
+    adapters know, of the file's name and what it says. Raises `ConfigError` with all mistakes.
     """
-    path = _find(name)
+    path, overrides = _find(name), tuple(overrides)
     mistakes: list[str] = []
     data = _read(path, mistakes)
     where = shown(path)
@@ -74,23 +81,33 @@ def load(
         data = _paired(data, path, _find(beside), mistakes)
     overridden = {_override(data, text, mistakes) for text in overrides}
     data = _expand_all(data, where, mistakes, unset, overridden)
+    awaited: tuple[str, ...] = ()
+    if lease is None:
+        data, awaited = leased.set_aside(data, where, mistakes)
+    else:
+        data = leased.filled(data, lease, where, mistakes)
     rig = _validate(RigFile, path, data, mistakes)
     profile = _profile(path, data.get("profile"), mistakes, unset)
     peer = data.get("peer")
     named = peer.get("profile") if isinstance(peer, dict) else None
     other = profile if named is None else _profile(path, named, mistakes, unset)
     mistakes.extend(judge(where, data))
+    if rig is not None and rig.tester.address is not None and rig.tester.address == rig.dut.address:
+        mistakes.append(
+            f"{where}: tester.address: it is the DUT's (dut.address): the tester needs another one"
+        )
     if mistakes or rig is None or profile is None:
         raise ConfigError(_source_named(mistake, where, overridden) for mistake in mistakes)
     rig._path = path
     rig._pair = f"{path.stem}--{_find(beside).stem}" if beside is not None else ""
     if rig.peer is None:
-        return Loaded(rig, _without(profile, rig.without))
+        return Loaded(rig, _without(profile, rig.without), awaited=awaited, overrides=overrides)
     if other is not None and other.link != profile.link:
         kinds = f"the DUT's profile {profile.name} is for {profile.link}, the peer's {other.name} for {other.link}"
         raise ConfigError([f"{where}: peer: two kinds of link cannot meet: {kinds}"])
     other = None if other is None else _without(other, rig.peer.without)
-    return Loaded(rig, _without(profile, rig.without), other, None if beside is None else _find(beside))
+    second = None if beside is None else _find(beside)
+    return Loaded(rig, _without(profile, rig.without), other, second, awaited, overrides)
 
 
 def _without(profile: Profile, lacking: Collection[str]) -> Profile:

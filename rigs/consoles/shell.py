@@ -218,7 +218,11 @@ class Shell:
     def _complaint(self, what: str) -> str:
         shown = self.text()[-_SHOWN:].strip()
         odd = sum(not (c.isprintable() or c.isspace()) or c == "\ufffd" for c in shown)
-        said = f"last seen: {shown!r}" if shown else "nothing was seen at all"
+        said = (
+            f"last seen: {shown!r}"
+            if shown
+            else "nothing was seen at all: is the board on, and this its console?"
+        )
         if odd * 4 > len(shown):
             said += " (unreadable: is the baud rate right?)"
         health = self.health()

@@ -17,7 +17,7 @@ from rigs.fieldreport.air import Pdu
 from rigs.guests import image
 from rigs.guests.ble import INTERFACE, BleGuest
 from rigs.links.hwsim.link import told
-from rigs.links.ipsp.bench import Bridge
+from rigs.links.ipsp.h4 import Bridge
 from rigs.links.ipsp.medium import Controller, Medium
 from rigs.links.ipsp.radio import Loop
 

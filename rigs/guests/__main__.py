@@ -7,7 +7,6 @@ import logging
 import sys
 import time
 
-import reports.interrupt  # noqa: F401  first: what follows takes time to import
 from rigs.guests import image, packages
 from rigs.guests.image import ImageError
 from rigs.guests.modules import ModuleError

@@ -26,7 +26,7 @@ from rigs.guests.ports import find_port
 from rigs.guests.series import ORDER, Series
 
 _ETH_P_ALL, _SOL_PACKET, _PACKET_STATISTICS = 3, 263, 6
-_SO_TIMESTAMPNS, _SO_RCVBUFFORCE, _SO_SNDBUF, _SO_SNDTIMEO = 35, 33, 7, 21
+_SO_TIMESTAMPNS, _SO_RCVBUFFORCE, _SO_SNDBUF, _SO_SNDTIMEO, _SO_LINGER = 35, 33, 7, 21, 13
 _ICMPV6_FILTER = 1
 _ENETDOWN = 100
 _IN_PROGRESS = 115
@@ -231,12 +231,19 @@ class Agent:
     def _close(self, body: bytes, _number: int) -> bytes:
         """Handle. Reply: nothing."""
         fd = struct.unpack("!I", body)[0]
+        # a connection is reset, and what a port accepted goes with it: nothing is sent again for minutes
+        for handle in [n for n, o in self._opens.items() if o.kind == 0 and fd in {n, o.port}]:
+            self._opens[handle].sock.setsockopt(_socket.SOL_SOCKET, _SO_LINGER, struct.pack("@ii", 1, 0))
+            self._drop(handle)
+        self._drop(fd)
+        return b""
+
+    def _drop(self, fd: int) -> None:
         if opened := self._opens.pop(fd, None):
             self._poll.unregister(fd)
             self._series = [series for series in self._series if series.sock is not opened.sock]
             opened.sock.close()
             opened.sender.close()
-        return b""
 
     def _statistics(self, body: bytes, _number: int) -> bytes:
         """Handle of a tap. Reply: frames seen and frames dropped since the last question (4 octets each)."""
@@ -296,7 +303,7 @@ class Agent:
                 return
             if opened.kind == 0:  # a TCP connection
                 if not data:
-                    self._close(struct.pack("!I", fd), 0)
+                    self._drop(fd)
                     return
                 self._tell(wire.STREAM, opened.port, data)
                 continue

@@ -84,6 +84,15 @@ class Controls:
         if port not in self._tcp:
             self._tcp[port] = self._client.open_tcp(port, self._netns)
 
+    def tcp_connect(self, destination: bytes, port: int) -> None:
+        """Connect to `port` of another node; by this port the connection is known from here on."""
+        self._tcp[port] = self._client.connect_tcp(destination, port, self._netns, self.interface)
+
+    def tcp_close(self, port: int) -> None:
+        """Reset the connection of `port`, and accept no other."""
+        if port in self._tcp:
+            self._tcp.pop(port).close()
+
     def tcp_send(self, port: int, data: bytes) -> None:
         """Send octets on the latest connection to `port`."""
         self._tcp[port].send(data)

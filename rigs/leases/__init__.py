@@ -7,17 +7,23 @@ leads the run. Each kind is one module here; `of` picks the one that the rig fil
 from __future__ import annotations
 
 from rigs.configuration.models import RigFile
-from rigs.leases.flock import FlockLease
+from rigs.leases.command import CommandLease
+from rigs.leases.flock import FlockLease, devices
 from rigs.leases.labgrid import LabgridLease
-from rigs.leases.model import Lease, LeaseError, NoLease
+from rigs.leases.model import Lease, LeaseError, NoLease, of_this_process
 
 __all__ = ["Lease", "LeaseError", "of"]
 
 
-def of(rig: RigFile) -> Lease:
-    """The lease that `rig` asks for, not yet acquired."""
-    if rig.lease.kind == "flock":
-        return FlockLease(rig)
-    if rig.lease.kind == "labgrid":
-        return LabgridLease(rig)
-    return NoLease()
+def of(rig: RigFile, run: str = "") -> Lease:
+    """The lease that `rig` asks for, not yet acquired. `run` is the id of the run, which a lab's books name."""
+    run = run or of_this_process()
+    match rig.lease.kind:
+        case "flock":
+            return FlockLease(rig.name, devices(rig), rig.lease.wait)
+        case "labgrid":
+            return LabgridLease(rig, run)
+        case "command":
+            return CommandLease(rig, run)
+        case "none":
+            return NoLease()

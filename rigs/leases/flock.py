@@ -35,10 +35,9 @@ _WITHIN = frozenset({"spinel", "ot_security"})
 class FlockLease(Lease):
     """Holds one lock file for each device of a rig."""
 
-    def __init__(self, rig: RigFile) -> None:
-        self._rig = rig.name
-        self._wait = rig.lease.wait
-        self._devices = devices(rig)
+    def __init__(self, rig: str, names: list[str], wait: float) -> None:
+        """`names` are the devices' ids; `wait` is in seconds."""
+        self._rig, self._devices, self._wait = rig, names, wait
         self._files: list[TextIO] = []
 
     def acquire(self) -> None:

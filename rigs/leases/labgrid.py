@@ -1,89 +1,122 @@
-"""Lease a board of a labgrid farm through the `labgrid-client` program.
+"""Lease a board of a labgrid farm: labgrid's queue, labgrid's books, and the id of the run in them.
 
-Strategy: labgrid is never imported (its fork of pyserial replaces ours); its client is run from its own
-environment. A reservation waits in the coordinator's queue, then the place is acquired. labgrid's leases
-have no time limit of their own, so release and cancel are tried whatever happened before, each under its
-own name (LG_USERNAME) so that a left-over can be told apart and reaped.
+Strategy: a reservation is made first, so that its token is known whatever happens then; it waits in the coordinator's
+queue, and the place that it is given is acquired. labgrid's leases have no time limit of their own, and a killed
+client leaves both behind. So each lease has a name (LG_USERNAME) made of run and rig; what a run has left is found by
+that name, and freed (`python -m rigs release RUN`). A lease that is interrupted in the middle of a call frees itself
+the same way.
 """
 
 from __future__ import annotations
 
-import os
+import contextlib
 import re
-import shutil
-import subprocess
+from collections.abc import Callable
+from typing import Final
 
 from rigs.configuration.models import RigFile
-from rigs.leases.model import Lease, LeaseError
+from rigs.leases.flock import FlockLease
+from rigs.leases.labgrid_client import Client, Held, LostError, Reservation
+from rigs.leases.model import Lease, LeaseError, name_of
 
-#: Seconds that any single call but the waiting one may take.
-_CALL = 30.0
+#: Holders that a message names.
+_SHOWN: Final = 4
 
 
 class LabgridLease(Lease):
     """One reserved and acquired place."""
 
-    def __init__(self, rig: RigFile) -> None:
-        self._rig = rig.name
-        self._lease = rig.lease
-        self._token = ""
-        self._acquired = False
-        self._environment = dict(os.environ, LG_USERNAME=f"keyhole-{os.getpid()}-{rig.name}")
-        if rig.lease.coordinator:
-            self._environment["LG_COORDINATOR"] = rig.lease.coordinator
+    def __init__(self, rig: RigFile, run: str) -> None:
+        self._rig, self._run, self._lease = rig.name, run, rig.lease
+        name = name_of(run, rig.name)
+        self._client = Client(rig.name, name, rig.lease.coordinator)
+        self._alive = FlockLease(rig.name, [name], 0)
+        self._token = self._place = ""
+
+    def check(self) -> None:
+        _ = self._client.path
 
     def acquire(self) -> None:
-        if not self._lease.match:
-            raise LeaseError(
-                f'{self._rig}: [lease] match is empty: say what to reserve, such as ["board=nrf52840dk"]'
-            )
+        self._alive.acquire()
         try:
-            said = self._run("reserve", "--wait", "--shell", *self._lease.match, seconds=self._lease.wait)
-            found = re.search(r"LG_TOKEN=(\S+)", said)
-            if found is None:
-                raise LeaseError(
-                    f"{self._rig}: labgrid-client reserve gave no token; it said: {said.strip()!r}"
-                )
-            self._token = found[1]
-            self._run("-p", "+", "acquire", seconds=_CALL)
-            self._acquired = True
-        except BaseException:
-            self.release()
+            reservation = self._client.reserve(self._lease.match)
+            self._token = reservation.token
+            place = self._allocated(reservation)
+            self._client.call("-p", place, "acquire")
+            self._place = place
+            self.facts = self._client.facts(place)
+        except LeaseError:
+            with contextlib.suppress(LeaseError):  # what went wrong first is what is told
+                self.release()
+            raise
+        except BaseException:  # in the middle of a call: what it has done is not known
+            with contextlib.suppress(LeaseError):
+                free(self._client, self._run, self._rig)
+            self._alive.release()
             raise
 
     def release(self) -> None:
-        acquired, token = self._acquired, self._token
+        place, token = self._place, self._token
+        self._place = self._token = ""
+        self.facts = {}
         try:
-            if acquired:
-                self._run("-p", "+", "release", seconds=_CALL)
-        finally:
-            self._acquired, self._token = False, ""
+            if place:
+                self._client.call("-p", place, "release")
             if token:
-                self._run("cancel-reservation", token, seconds=_CALL)
-
-    def _run(self, *arguments: str, seconds: float) -> str:
-        program = shutil.which("labgrid-client")
-        if program is None:
+                self._client.call("cancel-reservation", token)
+        except LeaseError as error:
+            if token and place and not isinstance(error, LostError):
+                with contextlib.suppress(LeaseError):  # the place was not given back: the queue still is
+                    self._client.call("cancel-reservation", token)
             raise LeaseError(
-                f"{self._rig}: the program labgrid-client is missing. Install labgrid in an environment "
-                "of its own (pipx install labgrid; not in this one) and put it on PATH."
-            )
-        environment = dict(self._environment, LG_TOKEN=self._token) if self._token else self._environment
-        what = "labgrid-client " + " ".join(arguments)
-        try:
-            done = subprocess.run(
-                [program, *arguments],
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=seconds,
-                check=False,
-                stdin=subprocess.DEVNULL,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise LeaseError(
-                f"{self._rig}: `{what}` did not end within {seconds:g} s: no place is free"
+                f"{error} What this run has is given back by `.venv/bin/python -m rigs release {self._run}`."
             ) from error
-        if done.returncode:
-            raise LeaseError(f"{self._rig}: `{what}` failed: {(done.stderr or done.stdout).strip()}")
-        return done.stdout
+        finally:
+            self._alive.release()
+
+    def _allocated(self, reservation: Reservation) -> str:
+        """Wait for the place of a reservation. Raises `LeaseError`."""
+        found: Reservation | None = reservation
+        if reservation.state == "waiting":
+            found = self._client.wait(reservation.token, self._lease.wait)
+        if found is not None and found.place:
+            return found.place
+        wanted = " ".join(self._lease.match)
+        if found is not None:
+            raise LeaseError(f"{self._rig}: the reservation of a place with {wanted} is {found.state}")
+        raise LeaseError(
+            f"{self._rig}: no place with {wanted} became free within {self._lease.wait:g} s"
+            f"{self._holders()}. Raise [lease] wait, or correct [lease] match."
+        )
+
+    def _holders(self) -> str:
+        held = self._client.held()
+        told = [f"{each.place} by {each.owner}" for each in held[:_SHOWN]]
+        more = f" and {len(held) - _SHOWN} more" if len(held) > _SHOWN else ""
+        return f"; held are {', '.join(told)}{more}" if held else "; none of all places is held"
+
+
+def free(
+    client: Client, run: str, rig: str = "", dead: Callable[[str], None] = lambda _name: None
+) -> list[str]:
+    """Give back what a run has (of one rig, or of all), found by its name; a line for each. Raises `LeaseError`.
+
+    `dead` is asked first of each name, and may raise.
+    """
+    name = re.compile(re.escape(name_of(run, rig or "")) + ("" if rig else ".*"))
+
+    def of_the_run(each: Reservation | Held) -> bool:
+        user = each.owner.partition("/")[2]
+        if name.fullmatch(user) is None:
+            return False
+        dead(user)
+        return True
+
+    told: list[str] = []
+    for reservation in filter(of_the_run, client.reservations()):
+        client.call("cancel-reservation", reservation.token)
+        told.append(f"reservation {reservation.token} of {reservation.owner}: cancelled")
+    for held in filter(of_the_run, client.held()):  # asked after: a place may have been got meanwhile
+        client.call("-p", held.place, "release-from", held.owner)
+        told.append(f"place {held.place} of {held.owner}: released")
+    return told

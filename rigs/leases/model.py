@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from types import TracebackType
+from typing import Final
 
 from rigs.model import RigError
+
+#: What a run's id may be.
+RUN: Final = r"[A-Za-z0-9_-]+"
 
 
 class LeaseError(RigError):
@@ -15,13 +21,20 @@ class LeaseError(RigError):
 class Lease(ABC):
     """The right to use one rig."""
 
+    #: What the lab knows of the board that was got, for `${lease.KEY}` of the rig file. Empty before `acquire`.
+    facts: Mapping[str, str] = {}
+
+    def check(self) -> None:
+        """Raises `LeaseError` when this machine lacks what it takes to ask for the rig."""
+        return
+
     @abstractmethod
     def acquire(self) -> None:
-        """Get the rig, waiting as long as the rig file says. Raises `LeaseError`."""
+        """Get the rig, waiting as long as the rig file says. Raises `LeaseError`; then nothing is kept."""
 
     @abstractmethod
     def release(self) -> None:
-        """Give the rig back. May be called twice, and without `acquire`."""
+        """Give the rig back. May be called twice, and without `acquire`. Raises `LeaseError`."""
 
     def __enter__(self) -> Lease:
         self.acquire()
@@ -41,3 +54,13 @@ class NoLease(Lease):
 
     def release(self) -> None:
         return
+
+
+def name_of(run: str, rig: str) -> str:
+    """The name in which a run has a rig in a lab's books; a dot ends the id of the run (`RUN`)."""
+    return f"keyhole.{run}.{rig}"
+
+
+def of_this_process() -> str:
+    """What stands for the id of a run in a lab's books where there is no run: a check or a replay."""
+    return f"process-{os.getpid()}"

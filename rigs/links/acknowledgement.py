@@ -91,7 +91,7 @@ class Acknowledger:
         """Transmit a frame; with `awaits`, until its ACK is heard. Returns whether all went as it should.
 
         After some frames that were never acknowledged the next are tried once only, until an ACK is heard again: a
-        dead node is not given four tries for each of a thousand frames.
+        dead node is not given four tries for each of a thousand frames. One that hangs is given one try from the start.
         """
         with self._sending:
             header = asking(frame) if awaits else None
@@ -103,6 +103,8 @@ class Acknowledger:
                 self._keep_free(self._around)
                 return True
             for attempt in range(1 if self._silent >= _GIVEN_UP else 1 + self._retries):
+                if attempt and self._hangs:
+                    break
                 self.repeated += attempt > 0
                 with self._changed:
                     self._awaited = header.sequence

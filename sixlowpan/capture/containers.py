@@ -10,6 +10,7 @@ Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng, RFC 1761 (snoop) as B
 from __future__ import annotations
 
 import gzip
+import math
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 _LARGEST: Final = 1 << 24
-_MOST_INTERFACES: Final = 1024
+_MOST_INTERFACES: Final = 1 << 16
 _PACKETS: Final = {2, 3, 6}  # blocks of pcapng that hold one
 _SECTION: Final = b"\x0a\x0d\x0d\x0a"
 #: magic -> (byte order, seconds in a unit of the fraction)
@@ -44,13 +45,18 @@ _H1_KINDS: Final = (b"\x02", b"\x02", b"\x01", b"\x04")  # by flags: ACL sent, A
 
 
 class Record(NamedTuple):
-    """One captured packet; `number` counts from 1, `length` is what it had on the medium."""
+    """One captured packet; `number` counts from 1, `length` is what it had on the medium.
+
+    time       seconds since 1970; not a number where the file does not say it (Simple Packet Blocks).
+    interface  which one of the file heard it, from 0: what sniffers put behind a frame differs between them.
+    """
 
     number: int
     time: float
     link_type: int
     data: bytes
     length: int
+    interface: int = 0
 
 
 #: reads the records of one file from its beginning, each time it is called
@@ -113,7 +119,7 @@ class _Interface(NamedTuple):
 
 
 def _pcapng(file: BinaryIO, head: bytes) -> Iterator[Record]:
-    order, number, section = "<", 0, 0
+    order, number, before = "<", 0, 0  # interfaces of the sections before
     interfaces: list[_Interface] = []
     while len(head) == 8:
         mark = b""
@@ -122,23 +128,32 @@ def _pcapng(file: BinaryIO, head: bytes) -> Iterator[Record]:
             order = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}.get(mark, "")
             if not order:
                 raise ValueError("a section header without its byte-order magic: the file is damaged")
-            interfaces, section = [], section + 1
+            interfaces, before = [], before + len(interfaces)
         kind, size = struct.unpack(order + "II", head)
         if size > _LARGEST or size < 12 + len(mark):
             raise ValueError("a block of impossible size: the file is damaged")
         body = file.read(size - 12 - len(mark))
-        file.read(4)
+        again = file.read(4)
+        if len(again) == 4 and again != head[4:]:
+            raise ValueError("a block has two different lengths: the file is damaged")
         head = file.read(8)
+        if mark and len(body) >= 4 and struct.unpack(order + "H", body[:2]) != (1,):
+            raise ValueError("a section of pcapng of another version than 1: it is not known here")
         if kind == 1 and len(body) >= 8:
-            if len(interfaces) < _MOST_INTERFACES:
-                interfaces.append(_interface(body, order))
+            if len(interfaces) >= _MOST_INTERFACES:
+                raise ValueError(
+                    f"a section with more than {_MOST_INTERFACES} interfaces: the file is damaged"
+                )
+            interfaces.append(_interface(body, order))
             continue
         packet = _packet(kind, body, order, interfaces)
         if packet is None and kind in _PACKETS and len(body) < size - 12:
             yield _cut_short(number + 1, -1)
         elif packet is not None:
             number += 1
-            yield Record(number, *packet)
+            yield Record(number, *packet[:-1], before + packet[-1])
+    if head:
+        yield _cut_short(number + 1, -1)
 
 
 def _cut_short(number: int, link_type: int) -> Record:
@@ -162,8 +177,8 @@ def _interface(body: bytes, order: str) -> _Interface:
 
 def _packet(
     kind: int, body: bytes, order: str, interfaces: list[_Interface]
-) -> tuple[float, int, bytes, int] | None:
-    """(time, link type, octets, length) of a block with a packet, or None for any other block.
+) -> tuple[float, int, bytes, int, int] | None:
+    """(time, link type, octets, length, interface) of a block with a packet, or None for any other block.
 
     A packet of an interface that the file does not describe has link type -1.
     """
@@ -182,9 +197,10 @@ def _packet(
         return None
     data = body[begin : begin + captured]
     if index >= len(interfaces):
-        return 0.0, -1, data, max(length, captured)
+        return 0.0, -1, data, max(length, captured), index
     each = interfaces[index]
-    return each.offset + (high << 32 | low) * each.unit, each.link_type, data, max(length, captured)
+    time = math.nan if kind == 3 else each.offset + (high << 32 | low) * each.unit
+    return time, each.link_type, data, max(length, captured), index
 
 
 def _btsnoop(file: BinaryIO) -> Iterator[Record]:

@@ -9,6 +9,7 @@ beyond is counted.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -29,7 +30,11 @@ _MOST_GROUPS: Final = 8192
 _MOST_REASONS: Final = 64
 _UNDEFINED_CONTEXT: Final = "RFC6282-3.1.2-06"
 _BOTH_ADDRESSES: Final = "RFC4944-2-04"
-_FOLLOWED: Final = {bytes((kind,)) for kind in (nd.RS, nd.RA, nd.NS, nd.NA)}
+#: datagram_size and datagram_tag of fragments, the sequence number of broadcasts
+_COUNTED: Final = {"RFC4944-5.3-09", "RFC4944-5.3-13", "RFC4944-11.1-02"}
+#: Messages that change what is known, and of those the ones that may come from further away than one hop.
+_FORWARDED: Final = {bytes((kind,)) for kind in (nd.DAR, nd.DAC)}
+_FOLLOWED: Final = {bytes((kind,)) for kind in (nd.RS, nd.RA, nd.NS, nd.NA)} | _FORWARDED
 
 Sender = tuple[bytes, bytes]  # network, link-layer address
 
@@ -66,7 +71,8 @@ class Judgement:
         self.senders: dict[Sender, Shown] = {}
         self.contexts: dict[bytes, Contexts] = {}
         self.registrations: dict[bytes, nd.Registrations] = {}
-        self.time = 0.0  # of the last payload
+        self.time = 0.0  # of the last payload that has one
+        self._timeless = False  # the payload at hand has none
         self._given, self._mtu = contexts, mtu
         self._linters: dict[bytes, Linter] = {}
         self._index: dict[tuple[Sender, str, str | None, str], Group] = {}
@@ -110,7 +116,9 @@ class Judgement:
         self.groups.sort(key=lambda group: (group.finding.frame, group.finding.offset))
 
     def _payload(self, item: Payload) -> None:
-        number, time, pan, payload, link = item
+        number, _, pan, payload, link = item
+        self._timeless = math.isnan(item.time)
+        time = self.time = self.time if self._timeless else item.time
         known = self.contexts.get(pan, self._given)
         linter = self._linters.get(pan)
         if linter is None:
@@ -122,9 +130,9 @@ class Judgement:
             if not linter.known:
                 shown.coverage.add(payload, link, known)
         packet = linter.packet
-        self.time = item.time
-        # RFC 4861 6.1.2, 7.1: what counts has a hop limit of 255
-        if packet is not None and packet[7] == 255 and packet[6] in {ICMPV6, 0, 60}:
+        if packet is not None and (
+            packet[40:41] in _FOLLOWED if packet[6] == ICMPV6 else packet[6] in {0, 60}
+        ):
             self._discovery(packet, item, known)
 
     def _discovery(self, packet: bytes, item: Payload, known: Contexts) -> None:
@@ -141,7 +149,7 @@ class Judgement:
             follower = self.registrations[item.pan] = nd.Registrations(
                 lambda sender, finding: self._report((item.pan, sender), finding)
             )
-        follower.add(item.number, item.time, sender_of(item), view, message)
+        follower.add(item.number, self.time, sender_of(item), view, message)
 
     def _new(self, network: bytes) -> Linter:
         while len(self._linters) >= _MOST_NETWORKS:
@@ -156,11 +164,14 @@ class Judgement:
         return linter
 
     def _fair(self, finding: LintFinding) -> LintFinding:
-        """An address that the capture does not show is no fault of a sender that elides it.
+        """What a capture leaves out is no fault of a sender.
 
-        Bluetooth tells addresses when a connection begins, a cooked header of Linux its source only. Of an 802.15.4
-        frame without an address the `Breach` is the fail.
+        Addresses: Bluetooth tells them when a connection begins, a cooked header of Linux its source only. Of an
+        802.15.4 frame without an address the `Breach` is the fail. Times: a number that comes again may be that of a
+        sender that started anew.
         """
+        if self._timeless and finding.requirement in _COUNTED:
+            return replace(finding, level=ADVICE)
         if finding.requirement != _BOTH_ADDRESSES or finding.level != FAIL:
             return finding
         self.unknown_addresses += 1
@@ -211,8 +222,11 @@ def _discovery_in(packet: bytes) -> tuple[Packet, nd.Message] | None:
     """The message of Neighbor Discovery in a packet; None where there is none that counts."""
     view = Packet.parse(packet)
     protocol, _, data = view.upper()
-    # RFC 4861 6.1.2, 7.1: a valid one has a hop limit of 255 and a checksum that holds
-    if protocol != ICMPV6 or view.hop_limit != 255 or data[:1] not in _FOLLOWED:
+    # RFC 4861 6.1.2, 7.1: a valid one has a hop limit of 255 and a checksum that holds; RFC 6775 4.4: of a DAR and a
+    # DAC the hop limit "MUST be ignored on receipt"
+    if protocol != ICMPV6 or data[:1] not in _FOLLOWED:
+        return None
+    if view.hop_limit != 255 and data[:1] not in _FORWARDED:
         return None
     if not checksum_holds(view.src, view.dst, protocol, data):
         return None

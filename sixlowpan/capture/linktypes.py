@@ -100,6 +100,8 @@ def _tap(data: bytes, missing: int, _: int) -> Inside:
     """283: TLVs, of which type 0 says which FCS follows (0 none, 1 of 16 bits, 2 of 32), type 7 the slot of TSCH."""
     if len(data) < 4:
         raise NothingInside(_CUT if missing else "damaged TAP header")
+    if data[0]:
+        raise NothingInside(f"version {data[0]} of the TAP header")
     size, at, told, slot = data[2] | data[3] << 8, 4, 0, None
     if size > len(data):
         raise NothingInside(_CUT if missing else "damaged TAP header")
@@ -138,18 +140,16 @@ def _cooked(data: bytes, missing: int, _: int) -> Inside:
     """113, Linux "any": kind, device type, address length, address, protocol."""
     if missing and len(data) < 16:
         raise NothingInside(_CUT)
-    return _by_ethertype(
-        _word(data, 14), data[16:], missing, data[6:14], b"", monitor=_word(data, 2) == _MONITOR
-    )
+    source = data[6 : 6 + min(_word(data, 4), 8)]
+    return _by_ethertype(_word(data, 14), data[16:], missing, source, b"", monitor=_word(data, 2) == _MONITOR)
 
 
 def _cooked_2(data: bytes, missing: int, _: int) -> Inside:
     """276, Linux "any" of newer tools."""
     if missing and len(data) < 20:
         raise NothingInside(_CUT)
-    return _by_ethertype(
-        _word(data, 0), data[20:], missing, data[12:20], b"", monitor=_word(data, 8) == _MONITOR
-    )
+    source = data[12 : 12 + min(_at(data, 11), 8)]
+    return _by_ethertype(_word(data, 0), data[20:], missing, source, b"", monitor=_word(data, 8) == _MONITOR)
 
 
 def _by_ethertype(
@@ -213,7 +213,7 @@ def _zep(zep: bytes, missing: int) -> Inside:
         begin, mode_at = 32, 7
     else:
         raise NothingInside(f"ZEP version {version}")
-    size = _at(zep, begin - 1)
+    size = _at(zep, begin - 1) & 0x7F
     if len(zep) < begin:
         raise NothingInside(_CUT if missing else "a ZEP header cut short")
     psdu = zep[begin : begin + size]

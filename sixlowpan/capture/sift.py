@@ -8,6 +8,7 @@ that are damaged, secured ones without a key, other protocols (Zigbee, Green Pow
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -92,8 +93,8 @@ class Sieve:
 
     def __init__(self, read: Source, options: Options = NOTHING_SAID) -> None:
         self._read, self._options = read, options
-        self._trailers: dict[str, str] = {}
-        self._bare: dict[int, str] = {}  # link types that are a PSDU and nothing else -> what follows it
+        self._trailers: dict[tuple[int, str], str] = {}  # by interface and source
+        self._bare: dict[int, str] = {}  # interfaces that give a PSDU and nothing else -> what follows it
         self._adapters: dict[int, hci.Trace] = {}
         self._air = Air()
         self._openers: dict[bytes, Opener] = {}
@@ -118,8 +119,8 @@ class Sieve:
 
     def _at_once(self, record: Record) -> Payload | None:
         """The payload of a bare PSDU whose header was seen before; None: the record is to be looked at in full."""
-        number, time, link_type, data, length = record
-        kind = self._bare.get(link_type)
+        number, time, _, data, length, interface = record
+        kind = self._bare.get(interface)
         if kind is None or length != len(data):
             return None
         if kind == NONE:
@@ -128,12 +129,13 @@ class Sieve:
         return self._known(number, time, psdu) if mac.fcs(psdu) == data[-2:] else None
 
     def _record(self, record: Record) -> Iterator[Item]:
-        number, time, link_type, data, length = record
+        number, time, link_type, data, length, interface = record
         found = inside(link_type, data, length)
         if found.kind == PSDU:
-            psdu = self._stripped(found)
-            if link_type in BARE and self._trailers.get(found.source) in {NONE, CRC}:
-                self._bare[link_type] = self._trailers[found.source]
+            psdu = self._stripped(found, interface)
+            kind = self._trailers.get((interface, found.source))
+            if link_type in BARE and kind in {NONE, CRC} and len(self._bare) < _MOST_SOURCES:
+                self._bare[interface] = kind
             payload = self._known(number, time, psdu)
             if payload is None:
                 yield from self._psdu(number, time, psdu, found.slot)
@@ -159,9 +161,9 @@ class Sieve:
             network = b"".join(sorted((sdu.link.src, sdu.link.dst)))
             yield Payload(record.number, record.time, network, *sdu)
 
-    def _stripped(self, found: Inside) -> bytes:
+    def _stripped(self, found: Inside, interface: int) -> bytes:
         """The PSDU without FCS; `NothingInside` if it is not all there or not intact."""
-        kind = self.trailer(found)
+        kind = self.trailer(found, interface)
         if found.missing and not (kind == NONE and found.missing == 2 and found.fcs != NONE):
             raise NothingInside(CUT)
         psdu = trailer.cut(kind, found.data)
@@ -169,24 +171,27 @@ class Sieve:
             raise NothingInside(FCS_WRONG)
         return psdu
 
-    def trailer(self, found: Inside) -> str:
-        """What follows the PSDUs of this source: as told, or as the file shows (which is read once for it)."""
+    def trailer(self, found: Inside, interface: int) -> str:
+        """What follows the PSDUs of this source at this interface: as told, or as the file shows (read once for it)."""
         if self._options.fcs != AUTO:
             # 4 octets where the capture says so
             told = self._options.fcs
             return found.fcs if told == CRC and found.fcs == CRC32 else told
         if found.sure and found.fcs == NONE:
             return NONE
-        kind = self._trailers.get(found.source)
+        key = interface, found.source
+        kind = self._trailers.get(key)
         if kind is None:
             if len(self._trailers) >= _MOST_SOURCES:
                 return found.fcs
-            kind = self._trailers[found.source] = trailer.find_out(self._same(found.source))
+            kind = self._trailers[key] = trailer.find_out(self._same(*key))
         return kind
 
-    def _same(self, source: str) -> Iterator[Inside]:
+    def _same(self, interface: int, source: str) -> Iterator[Inside]:
         with contextlib.suppress(ValueError):  # damage is said when the records come to it
-            for _, _, link_type, data, length in self._read():
+            for _, _, link_type, data, length, heard in self._read():
+                if heard != interface:
+                    continue
                 try:
                     found = inside(link_type, data, length)
                 except NothingInside:
@@ -328,7 +333,7 @@ class Sieve:
         if last is None and len(recent) >= _BACK:
             del recent[next(iter(recent))]
         recent[psdu] = time
-        return last is not None and abs(time - last) <= _SECONDS
+        return last is not None and (abs(time - last) <= _SECONDS or math.isnan(time))
 
 
 def _lowpan(header: mac.MacHeader, payload: bytes) -> bytes:

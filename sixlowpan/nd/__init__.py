@@ -5,8 +5,9 @@ wrong, `Registrations` follows who registered what; `tid` counts and compares Tr
 """
 
 from sixlowpan.nd import tid
-from sixlowpan.nd.following import Registration, Registrations
-from sixlowpan.nd.judging import breaches, judge
+from sixlowpan.nd.confirming import Registration
+from sixlowpan.nd.following import Registrations
+from sixlowpan.nd.judging import breaches, judge, walk
 from sixlowpan.nd.messages import (
     DAC,
     DAR,
@@ -90,4 +91,5 @@ __all__ = [
     "options",
     "parse",
     "tid",
+    "walk",
 ]

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from fixtures.api import PairCase
+from fixtures.api import FULL, PairCase
 
-#: Octets of data of the largest echo in 1280 octets: 40 of IPv6 and 8 of ICMPv6 besides.
-LARGEST = 1232
 SMALL = 8
 
 
 def boundaries(pair: PairCase, sender: str) -> list[int]:
     """Octets of echo data on either side of each boundary of one node, from a small and a large request of its own."""
     by_size = {len(message.packet) - 48: message for message in pair.requests(sender)}
-    small, large = by_size[SMALL], by_size[LARGEST]
+    small, large = by_size[SMALL], by_size[FULL]
     if len(large.payloads) < 2:  # its frames hold all of it
-        return [SMALL, LARGEST]
+        return [SMALL, FULL]
     payload = small.payloads[0]
     headers = len(payload) - (len(small.packet) - 48)
     longest = pair.rig.sides[sender].profile.parameters.longest_frame
     room = longest - len(small.frames[0].frame) + len(payload)
     first = large.payloads[1][4] * 8
     step = len(large.payloads[1]) - 5
-    ends = [room - headers, *range(first - 48, LARGEST, step)]
+    ends = [room - headers, *range(first - 48, FULL, step)]
     around = {end + off for end in ends for off in (-1, 0, 1)}
-    return sorted(size for size in around if 0 <= size <= LARGEST)
+    return sorted(size for size in around if 0 <= size <= FULL)

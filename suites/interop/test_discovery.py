@@ -6,6 +6,8 @@ from suites.rfc7668.channel import live, reconnected
 pytestmark = on_link("ble")
 IPSS = "1820"
 SECONDS = 20.0
+#: A scan and a GATT connection take the time of the host, which may have other work.
+TRIES = 3
 
 
 @needs("discover")
@@ -13,14 +15,21 @@ SECONDS = 20.0
 def test_ipsp_node_is_found(case: Case):
     """The DUT's host finds our 0x1820 in advertising data, and the service in our GATT server, beside its IPv6."""
     link = live(case)
-    link.offer()
     try:
-        found = case.told(lambda: case.rig.node.discover(link.tester, SECONDS))
+        for _ in range(TRIES):
+            link.offer()
+            found = case.told(lambda: case.rig.node.discover(link.tester, SECONDS))
+            if found is not None and found[1] is not None:
+                break
     finally:
         reconnected(case)
-    if case.expect(found is not None, "not_found", "a device that advertises", "nothing within 20 s"):
+    nothing = f"nothing within {TRIES} scans of {SECONDS:g} s"
+    if case.expect(found is not None, "not_found", "a device that advertises", nothing):
         advertised, services = found
+        asked = services is not None
+        case.expect(asked, "not_asked", "its services are asked for", f"no connection in {TRIES} tries")
         case.expect(
             IPSS in advertised, "not_advertised", f"advertised: {IPSS}", ", ".join(advertised) or "none"
         )
-        case.expect(IPSS in services, "no_ipss", f"services with {IPSS}", ", ".join(services) or "none")
+        if asked:
+            case.expect(IPSS in services, "no_ipss", f"services with {IPSS}", ", ".join(services) or "none")

@@ -1,7 +1,7 @@
 """Echoes of all sizes between two nodes, each way."""
 
-from fixtures.api import PairCase, on_link, requirement
-from suites.interop.sizes import LARGEST, SMALL, boundaries
+from fixtures.api import FULL, PairCase, on_link, requirement
+from suites.interop.sizes import SMALL, boundaries
 from suites.interop.ways import each_way
 
 
@@ -12,7 +12,7 @@ def test_at_fragment_boundaries(pair: PairCase, way: str):
     """On either side of each size at which the asker needs one more frame, as its own frames show them."""
     asker, other = pair.way(way)
     pair.needs(asker, "ping")
-    if pair.echo(asker, other, SMALL) and pair.echo(asker, other, LARGEST):
+    if pair.echo(asker, other, SMALL) and pair.echo(asker, other, FULL):
         for size in pair.each(boundaries(pair, asker.name)):
             pair.echo(asker, other, size)
 
@@ -23,5 +23,5 @@ def test_every_50_octets(pair: PairCase, way: str):
     """0, 50, 100 ... octets of data, and as many as 1280 octets of IPv6 hold."""
     asker, other = pair.way(way)
     pair.needs(asker, "ping")
-    for size in pair.each([*range(0, LARGEST, 50), LARGEST]):
+    for size in pair.each([*range(0, FULL, 50), FULL]):
         pair.echo(asker, other, size)

@@ -4,12 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from fixtures.api import ECHO_REPLY, ECHO_REQUEST, Case, Unsupported, advice, needs, requirement
+from fixtures.api import ECHO_REPLY, ECHO_REQUEST, FULL, Case, Unsupported, advice, needs, requirement
 from reports.statistics import cause, runs
 from sixlowpan import ipv6
 from suites.performance.stream import expect
 
-LARGEST = 1232
 #: Echoes under way at a time, where the whole map is drawn.
 AT_ONCE = 4
 #: Holes that are looked at closely, where the medium loses frames.
@@ -33,9 +32,9 @@ def shape(case: Case, size: int) -> tuple[int, int]:
 
 def boundaries(case: Case) -> list[int]:
     """The least and the greatest size of each number of frames, and their neighbours."""
-    frames = {size: shape(case, size)[0] for size in range(LARGEST + 1)}
-    edges = {size for size in range(1, LARGEST + 1) if frames[size] != frames[size - 1]}
-    return sorted({0, LARGEST} | edges | {size - 1 for size in edges})
+    frames = {size: shape(case, size)[0] for size in range(FULL + 1)}
+    edges = {size for size in range(1, FULL + 1) if frames[size] != frames[size - 1]}
+    return sorted({0, FULL} | edges | {size - 1 for size in edges})
 
 
 def answered(case: Case, sizes: list[int]) -> set[int]:
@@ -125,7 +124,7 @@ def test_boundaries_node_first(case: Case):
 @requirement(*IDS)
 def test_all_sizes_tester_first(case: Case):
     """Every size from 0 to 1232 octets, sent by the tester."""
-    drawn(case, "tester", list(range(LARGEST + 1)))
+    drawn(case, "tester", list(range(FULL + 1)))
 
 
 @pytest.mark.soak
@@ -133,4 +132,4 @@ def test_all_sizes_tester_first(case: Case):
 @requirement(*IDS)
 def test_all_sizes_node_first(case: Case):
     """Every size from 0 to 1232 octets, sent by the DUT."""
-    drawn(case, "node", list(range(LARGEST + 1)))
+    drawn(case, "node", list(range(FULL + 1)))

@@ -2,15 +2,24 @@
 
 import pytest
 
-from fixtures.api import ECHO_REPLY, ECHO_REQUEST, Case, Unsupported, advice, needs, requirement, stimulus
+from fixtures.api import (
+    ECHO_REPLY,
+    ECHO_REQUEST,
+    FULL,
+    Case,
+    Unsupported,
+    advice,
+    needs,
+    requirement,
+    stimulus,
+)
 
-LARGEST = 1232
 STEP = 250
-PARTS = pytest.mark.parametrize("first", range(0, LARGEST + 1, STEP), ids="from-{}".format)
+PARTS = pytest.mark.parametrize("first", range(0, FULL + 1, STEP), ids="from-{}".format)
 
 
 def sizes(first: int) -> range:
-    return range(first, min(first + STEP, LARGEST + 1))
+    return range(first, min(first + STEP, FULL + 1))
 
 
 @requirement(

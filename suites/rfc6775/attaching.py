@@ -16,7 +16,7 @@ from fixtures.api import (
     registered_by,
     serving,
 )
-from sixlowpan import nd
+from sixlowpan import ipv6, nd
 from suites.rfc6775.parties import SOON, STARTED, abro, fresh, heard, is_rs, pio, router, spread, to
 
 
@@ -136,3 +136,15 @@ def pinged(case: Case, destination: bytes, seconds: float = SOON) -> tuple[Seen 
 
     case.rig.node.ping(destination, 8, case.tester.next_identifier(), 1)
     return heard(case, holds, seconds), solicited
+
+
+def invalid(message: bytes, source: bytes, there: bytes, how: str) -> bytes:
+    """A packet with an ICMPv6 message that breaks one of the checks of RFC 4861 §6.1.2 and §7.1.2."""
+    hop_limit = int(how.rpartition("-")[2]) if how.startswith("hop-limit") else 255
+    if how == "checksum":
+        message = message[:2] + bytes([message[2] ^ 0x5A]) + message[3:]
+    elif how == "code-1":
+        message = ipv6.icmpv6(message[0], 1, message[4:], source, there)
+    elif how == "zero-option":
+        message = ipv6.icmpv6(message[0], 0, message[4:] + b"\xfd\0" + bytes(6), source, there)
+    return ipv6.build(source, there, 58, message, hop_limit=hop_limit)

@@ -6,7 +6,17 @@ what it reads shows in the answer to an echo that only the context makes readabl
 
 import pytest
 
-from fixtures.api import ECHO_REPLY, Case, RouterParty, binds, let_pass, needs, on_link, requirement
+from fixtures.api import (
+    ECHO_REPLY,
+    Case,
+    RouterParty,
+    advice,
+    binds,
+    let_pass,
+    needs,
+    on_link,
+    requirement,
+)
 from sixlowpan import Context, nd
 from suites.rfc6775.attaching import attached, pinged
 from suites.rfc6775.parties import SOON, abro, heard
@@ -177,11 +187,13 @@ def test_context_ends(case: Case):
         let_pass(case, 28.0)
         used = compresses(case, REMOTE)
         case.expect(used is not True, "context_used", "not used behind its end", "in use", frame=frame)
-        case.expect(
-            reads(case, party, address, option.context()), "context_unread", "read for two router lifetimes more",
-            "no answer", frame=frame,
-        )  # fmt: skip
-        let_pass(case, 130.0)
+        for seconds in (0.0, 85.0):  # behind its end, and well in the second router lifetime
+            let_pass(case, seconds)
+            case.expect(
+                reads(case, party, address, option.context()), "context_unread", "read for two router lifetimes more",
+                "no answer", frame=frame,
+            )  # fmt: skip
+        let_pass(case, 45.0)
         gone = not reads(case, party, address, option.context())
         case.expect(
             gone, "removed_context", "gone behind two router lifetimes", "it is still read", frame=frame
@@ -226,7 +238,7 @@ def test_reserved_bits(case: Case):
 
 
 @needs("ping")
-@requirement("RFC6775-4.2-03")
+@requirement("RFC6775-4.2-03", "RFC6775-4.2-01")
 def test_sixteen_contexts(case: Case):
     """ "Up to 16 6COs may be carried in an RA message" (in fragments then): all that the DUT can hold are used."""
     count = case.rig.profile.parameters.contexts or 16
@@ -236,3 +248,92 @@ def test_sixteen_contexts(case: Case):
         for cid, prefix in enumerate(prefixes):
             used = compresses(case, prefix, cid)
             case.expect(used is True, "context_ignored", f"context {cid} in use", _said(used), frame=frame)
+
+
+UPDATES = {
+    # what is told second -> an address of it, and whether the context is used for that from then on
+    "c-cleared": (six(compress=False), REMOTE, False),
+    "shorter": (six(48), six(48).context().address(REMOTE[8:]), True),
+    "longer": (six(96), REMOTE[:8] + b"\x5a" + REMOTE[9:], False),
+}
+
+
+@needs("ping")
+@requirement("RFC6775-5.4.2-01", "RFC6775-4.2-04")
+@pytest.mark.parametrize("how", UPDATES)
+def test_context_updated(case: Case, how: str):
+    """A 6CO for a CID that is known updates the whole entry: the C flag and the Context Length with the prefix."""
+    option, destination, wanted = UPDATES[how]
+    with attached(case) as (party, _):
+        told(case, party, six())
+        if compresses(case, REMOTE) is not True:
+            case.unsupported("the DUT does not use contexts: see 4.2/context")
+        frame = told(case, party, option)
+        used = compresses(case, destination)
+        if wanted:
+            case.expect(
+                used is True, "context_ignored", "in use as it was told last", _said(used), frame=frame
+            )
+        else:
+            case.expect(used is False, "context_used", "not used any more", _told(used), frame=frame)
+
+
+@pytest.mark.slow
+@needs("ping")
+@requirement("RFC6775-5.4.2-01")
+def test_context_prolonged(case: Case):
+    """The Valid Lifetime is updated as well: a context of a minute that is told anew for ten lasts on."""
+    with attached(case) as (party, _):
+        told(case, party, six(minutes=1))
+        if compresses(case, REMOTE) is not True:
+            case.unsupported("the DUT does not use contexts: see 4.2/context")
+        frame = told(case, party, six(minutes=10))
+        let_pass(case, 75.0)
+        used = compresses(case, REMOTE)
+        case.expect(used is True, "context_lost", "used behind its first end", _said(used), frame=frame)
+
+
+@needs("ping")
+@requirement("RFC6775-4.2-01")
+@pytest.mark.parametrize("minutes", [256, 0xFFFF], ids=str)
+def test_context_lifetime(case: Case, minutes: int):
+    """The Valid Lifetime has 16 bits, "in units of 60 seconds": those that do not fit in one octet."""
+    with attached(case) as (party, _):
+        frame = told(case, party, six(minutes=minutes))
+        used = compresses(case, REMOTE)
+        case.expect(
+            used is True, "context_ignored", f"in use for {minutes} minutes", _said(used), frame=frame
+        )
+
+
+@needs("ping")
+@requirement("RFC6775-4.2-06", "RFC6775-5.4.2-03")
+def test_one_context_removed(case: Case):
+    """A lifetime of 0 deletes the entry of its CID: another context stays."""
+    other = bytes.fromhex("20010db8beef00020000000000000077")
+    with attached(case) as (party, _):
+        told(case, party, six(), six(cid=CID + 1, prefix=other))
+        if compresses(case, other, CID + 1) is not True:
+            case.unsupported("the DUT does not use two contexts: see 4.2/sixteen_contexts")
+        frame = told(case, party, six(minutes=0))
+        used = compresses(case, other, CID + 1)
+        case.expect(used is True, "context_lost", "the other context in use", _said(used), frame=frame)
+
+
+@needs("ping")
+@requirement("RFC6775-4.2-01")
+def test_context_padding(case: Case):
+    """Context Length is "the number of leading bits in the Context Prefix field that are valid": others are not.
+
+    The sender pads "with zeros"; that a receiver looks past other octets is advice.
+    """
+    with attached(case) as (party, _):
+        octets = bytearray(six(48).build())
+        octets[14:16] = b"\x5a\xa5"
+        party.advertises = False
+        frame = party.advertise(party.options[0], abro(2), nd.UnknownOption(octets[0], bytes(octets[2:])))
+        case.tester.contexts = case.tester.contexts.with_context(CID, six(48).context())
+        case.tester.listen(0.5)
+        used = compresses(case, six(48).context().address(REMOTE[8:]))
+        with advice(case):
+            case.expect(used is True, "context_ignored", "the first 48 bits in use", _said(used), frame=frame)

@@ -16,7 +16,7 @@ from fixtures.api import (
     requirement,
 )
 from sixlowpan import nd
-from suites.rfc6775.attaching import attached, offered
+from suites.rfc6775.attaching import attach, attached, invalid, offered
 from suites.rfc6775.parties import SOON, STARTED, abro, all_heard, heard, is_rs, pio, spread
 
 pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
@@ -96,3 +96,25 @@ def test_prefix_ends(case: Case):
             seen is None or address in case.rig.node.addresses(), "nd_used", "not used behind its end",
             "a packet from it", frame=seen.frames[0] if seen else b"",
         )  # fmt: skip
+
+
+@requirement("RFC4861-6.1.2-01")
+@pytest.mark.parametrize(
+    "how", ["hop-limit-254", "hop-limit-64", "global-source", "code-1", "checksum", "zero-option"]
+)
+def testinvalid(case: Case, how: str):
+    """An RA that fails a check of RFC 4861 §6.1.2 is silently discarded: its prefix is registered nowhere.
+
+    An RA that is right in all that the bad one has wrong is taken behind it.
+    """
+    with offered(case, advertises=False) as (party, good):
+        heard(case, is_rs, STARTED)
+        bad = spread(case)
+        source = case.tester.also(good[:8] + party.address[8:]) if how == "global-source" else party.address
+        message = party.advertisement(pio(bad), abro()).build(source, case.tester.dut_address)
+        frame = party.send(invalid(message, source, case.tester.dut_address, how))
+        taken = heard(case, lambda s: (registered_by(s) or b"")[:8] == bad[:8])
+        case.expect(taken is None, "nd_taken", "nothing is registered of it", "its prefix is", frame=frame)
+        attach(case, party, good)
+        made = [a for a in case.rig.node.addresses() if a[:8] == bad[:8]]
+        case.expect(not made, "nd_taken", "no address of its prefix", "one", frame=frame)

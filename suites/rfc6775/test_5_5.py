@@ -16,7 +16,7 @@ from fixtures.api import (
     serving,
 )
 from sixlowpan import ipv6, nd
-from suites.rfc6775.attaching import answers_at, attached, awaiting, once_more
+from suites.rfc6775.attaching import answers_at, attached, awaiting, invalid, once_more
 from suites.rfc6775.parties import (
     ICMPV6_NA,
     SOON,
@@ -82,6 +82,9 @@ def test_renewal(case: Case, minutes: int):
         eager = seen is not None and seen.time - began < 5
         case.expect(not eager, "nd_renewal", "no NS at once: the registration holds", said, frame=frame,
                     requirement="RFC6775-4.1-07")  # fmt: skip
+        case.tester.listen(2.0)  # the tries of one renewal
+        again = heard(case, lambda s: to(party)(s) and registered_by(s) == address, 60.0 * minutes + 5)
+        case.expect(again is not None, "nd_renewal", "an NS in the next lifetime, too", "none", frame=frame)
 
 
 @A_HOST
@@ -171,6 +174,22 @@ def test_answer_without_option(case: Case):
     with awaiting(case) as (party, seen, address):
         answer = nd.NeighborAdvertisement(message_of(seen).target, router=True)
         frame = party.say(answer, seen.view.src)
+        again = heard(case, lambda s: registered_by(s) == address, 8.0)
+        case.expect(
+            again is not None, "nd_taken", "the registration stays pending", "no NS again", frame=frame
+        )
+
+
+@requirement("RFC4861-7.1.2-01")
+@pytest.mark.parametrize("how", ["hop-limit-64", "hop-limit-254", "code-1", "checksum"])
+def test_invalid_answer(case: Case, how: str):
+    """An NA that fails a check of RFC 4861 §7.1.2 is silently discarded: it confirms nothing, the NS comes again."""
+    with awaiting(case) as (party, seen, address):
+        there = seen.view.src
+        answer = nd.NeighborAdvertisement(
+            message_of(seen).target, router=True, options=(registration_of(seen),)
+        )
+        frame = party.send(invalid(answer.build(party.address, there), party.address, there, how))
         again = heard(case, lambda s: registered_by(s) == address, 8.0)
         case.expect(
             again is not None, "nd_taken", "the registration stays pending", "no NS again", frame=frame

@@ -14,7 +14,7 @@ from fixtures.api import (
     requirement,
     serving,
 )
-from suites.rfc6775.attaching import answers_at, attached, awaiting, once_more, only
+from suites.rfc6775.attaching import answers_at, attached, awaiting, once_more, only, pinged
 from suites.rfc6775.parties import SOON, STARTED, all_heard, heard, is_rs, router, to
 
 pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
@@ -38,6 +38,10 @@ def test_duplicate(case: Case):
         case.expect(
             not used, "nd_used", "nothing from it", "a packet", frame=used[0].frames[0] if used else b""
         )
+        frame = party.advertise()  # its prefix once more
+        case.tester.listen(SOON)
+        answer = answers_at(case, party, address)
+        case.expect(answer is None, "nd_used", "not made anew by the next RA", "an answer", frame=frame)
 
 
 @requirement("RFC6775-5.5.3-02")
@@ -125,3 +129,23 @@ def test_from_a_stranger(case: Case, status: int):
             case.expect(not found, "nd_unasked", "no RS: the router is still there", "one", frame=frame)
             kept = answers_at(case, party, address) is not None
             case.expect(kept, "nd_dropped_address", "the address is kept", "no answer", frame=frame)
+
+
+@A_HOST
+@needs("ping")
+@requirement("RFC6775-5.5.3-03")
+def test_full_router_beside_another(case: Case):
+    """Status 2 is about "this router": the one that has registered the address stays, and carries packets: advice."""
+    with attached(case) as (first, address):
+        second = once_more(case, first, status=None)
+        with serving(case.tester, second):
+            second.advertise()
+            seen = heard(case, to(second), STARTED)
+            if seen is None:
+                case.unsupported("the DUT registers with one router only: see 5.5/two_routers")
+            frame = second.confirm(seen, 2)
+            case.tester.listen(0.5)
+            sent, _ = pinged(case, bytes.fromhex("20010db8c0de0001") + address[8:])
+        there = sent.info.dst.hex() if sent is not None else "nothing sent"
+        good = sent is not None and sent.info.dst == first.link
+        case.expect(good, "neighbour_address", f"packets by {first.link.hex()}", there, frame=frame)

@@ -69,7 +69,8 @@ def test_no_abro(case: Case):
 
 
 VERSIONS = {"older": (5, 4, False), "same": (5, 5, True), "newer": (5, 6, True), "high": (0xFFFF, 0x10000, True),
-            "low": (0x10000, 0xFFFF, False)}  # fmt: skip
+            "low": (0x10000, 0xFFFF, False), "top": (0x7FFFFFFF, 0x80000000, True),
+            "below-top": (0x80000000, 0x7FFFFFFF, False)}  # fmt: skip
 
 
 @requirement("RFC6775-8.1.3-02", "RFC6775-4.3-02")
@@ -98,6 +99,68 @@ def test_versions(case: Case, how: str):
         case.expect(
             version(after) == number, "nd_version", f"version {number}", str(version(after)), frame=frame
         )
+
+
+@requirement("RFC6775-8.1.3-02")
+def test_versions_of_two_borders(case: Case):
+    """A version is compared with "the recorded version number for that 6LBR": another one's may be lower."""
+    with routing(case, abro(9)) as (_, prefix):
+        other = spread(case)
+        second = router(case, pio(other), abro(4, border=OTHER))
+        with serving(case.tester, second):
+            frame = second.advertise()
+            case.tester.listen(1.0)
+            found = told(case, host(case))
+        if of(found, OTHER) is None and of(found, abro().address) is not None:
+            second.options = [pio(other), abro(9, border=OTHER)]
+            with serving(case.tester, second):
+                second.advertise()
+                case.tester.listen(1.0)
+                again = told(case, host(case))
+            if of(again, OTHER) is None:
+                case.unsupported("the DUT does not pass on what a second 6LBR told: see 8.1/two_borders")
+        taken = other in prefixes(of(found, OTHER))
+        case.expect(taken, "nd_version", "version 4 of another 6LBR is taken", "it is ignored", frame=frame)
+        stays = prefix in prefixes(of(found, abro().address))
+        case.expect(stays, "nd_lost", "version 9 of the first 6LBR stays", "it is gone", frame=frame)
+
+
+@requirement("RFC6775-8.1.3-02", "RFC6775-8.1.5-01")
+def test_set_is_replaced(case: Case):
+    """Of a newer version "the recorded information and version number are updated": what it lacks is told no more.
+
+    §4.3 has versions "in order to be able to reliably add and remove prefixes", but §8.1.4 times prefixes out "based on
+    the Valid Lifetime in the PIO": that the old prefix is gone at once is advice.
+    """
+    with routing(case, abro(5)) as (above, prefix):
+        other = spread(case)
+        above.options = [pio(other), abro(6)]
+        frame = above.advertise()
+        case.tester.listen(1.0)
+        found = prefixes(of(told(case, host(case)), abro().address))
+        case.expect(other in found, "nd_version", "the new prefix", "it is not passed on", frame=frame)
+        with advice(case):
+            case.expect(
+                prefix not in found, "nd_kept", "the old prefix is told no more", "it is", frame=frame
+            )
+
+
+@requirement("RFC6775-4.2-01", "RFC6775-4.2-04")
+@pytest.mark.parametrize("compress", [False, True], ids=["c-0", "c-1"])
+def test_context_is_passed_on(case: Case, compress: bool):
+    """A 6CO is passed on as it came: its CID, its Context Length, and the C flag, by which the 6LBR steers its use."""
+    prefix = bytes.fromhex("20010db8c0de00c0aabb000000000000")
+    option = nd.ContextOption(prefix, 80, compress, 6, 60)
+    with routing(case, option, abro()):
+        message = of(told(case, host(case)), abro().address)
+        options = message.options if message else ()
+        found = [o for o in options if isinstance(o, nd.ContextOption) and o.cid == option.cid]
+        if not found:
+            case.failed("nd_option", "the 6CO, passed on", "none", requirement="RFC6775-4.2-01")
+        same = (found[0].prefix, found[0].length) == (option.prefix, option.length)
+        case.expect(same, "nd_context", option.build().hex(), found[0].build().hex())
+        said = f"C={int(found[0].compress)}"
+        case.expect(found[0].compress == compress, "nd_context", f"C={int(compress)}", said)
 
 
 @requirement("RFC6775-8.1.3-02")
@@ -137,7 +200,7 @@ def test_abro_is_passed_on(case: Case, minutes: int):
 
 
 @pytest.mark.slow
-@requirement("RFC6775-8.1.4-01")
+@requirement("RFC6775-8.1.4-01", "RFC6775-6.1-02")
 def test_lifetimes_shrink(case: Case):
     """ "Their valid and preferred lifetimes are decremented as time passes": less by two minutes then."""
     prefix = spread(case)
@@ -153,6 +216,7 @@ def test_lifetimes_shrink(case: Case):
         held = case.tester.stamp() - began
         for option in message.options if message else ():
             if isinstance(option, nd.PrefixInformation) and option.prefix == prefix:
+                case.expect(not option.on_link, "nd_flags", "L=0 still", "L=1", requirement="RFC6775-6.1-02")
                 good = 7200 - held - 10 <= option.valid_lifetime <= 7200 - 120
                 case.expect(
                     good,

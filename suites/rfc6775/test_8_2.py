@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import pytest
 
@@ -12,6 +13,7 @@ from fixtures.api import (
     HostParty,
     RouterParty,
     Seen,
+    advice,
     binds,
     message_of,
     needs,
@@ -24,6 +26,8 @@ from suites.rfc6775.parties import BORDER, SOON, heard, host, is_na
 from suites.rfc6775.routing import arrives, registered, routing
 
 pytestmark = [on_link("ieee802154"), binds("6LR", "nd", "multihop_dad"), needs("reset")]
+#: RETRANS_TIMER of RFC 4861 §10 is 1 s, and timers are coarse.
+APART = 0.8
 
 
 def is_dar(seen: Seen) -> bool:
@@ -99,6 +103,41 @@ def test_request(case: Case):
         case.expect(early is None, "nd_early", "no NA before the DAC", "one", frame=frame)
 
 
+@requirement("RFC6775-6.5.4-01")
+def test_tentative(case: Case):
+    """ "Tentative NCEs MUST NOT be used to determine on-link status": no packet goes there before the DAC."""
+    with asked(case) as it:
+        source = bytes.fromhex("20010db8ffff0000") + case.tester.pattern(8)
+        message = ipv6.udp(0xF0B5, 0xF0B6, case.tester.pattern(12), source, it.address)
+        frame = it.above.send(ipv6.build(source, it.address, ipv6.UDP, message))
+        seen = heard(case, lambda s: s.view.dst == it.address and s.info.dst == it.party.link, 0.5)
+        case.expect(seen is None, "nd_early", "no packet to a host that waits", "one", frame=frame)
+        it.above.confirm_duplicate(it.request)
+        answer(case, it.party)
+
+
+@requirement("RFC6775-8.2-01")
+def test_two_ask_for_one_address(case: Case):
+    """An ARO for an address that waits with another EUI-64: "the 6LR SHOULD silently ignore the ARO".
+
+    The one that asked first is confirmed as if nobody else had asked; an answer of status 0 to the other is a breach.
+    """
+    with asked(case) as it:
+        other = host(case)
+        frame = other.send(other.registration(it.address))
+        seen = answer(case, other, 0.5)
+        status = registration_of(seen).status if seen is not None else None
+        case.expect(status != 0, "nd_early", "the other one gets no status 0", "status 0", frame=frame)
+        with advice(case):
+            case.expect(seen is None, "nd_answered", "no answer yet", f"status {status}", frame=frame)
+        it.above.confirm_duplicate(it.request)
+        seen = answer(case, it.party)
+        status = registration_of(seen).status if seen is not None else None
+        case.expect(status == 0, "nd_unanswered", "status 0 for the first", f"status {status}", frame=frame)
+        there = arrives(case, it.above, it.address, it.party.link)
+        case.expect(there is not None, "nd_lost", "the first is registered", "it is not", frame=frame)
+
+
 @requirement("RFC6775-8.2-01", "RFC6775-8.2.5-01")
 def test_confirmed(case: Case):
     """Behind a DAC with Status 0 the host gets its NA with status 0, and its packets."""
@@ -142,6 +181,12 @@ def test_no_confirmation(case: Case):
                 seen = found
         said = f"{len(times)}"
         case.expect(2 <= len(times) <= 3, "nd_retries", "2 or 3 DARs", said, frame=it.request.frames[0])
+        gaps = [later - earlier for earlier, later in pairwise(times)]
+        apart = ", ".join(f"{gap:.2f}" for gap in gaps)
+        case.expect(
+            all(gap >= APART for gap in gaps), "nd_interval", "RETRANS_TIMER (1 s) apart", apart,
+            frame=it.request.frames[0],
+        )  # fmt: skip
         status = registration_of(seen).status if seen is not None else None
         case.expect(
             status == 0,

@@ -210,3 +210,50 @@ def test_reserved(case: Case):
         frame = party.send(ipv6.build(asker.source, asker.border, 58, octets, hop_limit=MULTIHOP - 1))
         seen = asker.answer(asker.address)
         case.expect(seen is not None, "nd_unanswered", "a DAC", "none", frame=frame)
+
+
+@pytest.mark.slow
+@requirement("RFC6775-8.2.4-01")
+@pytest.mark.parametrize("how", ["renewed", "asked-for-by-another"])
+def test_lifetime_is_updated(case: Case, how: str):
+    """A DAR of the owner "updates the lifetime"; one with another EUI-64, which gets status 1, does not."""
+    with routing(case) as (_, prefix):
+        asker = Asker(case, prefix)
+        expect_status(case, asker, asker.request(1), 0, "a new address")
+        let_pass(case, 30.0)
+        again = asker.request(10) if how == "renewed" else asker.request(10, rovr=OTHER)
+        expect_status(case, asker, again, 0 if how == "renewed" else 1, "30 s later")
+        let_pass(case, 40.0)
+        wanted = 1 if how == "renewed" else 0
+        expect_status(case, asker, asker.request(rovr=OTHER), wanted, "behind the end of the first lifetime")
+
+
+@requirement("RFC6775-8.2.4-01", "RFC6775-4.4-04")
+def test_unknown_address_deleted(case: Case):
+    """An entry is created where "the Registration Lifetime is non-zero": by a lifetime of 0 there is none."""
+    with routing(case) as (_, prefix):
+        asker = Asker(case, prefix)
+        expect_status(case, asker, asker.request(0), 0, "lifetime 0 of an address that nobody has")
+        expect_status(case, asker, asker.request(rovr=OTHER), 0, "another EUI-64")
+
+
+@requirement("RFC6775-8.2.4-01")
+@pytest.mark.parametrize("octet", [0, 2, 3, 7], ids="octet-{}".format)
+def test_similar_identifier(case: Case, octet: int):
+    """Two EUI-64s that differ in one octet are two hosts: status 1."""
+    with routing(case) as (_, prefix):
+        asker = Asker(case, prefix)
+        near = bytearray(OTHER)
+        near[octet] ^= 0x10
+        expect_status(case, asker, asker.request(rovr=OTHER), 0, "a new address")
+        expect_status(case, asker, asker.request(rovr=bytes(near)), 1, f"EUI-64 {bytes(near).hex()}")
+
+
+@requirement("RFC6775-8.2.4-01")
+def test_same_interface_identifier(case: Case):
+    """The table "is indexed by the IPv6 address" (§8.2.2): one that differs in its prefix is another one."""
+    with routing(case) as (_, prefix):
+        asker = Asker(case, prefix)
+        expect_status(case, asker, asker.request(), 0, "a new address")
+        other = bytes.fromhex("20010db8dead0002") + asker.address[8:]
+        expect_status(case, asker, asker.request(address=other, rovr=OTHER), 0, "of another prefix")

@@ -4,7 +4,7 @@ import pytest
 
 from fixtures.api import Case, Inconclusive, Seen, needs, on_link, requirement, stimulus
 from rigs.links.ipsp.channel_link import ChannelLink, Refused
-from suites.rfc7668.channel import Terms, connected, echoed
+from suites.rfc7668.channel import Terms, connected, echoed, reconnected
 
 pytestmark = [on_link("ble"), needs("connect"), requirement("RFC7668-2.4-01")]
 MPS = 64
@@ -12,6 +12,8 @@ MPS = 64
 FRAMES = 21
 #: How often a DUT that has used up its credits for something else is given more.
 GRANTS = 20
+#: Connections in which a DUT may show whether it waits for its own answer: what it says first is a race in it.
+CONNECTIONS = 12
 
 
 def answer_to(case: Case, request: bytes) -> Seen | None:
@@ -89,6 +91,22 @@ def test_more_than_255_by_packets(case: Case):
                 break  # it has used up all 274, for packets of its own as well: it had counted them
             if not case.expect(reply is not None, "stuck", "ten answers: there are 274 credits", "no answer"):
                 break
+
+
+def test_nothing_before_the_answer(case: Case):
+    """Twelve connections: no K-frame comes in front of the answer that accepts the channel; until then there is none.
+
+    Who asked drops such a frame by right, and knows of no credit that it took: the DUT has that many fewer for good.
+    Of six credits two are gone, and no SDU of more than four K-frames ever gets across (the field report's hang).
+    """
+    for number in range(1, CONNECTIONS + 1):
+        early = reconnected(case).channel.early
+        if not case.expect(
+            not early, "early", "the answer to our request (Core Vol 3 Part A §4.23), then K-frames",
+            f"{len(early)} K-frames in front of the answer, in connection {number}", frame=b"".join(early[:1]),
+        ):  # fmt: skip
+            break
+    echoed(case, 1232)
 
 
 def test_more_credits_than_there_are(case: Case):

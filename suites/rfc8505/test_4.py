@@ -158,6 +158,7 @@ def test_tid_without_t(case: Case):
 TIDS = {
     (240, 241): True, (240, 240): True, (241, 240): False, (240, 5): False, (250, 5): True, (255, 0): True,
     (127, 0): True, (0, 127): False, (100, 90): False, (90, 100): True, (5, 240): True, (60, 100): None,
+    (240, 0): True, (240, 1): False, (10, 26): True, (26, 10): False, (10, 27): None,
 }  # fmt: skip
 
 
@@ -320,3 +321,28 @@ def test_duplicate_of_extended(case: Case):
         case.expect(there is not None, "nd_lost", "the first stays", "it is gone")
         found = all_heard(case, 1.0, lambda s: is_na(s) and s.view.dst == link_local(b"\0" * 8))
         case.expect(not found, "nd_destination", "no NA to nobody", "one")
+
+
+@requirement("RFC8505-5.2.1-03", "RFC8505-4.1-09")
+def test_latest_counts(case: Case):
+    """The TID of the latest registration is what the next one is compared with: 245 behind 240, and then 242 is old."""
+    with routing(case) as (_, prefix):
+        party = attached_host(case)
+        address = global_of(party, prefix)
+        for tid, wanted in ((240, 0), (245, 0), (242, MOVED), (244, MOVED), (246, 0)):
+            found = registered(case, party, address, party.earo(tid=tid))
+            expect_status(case, found, wanted, f"TID {tid}", "RFC8505-5.2.1-03")
+
+
+@requirement("RFC8505-5.7-04", "RFC8505-4.1-06")
+def test_deregistration_by_another(case: Case):
+    """Lifetime 0 with another ROVR, and a newer TID: status 1, and the entry stays."""
+    with routing(case) as (above, prefix):
+        first, second = attached_host(case), attached_host(case)
+        address = global_of(first, prefix)
+        found = registered(case, first, address, first.earo(tid=245))
+        expect_status(case, found, 0, "TID 245", "RFC8505-4.1-01")
+        found = registered(case, second, address, second.earo(0, tid=247))
+        expect_status(case, found, 1, "lifetime 0 of another ROVR", "RFC8505-5.7-04")
+        there = arrives(case, above, address, first.link)
+        case.expect(there is not None, "nd_lost", "the entry stays", "it is gone")

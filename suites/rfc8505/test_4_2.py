@@ -3,6 +3,7 @@
 import pytest
 
 from fixtures.api import Case, binds, message_of, needs, on_link, requirement
+from sixlowpan import nd
 from suites.rfc6775.parties import abro, heard, host
 from suites.rfc6775.routing import registered, routing
 from suites.rfc6775.test_8_2 import is_dar
@@ -143,3 +144,46 @@ def test_status_is_passed_on(case: Case):
             str(status),
             frame=seen.frames[0] if seen is not None else b"",
         )
+
+
+@BORDER
+@requirement("RFC8505-4.1-09", "RFC8505-5.2.1-03")
+def test_latest_counts(case: Case):
+    """The TID of the latest EDAR that was confirmed is what the next one is compared with, not one that was refused."""
+    with routing(case) as (_, prefix):
+        asker = Asker(case, prefix)
+        for tid, status in ((240, 0), (245, 0), (242, 3), (244, 3), (246, 0)):
+            expect_status(case, asker, asker.request(code=1, tid=tid), status, f"TID {tid}")
+
+
+@BORDER
+@requirement("RFC8505-4.2-01", "RFC8505-5.3-01")
+@pytest.mark.parametrize("code", [2, 3, 4], ids="code-{}".format)
+def test_whole_rovr(case: Case, code: int):
+    """ROVRs of 128 to 256 bits that begin alike are two: status 1."""
+    with routing(case) as (_, prefix):
+        asker = Asker(case, prefix)
+        rovr = case.tester.pattern(8 * code)
+        other = rovr[:-1] + bytes([rovr[-1] ^ 1])
+        expect_status(case, asker, asker.request(code=code, tid=240, rovr=rovr), 0, "a new address")
+        expect_status(case, asker, asker.request(code=code, tid=240, rovr=other), 1, "another ROVR")
+        expect_status(case, asker, asker.request(code=code, tid=241, rovr=rovr), 0, "the first again")
+
+
+@SIX_LR
+@requirement("RFC8505-4.2-01")
+@pytest.mark.parametrize("bits", [128, 192, 256], ids="rovr-{}".format)
+def test_request_of_a_long_rovr(case: Case, bits: int):
+    """The Code Suffix says how long the ROVR is: 2, 3 or 4 for 128, 192 or 256 bits, all of which are in the EDAR."""
+    with routing(case, abro(), UPDATED) as (_, prefix):
+        more = case.tester.pattern(bits // 8 - 8)
+        party = attached_host(case, more)
+        address = case.tester.also(prefix[:8] + b"\x58" + case.tester.pattern(7))
+        party.send(party.registration(address, party.earo(8, rovr=party.eui64 + more)))
+        seen = heard(case, lambda s: s.icmp_type == nd.DAR and address in s.upper, 8.0)
+        if seen is None:
+            case.failed("nd_request", f"an EDAR for {address.hex()}", "none", requirement="RFC8505-4.2-01")
+        code, octets = seen.upper[1], seen.upper[8:]
+        wanted = party.eui64 + more + address
+        case.expect(code == bits // 64, "nd_request", f"Code {bits // 64}", str(code), frame=seen.frames[0])
+        case.expect(octets == wanted, "nd_request", wanted.hex(), octets.hex(), frame=seen.frames[0])

@@ -31,13 +31,18 @@ pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd", "nd_extended"), need
 UPDATED = nd.CapabilityIndication(frozenset({nd.FLAG_L, nd.FLAG_E, nd.FLAG_D}))
 
 
-def tids(party: RouterParty, address: bytes) -> list[int]:
-    """The TIDs with which an address was registered at this router, retries left out."""
+def tids(party: RouterParty, address: bytes | None = None) -> list[int]:
+    """The TIDs with which an address, or any, was registered at this router, retries left out."""
     found: list[int] = []
     for where, option in party.registered:
-        if where == address and option.tid not in found[-1:]:
+        if address in {where, None} and option.tid not in found[-1:]:
             found.append(option.tid)
     return found
+
+
+def out_of_turn(found: list[int]) -> list[tuple[int, int]]:
+    """Pairs of which the second is not the one behind the first."""
+    return [(first, second) for first, second in pairwise(found) if second != nd.tid.following(first)]
 
 
 @requirement("RFC8505-6.1-01", "RFC8505-4.3-01")
@@ -63,7 +68,7 @@ def test_capabilities_in_solicitation(case: Case):
 @requirement(
     "RFC8505-5.1-01", "RFC8505-5.1-02", "RFC8505-5.1-03", "RFC8505-5.1-04", "RFC8505-5.6-01", "RFC8505-5.6-02",
     "RFC8505-5.6-03", "RFC8505-4.1-01", "RFC8505-4.1-02", "RFC8505-4.1-03", "RFC8505-4.1-04", "RFC8505-4.1-07",
-    "RFC8505-4.1-08", "RFC8505-5.2.1-01", "RFC8505-5.3-02",
+    "RFC8505-4.1-08", "RFC8505-5.2.1-01", "RFC8505-5.3-02", "RFC6775-4.1-01",
 )  # fmt: skip
 def test_registration(case: Case):
     """To a router that says E: an EARO with T, a TID, R of a host, I=0, 64 bits of ROVR; link-local address first."""
@@ -89,8 +94,15 @@ def test_registration(case: Case):
         )  # fmt: skip
 
 
+def _told_link(seen: Seen) -> bytes | None:
+    """What the SLLAO of an NS says."""
+    found = [o for o in message_of(seen).options if isinstance(o, nd.LinkLayerAddress) and o.type == nd.SLLAO]
+    return found[0].of_size(8) if found else None
+
+
 def _fields(case: Case, seen: Seen, own: bytes) -> None:
     option, frame = registration_of(seen), seen.frames[0]
+    flags = next(each.octets[4] for each in nd.walk(seen.upper, 24) if each.type == nd.ARO)
     host = case.rig.profile.parameters.role == "6LN"
     lowest = 240 if case.declares("nd_extended") else 128
     for good, code, expected, actual, row in (
@@ -99,12 +111,13 @@ def _fields(case: Case, seen: Seen, own: bytes) -> None:
         (not option.r or host, "nd_flags", "R=0 of a router", "R=1", "RFC8505-5.1-04"),
         (option.i == 0, "nd_flags", "I=0", f"I={option.i}", "RFC8505-4.1-04"),
         (option.opaque == 0, "nd_reserved", "Opaque 0", str(option.opaque), "RFC8505-4.1-03"),
+        (flags & 0xF0 == 0, "nd_reserved", "reserved bits 0", f"{flags:02x}", "RFC8505-4.1-03"),
         (
-            seen.upper[-12] & 0xF0 == 0,
-            "nd_reserved",
-            "reserved bits 0",
-            f"{seen.upper[-12]:02x}",
-            "RFC8505-4.1-03",
+            _told_link(seen) == case.rig.link.dut,
+            "nd_sllao",
+            "an SLLAO",
+            seen.upper[24:].hex(),
+            "RFC6775-4.1-01",
         ),
         (option.status == 0, "nd_status", "Status 0", str(option.status), "RFC8505-4.1-02"),
         (len(option.rovr) == 8, "nd_rovr", "64 bits of ROVR", f"{8 * len(option.rovr)}", "RFC8505-4.1-07"),
@@ -137,16 +150,21 @@ def _fields(case: Case, seen: Seen, own: bytes) -> None:
 @pytest.mark.slow
 @requirement("RFC8505-5.2.1-02", "RFC8505-5.2.1-01")
 def test_tid_counts(case: Case):
-    """Each renewal has the next TID, and behind 255 comes 0: registrations of a minute, over the wrap."""
+    """Each renewal has the next TID, and behind 255 comes 0: registrations of a minute, over the wrap.
+
+    A node may count for each address, or once for all: "maintained by the node and incremented with each transaction
+    of one or more registrations" (§4.1).
+    """
     if case.rig.link.clock != "virtual":
         case.unsupported(
             "this takes more than ten minutes on a clock that cannot be moved", "not_on_this_rig"
         )
     with attached(case, UPDATED, minutes=1) as (party, address):
         case.tester.listen(60.0 * 160)
-        found = tids(party, address)
+        by_address, by_node = tids(party, address), tids(party)
+        found = by_node if not out_of_turn(by_node) else by_address
         said = " ".join(map(str, found[:40]))
-        wrong = [(a, b) for a, b in pairwise(found) if b != nd.tid.following(a)]
+        wrong = out_of_turn(found)
         case.expect(len(found) > 20, "nd_renewal", "renewals", said)
         case.expect(not wrong, "nd_tid", "each TID the one behind the last", f"{wrong[:3]} in {said}")
         wraps = (255, 0) in pairwise(found)
@@ -243,3 +261,38 @@ def test_asynchronous_status(case: Case, status: int):
         )
         with advice(case):
             case.expect(True, "nd_taken", "alive", "")
+
+
+@requirement("RFC8505-6-01", "RFC8505-6.3-01")
+def test_old_router_beside_a_new_one(case: Case):
+    """What a router says in its 6CIO is about itself: one without is registered with as RFC 6775 has it."""
+    with attached(case, UPDATED) as (new, address):
+        old = router(case, *(option for option in new.options if option is not UPDATED))
+        with serving(case.tester, old):
+            old.advertise()
+            seen = heard(case, lambda s: to(old)(s) and s.view.src == address, STARTED)
+            other = [s for s in case.tester.heard if to(old)(s) and is_link_local(s.view.src)]
+        if seen is None and not other:
+            case.unsupported(
+                "the DUT registers with one of the two routers only: see 5/prefers_the_new_router"
+            )
+        case.expect(
+            seen is not None, "nd_source", f"from {address.hex()}, as RFC 6775 has it", "from a link-local address",
+            frame=(seen or other[0]).frames[0],
+        )  # fmt: skip
+
+
+@pytest.mark.slow
+@requirement("RFC8505-5.6-01")
+def test_source_is_renewed(case: Case):
+    """The source of registrations is "an address that is already registered": it is renewed as the others are."""
+    with attached(case, UPDATED, minutes=1) as (party, address):
+        source = next(s.view.src for s in reversed(case.tester.heard) if registered_by(s) == address)
+        before = len(party.registered)
+        case.tester.listen(150.0)
+        again = [where for where, _ in party.registered[before:]]
+        if address not in again:
+            case.unsupported("the DUT renews nothing: see rfc6775/5.5/renewal")
+        case.expect(
+            source in again, "nd_renewal", f"{source.hex()} is renewed", "only what it is the source of"
+        )

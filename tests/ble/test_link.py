@@ -183,6 +183,7 @@ def test_settings():
     ("address", "word"),
     [
         ("tcp:1", "hci:TRANSPORT"),
+        ("hci:", "hci:TRANSPORT"),
         ("?rolle=x", "rolle"),
         ("?role=x", "role=x"),
         ("?mps=1", "at least 23"),

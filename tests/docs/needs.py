@@ -11,6 +11,7 @@ _NEEDED = {
     "policy.toml": "the policy of docs/reports.md",
     "BASE NEW": "two runs",
     "OUT RUN RUN": "runs of several labs",
+    "rigs release": "a lab with a labgrid coordinator",
     "riot-zep": "RIOT's firmware",
     "linux-802154": "a guest",
     "lwip": "liblwip0",

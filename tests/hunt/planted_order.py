@@ -163,3 +163,22 @@ class OldOctetsInTheHole(Spoiling):
 
     def fits(self, packet):
         return packet[6] == 58 and len(packet) >= 56
+
+
+@planted("free-by-its-end", frames=3, known=True)
+class FreeByItsEnd(Dying):
+    """As RIOT: takes a piece that ends with octet 0 for a free one, links the next to itself, and searches for ever."""
+
+    def wrong(self, new, past):
+        pieces = []
+        for came in [*of_key(new, past), new] if new.fragment else []:
+            begin, end = came.offset * 8, came.offset * 8 + len(came.octets)
+            if (begin, end) in pieces:
+                continue
+            if any(begin < other_end and other < end for other, other_end in pieces):
+                pieces = []  # begins anew
+            if begin == end or end > came.size or (came.first and came.octets[0] >> 5 == 3):
+                pieces = []  # it is refused, and its datagram with it
+            else:
+                pieces.append((begin, end))
+        return len(pieces) == 3 and pieces[0] == (0, 1)

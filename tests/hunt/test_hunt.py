@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
+from fixtures.hunt.findings import Budget, Kind
 from fixtures.hunt.grammar import Grammar
 from fixtures.hunt.joining import joined, shortened
 from fixtures.hunt.packets import Packets
 from fixtures.hunt.readings import Readings, listens_to
-from fixtures.hunt.search import Budget, Kind
 from fixtures.hunt.sequence import Cast, Sent, holds, read, retagged, sketch, written
 from fixtures.hunt.shrinking import fewest_frames, fewest_octets
 from fixtures.hunt.variation import varied
@@ -234,7 +234,7 @@ def test_a_hunt_is_repeated_by_its_seed():
 
 def test_there_are_thirty_and_none_is_a_mutant_of_the_suites():
     planted = load()
-    assert len(planted) >= 30
+    assert sum(not one.known for one in planted.values()) >= 30
     assert all(one.frames >= 2 and one.what for one in planted.values())
     listed = subprocess.run(
         [sys.executable, "-m", "tests.mutants", "--list"],

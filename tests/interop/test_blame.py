@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from fixtures.judging.pairs.blame import Exchange, blame
+from fixtures.judging.pairs.blame import blame
+from fixtures.judging.pairs.outcome import Exchange
 from fixtures.judging.pairs.traffic import OnAir, Party, read
 from rigs.tester.neighbours import link_option
 from sixlowpan import Contexts, LinkInfo, encode, fragment, ipv6, link_local, mac

@@ -46,6 +46,27 @@ def test_on_bluetooth_le(mutant):
     assert {finding.side for finding in pair.result.findings} == {"dut"}
 
 
+@pytest.mark.parametrize("seat", ["dut", "peer"])
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        "ble-tcp-no-retransmission",
+        "ble-tcp-garbled-retransmission",
+        "ble-tcp-one-way",
+        "ble-tcp-deaf",
+        "ble-tcp-half-duplex",
+    ],
+)
+def test_on_a_tcp_connection(mutant, seat):
+    with paired("ble", f"{seat}.mutant={mutant}") as rig, case_on(rig) as pair:
+        for way in WAYS:
+            asker, other = pair.way(way)
+            pair.stream(asker, other, pair.pattern(12_000), pair.pattern(12_000))
+            pair.stream(asker, other, pair.pattern(30), lossy=True)
+    assert {finding.side for finding in pair.result.findings} == {seat}
+    assert all(finding.requirement and finding.frame for finding in pair.result.findings)
+
+
 def test_tags_that_begin_anew_are_the_right_of_who_restarts():
     """RFC 4944 §5.3: the initial value of the tag "is not defined"; who takes each tag once is to blame."""
     with paired("ieee802154", "peer.mutant=pair-tags-once") as rig, case_on(rig) as pair:
@@ -59,6 +80,9 @@ def test_tags_that_begin_anew_are_the_right_of_who_restarts():
 def test_two_right_nodes_are_not_blamed(kind):
     with paired(kind) as rig, case_on(rig) as pair:
         everything(pair)
+        for way in WAYS if kind == "ble" else ():
+            assert pair.stream(*pair.way(way), pair.pattern(12_000), pair.pattern(12_000))
+            assert pair.stream(*pair.way(way), pair.pattern(30), lossy=True)
     assert pair.result.findings == []
     assert pair.answered == pair.tried
     assert pair.lost == pair.untold == []

@@ -18,7 +18,7 @@ from rigs.model import LinkClosed, RigError
 from sixlowpan import mac
 from tests.links.spinel_bench import DUT, ESCAPES, PAN, PLAIN, TESTER, opened
 from tests.links.spinel_peer import HARDWARE, VERSION, Port, Rcp, framed
-from tests.waiting import soon, until
+from tests.waiting import received, soon, until
 
 TO_DUT = mac.data_frame(TESTER, DUT, PAN, 7, ESCAPES, True)
 FROM_DUT = mac.data_frame(DUT, TESTER, PAN, 9, ESCAPES, True)
@@ -36,12 +36,6 @@ def link(port):
     link = opened(port)
     yield link
     link.close()
-
-
-def received(link, seconds=10):
-    got = link.receive(soon(seconds))
-    assert got is not None, "no frame came"
-    return got.frame
 
 
 def test_it_is_set_up_as_the_rig_file_says(port):

@@ -10,7 +10,7 @@ from rigs.configuration.loading import load
 from rigs.links.uart_pipe import link as uart_pipe
 from rigs.links.uart_pipe.link import TESTER, Deframer, UartPipeLink
 from rigs.model import LinkClosed, RigError
-from tests.waiting import PATIENCE, soon
+from tests.waiting import PATIENCE, received, soon
 
 EUI64 = bytes.fromhex("0010203073531a55")
 #: The first frame of a Zephyr 3.4 after its boot: an MLD report from 0010:2030:7353:1a55, as it was on the wire.
@@ -63,12 +63,6 @@ def peer(link):
     peer = Peer(link)
     yield peer
     peer.close()
-
-
-def received(link, seconds=10):
-    got = link.receive(soon(seconds))
-    assert got is not None, "no frame came"
-    return got.frame
 
 
 def rig_file(address, *more):

@@ -15,8 +15,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
-import fnmatch
+import functools
 import gc
+import importlib.metadata
 import json
 import os
 import shutil
@@ -31,10 +32,10 @@ from pathlib import Path
 import pytest
 
 from fixtures.evidence.capture import Evidence
-from fixtures.plugin.options import requirements
 from reports import record
 from rigs.model import ABILITIES
 from tests.mutants import PAIR, Mutant, load
+from tests.mutants.plugins import Hopeless, Index
 from tests.mutation import oracles
 from vectors.catalogue import CATALOGUE
 from vectors.coverage import in_cases
@@ -86,28 +87,20 @@ class Outcome:
     error: str = ""
 
 
-class Index:
-    """Which file of the suites has cases of which requirements: a run that needs a few does not collect them all."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, set[str]] = {}
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        for item in items:
-            self.files.setdefault(str(item.path), set()).update(requirements(item))
-
-    def of(self, pattern: str) -> list[str]:
-        """The files with a case that names a requirement of `pattern`, in the order of a whole run."""
-        return [file for file, named in self.files.items() if fnmatch.filter(named, pattern)]
-
-
 def warm(suites: list[str]) -> Index:
     """Import pytest, its plugins, ours and every suite, once for all the processes that will be forked."""
     index = Index()
     with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):  # noqa: PTH123
         rigs = [f"--rig={rig}" for rig in CONFORMING]  # cases of another link than a rig's are not collected
         pytest.main([*suites, "--collect-only", *rigs, *_PYTEST], plugins=[index])
+    found, entries = (
+        list(importlib.metadata.distributions()),
+        importlib.metadata.Distribution.entry_points.fget,
+    )
+    importlib.metadata.distributions = lambda **_: (
+        found
+    )  # pytest looks in all for each plugin of ours by its name
+    importlib.metadata.Distribution.entry_points = property(functools.cache(entries))
     gc.freeze()  # what all runs share is nobody's garbage
     return index
 
@@ -116,27 +109,6 @@ def narrowed(suites: list[str], files: list[str]) -> list[str]:
     """The arguments of a run with `files` in place of the folders; the options stay."""
     options = next((n for n, argument in enumerate(suites) if argument.startswith("-")), len(suites))
     return [*files, *suites[options:]]
-
-
-class Hopeless:
-    """Ends a run in which one case after the other is inconclusive: such a node answers no control at all."""
-
-    LIMIT = 25
-
-    def __init__(self) -> None:
-        self._undecided = 0
-        self._session: pytest.Session | None = None
-
-    def pytest_sessionstart(self, session: pytest.Session) -> None:
-        self._session = session
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call" and report.outcome != "skipped":
-            self._undecided = 0
-        elif report.skipped and "inconclusive" in str(report.longrepr):
-            self._undecided += 1
-        if self._undecided >= self.LIMIT and self._session is not None:
-            self._session.shouldstop = f"{self.LIMIT} inconclusive cases in a row"
 
 
 def run(job: Job, suites: list[str], folder: Path, matrix: bool, ignored: Set[str]) -> None:

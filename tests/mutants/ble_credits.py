@@ -7,6 +7,8 @@ from dataclasses import replace
 from rigs.links.ipsp.channel import Terms
 from rigs.nodes.reference.ble import NodeChannel
 from rigs.nodes.reference.node import ReferenceNode
+from sixlowpan import LinkInfo, encode, ipv6
+from sixlowpan.addresses import ALL_ROUTERS, UNSPECIFIED
 from tests.mutants import BLE, mutant
 from tests.mutants.ble_channel import CHANNEL, channel
 
@@ -271,3 +273,19 @@ class SkipsOne(NodeChannel):
             self._going = self._going[self._size :]
         super()._pump()
         self.waited = self.credits <= 0 and bool(self._going)
+
+
+# -- when it begins to send ---------------------------------------------------------------------------------------
+
+_SOLICITATION = ipv6.build(UNSPECIFIED, ALL_ROUTERS, ipv6.ICMPV6, b"\x85\0\x7b\xb8\0\0\0\0", hop_limit=255)
+
+
+@channel("ble-sends-before-it-answers")  # as in zephyrproject-rtos/zephyr#50345
+class SendsBeforeItAnswers(NodeChannel):
+    """Solicits routers on a channel that it has not accepted yet: its interface is up before the answer is sent."""
+
+    def _signal(self, code, identifier, body):
+        if code == 0x15 and body[8:10] == b"\0\0":
+            sdu = encode(_SOLICITATION, LinkInfo("ble", bytes(6), bytes(6)))
+            self._k_frame(len(sdu).to_bytes(2, "little") + sdu)
+        super()._signal(code, identifier, body)

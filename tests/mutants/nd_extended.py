@@ -12,9 +12,9 @@ from tests.mutants.nd_host import says
 from tests.mutants.nd_registering import Registers
 
 
-def wrong(id, requirement, role="6ln"):
+def wrong(id, requirement, role="6ln", *, advice=False):
     """Register a node of RFC 8505."""
-    return mutant(id, requirement=requirement, rig=f"reference-nd-{role}-8505")
+    return mutant(id, requirement=requirement, rig=f"reference-nd-{role}-8505", advice=advice)
 
 
 # -- 6LN --------------------------------------------------------------------------------------------------------

@@ -87,8 +87,12 @@ class Given:
     [
         ("tester.pan=0xabcd", "tester.pan: the node is on PAN 0x0023, the tester on 0xabcd"),
         ("tester.channel=11", "tester.channel: the node is on channel 26, the tester on 11"),
+        (
+            "dut.address=02:00:5e:ff:fe:00:00:09",
+            'dut.address: the node says that it is "02:00:5e:ff:fe:00:00:01": put that there',
+        ),
     ],
-    ids=["pan", "channel"],
+    ids=["pan", "channel", "address"],
 )
 def test_a_tester_elsewhere(override, why):
     console = Riot()

@@ -113,7 +113,7 @@ def test_a_merge_keeps_what_was_asked_and_which_deviations_are_fixed(run, tmp_pa
     writer = Writer(tmp_path / "b", run_id="b", seed=1, suite=suite, host={}, asked=asked, rigs=files)
     writer.write({"type": "deviation", "rig": "one", "id": "d", "state": "fixed"})
     writer.close()
-    merged = read(merge([read(run), read(tmp_path / "b")], tmp_path / "all"))
+    merged = read(merge([run, tmp_path / "b"], tmp_path / "all"))
     assert [(line["rig"], line["id"], line["state"]) for line in merged.deviations] == [("one", "d", "fixed")]
     assert merged.header["asked"]["chosen"] == {"b": {"-k": "hlim"}}
     assert merged.header["rigs"]["one"]["file"]["text"] == "x"

@@ -1,11 +1,7 @@
 """`python -m rigs`, as a person meets it."""
 
 import io
-import signal
 import struct
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -163,22 +159,3 @@ def test_replay_of_the_wrong_file_or_at_the_wrong_rig(make, tmp_path, capsys):
 def test_a_common_key_that_is_mistyped_is_answered_with_the_nearest(make, capsys):
     assert main(["check", str(make().rig.path), "--set", "dut.consle=serial:/dev/ttyACM0"]) == 2
     assert "has no such option (did you mean 'console'?)" in capsys.readouterr().out
-
-
-#: Interrupts as soon as a module is looked for that every command needs.
-_EARLY = """
-import os, runpy, signal, sys
-class Early:
-    def find_spec(self, name, path, target=None):
-        if name in {"reports.record", "rigs.guests.image", "reports.html"}:
-            os.kill(os.getpid(), signal.SIGINT)
-sys.meta_path.insert(0, Early())
-runpy.run_module(sys.argv.pop(1), run_name="__main__")
-"""
-
-
-@pytest.mark.parametrize("command", ["rigs", "rigs.guests", "reports"])
-def test_ctrl_c_while_a_command_is_imported_is_one_word(command):
-    line = [sys.executable, "-c", _EARLY, command, "--help"]
-    done = subprocess.run(line, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr.strip()) == (-signal.SIGINT, "", "interrupted")

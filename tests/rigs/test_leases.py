@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rigs import leases
-from rigs.leases import LeaseError, flock
+from rigs import leases, registry
+from rigs.configuration.models import ConfigError
+from rigs.leases import LeaseError, flock, labgrid_client
+from rigs.leases.left import known, release
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,63 +105,99 @@ def test_rigs_that_nobody_else_can_have_need_no_lease(make, folder):
         assert not folder.exists()
 
 
-CLIENT = """#!/bin/sh
-echo "$LG_USERNAME $LG_COORDINATOR ${LG_TOKEN:--} $*" >> "$0.log"
-case "$*" in
-    *reserve*) %s ;;
-    *acquire*) %s ;;
-esac
-"""
-
-
-@pytest.fixture
-def client(tmp_path, monkeypatch):
-    def write(reserve="echo export LG_TOKEN=ABC", acquire="true"):
-        path = tmp_path / "bin" / "labgrid-client"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(CLIENT % (reserve, acquire))
-        path.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{path.parent}:/usr/bin:/bin")
-        log = path.with_name("labgrid-client.log")
-        return lambda: [line.split(" ", 2) for line in log.read_text().splitlines()]
-
-    return write
-
-
-FARM = ("lease.kind=labgrid", 'lease.match=["board=nrf"]', 'lease.coordinator="lab:20408"')
-
-
-def test_a_place_of_a_farm_is_reserved_acquired_and_given_back(make, client):
-    calls = client()
-    with leases.of(make(*FARM).rig):
-        pass
-    assert [rest for _, _, rest in calls()] == [
-        "- reserve --wait --shell board=nrf",
-        "ABC -p + acquire",
-        "ABC -p + release",
-        "- cancel-reservation ABC",
-    ]
-    assert {(user, where) for user, where, _ in calls()} == {(f"keyhole-{os.getpid()}-r", "lab:20408")}
-
-
-def test_a_place_that_cannot_be_acquired_is_not_kept_reserved(make, client):
-    calls = client(acquire="echo place is broken >&2; exit 1")
-    with pytest.raises(LeaseError, match=r"`labgrid-client -p \+ acquire` failed: place is broken"):
-        leases.of(make(*FARM).rig).acquire()
-    assert calls()[-1][2] == "- cancel-reservation ABC"
-
-
-def test_a_farm_without_a_free_place_is_not_waited_for_for_ever(make, client):
-    client(reserve="exec sleep 20")
-    with pytest.raises(LeaseError, match=r"did not end within 0.1 s: no place is free"):
-        leases.of(make(*FARM).rig).acquire()
-
-
-def test_a_missing_program_is_told_with_its_remedy(make, monkeypatch, tmp_path):
+def test_a_lab_without_its_program_is_told_with_the_remedy(make, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(labgrid_client, "OURS", tmp_path)
+    with pytest.raises(LeaseError, match=r"labgrid-client is missing. `make labgrid` installs it"):
+        leases.of(make("lease.kind=labgrid", 'lease.match=["board=nrf"]').rig).acquire()
+    with pytest.raises(LeaseError, match=r"\[lease\] acquire `take it`: there is no such program"):
+        leases.of(make(*TAKEN, "lease.acquire=take it").rig).acquire()
+
+
+def test_what_a_kind_of_lease_needs_is_told_of_the_file(make):
+    with pytest.raises(ConfigError, match="labgrid needs `match`: what to reserve"):
+        make("lease.kind=labgrid")
+    with pytest.raises(ConfigError, match="command needs `acquire` and `release`, a program each"):
+        make("lease.kind=command", "lease.acquire=/bin/true")
+
+
+#: A lease by programs: each notes who asked, and the first tells of the board.
+TAKEN = (
+    "lease.kind=command",
+    """lease.acquire=sh -c 'echo take $KEYHOLE_RUN $KEYHOLE_RIG >>notes; echo serial=serial:/dev/null; echo Taken.'""",
+    "lease.release=sh -c 'echo give $KEYHOLE_RUN $KEYHOLE_RIG >>notes'",
+)
+
+
+def test_a_program_takes_the_rig_and_tells_of_it_and_another_gives_it_back(make, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    loaded = make(*TAKEN, "dut.console=${lease.serial}", "tester.channel=${lease.channel}")
+    assert loaded.awaited == ("tester.channel", "dut.console")
+    assert loaded.rig.dut.console is None
+    with leases.of(loaded.rig, "run1") as lease:
+        assert lease.facts == {"serial": "serial:/dev/null"}
+        rig = registry.leased(loaded, {**lease.facts, "channel": "15"}).rig
+        assert (rig.dut.console, rig.tester.channel) == ("serial:/dev/null", 15)
+        with pytest.raises(ConfigError) as caught:
+            registry.leased(loaded, lease.facts)
+        assert caught.value.mistakes[0].endswith(
+            "tester.channel: the lease tells no 'channel' of this board; it tells: serial"
+        )
+        with pytest.raises(LeaseError, match=r"keyhole.run1.r is in use: held by process"):
+            release(known("run1"), [loaded], [])
+    assert (tmp_path / "notes").read_text() == "take run1 r\ngive run1 r\n"
+    assert release(known("run1"), [loaded], []) == (
+        ["r: given back by `sh -c 'echo give $KEYHOLE_RUN $KEYHOLE_RIG >>notes'`"],
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("acquire", "wait", "told"),
+    [
+        ("sh -c 'echo nrf is with Ann >&2; exit 3'", "60s", "exit status 3: nrf is with Ann"),
+        ("sleep 1000", "100ms", "did not end within 0.1 s; it said: nothing"),
+    ],
+)
+def test_a_program_that_does_not_get_the_rig_is_told_and_the_other_run(
+    make, tmp_path, monkeypatch, acquire, wait, told
+):
+    monkeypatch.chdir(tmp_path)
+    loaded = make(*TAKEN, f"lease.acquire={acquire}", f"lease.wait={wait}")
+    with pytest.raises(LeaseError) as caught:
+        leases.of(loaded.rig, "run2").acquire()
+    assert str(caught.value) == f"r: [lease] acquire `{acquire}`: {told}"
+    assert (tmp_path / "notes").read_text() == "give run2 r\n"
+
+
+def test_only_a_lease_that_tells_of_its_board_can_be_waited_for(make):
+    with pytest.raises(ConfigError, match=r"dut.console: a lease of kind 'flock' tells nothing of a board"):
+        make("dut.console=${lease.serial}")
     with pytest.raises(
-        LeaseError, match=r"labgrid-client is missing. Install labgrid in an environment of its own"
+        ConfigError, match=r"profile: .* is known behind the lease only: \[tester\] and \[dut\]"
     ):
-        leases.of(make(*FARM).rig).acquire()
-    with pytest.raises(LeaseError, match="match is empty"):
-        leases.of(make("lease.kind=labgrid").rig).acquire()
+        make(*TAKEN, "profile=${lease.profile}")
+
+
+def test_what_a_run_had_is_read_from_its_record(make, tmp_path, monkeypatch):
+    from reports.record import Writer
+
+    monkeypatch.chdir(tmp_path)
+
+    loaded = make(*TAKEN)
+    farm = make("lease.kind=labgrid", 'lease.match=["x=y"]', name="farm").rig
+    text = '[lease]\nkind = "labgrid"\ncoordinator = "lab:20408"\n'
+    files = {"r": {"file": {"text": '[lease]\nkind = "command"\n'}}, farm.name: {"file": {"text": text}}}
+    writer = Writer(tmp_path / "run7", run_id="run7", seed=1, suite={}, host={}, rigs=files)
+    writer.close()
+    left = known(str(tmp_path / "run7"))
+    assert (left.run, left.coordinators, left.by_programs) == ("run7", ["lab:20408"], ["r"])
+    left.coordinators.clear()
+    told, done = release(left, [], [])
+    assert (told, done) == (
+        ["r: was taken by a program: name its rig file, --rig r, and its `release` is run"],
+        False,
+    )
+    assert release(left, [loaded], [])[1]
+    with pytest.raises(ConfigError, match=r"expected the id of a run, such as"):
+        known("no.run")

@@ -168,6 +168,13 @@ def test_addresses_have_a_length(files, address):
     assert "8 octets (6 on BLE)" in told
 
 
+def test_the_tester_cannot_have_the_address_of_the_dut(files):
+    same = ["tester.address=02005efffe000001", "dut.address=02:00:5e:ff:fe:00:00:01"]
+    assert list(mistakes(*same)) == [
+        "--set tester.address: it is the DUT's (dut.address): the tester needs another one"
+    ]
+
+
 def test_unknown_names_say_what_there_is(files):
     assert "did you mean 'lwip-ble'?" in mistakes(name="lwip-blue")[0]
     assert "reference" in mistakes(name="lwip-blue")[0]

@@ -6,7 +6,7 @@ import pytest
 
 from rigs.__main__ import main
 from rigs.bench import Rig
-from rigs.model import RigError
+from rigs.model import RigError, Unsupported
 from rigs.probe import probe
 from rigs.registry import load
 
@@ -51,6 +51,19 @@ def test_silence_is_told_as_silence(rig, monkeypatch):
     assert not answers
     assert "heard: nothing at all" in lines
     assert lines[-1].startswith("to do: look whether the DUT is on")
+
+
+def test_a_dut_that_takes_no_more_addresses_is_told(rig, monkeypatch):
+    """A board keeps what runs before gave it: its table is full one day."""
+
+    def full(*_words):
+        raise Unsupported("address: the table is full")
+
+    monkeypatch.setattr(rig.node, "add_address", full)
+    answers, lines = probe(rig)
+    assert not answers
+    assert lines[1] == "cannot be prepared: address: the table is full"
+    assert lines[2].startswith("to do: start the DUT anew")
 
 
 def test_a_version_that_the_profile_is_not_for_is_told(rig):

@@ -248,7 +248,7 @@ def test_where_a_refusal_goes(status, t):
 
 
 def test_tables_are_bounded(net, monkeypatch):
-    monkeypatch.setattr("sixlowpan.nd.following._MOST", 8)
+    monkeypatch.setattr("sixlowpan.nd.confirming._MOST", 8)
     for number in range(40):
         address = GLOBAL[:15] + bytes([number])
         net.both(replace(OLD, rovr=NODE[:7] + bytes([number])), address)

@@ -171,8 +171,10 @@ class NetworkConsole(Console):
                 **times,
             )
         except (OSError, ValueError) as error:
+            why = re.sub(r"^Could not open port \S+: (\[Errno -?\d+\] )?", "", str(error))
+            scheme = url.partition(":")[0]
             raise RigError(
-                f"{address}: {error} (expected host and port of a running server: {url.partition(':')[0]}://host:port)"
+                f"{address}: {why} (expected {scheme}://host:port of a server that runs)"
             ) from error
         self._start()
 

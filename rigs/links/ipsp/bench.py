@@ -7,15 +7,11 @@ opening, `reconnect` and a reset of the DUT are the same sequence. All faults be
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl
-
-from bumble.transport.common import PacketParser
 
 from rigs import clock
 from rigs.air.settings import AirSettings
@@ -23,6 +19,7 @@ from rigs.guests.ble import BleGuest
 from rigs.links.hwsim.link import told
 from rigs.links.ipsp.channel import Channel, State, Terms
 from rigs.links.ipsp.channel_link import Role
+from rigs.links.ipsp.h4 import Bridge, HostSocket, place
 from rigs.links.ipsp.medium import Controller, Medium
 from rigs.links.ipsp.radio import Loop, Radio
 from rigs.model import RigError, Unsupported
@@ -40,10 +37,13 @@ _CONNECT = 20.0
 class Settings:
     """What the link's address says: `hci:usb:0?role=central&mps=23`."""
 
+    #: The tester's adapter; empty: all controllers are virtual.
     transport: str = ""
     role: Role = "peripheral"
     terms: Terms = field(default_factory=Terms)
     interval: float = 0.0
+    #: HOST:PORT where the DUT's Bluetooth host gets its virtual controller; empty: the DUT is a guest of ours.
+    h4: str = ""
 
     @classmethod
     def parse(cls, address: str) -> Settings:
@@ -57,10 +57,14 @@ class Settings:
             terms = Terms(**own)
         except ValueError as error:
             raise RigError(f"tester.link: ipsp:{address}: {error}") from error
-        if transport and not transport.startswith("hci:"):
+        kind, _, rest = transport.partition(":")
+        if transport and (kind not in {"hci", "h4"} or not rest):
             raise RigError(
-                f"tester.link: ipsp:{address}: there are ipsp: and ipsp:hci:TRANSPORT, such as ipsp:hci:usb:0"
+                f"tester.link: ipsp:{address}: there are ipsp:, ipsp:hci:TRANSPORT (such as ipsp:hci:usb:0) and "
+                "ipsp:h4:HOST:PORT"
             )
+        if kind == "h4":
+            place(rest)
         if given or role not in {"central", "peripheral"}:
             what = f"role={role}" if not given else next(iter(given))
             raise RigError(
@@ -68,38 +72,12 @@ class Settings:
                 "and interval"
             )
         return cls(
-            transport.removeprefix("hci:"),
+            rest if kind == "hci" else "",
             "peripheral" if role == "peripheral" else "central",
             terms,
             interval,
+            rest if kind == "h4" else "",
         )
-
-
-class Bridge:
-    """The guest's H4 stream and its controller, passed on to each other in the loop."""
-
-    def __init__(self, controller: Controller) -> None:
-        self._parser = PacketParser(controller)
-        self._writer: asyncio.StreamWriter | None = None
-        self._task: asyncio.Task[None] | None = None
-        controller.host = self
-
-    async def open(self, stream: socket.socket) -> None:
-        """Begin; the socket is duplicated, so that its owner can still close it."""
-        reader, self._writer = await asyncio.open_connection(sock=stream.dup())
-        self._task = asyncio.get_running_loop().create_task(self._read(reader))
-
-    def on_packet(self, packet: bytes) -> None:
-        """Take a packet of the controller's."""
-        if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(packet)
-
-    async def _read(self, reader: asyncio.StreamReader) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
-            while data := await reader.read(65536):
-                self._parser.feed_data(data)
-        if self._writer is not None:
-            self._writer.close()
 
 
 class Dut(Protocol):
@@ -156,13 +134,17 @@ class Device:
 class IpspBench(Device):
     """Both ends of the connection. Made connected; `close` ends everything."""
 
-    def __init__(self, rig: RigFile, dut_side: Dut | None = None) -> None:
-        """`dut_side`: what to tell a real DUT for a connection; None: it does everything of itself."""
+    def __init__(self, rig: RigFile, dut_side: Callable[[], Dut | None] = lambda: None) -> None:
+        """`dut_side` makes what to tell a DUT for a connection; None: it does everything of itself.
+
+        It is called when the DUT may be started: it finds a controller then.
+        """
         self.settings = Settings.parse(rig.tester.link.partition(":")[2])
         super().__init__(Loop(), rig.tester.address or TESTER, rig.dut.address or DUT, self.settings.terms)
         self.role: Role = self.settings.role
         self.guest: BleGuest | None = None
-        self.dut_side = dut_side
+        self.dut_side: Dut | None = None
+        self._socket: HostSocket | None = None
         self._dut_public = self.dut[0] >> 6 != 0b11 or not self.settings.transport
         self._medium: Medium | None = None
         self._qdisc = str(rig.dut.options.get("qdisc", ""))
@@ -170,6 +152,10 @@ class IpspBench(Device):
             if self.settings.transport:
                 self.radio = self.loop.run(self._on_adapter(), _CONNECT, "opening the Bluetooth adapter")
                 self.tester = bytes.fromhex(self.radio.address.replace(":", ""))
+                self.dut_side = dut_side()
+            elif self.settings.h4:
+                self._listen()
+                self.dut_side = dut_side()
             else:
                 self._boot()
             self.connect()
@@ -183,6 +169,8 @@ class IpspBench(Device):
         if self.guest is not None:
             self.guest.stop()
         self.loop.close()
+        if self._socket is not None:
+            self._socket.close()
 
     # -- both ends --------------------------------------------------------------------------------------------
 
@@ -276,10 +264,20 @@ class IpspBench(Device):
         self.radio = self.loop.run(self._on_medium(guest.hci), _CALL, "starting the virtual controllers")
         told(guest.up)
 
-    async def _on_medium(self, stream: socket.socket) -> Radio:
+    def _listen(self) -> None:
+        self._socket = HostSocket(self.settings.h4, self._dut_controller)
+        self.radio = self.loop.run(self._on_medium(), _CALL, "starting the virtual controllers")
+        self.loop.start(self._socket.serve())
+
+    def _dut_controller(self) -> Controller:
+        assert self._medium is not None
+        return Controller("dut", self._medium, _text(self.dut))
+
+    async def _on_medium(self, stream: socket.socket | None = None) -> Radio:
         self._medium = Medium()
         await self._medium.pace(self.settings.interval)
-        await Bridge(Controller("dut", self._medium, _text(self.dut))).open(stream)
+        if stream is not None:
+            await Bridge(self._dut_controller()).open(stream)
         radio = self._radio(public=True)
         await radio.power_on(Controller("tester", self._medium, _text(self.tester)))
         return radio

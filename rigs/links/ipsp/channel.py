@@ -74,6 +74,8 @@ class Channel:
     given: int = 0
     #: What the peer did that the channel's terms forbid, in words, with the K-frame; kept until somebody takes it.
     breaches: list[tuple[str, bytes]] = field(default_factory=list)
+    #: K-frames that came before the peer had accepted the channel that we asked for last.
+    early: list[bytes] = field(default_factory=list)
     #: The result of a request of ours that was refused (Vol 3 Part A §4.23), else 0.
     refused: int = 0
     #: What the peer answered to `probe`: 0 accepted, else the result; None while there is no answer.
@@ -95,7 +97,7 @@ class Channel:
     def ask(self) -> None:
         """Ask the peer for a channel; the answer is a new state."""
         self._clear()
-        self.refused = 0
+        self.early, self.refused = [], 0
         self._asked = self._next()
         self.given = self.terms.credits
         body = struct.pack("<HHHHH", self.spsm, _OWN_CID, self.terms.mtu, self.terms.mps, self.terms.credits)
@@ -158,6 +160,8 @@ class Channel:
             return self._heard_signal(pdu)
         if cid != _OWN_CID or self.state == "closed":
             return False
+        if self.state == "asked":
+            self.early.append(pdu)
         self._heard_k_frame(pdu)
         return True
 

@@ -1,7 +1,8 @@
 """`ipsp:` and `ipsp:hci:usb:0`: SDUs of an IPSP channel over a live LE connection (RFC 7668 §2.4, §3.2).
 
-Strategy: the tester is Bumble's host with our own end of the channel (`ipsp_radio`, `ipsp_channel`). For `ipsp:` alone
-the DUT is a Linux guest, and its controller and ours are virtual ones on one medium (`ipsp_medium`); for
+Strategy: the tester is Bumble's host with our own end of the channel (`radio`, `channel`). For `ipsp:` alone the DUT is
+a Linux guest, and its controller and ours are virtual ones on one medium (`medium`); for `ipsp:h4:HOST:PORT` the DUT is
+a stack in an emulator, whose Bluetooth host connects there and is given such a controller (`h4`). For
 `ipsp:hci:TRANSPORT` ours is a real adapter, named as Bumble names transports, and the DUT is whoever has [dut] address.
 One frame is one SDU. A thread keeps every SDU from the moment at which the channel opens, with the time at which its
 last octet came.
@@ -160,11 +161,11 @@ def bench_of(bench: Bench, rig: RigFile) -> IpspBench:
     """The one connection of this bench, made at the first call. Raises `RigError`."""
     from rigs.links.ipsp.bench import IpspBench
 
-    return bench.resource("ipsp", lambda: IpspBench(rig, registry.dut_side(bench, rig)))
+    return bench.resource("ipsp", lambda: IpspBench(rig, lambda: registry.dut_side(bench, rig)))
 
 
 def open_link(bench: Bench, address: str, rig: RigFile) -> IpspLink:
-    """Open `ipsp:` (a Linux guest) or `ipsp:hci:TRANSPORT` (a real adapter). Raises `RigError`."""
+    """Open `ipsp:` (a Linux guest), `ipsp:hci:TRANSPORT` (a real adapter) or `ipsp:h4:HOST:PORT`. Raises `RigError`."""
     del address  # it is in the rig file, where the node finds it too
     return IpspLink(bench_of(bench, rig))
 
@@ -174,7 +175,7 @@ def check(rig: RigFile) -> list[Missing]:
     missing = []
     if importlib.util.find_spec("bumble") is None:
         missing.append(Missing("bumble", "install the extra: pip install -e '.[ble]' or uv sync --extra ble"))
-    if not rig.tester.link.startswith("ipsp:hci:"):
+    if not rig.tester.link.startswith(("ipsp:hci:", "ipsp:h4:")):
         from rigs.guests import qemu
 
         try:

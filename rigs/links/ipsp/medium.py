@@ -15,7 +15,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from bumble import controller, hci, link
+from bumble import controller, hci, link, ll
 from bumble.core import PhysicalTransport
 
 from rigs.air.events import ConnectionEvents
@@ -102,6 +102,25 @@ class Controller(controller.Controller):  # type: ignore[misc]
         self.supported_max_tx_octets = self.supported_max_rx_octets = ACL_LENGTH
         self.suggested_max_tx_octets = ACL_LENGTH
         self.le_features = _FEATURES
+
+    def on_hci_reset_command(self, command: hci.HCI_Reset_Command) -> hci.HCI_StatusReturnParameters:
+        """Forget connections and advertising (Bluetooth Core, Vol 4, Part E, §7.3.2), which Bumble keeps.
+
+        The other end hears nothing any more; for it the supervision timeout ends the connection.
+        """
+        self._forget()
+        return super().on_hci_reset_command(command)
+
+    def power_off(self) -> None:
+        """Leave the medium: the host is gone."""
+        self._forget()
+        self.link.remove_controller(self)
+
+    def _forget(self) -> None:
+        self.le_legacy_advertiser.stop()
+        for connection in list(self.le_connections.values()):
+            connection.send_ll_control_pdu(ll.TerminateInd(hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR))
+        self.le_connections.clear()
 
     def on_link_acl_data(self, sender_address: object, transport: object, data: bytes) -> None:
         """Hand data on to the host in pieces of the buffer length."""

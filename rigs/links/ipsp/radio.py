@@ -181,6 +181,7 @@ class Radio:
         self.address = address
         self.hci = Hci()
         self.connection: Any = None
+        self._reason = 0  # why the last connection ended (Vol 1 Part F)
         self._peer: Any = None
         self._changed = asyncio.Event()
         self._device: Any = None
@@ -268,9 +269,14 @@ class Radio:
         await self.until(lambda: self.connection is None)
 
     async def ask(self) -> None:
-        """Ask for the channel and wait for the peer's answer. Raises `Refused`."""
+        """Ask for the channel and wait for the peer's answer. Raises `Refused`, `LinkClosed`."""
         self.channel.ask()
         await self.until(lambda: self.channel.state in {"open", "closed"})
+        if self.connection is None:
+            raise LinkClosed(
+                f"the connection ended (reason {self._reason:#04x}) before the DUT answered our request for the IPSP "
+                "channel"
+            )
         if self.channel.state != "open":
             raise Refused(self.channel.refused)
 
@@ -298,8 +304,8 @@ class Radio:
         connection.on("disconnection", self._on_disconnection)
         self._changed.set()
 
-    def _on_disconnection(self, _reason: int) -> None:
-        self.connection = None
+    def _on_disconnection(self, reason: int) -> None:
+        self.connection, self._reason = None, reason
         self.channel.lost()
         self._changed.set()
 

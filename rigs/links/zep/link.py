@@ -5,13 +5,15 @@ the node, because one that reboots comes back from another port. A ZEP v2 datagr
 with its FCS. Nothing acknowledges on this medium, therefore `rigs.links.acknowledgement` does. What this radio does not
 hear, as no radio would: other channels, frames with a wrong FCS, datagrams that are no ZEP; a complaint counts them.
 
-A node must send something when it starts, or the rig is at fault: only then is it known where it is. Its EUI-64 is
-the rig file's `dut.address`, else the one in its hello (type 255), else the source of the first frame that it sends.
+A node must send something: only then is it known where it is. One that starts does of itself; one that ran before
+(behind a terminal of its own) is made to ping all nodes by its adapter. Its EUI-64 is the rig file's `dut.address`,
+else the one in its hello (type 255), else the source of the first frame that it sends.
 """
 
 from __future__ import annotations
 
 import binascii
+import contextlib
 import os
 import re
 import select
@@ -28,7 +30,7 @@ from typing import TYPE_CHECKING, Final
 from rigs import clock, registry
 from rigs.links.acknowledgement import Acknowledger
 from rigs.links.arrivals import Arrivals
-from rigs.model import Health, Link, LinkClosed, Loses, Received, RigError
+from rigs.model import Health, Link, LinkClosed, Loses, Received, RigError, Unsupported
 from rigs.registry import Missing
 from sixlowpan import DecodeError, mac
 
@@ -42,8 +44,9 @@ PREAMBLE: Final = b"EX"
 VERSION: Final = 2
 DATA: Final = 1
 HELLO: Final = 255
-#: Seconds in which a node must have sent something once it was started.
-SPEAKS: Final = 15.0
+#: Seconds in which a node must have sent something once it was started; and in which one that ran before may, unasked.
+SPEAKS, UNASKED = 15.0, 2.0
+_ALL_NODES: Final = bytes.fromhex("ff020000000000000000000000000001")
 TESTER_EUI64: Final = bytes.fromhex("02005efffe00002a")
 _ADDRESS: Final = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})")
 _UNIX_EPOCH: Final = 2_208_988_800  # in seconds of NTP, which counts from 1900
@@ -158,7 +161,7 @@ class ZepLink(Link):
             while not (self._node and self.dut):
                 state = health()
                 if state.state != "alive":
-                    raise RigError(f"{self.name}: the node is {state.state} before it spoke: {state.detail}")
+                    raise RigError(f"{self.name}: the node {_gone(state)} before it spoke: {state.detail}")
                 left = deadline - clock.now()
                 if left <= 0:
                     raise RigError(self._complaint(speaks))
@@ -276,8 +279,13 @@ class ZepLink(Link):
     def _complaint(self, speaks: float) -> str:
         what = "frame with the node's EUI-64 (set dut.address)" if self._node else "frame from the node"
         heard = self.passed_over()
-        seen = f"what came: {heard}" if heard else "nothing came: was it started with this address?"
+        told = "nothing came: was the node started with this host and port? If it ran before, start it anew"
+        seen = f"what came: {heard}" if heard else told
         return f"{self.name}: no {what} within {speaks:g} s on channel {self._channel}; {seen}"
+
+
+def _gone(state: Health) -> str:
+    return state.state if state.state == "crashed" else f"was {state.state}"
 
 
 def _bind(host: str, port: int, name: str) -> socket.socket:
@@ -336,5 +344,17 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> ZepLink:
     )
     console = registry.open_console(bench, rig.dut.console, rig) if rig.dut.console else None
     link.process = lambda: getattr(console, "pid", None)  # another one when it was started anew
-    link.await_node(console.health if console else lambda: Health("alive"))
+    health = console.health if console else lambda: Health("alive")
+    if console is None or console.restarts:
+        link.await_node(health)
+        return link
+    try:
+        link.await_node(health, UNASKED)
+    except RigError:
+        if health().state != "alive":
+            raise
+        node = registry.open_node(bench, rig)  # it shares the console; that of the rig is opened behind us
+        with contextlib.suppress(Unsupported):
+            node.ping(_ALL_NODES, 8, 1, 1)
+        link.await_node(health, SPEAKS)
     return link

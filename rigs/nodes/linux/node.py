@@ -118,6 +118,12 @@ class LinuxNode(Node):
     def tcp_listen(self, port: int) -> None:
         told(lambda: self._guest.controls.tcp_listen(port))
 
+    def tcp_connect(self, destination: bytes, port: int) -> None:
+        told(lambda: self._guest.controls.tcp_connect(destination, port))
+
+    def tcp_close(self, port: int) -> None:
+        told(lambda: self._guest.controls.tcp_close(port))
+
     def tcp_send(self, port: int, data: bytes) -> None:
         told(lambda: self._guest.controls.tcp_send(port, data))
 

@@ -39,9 +39,9 @@ class LinuxBleNode(LinuxNode):
         super().__init__(guest, reset)
         self._ble = guest
 
-    def discover(self, address: bytes, seconds: float) -> tuple[list[str], list[str]] | None:
+    def discover(self, address: bytes, seconds: float) -> tuple[list[str], list[str] | None] | None:
         found = told(lambda: self._ble.discover(address.hex(":").upper(), seconds))
-        return (found["advertised"], found["services"] or []) if found else None
+        return (found["advertised"], found["services"]) if found else None
 
 
 def open_node(bench: Bench, rig: RigFile) -> LinuxBleNode:

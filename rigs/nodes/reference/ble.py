@@ -19,6 +19,7 @@ from rigs.links.ipsp_memory.link import MemoryChannel
 from rigs.links.memory.link import MemoryLink
 from rigs.model import LinkKind
 from rigs.nodes.reference.borders import Borders
+from rigs.nodes.reference.registration import Request
 from sixlowpan import LinkInfo, ipv6, link_local, nd
 from sixlowpan.addresses import (
     ALL_NODES,
@@ -127,6 +128,13 @@ class BleNode(Borders):
     def services(self) -> list[str]:
         return ["1800", "1801", IPSS]
 
+    def join_link(self) -> None:
+        """Be connected to the far end: by a new channel, or at once where SDUs come without one."""
+        if isinstance(self.link, MemoryChannel):
+            self.link.reconnect()
+        elif self.kind == "ble" and self.role != "host":
+            self.connected(self.link.tester, self.link.now())
+
     def connected(self, peer: bytes, now: float) -> None:
         self.now = now
         self.connections += 1
@@ -191,11 +199,12 @@ class BleNode(Borders):
     def error_destination(self, option: nd.AddressRegistration) -> bytes:
         return link_local(self.peer) if self.kind == "ble" else super().error_destination(option)
 
-    def keep(self, address: bytes, option: nd.AddressRegistration, link: bytes) -> None:
-        super().keep(address, option, link)
+    def accept(self, asked: Request) -> None:
+        """§3.2.4: "registered" is what an NA with the ARO has confirmed: this NA itself cannot be elided by it."""
+        super().accept(asked)
         known = self.peers.get(self.peer)
-        if known is not None:
-            known.registered = self.latest_last(known.registered, address)
+        if known is not None and asked.option.lifetime:
+            known.registered = self.latest_last(known.registered, asked.address)
 
     def route(self, packet: bytes, view: ipv6.Packet) -> bool:
         """A 6LBR's way with packets for others; True when nothing of it is for the node itself."""

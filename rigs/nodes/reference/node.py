@@ -354,8 +354,7 @@ class ReferenceNode(BleNode, Node):
 
     def reset(self) -> None:
         self.boot()
-        if isinstance(self.link, MemoryChannel):
-            self.link.reconnect()
+        self.join_link()
 
     def counters(self) -> dict[str, int]:
         self.reassembler.expire(self.link.now())
@@ -378,10 +377,7 @@ def open_node(bench: Bench, rig: RigFile) -> ReferenceNode:
     node.role, node.extended = chosen.role, chosen.extended
     if node.role != "host" and node.kind == "ieee802154":
         node.boot()
-    if isinstance(link, MemoryChannel):
-        link.reconnect()
-    elif node.kind == "ble" and node.role != "host":  # SDUs without a channel
-        node.connected(link.tester, link.now())
+    node.join_link()
     return node
 
 

@@ -69,6 +69,19 @@ class TcpHost(Host):
     def tcp_listen(self, port: int) -> None:
         self.listening.setdefault(port, None)
 
+    def tcp_connect(self, destination: bytes, port: int) -> None:
+        self.now = self.clock()
+        ends = self.source_for(destination), 0xC000 | port & 0x3FFF, destination, port
+        stream = self.streams[ends] = self.listening[port] = self.make_stream(ends)
+        stream.open(self.now)
+
+    def tcp_close(self, port: int) -> None:
+        self.now = self.clock()
+        stream = self.listening.pop(port, None)
+        if stream is not None:
+            stream.abort()
+            self.streams = {ends: one for ends, one in self.streams.items() if one is not stream}
+
     def tcp_send(self, port: int, data: bytes) -> None:
         self.now = self.clock()
         stream = self.listening[port]

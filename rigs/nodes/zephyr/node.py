@@ -25,6 +25,7 @@ from rigs import clock, registry
 from rigs.configuration.models import NodeOptions, Regex
 from rigs.consoles.model import Console
 from rigs.consoles.shell import Shell
+from rigs.links.ipsp.link import bench_of
 from rigs.model import Health, LinkClosed, Node, RigError, Unsupported
 from rigs.nodes.zephyr.answers import KINDS, Interface, interfaces, pools
 
@@ -95,13 +96,18 @@ class ZephyrNode(Node):
         interface: int | None = None,
         setup: tuple[str, ...] = (),
         radio: dict[str, int] | None = None,
+        connect_anew: Callable[[], None] | None = None,
         boot: float = BOOT,
     ) -> None:
-        """`radio`: what the radio is to have ("pan_id", "chan"). Raises `RigError` when it does not boot."""
+        """`radio`: what the radio is to have ("pan_id", "chan"). Raises `RigError` when it does not boot.
+
+        `connect_anew`: what makes the connection again behind a reboot, without which its interface is down.
+        """
         self._shell = Shell(console, prompt, newline=b"\r", logs=LOGS, signatures=SIGNATURES)
         self._number = interface
         self._setup = setup
         self._radio = radio or {}
+        self._connect_anew = connect_anew or (lambda: None)
         self._boot = boot
         self._busy = False  # a ping keeps the shell
         self._heard: dict[int, int] = {}  # UDP port -> up to where its datagrams were taken from the text
@@ -229,6 +235,7 @@ class ZephyrNode(Node):
             raise Unsupported(
                 "reset: the firmware has no `kernel reboot` (CONFIG_KERNEL_SHELL, CONFIG_REBOOT)"
             )
+        self._connect_anew()
         self._settle()
 
     def counters(self) -> dict[str, int]:
@@ -354,19 +361,20 @@ class ZephyrNode(Node):
         return True
 
 
+def dut_side(bench: Bench, rig: RigFile) -> None:
+    """Start it, for a link that must connect before it has an address: it advertises of itself (NET_CONFIG_BT_NODE)."""
+    registry.open_console(bench, rig.dut.console, rig)
+
+
 def open_node(bench: Bench, rig: RigFile) -> ZephyrNode:
     """The Zephyr at the other end of `dut.console`. Raises `RigError`."""
     options = registry.options(rig, Options)
-    radio = (
-        {"pan_id": rig.tester.pan, "chan": rig.tester.channel}
-        if not rig.tester.link.startswith("ipsp")
-        else {}
-    )
-    console = registry.open_console(bench, rig.dut.console, rig)
+    on_ble = rig.tester.link.startswith("ipsp:")
     return ZephyrNode(
-        console,
+        registry.open_console(bench, rig.dut.console, rig),
         prompt=options.prompt,
         interface=options.interface,
         setup=tuple(options.setup),
-        radio=radio,
+        radio=None if on_ble else {"pan_id": rig.tester.pan, "chan": rig.tester.channel},
+        connect_anew=bench_of(bench, rig).reconnect if on_ble else None,
     )

@@ -7,6 +7,7 @@ import threading
 from rigs.links.zep.link import TESTER_EUI64
 from sixlowpan import mac
 from tests.links.octets import fcs
+from tests.waiting import received
 
 DUT = bytes.fromhex("02005efffe000001")
 PAN = b"\x00\x23"
@@ -59,5 +60,5 @@ def out(sequence, payload=b"\x7a\x33\x3a", **fields):
     return data(sequence, payload, **{"src": TESTER_EUI64, "dst": DUT} | fields)
 
 
-def received(link, count):
-    return [link.receive(link.now() + 5).frame for _ in range(count)]
+def all_received(link, count):
+    return [received(link) for _ in range(count)]

@@ -1,5 +1,6 @@
 """The ZEP radio against a peer that speaks the protocol byte for byte, as RIOT native does."""
 
+import os
 import threading
 
 import pytest
@@ -7,9 +8,10 @@ import pytest
 from rigs import registry
 from rigs.bench import Bench
 from rigs.configuration.loading import load
+from rigs.links.zep import link as zep
 from rigs.links.zep.link import ZepError, ZepLink, unwrap, wrap
-from rigs.model import Health, LinkClosed, RigError
-from tests.links.zep.peer import DUT, PAN, Peer, data, out, received
+from rigs.model import Health, LinkClosed, Node, RigError, Unsupported
+from tests.links.zep.peer import DUT, PAN, Peer, all_received, data, out
 
 #: As RIOT 2026.07 sent it: its first frame, a broadcast.
 FIRST = bytes.fromhex(
@@ -76,7 +78,7 @@ def test_nothing_of_another_channel_or_with_a_wrong_fcs_is_heard(link, peer):
     peer.say(data(3), length=7)
     peer.raw(b"hello")
     peer.say(data(4))
-    assert received(link, 1) == [data(4)]
+    assert all_received(link, 1) == [data(4)]
     assert "1 x a frame on channel 15 (tester.channel is 26), 1 x wrong FCS" in link.passed_over()
 
 
@@ -86,7 +88,7 @@ def test_nothing_of_another_channel_or_with_a_wrong_fcs_is_heard(link, peer):
 def test_a_node_that_reboots_comes_from_another_port(link, known):
     again = Peer(link)
     again.say(data(1, ask=False))
-    received(link, 1)
+    all_received(link, 1)
     link.send(out(5, ask=False))
     assert again.hear()[1] == out(5, ask=False)
     again.socket.close()
@@ -108,7 +110,7 @@ def test_the_first_frame_tells_the_eui64(link, peer):
 def test_a_node_that_never_speaks(link):
     with pytest.raises(
         RigError,
-        match=r"zep:\[::1\]:0: no frame from the node within .*nothing came: was it started with this address",
+        match=r"zep:\[::1\]:0: no frame from the node within .*nothing came: was the node started with this host",
     ):
         link.await_node(lambda: Health("alive"), speaks=0.01)
 
@@ -130,7 +132,7 @@ def test_a_node_that_cannot_be_heard(link, peer, fields, said, why):
 
 
 def test_a_node_that_ends_before_it_spoke(link):
-    with pytest.raises(RigError, match="the node is crashed before it spoke: ended with status 1"):
+    with pytest.raises(RigError, match="the node crashed before it spoke: ended with status 1"):
         link.await_node(lambda: Health("crashed", "ended with status 1"))
 
 
@@ -201,8 +203,59 @@ def test_check_of_a_free_port_and_a_wrong_address():
 
 def test_a_program_that_says_nothing_and_ends():
     bench = Bench()
-    with pytest.raises(RigError, match=r"the node is crashed before it spoke: .*status 3"):
+    with pytest.raises(RigError, match=r"the node crashed before it spoke: .*status 3"):
         registry.open_link(
             bench, rig_file(**{"tester.link": "zep:[::1]:0", "dut.console": "process:sh -c 'exit 3'"})
         )
     bench.close()
+
+
+class Silent(Node):
+    """Speaks when it is asked to, as a node behind a terminal that ran long before the tester came."""
+
+    def __init__(self, speak):
+        self.speak = speak
+
+    def version(self):
+        return "1"
+
+    def addresses(self):
+        return ()
+
+    def health(self):
+        return Health("alive")
+
+    def close(self):
+        pass
+
+    def ping(self, destination, size, identifier, sequence):
+        assert destination == bytes.fromhex("ff02" + "00" * 13 + "01")
+        self.speak()
+
+
+@pytest.mark.parametrize("pings", [True, False])
+def test_a_node_that_ran_before_is_asked_to_speak(monkeypatch, pings):
+    master, slave = os.openpty()
+    rig = rig_file(**{"tester.link": "zep:[::1]:0", "dut.console": f"serial:{os.ttyname(slave)}"})
+    bench, peers = Bench(), []
+
+    def speak():
+        if not pings:
+            raise Unsupported("ping")
+        peers.append(Peer(bench.resource("zep", list)))
+        peers[0].say(data(1, dst=b"\xff\xff"))
+
+    monkeypatch.setattr(zep, "UNASKED", 0.01)
+    if not pings:
+        monkeypatch.setattr(zep, "SPEAKS", 0.01)
+    monkeypatch.setattr(registry, "open_node", lambda _bench, _rig: Silent(speak))
+    try:
+        if pings:
+            assert registry.open_link(bench, rig).dut == DUT
+        else:
+            with pytest.raises(RigError, match="start it anew"):
+                registry.open_link(bench, rig)
+    finally:
+        bench.close()
+        os.close(master)
+        os.close(slave)
