@@ -158,14 +158,17 @@ def _matrix(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
-    record = read(options.run_dir)
+    shown = view(skim(options.run_dir))
+    if not shown.wide:  # one page shows every octet
+        shown = view(read(options.run_dir))
+    record = shown.record
     folder: Path = options.out or record.path.parent
     folder.mkdir(parents=True, exist_ok=True)
     kills = all_inert(read_kills(record.path.parent.parent / "mutants.json"))
-    summary = markdown.render(record)
-    files = {**html.pages(record, kills), "summary.md": summary, "badge.json": badge.render(record)}
+    summary = markdown.render(shown)
+    files = {**html.pages(shown, kills), "summary.md": summary, "badge.json": badge.render(shown)}
     if os.environ.get("GITLAB_CI"):
-        files["metrics.txt"] = badge.metrics(record)
+        files["metrics.txt"] = badge.metrics(shown)
     for name, text in files.items():
         put(folder / name, text)
     if step := os.environ.get("GITHUB_STEP_SUMMARY"):

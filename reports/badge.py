@@ -8,7 +8,7 @@ from typing import Final
 from reports.record import Record
 from reports.text import one_line
 from reports.verdict import verdict
-from reports.view import view
+from reports.view import View, view
 
 _COLOURS: Final = {
     "pass": "brightgreen",
@@ -20,7 +20,7 @@ _COLOURS: Final = {
 }
 
 
-def render(record: Record) -> str:
+def render(record: Record | View) -> str:
     """The JSON, as text that ends with a newline. The message says less than `reports.verdict`, and nothing else."""
     judged = verdict(view(record))
     message = one_line(judged.words).rstrip(".")
@@ -35,7 +35,7 @@ def render(record: Record) -> str:
     return json.dumps(badge) + "\n"
 
 
-def metrics(record: Record) -> str:
+def metrics(record: Record | View) -> str:
     """Counts of each rig as OpenMetrics text, for `artifacts:reports:metrics` of GitLab."""
     page = view(record)
     rows = [

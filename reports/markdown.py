@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from reports import pairs
 from reports.causes import Cause
 from reports.compact import whole
+from reports.fleet import Fleet, fleet, lines_of_groups
 from reports.record import Record
 from reports.text import one_line
 from reports.verdict import Line, Verdict, plural, verdict
-from reports.view import SIGNS, STATES, View, known_of, requirement, unconfirmed_of, view
+from reports.view import SIGNS, STATES, Rig, View, known_of, requirement, several, unconfirmed_of, view
 
 #: Characters of one text of the record that are shown; the rest is in the page and in the record.
 LONGEST: Final = 1000
@@ -34,10 +36,16 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9 §.,;:()+/=-]*")
 _LIVE: Final = re.compile(r"//|www\.|\bGH-\d", re.IGNORECASE)
 
 
-def render(record: Record) -> str:
-    """The summary, as text that ends with a newline and has at most `LARGEST` characters."""
+def render(record: Record | View) -> str:
+    """The summary, as text that ends with a newline and has at most `LARGEST` characters.
+
+    Of many rigs it has a row for each stack and version.
+    """
     page = view(record)
     judged = verdict(page)
+    found = fleet(page) if page.wide else None
+    if found:
+        page, judged = found.folded, replace(judged, lines=[one[1] for one in lines_of_groups(found, judged)])
     parts = [
         ("Pairs", pairs.as_markdown(pairs.matrix(page), code)),
         ("Matrix", _matrix(page)),
@@ -45,10 +53,10 @@ def render(record: Record) -> str:
         ("Known deviations", _known(page)),
         ("What was not tried, and why", _untried(judged)),
     ]
-    return _within([*_beginning(page, judged)], [(title, rows) for title, rows in parts if rows])
+    return _within([*_beginning(page, judged, found)], [(title, rows) for title, rows in parts if rows])
 
 
-def _beginning(page: View, judged: Verdict) -> list[str]:
+def _beginning(page: View, judged: Verdict, found: Fleet | None) -> list[str]:
     """At most 30 lines that say all."""
     header, footer = page.record.header, page.record.footer
     suite = header.get("suite", {})
@@ -60,19 +68,22 @@ def _beginning(page: View, judged: Verdict) -> list[str]:
     total = sum((page.counts(rig.name) for rig in page.rigs), Counter[str]())
     limits = " ".join(f"**{text(limit)}**" for limit in judged.limits[:3])
     worst_first = sorted(judged.lines, key=lambda line: _ORDER.index(line.state))
+    about = {group.name: group.words for group in found.groups} if found else {}
+    head = "Stack and version | Rigs" if found else "Rig | DUT"
     lines = [
         f"# Keyhole run {text(header.get('run_id', ''))}",
         "",
         f"**{SIGNS[judged.state]} {text(judged.words)}**",
         *([limits] if limits else []),
         "",
-        *(["| Rig | DUT | Verdict | Worst |", "|---|---|---|---|"] if judged.lines else []),
-        *[_row(line) for line in worst_first[:_RIGS]],
+        *([f"| {head} | Verdict | Worst |", "|---|---|---|---|"] if judged.lines else []),
+        *[_row(line, about.get(line.rig.name, line.rig.describe())) for line in worst_first[:_RIGS]],
     ]
     if len(judged.lines) > _RIGS:
-        lines.append(f"| and {len(judged.lines) - _RIGS} more rigs | | | |")
+        more = "stacks and versions" if found else "rigs"
+        lines.append(f"| and {len(judged.lines) - _RIGS} more {more} | | | |")
     shown = [cause for cause in judged.causes if cause.shown and cause.kind != "advice"]
-    lines += ["", *[_item(cause) for cause in shown[:_CAUSES]]]
+    lines += ["", *[_item(cause, found.where if found else several) for cause in shown[:_CAUSES]]]
     if len(shown) > _CAUSES:
         lines.append(f"- and {len(shown) - _CAUSES} more causes below")
     return [
@@ -87,16 +98,16 @@ def _beginning(page: View, judged: Verdict) -> list[str]:
 _ORDER: Final = ("fail", "error", "unconfirmed", "inconclusive", "known", "pass")
 
 
-def _row(line: Line) -> str:
+def _row(line: Line, about: str) -> str:
     told = "; ".join([line.words, *line.told])
     worst = f"{line.worst.title} ({line.worst.severity})" if line.worst else "nothing"
-    cells = (line.rig.name, line.rig.describe() or "an unnamed DUT", told, worst)
+    cells = (line.rig.name, about or "an unnamed DUT", told, worst)
     name, dut, said, grave = (cell(one[:300]) for one in cells)
     return f"| {SIGNS[line.state]} {name} | {dut} | {said} | {grave} |"
 
 
-def _item(cause: Cause) -> str:
-    rigs = ", ".join(rig.name for rig in cause.rigs)
+def _item(cause: Cause, where: Callable[[list[Rig]], str]) -> str:
+    rigs = where(cause.rigs)
     severity = f", {cause.severity}" if cause.severity else ""
     count = plural(len(cause.cases), "case")
     return f"- {cause.kind}{severity}: {text(cause.title[:300])} on {text(rigs[:300])}, {count}"

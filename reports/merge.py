@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import os
 import re
 import shutil
@@ -19,6 +18,8 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
+
+from pydantic_core import from_json
 
 from reports.compact import Kept, rows_at, skim
 from reports.lines import inside
@@ -125,7 +126,7 @@ def _copy_result(writer: Writer, row: bytes, kept: Kept, evidence: _Evidence) ->
     """The line as it is, but for the place of its evidence."""
     try:
         ordinary = row.endswith(b"\n") and plain(row)
-        line = json.loads(row) if ordinary else kept.whole()
+        line = from_json(row) if ordinary else kept.whole()
         path = inside(line.get("evidence", ""))
     except (ValueError, AttributeError, TypeError) as error:
         raise RecordError(f"{kept.shape.source.path}: it changed while it was read: try again") from error

@@ -17,6 +17,8 @@ from reports.record import Record, state
 from reports.text import one_line
 from reports.view import SIGNS, STATES, View, view
 
+#: Pairs that a page or a summary can show: the matrix of more is asked for by `python -m reports matrix`.
+MOST_PAIRS: Final = 100
 #: Causes that a cell names, the commonest first.
 _NAMED: Final = 3
 #: States of a case whose findings are somebody's fault.
@@ -109,7 +111,7 @@ class Matrix:
 
 def matrix(record: Record | View) -> Matrix:
     """The matrix of a record; without pairs it is empty."""
-    page = record if isinstance(record, View) else view(record)
+    page = view(record)
     cells: list[Cell] = []
     nodes: dict[str, Node] = {}
     for rig in page.rigs:

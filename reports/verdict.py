@@ -59,7 +59,14 @@ class Verdict:
 
 
 def verdict(page: View) -> Verdict:
-    """Say of a record whether it is good, rig by rig and as a whole."""
+    """Say of a record whether it is good, rig by rig and as a whole; once for each view."""
+    if "verdict" not in page.made:
+        page.made["verdict"] = _verdict(page)
+    made: Verdict = page.made["verdict"]
+    return made
+
+
+def _verdict(page: View) -> Verdict:
     found = causes(page)
     mine: dict[str, list[Cause]] = {}
     for cause in found:
@@ -167,5 +174,7 @@ def plural(count: int, word: str) -> str:
         return f"1 {word}"
     if word == "advice not followed":
         return f"{count} pieces of {word}"
+    if word == "stack and version":
+        return f"{count} stacks and versions"
     head, of, rest = word.partition(" of ")
     return f"{count} {head}s{of}{rest}"

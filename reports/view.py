@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -125,6 +125,8 @@ class View:
     record: Record
     rigs: list[Rig]
     sections: list[Section]
+    #: What was made of it already and is asked for again: verdict, fleet.
+    made: dict[str, Any] = field(default_factory=dict)
     _reasons: dict[str, Counter[str]] | None = None
 
     def counts(self, rig: str) -> Counter[str]:
@@ -178,8 +180,10 @@ class View:
         return dict(sorted(tried.items(), key=lambda item: (order.get(item[0], len(order)), item[0])))
 
 
-def view(record: Record) -> View:
+def view(record: Record | View) -> View:
     """Group a record for reading. Raises `RecordError` for one whose matrix nobody could look at."""
+    if isinstance(record, View):
+        return record
     rigs = rigs_of(record)
     cases: dict[str, Case] = {}
     tried: dict[str, dict[str, None]] = {}
@@ -207,12 +211,18 @@ def view(record: Record) -> View:
         [rigs[name] for name in sorted(rigs, key=natural)],
         [sections[key] for key in sorted(sections, key=_section_order)],
     )
-    columns = len(rigs)
+    columns = len({rig.describe() or rig.name for rig in made.rigs}) if len(rigs) > WIDE else len(rigs)
     if columns * len(sections) > LARGEST_MATRIX:
         raise RecordError(
             f"{record.path}: {columns} rigs by {len(sections)} sections are more than a page can show"
         )
     return made
+
+
+def several(rigs: Sequence[Rig], most: int = WIDE) -> str:
+    """The names of some rigs, and how many more there are."""
+    names = ", ".join(rig.name for rig in rigs[:most])
+    return f"{names} and {len(rigs) - most} more" if len(rigs) > most else names
 
 
 def worst(counts: Iterable[str]) -> str:

@@ -53,7 +53,7 @@ class Bench:
         for resource in reversed(self._resources.values()):
             if isinstance(resource, Console) and resource.is_text:
                 lines = resource.kept().decode(errors="replace").strip().splitlines()
-                if lines:
+                if lines and any(c.isalnum() for c in lines[-1]):  # a prompt and noise say nothing
                     return lines[-1].strip()[:_SHOWN]
         return ""
 

@@ -215,6 +215,9 @@ class Reassembler:
                 raise DecodeError(MALFORMED, behind, "RFC4944-5-02", message)
             first = codec.first_part(payload, behind, link, contexts, size)
             begin, octets = 0, first.octets
+            if not octets:
+                message = "FRAG1 has a dispatch octet behind it, and no octet of the datagram"
+                raise DecodeError(MALFORMED, behind, "RFC4944-5.3-05", message)
         else:
             begin, octets = payload[at + 4] * 8, payload[behind:]
             if not begin:

@@ -154,6 +154,7 @@ _SEEN: Final = {
     "dynamic_port": "A port of the range that has a 4-bit form was chosen for an ephemeral port.",
     "answer_harmed": "The answer has other data than the request.",
     "quote_trailer": "An ICMPv6 error quotes octets behind the end of the packet.",
+    "quote_front": "An ICMPv6 error quotes a packet without its first octets.",
     "quote_checksum": "An ICMPv6 error quotes another UDP checksum than was sent.",
     # addresses and Neighbor Discovery
     "target": "A Neighbor Advertisement has another target than the solicitation.",

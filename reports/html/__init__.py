@@ -8,27 +8,36 @@ only lay it out. The same record gives the same bytes. Without script every word
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+from reports.fleet import Fleet, fleet
 from reports.html.environment import page
+from reports.html.farm import farm
 from reports.html.index import index
 from reports.html.interoperability import interoperability
 from reports.html.measurements import measurements
 from reports.html.requirements import Kills, requirements
 from reports.record import Record
 from reports.verdict import verdict
-from reports.view import view
+from reports.view import View, view
 
 __all__ = ["page", "pages", "render"]
 
 
-def pages(record: Record, kills: Kills | None = None) -> dict[str, str]:
+def pages(record: Record | View, kills: Kills | None = None) -> dict[str, str]:
     """File name -> text of every page of a run; `index.html` stands alone, the others explain more.
+
+    Above some twenty rigs the pages are those of `reports.html.farm`.
 
     `kills` is what `make mutants` found (`vectors.traceability.read_kills`). Raises `RecordError` for a record that no
     page can show.
     """
-    shown = view(record)
-    judged = verdict(shown)
-    run = str(record.header.get("run_id", ""))
+    whole = view(record)
+    judged = verdict(whole)
+    run = str(whole.record.header.get("run_id", ""))
+    found = fleet(whole) if whole.wide else None
+    shown = found.folded if found else whole
     made = {
         "requirements.html": page(
             "requirements.html.j2", f"Requirements of run {run}", **requirements(shown, kills or {})
@@ -39,9 +48,24 @@ def pages(record: Record, kills: Kills | None = None) -> dict[str, str]:
         "interoperability.html": page(
             "interoperability.html.j2", f"Interoperability in run {run}", **interoperability(shown)
         ),
-        "environment.html": page("environment.html.j2", f"Environment of run {run}", page=shown),
+        "environment.html": page(
+            "environment.html.j2", f"Environment of run {run}", **environment_of(whole, found)
+        ),
     }
+    if found:
+        return {**dict(farm(found, judged, run)), **made}
     return {"index.html": page("index.html.j2", f"Keyhole run {run}", **index(shown, judged)), **made}
+
+
+def environment_of(whole: View, found: Fleet | None) -> dict[str, Any]:
+    """The context of the page of environments: of rigs with one DUT the first, and the names of the others."""
+    if found is None:
+        return {"page": whole, "others": {}}
+    first = [group.rigs[0] for group in found.groups]
+    return {
+        "page": replace(whole, rigs=first),
+        "others": {group.rigs[0].name: group.rigs[1:] for group in found.groups},
+    }
 
 
 def render(record: Record, kills: Kills | None = None) -> str:

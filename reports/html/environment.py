@@ -22,7 +22,7 @@ from reports.causes import KINDS
 from reports.frames import differing, frame_of
 from reports.record import REASONS, state
 from reports.verdict import plural
-from reports.view import MEANINGS, SIGNS, STATES, requirement, worst
+from reports.view import MEANINGS, SIGNS, STATES, requirement, several, worst
 
 _HERE = Path(__file__).parent
 
@@ -66,6 +66,7 @@ def environment() -> Environment:
         frame_of=frame_of,
         plural=plural,
         requirement=requirement,
+        several=several,
         short=short,
         state=state,
         worst=worst,

@@ -6,13 +6,15 @@ a page of a few megabytes. A long list is cut and says by how much; the record h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from reports.causes import Cause
+from reports.html.environment import anchor
 from reports.record import state
 from reports.verdict import Verdict
-from reports.view import STATES, Case, Rig, View, known_of
+from reports.view import STATES, Case, Rig, View, known_of, several
 
 #: Findings of one result that are listed, cases of one cause that are named.
 FINDINGS: Final = 40
@@ -29,15 +31,22 @@ def index(page: View, judged: Verdict) -> dict[str, Any]:
         "verdict": judged,
         "causes": found,
         "unseen": [cause for cause in judged.causes if not cause.shown],
-        "totals": _totals(page),
+        "columns": "Rigs",
+        "about": Rig.describe,
+        "where": several,
+        "column": "rig",
+        "case_at": lambda name: anchor("case", name),
+        "cause_at": lambda key: anchor("cause", key),
+        "most_causes": len(found),
+        "totals": totals(page),
         "named": NAMED,
         "most_findings": FINDINGS,
         "full": _full,
         "plain": _plain,
         "has_advice": has_advice,
-        "deviations_of": _deviations_of(found),
+        "deviations_of": deviations_of(found),
         "untried": _untried(page),
-        "grouped": _grouped(page),
+        "grouped": grouped(page),
     }
 
 
@@ -56,13 +65,16 @@ def _plain(case: Case, rigs: list[Rig]) -> list[tuple[Rig, Mapping[str, Any]]]:
     return [(rig, result) for rig, result in results if not _full(result)]
 
 
-def _totals(page: View) -> list[tuple[str, int]]:
-    return [
-        (name, count) for name in STATES if (count := sum(page.counts(rig.name)[name] for rig in page.rigs))
-    ]
+def totals(page: View) -> list[tuple[str, int]]:
+    """Results of all rigs by state, worst first."""
+    whole: Counter[str] = Counter()
+    for rig in page.rigs:
+        whole.update(page.counts(rig.name))
+    return [(name, whole[name]) for name in STATES if whole[name]]
 
 
-def _deviations_of(found: list[Cause]) -> Any:
+def deviations_of(found: list[Cause]) -> Callable[[Mapping[str, Any]], list[Cause]]:
+    """A function: a result -> the known deviations that it shows."""
     known = {cause.name: cause for cause in found if cause.kind == "known"}
     return lambda result: [known[name] for name in known_of(result) if name in known]
 
@@ -80,7 +92,7 @@ def _untried(page: View) -> dict[str, dict[str, list[Case]]]:
     return untried
 
 
-def _grouped(page: View) -> list[tuple[str, list[Any]]]:
+def grouped(page: View) -> list[tuple[str, list[Any]]]:
     """Sections by document: (name of the document, its sections)."""
     documents: dict[str, list[Any]] = {}
     for section in page.sections:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from reports.pairs import matrix
+from reports.pairs import MOST_PAIRS, Matrix, matrix
 from reports.record import state
 from reports.view import Case, View
 from vectors.traceability import PlugTest, plugtests
@@ -24,7 +24,8 @@ def interoperability(page: View) -> dict[str, Any]:
         "page": page,
         "sections": sections,
         "rows": rows,
-        "pairs": matrix(page),
+        "pairs": matrix(page) if sum(bool(rig.peer) for rig in page.rigs) <= MOST_PAIRS else Matrix([], {}),
+        "most_pairs": MOST_PAIRS,
         "covered": sum(bool(test.cases) for test in tests),
         "by_name": by_name,
     }

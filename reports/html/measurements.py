@@ -18,6 +18,8 @@ from reports.view import View, natural
 
 WIDTH: Final = 240
 _CHART: Final = (520, 220)
+#: Measurements of one figure that the page has: those of a farm are thousands.
+MOST: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,21 @@ def measurements(page: View) -> dict[str, Any]:
         else:
             empty += 1
     shown = []
-    for (name, unit), lines in sorted(groups.items(), key=lambda item: natural(f"{item[0][0]} {item[0][1]}")):
+    left_out = 0
+    for (name, unit), every in sorted(groups.items(), key=lambda item: natural(f"{item[0][0]} {item[0][1]}")):
+        lines = every[:MOST]
+        left_out += len(every) - len(lines)
         valued = [line for line in lines if _values(line)]
         charts = _charts(name, unit, valued)
         shown.append((name, unit, _figures(valued) if valued else [], charts, _pictures(lines)))
-    return {"page": page, "groups": shown, "empty": empty, "width": WIDTH, "chart": _CHART}
+    return {
+        "page": page,
+        "groups": shown,
+        "empty": empty,
+        "left_out": left_out,
+        "width": WIDTH,
+        "chart": _CHART,
+    }
 
 
 def _pictures(lines: Sequence[Mapping[str, Any]]) -> list[tuple[str, Markup]]:

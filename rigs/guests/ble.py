@@ -27,10 +27,10 @@ from rigs.guests import image, lab, vhci
 from rigs.guests.boot import BOOT_DEADLINE
 from rigs.guests.node_guest import QUEUE, NodeGuest, settings
 from rigs.guests.qemu import GuestError
+from rigs.guests.serving import SERVE
 
 INTERFACE = "bt0"
 _CONTROL = "/sys/kernel/debug/bluetooth/6lowpan_control"
-_ENABLE = "/sys/kernel/debug/bluetooth/6lowpan_enable"
 _SETTINGS = QUEUE | {
     "net/ipv4/icmp_msgs_per_sec": 100000,
     "net/ipv4/icmp_msgs_burst": 10000,
@@ -84,13 +84,13 @@ class BleGuest(NodeGuest):
         lines += [
             "for i in $(seq 400); do [ -d /sys/class/bluetooth/hci0 ] && break; sleep 0.05; done",
             "hciconfig hci0 up || exit 1",
-            f"echo 1 > {_ENABLE}",
+            SERVE,
         ]
         self.client.check("\n".join(lines), timeout=40)
 
     def enable(self) -> None:
         """Serve IPSP (again): asking for a channel by `connect` switches it off."""
-        self.client.check(f"echo 0 > {_ENABLE}; echo 1 > {_ENABLE}")
+        self.client.check(SERVE)
 
     def connect(self, peer: str, *, public: bool) -> None:
         """Be a central: connect to the tester and ask for the channel. Does not wait for either."""

@@ -101,6 +101,11 @@ class Seen:
         return data[0] if protocol == ICMPV6 and data else None
 
     @property
+    def behind_mesh(self) -> list[bytes]:
+        """The payloads without mesh addressing and broadcast headers, which any of them may have (RFC 4944 §11)."""
+        return [unwrapped(payload, self.info)[0] for payload in self.payloads]
+
+    @property
     def protocol(self) -> int | None:
         """The protocol of the upper-layer message, behind any extension headers; None of what nobody can decode."""
         return None if self.view is None else self.view.upper()[0]

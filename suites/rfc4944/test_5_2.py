@@ -143,6 +143,8 @@ def test_forwarded(case: Case, hops: int):
         if header is None or not payload or payload[0] >> 6 != 0b10:
             continue
         left = mesh.parse(payload, 0)
+        if (left.originator, left.final) != (tester.identity.link, STRANGER):
+            continue  # a mesh frame of its own
         case.expect(
             left.hops_left == hops - 1 and hops > 1,
             "hops_left",
@@ -209,6 +211,16 @@ def test_key_behind_mesh(case: Case):
         return interrupted(case, rest, 0, frame(case, parts[0], src=FORWARDER[:-1] + b"\xfd"))
 
     case.understood(by_two_forwarders)
+
+    def directly() -> Stimulus:
+        packet, parts = pieces(case, 120, 48)
+        rest = Stimulus(
+            parts[1:], packet, tester.info(me), "all but the first fragment without a mesh header"
+        )
+        meshed = frame(case, mesh_header(me, tester.dut_link, 3) + parts[0], src=FORWARDER)
+        return interrupted(case, rest, 0, meshed)
+
+    case.understood(directly)
 
 
 @requirement("RFC4944-11-03", "RFC4944-5.2-02")

@@ -266,7 +266,7 @@ def test_fragments_that_it_sends(case: Case, size: int):
     seen = well_answered(case, lambda: case.tester.echo(size))
     if seen is None:
         return
-    sizes = {int.from_bytes(p[:2]) & 0x7FF for p in seen.payloads}
+    sizes = {int.from_bytes(p[:2]) & 0x7FF for p in seen.behind_mesh}
     case.expect(
         sizes == {len(seen.packet)},
         "datagram_size",
@@ -286,7 +286,7 @@ def test_tags_that_it_sends(case: Case):
         seen = case.answered(lambda: stimulus(case, case.tester.echo(300)))
         if seen is None:
             return
-        own = {int.from_bytes(p[2:4]) for p in seen.payloads}
+        own = {int.from_bytes(p[2:4]) for p in seen.behind_mesh}
         case.expect(
             len(own) == 1,
             "tag_differs",
@@ -307,7 +307,7 @@ def test_no_fragment_header_without_need(case: Case):
     """ "If an entire payload ... fits within a single frame ... no fragmentation header" (§5.3)."""
     seen = case.answered(lambda: stimulus(case, case.tester.echo(8)))
     if seen is not None:
-        first = seen.payloads[0][0]
+        first = seen.behind_mesh[0][0]
         case.expect(
             first & 0xD8 != 0xC0,
             "needless_fragment",

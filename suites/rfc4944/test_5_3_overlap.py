@@ -67,6 +67,26 @@ def test_equal_octets(case: Case, kind: str):
     silent_each_time(case, make)
 
 
+@requirement("RFC4944-5.3-21", "RFC4944-5.3-23", "RFC4944-5.3-22")
+@pytest.mark.parametrize("which", ["first", "last", "half"])
+def test_equal_octets_of_another_length(case: Case, which: str):
+    """A second FRAG1, a second last fragment, or one that half of was there, of another length: advice, as above."""
+
+    def make() -> Stimulus:
+        packet, parts = pieces(case, 200, 64, data=balanced(case, 200))
+        first, second, third, last = parts
+        if which == "first":
+            sent = [first, pieces_again(case, packet, first), second, third, last]
+        elif which == "last":  # from 8 octets before its begin, before those come
+            begin = last[4] - 1
+            sent = [first, second, last, piece(second, begin, packet[begin * 8 :]), third]
+        else:
+            sent = [first, piece(second, second[4], second[5:][:32]), second, third, last]
+        return Stimulus(sent, None, link_info(case, packet), f"another length: {which}")
+
+    silent_each_time(case, make)
+
+
 def by_one_unit(case: Case, side: str, *, equal: bool) -> Stimulus:
     """A datagram whose third fragment begins in the second, or whose second, which comes last, ends in the third."""
     packet, parts = pieces(case, 200, data=balanced(case, 200))

@@ -29,7 +29,7 @@ FILLS = 0
 
 
 def fragmented(seen: Seen) -> bool:
-    return seen.payloads[0][0] & 0xD8 == 0xC0
+    return seen.behind_mesh[0][0] & 0xD8 == 0xC0
 
 
 @requirement("RFC4944-5.3-13", "RFC4944-5.3-14")
@@ -41,7 +41,7 @@ def test_tags_of_many_datagrams(case: Case):
         tester.send_packet(request)
         seen = tester.reply_to(request, tester.now() + case.timeout)
         if seen is not None and fragmented(seen):
-            tags.append(int.from_bytes(seen.payloads[0][2:4]))
+            tags.append(int.from_bytes(seen.behind_mesh[0][2:4]))
             frame = seen.frames[0]
     if len(tags) < MANY // 2:
         case.answered(lambda: stimulus(case, tester.echo(160)))
@@ -109,8 +109,9 @@ def test_nothing_but_the_datagram(case: Case, size: int):
         sample = well_answered(case, lambda: tester.echo(300))
         if sample is None or len(sample.payloads) < 3:
             case.unsupported("the DUT answers an echo with 300 octets of data in less than three fragments")
-        step = len(sample.payloads[1]) - 5
-        size = sample.payloads[1][4] * 8 + 2 * step - 48
+        second = sample.behind_mesh[1]
+        step = len(second) - 5
+        size = second[4] * 8 + 2 * step - 48
     before = len(tester.heard)
     seen = well_answered(case, lambda: tester.echo(size))
     if seen is None:

@@ -95,7 +95,7 @@ def test_own_errors(case: Case):
         for seen in tester.heard[before:]:
             if seen.icmp_type in {DESTINATION_UNREACHABLE, ECHO_REPLY} and len(seen.payloads) > 1:
                 well_sent(case, seen)
-                tags.append(int.from_bytes(seen.payloads[0][2:4]))
+                tags.append(int.from_bytes(seen.behind_mesh[0][2:4]))
                 frame = seen.frames[0]
         undecodable(case, tester.heard[before:])
     if len(tags) < 4 and not case.result.findings:
@@ -130,7 +130,7 @@ def test_own_multicast(case: Case):
         for seen in tester.heard[before:]:
             if seen.icmp_type == ECHO_REQUEST and seen.view is not None and seen.view.dst == ALL_NODES:
                 well_sent(case, seen)
-                tags.append(int.from_bytes(seen.payloads[0][2:4]))
+                tags.append(int.from_bytes(seen.behind_mesh[0][2:4]))
                 frame = seen.frames[0]
     if not tags and not case.result.findings:
         case.unsupported("the DUT's ping sends nothing to a group")

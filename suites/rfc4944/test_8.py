@@ -100,7 +100,7 @@ def test_link_layer_address_option(case: Case):
     while (seen := tester.hear(deadline)) is not None and (seen.stale or seen.icmp_type != 129):
         if seen.icmp_type != NEIGHBOR_SOLICITATION or len(seen.upper) < 32:
             continue
-        option, address = seen.upper[24:], seen.info.src
+        option, address = option_of(seen, 1), seen.info.src
         legal = {bytes([1, 2]) + case.rig.link.dut + bytes(6)}
         if case.rig.link.dut_short:
             legal.add(bytes([1, 1]) + case.rig.link.dut_short + bytes(4))
@@ -123,6 +123,17 @@ def test_link_layer_address_option(case: Case):
         )
         return
     case.unsupported("the DUT sent no Neighbor Solicitation with an address option")
+
+
+def option_of(seen: Seen, kind: int) -> bytes:
+    """The first option of this type in a message of Neighbor Discovery; what cannot be an option, where there is none.
+
+    Others may stand beside it, such as a Nonce (RFC 7527): receivers ignore what they do not know (RFC 4861 §4.6).
+    """
+    octets = seen.upper[24:]
+    while len(octets) > 1 and octets[1] and octets[0] != kind:
+        octets = octets[8 * octets[1] :]
+    return octets[: 8 * octets[1]] if octets[:1] == bytes([kind]) and octets[1:2] > b"\0" else octets
 
 
 def advertisement(case: Case, *, multicast: bool) -> Seen | None:
@@ -172,7 +183,7 @@ def test_target_link_layer_address_option(case: Case, asked: str):
     seen = advertisement(case, multicast=asked == "multicast")
     if seen is None:
         case.unsupported("the DUT answers no such Neighbor Solicitation")
-    option = seen.upper[24:]
+    option = option_of(seen, 2)
     legal = {bytes([2, 2]) + link.dut + bytes(6)}
     if link.dut_short:
         legal.add(bytes([2, 1]) + link.dut_short + bytes(4))

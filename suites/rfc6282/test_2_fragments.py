@@ -155,3 +155,23 @@ def test_first_fragment_last(case: Case):
     if not case.takes(lambda: backwards(case.tester.echo(MANY))):
         case.unsupported("the DUT takes no fragments that are out of order")
     case.understood(lambda: backwards(datagram(case, 0xF0B1, 0xF0B2, MANY)))
+
+
+@needs("ip_tap", "context")
+@requirement("RFC6282-2-04", "RFC6282-3.1.1-12", "RFC6282-3.1.2-02", "RFC4944-5.3-19")
+def test_headers_that_come_last(case: Case):
+    """A first fragment that comes behind the others: its forms, contexts and all, mean what they always mean."""
+    heads = [bytes.fromhex(octets) for octets in ("72335a3a", "6a334bcdef3a", "6233451234563a", "78333a07")]
+    heads += [
+        bytes([0x7A, second, identifier << 4 | identifier, 0x3A]) + octets
+        for identifier, context in case.tester.contexts.items()
+        if context.length == 64
+        for second, octets in ((0xD3, INLINE[1]), (0xE3, INLINE[2]), (0xF3, INLINE[3]), (0xF7, b""))
+    ]
+
+    def late(octets: bytes) -> Stimulus:
+        made = spelled(case, octets, size=MANY)
+        made.payloads = [*made.payloads[1:], made.payloads[0]]
+        return made
+
+    understood_all(case, [(None, lambda octets=octets: late(octets)) for octets in heads])

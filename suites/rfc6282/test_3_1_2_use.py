@@ -202,7 +202,7 @@ def _answered_from(case: Case, prefix: bytes) -> None:
 
 
 @needs("context", "address")
-@requirement("RFC6282-3.1.2-01", "RFC6282-3.1.2-02")
+@requirement("RFC6282-3.1.2-01", "RFC6282-3.1.2-02", "RFC6775-4.2-06")
 def test_answer_behind_a_changed_context(case: Case):
     """Answers under a context, then when its prefix is another's, and when it is gone: each decodes to what it is."""
     old, new = (Context.parse(network).prefix[:8] for network in (OLD, NEW))
@@ -216,4 +216,15 @@ def test_answer_behind_a_changed_context(case: Case):
         _answered_from(case, new)
         _answered_from(case, old)
         pause(case, case.settle)
+    before = len(case.tester.heard)
     _answered_from(case, new)
+    for seen in case.tester.heard[before:]:
+        if seen.error is not None and seen.error.requirement == "RFC6282-3.1.2-06":
+            case.finding(
+                "removed_context",
+                "nothing is compressed under a context that was removed",
+                str(seen.error),
+                requirement="RFC6775-4.2-06",
+                frame=seen.frames[0],
+            )
+            return

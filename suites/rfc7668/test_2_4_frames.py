@@ -194,3 +194,19 @@ def test_odd_k_frames(case: Case, odd: str):
     if odd in {"half-a-length", "long-sdu-begun"}:
         reconnected(case)  # for a DUT that still waits for the rest
     echoed(case)
+
+
+@requirement("RFC7668-2.4-01", "RFC7668-2.4-03")
+def test_k_frames_that_grow(case: Case):
+    """Each K-frame of an SDU is longer than the one before: no more than the MPS is said of their length (§3.4.3)."""
+    link, tester = live(case), case.tester
+    if link.channel.credits < 3:
+        case.unsupported("the DUT gives fewer than three credits at a time", "not_observable")
+    packet = tester.echo(24)
+    payload = encode(packet, tester.info(), tester.contexts)
+    data = len(payload).to_bytes(2, "little") + payload
+    found = came_of(case, link, data[:6], data[6:16], data[16:])
+    answers = [seen for seen in found if ipv6.Packet.parse(seen).upper()[2][4:] == packet[44:]]
+    case.expect(
+        bool(answers), "no_answer", "an SDU in K-frames of 6, 10 and more octets comes", "nothing came"
+    )

@@ -5,7 +5,18 @@ from contextlib import nullcontext
 
 import pytest
 
-from fixtures.api import ECHO_REQUEST, UDP, Case, field, needs, on_link, requirement, stimulus
+from fixtures.api import (
+    ALL_NODES,
+    ECHO_REQUEST,
+    UDP,
+    Case,
+    field,
+    needs,
+    on_link,
+    pause,
+    requirement,
+    stimulus,
+)
 from sixlowpan import LinkInfo
 from suites.rfc7668.channel import MODES, anew, as_6ln, confirmed, echoed, modes, refreshed, well_elided
 
@@ -26,6 +37,19 @@ def test_link_local_to_link_local(case: Case, size: int):
     seen = echoed(case, size)
     if seen is not None:
         well_elided(case, seen)
+
+
+@needs("ping")
+@requirement("RFC7668-3.2.4-04", "RFC7668-3.2.4-12")
+def test_link_local_to_a_group(case: Case):
+    """The link-local source of a packet to all nodes, made from the device address: it MUST be fully elided, too."""
+    tester, before = case.tester, len(case.tester.heard)
+    case.rig.node.ping(ALL_NODES, 8, tester.next_identifier(), 1)
+    pause(case, case.settle)
+    found = [s for s in tester.heard[before:] if s.view is not None and s.view.dst == ALL_NODES]
+    if not found:
+        case.unsupported("the DUT's ping sends nothing to a group")
+    well_elided(case, found[0])
 
 
 @needs("context", "address")
@@ -125,7 +149,7 @@ def test_unregistered_source_is_not_elided(case: Case):
 
 
 @needs("udp")
-@requirement("RFC7668-3.2.4-01")
+@requirement("RFC7668-3.2.4-01", "RFC7668-3.2.4-04")
 def test_udp_header_is_compressed(case: Case):
     """ "All headers MUST be compressed": the UDP header, too, goes by NHC. Read strictly, so advice."""
     there = case.tester.identity.address

@@ -148,3 +148,23 @@ def test_fragments_behind(case: Case):
         ((None, lambda name=name, octets=octets: behind(octets, name)) for name, octets in bad.items()),
         alone=False,
     )
+
+
+@on_link("ieee802154")
+@requirement("RFC4944-5.3-19", "RFC4944-4-02")
+def test_large_behind_large(case: Case):
+    """Large datagrams in fragments right behind one whose checksum is wrong, and behind one to nobody: all come."""
+    tester = case.tester
+    nobody = tester.dut_address[:15] + bytes([tester.dut_address[15] ^ 0x55])
+
+    def spoilt() -> bytes:
+        packet = tester.echo(700)
+        return packet[:-1] + bytes([packet[-1] ^ 1])
+
+    for first in (spoilt, lambda: tester.echo(700, destination=nobody)):
+        for _ in range(2):
+            packet = first()
+            tester.ordinary.add(packet)
+            front = stimulus(case, packet)
+            tester.send(front.payloads, front.info)
+            case.answered(lambda: stimulus(case, tester.echo(700)))

@@ -181,6 +181,34 @@ def test_many_neighbours(case: Case):
 
 
 @on_link("ieee802154")
+@requirement("RFC4944-8-01", "RFC6282-2-04")
+@pytest.mark.parametrize("size", [8, 200], ids=["small", "fragmented"])
+def test_outputs_that_wait(case: Case, size: int):
+    """Three answers wait for one link address, others are answered: each that comes goes there (RFC 4861 §7.2.2)."""
+    if not case.rig.link.any_source:
+        case.unsupported("the link has one sender only", "not_on_this_link")
+    tester, late = case.tester, absent(case)
+    before = len(tester.heard)
+    for _ in range(3):
+        asks(case, late, size)
+        case.answered(lambda: stimulus(case, tester.echo(8)))
+    with tester.acting_as(late):
+        tester.also(late.address)
+    pause(case, UNREACHABLE)
+    for seen in tester.heard[before:]:
+        if seen.icmp_type == ECHO_REPLY and seen.view is not None and seen.view.dst == late.address:
+            case.expect(
+                seen.info.dst == late.link,
+                "neighbour_address",
+                f"the reply goes to {late.link.hex()}",
+                f"it goes to {seen.info.dst.hex()}",
+                requirement="RFC4944-8-01",
+                frame=seen.frames[0],
+            )
+    case.answered(lambda: stimulus(case, tester.echo(200)))
+
+
+@on_link("ieee802154")
 @requirement("RFC6282-2-04", "RFC4944-5.3-19", "RFC4944-4-02")
 @pytest.mark.parametrize("size", [8, 200], ids=["small", "fragmented"])
 def test_output_that_waits(case: Case, size: int):

@@ -52,7 +52,7 @@ def test_a_socket_console(bench, server):
 def test_nobody_listens(bench, server):
     server.close()
     with pytest.raises(
-        RigError, match=r"socket://127.0.0.1:1: .*refused.*expected host and port of a running server"
+        RigError, match=r"socket://127.0.0.1:1: .*refused.*expected socket://host:port of a server that runs"
     ):
         socket.open_console(bench, "//127.0.0.1:1", None)
     with pytest.raises(RigError, match=r"rfc2217://127.0.0.1:1: .*refused"):
@@ -61,7 +61,7 @@ def test_nobody_listens(bench, server):
 
 @pytest.mark.parametrize("rest", ["//127.0.0.1", "127.0.0.1:4000", "//h:x", "//127.0.0.1:1?colour=red"])
 def test_mistakes_in_the_address(bench, rest):
-    with pytest.raises(RigError, match=r"socket:.*expected host and port"):
+    with pytest.raises(RigError, match=r"socket:.*expected socket://host:port"):
         socket.open_console(bench, rest, None)
 
 

@@ -53,8 +53,10 @@ def test_it_never_asks_and_never_hangs(program, console):
         ),
         ("ssh: connect to host lab1 port 22: Connection refused", "start its ssh server"),
         ("something new", "try `ssh root@lab1` by hand"),
+        ("Warning: Identity file /k not accessible: No such file or directory.", "name a key that there is"),
+        ("@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @", "its key is another one now"),
     ],
-    ids=["key", "permission", "name", "timeout", "refused", "other"],
+    ids=["key", "permission", "name", "timeout", "refused", "other", "identity", "changed"],
 )
 def test_errors_have_remedies(program, console, said, remedy):
     program(f'echo "{said}" >&2; exit 255')
@@ -62,7 +64,7 @@ def test_errors_have_remedies(program, console, said, remedy):
     with pytest.raises(LinkClosed) as caught:
         shell.ready(10)
     assert remedy in str(caught.value)
-    assert said in str(caught.value)
+    assert said.strip(" @") in str(caught.value)
     assert shell.health().state == "unreachable"  # never the DUT's fault
 
 
@@ -101,6 +103,19 @@ def test_check_says_why_there_is_no_login(program):
     (missing,) = check("root@lab1")
     assert missing.what == "dut.console: ssh:root@lab1: no login: root@lab1: Permission denied (publickey)."
     assert missing.remedy == "put your public key there (`ssh-copy-id root@lab1`), or start ssh-agent"
+
+
+def test_of_several_lines_the_telling_one_counts(program):
+    """ssh of OpenSSH 9.2, shortened: it ends with the same line as for a key that it does not know."""
+    program("""
+        echo "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @" >&2
+        echo "Host key for [127.0.0.1]:2291 has changed and you have requested strict checking." >&2
+        echo "Host key verification failed." >&2; exit 255""")
+    (missing,) = check("-p 2291 root@127.0.0.1 /opt/firmware/node.elf")
+    assert missing.what.endswith(
+        "ssh:-p 2291 root@127.0.0.1: no login: WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!"
+    )
+    assert "(ssh-keygen -R)" in missing.remedy
 
 
 @pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh program here")

@@ -165,9 +165,9 @@ class OldOctetsInTheHole(Spoiling):
         return packet[6] == 58 and len(packet) >= 56
 
 
-@planted("free-by-its-end", frames=3)
+@planted("free-by-its-end", frames=3, known=True)
 class FreeByItsEnd(Dying):
-    """Takes a piece that ends with octet 0 for a free one: the next is linked to itself, and a search never ends."""
+    """As RIOT: takes a piece that ends with octet 0 for a free one, links the next to itself, and searches for ever."""
 
     def wrong(self, new, past):
         pieces = []

@@ -217,7 +217,7 @@ class VersionSigned(ReferenceNode):
         return super().takes_advertisement(message)
 
 
-@wrong("6lr-old-set-stays", "RFC6775-8.1.3-02")
+@wrong("6lr-old-set-stays", "RFC6775-8.1.3-02", advice=True)
 class OldSetStays(ReferenceNode):
     """Adds what a newer version told to what the older one told."""
 

@@ -37,7 +37,7 @@ def findings(tmp_path, *options):
     ("mutant", "cases", "code", "told"),
     [
         ("loses-datagrams", (LOSS,), "worse_than_its_frames", "reassembly loses what the medium did not"),
-        ("loses-every-eleventh", (LOSS, "-k", "over_time"), "lost_regularly", "one of 11 is lost"),
+        ("loses-every-eleventh", (LOSS, "-k", "over_time"), "lost_regularly", "one of 11 a loss begins"),
         ("answers-later-and-later", (LOSS, "-k", "over_time"), "slows_down", "ms in the last"),
         ("loses-what-comes-by-udp", (LOSS, "-k", "direction"), "one_way", "to the DUT, 0 % from it"),
         ("answers-hundredth-twice", (LOSS, "-k", "datagrams"), "second_answer", "came again"),

@@ -33,7 +33,7 @@ def test_a_summary_fits_a_comment_and_its_beginning_says_all(sample, tmp_path):
     assert len(text) <= markdown.LARGEST == 65_536
     first = text.splitlines()[:30]
     assert any("Not good: 9 new failures on 30 rigs of 33." in row for row in first)
-    assert any("and 24 more rigs" in row for row in first)
+    assert any("and 23 more stacks and versions" in row for row in first)
     assert any("and 2 more causes below" in row for row in first)
     assert any(row.startswith("Suite ") for row in first)
     assert "lines are left out" in text

@@ -151,6 +151,22 @@ def test_key_of_four():
     assert longer in done
 
 
+def test_a_first_fragment_without_octets_of_the_datagram_changes_nothing():
+    """`41` alone behind FRAG1 fills no place: what fills it already must not be forgotten."""
+    empty = fragment_header_1(len(PACKET), 7) + b"\x41"
+    first, second, third, fourth = PIECES
+    reassembler = Reassembler()
+    assert receive_all(reassembler, [first, second]) == [None] * 2
+    with pytest.raises(DecodeError, match="no octet of the datagram"):
+        reassembler.receive(empty, LONG, CONTEXTS)
+    assert receive_all(reassembler, [third, fourth])[-1] == PACKET
+    receive_all(reassembler, [first])
+    with pytest.raises(DecodeError):
+        reassembler.receive(empty, LONG, CONTEXTS)
+    over = fragment_header_n(len(PACKET), 7, 1) + bytes(len(PACKET) - 8)
+    assert receive_all(reassembler, [over]) == [None]  # it overlaps the first, which is discarded
+
+
 def test_overlap_discards_and_starts_fresh():
     first, second, third, fourth = PIECES
     at = second[4]

@@ -145,7 +145,7 @@
       $("#cases").scrollIntoView();
     } else if (event.key === "w") bad();
     else if (event.key === "a") everything();
-    else if (event.key === "m") $("#matrix").scrollIntoView();
+    else if (event.key === "m") $("#matrix")?.scrollIntoView();
   });
   window.addEventListener("hashchange", reveal);
   apply(false);

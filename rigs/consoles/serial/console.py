@@ -171,8 +171,10 @@ class NetworkConsole(Console):
                 **times,
             )
         except (OSError, ValueError) as error:
+            why = re.sub(r"^Could not open port \S+: (\[Errno -?\d+\] )?", "", str(error))
+            scheme = url.partition(":")[0]
             raise RigError(
-                f"{address}: {error} (expected host and port of a running server: {url.partition(':')[0]}://host:port)"
+                f"{address}: {why} (expected {scheme}://host:port of a server that runs)"
             ) from error
         self._start()
 
@@ -242,7 +244,7 @@ def check(rig: RigFile) -> Iterable[Missing]:
         elif not os.access(path, os.R_OK | os.W_OK):
             yield Missing(f"{key}: {path} may not be opened by you", _permission(path))
         elif users := _holders(path):
-            yield Missing(f"{key}: {path} is held by {users}", "end that program")
+            yield Missing(f"{key}: {path} is held by {users}", "end that program, or wait for it")
 
 
 def _explained(path: str, error: OSError) -> str:

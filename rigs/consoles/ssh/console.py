@@ -42,13 +42,14 @@ _IN: Final = "keyhole-is-in"
 #: What ssh prints, and what to do about it.
 _REMEDIES: Final = (
     (
+        r"REMOTE HOST IDENTIFICATION HAS CHANGED",
+        "if you know why its key is another one now, remove the old one as `ssh {login}` says (ssh-keygen -R)",
+    ),
+    (
         r"Host key verification failed|No .* host key is known",
         "run `ssh {login}` once by hand and accept its key",
     ),
-    (
-        r"REMOTE HOST IDENTIFICATION HAS CHANGED",
-        "remove the old key with `ssh-keygen -R HOST`, if you trust the host",
-    ),
+    (r"Identity file .* not accessible", "name a key that there is (-i), or leave -i out"),
     (r"Permission denied", "put your public key there (`ssh-copy-id {login}`), or start ssh-agent"),
     (r"Could not resolve|Name or service not known", "correct the host's name"),
     (r"timed out|No route to host|unreachable", "switch the host on, or mend the network"),
@@ -118,14 +119,16 @@ def refused(key: str, words: list[str]) -> Missing | None:
                 return None
             lines.append(line)
     said, remedy = _explained("".join(lines), _login(words))
-    return Missing(f"{key}: ssh:{shlex.join(words)}: no login: {said}", remedy)
+    return Missing(f"{key}: ssh:{_login(words)}: no login: {said}", remedy)
 
 
 def _explained(text: str, login: str) -> tuple[str, str]:
-    """The last line that ssh said, and what to do about it."""
-    remedy = next((do for seen, do in _REMEDIES if re.search(seen, text)), "try `ssh {login}` by hand")
-    last = text.strip().splitlines()[-1:] or ["it said nothing"]
-    return last[0].strip(), remedy.format(login=login)
+    """The line of what ssh said that tells why, and what to do about it."""
+    lines = text.strip().splitlines() or ["it said nothing"]
+    for seen, remedy in _REMEDIES:
+        if telling := [line for line in lines if re.search(seen, line)]:
+            return telling[-1].strip(" @\r"), remedy.format(login=login)
+    return lines[-1].strip(), f"try `ssh {login}` by hand"
 
 
 def _login(words: list[str]) -> str:

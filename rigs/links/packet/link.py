@@ -120,7 +120,9 @@ class RemoteRadio(Radio):
                 self._offset, self.clock_error = self._difference()
         except (EOFError, OSError, execnet.HostNotFound, execnet.RemoteError) as error:
             self.close()
-            raise RigError(f"no agent can be started there: {error or 'python3 ended at once'}") from error
+            gone = isinstance(error, EOFError) or "already closed" in str(error)  # as execnet says it
+            why = "no python3 there, or it ended at once" if gone else error
+            raise RigError(f"no agent can be started there: {why}") from error
         if answer[0] == "refused":
             self.close()
             raise OSError(answer[1], answer[2])
@@ -349,7 +351,9 @@ def _lacking(interface: str, error: OSError, rig: RigFile) -> Missing:
 
 def _explained(interface: str, error: OSError, rig: RigFile) -> str:
     if error.errno == errno.ENODEV:
-        return f"there is no interface {interface}: plug the radio in, then {_setup(interface, rig)}"
+        host = rig.tester.link.partition("@ssh:")[2].rpartition(" ")[2]
+        there = f"{interface} on {host}" if host else interface
+        return f"there is no interface {there}: plug the radio in, then {_setup(interface, rig)}"
     if error.errno in {errno.EPERM, errno.EACCES}:
         return (
             "raw packets need root or CAP_NET_RAW: run as root there, or give the Python that runs it the capability "

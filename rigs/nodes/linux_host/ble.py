@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from rigs import clock
+from rigs.guests.serving import ENABLE, SERVE
 from rigs.model import RigError
 from rigs.nodes.linux_host.shell import HostShell
 
@@ -20,7 +21,6 @@ QDISC: Final = (
     "lose every unicast packet behind a queue (6.12)"
 )
 _DEBUG: Final = "/sys/kernel/debug"
-_ENABLE: Final = f"{_DEBUG}/bluetooth/6lowpan_enable"
 _CONTROL: Final = f"{_DEBUG}/bluetooth/6lowpan_control"
 
 
@@ -41,8 +41,8 @@ class BleHost:
                 "the kernel has no module bluetooth_6lowpan: install one with CONFIG_BT_6LOWPAN",
             ),
             (
-                f"[ -e {_ENABLE} ] || {{ mount -t debugfs none {_DEBUG}; [ -e {_ENABLE} ]; }}",
-                f"no {_ENABLE}: mount -t debugfs none {_DEBUG}, or (kernel lockdown) switch Secure Boot off",
+                f"[ -e {ENABLE} ] || {{ mount -t debugfs none {_DEBUG}; [ -e {ENABLE} ]; }}",
+                f"no {ENABLE}: mount -t debugfs none {_DEBUG}, or (kernel lockdown) switch Secure Boot off",
             ),
             (
                 f"[ -d {sys} ]",
@@ -74,7 +74,7 @@ class BleHost:
 
     def enable(self) -> None:
         """Serve IPSP (again): asking for a channel by `connect` switches it off."""
-        self._shell.check(f"echo 0 >{_ENABLE}; echo 1 >{_ENABLE}")
+        self._shell.check(SERVE)
 
     def advertise(self) -> None:
         """Be a peripheral: advertise, until somebody connects."""
@@ -103,7 +103,7 @@ class BleHost:
 
     def rest(self) -> None:
         """Advertise and serve no more."""
-        self._shell.run(f"echo 0 >{_ENABLE}")
+        self._shell.run(f"echo 0 >{ENABLE}")
         if self._tool == "hciconfig":
             self._shell.run(f"hciconfig {self._adapter} noleadv")
         elif self._tool:

@@ -95,6 +95,7 @@ class RiotNode(Node):
         self._printed = ""  # by the UDP server, not taken yet
         self._read_to = 0  # in the console, for `_printed`
         self._pinging: int | None = None
+        self._pan: int | None = None
         self._shell.ready(boot)
         self._shell.watch()
         self._commands = self._help()
@@ -247,7 +248,13 @@ class RiotNode(Node):
         self._contexts.clear()
         self._joined.clear()
         self._port = None
-        self._look()
+        self.tune(self._pan)
+
+    def tune(self, pan: int | None) -> None:
+        """Put its radio on a PAN, from here on and behind each reset; None: where the firmware has it."""
+        self._pan, seen = pan, self._look().pan
+        if pan is not None and seen not in {None, pan}:
+            self._do(f"ifconfig {self._interface} set pan_id 0x{pan:04x}")
 
     def counters(self) -> dict[str, int]:
         """Octets of the packet buffer (`pktbuf_free`, `pktbuf_size`, `pktbuf_high`)."""
@@ -338,6 +345,7 @@ def open_node(bench: Bench, rig: RigFile) -> RiotNode:
     console = registry.open_console(bench, rig.dut.console, rig)
     options = registry.options(rig, Options)
     node = RiotNode(console, interface=options.interface, version=options.version)
+    node.tune(rig.tester.pan)
     seen = node.look()
     for key, name, theirs, ours in (
         ("tester.pan", "PAN", seen.pan, rig.tester.pan),
