@@ -10,7 +10,6 @@ from fixtures.api import (
     binds,
     let_pass,
     needs,
-    on_link,
     registered_by,
     registers,
     requirement,
@@ -19,7 +18,7 @@ from sixlowpan import nd
 from suites.rfc6775.attaching import attach, attached, invalid, offered
 from suites.rfc6775.parties import SOON, STARTED, abro, all_heard, heard, is_rs, pio, spread
 
-pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
+pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
 
 
 @requirement("RFC6775-5.4-03")
