@@ -148,6 +148,9 @@ def _paired(data: dict[str, Any], path: Path, other: Path, mistakes: list[str]) 
     peer["link"] = tester.get("link") if isinstance(tester, dict) else None
     peer["profile"] = str(_profile_path(other, named)) if isinstance(named, str) else None
     peer["without"] = theirs.get("without", [])
+    tries = [one["attempts"] for one in (data, theirs) if isinstance(one.get("attempts"), int)]
+    if tries:  # a radio that loses frames by itself does so beside any other
+        data = {**data, "attempts": max(tries)}
     return {**data, "what": f"{path.stem} beside {other.stem}", "peer": peer}
 
 

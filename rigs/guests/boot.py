@@ -56,13 +56,16 @@ def boot(
     ports: Sequence[str] = ("agent",),
     run_dir: Path | None = None,
     deadline: float = BOOT_DEADLINE,
+    devices: Sequence[str] = (),
 ) -> Booted:
     """Boot a guest of `spec` within `deadline` seconds (making the image the first time is not counted).
 
-    Raises `GuestError`, and what `image.build` raises.
+    `devices` are further arguments of QEMU. Raises `GuestError`, and what `image.build` raises.
     """
     program = qemu_program()  # before the download: without QEMU there is no point in it
-    return boot_image(build(spec, kernel), program, ports=ports, run_dir=run_dir, deadline=deadline)
+    return boot_image(
+        build(spec, kernel), program, ports=ports, run_dir=run_dir, deadline=deadline, devices=devices
+    )
 
 
 def boot_image(
@@ -72,21 +75,27 @@ def boot_image(
     ports: Sequence[str] = ("agent",),
     run_dir: Path | None = None,
     deadline: float = BOOT_DEADLINE,
+    devices: Sequence[str] = (),
 ) -> Booted:
     """Boot an image that is there already."""
     end = clock.now() + deadline
     if kvm.probe(program).usable:
         try:
-            return _attempt(image, "kvm", ports, run_dir, min(end, clock.now() + _KVM_DEADLINE))
+            return _attempt(image, "kvm", ports, run_dir, min(end, clock.now() + _KVM_DEADLINE), devices)
         except GuestError as error:
             kvm.distrust(program, f"a guest did not come up under KVM: {str(error).splitlines()[0]}")
-    return _attempt(image, "tcg", ports, run_dir, end)
+    return _attempt(image, "tcg", ports, run_dir, end, devices)
 
 
 def _attempt(
-    image: Image, accel: Accelerator, ports: Sequence[str], run_dir: Path | None, end: float
+    image: Image,
+    accel: Accelerator,
+    ports: Sequence[str],
+    run_dir: Path | None,
+    end: float,
+    devices: Sequence[str],
 ) -> Booted:
-    guest = Guest(image, accel=accel, ports=ports, run_dir=run_dir)
+    guest = Guest(image, accel=accel, ports=ports, run_dir=run_dir, extra=devices)
     began, limit = time.monotonic(), end - clock.now()
     guest.start()
     client = AgentClient(guest.port("agent"))

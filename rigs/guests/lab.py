@@ -129,7 +129,11 @@ def _module(made: CpioWriter, root: Path, path: Path, place: str, tag: str) -> N
 
 def install(guest: NodeGuest) -> None:
     """Send the archive to a guest that has the port, and unpack it there. Raises `GuestError`, and as `archive`."""
-    data = archive()
+    unpack(guest, archive())
+
+
+def unpack(guest: NodeGuest, data: bytes) -> None:
+    """Send a cpio archive to a guest that has the port, and unpack it there. Raises `GuestError`."""
     find = (
         f'for p in /sys/class/virtio-ports/*; do [ "$(cat $p/name)" = {PORT} ] && echo /dev/${{p##*/}}; done'
     )
@@ -137,6 +141,7 @@ def install(guest: NodeGuest) -> None:
     if not device:
         raise GuestError(f"the guest was started without the port {PORT!r}")
     guest.client.check(
+        "rm -f /run/unpacked; "
         f"(cd / && head -c {len(data)} {device} | cpio -idu; echo $? > /run/unpacked) 2>/run/cpio.err &"
     )
     guest.guest.port(PORT).sendall(data)

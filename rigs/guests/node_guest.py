@@ -24,6 +24,7 @@ class NodeGuest(Running):
 
     spec: image.GuestSpec
     ports: Sequence[str] = ("agent",)
+    devices: Sequence[str] = ()  #: further arguments of QEMU
     interface: str
     netns = ""
 
@@ -44,7 +45,12 @@ class NodeGuest(Running):
     def start(self) -> None:
         """Boot and set up. Raises `GuestError`, `AgentError`, and what making the image raises."""
         self._booted = boot(
-            self.spec, kernel=self._kernel, ports=self.ports, run_dir=self._run_dir, deadline=self._deadline
+            self.spec,
+            kernel=self._kernel,
+            ports=self.ports,
+            run_dir=self._run_dir,
+            deadline=self._deadline,
+            devices=self.devices,
         )
         self._controls = Controls(self.guest, self.client, self.interface, self.netns)
         try:

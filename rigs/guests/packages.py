@@ -38,7 +38,7 @@ BASE = (KERNEL, PYTHON, "busybox-static", "iproute2")
 LOG = logging.getLogger("keyhole")
 #: Octets of packages that are downloaded at a time.
 _TURN = 15_000_000
-_LAYOUT = 3  # raise it when the tree's form changes: old trees are then left alone and new ones made
+_LAYOUT = 4  # raise it when the tree's form changes: old trees are then left alone and new ones made
 _LIBRARY = re.compile(r"^(lib|zlib)")
 #: Library packages that hold no shared object a guest program links to.
 _NOT_LIBRARIES = frozenset(
@@ -52,7 +52,11 @@ _KERNEL_PARTS = (
     "drivers/char/virtio_console.ko",
     "drivers/crypto/virtio",
     "drivers/net/ieee802154",
+    "drivers/net/net_failover.ko",
+    "drivers/net/virtio_net.ko",
+    "drivers/usb",
     "drivers/virtio",
+    "fs/configfs",
     "lib",
     "net",
 )
@@ -180,7 +184,8 @@ def _prune(root: Path) -> None:
     for kernel in (root / "lib" / "modules").glob("*/kernel"):
         keep = [kernel / part for part in _KERNEL_PARTS]
         for path in sorted(kernel.rglob("*.ko*")):
-            if not any(path == part or part in path.parents for part in keep):
+            plain = path.with_name(f"{path.name.partition('.ko')[0]}.ko")  # Debian 13 has them compressed
+            if not any(plain == part or part in path.parents for part in keep):
                 path.unlink()
 
 

@@ -18,7 +18,7 @@ def test_strangers(pair: PairCase, way: str):
 
 
 @each_way
-@requirement("RFC6282-2-04", "RFC7668-3.2-03")
+@requirement("RFC4944-8-01", "RFC6282-2-04", "RFC7668-3.2-03")
 def test_each_way(pair: PairCase, way: str):
     """Ten small echoes one way; all must be answered, and decompressed as the oracle reads them."""
     asker, other = pair.way(way)

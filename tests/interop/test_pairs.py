@@ -153,3 +153,17 @@ def test_what_the_command_line_pairs():
 def test_what_is_no_pair_is_told(wrong):
     with pytest.raises(pytest.UsageError, match="expected two rigs"):
         asked(**wrong)
+
+
+def test_a_radio_that_loses_frames_by_itself_is_asked_again(tmp_path):
+    """`attempts` of either rig file holds for the pair; what comes at the second time is nobody's fault."""
+    path = tmp_path / "lossy.toml"
+    path.write_text("attempts = 3\n" + (RIGS / "reference.toml").read_text(encoding="utf-8"))
+    loaded = load("reference", ["peer.address=02005efffe0000c3"], str(path))
+    assert loaded.rig.attempts == 3
+    with Rig.of(loaded) as rig, case_on(rig) as pair:
+        send, asked = pair.dut.node.ping, []
+        pair.dut.node.ping = lambda *how: asked.append(how) if len(asked) < 2 else send(*how)
+        assert pair.echo(pair.dut, pair.peer, 8)
+    assert pair.result.findings == []
+    assert pair.repeated == 2

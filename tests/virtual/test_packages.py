@@ -137,3 +137,17 @@ def test_cache_folder_follows_the_environment(tmp_path, monkeypatch):
     assert packages.cache_dir() == Path(tmp_path / "xdg/keyhole")
     monkeypatch.setenv("KEYHOLE_CACHE", str(tmp_path / "named"))
     assert packages.cache_dir() == Path(tmp_path / "named")
+
+
+def test_modules_are_kept_compressed_or_not(tmp_path):
+    kernel = tmp_path / "lib" / "modules" / "6.12" / "kernel"
+    kept = [
+        "drivers/char/virtio_console.ko.xz",
+        "drivers/net/virtio_net.ko",
+        "drivers/usb/core/usbcore.ko.zst",
+    ]
+    for name in (*kept, "drivers/gpu/amdgpu.ko.xz", "drivers/net/virtio_net_other.ko"):
+        (kernel / name).parent.mkdir(parents=True, exist_ok=True)
+        (kernel / name).touch()
+    packages._prune(tmp_path)
+    assert sorted(str(path.relative_to(kernel)) for path in kernel.rglob("*.ko*")) == kept

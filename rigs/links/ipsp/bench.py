@@ -7,6 +7,7 @@ opening, `reconnect` and a reset of the DUT are the same sequence. All faults be
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -166,6 +167,10 @@ class IpspBench(Device):
     def close(self) -> None:
         """End connection, guest and thread. May be called twice."""
         self.away = True
+        if self.settings.transport and hasattr(self, "radio"):
+            # Else the adapter keeps the connection, and the DUT its interface, until somebody resets the adapter.
+            with contextlib.suppress(RigError):
+                self.loop.run(self.radio.close(), _CALL, "giving the Bluetooth adapter back")
         if self.guest is not None:
             self.guest.stop()
         self.loop.close()
@@ -253,9 +258,9 @@ class IpspBench(Device):
     # -- set-up -----------------------------------------------------------------------------------------------
 
     async def _on_adapter(self) -> Radio:
-        radio = self._radio(public=True)
-        await radio.open(self.settings.transport)
-        return radio
+        self.radio = self._radio(public=True)
+        await self.radio.open(self.settings.transport)
+        return self.radio
 
     def _boot(self) -> None:
         guest = BleGuest(qdisc=self._qdisc)

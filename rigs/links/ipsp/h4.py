@@ -25,18 +25,18 @@ class Bridge:
     def __init__(self, controller: Controller) -> None:
         self._parser = PacketParser(controller)
         self._writer: asyncio.StreamWriter | None = None
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None  #: ends with the stream
         controller.host = self
 
     async def open(self, stream: socket.socket) -> None:
         """Begin; the socket is duplicated, so that its owner can still close it."""
         reader, self._writer = await asyncio.open_connection(sock=stream.dup())
-        self._task = asyncio.get_running_loop().create_task(self._read(reader))
+        self.task = asyncio.get_running_loop().create_task(self._read(reader))
 
     async def ended(self) -> None:
         """Wait until the host is gone."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        if self.task is not None:
+            await asyncio.wait([self.task])
 
     def on_packet(self, packet: bytes) -> None:
         """Take a packet of the controller's."""

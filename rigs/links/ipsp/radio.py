@@ -19,12 +19,13 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from bumble.core import UUID, AdvertisingData, ProtocolError
+from bumble.core import UUID, AdvertisingData, BaseBumbleError, ProtocolError
 from bumble.device import Device, DeviceConfiguration, Peer
 from bumble.gatt import Service
 from bumble.hci import Address, HCI_AclDataPacket, HCI_Event, OwnAddressType
 from bumble.host import Host
 from bumble.snoop import Snooper
+from bumble.transport.common import TransportLostError
 
 from rigs import clock
 from rigs.links.ipsp.channel import SIGNALLING, Channel, State
@@ -64,7 +65,11 @@ class Loop:
 
     @staticmethod
     def wait(future: Future[T], timeout: float, what: str) -> T:
-        """The result of what was started. Raises `RigError` after `timeout` seconds, saying `what`."""
+        """The result of what was started.
+
+        Raises `RigError` after `timeout` seconds and where the controller refuses it, `LinkClosed` where that is gone,
+        saying `what`.
+        """
         deadline = clock.now() + timeout
         while not future.done() and (left := deadline - clock.now()) > 0:
             with contextlib.suppress(TimeoutError):  # the future's own is told below
@@ -72,7 +77,12 @@ class Loop:
         if not future.done():
             future.cancel()
             raise RigError(f"{what}: not done within {timeout:g} s")
-        return future.result()
+        try:
+            return future.result()
+        except TransportLostError as error:
+            raise LinkClosed(f"{what}: the Bluetooth adapter is gone") from error
+        except BaseBumbleError as error:
+            raise RigError(f"{what}: {str(error) or type(error).__name__}") from error
 
     def call(self, function: Any, *arguments: object) -> None:
         """Call a plain function in the loop, soon, without waiting."""
@@ -173,6 +183,17 @@ class QuietHost(Host):  # type: ignore[misc]
             self.on_hci_event_packet(packet)
 
 
+async def opened(transport: str) -> Any:
+    """An adapter, named as Bumble names transports. Raises `RigError`."""
+    from bumble.transport import open_transport
+
+    try:
+        return await open_transport(transport)
+    except Exception as error:  # Bumble hands on what libusb, pyserial and sockets raise
+        said = str(error) or type(error).__name__
+        raise RigError(f"the Bluetooth adapter {transport} cannot be opened: {said}") from error
+
+
 class Radio:
     """The tester's host. Its coroutines run in the loop; `address` is what the DUT knows us by."""
 
@@ -196,10 +217,12 @@ class Radio:
         await self._begin(host, controller)
 
     async def open(self, transport: str) -> None:
-        """Begin on an adapter, named as Bumble names transports ("usb:0", "serial:/dev/ttyACM0,1000000")."""
-        from bumble.transport import open_transport
+        """Begin on an adapter, named as Bumble names transports ("usb:0", "serial:/dev/ttyACM0,1000000").
 
-        self._transport = await open_transport(transport)
+        Raises `RigError`.
+        """
+        self._transport = await opened(transport)
+        self._transport.source.terminated.add_done_callback(lambda _: self._on_disconnection(0))
         await self._begin(QuietHost(self._transport.source, self._transport.sink), None)
 
     async def _begin(self, host: Any, sink: Any) -> None:
@@ -226,9 +249,12 @@ class Radio:
             self.address = str(device.public_address).partition("/")[0]
 
     async def close(self) -> None:
-        """Power off."""
+        """End the connection, and give the adapter back."""
         if self._transport is not None:
-            await self._transport.close()
+            try:
+                await self.disconnect()
+            finally:
+                await self._transport.close()
 
     # -- connections ------------------------------------------------------------------------------------------
 

@@ -11,7 +11,9 @@ console as text, and through any console as the kernel's taint.
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pydantic import Field
@@ -21,7 +23,7 @@ from rigs.configuration.models import NodeOptions, Text
 from rigs.consoles.model import Console
 from rigs.model import Health, LinkClosed, Node, RigError, Unsupported
 from rigs.nodes.linux_host.ble import QDISC, BleHost
-from rigs.nodes.linux_host.shell import HostShell
+from rigs.nodes.linux_host.shell import COMMAND, HostShell
 from rigs.registry import Missing
 
 if TYPE_CHECKING:
@@ -50,6 +52,10 @@ class Options(NodeOptions):
 ADDRESS: Final = 10.0
 #: Bit 7 of /proc/sys/kernel/tainted: "kernel died recently, i.e. there was an OOPS or BUG" (tainted-kernels.rst).
 _DIED: Final = 1 << 7
+#: The program that finds devices on the host, and its exit statuses.
+_DISCOVERY: Final = Path(__file__).parents[2] / "discovery.py"
+_CANNOT: Final = 3
+_NOBODY: Final = 4
 _RATE: Final = "/proc/sys/net/ipv6/icmp/ratelimit"
 _CONTEXTS: Final = "/sys/kernel/debug/6lowpan/{}/contexts"
 
@@ -160,7 +166,7 @@ class LinuxHostNode(Node):
     stack = "Linux"
     abilities = frozenset(
         {"echo", "ping", "udp", "join", "context", "address",
-         "connect", "console", "reset", "counters", "port_unreachable"}
+         "connect", "discover", "console", "reset", "counters", "port_unreachable"}
     )  # fmt: skip
 
     def __init__(self, host: Host, bench: Bench) -> None:
@@ -217,6 +223,20 @@ class LinuxHostNode(Node):
 
     def udp_receive(self, port: int, deadline: float) -> tuple[bytes, int, bytes] | None:
         return self._shell.datagram(port, deadline)
+
+    def discover(self, address: bytes, seconds: float) -> tuple[list[str], list[str]] | None:
+        """By BlueZ and bleak, where the host has both (`rigs.discovery`)."""
+        arguments = f"--address {address.hex(':').upper()} --seconds {seconds:g}"
+        status, lines = self._shell.python(_DISCOVERY, arguments, 3 * seconds + COMMAND)
+        if status == _CANNOT:
+            raise Unsupported(f"discover: {' '.join(lines)}")
+        if status == _NOBODY:
+            return None
+        told = [line for line in lines if line.startswith("{")]
+        if status or not told:
+            raise RigError(f"{self._host.console.address}: discovery failed: {' '.join(lines)[-300:]}")
+        found = json.loads(told[0])
+        return found["advertised"], found["services"] or []
 
     def join(self, group: bytes) -> None:
         self._order("join", f"join {_text(group)}")

@@ -142,18 +142,20 @@ class HostShell:
             self._half = self._half[last:][-_LINE:]
         return queue.popleft()
 
+    def python(self, program: Path, arguments: str, timeout: float) -> tuple[int, list[str]]:
+        """Run a program of the standard library and of what the host has; as `run`."""
+        return self.run(f"{_python(program)} {arguments}", timeout)
+
     def _start_agent(self, interface: str, ability: str) -> None:
         if not self.works("command -v python3"):
             raise Unsupported(
                 f"{ability}: the host has no python3, which opens its sockets: install python3 there"
             )
         self.end_agent()
-        code = base64.b64encode(zlib.compress(_AGENT.read_bytes(), 9)).decode()
-        start = f"import base64,zlib;exec(zlib.decompress(base64.b64decode('{code}')))"
         pipe = "${TMPDIR:-/tmp}/keyhole-$$"
         self.check(f'rm -f "{pipe}"; mkfifo "{pipe}"')
         # Not by `run`: the agent keeps the terminal as its output, and the shell keeps the pipe as its ninth file.
-        self.shell.command(f'(python3 -c "{start}" {interface} <"{pipe}" &)', COMMAND)
+        self.shell.command(f'({_python(_AGENT)} {interface} <"{pipe}" &)', COMMAND)
         self.shell.command(f'exec 9>"{pipe}"; rm "{pipe}"', COMMAND)
         self._agent = interface
 
@@ -164,3 +166,9 @@ class HostShell:
             self._agent = ""
             self._datagrams.clear()
             self._read_to, self._half = self.shell.console.mark(), b""
+
+
+def _python(program: Path) -> str:
+    """The command line that runs the text of a program of ours on the host, which has no file of it."""
+    code = base64.b64encode(zlib.compress(program.read_bytes(), 9)).decode()
+    return f"python3 -c \"import base64,zlib;exec(zlib.decompress(base64.b64decode('{code}')))\""

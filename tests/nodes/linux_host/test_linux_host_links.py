@@ -3,7 +3,7 @@
 import pytest
 
 from rigs.configuration.models import RigFile
-from rigs.model import RigError
+from rigs.model import RigError, Unsupported
 from rigs.nodes.linux_host import node as linux_host
 from tests.nodes.linux_host.tools import called, fake
 from tests.waiting import soon
@@ -179,3 +179,24 @@ def test_check_wants_to_know_the_adapter():
     )
     (missing,) = linux_host.check(rig)
     assert missing.remedy == 'name its adapter: adapter = "hci0"'
+
+
+@pytest.mark.parametrize(
+    ("says", "found"),
+    [
+        ("""echo '{"advertised": ["1820"], "services": null}'""", (["1820"], [])),
+        ("exit 4", None),
+        ("echo 'bleak is not here (x): pip install'; exit 3", "discover: bleak is not here"),
+        ("echo Traceback; exit 1", "discovery failed: Traceback"),
+    ],
+    ids=["found", "nobody", "no-bleak", "broken"],
+)
+def test_discovery_on_the_host(host, path, says, found):
+    fake(path, "python3", says)
+    node = ble(host, path)
+    if isinstance(found, str):
+        with pytest.raises(RigError if "failed" in found else Unsupported, match=found):
+            node.discover(b"\2\x4beyh\1", 5)
+    else:
+        assert node.discover(b"\2\x4beyh\1", 5) == found
+    assert called(path)[-1].endswith("--address 02:4B:65:79:68:01 --seconds 5")
