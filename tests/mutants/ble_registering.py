@@ -6,10 +6,12 @@ They are those of a 6LN on IEEE 802.15.4, at the other end of a channel.
 from __future__ import annotations
 
 from tests.mutants import BLE, mutant
+from tests.mutants import nd_host as host
 from tests.mutants import nd_host_state as state
 from tests.mutants import nd_registering as registering
 
 _NODES = {
+    "rs-goes-on": ("RFC6775-5.3-07", host.GoesOn),
     "registers-once": ("RFC6775-5.5-01", registering.Once),
     "registers-hastily": ("RFC6775-5.5-01", registering.Hastily),
     "no-renewal": ("RFC6775-5.5-01", registering.NoRenewal),
