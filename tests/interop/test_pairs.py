@@ -167,3 +167,17 @@ def test_a_radio_that_loses_frames_by_itself_is_asked_again(tmp_path):
         assert pair.echo(pair.dut, pair.peer, 8)
     assert pair.result.findings == []
     assert pair.repeated == 2
+
+
+def test_a_node_that_an_earlier_case_left_half_restarted_is_opened_anew():
+    with paired() as rig:
+        broken = rig.peer.node
+
+        def gone():
+            raise RigError("Device lowpan0 does not exist")
+
+        broken.addresses = gone
+        with case_on(rig) as pair:
+            assert rig.peer.node is not broken
+            assert pair.echo(pair.dut, pair.peer, 300)
+        assert pair.result.findings == []
