@@ -77,6 +77,9 @@ class HostShell:
         self.shell.send("stty -echo cols 4000 2>/dev/null; ENV='' PS1='key''hole> ' exec sh -i 2>&1")
         try:
             self.shell.ready(COMMAND)
+            # A slow host may still owe a prompt for each newline that asked for one: this comes behind all of them.
+            self.shell.send("printf 'keyhole-%s\\n' begins")
+            self.shell.expect(rf"keyhole-begins\s+{PROMPT}", COMMAND)
         except LinkClosed:
             raise
         except RigError as error:
