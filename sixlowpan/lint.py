@@ -9,6 +9,7 @@ longer encoding, or something that these octets alone cannot prove.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from sixlowpan import codec, dispatch, iphc, mesh, nd, nhc
@@ -83,6 +84,13 @@ class _Clean(NamedTuple):
         return (words + (value << 8 if octets & 1 else value)) % 0xFFFF == 0
 
 
+@lru_cache(maxsize=4096)
+def _shape(octets: bytes) -> tuple[int, bool] | None:
+    """Of the two octets of LOWPAN_IPHC: its length with its fields, and whether NHC follows; None: no such."""
+    first, second = iphc.FIRST[octets[0]], iphc.SECOND[octets[1]]
+    return None if first is None or second is None else (2 + first[3] + second[3], bool(first[1]))
+
+
 def _cleared(form: bytes, packet: bytes) -> _Clean:
     """What the header octets `form` say in every packet, by the first one that had them."""
     udp = packet[6] == UDP
@@ -108,8 +116,11 @@ class Linter:
         self._fragments = FragmentLint(self._say)
         self._headers = HeaderLint(self._say)
         # what was found of these octets of headers before: nothing
-        self._clean: dict[tuple[bytes, bytes, bool, bytes] | None, _Clean] = {}
+        self._clean: dict[bytes | None, _Clean] = {}
         self._clean_under = NO_CONTEXTS
+        # the link of the last payload, and what it says of forms: None where a form is not all
+        self._link: LinkInfo | None = None
+        self._ends: bytes | None = None
         self._said = 0
         self.known = False  # the last payload had the headers of one before, in which nothing was wrong
         self._sequences: dict[bytes, tuple[int, bytes, float]] = {}  # by originator, bounded by `remember`
@@ -117,8 +128,9 @@ class Linter:
 
     def add(self, index: int, payload: bytes, link: LinkInfo, contexts: Contexts, now: float = 0.0) -> None:
         """Judge one more payload; `index` is what its findings call it, `now` its time in seconds."""
-        for key in self._reassembler.expire(now) if self._reassembler.pending else ():
-            self._incomplete(key[0], self._fragments.expired((key[0], key[1], key[3]), key[2]))
+        if self._reassembler.pending:
+            for key in self._reassembler.expire(now):
+                self._incomplete(key[0], self._fragments.expired((key[0], key[1], key[3]), key[2]))
         self._frame, self._sender, self.packet = index, link.src, None
         form = self._form(payload, link, contexts)
         clean = self._clean.get(form)
@@ -136,30 +148,36 @@ class Linter:
         if form is None or packet is None or said != self._said:
             return
         if payload[0] & 4 or packet[6] == ICMPV6:  # what another next header is, its own octets say, too
-            remember(self._clean, form, _cleared(form[3], packet))
+            ends = self._ends or b""
+            remember(self._clean, form, _cleared(form[len(ends) :], packet))
 
-    def _form(
-        self, payload: bytes, link: LinkInfo, contexts: Contexts
-    ) -> tuple[bytes, bytes, bool, bytes] | None:
+    def _form(self, payload: bytes, link: LinkInfo, contexts: Contexts) -> bytes | None:
         """The link and header octets that all findings come from, but the upper layer's; None: not only they."""
-        if self.mtu is not None or link.kind != IEEE802154 or link.pan is not None:
+        if link is not self._link:
+            self._link, self._ends = link, self._ends_of(link)
+        ends, octets = self._ends, len(payload)
+        if ends is None or not 3 <= octets <= _LONGEST:
             return None
-        if not 3 <= len(payload) <= _LONGEST:
-            return None
-        first, second = iphc.FIRST[payload[0]], iphc.SECOND[payload[1]]
-        if first is None or second is None:
+        shape = _shape(payload[:2])
+        if shape is None:
             return None
         if contexts is not self._clean_under:
             self._clean.clear()
             self._clean_under = contexts
-        end = 2 + first[3] + second[3]
-        if first[1]:
-            if end >= len(payload) or payload[end] >> 3 != 0b11110 or payload[end] & 4:
+        end, compressed = shape
+        if compressed:
+            if end >= octets or payload[end] >> 3 != 0b11110 or payload[end] & 4:
                 return None
             end += 1 + nhc.PORT_OCTETS[payload[end] & 3]
-            if end + 2 > len(payload):  # the checksum
+            if end + 2 > octets:  # the checksum
                 return None
-        return (link.src, link.dst, link.integrity, payload[:end]) if end <= len(payload) else None
+        return ends + payload[:end] if end <= octets else None
+
+    def _ends_of(self, link: LinkInfo) -> bytes | None:
+        """What a link says of the forms on it, no two links the same; None where a form does not say all."""
+        if self.mtu is not None or link.kind != IEEE802154 or link.pan is not None:
+            return None
+        return bytes((len(link.src), len(link.dst), link.integrity)) + link.src + link.dst
 
     def _add(self, index: int, payload: bytes, link: LinkInfo, contexts: Contexts, now: float) -> None:
         if self.mtu is not None and len(payload) > self.mtu:

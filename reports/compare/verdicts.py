@@ -9,6 +9,7 @@ the node.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -19,7 +20,8 @@ from reports.compact import Kept, Shape
 from reports.compare.figures import Figures
 from reports.record import Record, RecordError, chosen_by, state
 from reports.text import one_line
-from reports.view import natural, rigs_of
+from reports.verdict import plural
+from reports.view import WIDE, natural, rigs_of
 
 BAD: Final = ("fail", "error", "unconfirmed")
 #: States in which something is known about the DUT.
@@ -272,15 +274,25 @@ def _seen(line: Mapping[str, Any]) -> _Seen:
 
 
 def duts(before: Record, after: Record, match: Mapping[str, str] | None = None) -> list[str]:
-    """The suite of both records, and one line for each rig of both: which DUT it had, before and after."""
+    """The suite of both records, and which DUT each rig of both had, before and after.
+
+    A line for each rig; of many rigs one for all that had the same DUTs.
+    """
     suites = [_suite(record) for record in (before, after)]
     lines = [f"suite: {suites[0]} -> {suites[1]}" if suites[0] != suites[1] else f"suite: {suites[0]}"]
     old = {(match or {}).get(rig.name, rig.name): rig for rig in rigs_of(before).values()}
     new = {rig.name: rig for rig in rigs_of(after).values()}
-    for name in sorted(old.keys() & new.keys(), key=natural):
-        was, now = old[name].describe(), new[name].describe()
-        lines.append(f"{name}: {was} -> {now}" if was != now else f"{name}: {now}")
-    return lines
+    common = sorted(old.keys() & new.keys(), key=natural)
+    told = {name: (old[name].describe(), new[name].describe()) for name in common}
+    if len(common) > WIDE:
+        rigs = Counter(told.values())
+        pairs = sorted(rigs, key=lambda pair: natural(" ".join(pair)))
+        return [*lines, *(_changed(plural(rigs[pair], "rig"), *pair) for pair in pairs)]
+    return [*lines, *(_changed(name, *told[name]) for name in common)]
+
+
+def _changed(name: str, was: str, now: str) -> str:
+    return f"{name}: {was} -> {now}" if was != now else f"{name}: {now}"
 
 
 def _suite(record: Record) -> str:

@@ -68,7 +68,7 @@ class Shell:
 
         Raises `RigError` with what was seen last when it does not come within `timeout` seconds, `LinkClosed`.
         """
-        deadline = clock.now() + timeout
+        deadline, start = clock.now() + timeout, self.mark()
         while True:
             self.send("")
             nudged = clock.now()
@@ -76,7 +76,8 @@ class Shell:
             if prompt:
                 break
             if clock.now() >= deadline:
-                raise RigError(self._complaint(f"no prompt {self._prompt!r} within {timeout:g} s"))
+                silent = "; it has said nothing since" if self.mark() == start > 0 else ""
+                raise RigError(self._complaint(f"no prompt {self._prompt!r} within {timeout:g} s{silent}"))
         # Every newline brings a prompt; the ones still on their way must not end the first answer.
         deadline = min(deadline, clock.now() + 5 * QUIET)
         while self._more(min(deadline, clock.now() + QUIET)) and clock.now() < deadline:

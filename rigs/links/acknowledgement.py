@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
 from rigs import clock
 from rigs.model import Loses
+from rigs.repetitions import Repetitions
 from sixlowpan import DecodeError, mac
 
 #: macMaxFrameRetries (IEEE 802.15.4-2006 Table 86).
@@ -40,7 +40,6 @@ _BUSY: Final = 1.0
 _LOOK: Final = 5e-4
 _BROADCAST: Final = b"\xff\xff"
 _GIVEN_UP: Final = 3  # frames in a row without an ACK: the node is deaf
-_SOURCES: Final = 1024  # whose last frame is remembered
 
 
 class Acknowledger:
@@ -78,8 +77,7 @@ class Acknowledger:
         self._free_at = 0.0  # monotonic: the medium is taken until then
         self._unasked = False  # a frame is being sent that nobody acknowledges
         self._hangs = False  # it was busy for as long as it is waited for, and ever since
-        #: Source -> its last frame that asked for an ACK.
-        self._last: OrderedDict[bytes, bytes] = OrderedDict()
+        self._repetitions = Repetitions()  # of frames that ask for an ACK
         #: Frames that were repeated, and that nobody acknowledged in the end.
         self.repeated = 0
         self.unacknowledged = 0
@@ -135,13 +133,7 @@ class Acknowledger:
         if header is None or header.sequence is None or not self._mine(header.dst):
             return True  # handed on as it is: nothing that the DUT sends is hidden
         self._acknowledge(header.sequence)
-        if self._last.get(header.src) == frame:
-            return False
-        self._last[header.src] = frame
-        self._last.move_to_end(header.src)
-        if len(self._last) > _SOURCES:
-            self._last.popitem(last=False)
-        return True
+        return not self._repetitions.is_one(header.src, frame)
 
     def _acknowledged(self) -> bool:
         deadline = clock.now() + self._wait

@@ -7,8 +7,8 @@ it (a packet, an error, nothing yet) is told with all the frames that carried it
 from __future__ import annotations
 
 from rigs.tester.framing import Heard
-from rigs.tester.packets import Seen, is_fragment
-from sixlowpan import Contexts, DecodeError, Reassembler, ipv6
+from rigs.tester.packets import Seen, is_fragment, unwrapped
+from sixlowpan import Contexts, DecodeError, Reassembler, decode, ipv6
 
 
 class Assembly:
@@ -19,11 +19,12 @@ class Assembly:
         self._partial: dict[tuple[bytes, bytes, int], list[Heard]] = {}
 
     def take(self, heard: Heard, contexts: Contexts) -> Seen | None:
-        """The packet, or the error, that this payload completes; None where more fragments must come."""
+        """The packet, or the error, that this payload completes; None where more must come, or it is no 6LoWPAN."""
         payload = heard.payload
         group: list[Heard] = [heard]
-        if is_fragment(payload) and len(payload) >= 4:
-            key = (heard.info.src, heard.info.dst, int.from_bytes(payload[:4]) & 0x07FFFFFF)
+        inner, ends = unwrapped(payload, heard.info)  # a node may put a mesh header in front (RFC 4944 §11)
+        if is_fragment(inner) and len(inner) >= 4:
+            key = (ends.src, ends.dst, int.from_bytes(inner[:4]) & 0x07FFFFFF)
             group = self._partial.setdefault(key, [])
             group.append(heard)
         payloads, frames = [h.payload for h in group], [h.frame for h in group]
@@ -36,11 +37,26 @@ class Assembly:
             seen.view = ipv6.Packet.parse(packet)
         except DecodeError as error:
             seen.error = error
-        if len(group) > 1 or group[0] is not heard or is_fragment(payload):
+        if len(group) > 1 or group[0] is not heard or is_fragment(inner):
             self._partial = {k: v for k, v in self._partial.items() if v is not group}
-        return seen
+        return None if _is_another_protocol(seen, contexts) else seen
 
     def incomplete(self, since: float) -> list[Heard]:
         """The fragments of datagrams that began at `since` or later and are not whole, in the order they came."""
         groups = [group for group in self._partial.values() if group[0].time >= since]
         return sorted((heard for group in groups for heard in group), key=lambda heard: heard.time)
+
+
+def _is_another_protocol(seen: Seen, contexts: Contexts) -> bool:
+    """Whether a frame is none of 6LoWPAN: it begins with 00xxxxxx, as protocols beside it do (RFC 4944 §5.1).
+
+    What would be a packet if it began with 01 is meant for one, and told as wrong.
+    """
+    payload = seen.payloads[-1]
+    if seen.error is None or seen.info.kind == "ble" or not payload or payload[0] >> 6:
+        return False
+    try:
+        decode(bytes([payload[0] | 0x40]) + payload[1:], seen.info, contexts)
+    except DecodeError:
+        return True
+    return False

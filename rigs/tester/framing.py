@@ -12,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from rigs.model import FrameSink, Link, Received
+from rigs.repetitions import Repetitions
 from sixlowpan import DecodeError, LinkInfo, mac
 from sixlowpan.link import link_between
 
@@ -40,8 +41,7 @@ class Air:
         self.sink = sink
         self._sequence = 0
         self._left: deque[tuple[bytes, float]] = deque(maxlen=_KEPT)
-        #: Link-layer source -> the frame that came from it last, and when.
-        self._last: dict[bytes, tuple[bytes, float]] = {}
+        self._repetitions = Repetitions(_REPEATED)
 
     def room(self, info: LinkInfo) -> int:
         """Octets of 6LoWPAN payload that one frame between these addresses can hold."""
@@ -101,19 +101,11 @@ class Air:
         strange = header.pan is not None and header.pan not in {self.link.pan, BROADCAST}
         if header.type != mac.DATA or header.security or strange:
             return None  # what the neighbours' networks say is in the evidence, and nobody's answer to us
-        if self._is_repetition(header, received):
+        again = self._repetitions.is_one(header.src, received.frame, received.time)
+        if again and header.ack_request:
             return None
         info = link_between("ieee802154", header.src, header.dst)
         return Heard(payload, info, received.frame, received.time)
-
-    def _is_repetition(self, header: mac.MacHeader, received: Received) -> bool:
-        """IEEE 802.15.4 §6.7.4.3: whose acknowledgement was not heard sends the frame again, its sequence number too.
-
-        So it is the very next frame of its source, octet for octet; what is sent later is another one.
-        """
-        frame, at = self._last.get(header.src, (b"", 0.0))
-        self._last[header.src] = received.frame, received.time
-        return header.ack_request and received.frame == frame and received.time - at < _REPEATED
 
     def _frame(self, info: LinkInfo, payload: bytes) -> bytes:
         if self.link.kind == "ble":

@@ -9,7 +9,6 @@ beyond is counted.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -116,19 +115,25 @@ class Judgement:
         self.groups.sort(key=lambda group: (group.finding.frame, group.finding.offset))
 
     def _payload(self, item: Payload) -> None:
-        number, _, pan, payload, link = item
-        self._timeless = math.isnan(item.time)
-        time = self.time = self.time if self._timeless else item.time
+        number, time, pan, payload, link = item
+        self._timeless = time != time  # noqa: PLR0124 - it is no number
+        if self._timeless:
+            time = self.time
+        else:
+            self.time = time
         known = self.contexts.get(pan, self._given)
         linter = self._linters.get(pan)
         if linter is None:
             linter = self._new(pan)
         linter.add(number, payload, link, known, time)
-        shown = self._shown((pan, link.src if linter.known else sender_of(item)))
+        if linter.known:
+            shown = self.senders.get((pan, link.src)) or self._shown((pan, link.src))
+        else:
+            shown = self._shown((pan, sender_of(item)))
+            if shown is not None:
+                shown.coverage.add(payload, link, known)
         if shown is not None:
             shown.judged += 1
-            if not linter.known:
-                shown.coverage.add(payload, link, known)
         packet = linter.packet
         if packet is not None and (
             packet[40:41] in _FOLLOWED if packet[6] == ICMPV6 else packet[6] in {0, 60}

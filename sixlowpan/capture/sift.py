@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Final, NamedTuple
 
 from sixlowpan import dispatch, frame, hci, mac, mpx
@@ -33,6 +35,8 @@ _BACK, _SECONDS = 1024, 30.0
 _MOST_SOURCES, _MOST_ADAPTERS, _MOST_ADDRESSES, _MOST_HEADS = 64, 16, 4096, 4096
 #: The first octets of what may be SCHC: its own dispatch values, and the switch to page 1.
 _SCHC: Final = {0xF1, *(first for first in range(256) if dispatch.KIND[first] == dispatch.SCHC)}
+#: By the first octet of a payload: it is 6LoWPAN's, whatever follows (the addresses may still be those of Zigbee).
+_LOWPAN: Final = tuple(first >= 0x40 and first not in _SCHC for first in range(256))
 
 
 class Payload(NamedTuple):
@@ -66,6 +70,8 @@ class Skipped(NamedTuple):
 
 
 Item = Payload | Breach | Skipped
+#: Makes a `Payload` of its five fields at a third of the cost.
+_payload_of: Final = partial(tuple.__new__, Payload)
 
 
 class Options(NamedTuple):
@@ -99,34 +105,31 @@ class Sieve:
         self._air = Air()
         self._openers: dict[bytes, Opener] = {}
         self._pieces = mpx.Pieces()
-        self._recent: dict[bytes, float] = {}
-        # frame control field -> length of the header; what the header says, by its octets without sequence number
-        self._plans: dict[bytes, int] = {}
-        self._heads: dict[bytes, _Head] = {}
+        self._recent: OrderedDict[bytes, float] = OrderedDict()
+        # frame control field -> length of the header, and what headers say, by their octets behind the sequence number
+        self._plans: dict[bytes, tuple[int, dict[bytes, _Head]]] = {}
+        self._kept = 0  # headers in all plans
         self._pans: dict[bytes, bytes] = {}  # EUI-64 -> the PAN in which it was seen last
 
     def items(self) -> Iterator[Item]:
         """Everything in the file; ValueError if it is no capture or damaged."""
+        bare = self._bare
         for record in self._read():
+            number, time, _, psdu, length, interface = record
+            known = None
             try:
-                known = self._at_once(record)
+                kind = bare.get(interface) if length == len(psdu) else None
+                if kind == CRC:
+                    psdu, behind = psdu[:-2], psdu[-2:]
+                    kind = None if mac.fcs(psdu) != behind else kind
+                if kind is not None:  # a bare PSDU: its header may have been seen before
+                    known = self._known(number, time, psdu)
                 if known is None:
                     yield from self._record(record)
                 else:
                     yield known
             except NothingInside as reason:
-                yield Skipped(record.number, str(reason))
-
-    def _at_once(self, record: Record) -> Payload | None:
-        """The payload of a bare PSDU whose header was seen before; None: the record is to be looked at in full."""
-        number, time, _, data, length, interface = record
-        kind = self._bare.get(interface)
-        if kind is None or length != len(data):
-            return None
-        if kind == NONE:
-            return self._known(number, time, data)
-        psdu = data[:-2]
-        return self._known(number, time, psdu) if mac.fcs(psdu) == data[-2:] else None
+                yield Skipped(number, str(reason))
 
     def _record(self, record: Record) -> Iterator[Item]:
         number, time, link_type, data, length, interface = record
@@ -201,20 +204,28 @@ class Sieve:
 
     def _known(self, number: int, time: float, psdu: bytes) -> Payload | None:
         """The payload of a plain data frame whose header was seen before; None: it is to be looked at in full."""
-        control = psdu[:2]
-        size = self._plans.get(control, 0)
-        head = self._heads.get(control + psdu[3:size]) if size else None
+        plan = self._plans.get(psdu[:2])
+        if plan is None:
+            return None
+        size, heads = plan
+        head = heads.get(psdu[3:size])
         if head is None or len(psdu) <= size:
             return None
         pan, source, link, zigbee = head
         first = psdu[size]
-        if first < 0x40 or first in _SCHC or (zigbee and first & 0x3C in {8, 12}):
+        if not _LOWPAN[first] or (zigbee and first & 0x3C in {8, 12}):
             return None
         if len(source) == 8 and self._pans.get(source) != pan:
             return None
-        if self._repeated(psdu, time):
-            raise NothingInside("a repetition")
-        return Payload(number, time, pan, psdu[size:], link)
+        recent = self._recent  # the same as `_repeated`, for a frame that was not there
+        if psdu in recent:
+            if self._repeated(psdu, time):
+                raise NothingInside("a repetition")
+        else:
+            if len(recent) >= _BACK:
+                recent.popitem(last=False)
+            recent[psdu] = time
+        return _payload_of((number, time, pan, psdu[size:], link))
 
     def _keep(self, psdu: bytes, header: mac.MacHeader, payload: bytes, pan: bytes, link: LinkInfo) -> None:
         """Remember a header that says all by itself: plain, with both addresses, a PAN and a sequence number."""
@@ -222,11 +233,14 @@ class Sieve:
         said = self._options == NOTHING_SAID and pan and BROADCAST not in {header.dst_pan, header.src_pan}
         if plain and said and header.src and header.dst and None in {header.dst_pan, header.src_pan}:
             size = len(psdu) - len(payload)
-            if len(self._heads) >= _MOST_HEADS:
-                self._heads.clear()
-            self._plans[psdu[:2]] = size
+            if self._kept >= _MOST_HEADS:
+                self._plans.clear()
+                self._kept = 0
+            # a frame control field says how long the header is
+            heads = self._plans.setdefault(psdu[:2], (size, {}))[1]
             zigbee = len(header.src) == len(header.dst) == 2
-            self._heads[psdu[:2] + psdu[3:size]] = _Head(pan, header.src, link, zigbee)
+            self._kept += psdu[3:size] not in heads
+            heads[psdu[3:size]] = _Head(pan, header.src, link, zigbee)
 
     def _psdu(self, number: int, time: float, psdu: bytes, slot: int | None) -> Iterator[Item]:
         if len(psdu) >= 2:
@@ -331,7 +345,9 @@ class Sieve:
         recent = self._recent
         last = recent.pop(psdu, None)
         if last is None and len(recent) >= _BACK:
-            del recent[next(iter(recent))]
+            recent.popitem(
+                last=False
+            )  # of a plain dict the first key is looked for behind all that were deleted
         recent[psdu] = time
         return last is not None and (abs(time - last) <= _SECONDS or math.isnan(time))
 

@@ -1,16 +1,17 @@
 """RFC 6775 §4.1, the Address Registration Option that a host sends; and of §5.4.1, that it sends one at all."""
 
-from fixtures.api import Case, binds, message_of, needs, on_link, registered_by, registration_of, requirement
+from fixtures.api import Case, binds, message_of, needs, registered_by, registration_of, requirement
 from sixlowpan import nd
+from sixlowpan.addresses import modified_eui64
 from suites.rfc6775.attaching import attached, awaiting
 from suites.rfc6775.parties import heard
 
-pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
+pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
 
 
 @requirement(
     "RFC6775-5.4.1-02", "RFC6775-4.1-01", "RFC6775-4.1-02", "RFC6775-4.1-03", "RFC6775-4.1-04", "RFC6775-4.1-05",
-    "RFC6775-4.1-06",
+    "RFC6775-4.1-06", "RFC7668-3.2.4-02",
 )  # fmt: skip
 def test_registration(case: Case):
     """An address of an advertised prefix is registered by unicast: every field of the NS and its ARO.
@@ -54,9 +55,11 @@ def test_registration(case: Case):
             not reserved, "nd_reserved", "reserved octets 0", seen.upper[-16:].hex(), requirement="RFC6775-4.1-05",
             frame=frame,
         )  # fmt: skip
+        own, row = case.rig.link.dut, "RFC6775-4.1-06"
+        if case.tester.kind == "ble":  # RFC 7668 §3.2.4: the device address in Modified EUI-64 format
+            own, row = modified_eui64(own), "RFC7668-3.2.4-02"
         case.expect(
-            option.rovr == case.rig.link.dut, "eui64", f"the EUI-64 unmodified, {case.rig.link.dut.hex()}",
-            option.rovr.hex(), requirement="RFC6775-4.1-06", frame=frame,
+            option.rovr == own, "eui64", f"the EUI-64 {own.hex()}", option.rovr.hex(), requirement=row, frame=frame,
         )  # fmt: skip
         case.expect(option.lifetime > 0, "nd_lifetime", "a lifetime that is not 0", "0", frame=frame)
         case.expect(

@@ -14,7 +14,6 @@ from fixtures.api import (
     binds,
     let_pass,
     needs,
-    on_link,
     requirement,
 )
 from sixlowpan import Context, nd
@@ -22,7 +21,7 @@ from suites.rfc6775.attaching import attached, pinged
 from suites.rfc6775.parties import SOON, abro, heard
 from suites.rfc7668.channel import modes
 
-pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
+pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
 CID = 5
 REMOTE = bytes.fromhex("20010db8c0de0001aabbccdd11223344")
 

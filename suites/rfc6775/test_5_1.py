@@ -10,14 +10,13 @@ from fixtures.api import (
     Unsupported,
     binds,
     needs,
-    on_link,
     registered_by,
     requirement,
 )
 from suites.rfc6775.attaching import attached, offered, pinged
 from suites.rfc6775.parties import STARTED, heard, is_rs
 
-pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
+pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
 
 
 @binds("6LN", "nd")  # "Routers MAY also use multicast NSs" (§6.5.5)

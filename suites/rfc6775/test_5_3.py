@@ -11,7 +11,6 @@ from fixtures.api import (
     Seen,
     binds,
     needs,
-    on_link,
     requirement,
     serving,
 )
@@ -29,7 +28,7 @@ from suites.rfc6775.parties import (
     spread,
 )
 
-pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
+pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
 #: A 6LR solicits when it starts (RFC 6775 §8.1.2); these rules are for hosts.
 A_HOST = binds("6LN", "nd")
 #: How much earlier than 10 s an RS may come: timers of a small device are that coarse.

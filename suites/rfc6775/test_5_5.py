@@ -9,7 +9,6 @@ from fixtures.api import (
     binds,
     message_of,
     needs,
-    on_link,
     registered_by,
     registration_of,
     requirement,
@@ -28,7 +27,7 @@ from suites.rfc6775.parties import (
     to,
 )
 
-pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
+pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
 #: A 6LR solicits when it starts (RFC 6775 §8.1.2); these rules are for hosts.
 A_HOST = binds("6LN", "nd")
 #: RETRANS_TIMER of RFC 4861 §10 is 1 s, and timers are coarse.

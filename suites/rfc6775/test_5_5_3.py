@@ -7,7 +7,6 @@ from fixtures.api import (
     advice,
     binds,
     needs,
-    on_link,
     registered_by,
     registers,
     registration_of,
@@ -17,7 +16,7 @@ from fixtures.api import (
 from suites.rfc6775.attaching import answers_at, attached, awaiting, once_more, only, pinged
 from suites.rfc6775.parties import SOON, STARTED, all_heard, heard, is_rs, router, to
 
-pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd"), needs("reset")]
+pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
 #: A 6LR solicits when it starts (RFC 6775 §8.1.2); these rules are for hosts.
 A_HOST = binds("6LN", "nd")
 

@@ -127,11 +127,18 @@ def test_known_address(case: Case):
 
 @requirement("RFC6775-8.2.4-01", "RFC6775-4.4-04")
 def test_deleted_address(case: Case):
-    """ "Registration Lifetime is zero, then the entry is deleted": another EUI-64 may then have the address."""
+    """ "Registration Lifetime is zero, then the entry is deleted": another EUI-64 may then have the address.
+
+    A 6LBR of RFC 8505 "SHOULD keep its NCE in a DELAY state for a configurable period of time" (§5.7): of it no more is
+    asked than the answer.
+    """
     with routing(case) as (_, prefix):
         asker = Asker(case, prefix)
         expect_status(case, asker, asker.request(), 0, "a new address")
         expect_status(case, asker, asker.request(0), 0, "lifetime 0")
+        if case.declares("nd_extended"):
+            case.note(f"another EUI-64 behind it gets status {asker.status(asker.request(rovr=OTHER))}")
+            return
         expect_status(
             case, asker, asker.request(rovr=OTHER), 0, "another EUI-64", requirement="RFC6775-4.4-04"
         )

@@ -139,7 +139,7 @@ def test_a_port_that_another_program_has_open(bench, board, monkeypatch):
             serial.open_console(bench, str(board.link), None)
         (missing,) = serial.check(rig(f"serial:{board.link}"))
         assert f"{board.link} is held by process {other.pid} (python" in missing.what
-        assert missing.remedy == "end that program"
+        assert missing.remedy == "end that program, or wait for it"
     finally:
         other.communicate()
     assert not list(serial.check(rig(f"serial:{board.link}")))

@@ -42,8 +42,10 @@ SUITES = [
 ]
 
 
-def hunt(overrides, seed, seconds, *, rig="reference", findings=1, tell=lambda _text: None, plays=None):
-    """Hunt on a node in memory for so many seconds of CPU time; returns the search."""
+def hunt(
+    overrides, seed, seconds, *, rig="reference", findings=1, tell=lambda _text: None, plays=None, real=False
+):
+    """Hunt on a node in memory for so many seconds of CPU time, as if its clock were real; returns the search."""
     loaded = registry.load(rig, overrides)
     with Rig.of(loaded) as opened:
 
@@ -53,6 +55,7 @@ def hunt(overrides, seed, seconds, *, rig="reference", findings=1, tell=lambda _
         session = Session(opened, tester(), Evidence(opened.link), tester)
         budget = Budget(seconds, plays, findings, now=time.process_time)
         search = Search(session, seed, budget, pauses=PAUSES["virtual"], tell=tell)
+        search._real = search._real or real
         search.run()
         return search
 

@@ -10,11 +10,14 @@ from fixtures.hunt.findings import Budget, Kind
 from fixtures.hunt.grammar import Grammar
 from fixtures.hunt.joining import joined, shortened
 from fixtures.hunt.packets import Packets
+from fixtures.hunt.places import place
+from fixtures.hunt.properties import Properties
 from fixtures.hunt.readings import Readings, listens_to
 from fixtures.hunt.sequence import Cast, Sent, holds, read, retagged, sketch, written
 from fixtures.hunt.shrinking import fewest_frames, fewest_octets
 from fixtures.hunt.variation import varied
 from fixtures.hunt.writing import Corpus, Place, write
+from fixtures.judging.reassembly_faults import Breach
 from rigs import registry
 from rigs.bench import Rig
 from rigs.replay import sent_frames
@@ -136,6 +139,42 @@ def test_what_is_for_others_or_reserved_is_refused(cast):
     assert len(seen.refused) == 3
 
 
+def test_a_first_fragment_without_octets_fills_no_place(cast):
+    packet = Packets(cast, random.Random(6)).echo("tester", 120)
+    info, seen = cast.info(Sent(b"")), readings(cast)
+    parts = fragment(packet, info, cast.contexts, mtu=53, tag=7)
+    for part in (parts[0], parts[0][:4] + b"\x41", *parts[1:]):
+        seen.take(part, info, 0.0, b"")
+    assert seen.copies == {packet: 1}
+    assert [refused.requirement for refused in seen.refused] == ["RFC4944-5.3-05"]
+
+
+def test_what_came_of_a_reserved_form_is_not_blamed_on_a_packet_like_it(cast):
+    good = Packets(cast, random.Random(8)).echo("tester", 8)
+    info, seen = cast.info(Sent(b"")), readings(cast)
+    seen.take(encode(good, info, cast.contexts), info, 0.0, b"")
+    seen.take(bytes.fromhex("7a3f3a") + good[40:] + b"\x01", info, 0.0, b"reserved")
+    made = good[:4] + (len(good) - 39).to_bytes(2) + good[6:24] + bytes(16) + good[40:] + b"\x01"
+    (breach,) = Properties(seen, frozenset()).tapped(made)
+    assert (breach.code, breach.frame) == ("accepted", b"reserved")
+
+
+def test_a_packet_that_is_cut_may_be_handed_on_and_quoted(cast):
+    packet = Packets(cast, random.Random(9)).datagram("tester", 40)[:60]
+    info, seen = cast.info(Sent(b"")), readings(cast)
+    seen.take(b"\x41" + packet, info, 0.0, b"")
+    assert not list(Properties(seen, frozenset()).tapped(packet))
+    assert list(Properties(seen, frozenset()).tapped(packet[:-1]))
+
+
+def test_a_place_is_drawn_by_how_it_lies_to_the_fragment_before():
+    chance = random.Random(1)
+    places = {place(chance, 24, 80) for _ in range(500)}
+    assert {2, 3, 4, 10} <= places
+    assert max(places) <= 255
+    assert min(place(chance, 0, 0) for _ in range(500)) == 0
+
+
 # -- shrinking ------------------------------------------------------------------------------------------------
 
 
@@ -190,6 +229,19 @@ def test_nothing_is_found_on_the_reference_node(where):
     assert search.found == []
     assert not search.unsteady
     assert search.plays >= 400
+
+
+def test_what_is_played_together_is_taken_apart():
+    load()
+    (found,) = hunt(['dut.mutant="free-by-its-end"'], 2, None, plays=4000, real=True).found
+    assert len(found.sequence) <= 4 < found.before[0]
+
+
+def test_advice_is_counted_and_not_looked_into():
+    search = hunt([], 1, None, plays=1)
+    reserved = Breach("accepted", "RFC6282-3.1.1-42", "nothing", "an answer", b"")
+    assert search._known(reserved, (), "")
+    assert (search.advice, sum(search.known.values())) == (1, 0)
 
 
 @pytest.mark.parametrize("name", ["hole-behind-a-short-first", "cut-context-octet"])

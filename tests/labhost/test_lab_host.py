@@ -14,8 +14,8 @@ pytest.importorskip("bumble", reason="the extra `ble` is not installed")
 
 from reports.record import read
 from rigs.guests import qemu
-from tests.labhost.examples import edited
 from tests.labhost.host import LabHosts
+from tests.rigs.example_files import edited
 from tests.waiting import completed
 
 ROOT = Path(__file__).parents[2]

@@ -123,24 +123,6 @@ class TimerByFrag1(Reassembly):
     first = False
 
 
-@reassembly("frag-timeout-62-s", "RFC4944-5.3-29")
-class Timeout62(Reassembly):
-    """Waits for 62 s."""
-
-    timeout = 62.0
-
-
-@reassembly("frag-timer-of-a-sender", "RFC4944-5.3-27")
-class TimerOfASender(Reassembly):
-    """A new datagram of a sender starts the timers of all its datagrams anew."""
-
-    def open(self, key, size, first, now):
-        for other, datagram in self.datagrams.items():
-            if other[0] == key[0]:
-                datagram.started = now
-        return super().open(key, size, first, now)
-
-
 @reassembly("frag-expired-octets-come-back", "RFC4944-5.3-28")
 class ExpiredKeepsPieces(Reassembly):
     """Forgets a datagram that timed out, and keeps its octets for the next with the same tag."""
@@ -178,7 +160,7 @@ class OriginatorNotInKey(Reassembly):
     forwarder = b""
 
 
-@reassembly("frag-mesh-and-direct-alike", "RFC4944-5.3-19")
+@reassembly("frag-mesh-and-direct-alike", "RFC4944-5.3-18")
 class MeshFirst(Reassembly):
     """Drops a fragment without a mesh header of a datagram whose first one had one."""
 
@@ -192,7 +174,7 @@ class MeshFirst(Reassembly):
     meshed = False
 
 
-@reassembly("frag-256-datagrams", "RFC4944-5.3-19")
+@reassembly("frag-256-datagrams", "RFC4944-5.3-18")
 class Counted(Reassembly):
     """Counts datagrams in eight bits, and stops at 255."""
 
@@ -203,7 +185,7 @@ class Counted(Reassembly):
         return None if self.count > 255 else super().open(key, size, first, now)
 
 
-@reassembly("frag-last-of-one-octet-dropped", "RFC4944-5.3-10")
+@reassembly("frag-last-of-one-octet-dropped", "RFC4944-5.3-19")
 class LastOfOne(Reassembly):
     """Drops a last fragment of one octet."""
 
@@ -219,13 +201,13 @@ class LastSecond(Reassembly):
 
     def take(self, key, size, begin, octets, first, now):
         known = self.datagrams.get(key)
-        ends = begin + len(octets) == size
-        if known is not None and known.begun and ends and begin and begin not in known.pieces:
+        last = known is not None and known.begun and begin > 0 and begin + len(octets) == size
+        if last and begin not in known.pieces and begin not in known.pieces.values():
             return None
         return super().take(key, size, begin, octets, first, now)
 
 
-@mutant("frag1-link-stays", requirement="RFC6282-3.1.1-18", kinds=IEEE802154)
+@mutant("frag1-link-stays", requirement="RFC4944-5.3-18", kinds=IEEE802154)
 class FirstLinkStays(ReferenceNode):
     """Takes an elided source for that of the datagram under way, while there is one."""
 
@@ -237,7 +219,7 @@ class FirstLinkStays(ReferenceNode):
         return super().decode_payload(payload, info)
 
 
-@mutant("frag1-mesh-elided-dropped", requirement="RFC6282-3.1.1-18", kinds=IEEE802154)
+@mutant("frag1-mesh-elided-dropped", requirement="RFC6282-3.1.1-32", kinds=IEEE802154)
 class MeshElidedDropped(ReferenceNode):
     """Drops a FRAG1 behind a mesh header where both addresses are elided."""
 

@@ -209,3 +209,11 @@ def test_merging_twice_makes_the_same_lines(folder, tmp_path):
     one, two = ((tmp_path / name / "run.jsonl").read_bytes().splitlines() for name in ("one", "two"))
     assert one[1:-1] == two[1:-1]
     assert json.loads(one[1]) == json.loads((folder / "run.jsonl").read_bytes().splitlines()[1])
+
+
+def test_a_comparison_of_farms_names_stacks_once(folder, tmp_path, capsys):
+    assert main(["compare", str(folder), str(folder)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "3 rigs: lwip 2.1.3" in said
+    assert f"{RESULTS} unchanged, 0 regressions" in said
+    assert len(said) < 30

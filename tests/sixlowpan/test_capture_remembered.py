@@ -85,7 +85,7 @@ def test_what_is_remembered_changes_nothing(tmp_path, monkeypatch):
 
     short = answer()
     monkeypatch.setattr(sift.Sieve, "_keep", lambda *_: None)
-    monkeypatch.setattr(sift.Sieve, "_at_once", lambda *_: None)
+    monkeypatch.setattr(sift.Sieve, "_known", lambda *_: None)
     monkeypatch.setattr(Linter, "_form", lambda *_: None)
     assert answer() == short
 
@@ -124,6 +124,6 @@ def test_what_is_remembered_of_a_checksum_changes_nothing(tmp_path, monkeypatch,
     short = answer()
     assert short[3]["checksum"] > 50
     monkeypatch.setattr(sift.Sieve, "_keep", lambda *_: None)
-    monkeypatch.setattr(sift.Sieve, "_at_once", lambda *_: None)
+    monkeypatch.setattr(sift.Sieve, "_known", lambda *_: None)
     monkeypatch.setattr(Linter, "_form", lambda *_: None)
     assert answer() == short

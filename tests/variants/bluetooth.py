@@ -89,11 +89,11 @@ class RegistersOften(ReferenceNode):
 
 @variant("solicits-eagerly", rigs=("reference-6ln",))
 class SolicitsEagerly(ReferenceNode):
-    """Solicits a router again and again, advertised or not: RFC 6775 §5.3, "SHOULD ... retransmit" with backoff."""
+    """Asks its router for news at a third of the shortest lifetime: RFC 6775 §5.4.3, "well before" its end."""
 
-    def advertised_router(self, message):
-        super().advertised_router(message)
-        self.solicited_at = self.now + 10
+    def next_refresh(self, message):
+        at = super().next_refresh(message)
+        return None if at is None else self.now + (at - self.now) * 4 / 9
 
 
 @variant("advertises-unasked", rigs=("reference-6lbr",))

@@ -86,8 +86,13 @@ class OneTid(ReferenceNode):
         super().boot()
 
     def next_tid(self, before):
-        self.last_tid = super().next_tid(self.last_tid)
-        return self.last_tid
+        return -1  # it is counted when the registration is sent
+
+    def send_registration(self, address, router, lifetime):
+        if self.tids.get(address, -1) < 0:
+            self.last_tid = super().next_tid(self.last_tid)
+            self.tids[address] = self.last_tid
+        super().send_registration(address, router, lifetime)
 
 
 # -- routers ----------------------------------------------------------------------------------------------------

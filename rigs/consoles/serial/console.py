@@ -244,7 +244,7 @@ def check(rig: RigFile) -> Iterable[Missing]:
         elif not os.access(path, os.R_OK | os.W_OK):
             yield Missing(f"{key}: {path} may not be opened by you", _permission(path))
         elif users := _holders(path):
-            yield Missing(f"{key}: {path} is held by {users}", "end that program")
+            yield Missing(f"{key}: {path} is held by {users}", "end that program, or wait for it")
 
 
 def _explained(path: str, error: OSError) -> str:
