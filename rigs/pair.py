@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
+from rigs import registry
 from rigs.air.link import AirLink
 from rigs.air.settings import AirSettings
 from rigs.bench import Bench, Rig, Teller, open_device
@@ -33,8 +34,10 @@ def alone(rig: RigFile, side: SideName, kind: str, other: bytes | None = None) -
     dut = rig.dut
     if side == "peer":
         own = {key: value for key, value in rig.peer if key not in OF_A_PEER}
-        dut = Device.model_construct(**{**own, "address": rig.peer.address or ADDRESS[kind]})
         given = {"link": rig.peer.link or rig.tester.link}
+        by_itself = rig.model_copy(update={"tester": rig.tester.model_copy(update=given)})
+        address = None if registry.hears_the_address(by_itself) else ADDRESS[kind]
+        dut = Device.model_construct(**{**own, "address": rig.peer.address or address})
     if kind == "ble":
         given["address"] = other or rig.peer.address or ADDRESS[kind]
     tester = rig.tester.model_copy(update=given)

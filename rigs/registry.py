@@ -104,6 +104,15 @@ def open_console(bench: Bench, address: str | None, rig: RigFile) -> Console:
     return bench.resource(f"console {address}", lambda: opener(bench, rest, rig))
 
 
+def hears_the_address(rig: RigFile) -> bool:
+    """Whether the link learns the DUT's link-layer address from what it hears (`HEARS_THE_ADDRESS` of its module).
+
+    Nobody may give such a DUT another one: it has its own, and another at each start.
+    """
+    scheme = rig.tester.link.partition(":")[0]
+    return bool(getattr(_module("open_link", scheme, loading.shown(rig.path)), "HEARS_THE_ADDRESS", False))
+
+
 def dut_side(bench: Bench, rig: RigFile) -> Any:
     """What the node's adapter does for a link that needs the DUT's hand to connect; None when it does nothing.
 

@@ -38,6 +38,12 @@ def test_two_rig_files_make_one_pair():
     assert theirs.dut.address == bytes.fromhex("02005efffe0000c3")
 
 
+def test_a_peer_that_draws_its_own_address_is_given_none():
+    firmware = "dut.console=process:true"
+    loaded = load("reference", [firmware.replace("dut", "peer")], "zephyr-qemu")
+    assert alone(loaded.rig, "peer", "ieee802154").dut.address is None
+
+
 def test_what_a_peer_lacks_on_its_rig_it_lacks_in_a_pair(tmp_path):
     path = tmp_path / "bare.toml"
     text = (RIGS / "reference.toml").read_text(encoding="utf-8")

@@ -68,6 +68,10 @@ class Deframer:
         return frames
 
 
+#: Zephyr's driver draws its EUI-64 anew at each start (`rigs.registry.hears_the_address`).
+HEARS_THE_ADDRESS: Final = True
+
+
 class UartPipeLink(Link):
     """The tester's end of the wire: frames are PSDUs without FCS, from and to any address."""
 
