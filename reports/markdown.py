@@ -233,7 +233,9 @@ def _why(result: Mapping[str, Any]) -> str:
 
 
 def _known(page: View) -> list[str]:
-    rows = []
+    """A line for each known deviation of each rig: those that this run has seen, then the others."""
+    rows: list[str] = []
+    unseen: list[str] = []
     over = {
         (line["rig"], line["id"]): f"; fixed in {', '.join(map(code, line['cases']))}"
         if line["cases"]
@@ -246,10 +248,11 @@ def _known(page: View) -> list[str]:
         unsure = Counter(name for result in results for name in unconfirmed_of(result))
         for name in sorted({*rig.deviations, *seen}):
             why = rig.deviations.get(name, {}).get("why", "")
-            times = f"{seen[name]} results" if seen[name] else "not seen in this run"
+            times = plural(seen[name], "result") if seen[name] else "not seen in this run"
             if unsure[name]:
                 versions = rig.deviations.get(name, {}).get("versions", "")
-                times = f"{unsure[name]} results, unconfirmed: known for {code(versions)}"
+                times = f"{plural(unsure[name], 'result')}, unconfirmed: known for {code(versions)}"
             times += over.get((rig.name, name), "")
-            rows.append(f"- {code(name)} on {text(rig.name)} ({times}){f': {text(why)}' if why else ''}")
-    return rows
+            line = f"- {code(name)} on {text(rig.name)} ({times}){f': {text(why)}' if why else ''}"
+            (rows if seen[name] or unsure[name] else unseen).append(line)
+    return [*rows, *unseen]

@@ -15,6 +15,7 @@ from reports.compare.figures import Cell
 from reports.compare.verdicts import Change, Comparison
 from reports.html.environment import page
 from reports.markdown import code
+from reports.verdict import plural
 
 WORDS: Final = {
     0: "same or better",
@@ -44,8 +45,10 @@ def _parts(found: Comparison) -> list[tuple[str, Sequence[Change | Cell], bool]]
 
 
 def _closing(found: Comparison) -> list[str]:
-    count = len(found.regressions) + len(found.figures.worse)
-    lines = [f"{found.same} unchanged, {count} regressions", f"result: {WORDS[found.status]}"]
+    worse = plural(len(found.regressions), "case")
+    if found.figures.worse:
+        worse += f" and {plural(len(found.figures.worse), 'measurement')}"
+    lines = [f"{worse} got worse; {plural(found.same, 'case')} unchanged", f"result: {WORDS[found.status]}"]
     if found.figures.tested or found.figures.untested:
         lines.insert(
             0,

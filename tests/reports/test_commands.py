@@ -27,7 +27,7 @@ def test_summary_says_what_a_pull_request_needs(run):
     assert "| RFC 6282 §3.1.1 | ✓5 | ✓5 | K1 ✓4 |" in text
     assert "## Failures" in text
     assert "RFC4944-5.3-18 (MUST): Fragments belong together" in text
-    assert "`lwip-ecn-order` on lwip-802154 (1 results)" in text
+    assert "`lwip-ecn-order` on lwip-802154 (1 result)" in text
     assert "not seen in this run" in text
     assert "`the scope octet is shifted <once> too often & lost`" in text
 
@@ -73,7 +73,7 @@ def test_compare_tells_regressions_from_the_rest(sample, run, tmp_path):
     text = report(found)
     assert "New failures (2)" in text
     assert "known -> pass" in text
-    assert "3 regressions" in text
+    assert "3 cases got worse" in text
 
 
 def test_compare_names_both_firmwares_and_counts_long_lists(sample, run, tmp_path, capsys):

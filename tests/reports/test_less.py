@@ -63,7 +63,7 @@ def test_a_breach_that_another_version_has_as_well_is_no_regression(sample, run,
     assert not found.bad
     text = markdown.render(read(tmp_path / "b"))
     assert "## Unconfirmed: the profile declares them for other versions" in text
-    assert "`lwip-ecn-order` on lwip-802154 (1 results, unconfirmed: known for `==2.1.3`)" in text
+    assert "`lwip-ecn-order` on lwip-802154 (1 result, unconfirmed: known for `==2.1.3`)" in text
     results[0].case = "rfc6282/3.1.1/tf[new]"
     sample.write_record(tmp_path / "c", results)
     assert compare(read(run), read(tmp_path / "c")).bad
