@@ -154,7 +154,7 @@ def test_the_gitlab_job(place, gitlab):
     again = job(GOOD, CI_COMMIT_BRANCH="main")
     assert again.returncode == 0
     assert (
-        "regressions" in again.stdout
+        "got worse" in again.stdout
     )  # it is compared with the good record, which the wrong run did not become
 
 
