@@ -70,10 +70,7 @@ class Fleet:
 
 def fleet(page: View) -> Fleet:
     """Group the rigs of a view; once for each view."""
-    if "fleet" not in page.made:
-        page.made["fleet"] = _fleet(page)
-    made: Fleet = page.made["fleet"]
-    return made
+    return page.once(_fleet)
 
 
 def _fleet(page: View) -> Fleet:

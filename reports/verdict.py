@@ -60,10 +60,7 @@ class Verdict:
 
 def verdict(page: View) -> Verdict:
     """Say of a record whether it is good, rig by rig and as a whole; once for each view."""
-    if "verdict" not in page.made:
-        page.made["verdict"] = _verdict(page)
-    made: Verdict = page.made["verdict"]
-    return made
+    return page.once(_verdict)
 
 
 def _verdict(page: View) -> Verdict:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from reports.compact import Kept, Shape
 from reports.record import Record, RecordError, chosen_by, group_of, state
@@ -47,6 +47,9 @@ MEANINGS = {
     "unsupported": "not tried: the node lacks it, or it cannot be reached or seen here (the result says which)",
     "error": "the suite itself failed",
 }
+
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -125,9 +128,15 @@ class View:
     record: Record
     rigs: list[Rig]
     sections: list[Section]
-    #: What was made of it already and is asked for again: verdict, fleet.
-    made: dict[str, Any] = field(default_factory=dict)
+    _made: dict[Callable[[View], Any], Any] = field(default_factory=dict)
     _reasons: dict[str, Counter[str]] | None = None
+
+    def once(self, make: Callable[[View], T]) -> T:
+        """What `make` makes of the view, which is asked for again and again: verdict, fleet."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: T = self._made[make]
+        return made
 
     def counts(self, rig: str) -> Counter[str]:
         whole: Counter[str] = Counter()
