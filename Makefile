@@ -34,7 +34,7 @@ help:
 	@echo "make clean         remove $(VENV), caches and reports/out (not the user cache)"
 	@echo "RIGS='a b' and ARGS='...' are passed on, for example: make conformance RIGS=lwip-ble ARGS='-k hop_limit'"
 
-$(VENV)/.stamp: requirements.lock
+$(VENV)/.stamp: requirements.lock tools/venv.sh reports/interrupt.py
 	@bash tools/venv.sh "$(PYTHON)" "$(VENV)"
 	@touch $@
 

@@ -52,6 +52,7 @@ class LabgridLease(Lease):
         except BaseException:  # in the middle of a call: what it has done is not known
             with contextlib.suppress(LeaseError):
                 free(self._client, self._run, self._rig)
+                self._place = self._token = ""  # there is nothing more to give back
             self._alive.release()
             raise
 
@@ -113,10 +114,19 @@ def free(
         return True
 
     told: list[str] = []
+    kept: list[LeaseError] = []  # what could not be given back keeps nothing else
     for reservation in filter(of_the_run, client.reservations()):
-        client.call("cancel-reservation", reservation.token)
-        told.append(f"reservation {reservation.token} of {reservation.owner}: cancelled")
+        try:
+            client.call("cancel-reservation", reservation.token)
+            told.append(f"reservation {reservation.token} of {reservation.owner}: cancelled")
+        except LeaseError as error:
+            kept.append(error)
     for held in filter(of_the_run, client.held()):  # asked after: a place may have been got meanwhile
-        client.call("-p", held.place, "release-from", held.owner)
-        told.append(f"place {held.place} of {held.owner}: released")
+        try:
+            client.call("-p", held.place, "release-from", held.owner)
+            told.append(f"place {held.place} of {held.owner}: released")
+        except LeaseError as error:
+            kept.append(error)
+    if kept:
+        raise kept[0]
     return told

@@ -23,7 +23,7 @@ from rigs.leases.model import LeaseError
 OURS: Final = Path(__file__).parents[2] / ".labgrid" / "bin"
 #: Seconds that any single call but the waiting one may take.
 _CALL: Final = 30.0
-_DEFAULT: Final = "127.0.0.1:20408"
+DEFAULT: Final = "127.0.0.1:20408"
 _UNREACHABLE: Final = re.compile(
     r"coordinator is unavailable|Could not connect to coordinator|StatusCode\.UNAVAILABLE"
 )
@@ -99,8 +99,13 @@ class Client:
 
     def held(self) -> list[Held]:
         """All places that somebody has."""
-        header, *rows = self.call("who").splitlines()
-        host, place, changed = (header.index(word) for word in ("Host", "Place", "Changed"))
+        header, *rows = self.call("who").splitlines() or [""]
+        try:
+            host, place, changed = (header.index(word) for word in ("Host", "Place", "Changed"))
+        except ValueError as error:
+            raise LeaseError(
+                f"{self._rig}: `labgrid-client who` has no columns Host, Place and Changed; it said: {header!r}"
+            ) from error
         return [
             Held(row[place:changed].strip(), f"{row[host:place].strip()}/{row[:host].strip()}")
             for row in rows
@@ -139,7 +144,7 @@ class Client:
         if ended.status is None or _UNREACHABLE.search(ended.err):
             raise LostError(
                 f"{self._rig}: the labgrid coordinator {self._where} does not answer {what}. Start it, or correct "
-                f"[lease] coordinator (without it LG_COORDINATOR, else {_DEFAULT})."
+                f"[lease] coordinator (without it LG_COORDINATOR, else {DEFAULT})."
             )
         raise LeaseError(f"{self._rig}: {what} failed: {ended.said}")
 

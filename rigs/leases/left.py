@@ -21,8 +21,8 @@ from rigs.configuration.models import ConfigError
 from rigs.leases import labgrid
 from rigs.leases.command import CommandLease
 from rigs.leases.flock import FlockLease
-from rigs.leases.labgrid_client import Client
-from rigs.leases.model import RUN, name_of
+from rigs.leases.labgrid_client import DEFAULT, Client
+from rigs.leases.model import RUN, LeaseError, name_of
 
 
 @dataclass(slots=True)
@@ -53,26 +53,33 @@ def known(run: str) -> Left:
 
 
 def release(left: Left, rigs: Sequence[Loaded], coordinators: Iterable[str]) -> tuple[list[str], bool]:
-    """Give back what a run has left; a line for each thing, and whether all was done. Raises `RigError`."""
+    """Give back what a run has left; a line for each thing, and whether all was done."""
     told: list[str] = []
+    whole = True
     asked = [*coordinators, *left.coordinators]
     asked += [each.rig.lease.coordinator for each in rigs if each.rig.lease.kind == "labgrid"]
     programs = [each.rig for each in rigs if each.rig.lease.kind == "command"]
     for coordinator in dict.fromkeys(asked if asked or programs or left.by_programs else [None]):
-        where = coordinator or os.environ.get("LG_COORDINATOR", "127.0.0.1:20408")
+        where = coordinator or os.environ.get("LG_COORDINATOR", DEFAULT)
         client = Client("release", name_of(left.run, "release"), coordinator)
-        freed = labgrid.free(client, left.run, dead=_dead)
+        try:
+            freed = labgrid.free(client, left.run, dead=_dead)
+        except LeaseError as error:  # what the others have is given back nevertheless
+            freed, whole = [str(error)], False
         told += [f"{where}: {line}" for line in freed or [f"nothing of run {left.run} is there"]]
     for rig in programs:
-        _dead(name_of(left.run, rig.name))
-        CommandLease(rig, left.run).give_back()
-        told.append(f"{rig.name}: given back by `{rig.lease.release}`")
+        try:
+            _dead(name_of(left.run, rig.name))
+            CommandLease(rig, left.run).give_back()
+            told.append(f"{rig.name}: given back by `{rig.lease.release}`")
+        except LeaseError as error:
+            told, whole = [*told, f"{rig.name}: {error}"], False
     lacking = [name for name in left.by_programs if name not in {rig.name for rig in programs}]
     told += [
         f"{name}: was taken by a program: name its rig file, --rig {name}, and its `release` is run"
         for name in lacking
     ]
-    return told, not lacking
+    return told, whole and not lacking
 
 
 def _dead(name: str) -> None:

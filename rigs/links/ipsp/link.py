@@ -14,7 +14,6 @@ advertises, as a 6LN does in RFC 7668 §3; "central" connects to us), `mtu`, `mp
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import random
 import time
@@ -173,11 +172,9 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> IpspLink:
 
 def check(rig: RigFile) -> list[Missing]:
     """What this machine lacks for the link: Bumble, and QEMU when the DUT is a guest."""
-    missing: list[Missing] = []
+    missing = []
     if importlib.util.find_spec("bumble") is None:
         missing.append(Missing("bumble", "install the extra: pip install -e '.[ble]' or uv sync --extra ble"))
-    elif rig.tester.link.startswith("ipsp:hci:"):
-        missing += _adapter(rig)
     if not rig.tester.link.startswith(("ipsp:hci:", "ipsp:h4:")):
         from rigs.guests import qemu
 
@@ -186,24 +183,6 @@ def check(rig: RigFile) -> list[Missing]:
         except qemu.GuestError as error:
             missing.append(Missing(qemu.QEMU, str(error)))
     return missing
-
-
-def _adapter(rig: RigFile) -> list[Missing]:
-    """What keeps the tester's adapter from being opened: it is tried, and given back."""
-    from rigs.links.ipsp.bench import Settings
-    from rigs.links.ipsp.radio import opened
-
-    async def tried(transport: str) -> None:
-        await (await opened(transport)).close()
-
-    try:
-        asyncio.run(tried(Settings.parse(rig.tester.link.partition(":")[2]).transport))
-    except RigError as error:
-        remedy = (
-            'plug it in, let nobody else use it (`hciconfig hci0 down`), or correct "hci:..." in the rig file'
-        )
-        return [Missing(f"tester.link: {error}", remedy)]
-    return []
 
 
 __all__ = ["IpspLink", "Terms", "bench_of", "check", "open_link"]

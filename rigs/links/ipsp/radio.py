@@ -191,7 +191,10 @@ async def opened(transport: str) -> Any:
         return await open_transport(transport)
     except Exception as error:  # Bumble hands on what libusb, pyserial and sockets raise
         said = str(error) or type(error).__name__
-        raise RigError(f"the Bluetooth adapter {transport} cannot be opened: {said}") from error
+        raise RigError(
+            f"the Bluetooth adapter {transport} cannot be opened: {said}; plug it in, let nobody else use it "
+            '(`hciconfig hci0 down`), or correct "hci:..." in the rig file'
+        ) from error
 
 
 class Radio:

@@ -224,7 +224,7 @@ class LinuxHostNode(Node):
     def udp_receive(self, port: int, deadline: float) -> tuple[bytes, int, bytes] | None:
         return self._shell.datagram(port, deadline)
 
-    def discover(self, address: bytes, seconds: float) -> tuple[list[str], list[str]] | None:
+    def discover(self, address: bytes, seconds: float) -> tuple[list[str], list[str] | None] | None:
         """By BlueZ and bleak, where the host has both (`rigs.discovery`)."""
         arguments = f"--address {address.hex(':').upper()} --seconds {seconds:g}"
         status, lines = self._shell.python(_DISCOVERY, arguments, 3 * seconds + COMMAND)
@@ -236,7 +236,7 @@ class LinuxHostNode(Node):
         if status or not told:
             raise RigError(f"{self._host.console.address}: discovery failed: {' '.join(lines)[-300:]}")
         found = json.loads(told[0])
-        return found["advertised"], found["services"] or []
+        return found["advertised"], found["services"]
 
     def join(self, group: bytes) -> None:
         self._order("join", f"join {_text(group)}")
