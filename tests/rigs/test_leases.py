@@ -124,6 +124,7 @@ def test_what_a_kind_of_lease_needs_is_told_of_the_file(make):
 #: A lease by programs: each notes who asked, and the first tells of the board.
 TAKEN = (
     "lease.kind=command",
+    "lease.wait=60s",  # a program that ends: on a busy machine later
     """lease.acquire=sh -c 'echo take $KEYHOLE_RUN $KEYHOLE_RIG >>notes; echo serial=serial:/dev/null; echo Taken.'""",
     "lease.release=sh -c 'echo give $KEYHOLE_RUN $KEYHOLE_RIG >>notes'",
 )
@@ -151,6 +152,7 @@ def test_a_program_takes_the_rig_and_tells_of_it_and_another_gives_it_back(make,
         ["r: given back by `sh -c 'echo give $KEYHOLE_RUN $KEYHOLE_RIG >>notes'`"],
         True,
     )
+    assert not list(flock.folder().iterdir())  # a name of one run leaves nothing
 
 
 @pytest.mark.parametrize(
