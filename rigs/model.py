@@ -289,8 +289,8 @@ class Node(ABC):
             raise Unsupported("context")
         self.teach(identifier, prefix, length, compress)
 
-    def use_router(self, address: bytes) -> None:  # noqa: B027 - most nodes need no telling
-        """Take this neighbour (link-local, 16 octets) for the default router; not an ability.
+    def use_router(self, address: bytes | None) -> None:  # noqa: B027 - most nodes need no telling
+        """Take this neighbour (link-local, 16 octets) for the default router, None: nobody any more; not an ability.
 
         For nodes that resolve link-local addresses only (RFC 6775 §5.6) and can be told; the others need no telling.
         """

@@ -28,7 +28,7 @@ class CommandLease(Lease):
     def __init__(self, rig: RigFile, run: str) -> None:
         self._rig, self._lease = rig.name, rig.lease
         self._environment = {"KEYHOLE_RUN": run, "KEYHOLE_RIG": rig.name}
-        self._alive = FlockLease(rig.name, [name_of(run, rig.name)], 0)
+        self._alive = FlockLease(rig.name, [name_of(run, rig.name)], 0, once=True)
         self._begun = False
 
     def check(self) -> None:

@@ -35,9 +35,12 @@ _WITHIN = frozenset({"spinel", "ot_security"})
 class FlockLease(Lease):
     """Holds one lock file for each device of a rig."""
 
-    def __init__(self, rig: str, names: list[str], wait: float) -> None:
-        """`names` are the devices' ids; `wait` is in seconds."""
-        self._rig, self._devices, self._wait = rig, names, wait
+    def __init__(self, rig: str, names: list[str], wait: float, *, once: bool = False) -> None:
+        """`names` are the devices' ids; `wait` is in seconds.
+
+        `once`: nobody waits for these names, nor uses them again, so that nothing of them stays.
+        """
+        self._rig, self._devices, self._wait, self._once = rig, names, wait, once
         self._files: list[TextIO] = []
 
     def acquire(self) -> None:
@@ -56,11 +59,14 @@ class FlockLease(Lease):
 
     def release(self) -> None:
         while self._files:
-            self._files.pop().close()
+            file = self._files.pop()
+            if self._once:
+                Path(file.name).unlink(missing_ok=True)
+            file.close()
 
     def _lock(self, device: str, deadline: float) -> TextIO:
         path = folder() / f"{hashlib.sha256(device.encode()).hexdigest()[:24]}.lock"
-        # "a+" keeps the holder's text; the file is never unlinked, or two runs could lock two files
+        # "a+" keeps the holder's text; a device's file is never unlinked, or two runs could lock two
         file = path.open("a+", encoding="utf-8")
         pause = threading.Event()
         while True:

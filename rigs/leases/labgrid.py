@@ -30,7 +30,7 @@ class LabgridLease(Lease):
         self._rig, self._run, self._lease = rig.name, run, rig.lease
         name = name_of(run, rig.name)
         self._client = Client(rig.name, name, rig.lease.coordinator)
-        self._alive = FlockLease(rig.name, [name], 0)
+        self._alive = FlockLease(rig.name, [name], 0, once=True)
         self._token = self._place = ""
 
     def check(self) -> None:

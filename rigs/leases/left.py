@@ -84,7 +84,7 @@ def release(left: Left, rigs: Sequence[Loaded], coordinators: Iterable[str]) -> 
 
 def _dead(name: str) -> None:
     """Raises `LeaseError` while a process of this machine has a rig in this name."""
-    with FlockLease("release", [name], 0):
+    with FlockLease("release", [name], 0, once=True):
         pass
 
 

@@ -26,6 +26,7 @@ from fixtures.api import (
 from sixlowpan import fragment, mesh_header
 from sixlowpan.addresses import ALL_NODES, link_local
 from suites.rfc4944.test_5_2 import FORWARDER
+from suites.rfc6282.test_2_fragments import TRAFFIC
 from suites.rfc6282.test_3_1 import head, reserved
 
 pytestmark = on_link("ieee802154")
@@ -89,9 +90,7 @@ def test_every_header(case: Case):
         return lambda: meshed(case, spelled(case, octets))
 
     makes = [made(head(case, word)) for word in WORDS if not reserved(word)]
-    makes += [
-        made(bytes.fromhex(octets)) for octets in ("72335a3a", "6a334bcdef3a", "6233451234563a")
-    ]  # each TF
+    makes += [made(octets) for octets in TRAFFIC]
     makes += [lambda: meshed(case, _with_ports(case)), lambda: meshed(case, _with_options(case))]
     taken(case, makes, "mesh")
 

@@ -235,7 +235,7 @@ def test_solicitation(case: Case):
     case.unsupported("the DUT sent no Neighbor Solicitation for our address")
 
 
-@requirement("RFC4944-8-01", "RFC4944-8-04")
+@requirement("RFC4944-8-01")
 def test_neighbours_that_look_alike(case: Case):
     """§8: neighbours whose addresses end alike, or have one identifier under two prefixes, get answers each of its own.
 

@@ -17,6 +17,8 @@ pytestmark = on_link("ieee802154")
 
 #: Octets of data that no frame has room for.
 MANY = 120
+#: Headers with each in-line form of the traffic class and flow label (RFC 6282 §3.2.1); reserved bits are 0.
+TRAFFIC = tuple(bytes.fromhex(octets) for octets in ("7233 5a 3a", "6a33 4bcdef 3a", "6233 45023456 3a"))
 #: In-line bits of an address for each mode with a context (RFC 6282 §3.1.1); mode 00 is another one.
 INLINE = {0b01: bytes.fromhex("0123456789abcdef"), 0b10: bytes.fromhex("cdef"), 0b11: b""}
 
@@ -59,11 +61,10 @@ def test_every_header(case: Case):
     words += [first << 8 | second for first in (0x60, 0x7E) for second in range(256)]
     legal = [word for word in dict.fromkeys(words) if not reserved(word)]
     legal.sort(key=lambda word: word & 0xC == 0xC)  # what some refuse comes last: stateful multicast
-    traffic = [bytes.fromhex(octets) for octets in ("72335a3a", "6a334bcdef3a", "6233451234563a")]
     understood_all(
         case,
         [
-            *(("traffic", lambda octets=octets: spelled(case, octets, size=MANY)) for octets in traffic),
+            *(("traffic", lambda octets=octets: spelled(case, octets, size=MANY)) for octets in TRAFFIC),
             *((modes(word), lambda word=word: spelled(case, head(case, word), size=MANY)) for word in legal),
         ],
     )
@@ -161,7 +162,7 @@ def test_first_fragment_last(case: Case):
 @requirement("RFC6282-2-04", "RFC6282-3.1.1-12", "RFC6282-3.1.2-02", "RFC4944-5.3-19")
 def test_headers_that_come_last(case: Case):
     """A first fragment that comes behind the others: its forms, contexts and all, mean what they always mean."""
-    heads = [bytes.fromhex(octets) for octets in ("72335a3a", "6a334bcdef3a", "6233451234563a", "78333a07")]
+    heads = [*TRAFFIC, bytes.fromhex("78333a07")]
     heads += [
         bytes([0x7A, second, identifier << 4 | identifier, 0x3A]) + octets
         for identifier, context in case.tester.contexts.items()

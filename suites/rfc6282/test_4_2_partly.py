@@ -236,7 +236,7 @@ def test_inner_header_behind_options(case: Case, size: int):
     heads = (
         "7a33 3a",
         "7e33",
-        "623345 123456 3a".replace(" ", ""),
+        "6233 45023456 3a",
         "6a33 4bcdef 3a",
         "7233 5a 3a",
         "783b 3a 21 01",

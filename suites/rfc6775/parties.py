@@ -6,8 +6,9 @@ on the link's clock: on a virtual one an hour costs nothing, on a real one `-m "
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 
 from fixtures.api import (
     NEIGHBOR_ADVERTISEMENT,
@@ -30,6 +31,8 @@ RS, RA, ICMPV6_NA = 133, 134, 136
 STARTED = 8.0
 #: Seconds for what follows from a message at once.
 SOON = 3.0
+#: Seconds between two tries at least: RETRANS_TIMER of RFC 4861 §10 is 1 s, and timers are coarse.
+APART = 0.8
 #: The 6LBR that advertisements speak of, beyond our routers.
 BORDER = bytes.fromhex("20010db8000000000000000000000b0d")
 
@@ -113,6 +116,16 @@ def readable(case: Case, seen: Seen) -> nd.Message:
             breach.code, breach.expected, breach.message, requirement=breach.requirement, frame=seen.frames[0]
         )
     return message
+
+
+def expect_apart(case: Case, times: Sequence[float], frame: bytes) -> None:
+    """Tries are RETRANS_TIMER apart. Only a virtual clock tells: on a busy machine what comes is read late."""
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    if case.rig.link.clock == "virtual":
+        said = ", ".join(f"{gap:.2f}" for gap in gaps)
+        case.expect(
+            all(gap >= APART for gap in gaps), "nd_interval", "RETRANS_TIMER (1 s) apart", said, frame=frame
+        )
 
 
 def is_rs(seen: Seen) -> bool:

@@ -105,7 +105,7 @@ def test_prefix_ends(case: Case):
 @pytest.mark.parametrize(
     "how", ["hop-limit-254", "hop-limit-64", "global-source", "code-1", "checksum", "zero-option"]
 )
-def testinvalid(case: Case, how: str):
+def test_invalid(case: Case, how: str):
     """An RA that fails a check of RFC 4861 §6.1.2 is silently discarded: its prefix is registered nowhere.
 
     An RA that is right in all that the bad one has wrong is taken behind it.

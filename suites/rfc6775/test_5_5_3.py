@@ -143,7 +143,7 @@ def test_full_router_beside_another(case: Case):
             if seen is None:
                 case.unsupported("the DUT registers with one router only: see 5.5/two_routers")
             frame = second.confirm(seen, 2)
-            case.tester.listen(0.5)
+            case.tester.listen(SOON)
             sent, _ = pinged(case, bytes.fromhex("20010db8c0de0001") + address[8:])
         there = sent.info.dst.hex() if sent is not None else "nothing sent"
         good = sent is not None and sent.info.dst == first.link

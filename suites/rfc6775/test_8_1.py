@@ -125,7 +125,7 @@ def test_versions_of_two_borders(case: Case):
         case.expect(stays, "nd_lost", "version 9 of the first 6LBR stays", "it is gone", frame=frame)
 
 
-@requirement("RFC6775-8.1.3-02", "RFC6775-8.1.5-01")
+@requirement("RFC6775-8.1.3-02")
 def test_set_is_replaced(case: Case):
     """Of a newer version "the recorded information and version number are updated": what it lacks is told no more.
 

@@ -334,7 +334,7 @@ def test_latest_counts(case: Case):
             expect_status(case, found, wanted, f"TID {tid}", "RFC8505-5.2.1-03")
 
 
-@requirement("RFC8505-5.7-04", "RFC8505-4.1-06")
+@requirement("RFC6775-6.5.1-01")
 def test_deregistration_by_another(case: Case):
     """Lifetime 0 with another ROVR, and a newer TID: status 1, and the entry stays."""
     with routing(case) as (above, prefix):
@@ -343,6 +343,6 @@ def test_deregistration_by_another(case: Case):
         found = registered(case, first, address, first.earo(tid=245))
         expect_status(case, found, 0, "TID 245", "RFC8505-4.1-01")
         found = registered(case, second, address, second.earo(0, tid=247))
-        expect_status(case, found, 1, "lifetime 0 of another ROVR", "RFC8505-5.7-04")
+        expect_status(case, found, 1, "lifetime 0 of another ROVR", "RFC6775-6.5.1-01")
         there = arrives(case, above, address, first.link)
         case.expect(there is not None, "nd_lost", "the entry stays", "it is gone")

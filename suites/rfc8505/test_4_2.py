@@ -157,7 +157,7 @@ def test_latest_counts(case: Case):
 
 
 @BORDER
-@requirement("RFC8505-4.2-01", "RFC8505-5.3-01")
+@requirement("RFC8505-4.2-01")
 @pytest.mark.parametrize("code", [2, 3, 4], ids="code-{}".format)
 def test_whole_rovr(case: Case, code: int):
     """ROVRs of 128 to 256 bits that begin alike are two: status 1."""

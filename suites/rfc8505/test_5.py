@@ -265,20 +265,34 @@ def test_asynchronous_status(case: Case, status: int):
 
 @requirement("RFC8505-6-01", "RFC8505-6.3-01")
 def test_old_router_beside_a_new_one(case: Case):
-    """What a router says in its 6CIO is about itself: one without is registered with as RFC 6775 has it."""
+    """What a router says in its 6CIO is about itself: one without is registered with as RFC 6775 has it.
+
+    By an EARO all the same (T=1), with 64 bits of ROVR, and from the address that is registered.
+    """
     with attached(case, UPDATED) as (new, address):
         old = router(case, *(option for option in new.options if option is not UPDATED))
         with serving(case.tester, old):
             old.advertise()
             seen = heard(case, lambda s: to(old)(s) and s.view.src == address, STARTED)
-            other = [s for s in case.tester.heard if to(old)(s) and is_link_local(s.view.src)]
+            other = [
+                s
+                for s in case.tester.heard
+                if to(old)(s) and registered_by(s) == address and s.view.src != address
+            ]
         if seen is None and not other:
             case.unsupported(
                 "the DUT registers with one of the two routers only: see 5/prefers_the_new_router"
             )
+        sent = seen or other[0]
+        option, frame = registration_of(sent), sent.frames[0]
         case.expect(
-            seen is not None, "nd_source", f"from {address.hex()}, as RFC 6775 has it", "from a link-local address",
-            frame=(seen or other[0]).frames[0],
+            seen is not None, "nd_source", f"from {address.hex()}, as RFC 6775 has it", sent.view.src.hex(),
+            frame=frame,
+        )  # fmt: skip
+        good = option.t and len(option.rovr) == 8
+        case.expect(
+            good, "nd_option", "T=1, 64 bits of ROVR", f"T={option.t:d}, {8 * len(option.rovr)} bits",
+            requirement="RFC8505-6.3-01", frame=frame,
         )  # fmt: skip
 
 

@@ -187,3 +187,11 @@ def test_a_node_that_an_earlier_case_left_half_restarted_is_opened_anew():
             assert rig.peer.node is not broken
             assert pair.echo(pair.dut, pair.peer, 300)
         assert pair.result.findings == []
+
+
+def test_a_router_that_an_address_takes_is_taken_back_with_it():
+    with paired() as rig, case_on(rig) as pair:
+        pair.hands.give_address(pair.dut, bytes.fromhex("20010db8000000110000000000000001"))
+        assert pair.peer.node.fallback == pair.hands.address(pair.dut)
+        pair.hands.take_back()
+        assert pair.peer.node.fallback == b""

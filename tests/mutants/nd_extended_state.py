@@ -115,7 +115,7 @@ class SuffixOne(ReferenceNode):
         super().send_duplicate(replace(message, code=min(message.code, 1)), source, destination)
 
 
-@wrong("6lr-earo-removal-ignores-rovr", "RFC8505-5.7-04", "6lr")
+@wrong("6lr-earo-removal-ignores-rovr", "RFC6775-6.5.1-01", "6lr")
 class RemovalIgnoresRovr(ReferenceNode):
     """Deletes a registration for anybody who has a newer TID."""
 

@@ -138,7 +138,7 @@ def test_what_a_killed_run_has_left_is_freed_by_its_name(board, farm, capsys):  
     assert [each.stdout.readline() for each in (killed, alive)] == ["held\n"] * 2
     arguments = ["release", "killed", "--coordinator", farm.address]
     assert command.main(arguments) == command.LACKING
-    assert f"keyhole.killed.r is in use: held by process {killed.pid} of" in capsys.readouterr().err
+    assert f"keyhole.killed.r is in use: held by process {killed.pid} of" in capsys.readouterr().out
     killed.kill()
     killed.wait()
     assert of_this_machine("killed") in {held.owner for held in farm.client.held()}, "it has no time limit"
@@ -167,7 +167,8 @@ def test_nothing_is_left_of_who_was_ended_at_a_random_moment(board, farm, how, t
         one.send_signal(how)
         one.wait()
         if how == signal.SIGKILL:
-            release(known(run), [], [farm.address])
+            told, whole = release(known(run), [], [farm.address])
+            assert whole, told
     assert farm.books == []
 
 

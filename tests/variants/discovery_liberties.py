@@ -215,3 +215,26 @@ class Delay(ReferenceNode):
             tid = message.tid if message.code & 15 else before.tid
             self.table[message.address] = Entry(before.rovr, self.now + 30.0, tid)
         return status
+
+
+@variant("6lbr-refuses-other-prefixes", rigs=("reference-nd-6lbr-8505",))
+class RefusesOthers(ReferenceNode):
+    """Refuses addresses of prefixes that it does not serve: RFC 8505 §4.1, status 8 for one that "is not usable on
+    this link".
+    """
+
+    def duplicate_status(self, message):
+        if all(message.address[:8] != prefix[:8] for prefix in self.prefixes()):
+            return 8
+        return super().duplicate_status(message)
+
+
+@variant("6lbr-ended-in-delay", rigs=("reference-nd-6lbr-8505",))
+class EndedInDelay(ReferenceNode):
+    """Keeps an entry whose lifetime has ended for two minutes more: RFC 8505 §5.7, "for a configurable period"."""
+
+    def duplicate_status(self, message):
+        status = super().duplicate_status(message)
+        if status == 0 and message.lifetime:
+            self.table[message.address].ends += 120.0
+        return status

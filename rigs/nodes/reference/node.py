@@ -348,9 +348,9 @@ class ReferenceNode(BleNode, Node):
         if self.role == "6LBR" and self.kind == "ieee802154":
             self.configure_context(identifier, context)
 
-    def use_router(self, address: bytes) -> None:
+    def use_router(self, address: bytes | None) -> None:
         """What no router was heard for goes there."""
-        self.fallback = address
+        self.fallback = address or b""
 
     def reset(self) -> None:
         self.boot()

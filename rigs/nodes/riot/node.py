@@ -205,10 +205,15 @@ class RiotNode(Node):
     def remove_address(self, address: bytes) -> None:
         self._do(f"ifconfig {self._interface} del {IPv6Address(address)}")
 
-    def use_router(self, address: bytes) -> None:
+    def use_router(self, address: bytes | None) -> None:
         """RIOT answers nobody at a global address without a route: 6LoWPAN nodes solicit nobody (RFC 6775 §5.6)."""
         if "nib" in self._commands:
-            self._do(f"nib route add {self._interface} default {IPv6Address(address)}")
+            told = (
+                f"add {self._interface} default {IPv6Address(address)}"
+                if address
+                else f"del {self._interface} ::/0"
+            )
+            self._do(f"nib route {told}")
 
     def set_context(self, identifier: int, prefix: bytes, length: int, *, compress: bool = True) -> None:
         """A context that is not for compression, and one that is removed, has no lifetime left in RIOT."""

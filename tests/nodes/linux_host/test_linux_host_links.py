@@ -184,7 +184,7 @@ def test_check_wants_to_know_the_adapter():
 @pytest.mark.parametrize(
     ("says", "found"),
     [
-        ("""echo '{"advertised": ["1820"], "services": null}'""", (["1820"], [])),
+        ("""echo '{"advertised": ["1820"], "services": null}'""", (["1820"], None)),
         ("exit 4", None),
         ("echo 'bleak is not here (x): pip install'; exit 3", "discover: bleak is not here"),
         ("echo Traceback; exit 1", "discovery failed: Traceback"),
