@@ -149,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _matrix(options: argparse.Namespace) -> int:
-    found = pairs.matrix(read(options.run_dir))
+    found = pairs.matrix(skim(options.run_dir))
     if options.format == "markdown":
         print("\n".join(pairs.as_markdown(found, markdown.code)) or "No pair is in this record.")
     else:

@@ -95,6 +95,11 @@ class Cause:
         effect = self.effect
         return effect.severity if effect else ""
 
+    @property
+    def rank(self) -> int:
+        """The place of its severity, worst first; behind all of them without one."""
+        return SEVERITIES.index(self.severity) if self.severity else len(SEVERITIES)
+
     def demanded(self, limit: int = 4) -> list[str]:
         """Requirements that it breaks: of its findings, else the rows that the profile names, by pattern or not."""
         broken = [found["requirement"] for found in self.findings]
@@ -174,5 +179,4 @@ def _title(result: Mapping[str, Any]) -> str:
 
 
 def _order(cause: Cause) -> tuple[int, int, int, list[tuple[int, int, str]]]:
-    severity = SEVERITIES.index(cause.severity) if cause.severity else len(SEVERITIES)
-    return list(KINDS).index(cause.kind), severity, -len(cause.shown), natural(cause.name)
+    return list(KINDS).index(cause.kind), cause.rank, -len(cause.shown), natural(cause.name)

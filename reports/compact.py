@@ -10,7 +10,7 @@ of JSON; any other goes the long way of `reports.record`, so that both ways take
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -65,12 +65,13 @@ class Source:
 class Shape:
     """What results have in common: `fields` of the line, and what is asked of each of a million."""
 
-    __slots__ = ("calm", "fields", "framed", "source", "state")
+    __slots__ = ("alike", "calm", "fields", "framed", "source", "state")
 
-    def __init__(self, fields: dict[str, Any], source: Source, *, framed: bool) -> None:
+    def __init__(self, fields: dict[str, Any], source: Source, *, framed: bool, said: str) -> None:
         self.fields, self.source, self.framed = fields, source, framed
         self.state = state(fields)
         self.calm = _calm(self.state, fields)
+        self.alike = _alike(self.state, fields, said)
 
 
 class Kept(Mapping[str, Any]):
@@ -99,9 +100,15 @@ class Kept(Mapping[str, Any]):
     def whole(self) -> Line:
         """The line with all its fields. Raises `RecordError` when the file changed since."""
         line = self.shape.source.line(self.at)
-        if line.get("rig") != self.rig or line.get("case") != self.shape.fields["case"]:
-            raise RecordError(f"{self.shape.source.path}: it changed while it was read: try again")
+        self.check(line)
         return line
+
+    def check(self, line: Mapping[str, Any]) -> None:
+        """Raise `RecordError` when a line, read again, is no longer the one that was kept."""
+        fields = self.shape.fields
+        kept = self.rig, fields["case"], fields["verdict"]
+        if kept != tuple(one_line(line.get(key)) for key in ("rig", "case", "verdict")):
+            raise RecordError(f"{self.shape.source.path}: it changed while it was read: try again")
 
 
 def rows_at(path: Path, places: Iterable[int]) -> Iterator[bytes]:
@@ -132,6 +139,27 @@ def framed(result: Mapping[str, Any]) -> bool:
 def calm(result: Mapping[str, Any]) -> bool:
     """Whether a result is no failure, has no finding and names no deviation (an inconclusive one is not calm)."""
     return result.shape.calm if isinstance(result, Kept) else _calm(state(result), result)
+
+
+def alike(result: Mapping[str, Any]) -> Hashable:
+    """What two results of one case have in common when they are shown as one."""
+    if isinstance(result, Kept):
+        return result.shape.alike
+    return _alike(state(result), result, said(result))
+
+
+def said(result: Mapping[str, Any]) -> str:
+    """The first line of the message where that, and no finding, tells what happened; empty elsewhere."""
+    if result["verdict"] not in ("error", "inconclusive"):
+        return ""
+    return str(result["message"]).partition("\n")[0]
+
+
+def _alike(found: str, result: Mapping[str, Any], said: str) -> Hashable:
+    if _calm(found, result):
+        return found, result["reason"]
+    findings = (tuple(finding.get(key) for key in _OF_FINDING) for finding in result["findings"])
+    return found, result["known"], result["unconfirmed"], tuple(findings), said
 
 
 def _calm(found: str, result: Mapping[str, Any]) -> bool:
@@ -183,16 +211,19 @@ class _Skimmer(Reader):
         except KeyError:
             case, rig = self._name(line["case"]), self._name(line["rig"])
         broken = tuple(tuple(one[key] for key in _OF_FINDING) for one in findings)
+        told = said(line)
         key = (
             *(case, line["verdict"], line["known"], line["unconfirmed"], line["reason"], line["what"]),
-            *(tuple(line["requirements"]), bool(line["annotated"]), broken),
+            *(tuple(line["requirements"]), bool(line["annotated"]), broken, told),
         )
         shape = self._shapes.get(key)
         if shape is None:
-            shape = self._shapes[key] = self._shape(line, case, broken)
+            shape = self._shapes[key] = self._shape(line, case, broken, told)
         self.record.results.append(Kept(shape, rig, at))
 
-    def _shape(self, line: Mapping[str, Any], case: str, broken: tuple[tuple[Any, ...], ...]) -> Shape:
+    def _shape(
+        self, line: Mapping[str, Any], case: str, broken: tuple[tuple[Any, ...], ...], told: str
+    ) -> Shape:
         fields = {
             "type": "result",
             "case": case,
@@ -206,7 +237,7 @@ class _Skimmer(Reader):
                 self._findings.setdefault(one, dict(zip(_OF_FINDING, one, strict=True))) for one in broken
             ],
         }
-        return Shape(fields, self._source, framed=bool(line["annotated"]))
+        return Shape(fields, self._source, framed=bool(line["annotated"]), said=told)
 
     def _name(self, text: str) -> str:
         found = self._names.get(text)

@@ -14,9 +14,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from reports.compact import Kept, calm
+from reports.compact import alike, calm
 from reports.record import state
-from reports.verdict import Line, NotTried, Verdict, plural
+from reports.severity import SEVERITIES
+from reports.verdict import ORDER, Line, NotTried, Verdict, gravest, plural
 from reports.view import STATES, WIDE, Case, Rig, Section, View, natural
 
 _RANK: Final = {name: place for place, name in enumerate(STATES)}
@@ -107,7 +108,7 @@ def _spread(case: Case, owner: Mapping[str, str]) -> dict[str, list[Bucket]]:
     found: dict[str, dict[Hashable, Bucket]] = {}
     for rig, result in case.results.items():
         buckets = found.setdefault(owner[rig], {})
-        key = _alike(result)
+        key = alike(result)
         bucket = buckets.get(key)
         if bucket is None:
             bucket = buckets[key] = Bucket(state(result), result)
@@ -118,16 +119,6 @@ def _spread(case: Case, owner: Mapping[str, str]) -> dict[str, list[Bucket]]:
         group: sorted(buckets.values(), key=lambda one: (_RANK[one.state], -one.count))
         for group, buckets in found.items()
     }
-
-
-def _alike(result: Mapping[str, Any]) -> Hashable:
-    """What two results of one case have in common when they are shown as one."""
-    if calm(result):
-        return state(result), result["reason"]
-    if isinstance(result, Kept):
-        return result.shape
-    findings = ((f["code"], f["requirement"], f.get("known")) for f in result["findings"])
-    return state(result), result["known"], result["unconfirmed"], tuple(findings)
 
 
 def _fold(
@@ -176,7 +167,7 @@ def lines_of_groups(found: Fleet, judged: Verdict) -> list[tuple[Group, Line, Co
     by_rig = {line.rig.name: line for line in judged.lines}
     made = []
     for group in found.groups:
-        lines = sorted((by_rig[rig.name] for rig in group.rigs), key=lambda line: _ORDER.index(line.state))
+        lines = sorted((by_rig[rig.name] for rig in group.rigs), key=_badness)
         states = Counter(line.state for line in lines)
         counts: Counter[str] = Counter()
         untried: dict[tuple[str, str], int] = {}
@@ -190,12 +181,17 @@ def lines_of_groups(found: Fleet, judged: Verdict) -> list[tuple[Group, Line, Co
             f"{plural(count, 'rig')} of {len(lines)}: {_STATES[name]}" for name, count in _ordered(states)
         ]
         not_tried = [NotTried(count, *key) for key, count in untried.items()]
-        line = Line(group.rig, worst.state, worst.words, told, worst.worst, not_tried, counts)
+        grave = gravest(line.worst for line in lines if line.worst)
+        line = Line(group.rig, worst.state, worst.words, told, grave, not_tried, counts)
         made.append((group, line, states, lines))
-    return sorted(made, key=lambda one: _ORDER.index(one[1].state))
+    return sorted(made, key=lambda one: _badness(one[1]))
 
 
-_ORDER: Final = ("fail", "error", "unconfirmed", "inconclusive", "known", "pass")
+def _badness(line: Line) -> tuple[int, int]:
+    """Key that puts the worst state first, and of one state the worst severity."""
+    return ORDER.index(line.state), line.worst.rank if line.worst else len(SEVERITIES)
+
+
 _STATES: Final = {
     "fail": "new failures",
     "error": "errors of the suite",
@@ -207,4 +203,4 @@ _STATES: Final = {
 
 
 def _ordered(states: Counter[str]) -> list[tuple[str, int]]:
-    return [(name, states[name]) for name in _ORDER if states[name]]
+    return [(name, states[name]) for name in ORDER if states[name]]

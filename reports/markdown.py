@@ -18,10 +18,10 @@ from typing import Any, Final
 from reports import pairs
 from reports.causes import Cause
 from reports.compact import whole
-from reports.fleet import Fleet, fleet, lines_of_groups
+from reports.fleet import Fleet, Group, fleet, lines_of_groups
 from reports.record import Record
 from reports.text import one_line
-from reports.verdict import Line, Verdict, plural, verdict
+from reports.verdict import ORDER, Line, Verdict, plural, verdict
 from reports.view import SIGNS, STATES, Rig, View, known_of, requirement, several, unconfirmed_of, view
 
 #: Characters of one text of the record that are shown; the rest is in the page and in the record.
@@ -41,16 +41,16 @@ def render(record: Record | View) -> str:
 
     Of many rigs it has a row for each stack and version.
     """
-    page = view(record)
+    page = rigs = view(record)
     judged = verdict(page)
     found = fleet(page) if page.wide else None
     if found:
         page, judged = found.folded, replace(judged, lines=[one[1] for one in lines_of_groups(found, judged)])
     parts = [
-        ("Pairs", pairs.as_markdown(pairs.matrix(page), code)),
+        ("Pairs", _pairs(rigs)),
         ("Matrix", _matrix(page)),
         *_wrong(page),
-        ("Known deviations", _known(page)),
+        ("Known deviations", _known(fleet(rigs))),
         ("What was not tried, and why", _untried(judged)),
     ]
     return _within([*_beginning(page, judged, found)], [(title, rows) for title, rows in parts if rows])
@@ -67,7 +67,7 @@ def _beginning(page: View, judged: Verdict, found: Fleet | None) -> list[str]:
     made += f"seed {text(header.get('seed', ''))}, started {text(header.get('started', ''))}"
     total = sum((page.counts(rig.name) for rig in page.rigs), Counter[str]())
     limits = " ".join(f"**{text(limit)}**" for limit in judged.limits[:3])
-    worst_first = sorted(judged.lines, key=lambda line: _ORDER.index(line.state))
+    worst_first = sorted(judged.lines, key=lambda line: ORDER.index(line.state))
     about = {group.name: group.words for group in found.groups} if found else {}
     head = "Stack and version | Rigs" if found else "Rig | DUT"
     lines = [
@@ -93,9 +93,6 @@ def _beginning(page: View, judged: Verdict, found: Fleet | None) -> list[str]:
         f"{made}, {ended}",
         "",
     ]
-
-
-_ORDER: Final = ("fail", "error", "unconfirmed", "inconclusive", "known", "pass")
 
 
 def _row(line: Line, about: str) -> str:
@@ -232,27 +229,46 @@ def _why(result: Mapping[str, Any]) -> str:
     return "".join(lines)
 
 
-def _known(page: View) -> list[str]:
-    """A line for each known deviation of each rig: those that this run has seen, then the others."""
+def _pairs(page: View) -> list[str]:
+    found = pairs.few(page)
+    return [pairs.TOO_MANY] if found is None else pairs.as_markdown(found, code)
+
+
+def _known(found: Fleet) -> list[str]:
+    """A line for each known deviation of each rig or stack: those that this run has seen, then the others."""
     rows: list[str] = []
     unseen: list[str] = []
-    over = {
-        (line["rig"], line["id"]): f"; fixed in {', '.join(map(code, line['cases']))}"
-        if line["cases"]
-        else "; fixed: remove it"
-        for line in page.record.deviations
-    }
-    for rig in page.rigs:
-        results = [c.results[rig.name] for s in page.sections for c in s.cases if rig.name in c.results]
-        seen = Counter(name for result in results for name in known_of(result))
-        unsure = Counter(name for result in results for name in unconfirmed_of(result))
-        for name in sorted({*rig.deviations, *seen}):
-            why = rig.deviations.get(name, {}).get("why", "")
+    owner = {rig.name: group for group in found.groups for rig in group.rigs}
+    over: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for line in found.page.record.deviations:
+        if line["rig"] in owner:
+            over.setdefault((owner[line["rig"]].name, line["id"]), []).append(line)
+    for group in found.groups:
+        buckets = [bucket for groups in found.spread.values() for bucket in groups.get(group.name, [])]
+        seen, unsure = Counter[str](), Counter[str]()
+        for bucket in buckets:
+            seen.update(dict.fromkeys(known_of(bucket.sample), bucket.count))
+            unsure.update(dict.fromkeys(unconfirmed_of(bucket.sample), bucket.count))
+        deviations = group.rig.deviations
+        for name in sorted({*deviations, *seen}):
+            why = deviations.get(name, {}).get("why", "")
             times = plural(seen[name], "result") if seen[name] else "not seen in this run"
             if unsure[name]:
-                versions = rig.deviations.get(name, {}).get("versions", "")
+                versions = deviations.get(name, {}).get("versions", "")
                 times = f"{plural(unsure[name], 'result')}, unconfirmed: known for {code(versions)}"
-            times += over.get((rig.name, name), "")
-            line = f"- {code(name)} on {text(rig.name)} ({times}){f': {text(why)}' if why else ''}"
-            (rows if seen[name] or unsure[name] else unseen).append(line)
+            times += _fixed(over.get((group.name, name), []), group)
+            row = f"- {code(name)} on {text(group.name)} ({times}){f': {text(why)}' if why else ''}"
+            (rows if seen[name] or unsure[name] else unseen).append(row)
     return [*rows, *unseen]
+
+
+def _fixed(lines: list[Mapping[str, Any]], group: Group) -> str:
+    """What the record says of a deviation that is over, in whole or in part, on rigs of a group."""
+    if not lines:
+        return ""
+    rigs = len({line["rig"] for line in lines})
+    where = f" on {rigs} of {group.words}" if len(group.rigs) > 1 else ""
+    cases = dict.fromkeys(case for line in lines for case in line["cases"])
+    if cases:
+        return f"; fixed in {', '.join(map(code, cases))}{where}"
+    return f"; fixed{where}" + (": remove it" if rigs == len(group.rigs) else "")

@@ -127,6 +127,7 @@ def _copy_result(writer: Writer, row: bytes, kept: Kept, evidence: _Evidence) ->
     try:
         ordinary = row.endswith(b"\n") and plain(row)
         line = from_json(row) if ordinary else kept.whole()
+        kept.check(line)
         path = inside(line.get("evidence", ""))
     except (ValueError, AttributeError, TypeError) as error:
         raise RecordError(f"{kept.shape.source.path}: it changed while it was read: try again") from error

@@ -17,7 +17,7 @@ from reports.record import Record, state
 from reports.text import one_line
 from reports.view import SIGNS, STATES, View, view
 
-#: Pairs that a page or a summary can show: the matrix of more is asked for by `python -m reports matrix`.
+#: Pairs that a page or a summary can show (`few`).
 MOST_PAIRS: Final = 100
 #: Causes that a cell names, the commonest first.
 _NAMED: Final = 3
@@ -134,6 +134,15 @@ def matrix(record: Record | View) -> Matrix:
     return Matrix(cells, dict(sorted(nodes.items())))
 
 
+def few(page: View) -> Matrix | None:
+    """The matrix for a page or a summary; None of more pairs than these can show. `page` has rigs, not stacks."""
+    return matrix(page) if sum(bool(rig.peer) for rig in page.rigs) <= MOST_PAIRS else None
+
+
+#: What a page or a summary says where `few` is None.
+TOO_MANY: Final = f"There are more than {MOST_PAIRS} pairs: python -m reports matrix RUN prints them."
+
+
 def _names(rig: str) -> tuple[str, str]:
     """The two nodes of a pair that was made of two rigs, `a--b`; of a rig file with a peer its name, and the peer."""
     dut, dashes, peer = rig.partition("--")
@@ -208,4 +217,4 @@ def as_json(found: Matrix) -> str:
     return json.dumps(told, indent=1) + "\n"
 
 
-__all__ = ["Cell", "Matrix", "Node", "as_json", "as_markdown", "as_text", "matrix"]
+__all__ = ["Cell", "Matrix", "Node", "as_json", "as_markdown", "as_text", "few", "matrix"]

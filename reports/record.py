@@ -269,6 +269,8 @@ class Record:
     deviations: list[Line] = field(default_factory=list)
     #: The last line was cut in the middle (the writer was killed while writing it).
     torn: bool = False
+    #: Octets of the file, but for blank lines behind its end.
+    octets: int = 0
 
     @property
     def interrupted(self) -> bool:
@@ -305,6 +307,7 @@ class Reader:
         """Read all of it. Raises `RecordError`."""
         record = self.record
         for number, at, row in _rows(record.path, follow=self._follow, largest=self.largest):
+            record.octets = at + len(row)
             if record.header and record.footer is None and self.quick(row, at):
                 continue
             where = f"{record.path}:{number}"

@@ -9,11 +9,17 @@ without saying so.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from reports.causes import KINDS, Cause, causes
 from reports.record import REASONS
+from reports.severity import SEVERITIES
 from reports.view import Rig, View
+
+#: States of a rig and of a run, worst first.
+ORDER: Final = ("fail", "error", "unconfirmed", "inconclusive", "known", "pass")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +77,7 @@ def _verdict(page: View) -> Verdict:
             mine.setdefault(name, []).append(cause)
     lines = [_line(page, rig, mine.get(rig.name, [])) for rig in page.rigs]
     limits = _limits(page)
-    order = ("fail", "error", "unconfirmed", "inconclusive", "known", "pass")
-    state = min((line.state for line in lines), key=order.index, default="inconclusive")
+    state = min((line.state for line in lines), key=ORDER.index, default="inconclusive")
     if page.record.interrupted and state in ("pass", "known"):
         state = "inconclusive"
     return Verdict(
@@ -82,7 +87,7 @@ def _verdict(page: View) -> Verdict:
 
 def _line(page: View, rig: Rig, mine: list[Cause]) -> Line:
     counts = page.counts(rig.name)
-    told, state = [], "pass"
+    told = []
     for kind, name in KINDS.items():
         of_kind = [cause for cause in mine if cause.kind == kind]
         if not of_kind:
@@ -90,12 +95,7 @@ def _line(page: View, rig: Rig, mine: list[Cause]) -> Line:
         cases: set[str] = set().union(*(cause.cases_by_rig[rig.name] for cause in of_kind))
         told.append(f"{plural(len(of_kind), name)} in {plural(len(cases), 'case')}")
     tried = sum(count for name, count in counts.items() if name not in ("unsupported", "inconclusive"))
-    for name in ("fail", "error", "unconfirmed", "inconclusive", "known"):
-        if counts[name]:
-            state = name
-            break
-    if not tried:
-        state = "inconclusive"
+    state = next((name for name in ORDER if counts[name]), "pass") if tried else "inconclusive"
     words = {
         "fail": "Not good: it fails in ways that its profile does not declare",
         "error": "Not judged in full: the suite itself failed",
@@ -109,11 +109,12 @@ def _line(page: View, rig: Rig, mine: list[Cause]) -> Line:
     if counts["inconclusive"]:
         told.append(f"{plural(counts['inconclusive'], 'case')} inconclusive")
     harmful = [cause for cause in mine if cause.kind != "error"]
-    ranked = sorted(harmful, key=lambda cause: _RANK.get(cause.severity, 9))
-    return Line(rig, state, words, told, next(iter(ranked), None), _not_tried(page, rig), counts)
+    return Line(rig, state, words, told, gravest(harmful), _not_tried(page, rig), counts)
 
 
-_RANK = {"critical": 0, "serious": 1, "moderate": 2, "minor": 3}
+def gravest(found: Iterable[Cause]) -> Cause | None:
+    """The first of the causes with the worst severity; None of none."""
+    return min(found, key=lambda cause: cause.rank, default=None)
 
 
 def _not_tried(page: View, rig: Rig) -> list[NotTried]:
@@ -158,7 +159,7 @@ def _words(state: str, lines: list[Line], found: list[Cause], *, interrupted: bo
     known = [cause for cause in found if cause.kind == "known" and cause.shown]
     if state == "known":
         grave = Counter(cause.severity for cause in known)
-        worst = next((name for name in _RANK if grave[name]), "")
+        worst = next((name for name in SEVERITIES if grave[name]), "")
         return f"No new failure; {plural(len(known), 'known deviation')}" + (
             f", {grave[worst]} of them {worst}." if worst else "."
         )

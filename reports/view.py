@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from reports.compact import Kept, Shape
-from reports.record import Record, RecordError, chosen_by, group_of, state
+from reports.record import LARGEST, Record, RecordError, chosen_by, group_of, state
 from reports.sections import section_of
 from vectors.catalogue import CATALOGUE, Requirement
 
 #: Cells of a matrix: a hundred sections are usual.
 LARGEST_MATRIX: Final = 100_000
-#: Rigs beyond which the columns of a matrix are stacks and versions, and results beyond which one page is too much.
+#: Rigs beyond which the columns of a matrix are stacks and versions, and results beyond which one page is too much
+#: (as it is of a record that is too large to be read whole, `reports.record.LARGEST`).
 WIDE: Final = 20
 MOST_RESULTS: Final = 20_000
 #: What a cell can say, worst first. `known` is a failure that the rig's profile declares, with proof; `unconfirmed`
@@ -128,8 +129,9 @@ class View:
     record: Record
     rigs: list[Rig]
     sections: list[Section]
-    _made: dict[Callable[[View], Any], Any] = field(default_factory=dict)
-    _reasons: dict[str, Counter[str]] | None = None
+    # what was made of this view, and not of another one that `dataclasses.replace` made of it
+    _made: dict[Callable[[View], Any], Any] = field(init=False, default_factory=dict)
+    _reasons: dict[str, Counter[str]] | None = field(init=False, default=None)
 
     def once(self, make: Callable[[View], T]) -> T:
         """What `make` makes of the view, which is asked for again and again: verdict, fleet."""
@@ -160,7 +162,8 @@ class View:
     @property
     def wide(self) -> bool:
         """Whether rigs are shown by stack and version, and cases on pages of their own (`reports.fleet`)."""
-        return len(self.rigs) > WIDE or len(self.record.results) > MOST_RESULTS
+        few = len(self.rigs) <= WIDE and len(self.record.results) <= MOST_RESULTS
+        return not few or self.record.octets > LARGEST
 
     def chosen(self) -> str:
         """By which options cases were left out; empty for a whole run, or where the record does not say."""
@@ -228,10 +231,10 @@ def view(record: Record | View) -> View:
     return made
 
 
-def several(rigs: Sequence[Rig], most: int = WIDE) -> str:
+def several(rigs: Sequence[Rig]) -> str:
     """The names of some rigs, and how many more there are."""
-    names = ", ".join(rig.name for rig in rigs[:most])
-    return f"{names} and {len(rigs) - most} more" if len(rigs) > most else names
+    names = ", ".join(rig.name for rig in rigs[:WIDE])
+    return f"{names} and {len(rigs) - WIDE} more" if len(rigs) > WIDE else names
 
 
 def worst(counts: Iterable[str]) -> str:

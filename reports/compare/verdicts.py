@@ -217,7 +217,7 @@ def _troubles(before: Record, after: Record, old: Results, new: Results) -> list
         f"{one_line(record.path)} is an interrupted run" for record in (before, after) if record.interrupted
     ]
     rigs = old.keys()
-    common = rigs & (new.keys() | rigs_of(after).keys())
+    common = rigs & rigs_of(after).keys()
     if rigs and not common:
         told.append(f"no rig of {one_line(before.path)} has a result in {one_line(after.path)}")
     told += [

@@ -18,6 +18,7 @@ from reports.html.index import index
 from reports.html.interoperability import interoperability
 from reports.html.measurements import measurements
 from reports.html.requirements import Kills, requirements
+from reports.pairs import few
 from reports.record import Record
 from reports.verdict import verdict
 from reports.view import View, view
@@ -46,7 +47,9 @@ def pages(record: Record | View, kills: Kills | None = None) -> dict[str, str]:
             "measurements.html.j2", f"Measurements of run {run}", **measurements(shown)
         ),
         "interoperability.html": page(
-            "interoperability.html.j2", f"Interoperability in run {run}", **interoperability(shown)
+            "interoperability.html.j2",
+            f"Interoperability in run {run}",
+            **interoperability(shown, few(whole)),
         ),
         "environment.html": page(
             "environment.html.j2", f"Environment of run {run}", **environment_of(whole, found)

@@ -98,7 +98,6 @@ def _index(found: Fleet, judged: Verdict) -> dict[str, Any]:
         "groups": lines_of_groups(found, judged),
         "intro": intro,
         "columns": "Stacks and versions" if many else "Rigs",
-        "columns_of_one": "stack and version" if many else "rig",
         "about": lambda rig: rig.describe() if not many else words[rig.name],
         "where": found.where if many else several,
         "bad": ("fail", "error", "unconfirmed", "inconclusive"),

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from reports.pairs import MOST_PAIRS, Matrix, matrix
+from reports.pairs import TOO_MANY, Matrix
 from reports.record import state
 from reports.view import Case, View
 from vectors.traceability import PlugTest, plugtests
 
 
-def interoperability(page: View) -> dict[str, Any]:
-    """The context of the template."""
+def interoperability(page: View, pairs: Matrix | None) -> dict[str, Any]:
+    """The context of the template. `pairs` are those of the rigs; None: they are too many (`reports.pairs.few`)."""
     sections = [section for section in page.sections if section.key.split("/")[0] == "interop"]
     by_name: dict[str, list[Case]] = {}
     for section in page.sections:
@@ -24,8 +24,8 @@ def interoperability(page: View) -> dict[str, Any]:
         "page": page,
         "sections": sections,
         "rows": rows,
-        "pairs": matrix(page) if sum(bool(rig.peer) for rig in page.rigs) <= MOST_PAIRS else Matrix([], {}),
-        "most_pairs": MOST_PAIRS,
+        "pairs": pairs,
+        "too_many": TOO_MANY,
         "covered": sum(bool(test.cases) for test in tests),
         "by_name": by_name,
     }

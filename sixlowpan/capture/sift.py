@@ -349,7 +349,7 @@ class Sieve:
                 last=False
             )  # of a plain dict the first key is looked for behind all that were deleted
         recent[psdu] = time
-        return last is not None and (abs(time - last) <= _SECONDS or math.isnan(time))
+        return last is not None and (abs(time - last) <= _SECONDS or math.isnan(time - last))
 
 
 def _lowpan(header: mac.MacHeader, payload: bytes) -> bytes:

@@ -8,12 +8,13 @@ and 6LBRs may keep one table together: what either would excuse is advice.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from sixlowpan.addresses import UNSPECIFIED, is_multicast
-from sixlowpan.findings import ADVICE, FAIL
+from sixlowpan.findings import ADVICE
 from sixlowpan.ipv6 import Packet
 from sixlowpan.nd import tid
 from sixlowpan.nd.messages import DAR, DuplicateAddress
@@ -110,11 +111,11 @@ class Confirmations:
     def _asked(self, frame: int, link: bytes, view: Packet, message: DuplicateAddress) -> None:
         key = view.src, view.dst, message.address
         before, option = self._requests.get(key), as_option(message)
-        first_hop = view.hop_limit >= MULTIHOP_HOPLIMIT
+        first_hop = view.hop_limit == MULTIHOP_HOPLIMIT
         if before is not None and before.option == option:
             before.sent += first_hop  # sent again; a copy that was forwarded has a lower hop limit
             return
-        room(self._requests)[key] = Request(option, frame, link=link if first_hop else b"")
+        room(self._requests, key)[key] = Request(option, frame, link=link if first_hop else b"")
         if first_hop:
             self._verdicts.get((link, message.address), {}).pop(view.dst, None)
 
@@ -127,13 +128,14 @@ class Confirmations:
         where = f"the request in frame {request.frame}"
         if not alike(asked.rovr, option.rovr):
             # RFC 6775 8.2.4: "a DAC with the information copied from the DAR"; it may answer another one
-            self._say("nd_rovr", "RFC6775-8.2.4-01", ADVICE, asked.rovr.hex(), option.rovr.hex(), where)
+            self._blame(view.src, "nd_rovr", "RFC6775-8.2.4-01", asked.rovr.hex(), option.rovr.hex(), where)
             return
         del self._requests[key]
         if request.link:
-            given = room(self._verdicts).setdefault((request.link, message.address), {})
+            mine = request.link, message.address
+            given = room(self._verdicts, mine).setdefault(mine, {})
             given[view.src] = asked.rovr, message.status
-        self._copied(asked, option, extended=self.extended.get(view.src, False), where=where)
+        self._copied(view.src, asked, option, where)
         held = self._found.get((view.src, message.address))
         if message.status == 0:
             self._confirmed(frame, now, (view.src, message.address), asked)
@@ -144,21 +146,29 @@ class Confirmations:
         elif message.status == FULL and asked.t and option.t:
             # RFC 8505 4.1: status 9 "is used by 6LBRs instead of Status 2 when responding to a Duplicate Address
             # message exchange"
-            self._say("nd_status", "RFC8505-4.1-15", ADVICE, SATURATED, FULL, "a full 6LBR")
+            self._blame(view.src, "nd_status", "RFC8505-4.1-15", SATURATED, FULL, "a full 6LBR")
+
+    def _blame(self, border: bytes, code: str, row: str, expected: object, actual: object, text: str) -> None:
+        """Say it of the 6LBR, by its address: it is heard from whoever forwarded its answer."""
+        about = f"{text} (6LBR {ipaddress.IPv6Address(border)})"
+        self._say(code, row, ADVICE, expected, actual, about)
 
     def _copied(
-        self, asked: AddressRegistration, option: AddressRegistration, *, extended: bool, where: str
+        self, border: bytes, asked: AddressRegistration, option: AddressRegistration, where: str
     ) -> None:
-        if asked.t and not option.t and extended:
-            # RFC 8505 6.4: "an updated 6LBR MUST always use the EDAR and EDAC messages"
-            self._say("nd_code", "RFC8505-4.2-01", FAIL, "a Code Suffix of 1 to 4", 0, f"{where} is an EDAR")
+        if asked.t and not option.t and self.extended.get(border):
+            # RFC 8505 6.4: "an updated 6LBR MUST always use the EDAR and EDAC messages"; it may answer a DAR that this
+            # EDAR crossed
+            self._blame(
+                border, "nd_code", "RFC8505-4.2-01", "a Code Suffix of 1 to 4", 0, f"{where} is an EDAR"
+            )
         if asked.t and option.t and len(asked.rovr) != len(option.rovr):
             sizes = 8 * len(asked.rovr), 8 * len(option.rovr)
-            self._say("nd_rovr", "RFC8505-4.2-01", ADVICE, f"{sizes[0]} bits", f"{sizes[1]} bits", where)
+            self._blame(border, "nd_rovr", "RFC8505-4.2-01", f"{sizes[0]} bits", f"{sizes[1]} bits", where)
         if asked.t and option.t and asked.tid != option.tid:
-            self._say("nd_tid", "RFC8505-4.2-01", ADVICE, asked.tid, option.tid, where)
+            self._blame(border, "nd_tid", "RFC8505-4.2-01", asked.tid, option.tid, where)
         if asked.lifetime != option.lifetime:
-            self._say("nd_lifetime", "RFC6775-8.2.4-01", ADVICE, asked.lifetime, option.lifetime, where)
+            self._blame(border, "nd_lifetime", "RFC6775-8.2.4-01", asked.lifetime, option.lifetime, where)
 
     def _confirmed(
         self, frame: int, now: float, key: tuple[bytes, bytes], asked: AddressRegistration
@@ -168,12 +178,14 @@ class Confirmations:
             # RFC 6775 8.2.4: if "the recorded EUI-64 is different than the EUI-64 in the DAR, then it returns a DAC
             # ... with the Status set to 1"; advice, because a 6LBR that has restarted knows nothing of the first
             owner = f"status {DUPLICATE}: of {held.rovr.hex()} in frame {held.last}"
-            self._say("duplicate", "RFC6775-8.2.4-01", ADVICE, owner, "status 0", "a duplicate is confirmed")
+            self._blame(
+                key[0], "duplicate", "RFC6775-8.2.4-01", owner, "status 0", "a duplicate is confirmed"
+            )
         elif held is not None and held.holds(now) and is_older(held.tid, asked):
             # RFC 8505 5.7: "Otherwise, a status code of "Moved" is returned instead"
             row = "RFC8505-4.1-09" if asked.lifetime else "RFC8505-5.7-04"
             wanted = f"status {MOVED}: TID {held.tid} was confirmed in frame {held.last}"
-            self._say("nd_tid", row, ADVICE, wanted, f"TID {asked.tid}", "an older one is confirmed")
+            self._blame(key[0], "nd_tid", row, wanted, f"TID {asked.tid}", "an older one is confirmed")
         confirm(self._found, key, frame, now, asked, asked.lifetime)
 
 
@@ -198,8 +210,8 @@ def confirm(
         if held is not None and alike(held.rovr, asked.rovr):
             held.ended, held.last = "removed by its owner", frame
         return
-    if held is None or held.rovr != asked.rovr:
-        held = room(found)[key] = Registration(key[1], key[0], asked.rovr, frame)
+    if held is None or not alike(held.rovr, asked.rovr):
+        held = room(found, key)[key] = Registration(key[1], key[0], asked.rovr, frame)
     held.last, held.tid, held.minutes = frame, asked.tid if asked.t else None, minutes
     held.ends, held.ended = now + 60.0 * minutes, ""
     held.confirmed += 1
@@ -216,8 +228,8 @@ def alike(first: bytes, second: bytes) -> bool:
     return first[:size] == second[:size]
 
 
-def room(table: dict[K, V]) -> dict[K, V]:
-    """The table, with room for one more: the oldest goes."""
-    while len(table) >= _MOST:
+def room(table: dict[K, V], key: K) -> dict[K, V]:
+    """The table, with room for this key: the oldest goes for one that is not there."""
+    while len(table) >= _MOST and key not in table:
         del table[next(iter(table))]
     return table

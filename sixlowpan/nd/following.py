@@ -69,7 +69,7 @@ class Registrations:
         if isinstance(message, RouterAdvertisement):
             self._advertised(view, message)
         elif isinstance(message, DuplicateAddress):
-            if message.type == DAR and view.hop_limit >= MULTIHOP_HOPLIMIT:  # nobody has forwarded it yet
+            if message.type == DAR and view.hop_limit == MULTIHOP_HOPLIMIT:  # nobody has forwarded it yet
                 self._reported(message)
             self._confirmations.add(frame, now, link, view, message)
         elif isinstance(message, NeighborSolicitation | NeighborAdvertisement):
@@ -79,7 +79,7 @@ class Registrations:
             if isinstance(message, NeighborSolicitation):
                 self._asked(now, view, message.target, option)
             else:
-                room(self._routers)[link] = view.src
+                room(self._routers, link)[link] = view.src
                 self._answered(now, view, message.target, option)
 
     def _say(
@@ -91,20 +91,22 @@ class Registrations:
         )
 
     def _advertised(self, view: Packet, message: RouterAdvertisement) -> None:
-        room(self._routers)[self._link] = view.src
+        room(self._routers, self._link)[self._link] = view.src
+        extended = self._confirmations.extended
         for flags in (o.flags for o in message.options if isinstance(o, CapabilityIndication)):
-            room(self._extended)[view.src] = FLAG_E in flags
+            room(self._extended, view.src)[view.src] = FLAG_E in flags
             for option in message.options:
                 if isinstance(option, AuthoritativeBorderRouter):
                     # RFC 8505 4.3: a 6LR "that learns the D flag ... also sets the D flag"
-                    room(self._confirmations.extended)[option.address] = FLAG_D in flags
+                    room(extended, option.address)[option.address] = FLAG_D in flags
 
     # -- requests -------------------------------------------------------------------------------------------------
 
     def _asked(self, now: float, view: Packet, target: bytes, option: AddressRegistration) -> None:
         # RFC 8505 5.5: the target is registered; 6: towards a router of RFC 6775 it is the source, as there
         address = target if option.t and target != view.dst else view.src
-        room(self._requests)[view.dst, address] = Request(option, self._frame)
+        key = view.dst, address
+        room(self._requests, key)[key] = Request(option, self._frame)
         if not option.t:
             return
         source = view.dst, view.src
@@ -120,7 +122,7 @@ class Registrations:
 
     def _counted(self, owner: tuple[bytes, bytes, bytes], number: int) -> None:
         last = self._tids.get(owner)
-        room(self._tids)[owner] = number
+        room(self._tids, owner)[owner] = number
         if last is None or number in {last, tid.following(last)}:
             return
         if last == 127 and number == 128:
@@ -139,8 +141,9 @@ class Registrations:
         asked, option = request.option, as_option(message)
         text = f"the registration in frame {request.frame}"
         if option.t and not asked.t:
-            # RFC 8505 6.2: "The updated 6LR MUST then use the RFC 6775-only DAR and DAC messages"
-            self._say("nd_code", "RFC8505-6.2-01", FAIL, "Code 0", message.code, f"{text} has no TID")
+            # RFC 8505 6.2: "The updated 6LR MUST then use the RFC 6775-only DAR and DAC messages";
+            # it may be a repetition for what the host asked for before
+            self._say("nd_code", "RFC8505-6.2-01", ADVICE, "Code 0", message.code, f"{text} has no TID")
         elif option.t and asked.tid != option.tid:
             self._say("nd_tid", "RFC8505-4.2-01", ADVICE, asked.tid, option.tid, text)
         if asked.lifetime != option.lifetime:
@@ -215,7 +218,7 @@ class Registrations:
         self, now: float, key: tuple[bytes, bytes], asked: AddressRegistration, option: AddressRegistration
     ) -> None:
         held = self.found.get(key) if asked.lifetime else None
-        if held is not None and held.holds(now) and held.rovr != asked.rovr:
+        if held is not None and held.holds(now) and not alike(held.rovr, asked.rovr):
             # RFC 6775 6.5.1: an NCE with another EUI-64 makes it a duplicate; advice, because a router that has
             # restarted knows nothing of the first
             owner = f"status {DUPLICATE}: registered by {held.rovr.hex()} in frame {held.last}"

@@ -311,6 +311,21 @@ def test_a_simple_packet_block_without_interface(tmp_path):
     assert capture.judge(tmp_path / "f").judged == 0
 
 
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        (simple(GOOD), enhanced(0, GOOD, stamp=5_000_000)),
+        (enhanced(0, GOOD, stamp=5_000_000), simple(GOOD)),
+        (simple(GOOD), simple(GOOD)),
+    ],
+    ids=["then-timed", "timed-first", "none-timed"],
+)
+def test_a_frame_without_time_was_seen_a_moment_ago(tmp_path, blocks):
+    (tmp_path / "f").write_bytes(section() + interface(230) + b"".join(blocks))
+    found = capture.judge(tmp_path / "f")
+    assert (found.judged, sum(found.skipped.values())) == (1, 1)
+
+
 def test_packed(tmp_path):
     from tests.sixlowpan.captures import gzipped
 

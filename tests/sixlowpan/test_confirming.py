@@ -153,7 +153,8 @@ def test_what_must_be_discarded_changes_nothing(net, source, address):
 def test_what_is_not_copied(net, asked, fields, said):
     net.checked(asked, **fields)
     assert net.codes == [said]
-    assert net.said[0][0] == NEXT
+    # it is heard from the node that forwarded the answer
+    assert "(6LBR 2001:db8:0:1::1)" in net.said[0][1].message
 
 
 @pytest.mark.parametrize(
@@ -166,8 +167,26 @@ def test_an_edar_is_answered_by_a_dac(net, flags, said):
     if flags is not None:
         net.tells_of_border(*flags)
     net.checked(NEW, code=0, tid=0)
-    assert net.codes == [("nd_code", "RFC8505-4.2-01", "fail")] * said
+    assert net.codes == [("nd_code", "RFC8505-4.2-01", "advice")] * said
     assert net.row().confirmed == 1
+
+
+def test_no_fail_where_an_edar_crossed_the_answer_to_a_dar(net):
+    net.tells_of_border(nd.FLAG_D)
+    net.request(OLD)
+    net.request(NEW)
+    net.confirm(OLD)
+    assert "fail" not in [level for _, _, level in net.codes]
+
+
+def test_a_row_is_one_under_the_64_leftmost_bits_of_its_rovr(net):
+    """RFC 8505 §6.4: an old 6LBR is told no more of it."""
+    net.checked(replace(NEW, rovr=LONG))
+    net.checked(NEW)
+    assert net.row().confirmed == 2
+    net.checked(replace(NEW, lifetime=0))
+    assert net.row().ended == "removed by its owner"
+    assert net.said == []
 
 
 def test_a_duplicate_is_confirmed(net):
@@ -218,7 +237,7 @@ def test_a_whole_exchange(net, option):
     ("asked", "sent", "said"),
     [
         (OLD, replace(OLD, lifetime=60), ("nd_lifetime", "RFC6775-8.2.3-01", "advice")),
-        (OLD, NEW, ("nd_code", "RFC8505-6.2-01", "fail")),
+        (OLD, NEW, ("nd_code", "RFC8505-6.2-01", "advice")),
         (NEW, replace(NEW, tid=239), ("nd_tid", "RFC8505-4.2-01", "advice")),
     ],
     ids=["lifetime", "edar-for-an-aro", "tid"],
@@ -228,6 +247,22 @@ def test_what_a_request_does_not_copy(net, asked, sent, said):
     net.request(sent)
     assert net.codes == [said]
     assert net.said[0][0] == ROUTER
+
+
+def test_no_fail_where_a_router_repeats_what_the_host_asked_before(net):
+    registered(net, NEW)
+    net.request(NEW)
+    net.ask(OLD)
+    net.request(NEW)
+    assert "fail" not in [level for _, _, level in net.codes]
+
+
+@pytest.mark.parametrize("hop_limit", [63, 65, 255])
+def test_only_the_hop_limit_of_the_first_hop_tells_whose_request_it_is(net, hop_limit):
+    registered(net, OLD)
+    net.request(replace(OLD, lifetime=77), hop_limit=hop_limit)
+    net.answer(OLD)
+    assert net.said == []
 
 
 def test_a_request_for_another_host_is_not_compared(net):
@@ -293,6 +328,24 @@ def test_tables_are_bounded(net, monkeypatch):
     assert 4 <= len(table._requests) <= 8
 
 
+def test_what_is_in_a_full_table_already_costs_no_other_row(net, monkeypatch):
+    monkeypatch.setattr("sixlowpan.nd.confirming._MOST", 2)
+    for address in (GLOBAL, ABOVE):
+        net.both(OLD, address)
+    for _ in range(3):
+        net.request(OLD, address=ABOVE)
+        net.request(replace(OLD, lifetime=9), address=ABOVE, border=GLOBAL)
+        net.request(replace(OLD, lifetime=9), address=ABOVE)
+    assert set(net.follower._confirmations._requests) == {
+        (ABOVE, BORDER, ABOVE),
+        (ABOVE, GLOBAL, ABOVE),
+    }
+    net.ask(OLD)
+    net.ask(OLD, ABOVE)
+    net.ask(OLD, ABOVE)
+    assert set(net.follower._requests) == {(THERE, GLOBAL), (THERE, ABOVE)}
+
+
 # -- a capture --------------------------------------------------------------------------------------------------
 
 
@@ -300,7 +353,7 @@ def test_judge_follows_them(tmp_path, capsys, net):
     net.tells_of_border(nd.FLAG_D)
     net.checked(NEW)
     net.checked(replace(NEW, tid=241), code=0, tid=0)
-    assert main(["judge", captured(tmp_path, net)]) == 1
+    assert main(["judge", captured(tmp_path, net)]) == 0
     said = capsys.readouterr().out
     assert "a Code Suffix of 1 to 4" in said
     assert "at 2001:db8:0:1::1: 2 times, frames 3 to 5, for 10 min, TID 241; holds at the end" in said
