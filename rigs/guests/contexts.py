@@ -19,6 +19,7 @@ import struct
 from collections.abc import Iterator
 
 from rigs.guests.client import AgentClient
+from rigs.guests.handles import AgentError
 from rigs.guests.qemu import Guest
 
 CONTEXTS = 16
@@ -28,7 +29,8 @@ _EMPTY_TABLE = b"".join(bytes([number]).ljust(_ENTRY, b"\0") for number in range
 _NAME = 16
 _PRIVATE = 8192
 #: Octets of a guest's memory that are looked through at a time.
-_BLOCK = 1 << 20
+_BLOCK = 1 << 16
+_ZEROS = bytes(_BLOCK)
 _DEBUGFS = "/sys/kernel/debug/6lowpan"
 
 
@@ -45,7 +47,9 @@ class ContextTable:
         self._folder = f"{_DEBUGFS}/{interface}/contexts"
         self._guest = guest
         self._at: int | None = None
-        if client.run(f"test -d {self._folder}")[0] != 0:
+        try:
+            client.read(f"{self._folder}/0/active")
+        except AgentError:
             self._at = self._find(interface)
 
     def set(
@@ -109,11 +113,10 @@ def _places(memory: int, name: bytes) -> Iterator[int]:
     for start, end in _written(memory):
         for at in range(start, end, _BLOCK):
             block = os.pread(memory, _BLOCK + _NAME - 1, at)
-            place = block.find(name)
-            while 0 <= place < _BLOCK:
-                if block.startswith(field, place):
-                    yield at + place
-                place = block.find(name, place + 1)
+            place = -1 if block.startswith(_ZEROS) else block.find(field)
+            while place >= 0:
+                yield at + place
+                place = block.find(field, place + 1)
 
 
 def _written(memory: int) -> Iterator[tuple[int, int]]:
