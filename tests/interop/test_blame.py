@@ -1,6 +1,7 @@
 """The blame by itself: frames in, whose fault out. No node, no clock."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -122,6 +123,18 @@ def test_an_advertisement_that_is_not_heeded(air):
     air.solicit("dut")
     air.advertise("peer")
     assert said(air.verdict()) == ("refused", "dut", "dropped")
+
+
+@pytest.mark.parametrize(("later", "held"), [(1.5, 0.0), (0.5, 0.7)])
+def test_who_solicited_may_have_given_up(air, later, held):
+    """RFC 4861 §7.2.2: an answer comes when nobody waits for it any more, or when the rig was held up meanwhile."""
+    for _ in range(3):
+        air.solicit("dut")
+    air.advertise("peer")
+    air.frames[-1] = replace(air.frames[-1], time=air.frames[-2].time + later)
+    exchange = Exchange("dut", "echo", B, 0, 8, held=held)
+    found = blame(air.frames, "ieee802154", parties(), exchange, Contexts())
+    assert said(found) == ("unknown", "", "late")
 
 
 def test_a_wrong_advertisement_is_of_who_sent_it(air):
