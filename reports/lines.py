@@ -36,7 +36,8 @@ def _scalar(value: object) -> object:
 
 Scalar = Annotated[Any, AfterValidator(_scalar)]
 #: A path that leads nowhere else, whatever reads it.
-_ORDINARY_PATH: Final = re.compile(r"[\w\[\]-][\w\[\]. -]*(/[\w\[\]-][\w\[\]. -]*)*")
+ORDINARY_PATH: Final = r"[\w\[\]-][\w\[\]. -]*(/[\w\[\]-][\w\[\]. -]*)*"
+_ORDINARY_PATH: Final = re.compile(ORDINARY_PATH)
 
 
 def inside(path: str) -> str:
