@@ -51,9 +51,10 @@ class Hosts:
         """Why the change from `values[0]` to `values[1]` may be the host's, in words; empty where it cannot be.
 
         `q`: which quantile of the values it is of, None for a share of lost ones. `way`: 1 where more is worse,
-        -1 where less is; a figure of which neither is has nothing that a host could spoil.
+        -1 where less is; a figure of which neither is has nothing that a host could spoil, nor has a virtual clock.
         """
-        if not way or values[0] == values[1]:
+        virtual = was.get("clock") == now.get("clock") == "virtual"
+        if not way or virtual or values[0] == values[1]:
             return ""
         if self.differ:
             return self.differ

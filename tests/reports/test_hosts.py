@@ -88,6 +88,13 @@ def test_a_slower_host_explains_its_own_share():
     assert compared([line(old, 0.0, **busy)], [line(less, 2.0, **busy)]).worse
 
 
+def test_a_virtual_clock_knows_no_host():
+    old, virtual = trips(Random(8)), {"clock": "virtual"}
+    before = record([line(old, **virtual)])
+    slower = line([2 * value for value in old], 5.0, pace=9e-4, **virtual)
+    assert figures(before, record([slower], HOST | {"cpus": 2})).worse
+
+
 def test_losses_are_the_hosts_where_it_was_too_slow_to_tell():
     random = Random(2)
     whole = trips(random)
