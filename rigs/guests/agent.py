@@ -23,6 +23,7 @@ import time
 from rigs.guests import wire
 from rigs.guests.commands import Commands, Inside
 from rigs.guests.files import Files
+from rigs.guests.hci import Hci
 from rigs.guests.ports import find_port
 from rigs.guests.series import ORDER, Series
 
@@ -59,6 +60,7 @@ class Agent:
         self._opens: dict[int, Open] = {}  # by file descriptor, which is the handle
         self._commands = Commands(self._poll, self._tell)
         self._files = Files(self._tell)
+        self._hci = Hci(self._poll, self._tell)
         self._series: list[Series] = []
         # Nobody sets the guest's clock, so this difference is constant.
         self._epoch = time.time_ns() - time.monotonic_ns()
@@ -78,6 +80,7 @@ class Agent:
             wire.READ: self._files.read,
             wire.WRITE: self._files.write,
             wire.AWAIT: self._files.wait,
+            wire.HCI: self._hci.command,
         }
 
     def serve(self) -> None:
@@ -99,6 +102,8 @@ class Agent:
             for fd in ready:
                 if fd in self._commands:
                     self._commands.ready(fd)
+                elif fd in self._hci:
+                    self._hci.ready(fd)
             if self._port in ready:
                 data = os.read(self._port, 65536)
                 if not data:
