@@ -252,8 +252,10 @@ def _show_result(line: Mapping[str, Any], rig: Rig) -> None:
     for label, key in (("Stimulus", "stimulus"), ("Expected", "expected"), ("Actual", "actual")):
         if line.get(key):
             print(f"    {label:<12} {indented(line[key], _INDENT)}")
+    told = line.get("expected") and line.get("actual")
+    again = told and line["expected"] in line["message"] and line["actual"] in line["message"]
     for label, key in (("Message", "message"), ("Evidence", "evidence"), ("Repeat", "repeat")):
-        if line.get(key):
+        if line.get(key) and not (again and key == "message"):
             print(f"    {label:<12} {indented(line[key], _INDENT)}")
     if line.get("annotated"):
         print("\n".join(f"    {row}" for row in str(line["annotated"]).splitlines()))

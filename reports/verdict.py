@@ -102,7 +102,9 @@ def _line(page: View, rig: Rig, mine: list[Cause]) -> Line:
         "fail": "Not good: it fails in ways that its profile does not declare",
         "error": "Not judged in full: the suite itself failed",
         "unconfirmed": "Not good: it fails in ways that its profile declares for other versions only",
-        "inconclusive": "Not judged in full: the rig or the medium failed",
+        "inconclusive": "Not judged in full: the rig or the medium failed in "
+        f"{counts['inconclusive']} of {plural(tried + counts['inconclusive'], 'case')}"
+        + ("; faulty, as declared, in the others" if counts["known"] else ""),
         "known": "Faulty, as declared: it fails in ways that its profile declares, and in no other",
         "pass": "Good: no failure in what was tried",
     }[state]

@@ -13,7 +13,6 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from random import Random
 from typing import Any, Final
 
 from reports.compare.hosts import Hosts
@@ -144,10 +143,9 @@ def figures(
 ) -> Figures:
     """Compare what was measured. `least`: the smallest relative change that matters; `seed`: of the bootstrap."""
     old, new = _lines(before, match or {}), _lines(after, {})
-    random = Random(seed)
     hosts, found, cells = Hosts(before, after, match or {}), Figures(), []
     for key in sorted(old.keys() & new.keys(), key=lambda k: natural(" ".join(k))):
-        tests = list(_tests(key, old[key], new[key], random, hosts))
+        tests = list(_tests(key, old[key], new[key], seed, hosts))
         cells += tests
         found.untested += not tests
     found.gone = [" ".join(key) for key in sorted(old.keys() - new.keys())]
@@ -221,7 +219,7 @@ def direction_of(name: str, unit: str) -> int:
 
 
 def _tests(
-    key: Key, was: Mapping[str, Any], now: Mapping[str, Any], random: Random, hosts: Hosts
+    key: Key, was: Mapping[str, Any], now: Mapping[str, Any], seed: int, hosts: Hosts
 ) -> Iterator[Cell]:
     _, _, name, unit, _ = key
     direction = direction_of(name, unit)
@@ -241,12 +239,12 @@ def _tests(
         change, chance = share_change(lost[0], lost[1])
         yield cell(LOSS, lost[0][0] / lost[0][1], lost[1][0] / lost[1][1], change, chance)
     if min(len(old), len(new)) >= FEWEST:
-        middle, _ = quantile_change(old, new, 0.5, random)
+        middle, _ = quantile_change(old, new, 0.5, seed)
         _, chance = mann_whitney(old, new)
         yield cell("shift", quantile(old, 0.5), quantile(new, 0.5), middle, chance, 0.5)
         for q in QUANTILES:
             if min(len(old), len(new)) >= values_for(q):
-                change, chance = quantile_change(old, new, q, random)
+                change, chance = quantile_change(old, new, q, seed)
                 yield cell(f"p{q * 100:.0f}", quantile(old, q), quantile(new, q), change, chance, q)
         return
     yield from _of_figures(was.get("figure"), now.get("figure"), unit, cell)

@@ -51,9 +51,10 @@ class Hosts:
         """Why the change from `values[0]` to `values[1]` may be the host's, in words; empty where it cannot be.
 
         `q`: which quantile of the values it is of, None for a share of lost ones. `way`: 1 where more is worse,
-        -1 where less is; a figure of which neither is has nothing that a host could spoil.
+        -1 where less is; a figure of which neither is has nothing that a host could spoil, nor has a virtual clock.
         """
-        if not way or values[0] == values[1]:
+        virtual = was.get("clock") == now.get("clock") == "virtual"
+        if not way or virtual or values[0] == values[1]:
             return ""
         if self.differ:
             return self.differ
@@ -100,10 +101,17 @@ def _of_the_load(was: Line, now: Line, values: tuple[float, float], q: float | N
     if not explained:
         return ""
     if held[1] > held[0] or pace == 1.0:
-        shares = [amount(_share(line), "share") for line in (was, now)]
-        return f"other work held the rig up for {shares[0]} of the time before and {shares[1]} after"
+        told = [
+            " of ".join(amount(line["load"][name], "s") for name in ("held_up", "lasted"))
+            for line in (was, now)
+        ]
+        return (
+            f"the host explains as much: other work held the rig up for {told[0]} before and {told[1]} after"
+        )
     paces = [amount(line["load"]["pace"], "s") for line in (was, now)]
-    return f"the host took {paces[0]} for a fixed piece of work before and {paces[1]} after"
+    return (
+        f"the host explains as much: it took {paces[0]} for a fixed piece of work before and {paces[1]} after"
+    )
 
 
 def _share(line: Line) -> float:

@@ -61,7 +61,7 @@ def _closing(found: Comparison) -> list[str]:
         lines.insert(
             0,
             f"{found.figures.tested} figures compared, false discovery rate 5 %; "
-            f"{found.figures.untested} measurements have too few values for that",
+            f"{plural(found.figures.untested, 'measurement')} of too few values for that",
         )
     if found.figures.unclear:
         count = plural(len(found.figures.unclear), "change")

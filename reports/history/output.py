@@ -127,7 +127,6 @@ def show(
     """The lines of `history show`."""
     yield from runs_in_words(history, rig)
     all_runs, cases = runs(history), list(_asked(history, case, figure, rig, every=every))
-    yield from (f"broke at {row}" for row in broken(cases))
     if cases:
         yield f"one sign a run, oldest first: {LEGEND}"
     for on, name, points in cases:
@@ -135,14 +134,13 @@ def show(
             yield f"{cells(points, all_runs)}  {on}  {name}"
             if case or changed(points):
                 yield from (f"    {row}" for row in about_case(points))
-    if figure is None and case:
-        return
-    for on, name, what, values in figures(history, figure or "*", rig):
+    for on, name, what, values in figures(history, figure or "*", rig) if figure or not case else ():
         there, _, said = about_figure(values, unit_of(what))
         if figure or every or said:
             medians = (amount(value.p50, unit_of(what)) for value in there if value.p50 is not None)
             yield f"{on}  {name}  {what}: " + ", ".join(medians)
             yield from (f"    {row}" for row in said)
+    yield from (f"broke at {row}" for row in broken(cases))
 
 
 def _asked(

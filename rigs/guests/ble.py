@@ -19,6 +19,7 @@ explains is not sent to; contexts are set as in `rigs.guests.contexts`, because 
 from __future__ import annotations
 
 import socket
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,10 @@ from rigs.guests.qemu import GuestError
 from rigs.guests.serving import serve
 
 INTERFACE = "bt0"
+#: LE Set Advertising Parameters and Enable (Bluetooth Core Vol 4 Part E §7.8.5, §7.8.9), and what `hciconfig leadv`
+#: gives them: once in 1.28 s, connectable, from the public address, on all three channels.
+_ADVERTISING, _ADVERTISE = 0x2006, 0x200A
+_ADVERTISED = struct.pack("<HHBBB6sBB", 0x0800, 0x0800, 0, 0, 0, bytes(6), 7, 0)
 _INTERFACES = "/proc/net/dev"
 #: One address a line, in 32 digits, and at its end the interface.
 _ADDRESSES = "/proc/net/if_inet6"
@@ -102,7 +107,11 @@ class BleGuest(NodeGuest):
 
     def advertise(self) -> None:
         """Be a peripheral: advertise, until somebody connects."""
-        self.client.check("hciconfig hci0 noleadv >/dev/null 2>&1; hciconfig hci0 leadv 0")
+        self.client.hci(_ADVERTISE, b"\0")  # which a controller that does not advertise may refuse
+        self.client.hci(_ADVERTISING, _ADVERTISED)
+        status = self.client.hci(_ADVERTISE, b"\1")
+        if status[:1] != b"\0":
+            raise GuestError(f"the guest's controller does not advertise: status 0x{status.hex()}")
 
     def disconnect(self, peer: str, *, public: bool) -> None:
         """End the channel to the tester from this side."""

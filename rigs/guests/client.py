@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from rigs import clock
-from rigs.guests import wire
+from rigs.guests import hci, wire
 from rigs.guests.handles import (
     AgentError,
     Connection,
@@ -168,6 +168,13 @@ class AgentClient:
     def write(self, path: str, text: str) -> None:
         """Write to a file of the guest's that there is. Raises `AgentError`."""
         self.request(wire.WRITE, wire.text(path, text))
+
+    def hci(self, opcode: int, parameters: bytes = b"", device: int = 0) -> bytes:
+        """Have a Bluetooth controller of the guest do a command; its return parameters, of which the first is a status.
+
+        Raises `AgentError`.
+        """
+        return self.request(wire.HCI, hci.ORDER.pack(device, opcode) + parameters)
 
     def await_line(
         self, path: str, *words: str, gone: bool = False, timeout: float = 10.0, netns: str = ""

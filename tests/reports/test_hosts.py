@@ -77,7 +77,10 @@ def test_a_slower_host_explains_its_own_share():
     slower = [1.5 * value for value in old]
     found = compared([line(old, pace=1e-4)], [line(slower, pace=1.6e-4)])
     assert not found.worse
-    assert "the host took 100 µs for a fixed piece of work before and 160 µs after" in str(found.lost[0])
+    assert (
+        "the host explains as much: it took 100 µs for a fixed piece of work before and 160 µs after"
+        in str(found.lost[0])
+    )
     assert compared([line(old, pace=1e-4)], [line(slower, pace=1.3e-4)]).worse
     rate = {"unit": "B/s", "name": "goodput"}
     less = [value / 1.5 for value in old]
@@ -88,6 +91,13 @@ def test_a_slower_host_explains_its_own_share():
     assert compared([line(old, 0.0, **busy)], [line(less, 2.0, **busy)]).worse
 
 
+def test_a_virtual_clock_knows_no_host():
+    old, virtual = trips(Random(8)), {"clock": "virtual"}
+    before = record([line(old, **virtual)])
+    slower = line([2 * value for value in old], 5.0, pace=9e-4, **virtual)
+    assert figures(before, record([slower], HOST | {"cpus": 2})).worse
+
+
 def test_losses_are_the_hosts_where_it_was_too_slow_to_tell():
     random = Random(2)
     whole = trips(random)
@@ -95,7 +105,9 @@ def test_losses_are_the_hosts_where_it_was_too_slow_to_tell():
     found = compared([line(whole, lasted=10.0)], [line(lost, 4.0, lasted=10.0)])
     assert not found.worse
     assert [cell.what for cell in found.lost] == ["loss (share)"]
-    told = "not comparable: other work held the rig up for 0 % of the time before and 40 % after"
+    told = (
+        "the host explains as much: other work held the rig up for 0 s of 10 s before and 4 s of 10 s after"
+    )
     assert told in str(found.lost[0])
     assert [one.what for one in compared([line(whole)], [line(lost, 0.4)]).worse] == ["loss (share)"]
 
@@ -188,6 +200,6 @@ def test_the_status_is_3_in_every_format_and_the_sentence_is_there(sample, tmp_p
         assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--format", name]) == 3
         said = capsys.readouterr().out
         assert "not comparable enough: measurements got worse as far as their hosts explain it" in said
-        assert "other work held the rig up for 0 % of the time before and" in said
+        assert "other work held the rig up for 0 s of 60 s before and" in said
     assert main(["compare", str(tmp_path / "b"), str(tmp_path / "a")]) == 0
     assert "Measurements that are not comparable" in capsys.readouterr().out
