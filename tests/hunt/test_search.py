@@ -150,6 +150,21 @@ def test_what_leaks_is_one_sequence_many_times(name, frames):
     assert len(found.sequence) <= frames
 
 
+def test_an_interrupt_keeps_what_was_being_looked_into():
+    load()
+    lost = []
+
+    def tell(text):
+        if "trying again" in text:
+            raise KeyboardInterrupt
+
+    search = hunt(
+        ['dut.mutant="hole-behind-a-short-first"'], 1, None, plays=4000, tell=tell, lost_one=lost.append
+    )
+    assert search.found == []
+    assert [one.why for one in lost] == ["was being looked into when the hunt ended"]
+
+
 def test_what_is_found_is_written_as_frames_a_text_and_a_case(tmp_path, cast):
     load()
     (found,) = hunt(['dut.mutant="hole-behind-a-short-first"'], 1, None, plays=4000).found
