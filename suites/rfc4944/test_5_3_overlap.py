@@ -230,6 +230,24 @@ def test_hole_of_octets_that_are_there_already(case: Case):
     case.silent(lambda: Stimulus(sent, None, info, "fragment 2 twice, fragment 3 not at all"), code="hole")
 
 
+@requirement("RFC4944-5.3-19", "RFC4944-5.3-23")
+def test_hole_made_up_over_a_first_fragment(case: Case):
+    """A hole, and as many octets over the end of what the first fragment stands for: nothing may come out.
+
+    Its header is compressed, so that it covers more octets of the datagram than its frame has (found by the hunter).
+    """
+    stimuli = []
+    for place in (1, 2, 3):
+        packet, parts = pieces(case, 200, data=balanced(case, 200))
+        offset = parts[1][4] - 2
+        octets = bytes(octet ^ 0xFF for octet in packet[offset * 8 : offset * 8 + 16])
+        sent = [*parts[:2], parts[2][:-16], parts[3]]
+        sent.insert(place, piece(parts[1], offset, octets))
+        note = f"16 octets over the first fragment, in place {place + 1}; the third fragment is as many short"
+        stimuli.append(Stimulus(sent, None, link_info(case, packet), note))
+    nothing_of(case, stimuli, code="hole")
+
+
 @requirement("RFC4944-5.3-20", "RFC4944-5.3-23", "RFC4944-5.3-19")
 def test_beyond(case: Case):
     """Fragments at and beyond the end of the datagram, in the place of its last one: nothing comes of any."""

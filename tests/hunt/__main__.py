@@ -45,22 +45,41 @@ SUITES = [
 
 
 def hunt(
-    overrides, seed, seconds, *, rig="reference", findings=1, tell=lambda _text: None, plays=None, real=False,
+    overrides,
+    seed,
+    seconds,
+    *,
+    rig="reference",
+    findings=1,
+    tell=lambda _text: None,
     lost_one=lambda _unrepeated: None,
-):  # fmt: skip
-    """Hunt on a node in memory for so many seconds of CPU time, as if its clock were real; returns the search."""
+    plays=None,
+    real=False,
+    clock=None,
+):
+    """Hunt on a node in memory for so many seconds of CPU time, as if its clock were real; returns the search.
+
+    `plays`: as many sequences instead; `clock`: seconds by what its player has done, so that a hunt on a slow node
+    comes to the same on every machine.
+    """
     loaded = registry.load(rig, overrides)
     with Rig.of(loaded) as opened:
 
         def tester():
             return tester_for(opened, seed)
 
-        session = Session(opened, tester(), Evidence(opened.link), tester)
-        # what is asked for by a number of plays comes to the same on every machine: its clock counts looks
-        now = time.process_time if plays is None else partial(next, itertools.count())
+        session, players = Session(opened, tester(), Evidence(opened.link), tester), []
+        now = time.process_time
+        if clock is not None:
+            now = lambda: clock(players[0]) if players else 0.0  # noqa: E731 - one of three
+        elif (
+            plays is not None
+        ):  # what is asked for by a number of plays comes to the same on every machine, too
+            now = partial(next, itertools.count())
         budget = Budget(seconds, plays, findings, now=now)
-        search = Search(session, seed, budget, pauses=PAUSES["virtual"], tell=tell, lost_one=lost_one,
-                        real=real or None)  # fmt: skip
+        pauses = () if real else PAUSES["virtual"]
+        search = Search(session, seed, budget, pauses=pauses, tell=tell, lost_one=lost_one, real=real or None)
+        players.append(search.player)
         search.run()
         return search
 

@@ -1,36 +1,23 @@
 """The hunter's parts: sequences and their text, what may come of frames, shrinking, writing, and small hunts."""
 
 import random
-import subprocess
-import sys
-from dataclasses import replace
 
 import pytest
 
-from fixtures.evidence.capture import Evidence
-from fixtures.hunt.findings import Budget, Kind
 from fixtures.hunt.grammar import Grammar
 from fixtures.hunt.joining import joined, shortened
 from fixtures.hunt.packets import Packets
 from fixtures.hunt.places import place
-from fixtures.hunt.playing import Player
-from fixtures.hunt.probes import PROBES
 from fixtures.hunt.properties import Properties
 from fixtures.hunt.readings import Readings, listens_to
 from fixtures.hunt.sequence import Cast, Sent, holds, read, retagged, sketch, written
 from fixtures.hunt.shrinking import fewest_frames, fewest_octets, many_times
 from fixtures.hunt.variation import varied
-from fixtures.hunt.writing import UNREPEATED, Corpus, Place, write, write_unrepeated
-from fixtures.judging.reassembly_faults import Breach
-from fixtures.judging.session import Session
+from fixtures.hunt.writing import Corpus
 from rigs import registry
 from rigs.bench import Rig
-from rigs.replay import sent_frames
 from rigs.tester import preparation
 from sixlowpan import decode, encode, fragment, ipv6
-from tests.hunt.__main__ import ROOT, hunt
-from tests.hunt.planted import Dying, load
-from tests.mutants import IEEE802154, MUTANTS, Mutant
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +157,10 @@ def test_a_packet_that_is_cut_may_be_handed_on_and_quoted(cast):
     info, seen = cast.info(Sent(b"")), readings(cast)
     seen.take(b"\x41" + packet, info, 0.0, b"")
     assert not list(Properties(seen, frozenset()).tapped(packet))
+    longer = Packets(cast, random.Random(9)).datagram("tester", 8) + b"\0"
+    seen.take(b"\x41" + longer, info, 0.0, b"")
+    assert not list(Properties(seen, frozenset()).tapped(longer))
+    assert not list(Properties(seen, frozenset()).tapped(longer[:-1]))
     assert list(Properties(seen, frozenset()).tapped(packet[:-1]))
 
 
@@ -264,147 +255,3 @@ def test_a_corpus_has_what_broke_something_first_and_reads_on_behind_damage(tmp_
     corpus.path.write_text(corpus.path.read_text() + "# novel\nno frame at all\n\n")
     corpus.add(found, found=True)
     assert list(Corpus(corpus.path)) == [found, novel]
-
-
-# -- playing --------------------------------------------------------------------------------------------------
-
-
-def test_a_probe_is_not_put_together_with_what_a_sequence_left():
-    with Rig.of(registry.load("reference", [])) as rig:
-
-        def tester():
-            return preparation.tester_for(rig, 1)
-
-        session = Session(rig, tester(), Evidence(rig.link), tester)
-        player = Player(session)
-        player.fresh()
-        packets = Packets(player.cast, random.Random(3))
-        (probe,) = [probe for probe in PROBES if probe.name == "backwards"]
-        for _ in range(
-            20
-        ):  # a first fragment, and the tag and the size that the fragments of the probe would have
-            tag = session.tester.next_tag() + 1 & 0xFFFF
-            packet, info = packets.echo("tester", probe.size), player.cast.info(Sent(b""))
-            first = fragment(packet, info, player.cast.contexts, mtu=probe.step + 5, tag=tag)[0]
-            assert player.play((Sent(first),), probe.name, thorough=False).breaches == []
-
-
-# -- hunts ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("where", ["reference", "reference-ble"])
-def test_nothing_is_found_on_the_reference_node(where):
-    search = hunt([], 11, None, rig=where, plays=400)
-    assert search.found == []
-    assert not search.unsteady
-    assert search.plays >= 400
-
-
-def test_what_is_played_together_is_taken_apart():
-    load()
-    (found,) = hunt(['dut.mutant="free-by-its-end"'], 2, None, plays=4000, real=True).found
-    assert len(found.sequence) <= 4 < found.before[0]
-
-
-def test_advice_is_counted_and_not_looked_into():
-    search = hunt([], 1, None, plays=1)
-    reserved = Breach("accepted", "RFC6282-3.1.1-42", "nothing", "an answer", b"")
-    assert search._known(reserved, (), "")
-    assert (search.advice, sum(search.known.values())) == (1, 0)
-
-
-@pytest.mark.parametrize("name", ["hole-behind-a-short-first", "cut-context-octet"])
-def test_a_planted_defect_is_found_and_shrunk(name):
-    planted = load()[name]
-    search = hunt([f'dut.mutant="{name}"'], 1, None, plays=4000)
-    (found,) = search.found
-    assert len(found.sequence) <= planted.frames + 1
-    assert Kind.of(found.breach) == found.kind
-
-
-def test_what_does_not_come_again_is_written_and_no_finding(tmp_path, cast, monkeypatch):
-    struck = []
-
-    class Once(Dying):
-        """Dies once, of a frame without payload, and never again."""
-
-        def wrong(self, new, past):
-            if new.payload or struck:
-                return False
-            struck.append(new)
-            return True
-
-    monkeypatch.setitem(MUTANTS, "once", Mutant("once", "", "RFC6282-2-04", None, IEEE802154, Once))
-    lost = []
-    search = hunt(['dut.mutant="once"'], 1, None, plays=400, lost_one=lost.append)
-    assert struck
-    assert search.found == []
-    assert [one.breach.code for one in lost] == ["dut_lost"]
-    assert Sent(b"") in [replace(sent, source="tester", destination="dut") for sent in lost[0].sequence]
-    place = Place(tmp_path, "a rig", "ieee802154", "a version", 1, cast.contexts)
-    folder = write_unrepeated(lost[0], 1, place)
-    assert read((folder / "sequence.txt").read_text()) == (*lost[0].before, *lost[0].sequence)
-    sent = [sent.frame for sent in sent_frames(folder / "frames.pcapng")]
-    assert all(any(frame.endswith(one.payload) for frame in sent) for one in lost[0].sequence)
-    assert write_unrepeated(lost[0], UNREPEATED + 1, place) is None
-
-
-@pytest.mark.parametrize(("name", "frames"), [("resized-tag", 8), ("ends-where-it-begins", 4)])
-def test_what_leaks_is_one_sequence_many_times(name, frames):
-    load()
-    (found,) = hunt([f'dut.mutant="{name}"'], 1, None, plays=4000).found
-    assert len(found.sequence) <= frames
-
-
-def test_what_is_found_is_written_as_frames_a_text_and_a_case(tmp_path, cast):
-    load()
-    (found,) = hunt(['dut.mutant="hole-behind-a-short-first"'], 1, None, plays=4000).found
-    place = Place(tmp_path, "a rig", "ieee802154", 'odd """ version\\', 1, cast.contexts)
-    folder = write(found, 1, place, lambda path: f"replay {path}", lambda path: f"run {path}")
-    assert read((folder / "sequence.txt").read_text()) == found.sequence
-    frames = [sent.frame for sent in sent_frames(folder / "frames.pcapng")]
-    assert all(any(frame.endswith(sent.payload) for frame in frames) for sent in found.sequence)
-    made = {}
-    exec(compile((folder / "test_found.py").read_text(), "test_found.py", "exec"), made)
-    played = []
-    case = made["test_dut_lost_1"]
-    case.__globals__["plays"] = lambda _case, text, **how: played.append((read(text), how))
-    case(None)
-    assert played == [(found.sequence, {"probe": found.first, "anew": True})]
-
-
-@pytest.mark.parametrize(("given", "count"), [((), 1), (("--hunt", "1m"), 2)])
-def test_a_hunt_is_run_only_when_time_is_given(given, count):
-    words = ["-m", "pytest", "suites/hunt", "--rig", "reference", "--collect-only", "-q", "-n0", *given]
-    said = subprocess.run(
-        [sys.executable, *words], capture_output=True, text=True, check=False, cwd=ROOT
-    ).stdout
-    assert sum(line.startswith("suites/hunt/") for line in said.splitlines()) == count, said
-
-
-def test_a_hunt_is_repeated_by_its_seed():
-    one, two = (hunt([], 5, None, plays=60) for _ in range(2))
-    assert [written(sequence) for sequence in one.kept] == [written(sequence) for sequence in two.kept]
-
-
-def test_there_are_thirty_and_none_is_a_mutant_of_the_suites():
-    planted = load()
-    assert sum(not one.known for one in planted.values()) >= 30
-    assert all(one.frames >= 2 and one.what for one in planted.values())
-    listed = subprocess.run(
-        [sys.executable, "-m", "tests.mutants", "--list"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-    )
-    assert not {line.split()[0] for line in listed.stdout.splitlines()} & set(planted)
-
-
-def test_a_budget_counts_what_it_is_told_to():
-    clock = iter(range(100))
-    budget = Budget(10, None, None, now=lambda: next(clock))
-    assert not budget.spent()
-    assert Budget(None, 5, None).spent(plays=5)
-    assert Budget(None, None, 1).spent(findings=1)
-    assert any(budget.spent() for _ in range(20))

@@ -56,6 +56,17 @@ class OverlapBehindUnseen(Reassembly):
         return any(b <= begin < e for b, e in datagram.pieces.items())
 
 
+@reassembly("frag-first-covers-its-frame", "RFC4944-5.3-23")
+class FirstCoversItsFrame(Reassembly):
+    """Sees an overlap with a first fragment only where the octets of its frame would reach, and counts octets."""
+
+    def overlaps(self, datagram, begin, end):
+        return any(begin < (e if b else e - 32) and b < end for b, e in datagram.pieces.items())
+
+    def complete(self, datagram):
+        return datagram.begun and datagram.counted >= datagram.size
+
+
 @reassembly("frag-overlap-drops-all", "RFC4944-5.3-18")
 class OverlapDropsAll(Reassembly):
     """Drops every datagram under way for an overlap in one of them."""
