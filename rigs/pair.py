@@ -85,7 +85,7 @@ class Pair(Rig):
     def __init__(self, file: RigFile, profile: Profile, other: Profile, tell: Teller | None = None) -> None:
         super().__init__(file, profile, tell)
         self._other = other
-        #: What the air does to frames where no case says otherwise: in memory they take their time as on a radio.
+        #: What the air does to frames where no case says otherwise: beside a node in memory they take their time.
         self.good_air = AirSettings()
         #: Link-layer addresses that each told the other since they were opened.
         self.told: dict[str, set[bytes]] = {name: set() for name in SIDES}
@@ -121,7 +121,8 @@ class Pair(Rig):
         if why := cannot_meet(dut, peer):
             raise RigError(f"{self.name}: {why}")
         members: dict[str, Link] = {name: side.link for name, side in self.sides.items()}
-        in_memory = kind == "ieee802154" and all(isinstance(link, MemoryLink) for link in members.values())
+        # a node in memory sends all its fragments at one moment, which no radio does: the air gives them their time
+        in_memory = kind == "ieee802154" and any(isinstance(link, MemoryLink) for link in members.values())
         self.good_air = self.file.air or AirSettings(model="802154" if in_memory else "none")
         self._link = AirLink(members, self.good_air)
 
