@@ -17,6 +17,8 @@ from reports.statistics.units import SECONDS, amount
 #: A rig that is held up for this share of the time loses datagrams that it would not lose else; of no verdict is more
 #: asked (`fixtures.judging.session.Session.too_slow`).
 SLOW: Final = 0.25
+#: The load of a host that was not noted: what it explains is none of its own.
+_IDLE: Final = {"lasted": 0.0, "held_up": 0.0, "pace": 0.0}
 #: A measurement as the record has it (`reports.lines.Measurement`).
 Line = Mapping[str, Any]
 
@@ -25,7 +27,8 @@ def explain(was: Line, now: Line, values: tuple[float, float], q: float | None, 
     """Why the change from `values[0]` to `values[1]` may be the host's, in words; empty where it cannot be.
 
     `q`: which quantile of the values it is of, None for a share of lost ones. `way`: 1 where more is worse, -1 where
-    less is. Empty as well where a line does not say how the host was.
+    less is. Empty as well where the line of the slow side does not say how the host was; where only the other one does
+    not, that host counts as idle.
     """
     if is_virtual(was, now):
         return ""
@@ -33,7 +36,7 @@ def explain(was: Line, now: Line, values: tuple[float, float], q: float | None, 
     change = abs(values[1] - values[0])
     if q is not None and change * SECONDS.get(now["unit"], math.inf) <= off:
         return f"the clocks may be off by as much ({amount(off, 's')})"
-    return _of_the_load(was, now, values, q, way) if was.get("load") and now.get("load") else ""
+    return _of_the_load(was, now, values, q, way)
 
 
 def is_virtual(was: Line, now: Line) -> bool:
@@ -44,6 +47,8 @@ def is_virtual(was: Line, now: Line) -> bool:
 def _of_the_load(was: Line, now: Line, values: tuple[float, float], q: float | None, way: int) -> str:
     """What the load explains. The slow side is the one with the longer times, the lower rates, the more losses."""
     fast, slow = (was, now) if (values[1] > values[0]) == (way > 0) else (now, was)
+    if not slow.get("load"):
+        return ""
     least, most = sorted(values)
     held = [_share(line) for line in (fast, slow)]
     pace = _ratio(fast, slow)
@@ -57,10 +62,7 @@ def _of_the_load(was: Line, now: Line, values: tuple[float, float], q: float | N
     if not explained:
         return ""
     if held[1] > held[0] or pace == 1.0:
-        told = [
-            " of ".join(amount(line["load"][name], "s") for name in ("held_up", "lasted"))
-            for line in (was, now)
-        ]
+        told = [_held_up(line) for line in (was, now)]
         return (
             f"the host explains as much: other work held the rig up for {told[0]} before and {told[1]} after"
         )
@@ -70,9 +72,19 @@ def _of_the_load(was: Line, now: Line, values: tuple[float, float], q: float | N
     )
 
 
+def _held_up(line: Line) -> str:
+    """For how long other work held the rig up, in words."""
+    load = line.get("load")
+    return (
+        f"{amount(load['held_up'], 's')} of {amount(load['lasted'], 's')}"
+        if load
+        else "nobody knows how long"
+    )
+
+
 def _share(line: Line) -> float:
     """The share of the time for which other work held the rig up; below 1."""
-    load = line["load"]
+    load = line.get("load") or _IDLE
     return min(0.99, max(0.0, load["held_up"]) / load["lasted"]) if load["lasted"] > 0 else 0.0
 
 
@@ -81,10 +93,10 @@ def _each(line: Line) -> float:
     count = len(line["values"]) or 1
     if line.get("figure") and count == 1:
         count = max(1, line["figure"].get("n") or 1)
-    return max(0.0, float(line["load"]["held_up"])) / count
+    return max(0.0, float((line.get("load") or _IDLE)["held_up"])) / count
 
 
 def _ratio(fast: Line, slow: Line) -> float:
     """By how much the host of the slow side is slower; 1 where it is not, or where nobody knows."""
-    paces = [float(line["load"].get("pace") or 0.0) for line in (fast, slow)]
+    paces = [float((line.get("load") or _IDLE).get("pace") or 0.0) for line in (fast, slow)]
     return max(1.0, paces[1] / paces[0]) if min(paces) > 0 else 1.0
