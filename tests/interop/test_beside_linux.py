@@ -1,4 +1,4 @@
-"""A wrong node beside Linux: it is blamed, and Linux never. What both may do and does not fit is called that (`--slow`)."""
+"""A wrong node beside Linux: it is blamed, and Linux never. What does not fit is called that. With `--slow` only."""
 
 import shutil
 from contextlib import contextmanager
