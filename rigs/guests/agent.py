@@ -33,6 +33,7 @@ _ICMPV6_FILTER = 1
 _ENETDOWN = 100
 _IN_PROGRESS = 115
 _RECEIVE_BUFFER = 16 << 20
+_AT_ONCE = 32 << 10  # octets told that are not kept back any longer
 _SEND_SECONDS = 2  # a radio that takes nothing more must not take the agent with it
 _SEND_BUFFER = 64 << 10  # less than a device queue holds: send() waits instead of losing frames
 
@@ -56,6 +57,7 @@ class Agent:
         """Nothing is opened yet but the namespace we came from."""
         self._port = port
         self._splitter = wire.Splitter()
+        self._telling = bytearray()
         self._poll = select.poll()
         self._opens: dict[int, Open] = {}  # by file descriptor, which is the handle
         self._commands = Commands(self._poll, self._tell)
@@ -88,6 +90,7 @@ class Agent:
         self._poll.register(self._port, select.POLLIN)
         self._tell(wire.READY, wire.VERSION, wire.STAMP.pack(time.monotonic_ns(), time.time_ns()))
         while True:
+            self._flush()
             waits = [series.seconds_left() for series in self._series]
             waits += [
                 left
@@ -105,6 +108,7 @@ class Agent:
                 elif fd in self._hci:
                     self._hci.ready(fd)
             if self._port in ready:
+                self._flush()  # what was heard is told, even if the kernel dies of the next order
                 data = os.read(self._port, 65536)
                 if not data:
                     return
@@ -118,9 +122,14 @@ class Agent:
                     self._tell(wire.REPLY, series.request, report)
 
     def _tell(self, kind: int, number: int, body: bytes = b"") -> None:
-        data = memoryview(wire.message(kind, number, body))
-        while data:
-            data = data[os.write(self._port, data) :]
+        self._telling += wire.message(kind, number, body)
+        if len(self._telling) >= _AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write what was told; one write for many, as each takes the whole way to the host and back."""
+        while self._telling:
+            del self._telling[: os.write(self._port, self._telling)]
 
     def _obey(self, kind: int, number: int, body: bytes) -> None:
         if kind == wire.SEND:

@@ -59,6 +59,11 @@ _CPU = {
 }
 
 
+#: The guest's driver spins until what it wrote is taken: at once, by the thread that emulates the CPU, and not by
+#: another one that needs a CPU of its own for it.
+_PORTS = "virtio-serial-pci,max_ports=8,ioeventfd=off"
+
+
 class GuestError(Exception):
     """The guest cannot be started or did not come up: what was tried, what was seen last, and the remedy."""
 
@@ -141,7 +146,7 @@ class Guest(Running):
             "-machine", "memory-backend=ram", "-nodefaults", "-display", "none", "-no-reboot", "-no-user-config",
             "-kernel", str(self.image.kernel), "-initrd", str(self.image.initramfs),
             "-append", _KERNEL_ARGUMENTS + _CLOCK[self.accel], "-serial", f"file:{self._dir / 'console'}",
-            "-device", "virtio-serial-pci,max_ports=8", *arguments, *self._extra,
+            "-device", _PORTS, *arguments, *self._extra,
         ]  # fmt: skip
         try:
             with (self._dir / "qemu").open("wb") as log:
