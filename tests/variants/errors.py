@@ -6,7 +6,7 @@ from rigs.nodes.reference.host import Discard
 from sixlowpan import ipv6
 from sixlowpan.addresses import is_link_local
 from tests.variants import ANY, ReferenceNode, variant
-from tests.variants.hosts import Late
+from tests.variants.hosts import SLOW, Late
 
 NO_TAP = ("ip_tap",)
 
@@ -44,7 +44,7 @@ class LateNoTap(Late):
     delays = (0.15,)
 
 
-@variant("late-resolution", without=NO_TAP, rig={"settle": "200ms"})
+@variant("late-resolution", without=NO_TAP, rig={"settle": "200ms"}, parameters=SLOW)
 class LateResolution(Late):
     """Takes 120 ms for each frame and forgets each neighbour with the packet: resolution and answer are both late."""
 
