@@ -104,7 +104,7 @@ def test_every_context(case: Case):
 
 
 @needs("ip_tap", "context")
-@requirement("RFC6282-4.2-19", "RFC6282-4.2-10", "RFC6282-2-04")
+@requirement("RFC6282-4.2-19", "RFC6282-4.2-10", "RFC6282-4.3.3-08", "RFC6282-2-04")
 def test_every_inner_header(case: Case):
     """Each octet of IPHC behind EID 7: the inner packet's length is its own, and not that of the datagram."""
     understood_all(
