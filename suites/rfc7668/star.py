@@ -92,6 +92,11 @@ class SixLn:
             self.registered = before
         return status
 
+    def leave(self) -> None:
+        """Take back what it has registered (RFC 6775 §5.5.3): a 6LBR may keep a registration beyond the connection."""
+        for address in self.registered:
+            self.register(address, lifetime=0)
+
     def listen(self, group: bytes, kind: int = EXCLUDE) -> None:
         """Report that this 6LN listens to a group, or no longer does (MLDv2, RFC 3810 §5.2)."""
         body = bytes(2) + (1).to_bytes(2) + bytes([kind, 0, 0, 0]) + group
@@ -124,8 +129,10 @@ def sixln(case: Case) -> Iterator[SixLn]:
     as_6lbr(case)
     link = live(case)
     link.reconnect()
+    member = SixLn(case, case.tester)
     try:
-        yield SixLn(case, case.tester)
+        yield member
+        member.leave()
     finally:
         link.reconnect()  # so that no registration outlives the case
 
@@ -143,7 +150,9 @@ def one_more(case: Case, device: bytes | None = None) -> Iterator[SixLn]:
     with live(case).another(device) as link:
         tester = Tester(Air(link, case.evidence.sink), case.tester.dut_address, case.tester.seed + 1)
         tester.contexts = case.tester.contexts
-        yield SixLn(case, tester)
+        member = SixLn(case, tester)
+        yield member
+        member.leave()
 
 
 def carried(sent: bytes, packet: bytes) -> bool:
