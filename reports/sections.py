@@ -22,6 +22,7 @@ SUBJECTS: Final[dict[str, tuple[str, str]]] = {
     "rfc4944/5.3.timer": ("§5.3", "reassembly timer"),
     "rfc4944/5.overlap.timer": ("§5.3", "reassembly timer behind an overlap"),
     "rfc4944/5.own": ("§5.3", "other packets that the DUT fragments"),
+    "rfc4944/5.own.ways": ("§5.3", "what the DUT fragments between addresses of each kind"),
     "rfc4944/8.options": ("§8", "link-layer address options"),
     "rfc4944/beyond": ("", "what this suite cannot try"),
     "rfc6282/2.fragments": ("§2", "compressed headers in a first fragment"),

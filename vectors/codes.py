@@ -99,8 +99,10 @@ _SEEN: Final = {
     "timeout_too_long": "Fragments were kept for longer than 60 seconds.",
     "not_released": "No datagram of full size is taken when all reassembly timers have run out.",
     # fragments that the DUT sends
+    "broadcast_number": "The number of the broadcast header does not count up.",
     "datagram_size": "The fragments of a datagram do not all have its size.",
     "datagram_tag": "The tag does not count up from that of the datagram before.",
+    "tag_byte_order": "The tags count up with their octets in the wrong order.",
     "tag_differs": "The fragments of a datagram have several tags.",
     "tag_not_incremented": "The tags of successive datagrams do not count up.",
     "tag_used_again": "A tag was used for two datagrams of a short time.",

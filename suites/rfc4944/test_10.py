@@ -14,13 +14,18 @@ from fixtures.api import (
     about,
     checked,
     derivable,
+    needs,
     nothing_of,
     on_link,
     outcome,
     requirement,
+    right_or_nothing,
+    shown,
     understood_all,
+    understood_if_shown,
 )
-from sixlowpan import fragment_header_1, fragment_header_n, ipv6
+from sixlowpan import fragment_header_1, fragment_header_n, ipv6, mesh_header
+from suites.rfc4944.test_5_2 import FORWARDER
 
 pytestmark = [on_link("ieee802154"), about("hc1")]
 
@@ -99,6 +104,52 @@ def test_addresses(case: Case):
     understood_all(case, makes())
 
 
+PREFIX = bytes.fromhex("20010db800a5006b")
+
+
+@requirement("RFC4944-10.1-01", "RFC4944-10.3.1-02")
+@pytest.mark.parametrize("sa", [0, 1], ids="sa{:02b}".format)
+def test_source_of_a_prefix(case: Case, sa: int):
+    """PI: the prefix of the source is in-line, and is no link-local one; its identifier is elided, or in-line, too."""
+    asked(case)
+    source = case.tester.also(PREFIX + case.tester.identity.address[8:])
+    understood_if_shown(case, lambda: made(case, case.tester.echo(source=source), sa, 3, tf=1, nh=2))
+
+
+@needs("address")
+@requirement("RFC4944-10.1-01", "RFC4944-10.3.1-02")
+@pytest.mark.parametrize("da", [0, 1], ids="da{:02b}".format)
+def test_destination_of_a_prefix(case: Case, da: int):
+    """The same of the destination."""
+    asked(case)
+    address = PREFIX + case.tester.dut_address[8:]
+    case.give_address(address)
+    case.understood(lambda: made(case, case.tester.echo(destination=address), 3, da, tf=1, nh=2))
+
+
+@requirement("RFC4944-10.1-02", "RFC4944-10.1-01")
+def test_short_source(case: Case):
+    """IC: the identifier is "derivable from the corresponding link-layer address", also from one of 16 bits."""
+    asked(case)
+    if not case.rig.link.any_source:
+        case.unsupported("the link cannot send from a short address", "not_on_this_link")
+    case.tester.fresh_short()
+    case.understood(lambda: made(case, case.tester.echo(), 3, 3, tf=1, nh=2))
+
+
+@requirement("RFC4944-10.3.1-01", "RFC4944-10.3.1-02")
+@pytest.mark.parametrize("hop_limit", [1, 33, 255], ids=str)
+def test_hop_limit(case: Case, hop_limit: int):
+    """ "The non-compressed IPv6 field that MUST be always present is the Hop Limit", right behind the encoding."""
+    asked(case)
+
+    def make() -> Stimulus:
+        packet = shown(case, hop_limit=hop_limit)
+        return made(case, packet, 3, 3, tf=1, nh=NEXT_HEADERS[packet[6]])
+
+    case.understood(make)
+
+
 @requirement("RFC4944-10.1-03", "RFC4944-10.1-04", "RFC4944-10.3.1-03", "RFC4944-10-01", "RFC4944-10-02")
 @pytest.mark.parametrize("tf", [0, 1], ids=["tf-inline", "tf-zero"])
 @pytest.mark.parametrize("nh", [0, 1, 2], ids=["nh-inline", "udp", "icmp"])
@@ -112,6 +163,21 @@ def test_traffic_class_and_next_header(case: Case, tf: int, nh: int):
         return made(case, packet, 3, 3, tf=tf, nh=nh)
 
     case.understood(make)
+
+
+@requirement("RFC4944-10.1-04", "RFC4944-10.3.1-03")
+def test_tcp(case: Case):
+    """Next header 11 is TCP: its header follows as it is, since no HC2 form of it is defined (§10.1)."""
+    asked(case)
+
+    def make() -> Stimulus:
+        source, destination = case.tester.identity.address, case.tester.dut_address
+        syn = bytes.fromhex("d431 1234 00000001 00000000 5002 0400 0000 0000")
+        check = ipv6.checksum(source, destination, 6, syn).to_bytes(2)
+        packet = ipv6.build(source, destination, 6, syn[:16] + check + syn[18:])
+        return made(case, packet, 3, 3, tf=1, nh=3)
+
+    understood_if_shown(case, make)
 
 
 @requirement("RFC4944-10.2-01", "RFC4944-10.2-02", "RFC4944-10.2-03", "RFC4944-10.2-04", "RFC4944-10.1-05")
@@ -149,6 +215,22 @@ def test_length_from_the_fragments(case: Case):
         return Stimulus(sent, packet, case.tester.info(), "HC1 in FRAG1")
 
     case.understood(make)
+
+
+@requirement("RFC4944-10.1-02", "RFC4944-5-04")
+def test_behind_a_mesh_header(case: Case):
+    """Elided identifiers are those of originator and final destination, "found in the 'Mesh Addressing' field"."""
+    asked(case)
+
+    def make() -> Stimulus:
+        tester = case.tester
+        packet, forwarder = tester.echo(), FORWARDER if case.rig.link.any_source else tester.identity.link
+        payload = mesh_header(tester.identity.link, tester.dut_link, 5) + hc1(packet, 3, 3, tf=1, nh=2)
+        return Stimulus([payload], packet, tester.info(forwarder), "HC1 behind a mesh header")
+
+    if not derivable(case.tester):
+        case.unsupported("the DUT's address cannot be elided", "not_observable")
+    right_or_nothing(case, make, feature="mesh")
 
 
 @requirement("RFC4944-10.2-05", "RFC4944-10.1-05")

@@ -2,8 +2,9 @@
 
 import pytest
 
-from fixtures.api import Case, Seen, on_link, outside_data_frames, requirement, stimulus
+from fixtures.api import Case, Identity, Seen, on_link, outside_data_frames, requirement, stimulus
 from sixlowpan import mac
+from sixlowpan.addresses import link_local
 
 pytestmark = on_link("ieee802154")
 
@@ -113,6 +114,39 @@ def test_address_kinds(case: Case, source: str):
             case.unsupported("the link cannot send from a short address", "not_on_this_link")
         case.tester.fresh_short()
     case.understood(lambda: stimulus(case, case.tester.echo()))
+
+
+#: 16-bit addresses at the ends of the range for unicast, "0xxxxxxxxxxxxxxx" (§12), and EUI-64s that look like others.
+SHORT_ADDRESSES = ["0002", "00fe", "00ff", "0100", "3fff", "4000", "7ffe", "7fff"]
+EXTENDED_ADDRESSES = [
+    "00124b000102ffff",  # ends as the broadcast address,
+    "00124b000102fffe",  # as that of who has none,
+    "00124bfffe010203",  # is made from 48 bits,
+    "0000000000001234",  # is a short one behind zeros,
+    "1234000000000000",  # or in front of them
+    "feffffffffffffff",
+    "7a333a0001020304",  # begins as a payload does
+]
+
+
+@requirement("RFC4944-3-01", "RFC4944-12-01", "RFC6282-3.2.2-04", "RFC6282-3.2.2-05")
+@pytest.mark.parametrize("kind", ["extended", "short"])
+def test_any_source(case: Case, kind: str):
+    """Echoes from link-layer addresses of rare values, their IIDs elided: each is the address of a neighbour (§3)."""
+    tester, link = case.tester, case.rig.link
+    if not link.any_source:
+        case.unsupported("the link cannot send from other addresses", "not_on_this_link")
+    if kind == "short":
+        tester.fresh_short()
+        if not case.takes(lambda: stimulus(case, tester.echo())):
+            case.unsupported("the DUT takes no echo from an ordinary short address: 2/address_kinds has it")
+    for text in SHORT_ADDRESSES if kind == "short" else EXTENDED_ADDRESSES:
+        source = bytes.fromhex(text)
+        if source in {link.dut, link.dut_short}:
+            continue
+        tester.identity = Identity(source, link_local(source))
+        tester.also(tester.identity.address)
+        case.understood(lambda: stimulus(case, tester.echo()))
 
 
 @requirement("RFC4944-3-01")

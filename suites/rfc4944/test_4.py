@@ -6,7 +6,7 @@ a frame that the PHY cannot carry is a breach.
 
 import pytest
 
-from fixtures.api import Case, on_link, requirement, well_answered
+from fixtures.api import Case, on_link, requirement, stimulus, well_answered
 from sixlowpan import budget
 
 pytestmark = on_link("ieee802154")
@@ -34,3 +34,18 @@ def test_frames_that_it_sends(case: Case, size: int):
     )  # fmt: skip
     if min(unused) >= 8:
         case.note(f"every fragment leaves {min(unused)} octets unused or more: 8 more of the datagram fit")
+
+
+@requirement("RFC4944-4-03", "RFC4944-3-01")
+@pytest.mark.parametrize("source", ["extended", "short"])
+def test_full_frames_that_it_takes(case: Case, source: str):
+    """§4: 127 octets with the FCS: a packet that fills a frame is taken, behind long addresses and short ones."""
+    tester = case.tester
+    if source == "short":
+        if not case.rig.link.any_source:
+            case.unsupported("the link cannot send from a short address", "not_on_this_link")
+        tester.fresh_short()
+        if not case.takes(lambda: stimulus(case, tester.echo())):
+            case.unsupported("the DUT takes no echo from an ordinary short address: 2/address_kinds has it")
+    header = len(stimulus(case, tester.echo(0)).payloads[0])
+    case.understood(lambda: stimulus(case, tester.echo(tester.air.room(tester.info()) - header)))

@@ -45,15 +45,21 @@ OPTIONS = bytes.fromhex("7e33 e0 3a 06 1e04a1a2a3a4")
 
 
 def meshed(case: Case, inner: Stimulus, *, sequence: int | None = None, hops: int = 5) -> Stimulus:
-    """A stimulus behind a mesh header, and behind a broadcast header where it has a sequence number."""
+    """A stimulus behind a mesh header, and behind a broadcast header where it has a sequence number: its first frame's.
+
+    Each frame has a number of its own: who suppresses what it has had by numbers (§11.1) takes all of them.
+    """
     header = mesh_header(inner.info.src, inner.info.dst, hops)
-    header += b"" if sequence is None else bytes([0x50, sequence])
+    numbers = [
+        b"" if sequence is None else bytes([0x50, sequence + n & 0xFF]) for n in range(len(inner.payloads))
+    ]
     forwarder = FORWARDER if case.rig.link.any_source else inner.info.src
     info = replace(
         inner.info, src=forwarder, dst=EVERYBODY if inner.info.dst == EVERYBODY else case.tester.dut_link
     )
-    note = f"behind {header.hex(' ')}: {inner.note}"
-    return Stimulus([header + payload for payload in inner.payloads], inner.packet, info, note)
+    note = f"behind {(header + numbers[0]).hex(' ')}: {inner.note}"
+    sent = [header + number + payload for number, payload in zip(numbers, inner.payloads, strict=True)]
+    return Stimulus(sent, inner.packet, info, note)
 
 
 def taken(case: Case, makes: Sequence[Make], feature: str) -> None:
@@ -142,6 +148,7 @@ def test_what_follows_a_broadcast_header(case: Case, what: str, sequence: int):
     tester = case.tester
 
     def make() -> Stimulus:
+        tester.fresh()
         packet = tester.echo(120 if what == "fragments" else 8, destination=ALL_NODES)
         info = tester.info(destination=EVERYBODY)
         if what == "uncompressed":

@@ -6,7 +6,7 @@ one that "differs in" neither size nor offset from another is no overlap. Every 
 
 from collections.abc import Iterator
 from functools import partial
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import pytest
 
@@ -75,6 +75,28 @@ def test_reversed_full_size(case: Case):
     def make() -> Stimulus:
         packet, parts = pieces(case, FULL, 96)
         return raw(case, parts[::-1], packet, "all fragments of a full-size echo, from the last to the first")
+
+    case.understood(make)
+
+
+#: Octets of a datagram in one fragment where "only 81 octets [are] available" (§4), less the fragmentation header.
+LEAST = 72
+
+
+@requirement("RFC4944-5.3-19", "RFC4944-4-03", "RFC4944-4-01", "RFC4944-5.3-16")
+@pytest.mark.parametrize("last", [LEAST, 8, 1], ids="last-of-{}".format)
+def test_full_size_in_secured_frames(case: Case, last: int):
+    """The MTU in 18 fragments and more, as few as link-layer security leaves room for (§4), the last short or long."""
+    if not case.takes(lambda: stimulus(case, case.tester.echo(FULL))):
+        case.unsupported("the DUT takes no datagram of 1280 octets: 2/mtu has it", "not_observable")
+
+    def make() -> Stimulus:
+        packet, parts = pieces(case, FULL if last > 1 else FULL - 7, LEAST)
+        size, begin = len(packet), 8 * parts[1][4]
+        end = (size - min(last, LEAST)) // 8 * 8
+        cuts = [*range(begin, end, LEAST), end, size]
+        sent = [parts[0], *(piece(parts[0], a // 8, packet[a:b]) for a, b in pairwise(cuts))]
+        return raw(case, sent, packet, f"{len(sent)} fragments, the last of {size - end} octets")
 
     case.understood(make)
 

@@ -54,6 +54,13 @@ def test_tags_of_many_datagrams(case: Case):
         next((f"{b:04x} behind {a:04x}" for a, b in pairwise(tags) if not 0 < (b - a) & 0xFFFF < 0x8000), ""),
         frame=frame,
     )
+    case.expect(
+        sum(step & 0xFF == 0 for step in steps) < len(steps) // 2,
+        "tag_byte_order",
+        "tags in network byte order, which are incremented",
+        f"tags that grow by {next((step for step in steps if step & 0xFF == 0), 0)}: their low octet is sent first",
+        frame=frame,
+    )
     again = next((tag for tag in tags if tags.count(tag) > 1), None)
     case.expect(
         again is None,

@@ -105,10 +105,10 @@ def test_own_errors(case: Case):
         undecodable(case, tester.heard[before:])
     if len(tags) < 4 and not case.result.findings:
         case.unsupported("the DUT sends too few errors and answers that need fragments")
-    _increase(case, tags, frame)
+    increase(case, tags, frame)
 
 
-def _increase(case: Case, tags: list[int], frame: bytes) -> None:
+def increase(case: Case, tags: list[int], frame: bytes) -> None:
     """§5.3: "The sender SHALL increment datagram_tag for successive, fragmented datagrams"."""
     wrong = next(((a, b) for a, b in pairwise(tags) if not 0 < (b - a) & 0xFFFF < 0x8000), None)
     case.expect(
@@ -139,7 +139,7 @@ def test_own_multicast(case: Case):
                 frame = seen.frames[0]
     if not tags and not case.result.findings:
         case.unsupported("the DUT's ping sends nothing to a group")
-    _increase(case, tags, frame)
+    increase(case, tags, frame)
 
 
 @requirement("RFC4944-5.3-16", "RFC4944-5.3-02", "RFC4944-5.3-07")

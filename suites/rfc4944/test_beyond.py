@@ -14,7 +14,6 @@ REASONS = {
     "RFC4944-6-07": "no ability gives the DUT another link-layer address",
     "RFC4944-11-01": "no ability tells the DUT to use a mesh forwarder",
     "RFC4944-11-02": "no ability tells the DUT to use a mesh forwarder",
-    "RFC4944-11.1-02": "no ability tells the DUT to broadcast in a mesh",
 }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from fixtures.api import Case, Stimulus, needs, on_link, requirement, spelled, stimulus, understood_all
-from sixlowpan import fragment_header_1, fragment_header_n
+from sixlowpan import fragment_header_1, fragment_header_n, ipv6
 from suites.rfc6282.test_3_1 import head, modes, reserved
 from suites.rfc6282.test_4_2_chains import INNER_WORDS, OUTER
 from suites.rfc6282.test_4_3 import PORTS, datagram
@@ -104,7 +104,7 @@ def test_every_context(case: Case):
 
 
 @needs("ip_tap", "context")
-@requirement("RFC6282-4.2-19", "RFC6282-4.2-10", "RFC6282-2-04")
+@requirement("RFC6282-4.2-19", "RFC6282-4.2-10", "RFC6282-4.3.3-08", "RFC6282-2-04")
 def test_every_inner_header(case: Case):
     """Each octet of IPHC behind EID 7: the inner packet's length is its own, and not that of the datagram."""
     understood_all(
@@ -125,6 +125,30 @@ def test_ports(case: Case, p: int, source_port: int, destination_port: int):
     case.understood(
         lambda: stimulus(case, datagram(case, source_port, destination_port, MANY), NH=1, P=p, C=0)
     )
+
+
+@needs("ip_tap|port_unreachable|udp")
+@requirement("RFC6282-3.1.1-05", "RFC6282-2-04")
+def test_plain_udp(case: Case):
+    """In a first fragment: a UDP header as it is, behind an in-line next header."""
+    case.understood(lambda: stimulus(case, datagram(case, 0x1234, 0x5678, MANY), NH=0))
+
+
+@needs("ip_tap")
+@requirement("RFC6282-3.1.1-05", "RFC6282-2-04")
+@pytest.mark.parametrize("protocol", [41, 44, 253], ids=str)
+def test_plain_headers(case: Case, protocol: int):
+    """In a first fragment: an in-line next header of any value; what it names stands behind it as it is."""
+    tester = case.tester
+    source, destination = tester.identity.address, tester.dut_address
+
+    def make() -> Stimulus:
+        inner = tester.echo(MANY)
+        later = bytes([ipv6.ICMPV6, 0]) + bytes.fromhex("0510 12345678")  # the last fragment of some packet
+        upper = {41: inner, 44: later + inner[40:], 253: tester.pattern(MANY)}[protocol]
+        return stimulus(case, ipv6.build(source, destination, protocol, upper), NH=0)
+
+    case.understood(make)
 
 
 @needs("ip_tap|port_unreachable|udp")

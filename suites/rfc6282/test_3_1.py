@@ -8,8 +8,8 @@ LINK_LOCAL = bytes.fromhex("fe80000000000000")
 GROUPS = {
     # (DAC, DAM): octets in-line that name a group
     (0, 0): bytes.fromhex("ff15000000000000 0000000000001234"),
-    (0, 1): bytes.fromhex("15 0012345678"),
-    (0, 2): bytes.fromhex("15 001234"),
+    (0, 1): bytes.fromhex("15 9a12345678"),
+    (0, 2): bytes.fromhex("15 9a1234"),
     (0, 3): bytes.fromhex("01"),
     (1, 0): bytes.fromhex("35 00 00123456"),
 }

@@ -86,6 +86,20 @@ def test_hlim(case: Case, hlim: int, hop_limit: int):
     case.understood(lambda: stimulus(case, shown(case, hop_limit=hop_limit), HLIM=hlim, NH=0))
 
 
+@pytest.mark.parametrize(
+    "dam",
+    [
+        pytest.param(0b00, id="128", marks=requirement("RFC6282-3.1.1-37")),
+        pytest.param(0b01, id="48", marks=requirement("RFC6282-3.1.1-38")),
+        pytest.param(0b10, id="32", marks=requirement("RFC6282-3.1.1-39")),
+    ],
+)
+def test_group_in_a_longer_form(case: Case, dam: int):
+    """All nodes, ff02::1, in the forms that are longer than 8 bits: a group "may be compressed" (§3.2), or less so."""
+    echo = case.tester.echo
+    understood_if_shown(case, lambda: stimulus(case, echo(destination=ALL_NODES), M=1, DAC=0, DAM=dam))
+
+
 @requirement("RFC6282-3.1.1-05")
 def test_nh_inline(case: Case):
     """NH=0: the next header is the octet in-line; ICMPv6 has no NHC."""

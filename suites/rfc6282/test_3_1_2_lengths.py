@@ -60,7 +60,7 @@ def covered_rightly(case: Case, identifier: int, mode: int, side: str) -> None:
 
 
 #: Both addresses in each mode that has a context.
-MODES_OF_A_CONTEXT = tuple(f"RFC6282-3.1.1-{number}" for number in (19, 20, 21, 34, 35, 36))
+MODES_OF_A_CONTEXT = tuple(f"RFC6282-3.1.1-{number}" for number in (19, 20, 21, 22, 34, 35, 36))
 MODES = pytest.mark.parametrize("mode", [0b01, 0b10, 0b11], ids=["64", "16", "0"])
 SIDES = pytest.mark.parametrize("side", ["source", "destination"])
 

@@ -66,6 +66,7 @@ PREFIX = bytes.fromhex("2001 0db8 a006 ffff fedc ba98 7654 3210")
     "RFC6282-3.1.1-24",
     "RFC6282-3.1.1-41",
     *MODES_OF_A_CONTEXT,
+    "RFC6282-3.1.2-01",
     "RFC6282-3.1.2-02",
 )
 def test_context_of_any_length(case: Case):
@@ -86,6 +87,15 @@ def test_context_of_any_length(case: Case):
             if length <= 64:
                 group = bytes([0x7A, 0xBC, SPARE, 58]) + bytes.fromhex("35a512345678")
                 understood_all(case, [(f"{length}-group", lambda head=group: spelled(case, head))])
+
+
+@needs("context")
+@requirement("RFC6282-3.1.1-15", "RFC6282-3.1.1-13", "RFC6282-3-02")
+def test_in_line_under_a_context(case: Case):
+    """A source that a context covers, in-line in full: no compressor has to use what it could."""
+    tester = case.tester
+    source = tester.also(tester.contexts[0].prefix[:8] + tester.identity.address[8:])
+    understood_if_shown(case, lambda: stimulus(case, tester.echo(source=source), SAC=0, SAM=0))
 
 
 @needs("context", "ip_tap")

@@ -130,6 +130,22 @@ def test_elided_padding(case: Case, header: int, missing: int):
 
 
 @needs("ip_tap|echo")
+@requirement("RFC6282-4.2-15", "RFC6282-4.2-14", "RFC6282-4.2-16")
+@pytest.mark.parametrize("header", [HOP_BY_HOP, DESTINATION], ids=["hop-by-hop", "destination"])
+@pytest.mark.parametrize("padding", [1, 2, 4, 7], ids=lambda n: f"pad{n}")
+def test_padding_in_line(case: Case, header: int, padding: int):
+    """The trailing Pad1 or PadN "MAY be elided by the compressor": one that is in-line stays as it is."""
+    option = bytes([0x1E, 12 - padding]) + bytes(range(1, 13 - padding))
+    pad = b"\0" if padding == 1 else bytes([1, padding - 2]) + bytes(padding - 2)
+
+    def make() -> Stimulus:
+        packet = packet_with(case, header, bytes([1]) + option + pad)
+        return compressed(case, header, option + pad, packet)
+
+    understood_behind(case, make)
+
+
+@needs("ip_tap|echo")
 @requirement("RFC6282-4.2-15", "RFC6282-4.2-13")
 @pytest.mark.parametrize("header", [HOP_BY_HOP, DESTINATION], ids=["hop-by-hop", "destination"])
 def test_nothing_but_padding(case: Case, header: int):

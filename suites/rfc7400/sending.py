@@ -37,11 +37,11 @@ def by_ghc(case: Case, seen: Seen) -> bool:
     return any(header.name == "GHC" for header in tree.children)
 
 
-def told_by_6cio(case: Case) -> None:
-    """A Neighbor Solicitation whose 6CIO has the G bit (§3.3): its sender reads GHC."""
+def told_by_6cio(case: Case, option: bytes = b"") -> None:
+    """A Neighbor Solicitation whose 6CIO has the G bit (§3.3): its sender reads GHC. Or with another `option`."""
     tester = case.tester
     own = b"" if tester.kind == "ble" else tester.link_option(1, tester.identity.link)
-    packet = tester.solicitation(tester.dut_address, own + nd.CapabilityIndication().build())
+    packet = tester.solicitation(tester.dut_address, own + (option or nd.CapabilityIndication().build()))
     tester.ordinary.add(packet)
     made = stimulus(case, packet)
     case.sent_by(

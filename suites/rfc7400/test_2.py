@@ -20,7 +20,7 @@ from fixtures.api import (
     stimulus,
 )
 from sixlowpan import ipv6
-from suites.rfc7400.sending import behind_a_header, by_ghc, literal
+from suites.rfc7400.sending import behind_a_header, by_ghc, literal, told_by_6cio
 
 LITERAL = "RFC7400-2-02"
 
@@ -110,6 +110,17 @@ def test_udp(case: Case, p: int):
     right_or_nothing(case, make, feature="ghc")
 
 
+@about("ghc")
+@requirement("RFC6282-4.3.2-12", "RFC7400-3.1-01")
+def test_elided_checksum_without_integrity(case: Case):
+    """UDP by GHC with C=1: without an integrity check "the decompressor MUST drop the packet" (RFC 6282 §4.3.2)."""
+    tester, stimuli = case.tester, []
+    for p, ports in enumerate((b"\x12\x34\x56\x78", b"\x12\x34\xcd", b"\xab\x56\x78", b"\x12")):
+        payload = bytes.fromhex("7e33") + bytes([0xD4 | p]) + ports + literal(tester.pattern(12))
+        stimuli.append(Stimulus([payload], None, tester.info(), f"UDP GHC, C=1, P={p:02b}"))
+    nothing_of(case, stimuli)
+
+
 @requirement("RFC7400-3.2-01", "RFC7400-2-04")
 @pytest.mark.parametrize("eid", [0, 3], ids=["hop-by-hop", "destination"])
 def test_extension_header(case: Case, eid: int):
@@ -168,12 +179,22 @@ def test_bombs(case: Case):
 @about("ghc")
 @requirement("RFC7400-2-07")
 def test_reserved_codes(case: Case):
-    """011xxxxx and 1001nnnn with n > 0 are reserved: no text says what a receiver does; a silent drop is advice."""
+    """011xxxxx and 1001nnnn with n > 0 are reserved: no text says what a receiver does; a silent drop is advice.
+
+    Behind 011xxxxx stand as many octets as a literal of five or seven bits would have; zeros change no checksum.
+    """
+    tester = case.tester
     stimuli = []
     for code in [*range(0x60, 0x80), *range(0x91, 0xA0)]:
-        echo = case.tester.echo()[40:]
-        payload = bytes.fromhex("7e33 df") + literal(echo) + bytes([code])
-        stimuli.append(Stimulus([payload], None, case.tester.info(), f"GHC code {code:02x}"))
+        codes = [literal(tester.echo()[40:]) + bytes([code])]
+        if code < 0x80:
+            echo = tester.echo(code & 0x1F)[40:]
+            codes.append(literal(echo[:8]) + bytes([code]) + echo[8:])
+            codes.append(bytes([code]) + tester.echo(code - 8)[40:])
+        for octets in codes:
+            made = Stimulus([HEAD + octets], None, tester.info(), f"GHC code {code:02x}")
+            if len(made.payloads[0]) <= tester.air.room(made.info):
+                stimuli.append(made)
     nothing_of(case, stimuli)
 
 
@@ -192,10 +213,15 @@ def test_unassigned_eids(case: Case, eid: int):
 @requirement("RFC7400-3.3-01")
 def test_no_ghc_unasked(case: Case):
     """GHC may be sent to a node that is known to read it (§3.3): a stranger has not said so; its owner may have."""
-    tester = case.tester
-    if not tester.air.link.any_source and case.declares("ghc"):
+    if not case.tester.air.link.any_source and case.declares("ghc"):
         case.unsupported("on this link the tester is who it was, and cases before this one sent GHC")
     case.stranger()
+    unasked(case)
+
+
+def unasked(case: Case) -> None:
+    """An echo that GHC would make small is answered without GHC."""
+    tester = case.tester
     seen = case.answered(
         lambda: stimulus(case, tester.echo(data=bytes(24) + tester.identity.address + tester.dut_address))
     )
@@ -208,6 +234,17 @@ def test_no_ghc_unasked(case: Case):
                 "GHC",
                 frame=seen.frames[0],
             )
+
+
+@requirement("RFC7400-3.3-01", "RFC7400-3.3-03", "RFC7400-3.4-02")
+def test_no_ghc_without_g(case: Case):
+    """A 6CIO with every bit but G, the 31st, does not say that its sender reads GHC (§3.3, Figure 5)."""
+    if not case.tester.air.link.any_source and case.declares("ghc"):
+        case.unsupported("on this link the tester is who it was, and cases before this one sent GHC")
+    case.stranger()
+    with case.aside():  # that a solicitation is answered is for other cases
+        told_by_6cio(case, bytes.fromhex("2401 fffe ffffffff"))
+    unasked(case)
 
 
 @requirement("RFC7400-3.3-02")

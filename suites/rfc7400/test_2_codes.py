@@ -3,10 +3,13 @@
 The codes are written by hand; what comes out of them is written beside, and follows from Table 1 alone.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from fixtures.api import ICMPV6, Case, Stimulus, checked, on_link, requirement, right_or_nothing
-from sixlowpan import fragment_header_1, fragment_header_n, ipv6
+from sixlowpan import fragment_header_1, fragment_header_n, ipv6, mesh_header
+from suites.rfc4944.test_5_2 import FORWARDER
 from suites.rfc7400.sending import behind_a_header, literal
 
 SHIFTS, COPY = "RFC7400-2-05", "RFC7400-2-06"
@@ -53,6 +56,62 @@ def test_variables(case: Case, codes: str, out: bytes):
     right_or_nothing(
         case, lambda: _echo(case, KNOWN + out, literal(KNOWN) + bytes.fromhex(codes)), feature="ghc"
     )
+
+
+#: What follows the 8 octets of the ICMPv6 header: (data, codes).
+PLACES = {
+    # n = 6, s = 6 + 6: the last four octets of the dictionary, and the first two of the output, an echo's type and code
+    "across-its-end": (STATIC[-4:] + b"\x80\x00", "e6"),
+    # the first of 48 octets; sa = 48, n = 2, s = 6 + 48 + 2
+    "its-first-octets": (b"\xfe\x80", "a6c6"),
+    # 72 octets have come out; sa = 80, n = 8, s = 80 + 8: static octets
+    "from-far": (KNOWN * 2 + STATIC[:8], (literal(KNOWN) * 2).hex() + "aaf0"),
+    # 272 zeros; sa = 120 + 120 + 32, n = 8, s = 272 + 8: more than 8 bits hold
+    "beyond-255": (KNOWN + bytes(272) + KNOWN[-8:], literal(KNOWN).hex() + "8f" * 16 + "afafa4f0"),
+    # n = 2 + 7 + 16, s = 0 + 25: no octet between
+    "all-of-it": (KNOWN + KNOWN[-25:], literal(KNOWN).hex() + "b0b0f8"),
+}
+
+
+@requirement("RFC7400-2-08", COPY, SHIFTS)
+@pytest.mark.parametrize("place", list(PLACES))
+def test_copies_from_anywhere(case: Case, place: str):
+    """A backreference reaches all that stands before it: dictionary, output and the place where they meet."""
+    data, codes = PLACES[place]
+    right_or_nothing(case, lambda: _echo(case, data, bytes.fromhex(codes)), feature="ghc")
+
+
+@requirement("RFC7400-5-01", "RFC7400-2-03", "RFC7400-3.1-02")
+@pytest.mark.parametrize("size", [265, 520, 1232], ids=str)
+def test_large_packet(case: Case, size: int):
+    """A packet as large as the MTU lets it be, in one small payload: it is taken whole (§5, "an MTU-size packet")."""
+
+    def make() -> Stimulus:
+        data = case.tester.pattern(8) + bytes(size - 8)
+        runs, rest = divmod(size - 8, 17)
+        codes = b"\x8f" * runs + (bytes([0x80 | rest - 2]) if rest > 1 else literal(bytes(rest)))
+        return _echo(case, data, literal(data[:8]) + codes)
+
+    right_or_nothing(case, make, feature="ghc")
+
+
+@requirement("RFC7400-2-01", COPY)
+@pytest.mark.parametrize("left", ["a35f01", "b15f01", "bfbf5f01"], ids=["sa", "na", "both"])
+def test_variables_of_the_packet_before(case: Case, left: str):
+    """ "At the start of decompressing" sa and na are "initialized as zero", whatever the payload before has left.
+
+    In that one a literal is cut behind 101nssss, so that nothing comes of it.
+    """
+
+    def make() -> Stimulus:
+        good = _echo(case, KNOWN + KNOWN[-3:], literal(KNOWN) + b"\xc8")  # n = 3, s = 3
+        head = good.payloads[0][: good.payloads[0].index(b"\xdf") + 1]
+        before = head + literal(case.tester.echo()[40:]) + bytes.fromhex(left)
+        return replace(
+            good, payloads=[before, *good.payloads], note=f"behind a payload that ends with {left}"
+        )
+
+    right_or_nothing(case, make, feature="ghc")
 
 
 @requirement("RFC7400-2-08", COPY, SHIFTS)
@@ -130,6 +189,31 @@ def test_chain(case: Case, name: str, behind: str):
     behind_a_header(case, make)
 
 
+@requirement("RFC7400-3.1-01", "RFC7400-3.1-02", "RFC6282-4.2-12")
+@pytest.mark.parametrize("behind", ["udp-ghc", "icmpv6-ghc"])
+@pytest.mark.parametrize("protocol", [0, 60], ids=["hop-by-hop", "destination"])
+def test_behind_an_options_header(case: Case, protocol: int, behind: str):
+    """GHC is an NHC format (§3): it follows an extension header that RFC 6282 §4.2 compresses as well."""
+    tester = case.tester
+
+    def make() -> Stimulus:
+        source, destination = tester.identity.address, tester.dut_address
+        options = bytes.fromhex("1e04a1a2a3a4")
+        data = tester.pattern(6) + bytes(9)
+        upper, nhc = tester.echo(data=data)[40:], b"\xdf"
+        if behind == "udp-ghc":
+            upper = ipv6.udp(0x1234, 0x5678, data, source, destination)
+            nhc = b"\xd0" + upper[:4] + upper[6:8]
+        front = literal(data[:6]) if behind == "udp-ghc" else literal(upper[:14])
+        next_header = 17 if behind == "udp-ghc" else ICMPV6
+        packet = ipv6.build(source, destination, protocol, bytes([next_header, 0]) + options + upper)
+        octet = bytes([0xE1 | (0 if protocol == 0 else 6)])
+        payload = bytes.fromhex("7e33") + octet + b"\x06" + options + nhc + front + b"\x87"
+        return checked(case, payload, packet, f"{behind} behind an options header")
+
+    right_or_nothing(case, make, feature="ghc")
+
+
 @on_link("ieee802154")
 @requirement("RFC7400-3.1-01", "RFC7400-3.1-02", "RFC7400-2-03", "RFC7400-3.2-02")
 @pytest.mark.parametrize("late", [False, True], ids=["first", "last"])
@@ -157,3 +241,18 @@ def test_first_fragment(case: Case, protocol: str, late: bool):
         )
 
     right_or_nothing(case, make, feature="ghc")
+
+
+@on_link("ieee802154")
+@requirement("RFC4944-5-04", "RFC7400-3.1-02", "RFC7400-2-08")
+def test_behind_a_mesh_header(case: Case):
+    """The dictionary has the packet's addresses, which originator and final destination of a mesh header give."""
+
+    def make() -> Stimulus:
+        tester = case.tester
+        made = _echo(case, tester.identity.address[8:], bytes.fromhex("a5f0"))  # sa = 40; n = 8, s = 40 + 8
+        header = mesh_header(made.info.src, made.info.dst, 5)
+        forwarder = FORWARDER if case.rig.link.any_source else made.info.src
+        return replace(made, payloads=[header + made.payloads[0]], info=tester.info(forwarder))
+
+    right_or_nothing(case, make, feature="ghc" if case.declares("mesh") else "")

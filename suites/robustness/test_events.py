@@ -30,6 +30,7 @@ from fixtures.api import (
 )
 from sixlowpan import addresses
 from sixlowpan.addresses import ALL_NODES
+from suites.rfc4944.test_5_own import increase
 
 #: Datagrams that time out in one uptime: more than a counter of four bits, or a pool of twenty, bears.
 TIMEOUTS = 24
@@ -182,7 +183,7 @@ def test_many_neighbours(case: Case):
 
 
 @on_link("ieee802154")
-@requirement("RFC4944-8-01", "RFC6282-2-04")
+@requirement("RFC4944-8-01", "RFC4944-5.3-13", "RFC6282-2-04")
 @pytest.mark.parametrize("size", [8, 200], ids=["small", "fragmented"])
 def test_outputs_that_wait(case: Case, size: int):
     """Three answers wait for one link address, others are answered: each that comes goes there (RFC 4861 §7.2.2)."""
@@ -196,7 +197,7 @@ def test_outputs_that_wait(case: Case, size: int):
     with tester.acting_as(late):
         tester.also(late.address)
     pause(case, UNREACHABLE)
-    came = False
+    came, tags, frame = False, dict[bytes, int](), b""
     for seen in tester.heard[before:]:
         if seen.icmp_type == ECHO_REPLY and seen.view is not None and seen.view.dst == late.address:
             came = True
@@ -208,6 +209,10 @@ def test_outputs_that_wait(case: Case, size: int):
                 requirement="RFC4944-8-01",
                 frame=seen.frames[0],
             )
+            if len(seen.payloads) > 1:
+                tags[seen.packet] = int.from_bytes(seen.behind_mesh[0][2:4])
+                frame = seen.frames[0]
+    increase(case, list(tags.values()), frame)
     case.answered(lambda: stimulus(case, tester.echo(200)))
     if not came:
         case.unsupported(NONE_CAME, "not_observable")

@@ -5,12 +5,15 @@ echo (the control behind it), a full-size echo, which may fail while the shape i
 first try when every timer has run out. One malformed frame shows nothing; one more than there are slots does.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from fixtures.api import (
     FULL,
     Case,
     Stimulus,
+    forms,
     head,
     link_info,
     needs,
@@ -108,7 +111,16 @@ def refused(case: Case) -> dict[str, list[bytes]]:
         "above-the-mtu": [fragment_header_1(1288, tag) + iphc, fragment_header_n(1288, tag, 160) + bytes(8)],
         "largest-size": [fragment_header_1(2047, tag) + iphc, fragment_header_n(2047, tag, 255) + bytes(7)],
     }
+    others["elided-checksum"] = checksum_elided(case)
     return {name: [fragment_header_1(size, tag) + inner] for name, inner in first.items()} | others
+
+
+def checksum_elided(case: Case) -> list[bytes]:
+    """A whole datagram with C=1, which nothing authorises here: "MUST drop the packet" (RFC 6282 §4.3.2)."""
+    packet = case.tester.datagram(200)
+    info = replace(case.tester.info(), integrity=True)  # only so that the form may be built at all
+    payload = min(forms(packet, info, case.tester.contexts, NH=1, C=1), key=len)
+    return fragment(packet, info, case.tester.contexts, mtu=69, tag=case.tester.next_tag(), payload=payload)
 
 
 REFUSED = [
@@ -132,6 +144,7 @@ REFUSED += [
     "udp-cut",
 ]
 REFUSED += ["extension-cut", "odd-length", "offset-0", "odd-fragn", "above-the-mtu", "largest-size"]
+REFUSED += ["elided-checksum"]
 
 
 @requirement("RFC4944-5.3-28", "RFC4944-5.3-20", "RFC4944-5.3-05")

@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 
-from fixtures.api import Case, on_link, outcome, recovers, requirement, stimulus, whole
+from fixtures.api import ALL_NODES, Case, in_line, on_link, outcome, recovers, requirement, stimulus, whole
 from sixlowpan import mac
 from suites.rfc4944.test_2_headers import TERMINATION, element
 from suites.rfc4944.test_3 import frame
@@ -95,6 +95,29 @@ def test_empty_frames(case: Case):
         longest = bytes([first, 0x33, 0x5E, 0x01, 0x00]) + case.tester.pattern(room - 5)
         stimuli.append(whole(case, frame(case, longest), note=f"{first:02x} and {room - 1} octets"))
     outcome(case, stimuli)
+    recovers(case)
+
+
+@requirement("RFC4944-2-01", "RFC4944-3-01", "RFC4944-8-01", "RFC6282-2-04")
+def test_its_own_addresses(case: Case):
+    """Frames and packets that have the DUT's own addresses for source: no text says what to do; the DUT lives on."""
+    tester, link = case.tester, case.rig.link
+    own = tester.dut_address
+    packets = [
+        tester.echo(source=own),
+        tester.echo(source=own, destination=ALL_NODES),
+        tester.echo(200, source=own),
+    ]
+    sources = {tester.identity.link, link.dut, link.dut_short} if link.any_source else {tester.identity.link}
+    stimuli = [
+        whole(case, frame(case, payload, src=source), note=f"from {source.hex()}")
+        for packet in packets
+        for payload in tester.payloads(packet, tester.info(), in_line(packet))
+        for source in sorted(sources - {b""})
+    ]
+    outcome(case, stimuli)
+    for _ in range(2):
+        case.understood(lambda: stimulus(case, tester.echo()))
     recovers(case)
 
 
