@@ -56,7 +56,7 @@ def test_prefix_of_an_isolated_network(case: Case):
 
 
 @needs("address")
-@requirement("RFC6775-4.3-04", "RFC6775-7-02", "RFC6775-8.1.1-01")
+@requirement("RFC6775-4.3-04", "RFC6775-4.3-02", "RFC6775-7-02", "RFC6775-8.1.1-01")
 def test_version(case: Case):
     """The version stays while nothing changes, goes up by one for each change, and is not lower after a restart."""
     with routing(case):

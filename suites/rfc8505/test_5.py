@@ -188,6 +188,24 @@ def test_tid_at_two_routers(case: Case):
         case.expect(first[-1] == second[-1], "nd_tid", "one TID at both routers", f"{first} and {second}")
 
 
+@pytest.mark.slow
+@requirement("RFC8505-5.2.1-02", "RFC8505-5.2-01")
+def test_tid_at_a_later_router(case: Case):
+    """A router that comes later begins no count of its own: no router gets an older TID than it had before."""
+    with attached(case, UPDATED, minutes=1) as (party, address):
+        let_pass(case, 100.0)
+        other = once_more(case, party, minutes=1)
+        with serving(case.tester, other):
+            frame = other.advertise()
+            heard(case, lambda s: to(other)(s) and registered_by(s) == address, STARTED)
+            let_pass(case, 60.0)
+        for name, found in (("first", tids(party, address)), ("second", tids(other, address))):
+            older = [pair for pair in pairwise(found) if nd.tid.newer(*pair) is False]
+            case.expect(
+                not older, "nd_tid", f"newer and newer TIDs at the {name} router", str(found), frame=frame
+            )
+
+
 @requirement("RFC8505-5.3-03")
 def test_rovr_outlives_a_restart(case: Case):
     """The ROVR SHOULD be in persistent memory: after a restart it is the same: advice."""
