@@ -23,8 +23,19 @@ from reports.files import put
 from reports.history.__main__ import add_commands
 from reports.merge import merge
 from reports.record import RecordError, chosen_by, read, state
+from reports.severity import SEVERITIES, worst_effect
 from reports.text import all_inert, indented, one_line
-from reports.view import SIGNS, STATES, requirement, view
+from reports.view import (
+    SIGNS,
+    STATES,
+    Rig,
+    known_of,
+    partial,
+    requirement,
+    rigs_of,
+    unconfirmed_of,
+    view,
+)
 from vectors.traceability import read_kills
 
 
@@ -197,24 +208,43 @@ def _show(options: argparse.Namespace) -> int:
     wanted = options.state or (
         STATES if options.case else ("fail", "error", "unconfirmed", "known", "inconclusive")
     )
-    shown = 0
-    for section in page.sections:
-        for case in section.cases:
-            for rig, line in sorted(case.results.items()):
-                found = state(line)
-                if found not in wanted or options.case not in case.name or options.rig not in (None, rig):
-                    continue
-                shown += 1
-                print(f"{SIGNS[found]} {found:<12} {rig}  {case.name}")
-                _show_result(whole(line))
-    print(f"{shown} of {len(record.results)} results", "(interrupted run)" if record.interrupted else "")
+    shown = [
+        (STATES.index(found), _severity(line), rig, case.name, line)
+        for section in page.sections
+        for case in section.cases
+        for rig in page.rigs
+        if (line := case.results.get(rig.name)) is not None
+        and (found := state(line)) in wanted
+        and options.case in case.name
+        and options.rig in (None, rig.name)
+    ]
+    for place, severity, rig, name, line in sorted(shown, key=lambda one: one[:2]):  # of a kind as they stand
+        words = f" {SEVERITIES[severity]}" if severity < len(SEVERITIES) else ""
+        print(f"{SIGNS[STATES[place]]} {STATES[place] + words:<21} {rig.name}  {name}")
+        _show_result(whole(line), rig)
+    print(f"{len(shown)} of {len(record.results)} results", "(interrupted run)" if record.interrupted else "")
     return 0
+
+
+def _severity(line: Mapping[str, Any]) -> int:
+    """The place of the gravest finding in `SEVERITIES`; behind all of them where there is none."""
+    effect = worst_effect(line["findings"])
+    return SEVERITIES.index(effect.severity) if effect else len(SEVERITIES)
 
 
 _INDENT = " " * 17
 
 
-def _show_result(line: Mapping[str, Any]) -> None:
+def _show_result(line: Mapping[str, Any], rig: Rig) -> None:
+    for label, deviations in (("Known as", known_of(line)), ("Unconfirmed", unconfirmed_of(line))):
+        for name in deviations:
+            why = rig.deviations.get(name, {}).get("why", "")
+            print(
+                f"    {label:<12} {one_line(name)}" + (f": {indented(why.strip(), _INDENT)}" if why else "")
+            )
+    effect = worst_effect(line.get("findings", []))
+    if effect:
+        print(f"    A user sees  {effect.notice}")
     names = line.get("requirements")
     for name in names if isinstance(names, list) else []:
         row = requirement(name)
@@ -222,8 +252,10 @@ def _show_result(line: Mapping[str, Any]) -> None:
     for label, key in (("Stimulus", "stimulus"), ("Expected", "expected"), ("Actual", "actual")):
         if line.get(key):
             print(f"    {label:<12} {indented(line[key], _INDENT)}")
+    told = line.get("expected") and line.get("actual")
+    again = told and line["expected"] in line["message"] and line["actual"] in line["message"]
     for label, key in (("Message", "message"), ("Evidence", "evidence"), ("Repeat", "repeat")):
-        if line.get(key):
+        if line.get(key) and not (again and key == "message"):
             print(f"    {label:<12} {indented(line[key], _INDENT)}")
     if line.get("annotated"):
         print("\n".join(f"    {row}" for row in str(line["annotated"]).splitlines()))
@@ -240,9 +272,9 @@ def _compare(options: argparse.Namespace) -> int:
     found = compare(before, after, match, read_required(options.require) if options.require else ())
     found.figures = figures(before, after, match, least=options.least)
     heads = [
-        f"{one_line(record.path)} is a partial run, chosen by {one_line(part)}"
+        f"{one_line(record.path)} is a partial run: {one_line(part)}"
         for record in (before, after)
-        if (part := chosen_by(record.header.get("asked", {})))
+        if (part := partial(chosen_by(record.header.get("asked", {})), rigs_of(record).values()))
     ]
     heads += duts(before, after, match)
     limit = None if options.all else 20

@@ -8,11 +8,13 @@ what is known, then by severity, then by how many cases show it.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
+from itertools import islice
 from typing import Any, Final
 
 from reports.compact import calm, framed, whole
@@ -30,6 +32,12 @@ KINDS: Final = {
     "known": "known deviation",
     "advice": "advice not followed",
 }
+
+
+#: Characters of the sentence that stands for a deviation.
+_IN_SHORT: Final = 220
+#: Results among which an example is chosen.
+_LOOKED_AT: Final = 30
 
 
 @dataclass
@@ -56,9 +64,15 @@ class Cause:
 
     @property
     def in_short(self) -> str:
-        """The first sentence of what the profile says of a deviation, cut where it is long."""
-        first = re.split(r"(?<=[.:;]) ", " ".join(self.said("why").split()), maxsplit=1)[0]
-        return first if len(first) <= 140 else f"{first[:140]} ..."
+        """The first sentence of what the profile says of a deviation, without its stop; cut at a word."""
+        why = " ".join(self.said("why").split())
+        first = re.split(r"(?<=\.) (?=[A-Z§\"])", why, maxsplit=1)[0].rstrip(".:;")
+        return first if len(first) <= _IN_SHORT else f"{first[:_IN_SHORT].rpartition(' ')[0]} ..."
+
+    @property
+    def sentence(self) -> str:
+        """What it is, in words: of a known deviation its id with what the profile says of it."""
+        return f"{self.title}: {self.in_short}" if self.said("why") else self.title
 
     @cached_property
     def rigs(self) -> list[Rig]:
@@ -108,7 +122,7 @@ class Cause:
         return list(dict.fromkeys(broken or named))[:limit]
 
     def example(self) -> tuple[Rig, Case, dict[str, Any]] | None:
-        """The result that shows it best: with an annotated frame, and with the gravest finding."""
+        """The result that shows it best: the gravest finding, an annotated frame, and as little as it takes to send."""
         grave = self.severity
         marked = [one for one in self.shown if framed(one[2])]
         grave_ones = (
@@ -117,8 +131,9 @@ class Cause:
             if (worst := worst_effect(f for f in one[2]["findings"] if self._mine(f)))
             and worst.severity == grave
         )
-        best = next(grave_ones, next(iter(marked or self.shown), None))
-        return best and (best[0], best[1], dict(whole(best[2])))
+        best = list(islice(grave_ones, _LOOKED_AT)) or (marked or self.shown)[:1]
+        read = [(rig, case, dict(whole(result))) for rig, case, result in best]
+        return min(read, key=lambda one: len(one[2]["stimulus"].strip()) or math.inf, default=None)
 
 
 _NONE: Final = Cause("", "", "")

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from reports.lines import Result, check, inside
+from reports.lines import ORDINARY_PATH, Result, check, inside
 from reports.record import LONGEST_LINE, Line, Reader, Record, RecordError, parsed, state
 from reports.text import one_line, plain
 
@@ -27,11 +27,15 @@ _OF_FINDING: Final = ("code", "requirement", "level", "known", "unconfirmed", "f
 
 
 def _bare() -> type[BaseModel]:
-    """The model of a result, without the Python functions that look at each name: those are asked once a name."""
+    """The model of a result without Python functions: names are looked at once a name, of paths the ordinary pass."""
     fields: dict[str, Any] = {}
     for name, field in Result.model_fields.items():
         metadata = [
-            one for one in field.metadata if not isinstance(one, AfterValidator) or one.func is inside
+            Field(pattern=f"^({ORDINARY_PATH})?$")
+            if isinstance(one, AfterValidator) and one.func is inside
+            else one
+            for one in field.metadata
+            if not isinstance(one, AfterValidator) or one.func is inside
         ]
         kind: Any = (
             field.annotation if name != "requirements" else list[Annotated[str, Field(max_length=4096)]]
@@ -42,7 +46,8 @@ def _bare() -> type[BaseModel]:
     return create_model("BareResult", __config__=ConfigDict(extra="ignore", strict=True), **fields)
 
 
-_Bare: Final = _bare()
+#: Reads a line from the JSON itself. `model_validate_json` of the model does no more, and costs a call a line.
+_read: Final = _bare().__pydantic_validator__.validate_json
 
 
 class Source:
@@ -194,7 +199,7 @@ class _Skimmer(Reader):
         try:
             if not plain(row):
                 return False
-            line: Any = _Bare.model_validate_json(row)
+            line: Any = _read(row)
             findings = [one.model_dump() for one in line.findings] if line.findings else ()
             self._keep(line.__dict__, findings, at)
         except (ValidationError, UnicodeDecodeError):

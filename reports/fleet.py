@@ -16,8 +16,7 @@ from typing import Any, Final
 
 from reports.compact import alike, calm
 from reports.record import state
-from reports.severity import SEVERITIES
-from reports.verdict import ORDER, Line, NotTried, Verdict, gravest, plural
+from reports.verdict import ORDER, Line, NotTried, Verdict, badness, gravest, plural
 from reports.view import STATES, WIDE, Case, Rig, Section, View, natural
 
 _RANK: Final = {name: place for place, name in enumerate(STATES)}
@@ -167,7 +166,7 @@ def lines_of_groups(found: Fleet, judged: Verdict) -> list[tuple[Group, Line, Co
     by_rig = {line.rig.name: line for line in judged.lines}
     made = []
     for group in found.groups:
-        lines = sorted((by_rig[rig.name] for rig in group.rigs), key=_badness)
+        lines = sorted((by_rig[rig.name] for rig in group.rigs), key=badness)
         states = Counter(line.state for line in lines)
         counts: Counter[str] = Counter()
         untried: dict[tuple[str, str], int] = {}
@@ -184,12 +183,7 @@ def lines_of_groups(found: Fleet, judged: Verdict) -> list[tuple[Group, Line, Co
         grave = gravest(line.worst for line in lines if line.worst)
         line = Line(group.rig, worst.state, worst.words, told, grave, not_tried, counts)
         made.append((group, line, states, lines))
-    return sorted(made, key=lambda one: _badness(one[1]))
-
-
-def _badness(line: Line) -> tuple[int, int]:
-    """Key that puts the worst state first, and of one state the worst severity."""
-    return ORDER.index(line.state), line.worst.rank if line.worst else len(SEVERITIES)
+    return sorted(made, key=lambda one: badness(one[1]))
 
 
 _STATES: Final = {
@@ -197,7 +191,7 @@ _STATES: Final = {
     "error": "errors of the suite",
     "unconfirmed": "failures declared for other versions",
     "inconclusive": "not judged in full",
-    "known": "as declared",
+    "known": "faulty as declared",
     "pass": "good",
 }
 

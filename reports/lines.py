@@ -36,7 +36,8 @@ def _scalar(value: object) -> object:
 
 Scalar = Annotated[Any, AfterValidator(_scalar)]
 #: A path that leads nowhere else, whatever reads it.
-_ORDINARY_PATH: Final = re.compile(r"[\w\[\]-][\w\[\]. -]*(/[\w\[\]-][\w\[\]. -]*)*")
+ORDINARY_PATH: Final = r"[\w\[\]-][\w\[\]. -]*(/[\w\[\]-][\w\[\]. -]*)*"
+_ORDINARY_PATH: Final = re.compile(ORDINARY_PATH)
 
 
 def inside(path: str) -> str:
@@ -182,6 +183,16 @@ class Figure(_Line):
     what: Name = ""
 
 
+class Load(_Line):
+    """How the host was since the case of a figure began; what it can explain is not the node's."""
+
+    #: Seconds of true time since then, and for how many of them other work held the rig up (`rigs.clock`).
+    lasted: FiniteFloat
+    held_up: FiniteFloat
+    #: Seconds that a fixed piece of work took on this host; 0: not known.
+    pace: FiniteFloat = 0.0
+
+
 class Measurement(_Line):
     """Figures of one case."""
 
@@ -199,6 +210,8 @@ class Measurement(_Line):
     method: Name = ""
     #: What the values come to; None where they stand for themselves.
     figure: Figure | None = None
+    #: None in records that were made before it was noted.
+    load: Load | None = None
 
 
 class DeviationState(_Line):

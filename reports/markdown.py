@@ -32,7 +32,7 @@ LARGEST: Final = 65_536
 _RIGS: Final = 9
 _CAUSES: Final = 7
 #: Nothing in it is Markdown, HTML or a reference (@user, #12, !12, ~label, www.) to GitHub or GitLab.
-_PLAIN: Final = re.compile(r"[A-Za-z0-9 §.,;:()+/=-]*")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9 §%.,;:()+/=-]*")
 _LIVE: Final = re.compile(r"//|www\.|\bGH-\d", re.IGNORECASE)
 
 
@@ -73,7 +73,7 @@ def _beginning(page: View, judged: Verdict, found: Fleet | None) -> list[str]:
     lines = [
         f"# Keyhole run {text(header.get('run_id', ''))}",
         "",
-        f"**{SIGNS[judged.state]} {text(judged.words)}**",
+        f"**{SIGNS[judged.state]} {text(judged.words)}**{_worst(judged.worst, found.where if found else several)}",
         *([limits] if limits else []),
         "",
         *([f"| {head} | Verdict | Worst |", "|---|---|---|---|"] if judged.lines else []),
@@ -95,9 +95,19 @@ def _beginning(page: View, judged: Verdict, found: Fleet | None) -> list[str]:
     ]
 
 
+def _worst(cause: Cause | None, where: Callable[[list[Rig]], str]) -> str:
+    """The gravest fault with what a user notices of it, for the line of the verdict."""
+    if cause is None:
+        return ""
+    noticed = f" {cause.effect.notice}" if cause.effect else ""
+    severity = f" ({cause.severity})" if cause.severity else ""
+    rigs = text(where(cause.rigs)[:300])
+    return f" Worst fault{severity}: {text(cause.sentence[:300])}, on {rigs}.{noticed}"
+
+
 def _row(line: Line, about: str) -> str:
     told = "; ".join([line.words, *line.told])
-    worst = f"{line.worst.title} ({line.worst.severity})" if line.worst else "nothing"
+    worst = f"{line.worst.sentence} ({line.worst.severity or line.worst.kind})" if line.worst else "nothing"
     cells = (line.rig.name, about or "an unnamed DUT", told, worst)
     name, dut, said, grave = (cell(one[:300]) for one in cells)
     return f"| {SIGNS[line.state]} {name} | {dut} | {said} | {grave} |"
@@ -107,7 +117,7 @@ def _item(cause: Cause, where: Callable[[list[Rig]], str]) -> str:
     rigs = where(cause.rigs)
     severity = f", {cause.severity}" if cause.severity else ""
     count = plural(len(cause.cases), "case")
-    return f"- {cause.kind}{severity}: {text(cause.title[:300])} on {text(rigs[:300])}, {count}"
+    return f"- {cause.kind}{severity}: {text(cause.sentence[:300])} on {text(rigs[:300])}, {count}"
 
 
 def _untried(judged: Verdict) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any, Final
 from markupsafe import Markup, escape
 
 from reports.statistics import quantile
+from reports.statistics.units import amount
 
 Line = Mapping[str, Any]
 
@@ -83,7 +84,7 @@ def _distribution(measurement: Line, values: list[float]) -> Markup:
     told = []
     for share in _PERCENTILES:
         value = quantile(ordered, share)
-        told.append(f"p{100 * share:g} {value:.3g} {unit}")
+        told.append(f"p{100 * share:g} {amount(value, unit)}")
         x = _x(value / most)
         parts.append(f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{_y(0):.1f}" y2="{_y(1):.1f}"/>')
     return _whole(_title(measurement), f"{', '.join(told)}; n = {len(ordered)}", parts)
@@ -103,7 +104,8 @@ def _series(measurement: Line, values: list[float], period: float) -> Markup:
         f'<polyline class="line" points="{points}"/>',
     ]
     said = (
-        f"{min(values):.3g} to {most:.3g} {measurement['unit']} in {len(values)} periods of {period:g} {unit}"
+        f"{amount(min(values), measurement['unit'])} to {amount(most, measurement['unit'])} in "
+        f"{len(values)} periods of {period:g} {unit}"
     )
     return _whole(_title(measurement), said, parts)
 
@@ -140,11 +142,11 @@ def _title(measurement: Line) -> str:
 
 
 def _axes(x_unit: str, x_most: float, y_unit: str, y_most: float) -> str:
-    y_label = f"{y_most:.3g} {y_unit}" if y_unit else ""
+    y_label = amount(y_most, y_unit) if y_unit else ""
     return (
         f'<path class="axis" d="M{_x(0)},{_y(1)}V{_y(0)}H{_x(1)}"/>'
         f'<text x="{_x(0)}" y="{_y(0) + 14}">0</text>'
-        f'<text x="{_x(1)}" y="{_y(0) + 14}" text-anchor="end">{x_most:.4g} {escape(x_unit)}</text>'
+        f'<text x="{_x(1)}" y="{_y(0) + 14}" text-anchor="end">{escape(amount(x_most, x_unit))}</text>'
         f'<text x="{_x(0) - 4}" y="{_y(1) + 4}" text-anchor="end">{escape(y_label)}</text>'
     )
 

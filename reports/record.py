@@ -38,6 +38,8 @@ REASONS = {
     "not_on_this_rig": "this rig, firmware or adapter lacks what it takes",
     "out_of_reach": "nothing that the tester can do makes the DUT do it",
 }
+#: How the message of a result begins that could not be told because other work held the rig up.
+TOO_SLOW: Final = "machine too slow"
 
 Line = dict[str, Any]
 

@@ -45,7 +45,8 @@ def plain(row: bytes) -> bool:
 
     False where that would take a closer look. Raises `UnicodeDecodeError` for what is no UTF-8.
     """
-    if len(row) > LONGEST or _ESCAPES.search(row) or b"NaN" in row or b"Infinity" in row:
+    escapes = b"\\" in row and _ESCAPES.search(row)  # most lines have no escape at all
+    if escapes or len(row) > LONGEST or b"NaN" in row or b"Infinity" in row:
         return False
     rest = row.translate(None, _ORDINARY)
     return not rest or _OBEYED.search(rest.decode()) is None

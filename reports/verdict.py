@@ -16,7 +16,7 @@ from typing import Final
 from reports.causes import KINDS, Cause, causes
 from reports.record import REASONS
 from reports.severity import SEVERITIES
-from reports.view import Rig, View
+from reports.view import Rig, View, partial
 
 #: States of a rig and of a run, worst first.
 ORDER: Final = ("fail", "error", "unconfirmed", "inconclusive", "known", "pass")
@@ -62,6 +62,8 @@ class Verdict:
     causes: list[Cause]
     #: What limits it: interrupted, a part of the cases, ...
     limits: list[str]
+    #: The gravest fault of any node; advice is none.
+    worst: Cause | None = None
 
 
 def verdict(page: View) -> Verdict:
@@ -80,9 +82,9 @@ def _verdict(page: View) -> Verdict:
     state = min((line.state for line in lines), key=ORDER.index, default="inconclusive")
     if page.record.interrupted and state in ("pass", "known"):
         state = "inconclusive"
-    return Verdict(
-        state, _words(state, lines, found, interrupted=page.record.interrupted), lines, found, limits
-    )
+    words = _words(state, lines, found, interrupted=page.record.interrupted)
+    faults = (line.worst for line in lines if line.worst and line.worst.kind != "advice")
+    return Verdict(state, words, lines, found, limits, gravest(faults))
 
 
 def _line(page: View, rig: Rig, mine: list[Cause]) -> Line:
@@ -100,8 +102,10 @@ def _line(page: View, rig: Rig, mine: list[Cause]) -> Line:
         "fail": "Not good: it fails in ways that its profile does not declare",
         "error": "Not judged in full: the suite itself failed",
         "unconfirmed": "Not good: it fails in ways that its profile declares for other versions only",
-        "inconclusive": "Not judged in full: the rig or the medium failed",
-        "known": "As declared: it fails in the ways that its profile declares, and in no other",
+        "inconclusive": "Not judged in full: the rig or the medium failed in "
+        f"{counts['inconclusive']} of {plural(tried + counts['inconclusive'], 'case')}"
+        + ("; faulty, as declared, in the others" if counts["known"] else ""),
+        "known": "Faulty, as declared: it fails in ways that its profile declares, and in no other",
         "pass": "Good: no failure in what was tried",
     }[state]
     if not tried:
@@ -110,6 +114,11 @@ def _line(page: View, rig: Rig, mine: list[Cause]) -> Line:
         told.append(f"{plural(counts['inconclusive'], 'case')} inconclusive")
     harmful = [cause for cause in mine if cause.kind != "error"]
     return Line(rig, state, words, told, gravest(harmful), _not_tried(page, rig), counts)
+
+
+def badness(line: Line) -> tuple[int, int]:
+    """Key that puts the worst state first, and of one state the worst severity."""
+    return ORDER.index(line.state), line.worst.rank if line.worst else len(SEVERITIES)
 
 
 def gravest(found: Iterable[Cause]) -> Cause | None:
@@ -136,9 +145,8 @@ def _limits(page: View) -> list[str]:
         said.append(
             f"This run was interrupted: its record has no footer.{torn} What is missing was not tried."
         )
-    chosen = page.chosen()
-    if chosen or any(rig.not_chosen for rig in page.rigs):
-        said.append("Partial run" + (f": chosen by {chosen}." if chosen else ": some cases were not chosen."))
+    if part := partial(page.chosen(), page.rigs):
+        said.append(f"Partial run: {part}.")
     said += [f"{rig.name}: {note}" for rig in page.rigs for note in rig.notes]
     return said
 
@@ -150,20 +158,30 @@ def _words(state: str, lines: list[Line], found: list[Cause], *, interrupted: bo
     rigs = {rig.name for cause in news for rig in cause.rigs}
     if state in ("fail", "unconfirmed"):
         return f"Not good: {plural(len(news), 'new failure')} on {plural(len(rigs), 'rig')} of {len(lines)}."
+    known = _known(found)
     if state == "error":
-        return "Not judged in full: the suite itself failed; no new failure of a node."
+        return f"Not judged in full: the suite itself failed; no new failure of a node{known}."
     if interrupted:
-        return "Not judged in full: the run was interrupted; no new failure so far."
+        return f"Not judged in full: the run was interrupted; no new failure so far{known}."
     if state == "inconclusive":
-        return "Not judged in full: some cases are inconclusive; no new failure."
-    known = [cause for cause in found if cause.kind == "known" and cause.shown]
+        unsure = sum(line.counts["inconclusive"] for line in lines)
+        told = f"{unsure} of {sum(line.tried for line in lines)} results are inconclusive"
+        return f"Not judged in full: {told if unsure else 'nothing was tried'}; no new failure{known}."
     if state == "known":
-        grave = Counter(cause.severity for cause in known)
-        worst = next((name for name in SEVERITIES if grave[name]), "")
-        return f"No new failure; {plural(len(known), 'known deviation')}" + (
-            f", {grave[worst]} of them {worst}." if worst else "."
-        )
+        return f"Faulty as declared: no new failure{known}."
     return "Good: no failure in what was tried."
+
+
+def _known(found: list[Cause]) -> str:
+    """How many faults are known, and how grave the worst of them are; empty for none."""
+    known = [cause for cause in found if cause.kind == "known" and cause.shown]
+    if not known:
+        return ""
+    grave = Counter(cause.severity for cause in known)
+    worst = next((name for name in SEVERITIES if grave[name]), "")
+    return f"; {plural(len(known), 'known deviation')}" + (
+        f", {grave[worst]} of them {worst}" if worst else ""
+    )
 
 
 def plural(count: int, word: str) -> str:

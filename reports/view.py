@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 from reports.compact import Kept, Shape
 from reports.record import LARGEST, Record, RecordError, chosen_by, group_of, state
 from reports.sections import section_of
+from reports.statistics.units import amount
 from vectors.catalogue import CATALOGUE, Requirement
 
 #: Cells of a matrix: a hundred sections are usual.
@@ -74,11 +75,6 @@ class Rig:
     not_chosen: int = 0
     #: Cases that were left out because they are about another kind of link.
     other_link: int = 0
-
-    def part(self) -> str:
-        """What share of the cases a part of a run is; empty for a whole one."""
-        whole = (self.taken or 0) + self.not_chosen
-        return f"{self.not_chosen} of {whole} cases were not chosen" if self.not_chosen else ""
 
     def describe(self) -> str:
         """The DUT in a few words: stack and versions; of a pair both."""
@@ -237,6 +233,24 @@ def several(rigs: Sequence[Rig]) -> str:
     return f"{names} and {len(rigs) - WIDE} more" if len(rigs) > WIDE else names
 
 
+def partial(chosen: str, rigs: Iterable[Rig]) -> str:
+    """What part of the cases a run took, and by which choice; empty for a whole run.
+
+    `chosen`: the options that chose (`reports.record.chosen_by`).
+    """
+    every = list(rigs)
+    left_out, taken = sum(rig.not_chosen for rig in every), [rig.taken for rig in every]
+    if not chosen and not left_out:
+        return ""
+    by = f"chosen by {chosen}" if chosen else "some cases were not chosen"
+    if not left_out or None in taken:
+        return f"{by}; the record does not say of how many"
+    tried = sum(one or 0 for one in taken)
+    whole = tried + left_out
+    where = f" on {len(every)} rigs" if len(every) > 1 else ""
+    return f"{tried} of {whole} cases ({tried / whole:.1%}){where}, {by}"
+
+
 def worst(counts: Iterable[str]) -> str:
     """The state that a cell of several results shows."""
     present = set(counts)
@@ -270,6 +284,16 @@ def _section_order(key: str) -> tuple[int, list[tuple[int, int, str]]]:
     return (0 if key.startswith("rfc") else 1, natural(key))
 
 
+def _fact(value: Any) -> str:
+    """A fact of a rig in words; of its clock (`{"name", "error"}`) how far that may be off."""
+    if not isinstance(value, Mapping):
+        return str(value)
+    name, error = value.get("name"), value.get("error")
+    if len(value) == 2 and isinstance(name, str) and isinstance(error, (int, float)):
+        return f"{name}, off by {amount(error, 's')} at most" if error else name
+    return ", ".join(f"{key} {one}" for key, one in value.items())
+
+
 def rigs_of(record: Record) -> dict[str, Rig]:
     """The rigs that a record tells of, by name."""
     rigs: dict[str, Rig] = {}
@@ -301,7 +325,7 @@ def rigs_of(record: Record) -> dict[str, Rig]:
             "taken",
             "left_out",
         )
-        rig.facts.update({k: str(v) for k, v in line.items() if k not in shown and v not in (None, "")})
+        rig.facts.update({k: _fact(v) for k, v in line.items() if k not in shown and v not in (None, "")})
     for line in record.results:
         if line["rig"] not in rigs:
             rigs[line["rig"]] = Rig(line["rig"])

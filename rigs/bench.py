@@ -8,12 +8,13 @@ cases: who drives it decides when to recover, and two recoveries that failed in 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Protocol, TypeVar, cast
 
-from rigs import power, registry
+from rigs import clock, power, registry
 from rigs.configuration.loading import Loaded
 from rigs.configuration.models import Profile, RigFile
 from rigs.consoles.model import Console
@@ -22,6 +23,9 @@ from rigs.model import Link, LinkClosed, Node, RigError
 #: So many failed recoveries in a row, and the rig is given up (DESIGN.md, "Verdicts").
 RECOVERIES = 2
 _SHOWN = 200  # characters of a console's last line
+#: Other work that takes more than this share of the time in which a rig failed to open, and more than a second, may be
+#: why it failed.
+_MOST_HELD = 0.5
 
 
 class Closeable(Protocol):
@@ -148,16 +152,20 @@ class Rig:
         """
         if self.is_open:
             return
+        began = time.monotonic(), clock.held_up()
         try:
             self._set_up()
         except OSError as error:
             self._abandon()
-            raise RigError(f"{self.name}: cannot be opened: {error}") from error
+            raise RigError(f"{_too_slow(*began)}{self.name}: cannot be opened: {error}") from error
         except RigError as error:
-            said = self._bench.last_words()
+            said, slow = self._bench.last_words(), _too_slow(*began)
             self._abandon()
-            if said and said not in str(error) and type(error) in {RigError, LinkClosed}:
-                raise type(error)(f"{error}; the last line on its console: {said!r}") from error
+            if said in str(error):  # an empty one is in every text
+                said = ""
+            if (said or slow) and type(error) in {RigError, LinkClosed}:
+                last = f"; the last line on its console: {said!r}" if said else ""
+                raise type(error)(f"{slow}{error}{last}") from error
             raise
         except BaseException:
             self._abandon()
@@ -240,3 +248,11 @@ class Rig:
             self.close()
         except RigError:
             return
+
+
+def _too_slow(began: float, held: float) -> str:
+    """How a message begins when other work held the rig up for most of the time since then; else empty."""
+    lasted, held = time.monotonic() - began, clock.held_up() - held
+    if held <= max(1.0, _MOST_HELD * lasted):
+        return ""
+    return f"machine too slow: other work held the rig up for {held:.1f} of {lasted:.1f} s; "

@@ -38,9 +38,20 @@ ABILITIES = frozenset(
         "ip_tap",  # shows the packets that it decompressed, bit for bit
         "counters",
         "discover",  # finds devices as a lab host does: by a scan, then GATT (Bluetooth LE)
+        "choices",  # sends in other forms that the texts permit on command (`CHOICES`)
         "port_unreachable",  # quotes what it decompressed in ICMPv6 errors (RFC 4443 §3.1)
     }
 )
+#: What the texts leave to a sender, and a node may offer to do on command (`Node.choose`).
+CHOICES = {
+    "small-fragments": "what needs fragments in ones of 56 octets at most (RFC 4944 §5.3 sets no least size)",
+    "uneven-fragments": "fragments of different lengths, multiples of eight octets (RFC 4944 §5.3)",
+    "last-fragment-first": "fragments from the last to the first (RFC 4944 §5.3 asks for no order)",
+    "uncompressed": "headers uncompressed, behind 0x41 (RFC 4944 §5.1)",
+    "longest-form": "the longest form of the compressed header (RFC 6282 §3.1.1)",
+    "short-source": "frames from the 16-bit address (RFC 4944 §3)",
+    "padding": "a Destination Options header with padding alone in front of echoes (RFC 8200 §4.2, §4.6)",
+}
 
 
 class RigError(Exception):
@@ -294,6 +305,11 @@ class Node(ABC):
 
         For nodes that resolve link-local addresses only (RFC 6775 §5.6) and can be told; the others need no telling.
         """
+
+    def choose(self, choice: str) -> None:
+        """Send from now on as one of `CHOICES` says; empty: as it does of itself. `Unsupported` for one not offered."""
+        del choice
+        raise Unsupported("choices")
 
     def reset(self) -> None:
         """Restart the node or its stack; return when it can be talked to again."""

@@ -16,10 +16,14 @@ from rigs.air.settings import AirSettings
 from rigs.bench import Bench, Rig, Teller, open_device
 from rigs.configuration.models import OF_A_PEER, Device, Profile, RigFile
 from rigs.links.memory.link import MemoryLink
-from rigs.model import Link, RigError
+from rigs.model import Link, Received, RigError
+from rigs.nodes.reference.node import ReferenceNode
+from sixlowpan import DecodeError, mac
 
 SideName = Literal["dut", "peer"]
 SIDES: Final[tuple[SideName, ...]] = ("dut", "peer")
+#: The name of our own node that speaks by our radio while a case lets it (`Third`).
+THIRD: Final = "third"
 #: The peer's link-layer address where its rig file says none: another one than every adapter takes for its DUT.
 ADDRESS: Final = {"ieee802154": bytes.fromhex("02005efffe0000b2"), "ble": bytes.fromhex("c000000000b2")}
 
@@ -55,7 +59,7 @@ def parts(rig: RigFile, kind: str) -> list[RigFile]:
 class Side:
     """One device of a pair at work: its link, its node, and what its profile declares."""
 
-    def __init__(self, name: SideName, file: RigFile, profile: Profile, bench: Bench | None = None) -> None:
+    def __init__(self, name: str, file: RigFile, profile: Profile, bench: Bench | None = None) -> None:
         """Open it on a bench, or on one of its own. Nothing stays open when that fails. Raises `RigError`."""
         self.name, self.file, self.profile = name, file, profile
         self._bench = bench or Bench()
@@ -81,7 +85,7 @@ class Pair(Rig):
     def __init__(self, file: RigFile, profile: Profile, other: Profile, tell: Teller | None = None) -> None:
         super().__init__(file, profile, tell)
         self._other = other
-        #: What the air does to frames where no case says otherwise: in memory they take their time as on a radio.
+        #: What the air does to frames where no case says otherwise: beside a node in memory they take their time.
         self.good_air = AirSettings()
         #: Link-layer addresses that each told the other since they were opened.
         self.told: dict[str, set[bytes]] = {name: set() for name in SIDES}
@@ -117,9 +121,65 @@ class Pair(Rig):
         if why := cannot_meet(dut, peer):
             raise RigError(f"{self.name}: {why}")
         members: dict[str, Link] = {name: side.link for name, side in self.sides.items()}
-        in_memory = kind == "ieee802154" and all(isinstance(link, MemoryLink) for link in members.values())
+        # a node in memory sends all its fragments at one moment, which no radio does: the air gives them their time
+        in_memory = kind == "ieee802154" and any(isinstance(link, MemoryLink) for link in members.values())
         self.good_air = self.file.air or AirSettings(model="802154" if in_memory else "none")
         self._link = AirLink(members, self.good_air)
+
+
+class Third(Side):
+    """A third device on the air of a pair: the reference node, which hears and speaks by our radio.
+
+    Whoever listens at our end of the air moves it, by `receive`: it needs no thread, and has the clock of the rig.
+    """
+
+    def __init__(self, pair: Pair) -> None:
+        """Raises `RigError`."""
+        self._air = pair.link
+        given = (f"dut.address={self._air.tester.hex()}", f"tester.pan=0x{self._air.pan.hex()}")
+        loaded = registry.load("reference", given)
+        super().__init__(THIRD, loaded.rig, loaded.profile)
+        assert isinstance(self.link, MemoryLink)
+        self._memory = self.link
+        self._memory.paced = False
+        #: While this is set, of a datagram only the first fragment is sent; the others wait.
+        self.keeps_the_rest = False
+        self._waiting: list[bytes] = []
+
+    def begin_datagrams_with(self, tag: int) -> None:
+        """Give its next datagram in fragments this tag: RFC 4944 §5.3 leaves a sender its first one."""
+        assert isinstance(self.node, ReferenceNode)
+        self.node.tag = (tag - 1) & 0xFFFF
+
+    def receive(self, deadline: float) -> Received | None:
+        """The next frame on the air, which it hears as well; None at the deadline. Raises `LinkClosed`."""
+        self._speak()
+        got = self._air.receive(deadline)
+        if got is not None:
+            self._memory.send(got.frame)
+            self._speak()
+        return got
+
+    def _speak(self) -> None:
+        """Send what it has to say now."""
+        self._memory.advance(self._air.stamp())
+        if not self.keeps_the_rest:
+            while self._waiting:
+                self._air.send(self._waiting.pop(0))
+        while (got := self._memory.receive(self._memory.now())) is not None:
+            if self.keeps_the_rest and _is_further_fragment(got.frame):
+                self._waiting.append(got.frame)
+            else:
+                self._air.send(got.frame)
+
+
+def _is_further_fragment(frame: bytes) -> bool:
+    """Whether a frame carries a fragment behind the first one (RFC 4944 §5.3: 11100)."""
+    try:
+        header, payload = mac.parse(frame)
+    except DecodeError:
+        return False
+    return header.type == mac.DATA and payload[:1] != b"" and payload[0] >> 3 == 0x1C
 
 
 def cannot_meet(dut: Side, peer: Side) -> str:

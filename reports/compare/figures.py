@@ -3,19 +3,19 @@
 Strategy: a measurement is the same one when case, rig, name, unit and parameters are. Of many values the whole (by
 ranks) and the quantiles p50, p95, p99 are compared, each where there are enough values for it; of lost and answered
 ones the share; of a figure of which only the interval is known, the interval. All tests of a comparison share one
-false discovery rate. A change is a regression when it is no chance, at least as large as `least`, and in the
-direction that is worse.
+false discovery rate. A change is a regression when it is no chance, at least as large as `least`, in the
+direction that is worse, and more than the host can explain (`reports.compare.hosts`).
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from random import Random
 from typing import Any, Final
 
+from reports.compare.hosts import Hosts
 from reports.record import Record
 from reports.statistics.comparison import (
     discoveries,
@@ -26,13 +26,20 @@ from reports.statistics.comparison import (
 )
 from reports.statistics.distribution import quantile, values_for
 from reports.statistics.probability import Estimate
+from reports.statistics.units import amount
 from reports.view import natural
 
 #: Values on each side that a test of ranks or of a quantile takes at least.
 FEWEST: Final = 20
 QUANTILES: Final = (0.5, 0.95, 0.99)
+#: What a share of lost values is called.
+LOSS: Final = "loss (share)"
 _LESS_IS_WORSE: Final = ("goodput", "throughput", "rate", "delivered")
 _MORE_IS_WORSE: Final = ("s", "ms", "us", "ns")
+
+
+#: Case, rig, name, unit, parameters.
+Key = tuple[str, str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,23 @@ class Cell:
     #: 1: more is worse, -1: less is worse, 0: neither is.
     direction: int
     real: bool = False
+    #: Why it may be the host's, and not the node's.
+    host: str = ""
+
+    @property
+    def key(self) -> Key:
+        """What makes two lines the same measurement."""
+        return self.case, self.rig, self.name, self.unit, self.parameters
+
+    @property
+    def figure(self) -> tuple[str, ...]:
+        """What is the same on all rigs."""
+        return self.case, self.name, self.unit, self.parameters, self.what
+
+    @property
+    def worse(self) -> bool:
+        """Whether the change is in the direction that is worse."""
+        return bool(self.direction) and (self.change.value > 0) == (self.direction > 0)
 
     @property
     def relative(self) -> float:
@@ -62,12 +86,27 @@ class Cell:
             else math.copysign(math.inf, self.change.value)
         )
 
+    def extent(self) -> tuple[float, float]:
+        """The least and the greatest size of the change as a share of what was before, by its interval.
+
+        From nothing no change is like another: (infinite, 0).
+        """
+        low, high = sorted((abs(self.change.low), abs(self.change.high)))
+        if not self.before:
+            return math.inf, 0.0
+        before = abs(self.before)
+        return (low if self.change.low * self.change.high > 0 else 0.0) / before, high / before
+
     def __str__(self) -> str:
         about = f"{self.case}{f' ({self.parameters})' if self.parameters else ''}"
         share = f", {self.relative:+.1%}" if math.isfinite(self.relative) else ""
+        unit = "share" if self.what == LOSS else self.unit
+        before, after = (amount(value, unit) for value in (self.before, self.after))
+        low, high = (amount(value, unit, signed=True) for value in (self.change.low, self.change.high))
+        host = f"; not comparable: {self.host}" if self.host else ""
         return (
-            f"{self.rig}  {about}  {self.name}, {self.what}: {self.before:.4g} -> {self.after:.4g} {self.unit}"
-            f" ({self.change.low:+.3g} to {self.change.high:+.3g}{share}; p {self.chance:.2g})"
+            f"{self.rig}  {about}  {self.name}, {self.what}: {before} -> {after}"
+            f" ({low} to {high}{share}; p {self.chance:.2g}){host}"
         )
 
 
@@ -78,11 +117,20 @@ class Figures:
     worse: list[Cell] = field(default_factory=list)
     better: list[Cell] = field(default_factory=list)
     changed: list[Cell] = field(default_factory=list)
+    #: Changes that the hosts can explain: of the node they say nothing.
+    unclear: list[Cell] = field(default_factory=list)
+    #: What a reader must know of the hosts before a change is blamed on the node.
+    doubt: str = ""
     #: Tests that were made, measurements of which nothing could be said, and those on one side only.
     tested: int = 0
     untested: int = 0
     gone: list[str] = field(default_factory=list)
     added: list[str] = field(default_factory=list)
+
+    @property
+    def lost(self) -> list[Cell]:
+        """What would be a regression, had the hosts been alike: whether it is one is not known."""
+        return [cell for cell in self.unclear if cell.worse]
 
 
 def figures(
@@ -95,29 +143,60 @@ def figures(
 ) -> Figures:
     """Compare what was measured. `least`: the smallest relative change that matters; `seed`: of the bootstrap."""
     old, new = _lines(before, match or {}), _lines(after, {})
-    random = Random(seed)
-    found, cells = Figures(), []
+    hosts, found, cells = Hosts(before, after, match or {}), Figures(), []
     for key in sorted(old.keys() & new.keys(), key=lambda k: natural(" ".join(k))):
-        tests = list(_tests(key, old[key], new[key], random))
+        tests = list(_tests(key, old[key], new[key], seed, hosts))
         cells += tests
         found.untested += not tests
     found.gone = [" ".join(key) for key in sorted(old.keys() - new.keys())]
     found.added = [" ".join(key) for key in sorted(new.keys() - old.keys())]
     found.tested = len(cells)
-    for cell, real in zip(cells, discoveries([cell.chance for cell in cells]), strict=True):
-        if not real or abs(cell.relative) < least:
-            continue
-        said = replace(cell, real=True)
-        if cell.direction == 0:
+    real = discoveries([cell.chance for cell in cells])
+    shifted = [
+        replace(cell, real=True)
+        for cell, told in zip(cells, real, strict=True)
+        if told and abs(cell.relative) >= least
+    ]
+    alike: dict[tuple[str, ...], list[Cell]] = {}
+    for cell in shifted:
+        alike.setdefault(cell.figure, []).append(cell)
+    for cell in shifted:
+        asked = bool(cell.direction) and not cell.host
+        said = replace(cell, host=_common(cell, alike[cell.figure], hosts)) if asked else cell
+        if said.host:
+            found.unclear.append(said)
+        elif said.direction == 0:
             found.changed.append(said)
-        elif (cell.change.value > 0) == (cell.direction > 0):
-            found.worse.append(said)
         else:
-            found.better.append(said)
+            (found.worse if said.worse else found.better).append(said)
+    found.doubt = _doubt(found.worse, old, new)
     return found
 
 
-Key = tuple[str, str, str, str, str]
+def _common(cell: Cell, alike: Sequence[Cell], hosts: Hosts) -> str:
+    """Which rig with a node of another make moved by as much, where one of the two has the node that it had."""
+    for other in alike:
+        if not hosts.another_make(cell.rig, other.rig):
+            continue
+        if other.worse != cell.worse or other.extent()[1] < cell.extent()[0]:
+            continue
+        moved = f"{other.rig} moved by {other.relative:+.1%}"
+        if hosts.unchanged(other.rig):
+            return f"{moved}, and its node did not change: it is the host, or the suite"
+        if hosts.unchanged(cell.rig):
+            return f"this node did not change, and {moved} as well: it is the host, or the suite"
+    return ""
+
+
+def _doubt(worse: Sequence[Cell], old: Mapping[Key, Any], new: Mapping[Key, Any]) -> str:
+    """A word where the records do not say how loaded their hosts were."""
+    unsaid = sum(not (old[cell.key].get("load") and new[cell.key].get("load")) for cell in worse)
+    if not unsaid:
+        return ""
+    return (
+        f"of {unsaid} of the {len(worse)} figures that got worse the records do not say how loaded the host was: "
+        "run both again on a quiet host before you blame the node"
+    )
 
 
 def _lines(record: Record, match: Mapping[str, str]) -> dict[Key, Mapping[str, Any]]:
@@ -139,12 +218,18 @@ def direction_of(name: str, unit: str) -> int:
     return 0
 
 
-def _tests(key: Key, was: Mapping[str, Any], now: Mapping[str, Any], random: Random) -> Iterator[Cell]:
-    case, rig, name, unit, parameters = key
+def _tests(
+    key: Key, was: Mapping[str, Any], now: Mapping[str, Any], seed: int, hosts: Hosts
+) -> Iterator[Cell]:
+    _, _, name, unit, _ = key
     direction = direction_of(name, unit)
 
-    def cell(what: str, before: float, after: float, change: Estimate, chance: float, way: int) -> Cell:
-        return Cell(case, rig, name, unit, parameters, what, before, after, change, chance, way)
+    def cell(
+        what: str, before: float, after: float, change: Estimate, chance: float, q: float | None = None
+    ) -> Cell:
+        way = 1 if what == LOSS else direction
+        host = hosts.explain(was, now, (before, after), q, way)
+        return Cell(*key, what, before, after, change, chance, way, host=host)
 
     old, new = _values(was), _values(now)
     lost = [
@@ -152,33 +237,33 @@ def _tests(key: Key, was: Mapping[str, Any], now: Mapping[str, Any], random: Ran
     ]
     if all(total >= FEWEST for _, total in lost) and any(gone for gone, _ in lost):
         change, chance = share_change(lost[0], lost[1])
-        yield cell("loss (share)", lost[0][0] / lost[0][1], lost[1][0] / lost[1][1], change, chance, 1)
+        yield cell(LOSS, lost[0][0] / lost[0][1], lost[1][0] / lost[1][1], change, chance)
     if min(len(old), len(new)) >= FEWEST:
-        middle, _ = quantile_change(old, new, 0.5, random)
+        middle, _ = quantile_change(old, new, 0.5, seed)
         _, chance = mann_whitney(old, new)
-        yield cell("shift", quantile(old, 0.5), quantile(new, 0.5), middle, chance, direction)
+        yield cell("shift", quantile(old, 0.5), quantile(new, 0.5), middle, chance, 0.5)
         for q in QUANTILES:
             if min(len(old), len(new)) >= values_for(q):
-                change, chance = quantile_change(old, new, q, random)
-                yield cell(f"p{q * 100:.0f}", quantile(old, q), quantile(new, q), change, chance, direction)
+                change, chance = quantile_change(old, new, q, seed)
+                yield cell(f"p{q * 100:.0f}", quantile(old, q), quantile(new, q), change, chance, q)
         return
-    yield from _of_figures(was.get("figure"), now.get("figure"), unit, direction, cell)
+    yield from _of_figures(was.get("figure"), now.get("figure"), unit, cell)
 
 
-def _of_figures(was: Any, now: Any, unit: str, direction: int, cell: Any) -> Iterator[Cell]:
+def _of_figures(was: Any, now: Any, unit: str, cell: Callable[..., Cell]) -> Iterator[Cell]:
     """Of measurements with few values: what the record says they come to."""
     if not was or not now:
         return
     counts = [(round(one["value"] * one.get("n", 0)), one.get("n", 0)) for one in (was, now)]
     if unit == "share" and all(n >= FEWEST and 0 <= x <= n for x, n in counts):
         change, chance = share_change(counts[0], counts[1])
-        yield cell("share", was["value"], now["value"], change, chance, direction)
+        yield cell("share", was["value"], now["value"], change, chance)
         return
     ends = [(one.get("low"), one.get("high")) for one in (was, now)]
     if all(isinstance(end, (int, float)) for pair in ends for end in pair):
         one, other = (Estimate(figure["value"], figure["low"], figure["high"]) for figure in (was, now))
         change, chance = estimate_change(one, other)
-        yield cell(now.get("what") or "figure", one.value, other.value, change, chance, direction)
+        yield cell(now.get("what") or "figure", one.value, other.value, change, chance, 0.5)
 
 
 def _values(line: Mapping[str, Any]) -> list[float]:

@@ -22,6 +22,13 @@ WORDS: Final = {
     1: "regression",
     3: "not comparable enough: results are missing or inconclusive",
 }
+#: Of status 3 where nothing but that is the matter.
+OF_HOSTS: Final = "not comparable enough: measurements got worse as far as their hosts explain it"
+
+
+def words(found: Comparison) -> str:
+    """The exit status in words."""
+    return OF_HOSTS if found.status == 3 and not (found.missing or found.troubles) else WORDS[found.status]
 
 
 def _parts(found: Comparison) -> list[tuple[str, Sequence[Change | Cell], bool]]:
@@ -31,6 +38,7 @@ def _parts(found: Comparison) -> list[tuple[str, Sequence[Change | Cell], bool]]
         ("New findings in cases that failed before", found.new_findings, True),
         ("Required and failing", found.required_failed, True),
         ("Measurements that got worse", found.figures.worse, True),
+        ("Measurements that are not comparable", found.figures.unclear, bool(found.figures.lost)),
         ("Required and not known", found.required_missing, True),
         ("Nothing is known any more", found.unclear, True),
         ("Not tried any more", found.untried, True),
@@ -48,13 +56,20 @@ def _closing(found: Comparison) -> list[str]:
     worse = plural(len(found.regressions), "case")
     if found.figures.worse:
         worse += f" and {plural(len(found.figures.worse), 'measurement')}"
-    lines = [f"{worse} got worse; {plural(found.same, 'case')} unchanged", f"result: {WORDS[found.status]}"]
+    lines = [f"{worse} got worse; {plural(found.same, 'case')} unchanged", f"result: {words(found)}"]
     if found.figures.tested or found.figures.untested:
         lines.insert(
             0,
             f"{found.figures.tested} figures compared, false discovery rate 5 %; "
-            f"{found.figures.untested} measurements have too few values for that",
+            f"{plural(found.figures.untested, 'measurement')} of too few values for that",
         )
+    if found.figures.unclear:
+        count = plural(len(found.figures.unclear), "change")
+        lines.insert(
+            -1, f"{count} of figures may be the host's as well as the node's: nothing is said of the node"
+        )
+    if found.figures.doubt:
+        lines.insert(-1, found.figures.doubt)
     return lines
 
 
@@ -81,7 +96,7 @@ def _rows(found: Comparison, changes: Sequence[Change | Cell], limit: int | None
 
 def as_markdown(found: Comparison, heads: Sequence[str], limit: int | None = 20) -> str:
     """The comparison for a pull request; what is no bad news is folded."""
-    lines = [f"# Keyhole compare: {WORDS[found.status]}", "", *[f"- {code(head)}" for head in heads], ""]
+    lines = [f"# Keyhole compare: {words(found)}", "", *[f"- {code(head)}" for head in heads], ""]
     lines += [f"**{code(trouble)}**" for trouble in found.troubles]
     for title, changes, bad in _parts(found):
         rows = [f"- {code(row)}" for row in _rows(found, changes, limit)]
@@ -95,7 +110,7 @@ def as_markdown(found: Comparison, heads: Sequence[str], limit: int | None = 20)
 
 def as_json(found: Comparison, heads: Sequence[str]) -> str:
     """The comparison for programs: every change with its fields, and the exit status."""
-    whole: dict[str, Any] = {"status": found.status, "result": WORDS[found.status], "sides": list(heads)}
+    whole: dict[str, Any] = {"status": found.status, "result": words(found), "sides": list(heads)}
     whole |= {"troubles": found.troubles, "unchanged": found.same}
     for title, changes, _ in _parts(found):
         whole[title.lower().replace(" ", "_")] = [_flat(change) for change in changes]
@@ -112,12 +127,11 @@ def _flat(change: Change | Cell) -> dict[str, Any]:
 def as_html(found: Comparison, heads: Sequence[str]) -> str:
     """The comparison as a page of its own."""
     parts = [(title, [str(change) for change in changes], bad) for title, changes, bad in _parts(found)]
-    words = WORDS[found.status]
     return page(
         "compare.html.j2",
-        f"Keyhole compare: {words}",
+        f"Keyhole compare: {words(found)}",
         state={0: "pass", 1: "fail", 3: "inconclusive"}[found.status],
-        words=words,
+        words=words(found),
         heads=list(heads),
         parts=parts,
         troubles=found.troubles,

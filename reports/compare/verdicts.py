@@ -92,7 +92,7 @@ class Comparison:
         """The exit status: 0 same or better, 1 a regression, 3 not comparable enough."""
         if self.regressions or self.figures.worse:
             return 1
-        return 3 if self.missing or self.troubles else 0
+        return 3 if self.missing or self.troubles or self.figures.lost else 0
 
     @property
     def bad(self) -> bool:

@@ -1,25 +1,24 @@
 """Where a figure changed for good: change points of a series of runs.
 
-Strategy: ruptures (docs/adr/0013) finds the segments whose means fit best, at a penalty for each that grows with
-the noise. The noise is taken from the differences between neighbours, which a step hardly touches. A segment has
-three runs at least, so that one odd run is no change. Without ruptures installed there are no change points, and
-that is said.
+Strategy: of all ways to cut a series into segments, the one whose means fit best is found exactly, at a penalty for
+each cut that grows with the noise (optimal partitioning: Jackson et al. 2005, "An algorithm for optimal partitioning of
+data on an interval"). The noise is taken from the differences between neighbours, which a step hardly touches. A
+segment has three runs at least, so that one odd run is no change. Why by our own code: docs/adr/0021.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Final
 
 #: Runs of a segment at least, and how many times the least information a change must bring.
 SHORTEST: Final = 3
 _PENALTY: Final = 2.5
-#: What to say where ruptures is not installed.
-MISSING: Final = "change points are not looked for: install ruptures (pip install -e '.[history]')"
+#: The last runs that are looked at: the work grows with the square of their number.
+_LONGEST: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +36,39 @@ class Step:
         return change / abs(self.before) if self.before else math.copysign(math.inf, change)
 
 
-def available() -> bool:
-    """Whether the library is there."""
-    return importlib.util.find_spec("ruptures") is not None
-
-
 def steps(values: Sequence[float]) -> list[Step]:
-    """The change points of a series, in order; none for fewer than twice `SHORTEST` values or without the library."""
-    if len(values) < 2 * SHORTEST or not available():
+    """The change points of a series (of its last thousand values), in order; none for fewer than twice `SHORTEST`."""
+    left_out = max(0, len(values) - _LONGEST)
+    series, most = values[left_out:], max(map(abs, values), default=0.0)
+    if len(series) < 2 * SHORTEST or not most:
         return []
-    import numpy as np
-    import ruptures
-
-    squares = [(after - before) ** 2 for before, after in pairwise(values)]
+    scaled = [value / most for value in series]  # sums of squares stay small, whatever the unit
+    squares = [(after - before) ** 2 for before, after in pairwise(scaled)]
     noise = math.fsum(squares) / len(squares) / 2
     # a series that is constant but for its steps has no noise; any penalty above 0 finds these
-    penalty = max(_PENALTY * noise * math.log(len(values)), 1e-12 * max(map(abs, values)) ** 2, 1e-300)
-    search = ruptures.KernelCPD(kernel="linear", min_size=SHORTEST).fit(np.asarray(values, dtype=float))
-    ends = [0, *(int(end) for end in search.predict(pen=penalty))]
-    means = [math.fsum(values[start:end]) / (end - start) for start, end in pairwise(ends)]
-    return [Step(at, before, after) for at, (before, after) in zip(ends[1:-1], pairwise(means), strict=True)]
+    penalty = max(_PENALTY * noise * math.log(len(scaled)), 1e-12)
+    ends = [0, *_cuts(scaled, penalty), len(scaled)]
+    means = [most * (math.fsum(scaled[start:end]) / (end - start)) for start, end in pairwise(ends)]
+    return [
+        Step(left_out + at, before, after)
+        for at, (before, after) in zip(ends[1:-1], pairwise(means), strict=True)
+    ]
+
+
+def _cuts(values: Sequence[float], penalty: float) -> list[int]:
+    """Where the best segments begin, but for the first: the least sum of squares about their means and of penalties."""
+    middle = math.fsum(values) / len(values)
+    sums = [0.0, *accumulate(value - middle for value in values)]
+    # least[end]: what the best segments of values[:end] cost, but for the squares, which all ways to cut share
+    least, cut = [-penalty] + [math.inf] * len(values), [0] * (len(values) + 1)
+    for end in range(SHORTEST, len(values) + 1):
+        total = sums[end]
+        starts = [0, *range(SHORTEST, end - SHORTEST + 1)]
+        costs = [least[start] - (total - sums[start]) ** 2 / (end - start) for start in starts]
+        best = min(range(len(costs)), key=costs.__getitem__)
+        least[end], cut[end] = costs[best] + penalty, starts[best]
+    found, end = [], len(values)
+    while cut[end]:
+        end = cut[end]
+        found.append(end)
+    return found[::-1]

@@ -9,16 +9,24 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from reports.history.changes import MISSING, Step, available, steps
+from reports.history.changes import Step, steps
+from reports.history.store import unit_of
 from reports.history.trends import Point, Run, Value, changed, figures, first_bad, flake, runs, series
 from reports.html.environment import page
+from reports.statistics.units import amount
+from reports.verdict import plural
 from reports.view import SIGNS, STATES
 
 _CHART: Final = (720, 200)
+#: Cases that are named of those that broke at once.
+_NAMED: Final = 5
+LEGEND: Final = ", ".join(f"{SIGNS[name]} {name}" for name in STATES) + ", · no result"
+#: Rig, case, points in order of time.
+Case = tuple[str, str, list[Point]]
 
 
 def runs_in_words(history: sqlite3.Connection, rig: str | None = None) -> Iterator[str]:
@@ -53,19 +61,10 @@ def about_case(points: list[Point]) -> list[str]:
             said.append("no run before it was good")
         else:
             said.append(f"last good: {good.run.started} ({good.run.run_id})")
-            suite, dut = good.run.suite != first.run.suite, good.dut != first.dut
             said.append(
                 f"between them: suite {_from(good.run.suite, first.run.suite)}; DUT {_from(good.dut, first.dut)}"
             )
-            blame = {
-                (True, True): "suite and node changed",
-                (True, False): "the suite changed, the node did not",
-            }
-            blame |= {
-                (False, True): "the node changed, the suite did not",
-                (False, False): "neither changed: flaky, or the rig",
-            }
-            said.append(blame[suite, dut])
+            said.append(_blame(good, first))
     odd = flake(points)
     if odd is not None:
         rate = odd.rate
@@ -76,22 +75,49 @@ def about_case(points: list[Point]) -> list[str]:
     return said
 
 
+def _blame(good: Point, first: Point) -> str:
+    """Whose change it can be that lies between the last good run and the first bad one."""
+    suite, dut = good.run.suite != first.run.suite, good.dut != first.dut
+    if suite and dut:
+        return "suite and node changed"
+    if suite:
+        return "the suite changed, the node did not"
+    return "the node changed, the suite did not" if dut else "neither changed: flaky, or the rig"
+
+
+def broken(cases: Iterable[Case]) -> list[str]:
+    """What broke, and when: a line for each rig and first bad run with the cases that are bad since, newest first."""
+    since: dict[tuple[str, int], list[tuple[str, Point, Point]]] = {}
+    for on, name, points in cases:
+        bad = first_bad(points)
+        if bad is not None and bad[0] is not None:
+            since.setdefault((on, bad[1].run.number), []).append((name, bad[0], bad[1]))
+    told = []
+    for (on, _), found in since.items():
+        _, good, first = found[0]
+        names = ", ".join(name for name, _, _ in found[:_NAMED])
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        dut = f"DUT {_from(good.dut, first.dut)}"
+        run = f"{first.run.started} ({first.run.run_id})"
+        count = plural(len(found), "case")
+        told.append((run, f"{run}, {on}, {dut}: {count} broke; {_blame(good, first)}: {names}{more}"))
+    return [words for _, words in sorted(told, reverse=True)]
+
+
 def _from(before: str, after: str) -> str:
     return f"{before} -> {after}" if before != after else f"{after or 'unknown'}, the same"
 
 
-def about_figure(values: list[Value]) -> tuple[list[Value], list[Step], list[str]]:
+def about_figure(values: list[Value], unit: str) -> tuple[list[Value], list[Step], list[str]]:
     """(the runs that have a value, change points of the median, what there is to say)."""
     there = [value for value in values if value.p50 is not None]
     medians = [value.p50 for value in there if value.p50 is not None]
     found = steps(medians)
     said = [
         f"changed {step.relative:+.1%} at {there[step.at].run.started} ({there[step.at].run.run_id}, "
-        f"{there[step.at].dut}): {step.before:.4g} -> {step.after:.4g}"
+        f"{there[step.at].dut}): {amount(step.before, unit)} -> {amount(step.after, unit)}"
         for step in found
     ]
-    if not available():
-        said.append(MISSING)
     return there, found, said
 
 
@@ -100,24 +126,26 @@ def show(
 ) -> Iterator[str]:
     """The lines of `history show`."""
     yield from runs_in_words(history, rig)
-    all_runs = runs(history)
-    for on, name, points in _asked(history, case, figure, rig, every=every):
+    all_runs, cases = runs(history), list(_asked(history, case, figure, rig, every=every))
+    if cases:
+        yield f"one sign a run, oldest first: {LEGEND}"
+    for on, name, points in cases:
         if case or every or changed(points):
             yield f"{cells(points, all_runs)}  {on}  {name}"
             if case or changed(points):
                 yield from (f"    {row}" for row in about_case(points))
-    if figure is None and case:
-        return
-    for on, name, what, values in figures(history, figure or "*", rig):
-        there, _, said = about_figure(values)
-        if figure or every or (said and available()):
-            yield f"{on}  {name}  {what}: " + " ".join(f"{value.p50:.4g}" for value in there)
+    for on, name, what, values in figures(history, figure or "*", rig) if figure or not case else ():
+        there, _, said = about_figure(values, unit_of(what))
+        if figure or every or said:
+            medians = (amount(value.p50, unit_of(what)) for value in there if value.p50 is not None)
+            yield f"{on}  {name}  {what}: " + ", ".join(medians)
             yield from (f"    {row}" for row in said)
+    yield from (f"broke at {row}" for row in broken(cases))
 
 
 def _asked(
     history: sqlite3.Connection, case: str | None, figure: str | None, rig: str | None, *, every: bool = False
-) -> Iterator[tuple[str, str, list[Point]]]:
+) -> Iterator[Case]:
     if figure is None:
         yield from series(history, case or "*", rig, changed_only=not case and not every)
 
@@ -126,9 +154,9 @@ def pages(
     history: sqlite3.Connection, case: str | None, figure: str | None, rig: str | None
 ) -> Iterator[tuple[str, str]]:
     """(file name, page): an index, and a trend page for each case and figure asked for (else: those that changed)."""
-    all_runs = runs(history)
+    all_runs, cases = runs(history), list(_asked(history, case, figure, rig))
     links: list[tuple[str, str, str]] = []
-    for on, name, points in _asked(history, case, figure, rig):
+    for on, name, points in cases:
         if case or changed(points):
             file = f"case-{len(links)}-{_plain(on, name)}.html"
             links.append((file, f"{on}: {name}", cells(points, all_runs)))
@@ -144,7 +172,7 @@ def pages(
                 ),
             )
     for on, name, what, values in figures(history, figure or "*", rig) if not case or figure else ():
-        there, found, said = about_figure(values)
+        there, found, said = about_figure(values, unit_of(what))
         if there and (figure or found):
             file = f"figure-{len(links)}-{_plain(on, what)}.html"
             links.append((file, f"{on}: {name}: {what}", "; ".join(said)))
@@ -158,10 +186,16 @@ def pages(
                     points=(),
                     chart=chart,
                     values=there,
+                    unit=unit_of(what),
                 ),
             )
     rows = list(runs_in_words(history, rig))
-    yield "index.html", page("history.html.j2", "Keyhole history", links=links, rows=rows)
+    yield (
+        "index.html",
+        page(
+            "history.html.j2", "Keyhole history", broken=broken(cases), legend=LEGEND, links=links, rows=rows
+        ),
+    )
 
 
 def _plain(*names: str) -> str:

@@ -151,6 +151,11 @@ def figure_name(line: Mapping[str, Any]) -> str:
     return f"{line['name']} ({line['unit']})" + (f" {parameters}" if parameters else "")
 
 
+def unit_of(name: str) -> str:
+    """The unit in what `figure_name` made."""
+    return name.partition(" (")[2].partition(")")[0]
+
+
 def _figures(record: Record, names: _Names, run: int | None) -> Iterator[tuple[object, ...]]:
     for line in record.measurements:
         values = [float(value) for value in line["values"] if value is not None]

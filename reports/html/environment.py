@@ -21,6 +21,7 @@ from markupsafe import Markup
 from reports.causes import KINDS
 from reports.frames import differing, frame_of
 from reports.record import REASONS, state
+from reports.statistics.units import amount
 from reports.verdict import plural
 from reports.view import MEANINGS, SIGNS, STATES, requirement, several, worst
 
@@ -60,6 +61,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(
+        amount=amount,
         anchor=anchor,
         differing=differing,
         evidence_path=evidence_path,

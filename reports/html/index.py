@@ -6,6 +6,7 @@ a page of a few megabytes. A long list is cut and says by how much; the record h
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -13,7 +14,7 @@ from typing import Any, Final
 from reports.causes import Cause
 from reports.html.environment import anchor
 from reports.record import state
-from reports.verdict import Verdict
+from reports.verdict import Verdict, badness
 from reports.view import STATES, Case, Rig, View, known_of, several
 
 #: Findings of one result that are listed, cases of one cause that are named.
@@ -29,6 +30,7 @@ def index(page: View, judged: Verdict) -> dict[str, Any]:
     return {
         "page": page,
         "verdict": judged,
+        "lines": sorted(judged.lines, key=badness),
         "causes": found,
         "unseen": [cause for cause in judged.causes if not cause.shown],
         "columns": "Rigs",
@@ -79,17 +81,27 @@ def deviations_of(found: list[Cause]) -> Callable[[Mapping[str, Any]], list[Caus
     return lambda result: [known[name] for name in known_of(result) if name in known]
 
 
-def _untried(page: View) -> dict[str, dict[str, list[Case]]]:
-    """Rig -> reason -> cases that were not tried."""
-    untried: dict[str, dict[str, list[Case]]] = {}
+def _untried(page: View) -> dict[str, dict[str, list[tuple[str, list[Case]]]]]:
+    """Rig -> reason, or "inconclusive" -> (what the results say, the cases that say so), the most frequent first."""
+    untried: dict[str, dict[str, dict[str, list[Case]]]] = {}
     for section in page.sections:
         for case in section.cases:
             for rig in page.rigs:
                 result = case.results.get(rig.name)
-                if result is not None and state(result) == "unsupported":
-                    reasons = untried.setdefault(rig.name, {})
-                    reasons.setdefault(result["reason"] or "unsaid", []).append(case)
-    return untried
+                if result is None or (found := state(result)) not in ("unsupported", "inconclusive"):
+                    continue
+                reason = found if found == "inconclusive" else result["reason"] or "unsaid"
+                said = untried.setdefault(rig.name, {}).setdefault(reason, {})
+                said.setdefault(_in_general(str(result["message"])), []).append(case)
+    return {
+        rig: {reason: sorted(said.items(), key=lambda one: -len(one[1])) for reason, said in reasons.items()}
+        for rig, reasons in untried.items()
+    }
+
+
+def _in_general(message: str) -> str:
+    """The first line of a message without the seconds that differ from case to case."""
+    return re.sub(r" for [0-9.]+ of [0-9.]+ s\b", "", message.partition("\n")[0]) or "no more is said"
 
 
 def grouped(page: View) -> list[tuple[str, list[Any]]]:

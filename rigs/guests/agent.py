@@ -22,6 +22,8 @@ import time
 
 from rigs.guests import wire
 from rigs.guests.commands import Commands, Inside
+from rigs.guests.files import Files
+from rigs.guests.hci import Hci
 from rigs.guests.ports import find_port
 from rigs.guests.series import ORDER, Series
 
@@ -57,6 +59,8 @@ class Agent:
         self._poll = select.poll()
         self._opens: dict[int, Open] = {}  # by file descriptor, which is the handle
         self._commands = Commands(self._poll, self._tell)
+        self._files = Files(self._tell)
+        self._hci = Hci(self._poll, self._tell)
         self._series: list[Series] = []
         # Nobody sets the guest's clock, so this difference is constant.
         self._epoch = time.time_ns() - time.monotonic_ns()
@@ -70,9 +74,13 @@ class Agent:
             wire.CLOSE: self._close,
             wire.STATISTICS: self._statistics,
             wire.CLOCK: self._clock,
-            wire.CANCEL: self._commands.cancel,
+            wire.CANCEL: self._cancel,
             wire.SERIES: self._begin_series,
             wire.CONNECT: self._connect,
+            wire.READ: self._files.read,
+            wire.WRITE: self._files.write,
+            wire.AWAIT: self._files.wait,
+            wire.HCI: self._hci.command,
         }
 
     def serve(self) -> None:
@@ -81,8 +89,11 @@ class Agent:
         self._tell(wire.READY, wire.VERSION, wire.STAMP.pack(time.monotonic_ns(), time.time_ns()))
         while True:
             waits = [series.seconds_left() for series in self._series]
-            if (limit := self._commands.seconds_left()) is not None:
-                waits.append(limit)
+            waits += [
+                left
+                for left in (self._commands.seconds_left(), self._files.seconds_left())
+                if left is not None
+            ]
             wait = min(waits) if waits else None
             ready = [fd for fd, _ in self._poll.poll(None if wait is None else wait * 1000)]
             for fd in ready:  # incoming frames before new orders
@@ -91,6 +102,8 @@ class Agent:
             for fd in ready:
                 if fd in self._commands:
                     self._commands.ready(fd)
+                elif fd in self._hci:
+                    self._hci.ready(fd)
             if self._port in ready:
                 data = os.read(self._port, 65536)
                 if not data:
@@ -98,6 +111,7 @@ class Agent:
                 for kind, number, body in self._splitter.feed(data):
                     self._obey(kind, number, body)
             self._commands.end_late_ones()
+            self._files.look()
             for series in self._series[:]:
                 if (report := series.step()) is not None:
                     self._series.remove(series)
@@ -251,6 +265,13 @@ class Agent:
         return struct.pack(
             "!II", *struct.unpack("=II", opened.sock.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))
         )
+
+    def _cancel(self, body: bytes, _number: int) -> bytes:
+        """Number of a RUN or AWAIT: end it now; its own reply says so. Reply: nothing."""
+        (number,) = struct.unpack("!I", body)
+        self._commands.cancel(number)
+        self._files.cancel(number)
+        return b""
 
     def _clock(self, _body: bytes, _number: int) -> bytes:
         """Reply: monotonic and real time in ns (8 octets each)."""

@@ -19,6 +19,7 @@ explains is not sent to; contexts are set as in `rigs.guests.contexts`, because 
 from __future__ import annotations
 
 import socket
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,17 @@ from rigs.guests import image, lab, vhci
 from rigs.guests.boot import BOOT_DEADLINE
 from rigs.guests.node_guest import QUEUE, NodeGuest, settings
 from rigs.guests.qemu import GuestError
-from rigs.guests.serving import SERVE
+from rigs.guests.serving import serve
 
 INTERFACE = "bt0"
+#: LE Set Advertising Parameters and Enable (Bluetooth Core Vol 4 Part E §7.8.5, §7.8.9), and what `hciconfig leadv`
+#: gives them: once in 1.28 s, connectable, from the public address, on all three channels.
+_ADVERTISING, _ADVERTISE = 0x2006, 0x200A
+_ADVERTISED = struct.pack("<HHBBB6sBB", 0x0800, 0x0800, 0, 0, 0, bytes(6), 7, 0)
+_INTERFACES = "/proc/net/dev"
+#: One address a line, in 32 digits, and at its end the interface.
+_ADDRESSES = "/proc/net/if_inet6"
+_LINK_LOCAL = ("fe80", f" {INTERFACE}\n")
 _CONTROL = "/sys/kernel/debug/bluetooth/6lowpan_control"
 _SETTINGS = QUEUE | {
     "net/ipv4/icmp_msgs_per_sec": 100000,
@@ -78,45 +87,47 @@ class BleGuest(NodeGuest):
     # -- Bluetooth -----------------------------------------------------------------------------------------
 
     def up(self) -> None:
-        """Bring `hci0` up and serve IPSP, in one shell: each program that starts costs 10 to 20 ms."""
+        """Bring `hci0` up and serve IPSP; in one shell, because each program that starts costs 10 to 20 ms."""
         wanted = _SETTINGS | ({f"net/ipv6/conf/default/{name}": 0 for name in _QUICK} if self.quick else {})
         lines = settings(wanted)
         lines += [
             "for i in $(seq 400); do [ -d /sys/class/bluetooth/hci0 ] && break; sleep 0.05; done",
             "hciconfig hci0 up || exit 1",
-            SERVE,
         ]
         self.client.check("\n".join(lines), timeout=40)
+        serve(self.client)
 
     def enable(self) -> None:
         """Serve IPSP (again): asking for a channel by `connect` switches it off."""
-        self.client.check(SERVE)
+        serve(self.client)
 
     def connect(self, peer: str, *, public: bool) -> None:
         """Be a central: connect to the tester and ask for the channel. Does not wait for either."""
-        self.client.check(f'echo "connect {peer} {1 if public else 2}" > {_CONTROL}')
+        self.client.write(_CONTROL, f"connect {peer} {1 if public else 2}")
 
     def advertise(self) -> None:
         """Be a peripheral: advertise, until somebody connects."""
-        self.client.check("hciconfig hci0 noleadv >/dev/null 2>&1; hciconfig hci0 leadv 0")
+        self.client.hci(_ADVERTISE, b"\0")  # which a controller that does not advertise may refuse
+        self.client.hci(_ADVERTISING, _ADVERTISED)
+        status = self.client.hci(_ADVERTISE, b"\1")
+        if status[:1] != b"\0":
+            raise GuestError(f"the guest's controller does not advertise: status 0x{status.hex()}")
 
     def disconnect(self, peer: str, *, public: bool) -> None:
         """End the channel to the tester from this side."""
-        self.client.check(f'echo "disconnect {peer} {1 if public else 2}" > {_CONTROL}')
+        self.client.write(_CONTROL, f"disconnect {peer} {1 if public else 2}")
 
     def attach(self, deadline: float) -> None:
         """Wait for `bt0` and its link-local address, open the tap, and give it what the last `bt0` had been given."""
         wait = max(1.0, deadline - clock.now())
-        found = (
-            f"for i in $(seq {int(wait * 20)}); do [ -d /sys/class/net/{INTERFACE} ] && "
-            f"/usr/bin/ip -6 -o addr show dev {INTERFACE} scope link | grep -q fe80 && exit 0; sleep 0.05; done; exit 1"
-        )
-        if self.client.run(found, timeout=wait + 5)[0] != 0:
+        addresses = self.client.await_line(_ADDRESSES, *_LINK_LOCAL, timeout=wait)
+        if addresses is None:
             raise GuestError(f"{INTERFACE} did not come up within {wait:.0f} s: {self.console_text()[-400:]}")
         if self.qdisc:
             self.client.check(f"/usr/bin/tc qdisc replace dev {INTERFACE} root {self.qdisc}")
         self._ip = self.client.open_tap(INTERFACE, cooked=True)
-        self.dut_address = self.controls.addresses()[0]
+        own = next(line for line in addresses.splitlines(True) if all(word in line for word in _LINK_LOCAL))
+        self.dut_address = bytes.fromhex(own[:32])
         self.controls.restore()
 
     def detach(self, deadline: float) -> None:
@@ -126,9 +137,7 @@ class BleGuest(NodeGuest):
             self._ip = None
         self.controls.interface_gone()
         wait = max(1.0, deadline - clock.now())
-        here = f"[ -d /sys/class/net/{INTERFACE} ]"
-        gone = f"for i in $(seq {int(wait * 20)}); do {here} || exit 0; sleep 0.05; done; exit 1"
-        if self.client.run(gone, timeout=wait + 5)[0] != 0:
+        if self.client.await_line(_INTERFACES, f" {INTERFACE}:", gone=True, timeout=wait) is None:
             raise GuestError(f"{INTERFACE} did not go away within {wait:.0f} s after the connection ended")
 
     # -- as a lab host -------------------------------------------------------------------------------------

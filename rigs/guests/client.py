@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from rigs import clock
-from rigs.guests import wire
+from rigs.guests import hci, wire
 from rigs.guests.handles import (
     AgentError,
     Connection,
@@ -160,6 +160,39 @@ class AgentClient:
         if status:
             raise AgentError(f"`{command}` in the guest ended with {status}: {text.strip()[-400:]}")
         return text
+
+    def read(self, path: str, netns: str = "") -> str:
+        """What is in a file of the guest's. Raises `AgentError`."""
+        return self.request(wire.READ, wire.text(netns, path)).decode()
+
+    def write(self, path: str, text: str) -> None:
+        """Write to a file of the guest's that there is. Raises `AgentError`."""
+        self.request(wire.WRITE, wire.text(path, text))
+
+    def hci(self, opcode: int, parameters: bytes = b"", device: int = 0) -> bytes:
+        """Have a Bluetooth controller of the guest do a command; its return parameters, of which the first is a status.
+
+        Raises `AgentError`.
+        """
+        return self.request(wire.HCI, hci.ORDER.pack(device, opcode) + parameters)
+
+    def await_line(
+        self, path: str, *words: str, gone: bool = False, timeout: float = 10.0, netns: str = ""
+    ) -> str | None:
+        """Wait until a line of a file has all of these words, or (`gone`) none has; what is in the file then.
+
+        None after `timeout` seconds. A word may end in the newline. Raises `AgentError` where there is no such file.
+        """
+        number = self._ask(wire.AWAIT, wire.text(netns, path, "gone" if gone else "there", *words))
+        try:
+            reply = self._reply(number, timeout)
+            if reply is None:
+                self.request(wire.CANCEL, struct.pack("!I", number))
+                with contextlib.suppress(AgentError):  # unless it became so just now
+                    reply = self._reply(number, _KILLED)
+        finally:
+            self._waiting.discard(number)
+        return None if reply is None else reply.decode()
 
     # -- handles -------------------------------------------------------------------------------------------
 

@@ -108,13 +108,11 @@ class Commands:
             self._by_fd[fd] = started
             self._poll.register(fd, select.POLLIN)
 
-    def cancel(self, body: bytes, _number: int) -> bytes:
-        """Number of a RUN: kill it now; its own reply says that it was late. Reply: nothing."""
-        (number,) = struct.unpack("!I", body)
+    def cancel(self, number: int) -> None:
+        """Kill the command of this request now; its own reply says that it was late."""
         for command in set(self._by_fd.values()):
             if command.number == number:
                 self._end(command)
-        return b""
 
     def seconds_left(self) -> float | None:
         """Until the first of them is late; None where none runs."""

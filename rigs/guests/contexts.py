@@ -12,15 +12,25 @@ u8 plen at 20; unsigned long flags at 24 (bit 0 active, bit 1 compression); 32 o
 
 from __future__ import annotations
 
+import errno
 import mmap
+import os
 import struct
+from collections.abc import Iterator
 
 from rigs.guests.client import AgentClient
+from rigs.guests.handles import AgentError
 from rigs.guests.qemu import Guest
 
 CONTEXTS = 16
 _ENTRY = 32
 _EMPTY_TABLE = b"".join(bytes([number]).ljust(_ENTRY, b"\0") for number in range(CONTEXTS))
+#: Octets of the name of an interface (IFNAMSIZ), and those in front of the table that its net_device may take.
+_NAME = 16
+_PRIVATE = 8192
+#: Octets of a guest's memory that are looked through at a time.
+_BLOCK = 1 << 16
+_ZEROS = bytes(_BLOCK)
 _DEBUGFS = "/sys/kernel/debug/6lowpan"
 
 
@@ -37,7 +47,9 @@ class ContextTable:
         self._folder = f"{_DEBUGFS}/{interface}/contexts"
         self._guest = guest
         self._at: int | None = None
-        if client.run(f"test -d {self._folder}")[0] != 0:
+        try:
+            client.read(f"{self._folder}/0/active")
+        except AgentError:
             self._at = self._find(interface)
 
     def set(
@@ -76,17 +88,46 @@ class ContextTable:
 
     def _find(self, interface: str) -> int:
         # net_device begins with its name, and the table is in the private part behind it.
-        name = interface.encode().ljust(16, b"\0")
-        found = []
-        with mmap.mmap(self._guest.memory, 0, prot=mmap.PROT_READ) as memory:
-            at = memory.find(_EMPTY_TABLE)
+        found: set[int] = set()
+        for name in _places(self._guest.memory, interface.encode()):
+            behind = os.pread(self._guest.memory, _PRIVATE + len(_EMPTY_TABLE) - _NAME, name + _NAME)
+            at = behind.find(_EMPTY_TABLE)
             while at >= 0:
-                if memory.rfind(name, max(0, at - 8192), at) >= 0:
-                    found.append(at)
-                at = memory.find(_EMPTY_TABLE, at + 1)
+                found.add(name + _NAME + at)
+                at = behind.find(_EMPTY_TABLE, at + 1)
         if len(found) != 1:
             raise ContextError(
                 f"the context table of {interface} is in the guest's memory {len(found)} times, not once; "
                 "use a kernel built with CONFIG_6LOWPAN_DEBUGFS (KEYHOLE_KERNEL)"
             )
-        return found[0]
+        return found.pop()
+
+
+def _places(memory: int, name: bytes) -> Iterator[int]:
+    """Where the name of an interface stands in a guest's memory, with the zeros that fill its field.
+
+    The name is looked for and not the table: most of the memory is zero, as most of the table is, and at each octet of
+    such a memory a search for the table compares 32 (1.7 s of CPU for 288 MiB). What nobody ever wrote is not read.
+    """
+    field = name.ljust(_NAME, b"\0")
+    for start, end in _written(memory):
+        for at in range(start, end, _BLOCK):
+            block = os.pread(memory, _BLOCK + _NAME - 1, at)
+            place = -1 if block.startswith(_ZEROS) else block.find(field)
+            while place >= 0:
+                yield at + place
+                place = block.find(field, place + 1)
+
+
+def _written(memory: int) -> Iterator[tuple[int, int]]:
+    """The parts of a memory file that are not holes: (first octet, the octet behind the last)."""
+    end = 0
+    while True:
+        try:
+            start = os.lseek(memory, end, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing but a hole is left
+                return
+            raise
+        end = os.lseek(memory, start, os.SEEK_HOLE)
+        yield start, end

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import struct
 
-VERSION = 4
+VERSION = 5
 HEADER = struct.Struct("!IBI")
 MAX_BODY = 1 << 20
 
 # Requests, host to guest. Body: see `Agent._requests`.
 RUN, TAP, UDP, ICMP, TCP_LISTEN, JOIN, CLOSE, STATISTICS, CLOCK, CANCEL, SERIES, CONNECT = range(1, 13)
+READ, WRITE, AWAIT, HCI = range(13, 17)
 # One-way, host to guest.
 SEND = 20
 # Guest to host.

@@ -13,7 +13,8 @@ SIZES = (0, 1, 40, 300)
 @pytest.mark.parametrize("form", PORTS)
 @each_way
 @requirement(
-    "RFC6282-4.3.3-03", "RFC6282-4.3.3-04", "RFC6282-4.3.3-05", "RFC6282-4.3.3-06", "RFC6282-4.3.2-08"
+    *("RFC6282-4.3.3-03", "RFC6282-4.3.3-04", "RFC6282-4.3.3-05", "RFC6282-4.3.3-06", "RFC6282-4.3.2-08"),
+    "RFC8200-8.1-01",
 )
 def test_ports(pair: PairCase, way: str, form: str):
     """Datagrams of four sizes with ports that have this form: the application must get each as it was sent."""

@@ -45,8 +45,9 @@ SUITES = [
 
 
 def hunt(
-    overrides, seed, seconds, *, rig="reference", findings=1, tell=lambda _text: None, plays=None, real=False
-):
+    overrides, seed, seconds, *, rig="reference", findings=1, tell=lambda _text: None, plays=None, real=False,
+    lost_one=lambda _unrepeated: None,
+):  # fmt: skip
     """Hunt on a node in memory for so many seconds of CPU time, as if its clock were real; returns the search."""
     loaded = registry.load(rig, overrides)
     with Rig.of(loaded) as opened:
@@ -58,7 +59,8 @@ def hunt(
         # what is asked for by a number of plays comes to the same on every machine: its clock counts looks
         now = time.process_time if plays is None else partial(next, itertools.count())
         budget = Budget(seconds, plays, findings, now=now)
-        search = Search(session, seed, budget, pauses=PAUSES["virtual"], tell=tell, real=real or None)
+        search = Search(session, seed, budget, pauses=PAUSES["virtual"], tell=tell, lost_one=lost_one,
+                        real=real or None)  # fmt: skip
         search.run()
         return search
 
@@ -81,16 +83,22 @@ def one(job):
 def quiet(job):
     """What a hunt on a conforming node found: (name, sequences, findings, breaches that did not come again)."""
     name, path, seed, seconds = job
-    search = hunt([], seed, seconds, rig=path, findings=None)
+    lost = []
+    search = hunt([], seed, seconds, rig=path, findings=None, lost_one=lost.append)
     found = [f"{one.kind}: {one.breach.actual}\n{written(one.sequence)}" for one in search.found]
-    return name, search.plays, found, [f"{kind} x{times}" for kind, times in search.unsteady.items()]
+    once = [
+        f"{one.breach.code} ({one.breach.requirement}) after {one.plays} sequences, expected {one.breach.expected}; "
+        f"actual {one.breach.actual}; it {one.why}\n{written(one.before[-200:])}\n# and then\n{written(one.sequence)}"
+        for one in lost
+    ]
+    return name, search.plays, found, once
 
 
 def on_variants(chosen, seed, seconds, workers):
-    """Hunt on the reference node and its variants, of which nothing may be found; returns the number of findings."""
+    """Hunt on the reference node and its variants, of which nothing may be found; returns how many breaches it saw."""
     from tests import variants
 
-    wrong = 0
+    wrong = all_once = all_plays = 0
     with tempfile.TemporaryDirectory(prefix="hunt-") as top:
         jobs = [("(reference)", "reference", seed, seconds), ("(reference)", "reference-ble", seed, seconds)]
         jobs += [
@@ -100,14 +108,20 @@ def on_variants(chosen, seed, seconds, workers):
         ]
         jobs = [job for job in jobs if not chosen or job[0].split()[0] in chosen]
         with multiprocessing.get_context("fork").Pool(workers, maxtasksperchild=1) as pool:
-            for name, plays, found, unsteady in pool.imap(quiet, jobs):
-                wrong += len(found)
-                told = f"; not seen again: {', '.join(unsteady)}" if unsteady else ""
-                print(f"{name:44} {plays:7} sequences, {len(found)} found{told}", flush=True)
+            for name, plays, found, once in pool.imap(quiet, jobs):
+                wrong, all_once, all_plays = wrong + len(found), all_once + len(once), all_plays + plays
+                print(
+                    f"{name:44} {plays:7} sequences, {len(found)} found, {len(once)} not repeated", flush=True
+                )
                 for text in found:
                     print(f"    FALSE  {text[:1500]}", flush=True)
-    print(f"{len(jobs)} conforming nodes, {wrong} false findings, {seconds:g} s of CPU time each")
-    return wrong
+                for text in once:
+                    print(f"    ONCE   {text}", flush=True)
+    print(
+        f"{len(jobs)} conforming nodes, {all_plays} sequences, {wrong} false findings, "
+        f"{all_once} breaches that did not come again, {seconds:g} s of CPU time each"
+    )
+    return wrong + all_once
 
 
 def killed_by_suites(names, workers):

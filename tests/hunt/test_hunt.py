@@ -3,28 +3,34 @@
 import random
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
+from fixtures.evidence.capture import Evidence
 from fixtures.hunt.findings import Budget, Kind
 from fixtures.hunt.grammar import Grammar
 from fixtures.hunt.joining import joined, shortened
 from fixtures.hunt.packets import Packets
 from fixtures.hunt.places import place
+from fixtures.hunt.playing import Player
+from fixtures.hunt.probes import PROBES
 from fixtures.hunt.properties import Properties
 from fixtures.hunt.readings import Readings, listens_to
 from fixtures.hunt.sequence import Cast, Sent, holds, read, retagged, sketch, written
-from fixtures.hunt.shrinking import fewest_frames, fewest_octets
+from fixtures.hunt.shrinking import fewest_frames, fewest_octets, many_times
 from fixtures.hunt.variation import varied
-from fixtures.hunt.writing import Corpus, Place, write
+from fixtures.hunt.writing import UNREPEATED, Corpus, Place, write, write_unrepeated
 from fixtures.judging.reassembly_faults import Breach
+from fixtures.judging.session import Session
 from rigs import registry
 from rigs.bench import Rig
 from rigs.replay import sent_frames
 from rigs.tester import preparation
 from sixlowpan import decode, encode, fragment, ipv6
 from tests.hunt.__main__ import ROOT, hunt
-from tests.hunt.planted import load
+from tests.hunt.planted import Dying, load
+from tests.mutants import IEEE802154, MUTANTS, Mutant
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +181,27 @@ def test_a_place_is_drawn_by_how_it_lies_to_the_fragment_before():
     assert min(place(chance, 0, 0) for _ in range(500)) == 0
 
 
+def test_what_is_sent_again_is_not_forgotten(cast):
+    packets, info, seen = Packets(cast, random.Random(7)), cast.info(Sent(b"")), readings(cast)
+    old = [b"\x41" + packets.echo("tester", 8) for _ in range(2)]
+    for payload in (*old, *(b"\x41" + packets.echo("tester", 8) for _ in range(5000)), old[0]):
+        seen.take(payload, info, 0.0, b"")
+    seen.forget()
+    assert seen.copies[old[0][1:]] == 2
+    assert old[1][1:] not in seen.copies
+    assert 1000 < len(seen.copies) < 4000
+
+
+def test_what_is_in_a_tunnel_may_come_out_of_it(cast):
+    packets, info, seen = Packets(cast, random.Random(4)), cast.info(Sent(b"")), readings(cast)
+    made = [packets.tunnelled("tester") for _ in range(20)]
+    forms = [encode(packet, info, cast.contexts) for packet in made]
+    assert all(b"\xee" in form for form in forms)  # EID 7 (RFC 6282 §4.2)
+    for form in forms:
+        seen.take(form, info, 0.0, b"")
+    assert set(seen.copies) == {*made, *(packet[40:] for packet in made)}
+
+
 # -- shrinking ------------------------------------------------------------------------------------------------
 
 
@@ -198,6 +225,25 @@ def test_the_fewest_frames_and_octets_are_left():
     assert [sent.source for sent in shortest] == ["tester", "tester"]
 
 
+def test_what_the_last_frames_do_is_seen_in_few_tries():
+    sequence, tries = tuple(Sent(bytes([0x41, n])) for n in range(60)), []
+
+    def fails(tried):
+        tries.append(tried)
+        return tried[-3:] == sequence[-3:]
+
+    assert fewest_frames(sequence, fails, at_its_end=True) == sequence[-3:]
+    assert len(tries) < 10
+
+
+def test_a_sequence_is_tried_many_times_with_other_tags_the_latest_first():
+    one, two = read("tester>dut c0f8000100"), read("tester>dut c0f8000500\ntester>dut 41")
+    often = list(many_times([two, one, two, ()], 3))
+    assert [len(tried) for tried in often] == [16, 8, 128, 64]
+    assert [sent.payload[2:4].hex() for sent in often[0][:4:2]] == ["0005", "0106"]
+    assert len({sent.payload for sent in often[1]}) == 8
+
+
 def test_a_datagram_in_fragments_is_tried_as_one_frame(cast):
     packet = Packets(cast, random.Random(5)).datagram("tester", 100)
     info = cast.info(Sent(b""))
@@ -218,6 +264,29 @@ def test_a_corpus_has_what_broke_something_first_and_reads_on_behind_damage(tmp_
     corpus.path.write_text(corpus.path.read_text() + "# novel\nno frame at all\n\n")
     corpus.add(found, found=True)
     assert list(Corpus(corpus.path)) == [found, novel]
+
+
+# -- playing --------------------------------------------------------------------------------------------------
+
+
+def test_a_probe_is_not_put_together_with_what_a_sequence_left():
+    with Rig.of(registry.load("reference", [])) as rig:
+
+        def tester():
+            return preparation.tester_for(rig, 1)
+
+        session = Session(rig, tester(), Evidence(rig.link), tester)
+        player = Player(session)
+        player.fresh()
+        packets = Packets(player.cast, random.Random(3))
+        (probe,) = [probe for probe in PROBES if probe.name == "backwards"]
+        for _ in range(
+            20
+        ):  # a first fragment, and the tag and the size that the fragments of the probe would have
+            tag = session.tester.next_tag() + 1 & 0xFFFF
+            packet, info = packets.echo("tester", probe.size), player.cast.info(Sent(b""))
+            first = fragment(packet, info, player.cast.contexts, mtu=probe.step + 5, tag=tag)[0]
+            assert player.play((Sent(first),), probe.name, thorough=False).breaches == []
 
 
 # -- hunts ----------------------------------------------------------------------------------------------------
@@ -251,6 +320,40 @@ def test_a_planted_defect_is_found_and_shrunk(name):
     (found,) = search.found
     assert len(found.sequence) <= planted.frames + 1
     assert Kind.of(found.breach) == found.kind
+
+
+def test_what_does_not_come_again_is_written_and_no_finding(tmp_path, cast, monkeypatch):
+    struck = []
+
+    class Once(Dying):
+        """Dies once, of a frame without payload, and never again."""
+
+        def wrong(self, new, past):
+            if new.payload or struck:
+                return False
+            struck.append(new)
+            return True
+
+    monkeypatch.setitem(MUTANTS, "once", Mutant("once", "", "RFC6282-2-04", None, IEEE802154, Once))
+    lost = []
+    search = hunt(['dut.mutant="once"'], 1, None, plays=400, lost_one=lost.append)
+    assert struck
+    assert search.found == []
+    assert [one.breach.code for one in lost] == ["dut_lost"]
+    assert Sent(b"") in [replace(sent, source="tester", destination="dut") for sent in lost[0].sequence]
+    place = Place(tmp_path, "a rig", "ieee802154", "a version", 1, cast.contexts)
+    folder = write_unrepeated(lost[0], 1, place)
+    assert read((folder / "sequence.txt").read_text()) == (*lost[0].before, *lost[0].sequence)
+    sent = [sent.frame for sent in sent_frames(folder / "frames.pcapng")]
+    assert all(any(frame.endswith(one.payload) for frame in sent) for one in lost[0].sequence)
+    assert write_unrepeated(lost[0], UNREPEATED + 1, place) is None
+
+
+@pytest.mark.parametrize(("name", "frames"), [("resized-tag", 8), ("ends-where-it-begins", 4)])
+def test_what_leaks_is_one_sequence_many_times(name, frames):
+    load()
+    (found,) = hunt([f'dut.mutant="{name}"'], 1, None, plays=4000).found
+    assert len(found.sequence) <= frames
 
 
 def test_what_is_found_is_written_as_frames_a_text_and_a_case(tmp_path, cast):

@@ -1,6 +1,7 @@
 """The blame by itself: frames in, whose fault out. No node, no clock."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -124,6 +125,18 @@ def test_an_advertisement_that_is_not_heeded(air):
     assert said(air.verdict()) == ("refused", "dut", "dropped")
 
 
+@pytest.mark.parametrize(("later", "held"), [(1.5, 0.0), (0.5, 0.7)])
+def test_who_solicited_may_have_given_up(air, later, held):
+    """RFC 4861 §7.2.2: an answer comes when nobody waits for it any more, or when the rig was held up meanwhile."""
+    for _ in range(3):
+        air.solicit("dut")
+    air.advertise("peer")
+    air.frames[-1] = replace(air.frames[-1], time=air.frames[-2].time + later)
+    exchange = Exchange("dut", "echo", B, 0, 8, held=held)
+    found = blame(air.frames, "ieee802154", parties(), exchange, Contexts())
+    assert said(found) == ("unknown", "", "late")
+
+
 def test_a_wrong_advertisement_is_of_who_sent_it(air):
     air.solicit("dut")
     air.advertise("peer", link=bytes(7) + b"\x09")
@@ -161,7 +174,9 @@ def test_a_request_that_is_dropped(air):
 
 def test_a_request_that_is_understood_and_not_answered(air):
     packet = air.say("dut", request())
-    assert said(air.verdict({"peer": [packet]})) == ("refused", "peer", "no_answer")
+    found = air.verdict({"peer": [packet]})
+    assert said(found) == ("refused", "peer", "no_answer")
+    assert found.requirement == "RFC4443-4.2-01"
 
 
 def test_a_request_that_is_misread(air):
@@ -210,7 +225,40 @@ def test_the_echo_that_proves_a_silence_is_of_no_exchange(air):
 def test_an_answer_with_other_data(air):
     air.say("dut", request())
     air.say("peer", reply(data=b"otherone"))
-    assert said(air.verdict()) == ("sent", "peer", "sent_packet")
+    found = air.verdict()
+    assert said(found) == ("sent", "peer", "sent_packet")
+    assert found.requirement == "RFC4443-4.2-02"
+
+
+def test_octets_that_no_checksum_fits(air):
+    """The last octets are others than the checksum was made of, as where a sender cuts what lies in two buffers."""
+    packet = request(80)
+    air.say(
+        "dut",
+        packet,
+        payload=encode(packet, LinkInfo("ieee802154", LINKS["dut"], LINKS["peer"]))[:-3] + b"cut",
+    )
+    found = air.verdict(size=80)
+    assert said(found) == ("sent", "dut", "checksum")
+    assert found.requirement == "RFC4443-2.3-01"
+
+
+def test_what_is_said_to_a_third_node_is_of_no_exchange(air):
+    """An answer to the third one, and a flaw of the third one's, do not say whether the DUT was answered."""
+    third = bytes.fromhex("02005efffe000002")
+    its = link_local(third)
+    there = bytes.fromhex("02005efffe0000b2")
+    air.say("dut", request())
+    message = ipv6.icmpv6(129, 0, b"\0\1\0\1" + bytes(8), B, its)
+    air.say("peer", ipv6.build(B, its, ipv6.ICMPV6, message), to=third)
+    stray = mac.data_frame(
+        third, there[:2], PAN, 9, encode(request(), LinkInfo("ieee802154", third, there)), True
+    )
+    air.frames.append(OnAir("third", stray, 0.01))
+    three = [*parties(), Party("third", (third,), frozenset({its}))]
+    exchange = Exchange("dut", "echo", B, 0, 8, other="peer")
+    found = blame(air.frames, "ieee802154", three, exchange, Contexts())
+    assert said(found) == ("refused", "peer", "dropped")
 
 
 def test_an_answer_that_is_not_taken(air):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rigs.nodes.reference.node import ReferenceNode
+from sixlowpan import ipv6
 from sixlowpan.addresses import is_multicast
 from tests.mutants import PAIR, mutant
 from tests.mutants.wire import iphc
@@ -132,3 +133,81 @@ class HolesFilled(ReferenceNode):
             if at + len(payload) - 5 == size and key is not None and open_ones[key].first is not None:
                 return bytes(open_ones.pop(key).buffer)
         return packet
+
+
+@mutant("pair-no-answer-above-600", requirement="RFC4443-4.2-01", rig=PAIR)
+class NoAnswerAbove600(ReferenceNode):
+    """Takes echoes of more than 600 octets, and answers none of them."""
+
+    def echo(self, view, message):
+        if len(message) <= 608:
+            super().echo(view, message)
+
+
+@mutant("pair-answer-of-1000", requirement="RFC4443-4.2-02", rig=PAIR)
+class AnswerOf1000(ReferenceNode):
+    """Returns 1000 octets of an echo's data at most, with a right checksum."""
+
+    def echo_body(self, message):
+        return super().echo_body(message)[:1004]
+
+
+@mutant("pair-one-buffer-sent", requirement="RFC4443-2.3-01", rig=PAIR)
+class OneBufferSent(ReferenceNode):
+    """Sends 128 octets of a packet that fits one frame, as Zephyr does where it lies in two buffers."""
+
+    def fragment_packet(self, packet, info):
+        found = super().fragment_packet(packet, info)
+        return found if len(found) > 1 else [found[0][: len(found[0]) - max(0, len(packet) - 128)]]
+
+
+@mutant("pair-udp-checksum-of-255", requirement="RFC8200-8.1-01", rig=PAIR)
+class UdpChecksumOf255(ReferenceNode):
+    """Makes the checksum of a UDP datagram of its first 255 octets."""
+
+    def udp_send(self, destination, source_port, destination_port, data):
+        self.now = self.link.now()
+        source = self.source_for(destination)
+        message = bytearray(ipv6.udp(source_port, destination_port, data, source, destination))
+        message[6:8] = ipv6.udp(source_port, destination_port, data[:247], source, destination)[6:8]
+        self.output(ipv6.build(source, destination, ipv6.UDP, bytes(message)))
+
+
+@mutant("pair-first-neighbour", requirement="RFC4944-8-01", rig=PAIR)
+class FirstNeighbour(ReferenceNode):
+    """Sends all that is unicast to the first neighbour whose link-layer address it was told."""
+
+    first = b""
+
+    def learn(self, address, link):
+        self.first = self.first or link
+        super().learn(address, self.first)
+
+
+@mutant("pair-fragments-of-anybody", requirement="RFC4944-5.3-18", rig=PAIR)
+class FragmentsOfAnybody(ReferenceNode):
+    """Gives up a datagram when another sender's fragment of its tag comes."""
+
+    def reassemble(self, payload, info):
+        open_ones = self.reassembler._datagrams
+        tag = int.from_bytes(payload[2:4])
+        for key in [key for key in open_ones if key[3] == tag and key[0] != info.src]:
+            del open_ones[key]
+        return super().reassemble(payload, info)
+
+
+@mutant("pair-fragments-of-one-length", requirement="RFC4944-5.3-16", rig=PAIR)
+class FragmentsOfOneLength(ReferenceNode):
+    """Takes each further fragment for as long as the first of them, and puts the others where they then belong."""
+
+    def boot(self):
+        super().boot()
+        self.steps: dict[bytes, tuple[int, int]] = {}
+
+    def reassemble(self, payload, info):
+        if payload[0] & 0x20:
+            at, length = payload[4] * 8, len(payload) - 5
+            begin, step = self.steps.setdefault(info.src + payload[2:4], (at, length))
+            at = begin + (at - begin + step - 1) // step * step
+            payload = payload[:4] + bytes((at // 8 & 0xFF,)) + payload[5:]
+        return super().reassemble(payload, info)

@@ -131,6 +131,21 @@ def test_show_prints_requirement_stimulus_expected_actual(run, capsys):
     assert "1 of 20 results" in capsys.readouterr().out
 
 
+def test_show_has_the_gravest_first_and_names_deviations(run, capsys):
+    assert main(["show", str(run)]) == 0
+    out = capsys.readouterr().out
+    heads = [row.split()[:3] for row in out.splitlines() if row[:1] in "✗!kK?"]
+    assert heads == [
+        ["✗", "fail", "critical"],
+        ["✗", "fail", "serious"],
+        ["!", "error", "linux-802154"],
+        ["K", "known", "serious"],
+        ["?", "inconclusive", "lwip-802154"],
+    ]
+    assert "Known as     lwip-ecn-order: ECN and DSCP are swapped" in out
+    assert "A user sees  Whoever is in radio range" in out
+
+
 def test_merge_joins_rigs_and_copies_evidence(sample, tmp_path, capsys):
     results = list(sample.sample_results())
     first = [r for r in results if r.rig == "linux-ble"]

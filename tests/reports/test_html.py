@@ -102,9 +102,11 @@ def test_foreign_text_is_escaped(run, page):
 
 def test_a_stranger_sees_demand_stimulus_and_answer_of_a_deviation(page):
     card = page.text.split("K known minor", 1)[-1] if "K known minor" in page.text else page.text
-    card = card.split("lwip-ecn-order : ECN and DSCP are swapped: on lwip-802154; 1 case", 1)[1].split(
-        "lwip-multicast-32"
-    )[0]
+    card = card.split(
+        "lwip-ecn-order : ECN and DSCP are swapped: 6eeabcde comes out, 6bbabcde must (RFC 6282 3.1.1) "
+        "on lwip-802154; 1 case",
+        1,
+    )[1].split("lwip-multicast-32")[0]
     assert "What a user would notice: " in card
     assert "RFC6282-3.2.1-01 FORMAT (RFC 6282 §3.2.1)" in card
     assert "The traffic class is rotated right by two bits so that ECN comes first" in card
@@ -195,6 +197,19 @@ def test_an_interrupted_run_is_said_to_be_one(sample, tmp_path):
     text = Page(render(read(path))).text
     assert "This run was interrupted" in text
     assert "last line is cut" in text
+
+
+def test_the_head_has_the_worst_fault_in_words_and_what_a_user_notices(page):
+    head = page.text.split("Is it good?")[0]
+    assert "Worst fault ( critical , new failure): The DUT crashed, restarted or fell silent for good" in head
+    assert ", on lwip-802154. Whoever is in radio range" in head
+
+
+def test_what_was_not_tried_or_told_is_grouped_by_what_the_results_say(page):
+    part = page.text.split("What was not tried, and why", 2)[-1].split("Requirements that no case")[0]
+    assert "1 case tried without a verdict , because the rig or the medium failed." in part
+    assert "1: the tester heard none of its own controls: radio deaf since 10:00:02" in part
+    assert "1: needs fragmentation: RFC 7668 §3 does not use it" in part
 
 
 def test_states_are_readable_without_colour(page):

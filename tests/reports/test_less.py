@@ -102,7 +102,7 @@ def test_the_summary_names_the_dut_and_what_was_left_out(sample, tmp_path):
     writer.write({"type": "deviation", "rig": "one", "id": "d", "state": "partly_fixed", "cases": ["a/*"]})
     writer.close()
     text = markdown.render(read(tmp_path / "run"))
-    assert "**Partial run: chosen by -k hlim.** **one: the DUT is old**" in text
+    assert "**Partial run: 1 of 42 cases (2.4%), chosen by -k hlim.** **one: the DUT is old**" in text
     assert "| ? one | RIOT 2026.07 | Not judged: no case was tried | nothing |" in text
     assert "- one: 1 because the profile does not declare it; 41 because left out by the command line" in text
 
@@ -133,5 +133,8 @@ def test_measurements_as_ping_tells_them_and_none_of_nothing(sample, tmp_path):
     writer.write(about | {"name": "interval that nobody found", "values": [None]})
     writer.close()
     page = html.pages(read(tmp_path / "run"))["measurements.html"]
-    assert "<td>3</td><td>1</td><td>1</td><td>2.333</td><td>4</td><td>1.247</td><td>2</td>" in page
+    assert (
+        "<td>3</td><td>1</td><td>1 ms</td><td>2.333 ms</td><td>4 ms</td><td>1.247 ms</td><td>2 ms</td>"
+        in page
+    )
     assert "interval that nobody found" not in page

@@ -44,7 +44,8 @@ def test_the_beginning_of_a_usual_summary_says_all(run):
     first = markdown.render(read(run)).split("<details>")[0].splitlines()
     assert len(first) <= 30
     words = "\n".join(first)
-    assert "**✗ Not good: 2 new failures on 2 rigs of 3.**" in words
+    assert "**✗ Not good: 2 new failures on 2 rigs of 3.** Worst fault (critical): The DUT crashed" in words
+    assert "on lwip-802154. Whoever is in radio range and sends such frames takes the node off" in words
     assert "critical" in words
     assert "1 inconclusive" in words
 
@@ -63,14 +64,14 @@ def test_the_beginning_of_a_usual_summary_says_all(run):
         (
             ["pass", "inconclusive"],
             True,
-            "Not judged in full: some cases are inconclusive; no new failure",
+            "Not judged in full: 3 of 6 results are inconclusive; no new failure",
             "lightgrey",
         ),
         (["pass"], False, "Not judged in full: the run was interrupted; no new failure so far", "lightgrey"),
         (
             ["unsupported"],
             True,
-            "Not judged in full: some cases are inconclusive; no new failure",
+            "Not judged in full: nothing was tried; no new failure",
             "lightgrey",
         ),
     ],

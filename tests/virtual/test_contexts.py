@@ -5,7 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from rigs.guests import contexts
 from rigs.guests.contexts import ContextError, ContextTable
+from rigs.guests.handles import AgentError
 
 PREFIX = bytes.fromhex("20010db8000500000000000000000000")
 TABLE = b"".join(bytes([number]) + bytes(31) for number in range(16))
@@ -15,8 +17,10 @@ class Client:
     def __init__(self, *, debugfs):
         self.debugfs, self.commands = debugfs, []
 
-    def run(self, command):
-        return (0 if self.debugfs else 1), ""
+    def read(self, path):
+        if not self.debugfs:
+            raise AgentError(f"No such file or directory: {path}")
+        return "0\n"
 
     def check(self, command):
         self.commands.append(command)
@@ -44,6 +48,35 @@ def test_without_debugfs_the_guests_memory_is_written(guest):
     table.clear()
     assert os.pread(guest.memory, 512, 8192 + 2600) == TABLE
     assert os.pread(guest.memory, 512, 40000) == TABLE
+
+
+@pytest.mark.parametrize("at", [0, contexts._BLOCK - 3, contexts._BLOCK, 3 * contexts._BLOCK - 16])
+def test_the_name_is_found_wherever_it_stands(guest, at):
+    """In the first octets, across two of the blocks that are read, behind what nobody ever wrote."""
+    os.truncate(guest.memory, 4 * contexts._BLOCK)
+    os.pwrite(guest.memory, b"lowpan0".ljust(16, b"\0"), at)
+    os.pwrite(guest.memory, TABLE, at + 8192)
+    os.pwrite(
+        guest.memory, b"lowpan01".ljust(16, b"\0") + TABLE, 2 * contexts._BLOCK + 64
+    )  # another interface
+    ContextTable(guest, Client(debugfs=False)).set(0, PREFIX, 64)
+    assert os.pread(guest.memory, 20, at + 8192) == bytes(4) + PREFIX
+
+
+def test_a_table_far_behind_the_name_is_another_ones(guest):
+    os.pwrite(guest.memory, b"lowpan0".ljust(16, b"\0"), 64)
+    os.pwrite(guest.memory, TABLE, 64 + 8193)
+    with pytest.raises(ContextError, match="0 times, not once"):
+        ContextTable(guest, Client(debugfs=False))
+
+
+def test_what_nobody_wrote_is_not_read(guest):
+    """A guest's memory is a sparse file: looking for the table neither reads its holes nor fills them."""
+    os.truncate(guest.memory, 1 << 40)  # reading this would take minutes
+    os.pwrite(guest.memory, b"lowpan0".ljust(16, b"\0") + TABLE, 1 << 39)
+    before = os.fstat(guest.memory).st_blocks
+    ContextTable(guest, Client(debugfs=False))
+    assert os.fstat(guest.memory).st_blocks == before
 
 
 @pytest.mark.parametrize("times", [0, 2])

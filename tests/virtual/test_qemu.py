@@ -197,6 +197,30 @@ def test_stop_before_start_and_twice(tmp_path):
     assert guest.status().state == "stopped"
 
 
+def test_a_crash_is_seen_however_the_console_tells_it(tmp_path, monkeypatch):
+    """Each look is at what is new, from the last whole line on: a crash that is told by halves is seen, and stays."""
+    monkeypatch.setenv("KEYHOLE_QEMU", program(tmp_path / "qemu", "exec sleep 1000"))
+    guest = qemu.Guest(bogus_image(tmp_path, b"x"))
+    guest.start()
+    try:
+        console = guest._dir / "console"
+        for text, crashed in [
+            ("", False), ("[1] fine\r\n[2] also", False), (" fine\r\n", False), ("[3] Kernel pa", False),
+            ("nic - not syncing: x\r\n", True), ("[4] more\r\n", True),
+        ]:  # fmt: skip
+            with console.open("a", newline="") as file:
+                file.write(text)
+            assert guest.status().state == ("crashed" if crashed else "running"), text
+        assert guest.status().detail.splitlines()[:3] == [
+            "[1] fine",
+            "[2] also fine",
+            "[3] Kernel panic - not syncing: x",
+        ]
+    finally:
+        guest.stop()
+    assert guest.status().state == "crashed"
+
+
 PANIC = """\
 [    1.0] fine
 [    2.0] sysrq: Trigger a crash

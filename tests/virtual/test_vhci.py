@@ -1,12 +1,13 @@
 """The bridge that makes a controller on the host the guest's `hci0`."""
 
+import select
 import shutil
 import socket
 import threading
 
 import pytest
 
-from rigs.guests import boot, image, qemu, vhci
+from rigs.guests import boot, hci, image, qemu, vhci, wire
 
 RESET = bytes.fromhex("01030c00")
 EVENT = bytes.fromhex("040e0401030c00")
@@ -50,6 +51,30 @@ def test_the_device_gets_one_packet_a_write():
         for end in (port, device, kernel):
             end.close()
     assert not thread.is_alive()
+
+
+def test_a_command_is_answered_by_the_event_that_names_it():
+    """Nobody counts seconds: a controller may answer late, and answer another command first."""
+    theirs, kernel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    told = []
+    asked = hci.Hci(select.poll(), lambda *message: told.append(message))
+    asked._open = lambda device: (
+        asked._sockets.update({device: theirs}),
+        asked._by_fd.update({theirs.fileno(): device}),
+    )
+    try:
+        for number, opcode, parameters in [(7, 0x200A, b"\1"), (8, 0x2006, bytes(15)), (9, 0x0406, b"")]:
+            asked.command(hci.ORDER.pack(0, opcode) + parameters, number)
+        assert kernel.recv(100) == bytes.fromhex("010a200101")
+        assert kernel.recv(100) == bytes.fromhex("0106200f") + bytes(15)
+        assert theirs.fileno() in asked
+        for event in ("040e0401062000", "040e0401030c00", "040f0400010604", "040e04010a200c", "043e020a00"):
+            kernel.send(bytes.fromhex(event))
+            asked.ready(theirs.fileno())
+        assert told == [(wire.REPLY, 8, b"\0"), (wire.REPLY, 9, b"\0"), (wire.REPLY, 7, b"\x0c")]
+    finally:
+        theirs.close()
+        kernel.close()
 
 
 @pytest.mark.real

@@ -15,6 +15,7 @@ and a DUT that damages its heap at every large packet dies at another case than 
 from __future__ import annotations
 
 import ctypes
+import functools
 import subprocess
 import sys
 from collections import deque
@@ -144,6 +145,22 @@ class LwipLink(ChildLink):
             self.dut_short = process.dut[-2:]
 
 
+@functools.cache
+def _package() -> str:
+    """The Debian package's version, where there is a package manager to ask; else the library's own file."""
+    try:
+        done = subprocess.run(
+            ["dpkg-query", "-W", "-f", "${Version}", "liblwip0"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,  # a bound for what hangs, on a busy machine as well
+        )
+    except (OSError, subprocess.SubprocessError):
+        return f"{LIBRARY} (version unknown)"
+    return done.stdout.strip()
+
+
 class LwipNode(Node):
     """lwIP seen from its own side, by the commands of the child process."""
 
@@ -164,18 +181,7 @@ class LwipNode(Node):
         self._datagrams.clear()
 
     def version(self) -> str:
-        """The Debian package's version, where there is a package manager to ask; else the library's own file."""
-        try:
-            done = subprocess.run(
-                ["dpkg-query", "-W", "-f", "${Version}", "liblwip0"],
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=120,  # a bound for what hangs, on a busy machine as well
-            )
-        except (OSError, subprocess.SubprocessError):
-            return f"{LIBRARY} (version unknown)"
-        return done.stdout.strip() + (", with its packet buffers enlarged" if self._repaired else "")
+        return _package() + (", with its packet buffers enlarged" if self._repaired else "")
 
     def addresses(self) -> tuple[bytes, ...]:
         found = self._command(child.ADDRESSES)[1:]

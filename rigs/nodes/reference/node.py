@@ -25,6 +25,7 @@ from rigs.links.ipsp_memory.link import MemoryChannel
 from rigs.links.memory.link import MemoryLink
 from rigs.model import Health, IpTap, LinkKind, Node, Received, RigError
 from rigs.nodes.reference.ble import BleNode
+from rigs.nodes.reference.choices import chosen
 from sixlowpan import (
     Context,
     Contexts,
@@ -88,7 +89,7 @@ class ReferenceNode(BleNode, Node):
     stack = "reference"
     abilities = frozenset(
         {"echo", "ping", "udp", "join", "context", "address",
-         "reset", "ip_tap", "counters", "port_unreachable", "tcp", "connect"}
+         "reset", "ip_tap", "counters", "port_unreachable", "tcp", "connect", "choices"}
     )  # fmt: skip
 
     def __init__(self, link: MemoryLink | MemoryChannel) -> None:
@@ -98,6 +99,7 @@ class ReferenceNode(BleNode, Node):
         self.point_to_point = link.kind == "ble"
         self._tap = ReferenceTap()
         self.tap = self._tap
+        self.choice = chosen("", self.kind)
         self.boot()
         link.attach(self)
 
@@ -228,8 +230,8 @@ class ReferenceNode(BleNode, Node):
 
     def transmit(self, packet: bytes, neighbour: bytes) -> None:
         for to in self.receivers(packet, neighbour) if self.kind == "ble" else (neighbour,):
-            info = self.sent_info(packet, to)
-            self._out += [(to, self.frame(payload, info)) for payload in self.fragment_packet(packet, info)]
+            info, payloads = self.choice(self, packet, self.sent_info(packet, to))
+            self._out += [(to, self.frame(payload, info)) for payload in payloads]
 
     def sent_info(self, packet: bytes, neighbour: bytes) -> LinkInfo:
         """RFC 4944 §3: multicast goes to the broadcast address; our address is the one behind our IPv6 source."""
@@ -347,6 +349,9 @@ class ReferenceNode(BleNode, Node):
         """A 6LBR tells its network of what it was configured with (RFC 6775 §7.2)."""
         if self.role == "6LBR" and self.kind == "ieee802154":
             self.configure_context(identifier, context)
+
+    def choose(self, choice: str) -> None:
+        self.choice = chosen(choice, self.kind)
 
     def use_router(self, address: bytes | None) -> None:
         """What no router was heard for goes there."""
