@@ -23,7 +23,8 @@ from fixtures.api import (
     prepare,
     registers,
 )
-from sixlowpan import Contexts, nd
+from sixlowpan import Contexts, link_local, nd
+from sixlowpan.addresses import modified_eui64
 
 RS, RA, ICMPV6_NA = 133, 134, 136
 #: Seconds within which a DUT that has just started solicits: it starts, joins its groups, and waits up to 1 s
@@ -116,6 +117,20 @@ def readable(case: Case, seen: Seen) -> nd.Message:
             breach.code, breach.expected, breach.message, requirement=breach.requirement, frame=seen.frames[0]
         )
     return message
+
+
+def tells_link(case: Case, options: Sequence[nd.Option]) -> bool:
+    """Whether the first SLLAO has a link-layer address of the DUT's: its EUI-64, or its short one (RFC 4944 §8).
+
+    RFC 6775 §10.2: "the link-layer address corresponding to the address being registered", which may be the short one.
+    RFC 7668 gives the option no format: it has a device address, or an EUI-64 of it.
+    """
+    link = case.rig.link
+    found = (o.address for o in options if isinstance(o, nd.LinkLayerAddress) and o.type == nd.SLLAO)
+    told = next(found, b"")
+    short = bool(link.dut_short) and len(told) == 6 and told[:2] == link.dut_short
+    longer = {modified_eui64(link.dut), link_local(link.dut)[8:]} if len(link.dut) == 6 else set()
+    return told[:8] in {link.dut, *longer} or short
 
 
 def expect_apart(case: Case, times: Sequence[float], frame: bytes) -> None:

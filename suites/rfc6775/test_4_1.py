@@ -1,10 +1,9 @@
 """RFC 6775 §4.1, the Address Registration Option that a host sends; and of §5.4.1, that it sends one at all."""
 
 from fixtures.api import Case, binds, message_of, needs, registered_by, registration_of, requirement
-from sixlowpan import nd
 from sixlowpan.addresses import modified_eui64
 from suites.rfc6775.attaching import attached, awaiting
-from suites.rfc6775.parties import heard
+from suites.rfc6775.parties import heard, tells_link
 
 pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
 
@@ -28,9 +27,8 @@ def test_registration(case: Case):
             seen.view.dst == party.address, "nd_destination", f"to the router {party.address.hex()}",
             seen.view.dst.hex(), frame=frame,
         )  # fmt: skip
-        source = [o for o in message.options if isinstance(o, nd.LinkLayerAddress) and o.type == nd.SLLAO]
         case.expect(
-            bool(source) and source[0].of_size(8) == case.rig.link.dut, "nd_sllao",
+            tells_link(case, message.options), "nd_sllao",
             f"an SLLAO with {case.rig.link.dut.hex()}", seen.upper[24:].hex(), requirement="RFC6775-4.1-01",
             frame=frame,
         )  # fmt: skip
@@ -55,11 +53,12 @@ def test_registration(case: Case):
             not reserved, "nd_reserved", "reserved octets 0", seen.upper[-16:].hex(), requirement="RFC6775-4.1-05",
             frame=frame,
         )  # fmt: skip
-        own, row = case.rig.link.dut, "RFC6775-4.1-06"
+        own, row = case.rig.link.dut, "RFC6775-4.1-06"  # of a 6LN of RFC 8505 it is a ROVR: §5.1 there
         if case.tester.kind == "ble":  # RFC 7668 §3.2.4: the device address in Modified EUI-64 format
             own, row = modified_eui64(own), "RFC7668-3.2.4-02"
         case.expect(
-            option.rovr == own, "eui64", f"the EUI-64 {own.hex()}", option.rovr.hex(), requirement=row, frame=frame,
+            option.rovr == own or extended, "eui64", f"the EUI-64 {own.hex()}", option.rovr.hex(), requirement=row,
+            frame=frame,
         )  # fmt: skip
         case.expect(option.lifetime > 0, "nd_lifetime", "a lifetime that is not 0", "0", frame=frame)
         case.expect(

@@ -26,6 +26,7 @@ from suites.rfc6775.parties import (
     pio,
     router,
     spread,
+    tells_link,
 )
 
 pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
@@ -67,9 +68,10 @@ def test_solicitation(case: Case):
             seen.view.src != UNSPECIFIED, "nd_source", "a source that is not ::", "::",
             requirement="RFC6775-5.3-03", frame=frame,
         )  # fmt: skip
+        opaque = case.declares("nd_extended")  # RFC 8505 §8 "discourages using EUI-64" in it
         case.expect(
-            seen.view.src == own, "link_local", f"from {own.hex()}, the EUI-64 with U/L inverted", seen.view.src.hex(),
-            requirement="RFC6775-5.2-01", frame=frame,
+            seen.view.src == own or opaque, "link_local", f"from {own.hex()}, the EUI-64 with U/L inverted",
+            seen.view.src.hex(), requirement="RFC6775-5.2-01", frame=frame,
         )  # fmt: skip
         case.expect(
             seen.view.hop_limit == 255, "hop_limit", "hop limit 255", str(seen.view.hop_limit),
@@ -78,10 +80,7 @@ def test_solicitation(case: Case):
         case.expect(
             seen.upper[4:8] == bytes(4), "nd_reserved", "Reserved 0", seen.upper[4:8].hex(), frame=frame
         )
-        sllao = [
-            o for o in nd.options(seen.upper, 8) if isinstance(o, nd.LinkLayerAddress) and o.type == nd.SLLAO
-        ]
-        good = bool(sllao) and sllao[0].of_size(8) == case.rig.link.dut
+        good = tells_link(case, nd.options(seen.upper, 8))
         case.expect(
             good, "nd_sllao", f"an SLLAO with {case.rig.link.dut.hex()}", seen.upper[8:].hex() or "no option",
             requirement="RFC6775-5.3-02", frame=frame,

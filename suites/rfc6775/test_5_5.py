@@ -130,8 +130,9 @@ def test_not_ours(case: Case, how: str, status: int):
     So the NS comes again, whatever the status said, and the address is in use.
     """
     row = WRONG[how][0]
-    if how == "length-3" and case.declares("nd_extended"):
-        case.unsupported("a 6LN of RFC 8505 takes an EARO of that length, with the ROVR that is its own")
+    extended = case.declares("nd_extended")
+    if how == "length-3" and extended:
+        row = "RFC6775-5.5.2-02"  # a 6LN of RFC 8505 takes an EARO of that length, with the ROVR that is its own
     with awaiting(case) as (party, seen, _):
         address, option = registered_by(seen), registration_of(seen)
         octets = bytearray(option.build())
@@ -142,7 +143,7 @@ def test_not_ours(case: Case, how: str, status: int):
             octets[8] ^= 2
         elif how == "length-3":
             octets[1] = 3
-            octets += bytes(8)
+            octets += case.tester.pattern(8) if extended else bytes(8)
         else:
             octets = octets[:1] + b"\x01" + octets[2:8]
         there = seen.view.src

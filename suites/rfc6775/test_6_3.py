@@ -4,7 +4,7 @@ import pytest
 
 from fixtures.api import Case, Seen, binds, needs, on_link, requirement
 from sixlowpan import nd
-from suites.rfc6775.parties import SOON, abro, all_heard, host, readable
+from suites.rfc6775.parties import SOON, abro, all_heard, host, readable, tells_link
 from suites.rfc6775.routing import advertisement, arrives, global_of, registered, routing
 
 pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd"), needs("reset")]
@@ -37,9 +37,8 @@ def test_advertisement(case: Case):
             seen.view.hop_limit == 255, "hop_limit", "hop limit 255", str(seen.view.hop_limit),
             requirement="RFC4861-6.1.2-01", frame=frame,
         )  # fmt: skip
-        source = [o for o in message.options if isinstance(o, nd.LinkLayerAddress) and o.type == nd.SLLAO]
         case.expect(
-            bool(source) and source[0].of_size(8) == case.rig.link.dut, "nd_sllao",
+            tells_link(case, message.options), "nd_sllao",
             f"an SLLAO with {case.rig.link.dut.hex()}", seen.upper[16:].hex(), requirement="RFC6775-6.3-04",
             frame=frame,
         )  # fmt: skip

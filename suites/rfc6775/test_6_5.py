@@ -241,7 +241,7 @@ def test_silent_host_stays(case: Case):
         )  # fmt: skip
 
 
-@requirement("RFC6775-4.1-10", "RFC6775-6.5.3-01", "RFC8505-5.7-01", "RFC8505-7-01")
+@requirement("RFC6775-4.1-10", "RFC6775-6.5.3-01", "RFC6775-6.5.2-01", "RFC8505-5.7-01", "RFC8505-7-01")
 def test_until_full(case: Case):
     """More and more registrations: status 2 in the end and never silence, and whoever was kept before still is.
 

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 from fixtures.api import Case, Link, RouterParty, Seen, registration_of, stimulus
 from rigs.links.ipsp.channel_link import ChannelLink, Role, Terms
 from sixlowpan import DecodeError, decode, link_local, nd
+from sixlowpan.addresses import is_link_local
 from sixlowpan.dispatch import KIND
 from sixlowpan.rfc7668 import wanted
 
@@ -150,11 +151,15 @@ def registration(seen: Seen) -> nd.AddressRegistration | None:
 
 
 def registered_address(case: Case, seen: Seen) -> bytes | None:
-    """The address that a packet registers: the source (RFC 6775 §5.5); with the T flag the target (RFC 8505 §5.1)."""
+    """The address that a packet registers: the source (RFC 6775 §5.5), or the target.
+
+    The target it is with the T flag and a link-local source (RFC 8505 §5.6): to an old router an EARO goes from the
+    registered address (§6.3).
+    """
     option = registration(seen)
     if option is None:
         return None
-    if option.t or seen.view is None:
+    if seen.view is None or (option.t and is_link_local(seen.view.src)):
         return seen.upper[8:24]
     info = replace(seen.info, role="6LN", registered=_registered.get(case.rig.link, ()))
     try:

@@ -36,7 +36,7 @@ def test_all_headers_compressed(case: Case):
         )
 
 
-@requirement("RFC7668-3.2-02", "RFC7668-3.2-03", "RFC7668-3.2-04")
+@requirement("RFC7668-3.2-02", "RFC7668-3.2-03", "RFC7668-3.2-04", "RFC7668-2.4-01")
 @pytest.mark.parametrize("first", range(0, 1233, 250), ids="from-{}".format)
 def test_every_size_of_a_request(case: Case, first: int):
     """Echo Requests with 0, 1, ... 1232 octets of data are understood: the length comes from L2CAP."""
@@ -96,7 +96,7 @@ def test_uncompressed_does_no_harm(case: Case):
 
 
 @needs("connect")
-@requirement("RFC7668-3.2-07")
+@requirement("RFC7668-3.2-07", "RFC7668-3.2-05")
 def test_up_when_connected(case: Case):
     """Once connected "the link can be considered up": the very first packet after the channel opened is answered."""
     reconnected(case)

@@ -155,9 +155,10 @@ def test_tid_without_t(case: Case):
 
 
 #: (TID that is kept, TID that comes) -> whether it is more recent; None: they cannot be compared, either is right.
+#: "The absolute magnitude of difference" of 0 and 127 is 127 as it is written, and 1 in a circle (§5.2.1, rule 3.2).
 TIDS = {
     (240, 241): True, (240, 240): True, (241, 240): False, (240, 5): False, (250, 5): True, (255, 0): True,
-    (127, 0): True, (0, 127): False, (100, 90): False, (90, 100): True, (5, 240): True, (60, 100): None,
+    (127, 0): True, (0, 127): None, (100, 90): False, (90, 100): True, (5, 240): True, (60, 100): None,
     (240, 0): True, (240, 1): False, (10, 26): True, (26, 10): False, (10, 27): None,
 }  # fmt: skip
 

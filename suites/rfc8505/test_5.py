@@ -24,7 +24,7 @@ from fixtures.api import (
 from sixlowpan import link_local, nd
 from sixlowpan.addresses import is_link_local
 from suites.rfc6775.attaching import answers_at, attached, once_more
-from suites.rfc6775.parties import SOON, STARTED, all_heard, fresh, heard, is_rs, router, to
+from suites.rfc6775.parties import SOON, STARTED, all_heard, fresh, heard, is_rs, router, tells_link, to
 
 pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd", "nd_extended"), needs("reset")]
 #: What a 6LR of RFC 8505 says of itself (§4.3).
@@ -94,12 +94,6 @@ def test_registration(case: Case):
         )  # fmt: skip
 
 
-def _told_link(seen: Seen) -> bytes | None:
-    """What the SLLAO of an NS says."""
-    found = [o for o in message_of(seen).options if isinstance(o, nd.LinkLayerAddress) and o.type == nd.SLLAO]
-    return found[0].of_size(8) if found else None
-
-
 def _fields(case: Case, seen: Seen, own: bytes) -> None:
     option, frame = registration_of(seen), seen.frames[0]
     flags = next(each.octets[4] for each in nd.walk(seen.upper, 24) if each.type == nd.ARO)
@@ -113,7 +107,7 @@ def _fields(case: Case, seen: Seen, own: bytes) -> None:
         (option.opaque == 0, "nd_reserved", "Opaque 0", str(option.opaque), "RFC8505-4.1-03"),
         (flags & 0xF0 == 0, "nd_reserved", "reserved bits 0", f"{flags:02x}", "RFC8505-4.1-03"),
         (
-            _told_link(seen) == case.rig.link.dut,
+            tells_link(case, message_of(seen).options),
             "nd_sllao",
             "an SLLAO",
             seen.upper[24:].hex(),
@@ -186,6 +180,24 @@ def test_tid_at_two_routers(case: Case):
         if not second:
             case.unsupported("the DUT registers with one router only: see rfc6775/5.5/two_routers")
         case.expect(first[-1] == second[-1], "nd_tid", "one TID at both routers", f"{first} and {second}")
+
+
+@pytest.mark.slow
+@requirement("RFC8505-5.2.1-02", "RFC8505-5.2-01")
+def test_tid_at_a_later_router(case: Case):
+    """A router that comes later begins no count of its own: no router gets an older TID than it had before."""
+    with attached(case, UPDATED, minutes=1) as (party, address):
+        let_pass(case, 100.0)
+        other = once_more(case, party, minutes=1)
+        with serving(case.tester, other):
+            frame = other.advertise()
+            heard(case, lambda s: to(other)(s) and registered_by(s) == address, STARTED)
+            let_pass(case, 60.0)
+        for name, found in (("first", tids(party, address)), ("second", tids(other, address))):
+            older = [pair for pair in pairwise(found) if nd.tid.newer(*pair) is False]
+            case.expect(
+                not older, "nd_tid", f"newer and newer TIDs at the {name} router", str(found), frame=frame
+            )
 
 
 @requirement("RFC8505-5.3-03")

@@ -68,15 +68,14 @@ class Unanswered(NodeChannel):
         return super()._heard_signal(pdu)
 
 
-@channel("ble-no-credits-at-first", SERVICE)
-class NoCredits(NodeChannel):
-    """Gives its first credits only after the channel is open."""
+@mutant("ble-credits-on-its-first-connection", requirement=SERVICE, kinds=BLE)
+class CreditsOnce(ReferenceNode):
+    """Gives credits on its first connection only: it does not get them back when that ends."""
 
-    def _heard_request(self, identifier, words):
-        own, self.terms = self.terms, replace(self.terms, credits=0)
-        super()._heard_request(identifier, words)
-        self.terms = own
-        self.grant(own.credits)
+    def make_channel(self, peer, send):
+        end = super().make_channel(peer, send)
+        end.terms = replace(end.terms, credits=0 if self.connections else end.terms.credits)
+        return end
 
 
 @mutant("ble-refuses-after-connecting", requirement=SERVICE, defect="LINUX-6LOWPAN-CONTROL", kinds=BLE)

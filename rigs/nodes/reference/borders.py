@@ -269,7 +269,7 @@ class Borders(Routing):
         tid = message.tid if message.code & 15 and self.extended else None
         if entry is not None and entry.rovr != message.rovr:
             return DUPLICATE
-        if entry is not None and self.is_older(entry.tid, tid):
+        if entry is not None and (self.is_older(entry.tid, tid) or self.is_unordered(entry, tid)):
             return MOVED
         if not message.lifetime:
             self.table.pop(message.address, None)
@@ -278,6 +278,10 @@ class Borders(Routing):
             return SATURATED if self.extended else FULL
         self.table[message.address] = Entry(message.rovr, self.now + 60.0 * message.lifetime, tid)
         return 0
+
+    def is_unordered(self, entry: Entry, tid: int | None) -> bool:
+        """RFC 8505 §6.3: that a plain DAR, without a TID, updates what an EDAR established "cannot be the default"."""
+        return entry.tid is not None and tid is None
 
     # -- messages and time ------------------------------------------------------------------------------------
 

@@ -105,7 +105,7 @@ class Registering(TcpHost):
             if isinstance(option, nd.ContextOption):
                 self.take_context(option)
         for option in message.options:
-            if isinstance(option, nd.PrefixInformation) and option.autonomous and option.length == 64:
+            if isinstance(option, nd.PrefixInformation) and self.makes_address(option):
                 self.take_prefix(option)
         self.refresh_at = self.next_refresh(message)
         if new:
@@ -170,6 +170,12 @@ class Registering(TcpHost):
             ended = self.contexts[cid]
             self.contexts = self.contexts.with_context(cid, Context(ended.prefix, ended.length, False))
             self.context_goes[cid] = self.now + 2 * self.router_lifetime
+
+    def makes_address(self, option: nd.PrefixInformation) -> bool:
+        """RFC 4862 §5.5.3: with A=1, a prefix of 64 bits, and no preferred lifetime beyond the valid one."""
+        return (
+            option.autonomous and option.length == 64 and option.preferred_lifetime <= option.valid_lifetime
+        )
 
     def take_prefix(self, option: nd.PrefixInformation) -> None:
         """§5.4: a PIO "with the L (on-link) flag set, then that PIO MUST be ignored"."""

@@ -1,0 +1,94 @@
+"""RFC 6775 §5.5, registrations that are tried again or renewed: as whole as the first, and with each router."""
+
+import pytest
+
+from fixtures.api import (
+    Case,
+    Seen,
+    advice,
+    binds,
+    let_pass,
+    message_of,
+    needs,
+    registered_by,
+    requirement,
+    serving,
+)
+from sixlowpan import nd
+from suites.rfc6775.attaching import attached, awaiting, once_more
+from suites.rfc6775.parties import STARTED, all_heard, expect_apart, heard, to
+
+pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
+#: A 6LR solicits when it starts (RFC 6775 §8.1.2); these rules are for hosts.
+A_HOST = binds("6LN", "nd")
+
+
+def expect_whole(case: Case, found: list[Seen]) -> None:
+    """Each of these has an SLLAO, and none a breach of its form."""
+    for seen in found:
+        options = message_of(seen).options
+        source = any(isinstance(o, nd.LinkLayerAddress) and o.type == nd.SLLAO for o in options)
+        case.expect(source, "nd_sllao", "an SLLAO", seen.upper[24:].hex(), frame=seen.frames[0])
+        for breach in nd.breaches(seen.packet):
+            if breach.level == "fail":
+                case.finding(breach.code, breach.expected, breach.actual, requirement=breach.requirement,
+                             frame=seen.frames[0])  # fmt: skip
+
+
+@requirement("RFC6775-4.1-01")
+def test_retry_is_whole(case: Case):
+    """ "Such an NS MUST include an SLLAO": what is sent again because nobody answered has one as well."""
+    with awaiting(case) as (_, seen, address):
+        expect_whole(case, [seen, *all_heard(case, 15.0, lambda s: registered_by(s) == address)])
+
+
+@pytest.mark.slow
+@requirement("RFC6775-4.1-01")
+def test_renewal_is_whole(case: Case):
+    """ "Such an NS MUST include an SLLAO": also "well before the Registration Lifetime expires"."""
+    with attached(case, minutes=1) as (party, address):
+        found = all_heard(case, 150.0, lambda s: to(party)(s) and registered_by(s) == address)
+        if not found:
+            case.unsupported("the DUT renews nothing: see 5.5/renewal")
+        expect_whole(case, found)
+
+
+@A_HOST
+@requirement("RFC6775-5.5-01")
+def test_silent_second_router(case: Case):
+    """What one router has confirmed no other has: to one that is silent the NS is sent again, two or three times."""
+    with attached(case) as (first, address):
+        second = once_more(case, first, status=None)
+        with serving(case.tester, second):
+            second.advertise()
+            seen = heard(case, lambda s: to(second)(s) and registered_by(s) == address, STARTED)
+            if seen is None:
+                case.unsupported("the DUT registers with one router only: see 5.5/two_routers")
+            again = all_heard(case, 25.0, lambda s: to(second)(s) and registered_by(s) == address)
+        times, frame = [seen.time, *(s.time for s in again)], seen.frames[0]
+        case.expect(len(times) >= 2, "nd_no_retry", "the NS is sent again", "it was sent once", frame=frame)
+        expect_apart(case, times, frame)
+
+
+@A_HOST
+@pytest.mark.slow
+@requirement("RFC6775-5.5-02", "RFC6775-5.5-01")
+def test_renewed_at_both_routers(case: Case):
+    """Registered with two routers, an address is renewed with both: advice."""
+    with attached(case, minutes=1) as (first, address):
+        second = once_more(case, first, minutes=1)
+        with serving(case.tester, second):
+            second.advertise()
+            if heard(case, lambda s: to(second)(s) and registered_by(s) == address, STARTED) is None:
+                case.unsupported("the DUT registers with one router only: see 5.5/two_routers")
+            case.tester.listen(5.0)
+            before = [len(party.registered) for party in (first, second)]
+            let_pass(case, 150.0)
+        with advice(case):
+            for party, number, name in zip((first, second), before, ("first", "second"), strict=True):
+                again = [
+                    where
+                    for where, option in party.registered[number:]
+                    if where == address and option.lifetime
+                ]
+                case.expect(bool(again), "nd_renewal", f"renewed with the {name} router", "it is not")

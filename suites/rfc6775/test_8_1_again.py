@@ -1,0 +1,113 @@
+"""RFC 6775 §8.1, multihop distribution as time passes: what has ended, what is infinite, and what is told again."""
+
+import pytest
+
+from fixtures.api import Case, advice, binds, let_pass, needs, on_link, requirement
+from sixlowpan import nd
+from suites.rfc6775.parties import abro, host, pio, spread
+from suites.rfc6775.routing import routing
+from suites.rfc6775.test_8_1 import of, prefixes, told
+
+pytestmark = [on_link("ieee802154"), binds("6LR", "nd", "multihop"), needs("reset")]
+CONTEXT = bytes.fromhex("20010db8c0de00c1") + bytes(8)
+
+
+def lives(message: nd.RouterAdvertisement | None, prefix: bytes) -> tuple[int, int] | None:
+    """(valid, preferred) lifetime of a prefix in an RA."""
+    options = message.options if message else ()
+    found = (o for o in options if isinstance(o, nd.PrefixInformation) and o.prefix == prefix)
+    return next(((o.valid_lifetime, o.preferred_lifetime) for o in found), None)
+
+
+def contexts(messages: list[nd.RouterAdvertisement]) -> dict[int, int]:
+    """CID -> valid lifetime of what is told."""
+    options = [o for m in messages for o in m.options if isinstance(o, nd.ContextOption)]
+    return {o.cid: o.valid_lifetime for o in options}
+
+
+@requirement("RFC6775-8.1.4-01")
+def test_infinite_lifetime(case: Case):
+    """0xffffffff "represents infinity" (RFC 4861 §4.6.2), which time takes nothing from: advice."""
+    with routing(case) as (above, _):
+        other = spread(case)
+        above.options = [*above.options, pio(other, valid_lifetime=0xFFFFFFFF, preferred_lifetime=0xFFFFFFFF)]
+        above.advertise()
+        above.advertises = False
+        let_pass(case, 5.0)
+        found = lives(of(told(case, host(case)), abro().address), other)
+        if found is None:
+            case.failed("nd_option", "the prefix, passed on", "it is not", requirement="RFC6775-8.1.5-01")
+        with advice(case):
+            case.expect(found == (0xFFFFFFFF, 0xFFFFFFFF), "nd_lifetime", "infinity", str(found))
+
+
+@pytest.mark.slow
+@requirement("RFC6775-8.1.4-01")
+def test_preferred_lifetime_ends_first(case: Case):
+    """A preferred lifetime that has ended is 0, while the valid one goes on."""
+    with routing(case) as (above, prefix):
+        above.options = [pio(prefix, valid_lifetime=7200, preferred_lifetime=30), abro()]
+        above.advertise()
+        above.advertises = False
+        let_pass(case, 60.0)
+        found = lives(of(told(case, host(case)), abro().address), prefix)
+        good = found is not None and found[1] == 0 and 7000 <= found[0] <= 7145
+        case.expect(good, "nd_lifetime", "valid for 7140 s, preferred for 0", str(found))
+
+
+@pytest.mark.slow
+@requirement("RFC6775-8.1.4-01")
+def test_what_has_ended(case: Case):
+    """ "The prefixes are timed out", and so are contexts: behind their end none is told, or with a lifetime of 0."""
+    with routing(case) as (above, prefix):
+        other = spread(case)
+        context = nd.ContextOption(CONTEXT, 64, True, 6, 1)
+        above.options = [*above.options, pio(other, valid_lifetime=60, preferred_lifetime=60), context]
+        above.advertise()
+        above.advertises = False
+        let_pass(case, 2.0)
+        before = told(case, host(case))
+        if other not in prefixes(of(before, abro().address)) or 6 not in contexts(before):
+            case.failed("nd_option", "the prefix and the context, passed on", "not both",
+                        requirement="RFC6775-8.1.5-01")  # fmt: skip
+        let_pass(case, 70.0)
+        after = told(case, host(case))
+        found = lives(of(after, abro().address), other)
+        case.expect(not (found or (0, 0))[0], "nd_kept", "the prefix has ended", f"{found}")
+        minutes = contexts(after).get(6, 0)
+        case.expect(minutes == 0, "nd_kept", "the context has ended", f"{minutes} minutes")
+        stays = prefix in prefixes(of(after, abro().address))
+        case.expect(stays, "nd_lost", "the other prefix", "it is gone")
+
+
+@requirement("RFC6775-4.2-03", "RFC6775-8.1.5-01")
+def test_whole_set(case: Case):
+    """A router keeps "the complete set of PIOs and 6COs" (§8.1.4), and passes all of them on: as many as it holds."""
+    count = case.rig.profile.parameters.contexts or 16
+    with routing(case) as (above, prefix):
+        second = spread(case)
+        six = [
+            nd.ContextOption(CONTEXT[:7] + bytes([cid]) + bytes(8), 64, True, cid, 60) for cid in range(count)
+        ]
+        above.options = [*above.options, pio(second), *six]
+        frame = above.advertise()
+        case.tester.listen(1.0)
+        found = told(case, host(case))
+        missing = [cid for cid in range(count) if cid not in contexts(found)]
+        case.expect(not missing, "no_6co", f"{count} contexts", f"without {missing}", frame=frame)
+        both = {prefix, second} <= {p for m in found for p in prefixes(m)}
+        case.expect(both, "nd_option", "both prefixes", "one of them at most", frame=frame,
+                    requirement="RFC6775-8.1.5-01")  # fmt: skip
+
+
+@pytest.mark.slow
+@requirement("RFC6775-8.1.3-02", "RFC6775-6.3-01")
+def test_told_again(case: Case):
+    """The same version again: "the recorded information" is updated, its lifetime as well: it lasts from then on."""
+    with routing(case, abro(1, 1)) as (above, prefix):
+        above.advertises = False
+        let_pass(case, 40.0)
+        frame = above.advertise()
+        let_pass(case, 40.0)
+        stays = prefix in prefixes(of(told(case, host(case)), abro().address))
+        case.expect(stays, "nd_lost", "told on: a minute from the second time", "it has ended", frame=frame)

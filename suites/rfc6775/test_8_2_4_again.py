@@ -1,0 +1,69 @@
+"""RFC 6775 §8.2.4, a 6LBR's table again: two 6LRs ask, a lifetime is long or gets shorter, one of two is given back."""
+
+import pytest
+
+from fixtures.api import Case, binds, let_pass, needs, on_link, requirement
+from suites.rfc6775.routing import routing
+from suites.rfc6775.test_8_2_4 import OTHER, Asker, expect_status
+
+pytestmark = [on_link("ieee802154"), binds("6LBR", "nd", "multihop_dad"), needs("reset")]
+
+
+@requirement("RFC6775-8.2.4-01")
+def test_two_routers_ask(case: Case):
+    """A host that moves to another 6LR keeps its address: the same EUI-64 has status 0, told to the 6LR that asked."""
+    with routing(case) as (_, prefix):
+        first, second = Asker(case, prefix), Asker(case, prefix)
+        expect_status(case, first, first.request(rovr=OTHER), 0, "a new address")
+        message = second.request(rovr=OTHER, address=first.address)
+        seen = second.ask(message)
+        if seen is None:
+            case.failed("nd_confirmation", "a DAC for the second 6LR", "none", frame=second.frame)
+        said, there = f"status {seen.upper[4]}", seen.view.dst
+        case.expect(
+            seen.upper[4] == 0, "nd_confirmation", "the same EUI-64: status 0", said, frame=second.frame
+        )
+        case.expect(
+            there == second.source, "nd_destination", f"to {second.source.hex()}", there.hex(), frame=seen.frames[0],
+        )  # fmt: skip
+        expect_status(case, second, second.request(address=first.address), 1, "another EUI-64")
+        expect_status(case, first, first.request(rovr=OTHER), 0, "the first 6LR again")
+
+
+@requirement("RFC6775-4.1-07", "RFC6775-8.2.4-01")
+@pytest.mark.parametrize("minutes", [256, 0x8000, 0xFFFF], ids=str)
+def test_long_lifetime(case: Case, minutes: int):
+    """The Registration Lifetime has 16 bits: the entry is there behind the DAC."""
+    with routing(case) as (_, prefix):
+        asker = Asker(case, prefix)
+        expect_status(case, asker, asker.request(minutes), 0, "a new address")
+        case.tester.listen(2.0)
+        expect_status(
+            case, asker, asker.request(rovr=OTHER), 1, "another EUI-64", requirement="RFC6775-4.1-07"
+        )
+
+
+@pytest.mark.slow
+@requirement("RFC6775-8.2.4-01")
+def test_renewed_for_less(case: Case):
+    """A DAR of the owner "updates the lifetime": for a minute, where it was ten. Not of a DUT with a DELAY state."""
+    if case.declares("nd_extended"):
+        case.unsupported("a 6LBR of RFC 8505 may hold an entry in a DELAY state behind its end (§5.7)")
+    with routing(case) as (_, prefix):
+        asker = Asker(case, prefix)
+        expect_status(case, asker, asker.request(10), 0, "a new address")
+        expect_status(case, asker, asker.request(1), 0, "for one minute")
+        let_pass(case, 70.0)
+        expect_status(case, asker, asker.request(rovr=OTHER), 0, "another EUI-64 behind it")
+
+
+@requirement("RFC6775-8.2.4-01", "RFC6775-4.4-04")
+def test_one_of_two_deleted(case: Case):
+    """A lifetime of 0 deletes the entry of its address: what else the EUI-64 has stays."""
+    with routing(case) as (_, prefix):
+        asker = Asker(case, prefix)
+        other = asker.address[:15] + bytes([asker.address[15] ^ 1])
+        for address in (asker.address, other):
+            expect_status(case, asker, asker.request(address=address), 0, "a new address")
+        expect_status(case, asker, asker.request(0), 0, "lifetime 0 of one")
+        expect_status(case, asker, asker.request(address=other, rovr=OTHER), 1, "the other is kept")

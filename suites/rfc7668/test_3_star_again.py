@@ -1,0 +1,66 @@
+"""RFC 7668 §3.2.1, the star: what a 6LBR carries nowhere, and that its connections share nothing of their channels."""
+
+from fixtures.api import Case, needs, on_link, requirement
+from sixlowpan import encode
+from suites.rfc7668.channel import live
+from suites.rfc7668.star import arrives, carried, two
+from suites.rfc7668.test_2_4_frames import k_frames
+from suites.rfc7668.test_3_star import own_addresses
+
+pytestmark = [on_link("ble"), needs("connect")]
+
+
+@requirement("RFC7668-3.2.1-02")
+def test_link_local_source(case: Case):
+    """A packet from a link-local address does not leave its connection, whatever it is for (RFC 4291 §2.5.6)."""
+    with two(case) as (first, second):
+        _, there = own_addresses(case, first, second)
+        found = arrives(first, first.datagram(first.address, there), second)
+        case.expect(found is None, "carried", "nothing from a link-local address", "the packet")
+
+
+@requirement("RFC7668-3.2.1-03")
+def test_nobody_there(case: Case):
+    """A packet for an address that nobody registered goes to no 6LN, and not back to the one that it came from."""
+    with two(case) as (first, second):
+        here, _ = own_addresses(case, first, second)
+        packet = first.datagram(here, here[:8] + b"\x77" + case.tester.pattern(7))
+        found = arrives(first, packet, second)
+        case.expect(found is None, "carried", "nothing at another 6LN", "the packet")
+        back = [seen for seen in first.tester.heard if (got := first.read(seen)) and carried(packet, got)]
+        case.expect(
+            not back, "carried", "nothing back", "the packet", frame=back[0].frames[0] if back else b""
+        )
+
+
+@requirement("RFC7668-3.2-03", "RFC7668-2.4-01")
+def test_half_an_sdu_of_each(case: Case):
+    """Half an SDU of one 6LN, a whole one of the other, the rest: each channel puts its own K-frames together."""
+    with two(case) as (first, second):
+        tester = case.tester
+        request = tester.echo(100, source=first.address, destination=tester.dut_address)
+        frames = k_frames(encode(request, first.info(), tester.contexts), 40)
+        link = live(case)
+        link.send_frames(*frames[:2])
+        case.expect(second.alive(), "no_answer", "an answer to the other 6LN meanwhile", "none")
+        link.send_frames(*frames[2:])
+        wanted = request[44:48]
+        found = first.heard(lambda packet, _: packet[40:41] == b"\x81" and packet[44:48] == wanted)
+        good = found is not None and found[0][48:] == request[48:]
+        case.expect(good, "no_answer", "the answer to the SDU that came in two parts", "none, or another")
+
+
+@requirement("RFC7668-3.2-03", "RFC7668-2.4-01")
+def test_credits_of_each(case: Case):
+    """One 6LN gives no credits, the other gives many: a K-frame to the first, for which there is none, is a breach."""
+    with two(case) as (first, second):
+        here, there = own_addresses(case, first, second)
+        link = live(case)
+        link.starve()
+        for _ in range(20):
+            second.send(second.datagram(there, here, size=1000))
+            case.expect(second.alive(), "blocked", "an answer to who gives credits", "none")
+        first.tester.listen(case.settle)
+        link.starve(False)
+        first.tester.listen(case.settle)
+        case.expect(first.alive(), "blocked", "an answer once there are credits again", "none")
