@@ -24,6 +24,7 @@ from reports.history.__main__ import add_commands
 from reports.merge import merge
 from reports.record import RecordError, chosen_by, read, state
 from reports.severity import SEVERITIES, worst_effect
+from reports.statistics.units import amount
 from reports.text import all_inert, indented, one_line
 from reports.view import (
     SIGNS,
@@ -222,6 +223,9 @@ def _show(options: argparse.Namespace) -> int:
         words = f" {SEVERITIES[severity]}" if severity < len(SEVERITIES) else ""
         print(f"{SIGNS[STATES[place]]} {STATES[place] + words:<21} {rig.name}  {name}")
         _show_result(whole(line), rig)
+        for measured in record.measurements if options.case else ():
+            if (measured["case"], measured["rig"]) == (name, rig.name):
+                print(f"    Measured     {_measured(measured)}")
     print(f"{len(shown)} of {len(record.results)} results", "(interrupted run)" if record.interrupted else "")
     return 0
 
@@ -230,6 +234,21 @@ def _severity(line: Mapping[str, Any]) -> int:
     """The place of the gravest finding in `SEVERITIES`; behind all of them where there is none."""
     effect = worst_effect(line["findings"])
     return SEVERITIES.index(effect.severity) if effect else len(SEVERITIES)
+
+
+def _measured(line: Mapping[str, Any]) -> str:
+    """Name, parameters and figure of a measurement; of one without a figure, the least and the greatest value."""
+    there = [value for value in line["values"] if value is not None]
+    of = ", ".join(f"{key} {value}" for key, value in (line.get("parameters") or {}).items())
+    figure = line.get("figure") or {}
+    value, low, high = (figure.get(key) for key in ("value", "low", "high"))
+    if value is None:
+        low, high = (min(there), max(there)) if there else (None, None)
+    ends = [amount(end, line["unit"]) if end is not None else "unbounded" for end in (low, high)]
+    said = "" if value is None else f"{figure.get('what') or ''} {amount(value, line['unit'])}, ".lstrip()
+    said += f"{'95 % interval ' if said else ''}{' to '.join(ends)}, " if there else ""
+    said += f"{len(there)} of {len(line['values'])} values"
+    return one_line(f"{line['name']}{f' ({of})' if of else ''}: {said}")
 
 
 _INDENT = " " * 17

@@ -74,6 +74,7 @@ class Deviation(_Line):
     requirement: Name = ""
     versions: Name = ""
     why: str = ""
+    sporadic: str = ""
     frame: OneLine = ""
 
 

@@ -158,17 +158,18 @@ def _words(state: str, lines: list[Line], found: list[Cause], *, interrupted: bo
     rigs = {rig.name for cause in news for rig in cause.rigs}
     if state in ("fail", "unconfirmed"):
         return f"Not good: {plural(len(news), 'new failure')} on {plural(len(rigs), 'rig')} of {len(lines)}."
-    known = _known(found)
+    told = _known(found)
+    known = f"; faulty as declared: {told}" if told else ""
     if state == "error":
         return f"Not judged in full: the suite itself failed; no new failure of a node{known}."
     if interrupted:
         return f"Not judged in full: the run was interrupted; no new failure so far{known}."
     if state == "inconclusive":
         unsure = sum(line.counts["inconclusive"] for line in lines)
-        told = f"{unsure} of {sum(line.tried for line in lines)} results are inconclusive"
-        return f"Not judged in full: {told if unsure else 'nothing was tried'}; no new failure{known}."
+        tried = f"{unsure} of {sum(line.tried for line in lines)} results are inconclusive"
+        return f"Not judged in full: {tried if unsure else 'nothing was tried'}; no new failure{known}."
     if state == "known":
-        return f"Faulty as declared: no new failure{known}."
+        return f"Faulty as declared: no new failure; {told}."
     return "Good: no failure in what was tried."
 
 
@@ -179,9 +180,7 @@ def _known(found: list[Cause]) -> str:
         return ""
     grave = Counter(cause.severity for cause in known)
     worst = next((name for name in SEVERITIES if grave[name]), "")
-    return f"; {plural(len(known), 'known deviation')}" + (
-        f", {grave[worst]} of them {worst}" if worst else ""
-    )
+    return plural(len(known), "known deviation") + (f", {grave[worst]} of them {worst}" if worst else "")
 
 
 def plural(count: int, word: str) -> str:

@@ -8,9 +8,12 @@ cases: who drives it decides when to recover, and two recoveries that failed in 
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, TypeVar, cast
 
@@ -22,6 +25,7 @@ from rigs.model import Link, LinkClosed, Node, RigError
 
 #: So many failed recoveries in a row, and the rig is given up (DESIGN.md, "Verdicts").
 RECOVERIES = 2
+_STDLIB = str(Path(os.__file__).parent)
 _SHOWN = 200  # characters of a console's last line
 #: Other work that takes more than this share of the time in which a rig failed to open, and more than a second, may be
 #: why it failed.
@@ -80,15 +84,29 @@ def open_device(bench: Bench, file: RigFile, profile: Profile) -> tuple[Link, No
     Raises `RigError`, or an adapter's `OSError`.
     """
     with ExitStack() as opened:
-        link = registry.open_link(bench, file)
+        with _opening(f"tester.link = {file.tester.link!r}"):
+            link = registry.open_link(bench, file)
         opened.callback(_let_go, link)
-        node = registry.open_node(bench, file)
+        with _opening(f"dut.node = {file.dut.node!r}"):
+            node = registry.open_node(bench, file)
         opened.callback(_let_go, node)
         if "ip_tap" not in profile.abilities:
             node.tap = None  # what is not declared is not used
         version = node.version()
         opened.pop_all()
     return link, node, version
+
+
+@contextmanager
+def _opening(what: str) -> Iterator[None]:
+    """An adapter's `OSError` says neither whose it is nor where it was raised: note both."""
+    try:
+        yield
+    except OSError as error:
+        stack = traceback.extract_tb(error.__traceback__)
+        at = [frame for frame in stack if not frame.filename.startswith(_STDLIB)][-1]
+        error.add_note(f"{what}: {Path(at.filename).name} line {at.lineno}: ")
+        raise
 
 
 def _let_go(part: Closeable) -> None:
@@ -157,7 +175,8 @@ class Rig:
             self._set_up()
         except OSError as error:
             self._abandon()
-            raise RigError(f"{_too_slow(*began)}{self.name}: cannot be opened: {error}") from error
+            where = "".join(getattr(error, "__notes__", ()))
+            raise RigError(f"{_too_slow(*began)}{self.name}: cannot be opened: {where}{error}") from error
         except RigError as error:
             said, slow = self._bench.last_words(), _too_slow(*began)
             self._abandon()

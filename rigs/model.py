@@ -169,6 +169,8 @@ class Link(ABC):
         del loses
         return False
 
+    #: Whether the clock of deadlines stands still while nobody waits on this link.
+    takes_turns: bool = False
     #: How far stamps of a guest's clock may be off when they are told on this host's, in seconds; 0: the same clock.
     clock_error: float = 0.0
 

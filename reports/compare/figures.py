@@ -169,7 +169,7 @@ def figures(
             found.changed.append(said)
         else:
             (found.worse if said.worse else found.better).append(said)
-    found.doubt = _doubt(found.worse, old, new)
+    found.doubt = _doubt(found.worse, new)
     return found
 
 
@@ -188,14 +188,14 @@ def _common(cell: Cell, alike: Sequence[Cell], hosts: Hosts) -> str:
     return ""
 
 
-def _doubt(worse: Sequence[Cell], old: Mapping[Key, Any], new: Mapping[Key, Any]) -> str:
-    """A word where the records do not say how loaded their hosts were."""
-    unsaid = sum(not (old[cell.key].get("load") and new[cell.key].get("load")) for cell in worse)
+def _doubt(worse: Sequence[Cell], new: Mapping[Key, Any]) -> str:
+    """A word where the second record does not say how loaded its host was."""
+    unsaid = sum(not new[cell.key].get("load") for cell in worse)
     if not unsaid:
         return ""
     return (
-        f"of {unsaid} of the {len(worse)} figures that got worse the records do not say how loaded the host was: "
-        "run both again on a quiet host before you blame the node"
+        f"of {unsaid} of the {len(worse)} figures that got worse the second record does not say how loaded its "
+        "host was: run it again on a quiet host before you blame the node"
     )
 
 

@@ -1,28 +1,22 @@
-"""What a change of a figure may owe to the host, and not to the node: then nothing is known of the node.
+"""What changes of figures two records may owe to their hosts, and not to the nodes: of these nothing is said.
 
-Strategy: a record says which host it was made on, and beside each figure how that host was meanwhile (`load`: for how
-long other work held the rig up, and the pace, a fixed piece of work that the host does now and then). What these can
-explain is an upper bound by arithmetic, never a guess: to move a quantile q, waits must have delayed a share 1 - q of
-the values by the whole change, so the most they can move it by is the time that was lost, spread over these; a slower
-pace lengthens every time by its ratio. A change beyond the bound is the node's. Two rigs with nodes of different make
-that moved by as much, one of which is the same node as before, have the host or the suite in common.
+Strategy: a record says which host it was made on, and beside each figure how that host was meanwhile
+(`reports.statistics.host`). Hosts that differ explain any change of a time, a rate or a loss. So does a rig with a node
+of another make that moved by as much, where one of the two nodes is the same as before: they have the host or the suite
+in common.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from reports.record import TOO_SLOW, Record
-from reports.statistics.units import SECONDS, amount
+from reports.statistics import host
 from reports.view import rigs_of
 
-#: A rig that is held up for this share of the time loses datagrams that it would not lose else; of no verdict is more
-#: asked (`fixtures.judging.session.Session.too_slow`).
-SLOW: Final = 0.25
 Line = Mapping[str, Any]
 
 
@@ -50,21 +44,14 @@ class Hosts:
     def explain(self, was: Line, now: Line, values: tuple[float, float], q: float | None, way: int) -> str:
         """Why the change from `values[0]` to `values[1]` may be the host's, in words; empty where it cannot be.
 
-        `q`: which quantile of the values it is of, None for a share of lost ones. `way`: 1 where more is worse,
-        -1 where less is; a figure of which neither is has nothing that a host could spoil, nor has a virtual clock.
+        The arguments are those of `reports.statistics.host.explain`.
         """
-        virtual = was.get("clock") == now.get("clock") == "virtual"
-        if not way or virtual or values[0] == values[1]:
+        if not way or host.is_virtual(was, now) or values[0] == values[1]:
             return ""
-        if self.differ:
-            return self.differ
-        off = was.get("clock_error", 0.0) + now.get("clock_error", 0.0)
-        change = abs(values[1] - values[0])
-        if q is not None and change * SECONDS.get(now["unit"], math.inf) <= off:
-            return f"the clocks may be off by as much ({amount(off, 's')})"
-        if was.get("load") and now.get("load"):
-            return _of_the_load(was, now, values, q, way)
-        return self._told_slow(now)
+        untold = not (was.get("load") and now.get("load"))
+        return (
+            self.differ or host.explain(was, now, values, q, way) or (self._told_slow(now) if untold else "")
+        )
 
     def _told_slow(self, now: Line) -> str:
         """Of records that do not say how loaded the host was: what became of the case itself."""
@@ -83,55 +70,6 @@ class Hosts:
             }
             for record, match in self._sides
         ]
-
-
-def _of_the_load(was: Line, now: Line, values: tuple[float, float], q: float | None, way: int) -> str:
-    """What the load explains. The slow side is the one with the longer times, the lower rates, the more losses."""
-    fast, slow = (was, now) if (values[1] > values[0]) == (way > 0) else (now, was)
-    least, most = sorted(values)
-    held = [_share(line) for line in (fast, slow)]
-    pace = _ratio(fast, slow)
-    if way < 0:  # a rate
-        explained = least >= most * (1 - held[1]) / (1 - held[0]) / pace
-    elif q is not None and now["unit"] in SECONDS:
-        waits = max(0.0, _each(slow) - _each(fast)) / (1 - q) / SECONDS[now["unit"]]
-        explained = (pace - 1) * abs(least) + waits >= most - least
-    else:
-        explained = held[1] >= SLOW > held[0]
-    if not explained:
-        return ""
-    if held[1] > held[0] or pace == 1.0:
-        told = [
-            " of ".join(amount(line["load"][name], "s") for name in ("held_up", "lasted"))
-            for line in (was, now)
-        ]
-        return (
-            f"the host explains as much: other work held the rig up for {told[0]} before and {told[1]} after"
-        )
-    paces = [amount(line["load"]["pace"], "s") for line in (was, now)]
-    return (
-        f"the host explains as much: it took {paces[0]} for a fixed piece of work before and {paces[1]} after"
-    )
-
-
-def _share(line: Line) -> float:
-    """The share of the time for which other work held the rig up; below 1."""
-    load = line["load"]
-    return min(0.99, max(0.0, load["held_up"]) / load["lasted"]) if load["lasted"] > 0 else 0.0
-
-
-def _each(line: Line) -> float:
-    """Seconds for which the rig was held up, for each value."""
-    count = len(line["values"]) or 1
-    if line.get("figure") and count == 1:
-        count = max(1, line["figure"].get("n") or 1)
-    return max(0.0, float(line["load"]["held_up"])) / count
-
-
-def _ratio(fast: Line, slow: Line) -> float:
-    """By how much the host of the slow side is slower; 1 where it is not, or where nobody knows."""
-    paces = [float(line["load"].get("pace") or 0.0) for line in (fast, slow)]
-    return max(1.0, paces[1] / paces[0]) if min(paces) > 0 else 1.0
 
 
 def _differences(before: Record, after: Record) -> str:

@@ -60,8 +60,11 @@ def _closing(found: Comparison) -> list[str]:
     if found.figures.tested or found.figures.untested:
         lines.insert(
             0,
-            f"{found.figures.tested} figures compared, false discovery rate 5 %; "
-            f"{plural(found.figures.untested, 'measurement')} of too few values for that",
+            f"{plural(found.figures.tested, 'figure')} compared, false discovery rate 5 %"
+            + (
+                f"; {plural(found.figures.untested, 'measurement')} of too few values for that"
+                * bool(found.figures.untested)
+            ),
         )
     if found.figures.unclear:
         count = plural(len(found.figures.unclear), "change")

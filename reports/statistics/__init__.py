@@ -3,7 +3,7 @@
 `distribution` has quantiles and what `ping` prints, `loss` shares, the law of fragments and bursts, `order` jitter,
 reordering and copies, `holes` what sizes that do not work have in common, `trend` slopes and knees, `airtime` the floor
 of IEEE 802.15.4, `connection` the interval of Bluetooth LE, `probability` the distributions behind the intervals,
-`units` how a figure is written.
+`units` how a figure is written, `host` what of its change the host explains.
 """
 
 from reports.statistics.airtime import airtime, floor, multiples

@@ -61,6 +61,11 @@ class AirLink(Link):
         Raises `RigError` for devices whose links are not of one kind.
         """
         first = members["dut"]
+        if any(link.takes_turns for link in members.values()):
+            raise RigError(
+                "dut.clock: a guest whose time stands still while the tester thinks shares an air with nobody: leave "
+                'out clock = "instructions", or [air] and the peer'
+            )
         if others := {link.kind for link in members.values()} - {first.kind}:
             raise RigError(f"one air carries one kind of link, and here are {first.kind} and {others.pop()}")
         self.kind, self.mtu, self.pan = first.kind, min(link.mtu for link in members.values()), first.pan

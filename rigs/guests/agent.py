@@ -26,6 +26,7 @@ from rigs.guests.files import Files
 from rigs.guests.hci import Hci
 from rigs.guests.ports import find_port
 from rigs.guests.series import ORDER, Series
+from rigs.guests.turns import Turns
 
 _ETH_P_ALL, _SOL_PACKET, _PACKET_STATISTICS = 3, 263, 6
 _SO_TIMESTAMPNS, _SO_RCVBUFFORCE, _SO_SNDBUF, _SO_SNDTIMEO, _SO_LINGER = 35, 33, 7, 21, 13
@@ -63,9 +64,11 @@ class Agent:
         self._commands = Commands(self._poll, self._tell)
         self._files = Files(self._tell)
         self._hci = Hci(self._poll, self._tell)
+        self._turns = Turns()
         self._series: list[Series] = []
         # Nobody sets the guest's clock, so this difference is constant.
         self._epoch = time.time_ns() - time.monotonic_ns()
+        self._orders = {wire.SEND: self._send, wire.GO: self._turns.go}
         self._requests = {
             wire.RUN: self._commands.run,
             wire.TAP: self._tap,
@@ -83,6 +86,7 @@ class Agent:
             wire.WRITE: self._files.write,
             wire.AWAIT: self._files.wait,
             wire.HCI: self._hci.command,
+            wire.TURNS: self._turns.begin,
         }
 
     def serve(self) -> None:
@@ -91,13 +95,13 @@ class Agent:
         self._tell(wire.READY, wire.VERSION, wire.STAMP.pack(time.monotonic_ns(), time.time_ns()))
         while True:
             self._flush()
-            waits = [series.seconds_left() for series in self._series]
-            waits += [
-                left
-                for left in (self._commands.seconds_left(), self._files.seconds_left())
-                if left is not None
-            ]
-            wait = min(waits) if waits else None
+            if self._turns.over():
+                self._tell(wire.HELD, 0, self._clock(b"", 0))
+                self._flush()
+                self._turns.be_held()
+            lefts: list[float | None] = [series.seconds_left() for series in self._series]
+            lefts += [self._commands.seconds_left(), self._files.seconds_left(), self._turns.seconds_left()]
+            wait = min((left for left in lefts if left is not None), default=None)
             ready = [fd for fd, _ in self._poll.poll(None if wait is None else wait * 1000)]
             for fd in ready:  # incoming frames before new orders
                 if fd in self._opens:
@@ -122,6 +126,7 @@ class Agent:
                     self._tell(wire.REPLY, series.request, report)
 
     def _tell(self, kind: int, number: int, body: bytes = b"") -> None:
+        self._turns.told |= kind != wire.FRAME or body[0] != 4  # what we sent ourselves is no news
         self._telling += wire.message(kind, number, body)
         if len(self._telling) >= _AT_ONCE:
             self._flush()
@@ -132,8 +137,8 @@ class Agent:
             del self._telling[: os.write(self._port, self._telling)]
 
     def _obey(self, kind: int, number: int, body: bytes) -> None:
-        if kind == wire.SEND:
-            self._send(number, body)
+        if kind in self._orders:
+            self._orders[kind](number, body)
             return
         try:
             reply = self._requests[kind](body, number)

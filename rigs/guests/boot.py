@@ -17,6 +17,7 @@ from rigs import clock
 from rigs.guests import kvm
 from rigs.guests.client import AgentClient
 from rigs.guests.handles import AgentError, TransportClosed
+from rigs.guests.held import Gate
 from rigs.guests.image import GuestSpec, Image, Kernel, build
 from rigs.guests.qemu import Accelerator, Guest, GuestError, qemu_program
 
@@ -57,14 +58,22 @@ def boot(
     run_dir: Path | None = None,
     deadline: float = BOOT_DEADLINE,
     devices: Sequence[str] = (),
+    gate: Gate | None = None,
 ) -> Booted:
     """Boot a guest of `spec` within `deadline` seconds (making the image the first time is not counted).
 
-    `devices` are further arguments of QEMU. Raises `GuestError`, and what `image.build` raises.
+    `devices` are further arguments of QEMU; with a `gate` the guest can take turns. Raises `GuestError`, and what
+    `image.build` raises.
     """
     program = qemu_program()  # before the download: without QEMU there is no point in it
     return boot_image(
-        build(spec, kernel), program, ports=ports, run_dir=run_dir, deadline=deadline, devices=devices
+        build(spec, kernel),
+        program,
+        ports=ports,
+        run_dir=run_dir,
+        deadline=deadline,
+        devices=devices,
+        gate=gate,
     )
 
 
@@ -76,15 +85,16 @@ def boot_image(
     run_dir: Path | None = None,
     deadline: float = BOOT_DEADLINE,
     devices: Sequence[str] = (),
+    gate: Gate | None = None,
 ) -> Booted:
     """Boot an image that is there already."""
     end = clock.now() + deadline
-    if kvm.probe(program).usable:
+    if gate is None and kvm.probe(program).usable:  # instructions are counted under plain emulation only
         try:
             return _attempt(image, "kvm", ports, run_dir, min(end, clock.now() + _KVM_DEADLINE), devices)
         except GuestError as error:
             kvm.distrust(program, f"a guest did not come up under KVM: {str(error).splitlines()[0]}")
-    return _attempt(image, "tcg", ports, run_dir, end, devices)
+    return _attempt(image, "tcg", ports, run_dir, end, devices, gate)
 
 
 def _attempt(
@@ -94,8 +104,9 @@ def _attempt(
     run_dir: Path | None,
     end: float,
     devices: Sequence[str],
+    gate: Gate | None = None,
 ) -> Booted:
-    guest = Guest(image, accel=accel, ports=ports, run_dir=run_dir, extra=devices)
+    guest = Guest(image, accel=accel, ports=ports, run_dir=run_dir, extra=devices, gate=gate)
     began, limit = time.monotonic(), end - clock.now()
     guest.start()
     client = AgentClient(guest.port("agent"))

@@ -34,6 +34,7 @@ from rigs.guests.handles import (
     Tap,
     TransportClosed,
 )
+from rigs.guests.held import Gate, Held
 
 _H = TypeVar("_H", bound="Handle")
 #: Of so many requests the quickest tells the guest's clock: one alone was off by up to 23 ms.
@@ -67,10 +68,59 @@ class AgentClient:
         self._closed: str | None = None
         self._ready = False
         self.faults: list[str] = []
+        #: The guest's clock, if that stands still while we think.
+        self._held: Held | None = None
+        self._resting: Held | None = None  # the same, from the moment on at which it was asked for
         #: Guest's monotonic clock minus this host's, in ns, and how far that may be off when it was measured.
         self.offset_ns, self.offset_error_ns = 0, 0
         self._reader = threading.Thread(target=self._read, name="guest-agent", daemon=True)
         self._reader.start()
+
+    # -- time -------------------------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        """Seconds on the clock of deadlines: the guest's, as told on this host's, if that stands while we think."""
+        return clock.now() if self._held is None else self.host_seconds(self._held.at_ns)
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether the guest's time stands still while we think."""
+        return self._held is not None
+
+    def take_turns(self, gate: Gate) -> None:
+        """From here on the guest's time passes only while somebody waits for it. Raises `AgentError`."""
+        held = Held(gate)
+        with self._changed:
+            self._resting = held
+            self.request(wire.TURNS)
+            while not held.taken:
+                self._check()
+                self._changed.wait(1.0)
+            self.offset_ns, self.offset_error_ns = held.offset_ns(), 0
+            self._held = held
+
+    def _wait(self, deadline: float) -> bool:
+        """Wait for whatever comes, with the lock held; False at the deadline."""
+        self._check()
+        if self._held is None:
+            return self._changed.wait(max(0.0, deadline - clock.now())) or clock.now() < deadline
+        if self.now() >= deadline:
+            return False
+        self._turn(deadline * 1e9 + self.offset_ns + 1)
+        return True
+
+    def _turn(self, until_ns: float) -> None:
+        def wait(seconds: float) -> None:
+            self._check()
+            self._changed.wait(seconds)
+
+        assert self._held is not None
+        try:
+            if not self._held.turn(until_ns, self._socket.sendall, wait):
+                raise AgentError("the guest does not come to rest")
+        except OSError as error:
+            self._end(str(error))
+            self._check()
 
     # -- requests ------------------------------------------------------------------------------------------
 
@@ -78,8 +128,7 @@ class AgentClient:
         """Wait for the agent's first word; False at `deadline`. Raises `TransportClosed`."""
         with self._changed:
             while not self._ready:
-                self._check()
-                if not self._changed.wait(max(0.0, deadline - clock.now())) and clock.now() >= deadline:
+                if not self._wait(deadline):
                     return False
         self.measure_offset()
         return True
@@ -121,11 +170,10 @@ class AgentClient:
 
     def _reply(self, number: int, timeout: float) -> bytes | None:
         """The body of the reply to a request; None when there is none in time. Raises `AgentError`."""
-        deadline = clock.now() + timeout
+        deadline = self.now() + timeout
         with self._changed:
             while number not in self._replies:
-                self._check()
-                if not self._changed.wait(max(0.0, deadline - clock.now())) and clock.now() >= deadline:
+                if not self._wait(deadline):
                     return None
             kind, body = self._replies.pop(number)
         if kind == wire.REFUSED:
@@ -265,6 +313,11 @@ class AgentClient:
         try:
             with self._sending:
                 self._socket.sendall(data)
+            if self._held is not None:
+                self._held.orders += 1
+                if self._held.is_full:
+                    with self._changed:
+                        self._turn(0)
         except OSError as error:
             self._end(str(error))
             self._check()
@@ -273,8 +326,7 @@ class AgentClient:
         """Return the oldest entry of a handle's queue; None at `deadline`. `TransportClosed` once it is empty."""
         with self._changed:
             while not queue:
-                self._check()
-                if not self._changed.wait(max(0.0, deadline - clock.now())) and clock.now() >= deadline:
+                if not self._wait(deadline):
                     return None
             return queue.popleft()
 
@@ -306,6 +358,9 @@ class AgentClient:
         if kind in {wire.REPLY, wire.REFUSED}:
             if number in self._waiting:
                 self._replies[number] = (kind, body)
+        elif kind == wire.HELD:
+            if self._resting is not None:
+                self._resting.rests(body)
         elif kind == wire.READY:
             if number != wire.VERSION:
                 raise wire.ProtocolError(f"the agent speaks version {number}, not {wire.VERSION}")

@@ -29,7 +29,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rigs import clock
 from rigs.guests import image
 from rigs.guests.boot import BOOT_DEADLINE
 from rigs.guests.handles import Tap
@@ -88,6 +87,7 @@ class HwsimGuest(NodeGuest):
         kernel: image.Kernel | None = None,
         run_dir: Path | None = None,
         deadline: float = BOOT_DEADLINE,
+        takes_turns: bool = False,
     ) -> None:
         """Addresses are big-endian: 8 octets, `dut_short` 2 (none by default: Linux would send from it).
 
@@ -95,7 +95,7 @@ class HwsimGuest(NodeGuest):
         """
         self.tester, self.dut, self.dut_short = tester, dut, dut_short
         self.pan, self.channel = pan, channel
-        super().__init__(kernel, run_dir, deadline)
+        super().__init__(kernel, run_dir, deadline, takes_turns=takes_turns)
         self._monitor = monitor
         self._radio = "wpan0"
         self._link: Tap | None = None
@@ -181,9 +181,9 @@ class HwsimGuest(NodeGuest):
         self.client.check("\n".join(setup), netns=DUT)
         self._ip = self.client.open_tap(INTERFACE, DUT, cooked=True)
         self.client.check(f"{_IP} link set {INTERFACE} up", netns=DUT)
-        end = clock.now() + 10
+        end = self.client.now() + 10
         while not (found := [a for a in self.controls.addresses() if a[:2] == b"\xfe\x80"]):
-            if clock.now() > end:
+            if self.client.now() > end:
                 raise TimeoutError(f"{INTERFACE} got no link-local address: {self.console_text()[-400:]}")
         self.dut_address = found[0]
 

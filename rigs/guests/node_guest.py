@@ -15,6 +15,7 @@ from rigs.guests.boot import BOOT_DEADLINE, Booted, boot
 from rigs.guests.client import AgentClient
 from rigs.guests.controls import Controls
 from rigs.guests.handles import Tap
+from rigs.guests.held import Gate
 from rigs.guests.qemu import Guest, GuestError, GuestStatus
 from rigs.guests.running import Running
 
@@ -33,8 +34,11 @@ class NodeGuest(Running):
         kernel: image.Kernel | None = None,
         run_dir: Path | None = None,
         deadline: float = BOOT_DEADLINE,
+        *,
+        takes_turns: bool = False,
     ) -> None:
-        """Nothing is started yet."""
+        """Nothing is started yet. `takes_turns`: its time passes only while somebody waits for it (`held`)."""
+        self._gate = Gate() if takes_turns else None
         self._kernel, self._run_dir, self._deadline = kernel, run_dir, deadline
         self._booted: Booted | None = None
         self._controls: Controls | None = None
@@ -51,11 +55,14 @@ class NodeGuest(Running):
             run_dir=self._run_dir,
             deadline=self._deadline,
             devices=self.devices,
+            gate=self._gate,
         )
         self._controls = Controls(self.guest, self.client, self.interface, self.netns)
         try:
             self.kernel_version = self.client.check("uname -r -v").strip()
             self._set_up()
+            if self._gate is not None:
+                self.client.take_turns(self._gate)
         except BaseException:
             self.stop()
             raise
@@ -68,6 +75,8 @@ class NodeGuest(Running):
         """End the guest."""
         if self._booted is not None:
             self._booted.stop()
+        if self._gate is not None:
+            self._gate.close()
 
     # -- what it is made of --------------------------------------------------------------------------------
 

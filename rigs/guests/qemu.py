@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Literal
 
 from rigs.guests import packages, processes
+from rigs.guests.held import Gate
 from rigs.guests.image import Image
 from rigs.guests.running import Running
 
@@ -102,12 +103,14 @@ class Guest(Running):
         memory_mib: int | None = None,
         run_dir: Path | None = None,
         extra: Sequence[str] = (),
+        gate: Gate | None = None,
     ) -> None:
         """Nothing is started yet. Files go into a private folder under `run_dir` (default: the cache's `run`)."""
         self.image, self.accel, self.memory_mib = image, accel, memory_mib or image.memory_mib
         self.name = processes.token()
         self._ports: dict[str, socket.socket] = {}
         self._port_names, self._extra = tuple(ports), tuple(extra)
+        self._gate = gate
         self._base = run_dir or packages.cache_dir() / "run"
         self._dir: Path | None = None
         self._notes = packages.cache_dir() / "guests"
@@ -140,6 +143,10 @@ class Guest(Running):
             inherited.append(his.fileno())
             arguments += ["-chardev", f"socket,id=port{number},fd={his.fileno()}"]
             arguments += ["-device", f"virtserialport,chardev=port{number},name={name},nr={number}"]
+        if self._gate is not None:
+            theirs.append(self._gate.theirs)
+            inherited.append(self._gate.theirs.fileno())
+            arguments += self._gate.arguments
         command = [
             program, "-name", self.name, "-M", "pc", *_CPU[self.accel], "-m", f"{self.memory_mib}",
             "-object", f"memory-backend-file,id=ram,size={self.memory_mib}M,share=on,mem-path={memory}",

@@ -17,11 +17,11 @@ MAX_BODY = 1 << 20
 
 # Requests, host to guest. Body: see `Agent._requests`.
 RUN, TAP, UDP, ICMP, TCP_LISTEN, JOIN, CLOSE, STATISTICS, CLOCK, CANCEL, SERIES, CONNECT = range(1, 13)
-READ, WRITE, AWAIT, HCI = range(13, 17)
+READ, WRITE, AWAIT, HCI, TURNS = range(13, 18)
 # One-way, host to guest.
-SEND = 20
+SEND, GO = 20, 21
 # Guest to host.
-READY, REPLY, REFUSED, FRAME, DATAGRAM, FAULT, STREAM = range(30, 37)
+READY, REPLY, REFUSED, FRAME, DATAGRAM, FAULT, STREAM, HELD = range(30, 38)
 
 ENDPOINT = struct.Struct("!16sH")  # address, port (or ICMPv6 type and code, in this order, one octet each)
 STAMP = struct.Struct("!qq")  # monotonic, real time
@@ -66,7 +66,7 @@ class Splitter:
         at = 0
         while len(buffer) - at >= HEADER.size:
             length, kind, number = HEADER.unpack_from(buffer, at)
-            if not 5 <= length <= MAX_BODY + 5 or not RUN <= kind <= STREAM:
+            if not 5 <= length <= MAX_BODY + 5 or not RUN <= kind <= HELD:
                 raise ProtocolError(f"no message begins with {bytes(buffer[at : at + HEADER.size]).hex()}")
             if len(buffer) - at < 4 + length:
                 break

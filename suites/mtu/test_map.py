@@ -88,14 +88,22 @@ def confirmed(case: Case, tried: Tried, hole: int, good: list[int]) -> bool:
 
 
 def drawn(case: Case, first: str, sizes: list[int]) -> None:
-    """Draw the map of these sizes, each hole tried again as often as the medium may lose it; name the holes."""
+    """Draw the map of these sizes, each hole tried again as often as the medium may lose it; name the holes.
+
+    A hole is one when it is tried alone: of several at a time a DUT that resolves us anew may drop some: it holds "a
+    small queue of packets" while it waits (RFC 4861 §7.2.2).
+    """
     tried = answered if first == "tester" else originated
-    holes = sorted(set(sizes) - tried(case, sizes))
-    for _ in range(2 * case.rig.file.attempts - 1):
-        holes = sorted(set(holes) - tried(case, holes)) if holes else []
-    if case.rig.file.attempts > 1 and holes:
+    attempts = case.rig.file.attempts
+    holes, before, again = sorted(set(sizes) - tried(case, sizes)), None, 2 * attempts - 1
+    while holes and (again > 0 or holes != before):
+        before, again = holes, again - 1
+        holes = sorted(set(holes) - tried(case, holes))
+    if holes and attempts > 1:
         good = sorted(set(sizes) - set(holes))
         holes = [size for size in holes[:SOUGHT] if confirmed(case, tried, size, good)]
+    elif holes:
+        holes = [size for size in holes[:SOUGHT] if not tried(case, [size])] + holes[SOUGHT:]
     why = cause(holes, {size: shape(case, size) for size in sizes})
     case.measure(
         "size that does not work", "B", [float(size) for size in holes], figure=None,

@@ -14,6 +14,7 @@ from fixtures.api import (
     NEIGHBOR_SOLICITATION,
     Case,
     Identity,
+    Seen,
     Stimulus,
     on_link,
     requirement,
@@ -94,8 +95,8 @@ def goes_to(case: Case, who: Neighbour, link: bytes, code: str = "neighbour_addr
         )
 
 
-def resolved(case: Case, who: Neighbour, options: bytes) -> None:
-    """The DUT looks for whom it has to answer, and is told by an advertisement with these options."""
+def resolved(case: Case, who: Neighbour, options: bytes) -> Seen | None:
+    """The DUT looks for whom it has to answer, and is told by an advertisement with these options; its answer."""
     tester = case.tester
     with tester.keeping_quiet():
         made = echo_of(case, who)()
@@ -108,6 +109,7 @@ def resolved(case: Case, who: Neighbour, options: bytes) -> None:
         if seen is None:
             case.unsupported("the DUT sends no Neighbor Solicitation before it answers")
         say(case, who, NEIGHBOR_ADVERTISEMENT, SOLICITED | OVERRIDE, options)
+        return tester.reply_to(made.packet or b"", tester.now() + case.settle)
 
 
 @requirement("RFC4944-8-04", "RFC4944-8-01", "RFC4944-8-03")
@@ -159,7 +161,9 @@ def test_option_beside_others(case: Case, where: str):
     who = become(case)
     option = tester.link_option(2, who.option)
     options = {"before": option + UNKNOWN, "behind": UNKNOWN + option, "both": UNKNOWN * 2 + option + UNKNOWN}
-    resolved(case, who, options[where])
+    answer = resolved(case, who, options[where])
+    if answer is not None and right(case, who, who.option, answer.info.dst):
+        return  # it found the option, and may have forgotten it since (RFC 4861 §5.3)
     with tester.keeping_quiet():  # whoever did not find it asks once more, and is not told
         goes_to(case, who, who.option)
 

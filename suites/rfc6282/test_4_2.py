@@ -38,11 +38,11 @@ def compressed(case: Case, header: int, wire: bytes, packet: bytes) -> Stimulus:
     return Stimulus([bytes.fromhex("7e33") + nhc + rest], packet, info, f"NHC octet {nhc[0]:02x}")
 
 
-def understood_behind(case: Case, make: Make) -> Observation | None:
-    """What stands behind the compressed headers is understood; without an IP tap it is its answer that shows it.
+def shows_behind(case: Case, make: Make) -> None:
+    """End the case where nothing could show that what stands behind these headers is understood.
 
-    That says something only of a DUT that answers the same packet with its headers in-line (NH=0), and an echo
-    says nothing of the octets of these headers.
+    Without an IP tap it is its answer that does, and that says something only of a DUT that answers the same packet
+    with its headers in-line (NH=0).
     """
 
     def plain() -> Stimulus:
@@ -55,6 +55,11 @@ def understood_behind(case: Case, make: Make) -> Observation | None:
         case.unsupported(
             "the DUT answers nothing behind this header, and no IP tap shows the packet", "not_observable"
         )
+
+
+def understood_behind(case: Case, make: Make) -> Observation | None:
+    """What stands behind the compressed headers is understood; an echo says nothing of the octets of these headers."""
+    shows_behind(case, make)
     if not case.dut.has_tap and not case.can("port_unreachable"):
         case.unseen("an echo does not show the headers in front of it: ip_tap or port_unreachable would")
     return case.understood(make)
@@ -165,7 +170,7 @@ def test_ports_behind_an_extension_header(case: Case, ports: str, inline: str):
             [payload], packet, link_info(case, packet), f"P={form:02b} behind Destination Options"
         )
 
-    case.understood(make)
+    understood_behind(case, make)
 
 
 @needs("ip_tap|port_unreachable")

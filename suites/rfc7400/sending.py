@@ -6,12 +6,15 @@ from fixtures.api import (
     ECHO_REPLY,
     NEIGHBOR_ADVERTISEMENT,
     Case,
+    Make,
     Seen,
     Stimulus,
     addressed,
+    right_or_nothing,
     stimulus,
 )
 from sixlowpan import explain, nd
+from suites.rfc6282.test_4_2 import shows_behind
 
 
 def literal(octets: bytes) -> bytes:
@@ -19,6 +22,13 @@ def literal(octets: bytes) -> bytes:
     return b"".join(
         bytes([len(octets[at : at + 95])]) + octets[at : at + 95] for at in range(0, len(octets), 95)
     )
+
+
+def behind_a_header(case: Case, make: Make) -> None:
+    """What stands behind extension headers by GHC is understood, where the DUT answers behind such a header at all."""
+    if case.declares("ghc"):
+        shows_behind(case, make)
+    right_or_nothing(case, make, feature="ghc")
 
 
 def by_ghc(case: Case, seen: Seen) -> bool:

@@ -20,7 +20,7 @@ from fixtures.api import (
     stimulus,
 )
 from sixlowpan import ipv6
-from suites.rfc7400.sending import by_ghc, literal
+from suites.rfc7400.sending import behind_a_header, by_ghc, literal
 
 LITERAL = "RFC7400-2-02"
 
@@ -124,7 +124,7 @@ def test_extension_header(case: Case, eid: int):
         payload = bytes.fromhex("7e33") + bytes([0xB0 | eid << 1, ICMPV6]) + literal(options) + b"\x90" + echo
         return Stimulus([payload], packet, tester.info(), f"extension header GHC, EID {eid}")
 
-    right_or_nothing(case, make, feature="ghc")
+    behind_a_header(case, make)
 
 
 HEAD = bytes.fromhex("7e33 df")

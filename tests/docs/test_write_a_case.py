@@ -96,6 +96,10 @@ def test_the_measurement_is_in_the_record(tree, tmp_path):
     (line,) = read(next(tmp_path.glob("*/run.jsonl"))).measurements
     assert (line["name"], line["unit"], len(line["values"])) == ("first answer", "ms", 8)
     assert all(value > 0 for value in line["values"])
+    (command,) = commands("--case first_answer")
+    shown = run(tree, *(str(tmp_path / "latest") if word.endswith("latest") else word for word in command))
+    (measured,) = [row for row in shown.stdout.splitlines() if "Measured" in row]
+    assert f"\n{measured}\n" in PAGE
 
 
 def test_a_case_outside_the_tree_runs_and_may_have_codes_of_its_own(tmp_path):

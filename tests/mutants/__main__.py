@@ -51,6 +51,7 @@ SUBJECT = {
 } | {Path(PAIR).stem: ["suites/interop"]}
 #: Requirement -> the files whose cases name it.
 NAMED_IN = in_cases()
+NO_CASE = "the run tried no case"
 _PYTEST = ["-q", "-n0", "--tb=native", "--assert=plain", "--seed=1"]
 _PYTEST += [f"-pno:{plugin}" for plugin in ("cacheprovider", "hypothesispytest", "allure_pytest")]
 #: They collect garbage ten times in each run, which takes a third of the time of a short one.
@@ -174,7 +175,7 @@ def judge(job: Job, folder: Path, ignored: Set[str]) -> Outcome:
         else:
             outcome.others[line["case"]] = f"{line['verdict']}: {line['message']}"
     if not read.results:
-        outcome.error = "the run tried no case"
+        outcome.error = NO_CASE
     return outcome
 
 
@@ -348,9 +349,19 @@ def unseen_oracles(wrong: list[str], workers: int) -> list[str]:
 
 
 def false_alarms(suites: list[str], workers: int, rigs: Iterable[str]) -> dict[str, str]:
-    """Cases that do not pass on the conforming node, even strictly judged -> the rig and what was said."""
+    """Cases that do not pass on the conforming node, even strictly judged -> the rig and what was said.
+
+    `--suites` may name files that have no case for the link of a rig: such a rig raises no alarm if another tried one.
+    """
     alarms: dict[str, str] = {}
+    idle: dict[str, str] = {}
+    tried = False
     for outcome in outcomes([Job(None, rig) for rig in rigs], suites, workers, matrix=True):
+        if outcome.error == NO_CASE and "suites" not in suites:
+            idle["(the run)"] = f"{outcome.job.rig}: {NO_CASE}"
+            print(f"{outcome.job.name} on {outcome.job.rig}: no case for this rig", flush=True)
+            continue
+        tried = True
         found = {case: ", ".join(codes) for case, codes in outcome.fails.items()} | outcome.others
         if outcome.error:
             found["(the run)"] = outcome.error
@@ -359,6 +370,8 @@ def false_alarms(suites: list[str], workers: int, rigs: Iterable[str]) -> dict[s
             f"{outcome.job.name} on {outcome.job.rig}: {outcome.passed} cases pass, {len(found)} do not",
             flush=True,
         )
+    if not tried:
+        alarms |= idle
     for case, what in alarms.items():
         print(f"FALSE ALARM  {case}: {what}")
     return alarms

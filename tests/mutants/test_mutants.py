@@ -10,6 +10,7 @@ import pytest
 from rigs.links.memory.link import MemoryLink
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import LinkInfo, Reassembler, fragment, ipv6, link_local
+from tests.mutants import __main__ as runner
 from tests.mutants import load, make
 from tests.mutants.wire import Reassembly, iphc
 from vectors.catalogue import CATALOGUE
@@ -65,6 +66,26 @@ def test_the_reassembly_is_right_until_it_is_spoilt():
 def test_offsets_of_a_header(payload, offsets):
     h = iphc(bytes.fromhex(payload))
     assert (h.tf_at, h.nh_at, h.hlim_at, h.src_at, h.dst_at, h.end) == offsets
+
+
+@pytest.mark.parametrize(
+    ("suites", "tried", "alarms"),
+    [
+        ("suites/rfc4944/test_8.py", {"reference": 3}, {}),
+        ("suites/rfc4944/test_8.py", {}, {"(the run)": "reference-ble: the run tried no case"}),
+        ("suites", {"reference": 3}, {"(the run)": "reference-ble: the run tried no case"}),
+    ],
+)
+def test_files_without_a_case_for_a_link_are_no_false_alarm(monkeypatch, suites, tried, alarms):
+    """Cases of one link are not tried on the rigs of the other; a run that tried nothing anywhere is no proof."""
+
+    def came(jobs, *_, **__):
+        for job in jobs:
+            count = tried.get(job.rig, 0)
+            yield runner.Outcome(job, passed=count, error="" if count else runner.NO_CASE)
+
+    monkeypatch.setattr(runner, "outcomes", came)
+    assert runner.false_alarms([suites], 1, ["reference", "reference-ble"]) == alarms
 
 
 @pytest.mark.slow

@@ -131,6 +131,36 @@ def test_show_prints_requirement_stimulus_expected_actual(run, capsys):
     assert "1 of 20 results" in capsys.readouterr().out
 
 
+def test_show_of_a_case_has_its_figures(run, capsys):
+    figure = {"what": "median", "value": 3.5, "low": 1, "high": None, "n": 4}
+    line = {"type": "measurement", "rig": "linux-ble", "case": "rfc6282/3.1.1/hlim", "clock": "tap"}
+    file = run / "run.jsonl"
+    results = [json.loads(row) for row in file.read_text().splitlines()]
+    case = next(row["case"] for row in results if row["type"] == "result" and row["rig"] == "linux-ble")
+    told = [
+        {
+            "name": "round trip",
+            "unit": "ms",
+            "values": [1, 2, 5, None],
+            "figure": figure,
+            "parameters": {"size": 8},
+        },
+        {"name": "answers", "unit": "B", "values": [8, 56], "parameters": {}},
+    ]
+    rows = [json.dumps(line | {"case": case} | one) for one in told]
+    first, *rest = file.read_text().splitlines(keepends=True)
+    file.write_text(first + "\n".join(rows) + "\n" + "".join(rest))
+    assert main(["show", str(run), "--case", case, "--rig", "linux-ble"]) == 0
+    out = capsys.readouterr().out
+    assert (
+        "Measured     round trip (size 8): median 3.5 ms, 95 % interval 1 ms to unbounded, 3 of 4 values"
+        in out
+    )
+    assert "Measured     answers: 8 B to 56 B, 2 of 2 values" in out
+    assert main(["show", str(run)]) == 0
+    assert "Measured" not in capsys.readouterr().out
+
+
 def test_show_has_the_gravest_first_and_names_deviations(run, capsys):
     assert main(["show", str(run)]) == 0
     out = capsys.readouterr().out

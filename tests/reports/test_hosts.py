@@ -91,6 +91,19 @@ def test_a_slower_host_explains_its_own_share():
     assert compared([line(old, 0.0, **busy)], [line(less, 2.0, **busy)]).worse
 
 
+def test_a_load_that_only_one_record_tells_counts_where_it_is_the_slow_one():
+    """As of a record that was made before loads were noted, on a quiet host, and one of today on a busy one."""
+    random = Random(9)
+    old, (new, held) = trips(random), late(random, trips(random), 0.9, 10.0)
+    found = compared([line(old, load=None)], [line(new, held)])
+    assert not found.worse
+    assert "held the rig up for nobody knows how long before and 3." in str(found.lost[0])
+    quiet = compared([line(old, load=None)], [line(new, 0.0)])
+    assert quiet.worse
+    assert quiet.doubt == "", "the host of today was idle"
+    assert compared([line(old)], [line(new, load=None)]).doubt
+
+
 def test_a_virtual_clock_knows_no_host():
     old, virtual = trips(Random(8)), {"clock": "virtual"}
     before = record([line(old, **virtual)])
@@ -164,7 +177,7 @@ def test_rigs_that_move_together_have_the_host_in_common(versions, theirs, worse
         assert "moved by +" in str(found.lost[0])
         assert "it is the host, or the suite" in str(found.lost[0])
     else:
-        assert "do not say how loaded the host was" in found.doubt
+        assert "the second record does not say how loaded its host was" in found.doubt
 
 
 def test_a_case_that_was_too_slow_says_so_where_no_load_is_told():

@@ -33,6 +33,15 @@ def test_nothing_stays_open_when_one_part_fails(make, fakes, error):
     assert rig.is_open
 
 
+def test_an_error_of_the_system_is_told_with_the_adapter_and_the_line_that_it_came_from(make, fakes):
+    fakes.failures.append(FileNotFoundError(2, "No such file or directory"))
+    with pytest.raises(
+        RigError,
+        match=r"r: cannot be opened: dut.node = 'tests.rigs.fakes': fakes.py line \d+: .*No such file",
+    ):
+        Rig.of(make()).open()
+
+
 @pytest.mark.parametrize("error", [RigError("silent"), OSError("no such device")])
 @pytest.mark.parametrize(("held", "slow"), [(0.4, False), (55.0, True), (20.0, False)])
 def test_a_rig_that_other_work_kept_from_opening_says_so(make, fakes, monkeypatch, error, held, slow):

@@ -2,8 +2,9 @@
 
 Strategy: the suites run once on a quiet machine (or `--quiet RECORD` names such a run), then beside hogs, with the
 same seed; the verdicts of each case on each rig are compared. What could not be told beside the hogs is inconclusive
-with the reason "machine too slow", and may be so in one case of a hundred; any other difference is a failure, and so is
-a test of our own that fails beside the hogs.
+with the reason "machine too slow", and may be so in one case of a hundred. A deviation that the profile calls sporadic
+shows or does not by a race in the DUT itself: that is told apart. Any other difference is a failure, and so is a test
+of our own that fails beside the hogs.
 """
 
 import argparse
@@ -30,11 +31,14 @@ def verdict(result):
     return result["verdict"] + (f" ({result['known']})" if result.get("known") else "")
 
 
-def differences(quiet, loaded):
-    """({case: difference}, {case: reason of a machine too slow}) of two lists of results."""
+def differences(quiet, loaded, sporadic=frozenset()):
+    """({case: difference}, {case: reason of a machine too slow}, {case: race of the DUT}) of two lists of results.
+
+    `sporadic` are deviations, as (rig, id), that need not show in each run.
+    """
     before = {(r["rig"], r["case"]): r for r in quiet}
     after = {(r["rig"], r["case"]): r for r in loaded}
-    differ, slow = {}, {}
+    differ, slow, raced = {}, {}, {}
     for key in sorted(before.keys() | after.keys()):
         name = f"[{key[0]}] {key[1]}"
         one, two = before.get(key), after.get(key)
@@ -43,12 +47,16 @@ def differences(quiet, loaded):
         elif two["verdict"] == "inconclusive" and REASON in two["message"].partition("\n")[0]:
             slow[name] = two["message"]
         elif verdict(one) != verdict(two):
-            differ[name] = f"{verdict(one)} -> {verdict(two)}: {two['message'] or one['message']}"
-    return differ, slow
+            known = [(key[0], result["known"]) for result in (one, two) if result.get("known")]
+            passed = "pass" in {one["verdict"], two["verdict"]}
+            by_race = passed and len(known) == 1 and known[0] in sporadic
+            told = f"{verdict(one)} -> {verdict(two)}: {two['message'] or one['message']}"
+            (raced if by_race else differ)[name] = told
+    return differ, slow, raced
 
 
 def suites(options, folder):
-    """Run the suites once; the results of the run. Raises `SystemExit` when there is no record."""
+    """Run the suites once; the record of the run. Raises `SystemExit` when there is none."""
     command = [
         sys.executable,
         "-m",
@@ -61,14 +69,24 @@ def suites(options, folder):
     for rig in options.rig or RIGS:
         command += ["--rig", rig]
     subprocess.run([*command, "--record-dir", str(folder)], cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
-    return results_of(folder / "latest")
+    return record_of(folder / "latest")
 
 
-def results_of(folder):
+def record_of(folder):
     record = read(folder)
     if record.interrupted:
         raise SystemExit(f"stress: {folder} is the record of a run that did not come to its end")
-    return record.results
+    return record
+
+
+def sporadic_in(record):
+    """(rig, id) of the deviations that need not show in each run."""
+    return {
+        (event["rig"], deviation["id"])
+        for event in record.rigs
+        for deviation in event.get("deviations") or ()
+        if deviation.get("sporadic")
+    }
 
 
 def own_tests(options, log):
@@ -107,16 +125,18 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the hogs end
     options.out.mkdir(parents=True, exist_ok=True)
-    quiet = results_of(options.quiet) if options.quiet else suites(options, options.out / "quiet")
+    base = record_of(options.quiet) if options.quiet else suites(options, options.out / "quiet")
+    quiet = base.results
     print(
         f"stress: the quiet run has {len(quiet)} results: {dict(Counter(map(verdict_of, quiet)))}", flush=True
     )
     rounds = []
     with hogs(options.hogs * (os.cpu_count() or 1)) as running:
         for number in range(1, options.rounds + 1):
-            differ, slow = differences(quiet, suites(options, options.out / f"busy-{number}"))
+            busy = suites(options, options.out / f"busy-{number}")
+            differ, slow, raced = differences(quiet, busy.results, sporadic_in(base))
             failed = [] if options.without_tests else own_tests(options, options.out / f"tests-{number}.log")
-            rounds.append({"different": differ, "too_slow": slow, "tests_failed": failed})
+            rounds.append({"different": differ, "too_slow": slow, "raced": raced, "tests_failed": failed})
             tell(number, len(running), len(quiet), rounds[-1])
     bad = [n for n, found in enumerate(rounds, 1) if is_bad(found, len(quiet))]
     summary = {
@@ -143,10 +163,11 @@ def tell(number, running, cases, found):
     """One round, for people."""
     print(
         f"round {number}, beside {running} hogs: {len(found['different'])} of {cases} verdicts differ, "
-        f"{len(found['too_slow'])} could not be told (machine too slow), {len(found['tests_failed'])} tests failed",
+        f"{len(found['too_slow'])} could not be told (machine too slow), {len(found['raced'])} by a race in the DUT "
+        f"(sporadic deviations), {len(found['tests_failed'])} tests failed",
         flush=True,
     )
-    for name, what in [*found["different"].items(), *found["too_slow"].items()]:
+    for name, what in [*found["different"].items(), *found["too_slow"].items(), *found["raced"].items()]:
         print(f"    {name}: {what[:300]}", flush=True)
     for line in found["tests_failed"]:
         print(f"    {line}", flush=True)

@@ -35,16 +35,31 @@ def test_a_verdict_that_differs_and_one_that_could_not_be_told():
         result("b", "fail", known="other"),
         result("c", "inconclusive", "machine too slow: other work held the rig up for 9.0 of 9.5 s"),
     ]
-    differ, slow = differences(quiet, busy)
+    differ, slow, raced = differences(quiet, busy, {("r", "old"), ("r", "other")})
+    assert not raced
     assert list(differ) == ["[r] a", "[r] b", "[r] d"]
     assert differ["[r] a"] == "pass -> fail: late"
     assert list(slow) == ["[r] c"]
 
 
 def test_another_reason_is_a_difference():
-    differ, slow = differences([result("a", "pass")], [result("a", "inconclusive", "no control is answered")])
+    busy = [result("a", "inconclusive", "no control is answered")]
+    differ, slow, _ = differences([result("a", "pass")], busy)
     assert list(differ) == ["[r] a"]
     assert not slow
+
+
+def test_what_a_race_in_the_dut_decides_is_told_apart():
+    quiet = [result("a", "pass"), result("b", "fail", known="race"), result("c", "pass"), result("d", "pass")]
+    busy = [
+        result("a", "fail", known="race"),
+        result("b", "pass"),
+        result("c", "fail", known="old"),
+        result("d", "fail"),
+    ]
+    differ, _, raced = differences(quiet, busy, {("r", "race")})
+    assert list(raced) == ["[r] a", "[r] b"]
+    assert list(differ) == ["[r] c", "[r] d"]
 
 
 def test_one_in_a_hundred_may_be_too_slow():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rigs.nodes.reference.host import Discard
 from sixlowpan import ipv6
 from sixlowpan.addresses import is_link_local
 from tests.variants import ANY, ReferenceNode, variant
@@ -207,3 +208,14 @@ class QuotesWithout(ReferenceNode):
         if protocol != packet[6]:
             packet = packet[:4] + len(message).to_bytes(2) + bytes((protocol,)) + packet[7:40] + message
         return super().quote(packet)
+
+
+@variant("no-extension-headers", without=NO_TAP)
+class NoExtensionHeaders(ReferenceNode):
+    """Drops each packet that has an extension header, in-line too: against RFC 8200 §4 only, and no tap shows it."""
+
+    def pass_headers(self, packet, view):
+        protocol, at = super().pass_headers(packet, view)
+        if at != 40:
+            raise Discard
+        return protocol, at

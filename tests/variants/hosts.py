@@ -162,13 +162,8 @@ class NoMulticastEcho(ReferenceNode):
             super().echo(view, message)
 
 
-@variant("answers-twice", rigs=ANY)
-class AnswersTwice(ReferenceNode):
-    """Every packet arrives twice: IPv6 "packets may be ... duplicated" (RFC 8200 §4.5, RFC 2460 §5 alike)."""
-
-    def transmit(self, packet, neighbour):
-        super().transmit(packet, neighbour)
-        super().transmit(packet, neighbour)
+#: What the profile of a slow node promises.
+SLOW = {"round_trip": "1s"}
 
 
 class Late(ReferenceNode):
@@ -211,21 +206,21 @@ class LateAtRandom(Late):
     delays = tuple(random.Random(1).uniform(0, 0.045) for _ in range(97))
 
 
-@variant("late-400ms", rigs=ANY, rig={"settle": "500ms"})
+@variant("late-400ms", rigs=ANY, rig={"settle": "500ms"}, parameters=SLOW)
 class Late400(Late):
     """Sleeps between polls, and answers 400 ms late; the rig file says settle = "500ms"."""
 
     delays = (0.4,)
 
 
-@variant("late-400ms-undeclared", rigs=ANY)
+@variant("late-400ms-undeclared", rigs=ANY, parameters=SLOW)
 class Late400Undeclared(Late):
     """Answers 400 ms late; what the rig file allows is 50 ms, and its controls show that it takes longer."""
 
     delays = (0.4,)
 
 
-@variant("late-50-to-400ms", rigs=ANY)
+@variant("late-50-to-400ms", rigs=ANY, parameters=SLOW)
 class Late50To400(Late):
     """Takes 50 to 400 ms for each output, in order: an answer behind a resolution is later than one to a neighbour."""
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from rigs.configuration.models import RigFile
 
 T = TypeVar("T")
+#: What [dut] clock says of a guest whose time stands still while we think.
+INSTRUCTIONS = "instructions"
 #: Frames of ours whose stamps are kept.
 _KEPT = 1 << 14
 _FAULTS = (
@@ -57,6 +59,7 @@ class HwsimBench:
             dut_short=rig.dut.short or b"",
             pan=rig.tester.pan,
             channel=rig.tester.channel,
+            takes_turns=rig.dut.options.get("clock") == INSTRUCTIONS,
         )
         told(self.guest.start)
 
@@ -78,8 +81,18 @@ class HwsimLink(Link):
         self.tester, self.dut, self.dut_short = self._guest.tester, self._guest.dut, self._guest.dut_short
         self.pan = self._guest.pan.to_bytes(2)
         self.clock_error = self._guest.client.offset_error_ns / 1e9
+        self.takes_turns = self._guest.client.takes_turns
         self._heard: deque[Received] = deque()
         self._left: deque[Received] = deque(maxlen=_KEPT)
+
+    def now(self) -> float:
+        return self._guest.client.now()
+
+    def stamp(self) -> float:
+        return self.now() if self.takes_turns else super().stamp()
+
+    def held_up(self) -> float:
+        return 0.0 if self.takes_turns else super().held_up()
 
     def send(self, frame: bytes) -> None:
         told(lambda: self._guest.link.send(frame))

@@ -7,7 +7,9 @@ Strategy: everything is told to the agent in the guest (`rigs.guests.controls`),
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
 
 from rigs.configuration.models import NodeOptions
 from rigs.guests import wire
@@ -20,7 +22,16 @@ if TYPE_CHECKING:
     from rigs.configuration.models import RigFile
     from rigs.guests.node_guest import NodeGuest
 
-Options = NodeOptions  # it takes none
+
+class Options(NodeOptions):
+    """Keys of [dut]."""
+
+    clock: Literal["host", "instructions"] = Field(
+        "host",
+        description="instructions: the guest's time is that of its instructions, and stands still while the tester "
+        "thinks, so that waiting costs nothing and a busy host changes nothing",
+    )
+
 
 _STATES: dict[str, Health] = {
     "running": Health("alive"),
