@@ -291,10 +291,7 @@ class Deviation(Model):
     versions: Specifier = Field(description='the versions that have it, such as "==2.1.3" or ">=6.1,<6.2"')
     frame: Hex = Field(description="the frame that proves it, in hex")
     why: str = Field(min_length=1, description="what is wrong, in one or two sentences")
-    sporadic: str = Field(
-        "",
-        description="why it shows in some runs only, such as a race in the DUT: a run without it is no fix",
-    )
+    sporadic: str = Field("", description="why it shows in some runs only: a run without it is no fix")
 
     @model_validator(mode="after")
     def _has_places(self) -> Self:
