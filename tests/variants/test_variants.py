@@ -12,7 +12,7 @@ from tests.variants import load, write
 
 VARIANTS = load()
 #: A few that see much of the suites' rules of belief, on a few files.
-CHEAP = ("no-tap", "answers-twice", "udp-talk-before", "one-place-kept-60s", "crowded-channel")
+CHEAP = ("no-tap", "hop-limit-each-time", "udp-talk-before", "one-place-kept-60s", "crowded-channel")
 SUITES = ("suites/rfc4944/test_5_3.py", "suites/rfc4944/test_5_1.py")
 
 
