@@ -25,6 +25,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +87,8 @@ class Outcome:
     passed: int = 0
     unsupported: int = 0
     error: str = ""
+    #: Seconds of CPU time.
+    cost: float = 0.0
 
 
 def warm(suites: list[str]) -> Index:
@@ -203,10 +206,12 @@ def outcomes(
                     if pid == 0:
                         run(job, asked, folder, matrix, ignored)
                     running[pid] = job, folder
-                pid, _ = os.wait()
+                pid, _, usage = os.wait4(-1, 0)
                 if pid in running:
                     job, folder = running.pop(pid)
-                    yield judge(job, folder, ignored)
+                    outcome = judge(job, folder, ignored)
+                    outcome.cost = usage.ru_utime + usage.ru_stime
+                    yield outcome
                     shutil.rmtree(folder, ignore_errors=True)
         finally:
             for pid in running:
@@ -299,10 +304,12 @@ def main(arguments: list[str] | None = None) -> int:
     alive = {mutant.id: Outcome(Job(mutant, "")) for mutant in chosen}
     kills: dict[str, dict[str, str]] = {}
     strangers: list[str] = []  # caught, but by no case that names what they break
+    costs: Counter[str] = Counter()  # of all runs of a mutant
     for plan in rounds(options.matrix):
         jobs = [job for outcome in list(alive.values()) for job in plan(outcome.job.mutant)]
         jobs = [job for job in jobs if not job.named or index.of(job.named)]
         for outcome in outcomes(jobs, suites, options.workers, options.matrix, set(alarms), index):
+            costs[outcome.job.name] += outcome.cost
             if outcome.fails and outcome.job.mutant is not None:
                 alive.pop(outcome.job.name, None)
                 kills[outcome.job.name] = {
@@ -323,6 +330,7 @@ def main(arguments: list[str] | None = None) -> int:
         "false_alarms": [f"{case}: {what}" for case, what in alarms.items()],
         "by_another_requirement": sorted(strangers),
         "kills": dict(sorted(kills.items())),
+        "cpu_seconds": {name: round(cost, 2) for name, cost in costs.most_common()},
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
