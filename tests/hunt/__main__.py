@@ -145,7 +145,7 @@ def on_variants(chosen, seed, seconds, workers):
 
 def killed_by_suites(names, workers):
     """Planted node -> the case of the suites that kills it; those that none kills are not there."""
-    from tests.mutants.__main__ import Job, outcomes, warm
+    from tests.mutants.runs import Job, outcomes, warm
 
     suites = [f"suites/{name}" for name in SUITES]
     warm(suites)
