@@ -90,7 +90,7 @@ IN_FRAMES = ("RFC4944-5-03", "RFC4944-5-04", "RFC4944-5.1-06", "RFC4944-5.3-20",
 @pytest.mark.parametrize(
     "outer",
     [
-        pytest.param("nothing", marks=requirement("RFC6282-3.2-01", *INSIDE)),
+        pytest.param("nothing", marks=requirement("RFC6282-3.2-01", "RFC4944-5.1-06", *INSIDE)),
         pytest.param(
             "frag1", marks=[requirement("RFC4944-5.3-05", *INSIDE, *IN_FRAMES), on_link("ieee802154")]
         ),

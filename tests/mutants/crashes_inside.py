@@ -97,7 +97,7 @@ def _(payload, h):
     return code < 0x60 and f.end + 2 + code > len(rest)
 
 
-@crash("crash-frag1-page", "RFC8025-6-01", kinds=IEEE802154)
+@crash("crash-frag1-page", "RFC4944-5.3-05", kinds=IEEE802154)
 def _(payload, h):
     """Crashes on a page switch behind FRAG1."""
     return len(payload) > 4 and payload[0] >> 3 == 0x18 and payload[4] >= 0xF0
@@ -121,7 +121,7 @@ def _(payload, h):
     return payload[4:5] == b"\x42" and payload[0] >> 3 == 0x18 and len(payload) < 10
 
 
-@crash("crash-hc1-cut", "RFC4944-10.3.1-02", kinds=IEEE802154)
+@crash("crash-hc1-cut", "RFC4944-5.1-06", kinds=IEEE802154)
 def _(payload, h):
     """Crashes where the in-line fields of HC1 are cut."""
     if payload[:1] != b"\x42" or len(payload) < 2:
@@ -130,13 +130,13 @@ def _(payload, h):
     return len(payload) < size
 
 
-@crash("crash-hc2-cut", "RFC4944-10.2-01", kinds=IEEE802154)
+@crash("crash-hc2-cut", "RFC4944-5.1-06", kinds=IEEE802154)
 def _(payload, h):
     """Crashes where HC1 says that HC_UDP follows, and nothing does."""
     return payload[:1] == b"\x42" and len(payload) == 2 and payload[1] & 7 == 3
 
 
-@crash("crash-mesh-nothing-behind", "RFC4944-5-03", kinds=IEEE802154)
+@crash("crash-mesh-nothing-behind", "RFC4944-5.2-06", kinds=IEEE802154)
 def _(payload, h):
     """Crashes on a mesh header that nothing follows."""
     return payload and payload[0] >> 6 == 2 and len(payload) > 4 and behind_mesh(payload) == b""
@@ -156,7 +156,7 @@ def _(payload, h):
     return bool(rest and rest[0] >> 5 == 3 and (f is None or len(rest) < f.end))
 
 
-@crash("crash-mesh-fragment-cut", "RFC4944-5-04", kinds=IEEE802154)
+@crash("crash-mesh-fragment-cut", "RFC4944-5.3-05", kinds=IEEE802154)
 def _(payload, h):
     """Crashes where a fragment header behind a mesh header is cut."""
     rest = behind_mesh(payload)
@@ -170,7 +170,7 @@ def _(payload, h):
     return bool(rest and rest[0] >> 6 == 2)
 
 
-@crash("crash-mesh-nalp", "RFC4944-5.1-03", kinds=IEEE802154)
+@crash("crash-mesh-nalp", "RFC4944-5.1-14", kinds=IEEE802154)
 def _(payload, h):
     """Crashes on a NALP dispatch behind a mesh header."""
     rest = behind_mesh(payload)
@@ -267,7 +267,7 @@ def _(payload, h):
     return h and h.nhc == 0xDF and len(payload) == h.end + 1
 
 
-@crash("crash-ghc-extension-no-stop", "RFC7400-3.2-01")
+@crash("crash-ghc-extension-no-stop", "RFC7400-5-01")
 def _(payload, h):
     """Crashes on an extension header by GHC that no stop code ends."""
     return h and h.nhc >> 3 == 0x16 and b"\x90" not in payload[h.end :]
