@@ -137,24 +137,24 @@ class HopLimitStays(Spoiling):
 class OptionListLoops(Dying):
     """Dies of a second Neighbor Discovery message behind one with an option of 255 units."""
 
-    def deliver(self, packet, info):
+    def handed(self, packet):
         discovery = packet[6] == 58 and 133 <= packet[40] <= 136
         if discovery and self.long and packet[40] >= 135:
-            raise IndexError("beyond the end of the options")
+            return True
         if discovery and packet[40] == 135 and len(packet) > 66 and packet[65] == 255:
             self.long = True
-        super().deliver(packet, info)
+        return False
 
 
 @planted("error-about-an-error", frames=2)
 class ErrorAboutAnError(Dying):
     """Dies of a datagram to a closed port behind an ICMPv6 error that quotes less than a header."""
 
-    def deliver(self, packet, info):
+    def handed(self, packet):
         if packet[6] == 17 and self.quoted:
-            raise IndexError("beyond the end of the quote")
+            return True
         self.quoted = packet[6] == 58 and packet[40] in {1, 3, 4} and len(packet) < 88
-        super().deliver(packet, info)
+        return False
 
 
 @planted("tunnel-then-option", frames=2)
@@ -191,16 +191,15 @@ class MulticastFormBehindReserved(Swallowing):
 class TwoBadChecksums(Spoiling):
     """Skips the checksum of the echo behind two packets whose checksums were wrong, and its last octet with it."""
 
-    def deliver(self, packet, info):
+    def handed(self, packet):
         from sixlowpan import ipv6
 
-        if packet[6] in {17, 58} and len(packet) >= 48:
-            view = ipv6.Packet.parse(packet)
-            good = ipv6.checksum_holds(view.src, view.dst, packet[6], packet[40:])
-            self.bad = 0 if good else self.bad + 1
-            if self.bad == 2:
-                self.armed = True
-        super().deliver(packet, info)
+        if packet[6] not in {17, 58} or len(packet) < 48:
+            return False
+        view = ipv6.Packet.parse(packet)
+        good = ipv6.checksum_holds(view.src, view.dst, packet[6], packet[40:])
+        self.bad = 0 if good else self.bad + 1
+        return self.bad == 2
 
     def fits(self, packet):
         return packet[6] == 58 and len(packet) > 56
