@@ -214,7 +214,7 @@ class Groupless(Sequential):
 
 def load():
     """All planted nodes; the runner of the mutants can make them from then on, in this process only."""
-    from tests.hunt import planted_headers, planted_order  # noqa: F401 - they register themselves
+    from tests.hunt import planted_headers, planted_order, planted_values  # noqa: F401 - they register themselves
     from tests.mutants import IEEE802154, MUTANTS, Mutant
 
     for one in PLANTED.values():
