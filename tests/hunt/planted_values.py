@@ -1,7 +1,7 @@
 """Planted defects of values: what one frame says stands in another, or follows on it, and nobody thought of that."""
 
 from tests.hunt.planted import Dying, Spoiling, Swallowing, planted
-from tests.hunt.planted_headers import last, with_checksum
+from tests.hunt.planted_headers import is_datagram, last, with_checksum
 from tests.hunt.planted_order import of_key
 
 
@@ -10,7 +10,7 @@ class PortIsTheTag(Dying):
     """Dies of a UDP datagram to a port that is the tag of a fragment: both are kept in one table."""
 
     def handed(self, packet):
-        return packet[6] == 17 and any(
+        return is_datagram(packet) and any(
             came.fragment and came.tag == int.from_bytes(packet[42:44]) for came in self.past
         )
 
@@ -124,7 +124,7 @@ class ReservedHeaderThenUdp(Spoiling):
         return new.nhc >> 3 == 0b11110 and before is not None and before.nhc & 0xFE in {0xEA, 0xEC}
 
     def fits(self, packet):
-        return packet[6] == 17
+        return is_datagram(packet)
 
     def spoilt(self, packet):
         return with_checksum(packet[:41] + bytes([packet[41] ^ 1]) + packet[42:])
