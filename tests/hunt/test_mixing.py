@@ -1,14 +1,17 @@
 """How a packet was made of fragments that do not make it: what the hunter says of it."""
 
 import random
+from types import SimpleNamespace
 
 import pytest
 
+from fixtures.hunt.case import known_as
 from fixtures.hunt.mixing import Known, how_made
 from fixtures.hunt.packets import Packets
 from fixtures.hunt.properties import Properties
 from fixtures.hunt.readings import Readings, listens_to
 from fixtures.hunt.sequence import Cast, Sent, read
+from fixtures.judging.reassembly_faults import Breach
 from rigs import registry
 from rigs.bench import Rig
 from rigs.tester import preparation
@@ -134,3 +137,18 @@ def test_a_short_packet_with_one_field_wrong_is_not_called_another(cast):
     seen = taken(cast, [Sent(encode(packet, info, cast.contexts), source="short")])
     (breach,) = Properties(seen, frozenset()).tapped(packet[:16] + bytes(8) + packet[24:])
     assert breach.code == "source"
+
+
+def test_a_deviation_of_one_part_of_the_key_hides_no_other():
+    rig = SimpleNamespace(profile=registry.load("openthread-sim", []).profile, version="609")
+    together = {
+        code: known_as(rig, Breach(code, "RFC4944-5.3-18", "", "", b""))
+        for code in ("mixed_senders", "mixed_destinations", "mixed_sizes", "mixed_tags", "mixed")
+    }
+    assert together == {
+        "mixed_senders": "openthread-two-senders-one-datagram",
+        "mixed_destinations": "openthread-destination-not-in-the-key",
+        "mixed_sizes": "",
+        "mixed_tags": "",
+        "mixed": "",
+    }
