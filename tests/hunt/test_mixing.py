@@ -1,6 +1,7 @@
 """How a packet was made of fragments that do not make it: what the hunter says of it."""
 
 import random
+import tomllib
 from types import SimpleNamespace
 
 import pytest
@@ -14,6 +15,8 @@ from fixtures.hunt.sequence import Cast, Sent, read
 from fixtures.judging.reassembly_faults import Breach
 from rigs import registry
 from rigs.bench import Rig
+from rigs.configuration.loading import PROFILES
+from rigs.configuration.models import Profile
 from rigs.tester import preparation
 from sixlowpan import decode, encode, fragment
 
@@ -140,7 +143,8 @@ def test_a_short_packet_with_one_field_wrong_is_not_called_another(cast):
 
 
 def test_a_deviation_of_one_part_of_the_key_hides_no_other():
-    rig = SimpleNamespace(profile=registry.load("openthread-sim", []).profile, version="609")
+    text = (PROFILES / "openthread-802154.toml").read_text(encoding="utf-8")
+    rig = SimpleNamespace(profile=Profile.model_validate(tomllib.loads(text)), version="609")
     together = {
         code: known_as(rig, Breach(code, "RFC4944-5.3-18", "", "", b""))
         for code in ("mixed_senders", "mixed_destinations", "mixed_sizes", "mixed_tags", "mixed")
