@@ -4,7 +4,8 @@ import pytest
 
 from rigs.links.memory.link import DUT_SHORT, MemoryLink
 from rigs.model import LinkClosed
-from rigs.nodes.reference.node import SLOTS, ReferenceNode
+from rigs.nodes.reference.adaptation import SLOTS
+from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import LinkInfo, Reassembler, encode, fragment, ipv6, link_local, mac
 from sixlowpan.addresses import ALL_NODES, BROADCAST, solicited_node
 
