@@ -230,8 +230,8 @@ class CapabilitiesOnce(ReferenceNode):
     """Has a 6CIO in its first advertisement to a host only, although each solicitation has one."""
 
     def boot(self):
-        self.told = set()
         super().boot()
+        self.told = set()
 
     def send_nd(self, source, destination, kind, body):
         if kind == nd.RA and destination in self.told and body[-8:-7] == bytes([nd.SIXCIO]):

@@ -116,12 +116,12 @@ class ReferenceNode(Adaptation, Node):
         self.tap = self._tap
         self.choice = chosen("", self.kind)
         self.boot()
+        self.come_up()
         self.attach()
 
     def boot(self) -> None:
         super().boot()
         self._tap.packets.clear()
-        self.come_up()
 
     def deliver(self, packet: bytes, info: LinkInfo) -> None:
         """Past the tap."""
@@ -223,6 +223,7 @@ class ReferenceNode(Adaptation, Node):
 
     def reset(self) -> None:
         self.boot()
+        self.come_up()
         self.join_link()
 
     def counters(self) -> dict[str, int]:
