@@ -18,6 +18,7 @@ from rigs.tester.assembly import Assembly
 from rigs.tester.framing import Air, Heard
 from rigs.tester.neighbours import Neighbours, link_option
 from rigs.tester.packets import (
+    CLOSED,
     DESTINATION_UNREACHABLE,
     ECHO_REPLY,
     FORMS,
@@ -209,7 +210,7 @@ class Tester:
         )
 
     def datagram(
-        self, size: int = 8, *, source_port: int = 0x1234, destination_port: int = 0x5678, **header: int
+        self, size: int = 8, *, source_port: int = 0x1234, destination_port: int = CLOSED, **header: int
     ) -> bytes:
         """Build a UDP packet to a port that nobody opened, with `size` octets of data."""
         source, destination = self.identity.address, self.dut_address

@@ -35,7 +35,7 @@ def frame(case: Case, payload: bytes, **header: object) -> bytes:
     plain = mac.MacHeader(
         pan_compression=True,
         version=0,
-        sequence=tester.random.randrange(256),
+        sequence=tester.air.next_sequence(),
         dst_pan=link.pan,
         dst=tester.dut_link,
         src_pan=link.pan,
