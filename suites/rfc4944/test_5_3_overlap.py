@@ -271,6 +271,25 @@ def test_beyond(case: Case):
     recovers(case)
 
 
+@requirement("RFC4944-5.3-20", "RFC4944-5.3-19")
+def test_hole_made_up_beyond_the_end(case: Case):
+    """A middle fragment stands at or beyond the end, and the last one in its place: octets are missing, nothing comes.
+
+    The "datagram_offset field" determines "the location of the individual fragments" (§5.3): a node that joins them in
+    the order of their offsets has as many octets as it needs, and a checksum that holds (found by the hunter on Linux).
+    """
+    stimuli = []
+    for which in (1, 2):
+        for offset, place in ((31, which), (136, which), (255, which), (31, 3), (255, 3)):
+            packet, parts = pieces(case, 200, data=balanced(case, 200))
+            moved = piece(parts[which], offset, parts.pop(which)[5:])
+            sent = [*parts[:place], moved, *parts[place:]]
+            note = f"fragment {which + 1} at octet {offset * 8} of {len(packet)}, sent in place {place + 1}"
+            stimuli.append(Stimulus(sent, None, link_info(case, packet), note))
+    nothing_of(case, stimuli, code="beyond")
+    recovers(case)
+
+
 @requirement("RFC4944-5.3-18", "RFC4944-5.3-09")
 def test_size_mismatch(case: Case):
     """One fragment that says another datagram_size belongs to another datagram: whichever it is, none is complete."""

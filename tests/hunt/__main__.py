@@ -2,8 +2,8 @@
 
 Strategy: each planted node is hunted by itself, in a process of its own, without a corpus, until something is found or
 its CPU time is spent (CPU time, so that a busy machine changes no figure). `--variants` hunts on the conforming nodes,
-of which nothing may be found. `--suites` runs the suites against each in
-the way of `tests.mutants`, and says which case kills it: what is killed there says nothing for the hunter.
+of which nothing may be found. `--suites` runs the suites against them (`tests.hunt.watching`), and says which case
+kills each: what is killed there says nothing for the hunter.
 """
 
 from __future__ import annotations
@@ -28,20 +28,9 @@ from rigs import registry
 from rigs.bench import Rig
 from rigs.tester.preparation import tester_for
 from tests.hunt.planted import load
+from tests.hunt.watching import killed
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Suites that a node of IEEE 802.15.4 without neighbor discovery of RFC 6775 can fail.
-SUITES = [
-    "rfc4861",
-    "rfc4944",
-    "rfc6282",
-    "rfc7400",
-    "rfc8025",
-    "rfc8066",
-    "robustness",
-    "performance",
-    "mtu",
-]
 
 
 def hunt(
@@ -113,11 +102,12 @@ def quiet(job):
     return name, search.plays, found, once
 
 
-def on_variants(chosen, seed, seconds, workers):
+def on_variants(chosen, seed, seconds, workers, out):
     """Hunt on the reference node and its variants, of which nothing may be found; returns how many breaches it saw."""
     from tests import variants
 
     wrong = all_once = all_plays = 0
+    rows = []
     with tempfile.TemporaryDirectory(prefix="hunt-") as top:
         jobs = [("(reference)", "reference", seed, seconds), ("(reference)", "reference-ble", seed, seconds)]
         jobs += [
@@ -136,29 +126,13 @@ def on_variants(chosen, seed, seconds, workers):
                     print(f"    FALSE  {text[:1500]}", flush=True)
                 for text in once:
                     print(f"    ONCE   {text}", flush=True)
+                rows.append({"node": name, "sequences": plays, "found": found, "once": once})
+                out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     print(
         f"{len(jobs)} conforming nodes, {all_plays} sequences, {wrong} false findings, "
         f"{all_once} breaches that did not come again, {seconds:g} s of CPU time each"
     )
     return wrong + all_once
-
-
-def killed_by_suites(names, workers):
-    """Planted node -> the case of the suites that kills it; those that none kills are not there."""
-    from tests.mutants.runs import Job, outcomes, warm
-
-    suites = [f"suites/{name}" for name in SUITES]
-    warm(suites)
-    planted = load()
-    from tests.mutants import MUTANTS
-
-    jobs = [Job(MUTANTS[name], "reference") for name in names if name in planted]
-    kills = {}
-    for outcome in outcomes(jobs, suites, workers, matrix=False):
-        case = next(iter(outcome.fails), "") or (f"error: {outcome.error}" if outcome.error else "")
-        kills[outcome.job.name] = case
-        print(f"{outcome.job.name:36} {case or 'no case kills it'} ({outcome.passed} pass)", flush=True)
-    return {name: case for name, case in kills.items() if case}
 
 
 def main(arguments=None):
@@ -174,13 +148,16 @@ def main(arguments=None):
     parser.add_argument("-j", "--workers", type=int, default=1)
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "out" / "hunt.json")
     options = parser.parse_args(arguments)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     if options.variants:
         from tests import variants
 
         known = {"(reference)", *variants.load()}
         if unknown := [name for name in options.ids if name not in known]:
             parser.error(f"no such variant: {', '.join(unknown)}")
-        return 1 if on_variants(options.ids, options.seed, options.seconds, options.workers) else 0
+        return (
+            1 if on_variants(options.ids, options.seed, options.seconds, options.workers, options.out) else 0
+        )
     planted = load()
     if unknown := [name for name in options.ids if name not in planted]:
         parser.error(f"no such planted node: {', '.join(unknown)}; --list shows all")
@@ -190,7 +167,7 @@ def main(arguments=None):
             print(f"{name:36} {planted[name].frames} frames  {planted[name].what}")
         return 0
     if options.suites:
-        return 1 if killed_by_suites(names, options.workers) else 0
+        return 1 if killed(names, options.workers) else 0
     rows = []
     print(
         f"{'planted':36} {'frames':>6} {'found as':14} {'CPU s':>7} {'sequences':>9} {'shrunk to':>9}",
@@ -210,7 +187,6 @@ def main(arguments=None):
     print(
         f"{len(rows)} planted, {found} found, {good} of them shrunk to one frame more than it takes at most"
     )
-    options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     return 0 if good >= 0.9 * len(rows) else 1
 

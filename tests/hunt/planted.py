@@ -10,7 +10,9 @@ need not catch them.
         "Dies of a broadcast header behind a mesh header."
         def wrong(self, new, past): ...
 
-`wrong` is asked of each payload, with those that came before it (the latest last); what it means is its base class.
+`wrong` is asked of each payload, with those that came before it (the latest last), and `handed` of each packet that is
+handed on; what it means is its base class. So that it can be seen in one run which of them a case brings about, both
+change nothing but what the node remembers for itself (`begin`).
 """
 
 from __future__ import annotations
@@ -104,25 +106,35 @@ class Sequential(ReferenceNode):
     kept = 12
 
     def boot(self):
+        self.begin()
+        super().boot()
+
+    def begin(self):
+        """Nothing has come so far."""
         self.past = deque(maxlen=self.kept)
         self.struck = self.bad = 0
         self.armed = self.swallows = self.long = self.quoted = False
-        super().boot()
 
     def understand(self, payload, info):
         new = Came(payload, info.src, info.dst, self.now)
-        self.before(new, list(self.past))
         if self.wrong(new, list(self.past)):
             self.struck += 1
             self.strike()
         self.past.append(new)
         return self.worse(super().understand(payload, info), info)
 
-    def before(self, new, past):
-        """Something of the past comes to bear."""
+    def deliver(self, packet, info):
+        if self.handed(packet):
+            self.struck += 1
+            self.strike()
+        super().deliver(packet, info)
 
     def wrong(self, new, past):
         """Whether this payload, behind those, is too much for it."""
+        return False
+
+    def handed(self, packet):
+        """Whether this packet, behind those that were handed on before, is too much for it."""
         return False
 
     def strike(self):
@@ -202,7 +214,7 @@ class Groupless(Sequential):
 
 def load():
     """All planted nodes; the runner of the mutants can make them from then on, in this process only."""
-    from tests.hunt import planted_headers, planted_order  # noqa: F401 - they register themselves
+    from tests.hunt import planted_headers, planted_order, planted_values  # noqa: F401 - they register themselves
     from tests.mutants import IEEE802154, MUTANTS, Mutant
 
     for one in PLANTED.values():

@@ -7,6 +7,16 @@ def last(past):
     return past[-1] if past else None
 
 
+def is_datagram(packet):
+    """Whether it is UDP, with a whole header."""
+    return packet[6] == 17 and len(packet) >= 48
+
+
+def is_message(packet, types):
+    """Whether it is an ICMPv6 message of one of these types, with a whole header."""
+    return packet[6] == 58 and len(packet) >= 48 and packet[40] in types
+
+
 def with_checksum(packet):
     """The packet with the UDP or ICMPv6 checksum that holds."""
     from sixlowpan import checksum
@@ -36,7 +46,7 @@ class CutContextOctet(Spoiling):
         return len(new.payload) == 2 and new.iphc and new.payload[1] & 0x80 != 0
 
     def fits(self, packet):
-        return packet[6] == 17
+        return is_datagram(packet)
 
     def spoilt(self, packet):
         return with_checksum(packet[:41] + bytes([packet[41] ^ 1]) + packet[42:])
@@ -70,7 +80,7 @@ class PageSticks(Spoiling):
         return len(new.payload) == 1 and new.payload[0] == 0xF1
 
     def fits(self, packet):
-        return packet[6] == 17
+        return is_datagram(packet)
 
     def spoilt(self, packet):
         return with_checksum(packet[:42] + bytes([packet[42] ^ 0x10]) + packet[43:])
@@ -113,7 +123,7 @@ class FlowLabelStays(Spoiling):
         return payload[:1] == b"\x41" and len(payload) > 48 and payload[7] == 17 and any(payload[3:5])
 
     def fits(self, packet):
-        return packet[6] == 17 and not packet[2] and not packet[3]
+        return is_datagram(packet) and not packet[2] and not packet[3]
 
     def spoilt(self, packet):
         return packet[:2] + b"\x12\x34" + packet[4:]
@@ -137,24 +147,22 @@ class HopLimitStays(Spoiling):
 class OptionListLoops(Dying):
     """Dies of a second Neighbor Discovery message behind one with an option of 255 units."""
 
-    def deliver(self, packet, info):
-        discovery = packet[6] == 58 and 133 <= packet[40] <= 136
-        if discovery and self.long and packet[40] >= 135:
-            raise IndexError("beyond the end of the options")
-        if discovery and packet[40] == 135 and len(packet) > 66 and packet[65] == 255:
-            self.long = True
-        super().deliver(packet, info)
+    def handed(self, packet):
+        if self.long and is_message(packet, {135, 136}):
+            return True
+        self.long |= is_message(packet, {135}) and len(packet) > 66 and packet[65] == 255
+        return False
 
 
 @planted("error-about-an-error", frames=2)
 class ErrorAboutAnError(Dying):
     """Dies of a datagram to a closed port behind an ICMPv6 error that quotes less than a header."""
 
-    def deliver(self, packet, info):
-        if packet[6] == 17 and self.quoted:
-            raise IndexError("beyond the end of the quote")
-        self.quoted = packet[6] == 58 and packet[40] in {1, 3, 4} and len(packet) < 88
-        super().deliver(packet, info)
+    def handed(self, packet):
+        if self.quoted and is_datagram(packet):
+            return True
+        self.quoted = is_message(packet, {1, 3, 4}) and len(packet) < 88
+        return False
 
 
 @planted("tunnel-then-option", frames=2)
@@ -191,16 +199,15 @@ class MulticastFormBehindReserved(Swallowing):
 class TwoBadChecksums(Spoiling):
     """Skips the checksum of the echo behind two packets whose checksums were wrong, and its last octet with it."""
 
-    def deliver(self, packet, info):
+    def handed(self, packet):
         from sixlowpan import ipv6
 
-        if packet[6] in {17, 58} and len(packet) >= 48:
-            view = ipv6.Packet.parse(packet)
-            good = ipv6.checksum_holds(view.src, view.dst, packet[6], packet[40:])
-            self.bad = 0 if good else self.bad + 1
-            if self.bad == 2:
-                self.armed = True
-        super().deliver(packet, info)
+        if not is_datagram(packet) and not is_message(packet, range(256)):
+            return False
+        view = ipv6.Packet.parse(packet)
+        good = ipv6.checksum_holds(view.src, view.dst, packet[6], packet[40:])
+        self.bad = 0 if good else self.bad + 1
+        return self.bad == 2
 
     def fits(self, packet):
         return packet[6] == 58 and len(packet) > 56

@@ -1,6 +1,7 @@
 """The hunter's parts: sequences and their text, what may come of frames, shrinking, writing, and small hunts."""
 
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -11,7 +12,7 @@ from fixtures.hunt.places import place
 from fixtures.hunt.properties import Properties
 from fixtures.hunt.readings import Readings, listens_to
 from fixtures.hunt.sequence import Cast, Sent, holds, read, retagged, sketch, written
-from fixtures.hunt.shrinking import fewest_frames, fewest_octets, many_times
+from fixtures.hunt.shrinking import chained, fewest_frames, fewest_octets, fewest_of, many_times
 from fixtures.hunt.variation import varied
 from fixtures.hunt.writing import Corpus
 from rigs import registry
@@ -245,6 +246,33 @@ def test_a_datagram_in_fragments_is_tried_as_one_frame(cast):
     assert made == shortened(packet)
     assert ipv6.checksum_holds(made[8:24], made[24:40], made[6], made[40:])
     assert encode(made, info, cast.contexts) == whole[1].payload
+
+
+def test_each_datagram_is_tried_as_one_frame_and_one_whose_checksum_does_not_hold_as_such(cast):
+    packet, info = Packets(cast, random.Random(5)).echo("tester", 100), cast.info(Sent(b""))
+    wrong = packet[:42] + bytes([packet[42] ^ 1]) + packet[43:]
+    parts = tuple(Sent(part) for part in fragment(wrong, info, cast.contexts, mtu=53, tag=7))
+    tried = list(joined((*parts, *parts), cast))
+    assert [len(one) for one in tried] == [len(parts) + 1] * 4
+    made = [
+        decode(one[at].payload, info, cast.contexts) for one, at in zip(tried, (0, 0, -1, -1), strict=True)
+    ]
+    holds = [ipv6.checksum_holds(one[8:24], one[24:40], one[6], one[40:]) for one in made]
+    assert holds == [True, False, True, False]
+
+
+def test_what_takes_several_steps_goes_on_from_the_one_before():
+    def fails(tried):
+        keys = [(sent.payload[2:4], int.from_bytes(sent.payload[:2]) & 0x7FF) for sent in tried]
+        steps = pairwise(keys)
+        return sum(one[0] == other[0] and other[1] >= 2 * one[1] for one, other in steps) >= 3
+
+    sequence = read("\n".join(f"tester>dut e04{n}000{n}05\ntester>dut e09{n}000{n}05" for n in range(3)))
+    assert fewest_frames(sequence, fails) == sequence
+    shortest = fewest_of(chained, sequence, fails)
+    assert written(shortest) == written(
+        read("tester>dut e040000005\ntester>dut e090000005\ntester>dut e120000005\ntester>dut e240000005")
+    )
 
 
 def test_a_corpus_has_what_broke_something_first_and_reads_on_behind_damage(tmp_path):

@@ -20,6 +20,7 @@ from rigs.bench import Rig
 from rigs.replay import sent_frames
 from rigs.tester import preparation
 from sixlowpan import fragment
+from tests.hunt import watching
 from tests.hunt.__main__ import ROOT, hunt
 from tests.hunt.planted import Dying, load
 from tests.hunt.planted_order import FreeByItsEnd
@@ -143,7 +144,7 @@ def test_a_leak_does_not_stand_in_the_way_of_another_death(monkeypatch):
     assert death.seconds < 450
 
 
-@pytest.mark.parametrize(("name", "frames"), [("resized-tag", 8), ("ends-where-it-begins", 4)])
+@pytest.mark.parametrize(("name", "frames"), [("resized-tag", 6), ("ends-where-it-begins", 4)])
 def test_what_leaks_is_one_sequence_many_times(name, frames):
     load()
     (found,) = hunt([f'dut.mutant="{name}"'], 1, None, plays=4000).found
@@ -194,6 +195,16 @@ def test_a_hunt_is_run_only_when_time_is_given(given, count):
 def test_a_hunt_is_repeated_by_its_seed():
     one, two = (hunt([], 5, None, plays=60) for _ in range(2))
     assert [written(sequence) for sequence in one.kept] == [written(sequence) for sequence in two.kept]
+
+
+def test_what_the_suites_bring_about_is_seen_in_one_run(monkeypatch):
+    monkeypatch.setattr(watching, "SUITES", ["suites/hunt/test_found.py"])
+    load()
+    struck, outcome = watching.strikes()
+    assert (outcome.passed, outcome.fails, outcome.error) == (1, {}, "")
+    (case,) = struck["free-by-its-end"]
+    assert case.startswith("suites/hunt/test_found.py::test_gap_behind_a_first_fragment")
+    assert "tag-is-the-size" not in struck
 
 
 def test_there_are_thirty_and_none_is_a_mutant_of_the_suites():

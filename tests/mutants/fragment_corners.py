@@ -67,6 +67,24 @@ class FirstCoversItsFrame(Reassembly):
         return datagram.begun and datagram.counted >= datagram.size
 
 
+@reassembly("frag-joined-by-offset", "RFC4944-5.3-20")
+class JoinedByOffset(Reassembly):
+    """Joins what came in the order of its offsets, wherever it lies, when the last fragment is in its place."""
+
+    def acceptable(self, begin, octets, size, first):
+        return first or begin > 0
+
+    def place(self, datagram, begin, octets):
+        datagram.pieces[begin] = begin + len(octets)
+        datagram.arrived.append((begin, octets))
+
+    def complete(self, datagram):
+        return super().complete(datagram) and datagram.size in datagram.pieces.values()
+
+    def packet(self, datagram):
+        return b"".join(octets for _, octets in sorted(datagram.arrived))
+
+
 @reassembly("frag-overlap-drops-all", "RFC4944-5.3-18")
 class OverlapDropsAll(Reassembly):
     """Drops every datagram under way for an overlap in one of them."""
