@@ -8,6 +8,7 @@ different versions are compared by it; what is shown is the number that the RFC 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 #: File of cases -> (sections as the RFC numbers them, subject). Files whose name is a number alone are not here.
@@ -57,6 +58,28 @@ SUBJECTS: Final[dict[str, tuple[str, str]]] = {
     "rfc8505/4.2.again": ("§4.2", "Extended Duplicate Address messages again"),
     "rfc8505/4.again": ("§4", "a router's registrations again"),
 }
+
+
+#: Parameters of one case that are named where several are told in one line.
+_PARAMETERS: Final = 6
+
+
+def folded(cases: Iterable[str], limit: int = 12) -> str:
+    """Case ids in one line, in their order: parameters of one case in one bracket, `limit` cases at most.
+
+    `rfc4944/5.3/echo_of_every_size[94, 95, 96, 97, 100, 111 and 21 more], rfc4944/4/mtu`.
+    """
+    by_function: dict[str, list[str]] = {}
+    for case in cases:
+        function, _, one = case.partition("[")
+        by_function.setdefault(function, []).append(one.removesuffix("]"))
+    told = []
+    for function, parameters in list(by_function.items())[:limit]:
+        shown = ", ".join(parameters[:_PARAMETERS])
+        more = f" and {len(parameters) - _PARAMETERS} more" if len(parameters) > _PARAMETERS else ""
+        told.append(f"{function}[{shown}{more}]" if any(parameters) else function)
+    rest = sum(len(parameters) for parameters in list(by_function.values())[limit:])
+    return ", ".join(told) + (f" and {rest} more" if rest else "")
 
 
 def section_of(case: str) -> tuple[str, str]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from reports.compare.figures import Cell
 from reports.compare.verdicts import Change, Comparison
 from reports.html.environment import page
 from reports.markdown import code
+from reports.sections import folded
 from reports.verdict import plural
 
 WORDS: Final = {
@@ -77,7 +78,10 @@ def _closing(found: Comparison) -> list[str]:
 
 
 def report(found: Comparison, limit: int | None = 20) -> str:
-    """The comparison in words, worst first; long lists that are no regressions are counted by rig beyond `limit`."""
+    """The comparison in words, worst first.
+
+    Beyond `limit`, regressions with the same finding are one row, and other long lists are counted by rig.
+    """
     lines: list[str] = []
     for title, changes, _ in _parts(found):
         lines.append(f"{title} ({len(changes)})")
@@ -87,14 +91,32 @@ def report(found: Comparison, limit: int | None = 20) -> str:
 
 
 def _rows(found: Comparison, changes: Sequence[Change | Cell], limit: int | None) -> list[str]:
-    regressions = changes[0] in [*found.regressions, *found.figures.worse]
-    if limit is None or len(changes) <= limit or regressions:
+    if limit is None or len(changes) <= limit:
         return [str(change) for change in changes]
     verdicts = [change for change in changes if isinstance(change, Change)]
     if not verdicts:
-        return [*(str(change) for change in changes[:limit]), f"and {len(changes) - limit} more"]
+        worse = changes[0] in found.figures.worse
+        shown = len(changes) if worse else limit
+        more = [f"and {len(changes) - shown} more"] if len(changes) > shown else []
+        return [*(str(change) for change in changes[:shown]), *more]
+    if verdicts[0] in found.regressions:
+        return _alike(verdicts)
     counts = Counter((one.rig, one.before or "absent", one.after or "absent") for one in verdicts)
     return [f"{rig}  {count} cases {was} -> {now}" for (rig, was, now), count in counts.items()]
+
+
+def _alike(changes: Sequence[Change]) -> list[str]:
+    """One row for the cases of one rig in which the same was found, the most cases first."""
+    groups: dict[Change, list[str]] = {}
+    for change in changes:
+        groups.setdefault(replace(change, case=""), []).append(change.case)
+    rows = []
+    for kind, cases in sorted(groups.items(), key=lambda group: -len(group[1])):
+        if len(cases) == 1:
+            rows.append(str(replace(kind, case=cases[0])))
+        else:
+            rows.append(f"{replace(kind, case=plural(len(cases), 'case'))}: {folded(cases)}")
+    return rows
 
 
 def as_markdown(found: Comparison, heads: Sequence[str], limit: int | None = 20) -> str:

@@ -17,6 +17,7 @@ from reports.history.changes import Step, steps
 from reports.history.store import unit_of
 from reports.history.trends import Point, Run, Value, changed, figures, first_bad, flake, runs, series
 from reports.html.environment import page
+from reports.sections import folded
 from reports.statistics.units import amount
 from reports.verdict import plural
 from reports.view import SIGNS, STATES
@@ -95,12 +96,11 @@ def broken(cases: Iterable[Case]) -> list[str]:
     told = []
     for (on, _), found in since.items():
         _, good, first = found[0]
-        names = ", ".join(name for name, _, _ in found[:_NAMED])
-        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        names = folded((name for name, _, _ in found), _NAMED)
         dut = f"DUT {_from(good.dut, first.dut)}"
         run = f"{first.run.started} ({first.run.run_id})"
         count = plural(len(found), "case")
-        told.append((run, f"{run}, {on}, {dut}: {count} broke; {_blame(good, first)}: {names}{more}"))
+        told.append((run, f"{run}, {on}, {dut}: {count} broke; {_blame(good, first)}: {names}"))
     return [words for _, words in sorted(told, reverse=True)]
 
 
@@ -129,11 +129,21 @@ def show(
     all_runs, cases = runs(history), list(_asked(history, case, figure, rig, every=every))
     if cases:
         yield f"one sign a run, oldest first: {LEGEND}"
+    told: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
     for on, name, points in cases:
         if case or every or changed(points):
-            yield f"{cells(points, all_runs)}  {on}  {name}"
-            if case or changed(points):
-                yield from (f"    {row}" for row in about_case(points))
+            rows = tuple(about_case(points)) if case or changed(points) else ()
+            told.setdefault((cells(points, all_runs), on, rows), []).append(name)
+    for (
+        signs,
+        on,
+        rows,
+    ), names in told.items():  # what happened at once, with the same finding, is told once
+        if every or len(names) == 1:
+            yield from (f"{signs}  {on}  {name}" for name in names)
+        else:
+            yield f"{signs}  {on}  {plural(len(names), 'case')}: {folded(names)}"
+        yield from (f"    {row}" for row in rows)
     for on, name, what, values in figures(history, figure or "*", rig) if figure or not case else ():
         there, _, said = about_figure(values, unit_of(what))
         if figure or every or said:

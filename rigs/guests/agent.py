@@ -28,7 +28,7 @@ from rigs.guests.ports import find_port
 from rigs.guests.series import ORDER, Series
 from rigs.guests.turns import Turns
 
-_ETH_P_ALL, _SOL_PACKET, _PACKET_STATISTICS = 3, 263, 6
+_ETH_P_ALL, _SOL_PACKET, _PACKET_STATISTICS, _PACKET_IGNORE_OUTGOING = 3, 263, 6, 23
 _SO_TIMESTAMPNS, _SO_RCVBUFFORCE, _SO_SNDBUF, _SO_SNDTIMEO, _SO_LINGER = 35, 33, 7, 21, 13
 _ICMPV6_FILTER = 1
 _ENETDOWN = 100
@@ -172,14 +172,14 @@ class Agent:
     # -- sockets -------------------------------------------------------------------------------------------
 
     def _tap(self, body: bytes, _number: int) -> bytes:
-        """Namespace, interface, cooked (1 octet: without link header). Reply: handle."""
+        """Namespace, interface, 1 octet (bit 0: without link header, bit 1: not what is sent). Reply: handle."""
         namespace, rest = wire.take_text(body)
         interface, rest = wire.take_text(rest)
-        cooked = rest[:1] == b"\1"
-        kind = _socket.SOCK_DGRAM if cooked else _socket.SOCK_RAW
+        kind = _socket.SOCK_DGRAM if rest[0] & 1 else _socket.SOCK_RAW
         sock = self._socket(namespace, _socket.AF_PACKET, kind, 0)  # protocol 0: silent until bound
         sender = self._socket(namespace, _socket.AF_PACKET, kind, 0)  # and this one for ever
         sock.setsockopt(_socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        sock.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, rest[0] >> 1)
         sender.setsockopt(_socket.SOL_SOCKET, _SO_SNDBUF, _SEND_BUFFER)
         sender.bind((interface, 0))
         sock.bind((interface, _ETH_P_ALL))

@@ -125,7 +125,7 @@ class BleGuest(NodeGuest):
             raise GuestError(f"{INTERFACE} did not come up within {wait:.0f} s: {self.console_text()[-400:]}")
         if self.qdisc:
             self.client.check(f"/usr/bin/tc qdisc replace dev {INTERFACE} root {self.qdisc}")
-        self._ip = self.client.open_tap(INTERFACE, cooked=True)
+        self._ip = self.client.open_tap(INTERFACE, cooked=True, outgoing=self.shows_outgoing)
         own = next(line for line in addresses.splitlines(True) if all(word in line for word in _LINK_LOCAL))
         self.dut_address = bytes.fromhex(own[:32])
         self.controls.restore()

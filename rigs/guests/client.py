@@ -244,9 +244,11 @@ class AgentClient:
 
     # -- handles -------------------------------------------------------------------------------------------
 
-    def open_tap(self, interface: str, netns: str = "", *, cooked: bool = False) -> Tap:
-        """Open a tap; `cooked` leaves out the link header (what an IP tap wants)."""
-        body = wire.text(netns, interface) + bytes([cooked])
+    def open_tap(
+        self, interface: str, netns: str = "", *, cooked: bool = False, outgoing: bool = True
+    ) -> Tap:
+        """Open a tap; `cooked` leaves out the link header (what an IP tap wants), not `outgoing` what is sent."""
+        body = wire.text(netns, interface) + bytes([cooked | (not outgoing) << 1])
         return self._adopt(Tap(self, self._number(self.request(wire.TAP, body))))
 
     def open_udp(

@@ -179,7 +179,7 @@ class HwsimGuest(NodeGuest):
             f"{_IP} link set wpan1 up",
         ]
         self.client.check("\n".join(setup), netns=DUT)
-        self._ip = self.client.open_tap(INTERFACE, DUT, cooked=True)
+        self._ip = self.client.open_tap(INTERFACE, DUT, cooked=True, outgoing=self.shows_outgoing)
         self.client.check(f"{_IP} link set {INTERFACE} up", netns=DUT)
         end = self.client.now() + 10
         while not (found := [a for a in self.controls.addresses() if a[:2] == b"\xfe\x80"]):

@@ -19,7 +19,8 @@ from collections.abc import Callable
 from typing import Final
 
 from rigs import clock
-from rigs.model import Loses
+from rigs.links.arrivals import Arrivals
+from rigs.model import Link, Loses, Received
 from rigs.repetitions import Repetitions
 from sixlowpan import DecodeError, mac
 
@@ -199,3 +200,19 @@ def asking(frame: bytes) -> mac.MacHeader | None:
 
 
 __all__ = ["ACK_WAIT", "RETRIES", "Acknowledger", "asking"]
+
+
+class AcknowledgingLink(Link):
+    """A link whose radio is an `Acknowledger`, and whose frames a reading thread takes in."""
+
+    kind = "ieee802154"
+    any_source = True
+    radio: Acknowledger
+    _arrivals: Arrivals
+
+    def receive(self, deadline: float) -> Received | None:
+        return self._arrivals.take(deadline)
+
+    def before_ack(self, loses: Loses) -> bool:
+        self.radio.loses = loses
+        return True

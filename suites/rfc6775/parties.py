@@ -17,6 +17,7 @@ from fixtures.api import (
     Identity,
     RouterParty,
     Seen,
+    binds,
     let_pass,
     meet,
     message_of,
@@ -27,6 +28,8 @@ from sixlowpan import Contexts, link_local, nd
 from sixlowpan.addresses import modified_eui64
 
 RS, RA, ICMPV6_NA = 133, 134, 136
+#: Of rules that are for hosts: a 6LR does otherwise, since it solicits when it starts (RFC 6775 §8.1.2).
+A_HOST = binds("6LN", "nd")
 #: Seconds within which a DUT that has just started solicits: it starts, joins its groups, and waits up to 1 s
 #: (RFC 4861 §6.3.7).
 STARTED = 8.0

@@ -17,6 +17,7 @@ from fixtures.api import (
 from sixlowpan import link_local, nd
 from suites.rfc6775.attaching import attached
 from suites.rfc6775.parties import (
+    A_HOST,
     STARTED,
     abro,
     all_heard,
@@ -30,8 +31,6 @@ from suites.rfc6775.parties import (
 )
 
 pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
-#: A 6LR solicits when it starts (RFC 6775 §8.1.2); these rules are for hosts.
-A_HOST = binds("6LN", "nd")
 #: How much earlier than 10 s an RS may come: timers of a small device are that coarse.
 EARLY = 0.5
 

@@ -5,12 +5,10 @@ import pytest
 from fixtures.api import ALL_ROUTERS, Case, Seen, advice, binds, needs, registered_by, requirement, serving
 from sixlowpan import nd
 from suites.rfc6775.attaching import attach, attached, offered, once_more, pinged
-from suites.rfc6775.parties import SOON, STARTED, abro, all_heard, heard, is_rs, pio, router, spread
+from suites.rfc6775.parties import A_HOST, SOON, STARTED, abro, all_heard, heard, is_rs, pio, router, spread
 from suites.rfc6775.test_4_2 import CID, REMOTE, compresses, six, told
 
 pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
-#: A 6LR sends by its routes; these rules are for hosts.
-A_HOST = binds("6LN", "nd")
 #: Where nobody is known, and no context is.
 ELSEWHERE = bytes.fromhex("20010db8ee550001")
 

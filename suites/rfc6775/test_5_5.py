@@ -17,6 +17,7 @@ from fixtures.api import (
 from sixlowpan import ipv6, nd
 from suites.rfc6775.attaching import answers_at, attached, awaiting, invalid, once_more
 from suites.rfc6775.parties import (
+    A_HOST,
     ICMPV6_NA,
     SOON,
     STARTED,
@@ -29,8 +30,6 @@ from suites.rfc6775.parties import (
 )
 
 pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
-#: A 6LR solicits when it starts (RFC 6775 §8.1.2); these rules are for hosts.
-A_HOST = binds("6LN", "nd")
 
 
 @requirement("RFC6775-5.5-01")

@@ -14,11 +14,9 @@ from fixtures.api import (
     serving,
 )
 from suites.rfc6775.attaching import answers_at, attached, awaiting, once_more, only, pinged
-from suites.rfc6775.parties import SOON, STARTED, all_heard, heard, is_rs, router, to
+from suites.rfc6775.parties import A_HOST, SOON, STARTED, all_heard, heard, is_rs, router, to
 
 pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
-#: A 6LR solicits when it starts (RFC 6775 §8.1.2); these rules are for hosts.
-A_HOST = binds("6LN", "nd")
 
 
 @requirement("RFC6775-5.5.3-01")

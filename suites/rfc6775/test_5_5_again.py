@@ -16,11 +16,9 @@ from fixtures.api import (
 )
 from sixlowpan import nd
 from suites.rfc6775.attaching import attached, awaiting, once_more
-from suites.rfc6775.parties import STARTED, all_heard, expect_apart, heard, to
+from suites.rfc6775.parties import A_HOST, STARTED, all_heard, expect_apart, heard, to
 
 pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
-#: A 6LR solicits when it starts (RFC 6775 §8.1.2); these rules are for hosts.
-A_HOST = binds("6LN", "nd")
 
 
 def expect_whole(case: Case, found: list[Seen]) -> None:

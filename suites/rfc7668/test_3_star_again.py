@@ -6,6 +6,7 @@ from suites.rfc7668.channel import live
 from suites.rfc7668.star import arrives, carried, two
 from suites.rfc7668.test_2_4_frames import k_frames
 from suites.rfc7668.test_3_star import own_addresses
+from suites.rfc7668.test_3_star_events import starved
 
 pytestmark = [on_link("ble"), needs("connect")]
 
@@ -55,12 +56,4 @@ def test_credits_of_each(case: Case):
     """One 6LN gives no credits, the other gives many: a K-frame to the first, for which there is none, is a breach."""
     with two(case) as (first, second):
         here, there = own_addresses(case, first, second)
-        link = live(case)
-        link.starve()
-        for _ in range(20):
-            second.send(second.datagram(there, here, size=1000))
-            case.expect(second.alive(), "blocked", "an answer to who gives credits", "none")
-        first.tester.listen(case.settle)
-        link.starve(False)
-        first.tester.listen(case.settle)
-        case.expect(first.alive(), "blocked", "an answer once there are credits again", "none")
+        starved(case, first, second, here, there, closely=True)

@@ -28,6 +28,26 @@ def both_ways(case: Case, first: SixLn, second: SixLn, here: bytes, there: bytes
     comes(case, second, second.datagram(there, here), first, f"{what}, the other way")
 
 
+def starved(
+    case: Case, first: SixLn, second: SixLn, here: bytes, there: bytes, *, closely: bool = False
+) -> None:
+    """The first 6LN gives no credits while the second sends it twenty large packets, and then gives some again.
+
+    The second must be answered meanwhile (`closely`: behind each packet), and the first afterwards.
+    """
+    link = live(case)
+    link.starve()
+    for number in range(20):
+        second.send(second.datagram(there, here, size=1000))
+        if closely or number == 19:
+            case.expect(second.alive(), "blocked", "an answer to who gives credits", "none")
+    if closely:
+        first.tester.listen(case.settle)
+    link.starve(False)
+    first.tester.listen(case.settle)
+    case.expect(first.alive(), "blocked", "an answer once there are credits again", "none")
+
+
 @requirement(FORWARDING, "RFC7668-2.4-01")
 def test_large_packets_are_forwarded(case: Case):
     """Packets of every size up to 1280 octets go from one 6LN to the other, octet by octet the same."""
@@ -116,14 +136,7 @@ def test_one_takes_nothing(case: Case):
     """While one 6LN gives no credits the other is served; when it gives some again, it is forwarded to again."""
     with two(case) as (first, second):
         here, there = own_addresses(case, first, second)
-        link = live(case)
-        link.starve()
-        for _ in range(20):
-            second.send(second.datagram(there, here, size=1000))
-        case.expect(second.alive(), "blocked", "an answer to who gives credits", "none")
-        link.starve(False)
-        first.tester.listen(case.settle)
-        case.expect(first.alive(), "blocked", "an answer once there are credits again", "none")
+        starved(case, first, second, here, there)
         both_ways(case, first, second, here, there, "a packet behind that")
 
 

@@ -125,18 +125,19 @@ def test_a_delay_that_another_injects(plain, air):
     """
     guest = plain.link._guest
     radio = guest.client.open_tap("wpan1", "dut")
+    interface = guest.client.open_tap("lowpan0", "dut", cooked=True)
     with over(plain, "air.delay=10ms") if air else bare(plain) as tester:
         trips(tester, 5)
         base = trips(tester, 30)
 
         def held():
             """(round trip, for how long netem held its answer)."""
-            emptied(guest.ip)
+            emptied(interface)
             emptied(radio)
             trip = exchanged(tester)[0]
             guest.client.request(wire.CLOCK)  # behind its answer, all that the taps saw is here
             packets, frames = (
-                [s for s in emptied(tap) if s.direction == "outgoing"] for tap in (guest.ip, radio)
+                [s for s in emptied(tap) if s.direction == "outgoing"] for tap in (interface, radio)
             )
             place = next(n for n, seen in enumerate(packets) if seen.data[40] == ECHO_REPLY)
             return trip, (frames[place].time_ns - packets[place].time_ns) / 1e6

@@ -16,8 +16,7 @@ from tests.ble.conftest import rig
 
 def opened(node=ReferenceNode, role="host", terms=None):
     link = MemoryChannel(Wire(), TESTER["ble"], terms or Terms())
-    made = node(link)
-    made.role = role
+    made = node.in_role(link, role)
     link.reconnect()
     return link, made
 

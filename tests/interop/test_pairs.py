@@ -1,6 +1,7 @@
 """Pairs as rigs: made of two rig files, told clearly where two nodes cannot meet, and one side that dies."""
 
 from argparse import Namespace
+from collections import defaultdict
 
 import pytest
 
@@ -195,3 +196,17 @@ def test_a_router_that_an_address_takes_is_taken_back_with_it():
         assert pair.peer.node.fallback == pair.hands.address(pair.dut)
         pair.hands.take_back()
         assert pair.peer.node.fallback == b""
+
+
+@pytest.mark.parametrize("asker", ["dut", "peer"])
+@pytest.mark.parametrize(("loss", "proved"), [(0.0, True), (1.0, False)])
+def test_a_silence_is_proved_by_one_who_answers_no_solicitation(loss, proved, asker):
+    """On a machine that held the rig up: no echo to its address can be answered, and one to ff02::1 is."""
+    with paired("ieee802154", "peer.mutant=nd-not-answered") as rig, case_on(rig) as pair:
+        pair.impair(loss)
+        held_up_since = rig.link.held_up() - 1.0
+        came, why = pair.seen.behind(
+            rig.sides[asker], lambda _tapped: False, defaultdict(list), held_up_since, 7, 7
+        )
+    assert not came
+    assert why == ("" if proved else "other work held the rig up for 1.0 s")

@@ -67,6 +67,18 @@ def test_on_a_tcp_connection(mutant, seat):
     assert all(finding.requirement and finding.frame for finding in pair.result.findings)
 
 
+@pytest.mark.parametrize(
+    ("mutant", "row"), [("nhc-extension-dropped", "RFC6282-4.2-02"), ("frag-large-dropped", "RFC4944-5.3-19")]
+)
+def test_an_extension_header_in_fragments(mutant, row):
+    """Who takes no such header is not blamed for the fragments that carry one, nor the other way round."""
+    with paired("ieee802154", f"dut.mutant={mutant}") as rig, case_on(rig) as pair:
+        pair.choose(pair.peer, "padding")
+        for size in (8, 120, 1000):
+            pair.echo(pair.peer, pair.dut, size)
+    assert {(f.side, f.code, f.requirement) for f in pair.result.findings} == {("dut", "dropped", row)}
+
+
 def test_tags_that_begin_anew_are_the_right_of_who_restarts():
     """RFC 4944 §5.3: the initial value of the tag "is not defined"; who takes each tag once is to blame."""
     with paired("ieee802154", "peer.mutant=pair-tags-once") as rig, case_on(rig) as pair:

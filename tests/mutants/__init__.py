@@ -24,7 +24,7 @@ from typing import Final
 
 from rigs.links.memory.link import MemoryLink
 from rigs.model import LinkKind
-from rigs.nodes.reference.node import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode, Role
 from tests.mutants.wire import Iphc, iphc
 
 ANY: Final = ("ieee802154", "ble")
@@ -155,12 +155,12 @@ def sends(function: Callable) -> Node:
     return Sending
 
 
-def make(id: str, link: MemoryLink) -> ReferenceNode:
-    """The mutant at the other end of `link`. Raises KeyError with the known ids."""
+def make(id: str, link: MemoryLink, role: Role = "host", extended: bool = False) -> ReferenceNode:
+    """The mutant in this role at the other end of `link`. Raises KeyError with the known ids."""
     load()
     if id not in MUTANTS:
         raise KeyError(f"no mutant {id!r}; there are: {', '.join(sorted(MUTANTS))}")
-    return MUTANTS[id].node(link)
+    return MUTANTS[id].node.in_role(link, role, extended)
 
 
 def load() -> dict[str, Mutant]:

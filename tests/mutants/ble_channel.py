@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 
-from rigs.nodes.reference.ble import NodeChannel
+from rigs.nodes.reference.ble import Ble, NodeChannel
 from rigs.nodes.reference.node import ReferenceNode
 from tests.mutants import BLE, mutant
 
@@ -30,7 +30,7 @@ def terms(id, requirement, what, **changed):
     """Register a node that offers other terms."""
 
     class Node(ReferenceNode):
-        terms = replace(ReferenceNode.terms, **changed)
+        terms = replace(Ble.terms, **changed)
 
     mutant(id, requirement=requirement, kinds=BLE, what=what)(Node)
 

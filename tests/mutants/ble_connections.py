@@ -64,7 +64,7 @@ class DeadAfterStarved(DeadAfterHalf):
 
     def disconnected(self, peer):
         waits = self.end is not None and self.end.waiting
-        ReferenceNode.disconnected(self, peer)
+        super(DeadAfterHalf, self).disconnected(peer)
         self.dead = self.dead or bool(waits)
 
 

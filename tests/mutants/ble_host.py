@@ -214,8 +214,7 @@ def tcp(id, defect=None):
 
     def register(end):
         class Node(ReferenceNode):
-            def make_stream(self, ends):
-                return end(ends[1], ends[3], lambda out: self.send_segment(ends, out), start=0x1000)
+            tcp_class = end
 
         mutant(id, requirement=MUST_BE_SENT, defect=defect, kinds=BLE, what=end.__doc__)(Node)
         return end

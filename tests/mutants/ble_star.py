@@ -84,8 +84,8 @@ class TakesPeers(Leaving):
 class ReturningLost(ReferenceNode):
     """Forwards nothing to a 6LN that was there before, left, and came again."""
 
-    def boot_ble(self):
-        super().boot_ble()
+    def boot(self):
+        super().boot()
         self.came: dict[bytes, int] = {}
 
     def connected(self, peer, now):
@@ -193,8 +193,8 @@ class MulticastUpTo512(ReferenceNode):
 class NoneAfterStarving(ReferenceNode):
     """Forwards no more to a 6LN that once had packets waiting for credits."""
 
-    def boot_ble(self):
-        super().boot_ble()
+    def boot(self):
+        super().boot()
         self.slow: set[bytes] = set()
         self.ends = getattr(self, "ends", {})
 
@@ -219,7 +219,7 @@ class StarvedBlocks(NoneAfterStarving):
             super().receive_frame(frame)
 
     def pass_on(self, packet, peer):
-        ReferenceNode.pass_on(self, packet, peer)
+        super(NoneAfterStarving, self).pass_on(packet, peer)
 
 
 @wrong_6lbr("6lbr-second-solicitation-unanswered", "RFC7668-3.2.4-03")
@@ -243,8 +243,8 @@ class SecondUnanswered(ReferenceNode):
 class RegistersOnce(ReferenceNode):
     """Registers an address on the first connection on which it makes it, and never again."""
 
-    def boot_ble(self):
-        super().boot_ble()
+    def boot(self):
+        super().boot()
         self.once: set[bytes] = set()
 
     def register(self, address, lifetime=10):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rigs.nodes.reference.borders import Shown
 from rigs.nodes.reference.node import ReferenceNode
+from rigs.nodes.reference.sixlbr import Shown
 from sixlowpan import nd
 from tests.mutants import mutant
 

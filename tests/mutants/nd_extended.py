@@ -236,15 +236,20 @@ class PrefersOld(ReferenceNode):
 class BothOfOne(ReferenceNode):
     """Registers with both of two routers that have one link-local address."""
 
+    toward = b""
+
     def keep_router(self, message):
         before = self.routers.get(self.sender)
         new = super().keep_router(message)
         if before is not None and before.link != self.routers[self.sender].link:
             for link in (before.link, self.routers[self.sender].link):
-                self.hint = (self.sender, link)
+                self.toward = link
                 self.send_registration(self.own[0], self.sender, 10)
-            self.hint = (b"", b"")
+            self.toward = b""
         return new
+
+    def next_hop(self, destination):
+        return self.toward or super().next_hop(destination)
 
 
 @wrong("earo-removed-crash", "RFC8505-4.1-10")

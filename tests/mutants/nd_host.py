@@ -103,7 +103,7 @@ class Every4(Paced):
     """Keeps the 4 s of RFC 4861 between its first solicitations."""
 
     def gap(self, sent):
-        return 4.0 if sent < 3 else ReferenceNode.solicitation_interval(self, sent)
+        return 4.0 if sent < 3 else super(Paced, self).solicitation_interval(sent)
 
 
 @wrong("6ln-nd-rs-no-backoff", "RFC6775-5.3-06")

@@ -293,7 +293,7 @@ class ZeroCreates(Keeps):
 
     def kept(self, message, before, status):
         if before is None and not message.lifetime and not status:
-            ReferenceNode.duplicate_status(self, replace(message, lifetime=60))
+            super(Keeps, self).duplicate_status(replace(message, lifetime=60))
 
 
 @wrong_6lbr("6lbr-table-by-identifier", "RFC6775-8.2.4-01")

@@ -1,5 +1,6 @@
 """The mutants themselves: each names what it breaks, starts, and differs from the reference node by one defect only."""
 
+import functools
 import itertools
 import json
 import subprocess
@@ -7,8 +8,9 @@ import sys
 
 import pytest
 
+from rigs import registry
 from rigs.links.memory.link import MemoryLink
-from rigs.nodes.reference.node import ReferenceNode
+from rigs.nodes.reference.node import Options, ReferenceNode
 from sixlowpan import LinkInfo, Reassembler, fragment, ipv6, link_local
 from tests.mutants import __main__ as runner
 from tests.mutants import load, make
@@ -30,12 +32,15 @@ def test_each_says_what_it_breaks():
         assert set(mutant.kinds) <= {"ieee802154", "ble"}, mutant.id
 
 
-def test_each_starts():
+def test_each_starts_in_its_role():
+    options = functools.cache(lambda rig: registry.options(registry.load(rig).rig, Options))
     for mutant in MUTANTS.values():
         for kind in mutant.kinds:
-            node = make(mutant.id, MemoryLink(kind))
+            of = options(mutant.rig or runner.RIGS[kind])
+            node = make(mutant.id, MemoryLink(kind), of.role, of.extended)
             assert isinstance(node, ReferenceNode)
-            assert node.health().state == "alive"
+            node.join_link()
+            assert node.health().state == "alive", mutant.id
 
 
 def test_an_unknown_one_is_named():

@@ -2,9 +2,12 @@
 
 import pytest
 
+from rigs import bench as benches
 from rigs.links.memory.link import DUT_SHORT, MemoryLink
-from rigs.model import LinkClosed
-from rigs.nodes.reference.node import SLOTS, ReferenceNode
+from rigs.model import LinkClosed, RigError
+from rigs.nodes.reference.adaptation import SLOTS
+from rigs.nodes.reference.node import ReferenceNode, open_node
+from rigs.registry import load
 from sixlowpan import LinkInfo, Reassembler, encode, fragment, ipv6, link_local, mac
 from sixlowpan.addresses import ALL_NODES, BROADCAST, solicited_node
 
@@ -229,3 +232,27 @@ def test_a_closed_link(bench):
     bench.link.close()
     with pytest.raises(LinkClosed):
         bench.link.receive(0)
+
+
+@pytest.mark.parametrize("kind", ["ieee802154", "ble"])
+@pytest.mark.parametrize("role", ["host", "6LN", "6LBR"])
+def test_a_class_in_front_of_any_role_on_any_link_has_its_step_taken(kind, role):
+    class Counting(ReferenceNode):
+        sent = 0
+
+        def transmit(self, packet, neighbour):
+            self.sent += 1
+            super().transmit(packet, neighbour)
+
+    node = Counting.in_role(MemoryLink(kind), role)
+    assert (type(node).__mro__[1], node.role, node.kind) == (Counting, role, kind)
+    node.ping(link_local(node.link.tester), 8, 1, 1)
+    assert node.sent >= 1
+    assert node.wake(node.now)
+
+
+def test_rfc_7668_has_no_6lr():
+    there = benches.Bench()
+    there.resource("memory", lambda: MemoryLink("ble"))
+    with pytest.raises(RigError, match=r"dut.role = '6LR' needs tester.link = 'memory:802154'"):
+        open_node(there, load("reference-ble", ["dut.role=6LR"]).rig)

@@ -26,9 +26,7 @@ BORDER = nd.AuthoritativeBorderRouter(bytes.fromhex("20010db80000000000000000000
 def bench(role, extended=False):
     """A node of that role that has just started, and a tester opposite it."""
     link = MemoryLink("ieee802154")
-    node = ReferenceNode(link)
-    node.role, node.extended = role, extended
-    node.reset()
+    node = ReferenceNode.in_role(link, role, extended)
     tester = Tester(Air(link), link_local(link.dut))
     return node, tester
 

@@ -21,7 +21,7 @@ from rigs.configuration.loading import PROFILES, RIGS
 from rigs.links.ipsp_memory.link import MemoryChannel
 from rigs.links.memory.link import MemoryLink
 from rigs.model import Unsupported
-from rigs.nodes.reference.node import ReferenceNode
+from rigs.nodes.reference.node import ReferenceNode, Role
 
 IEEE802154: Final = ("reference",)
 BLE: Final = ("reference-ble",)
@@ -84,13 +84,15 @@ def variant(
     return register
 
 
-def make(id: str, link: MemoryLink | MemoryChannel) -> ReferenceNode:
-    """The variant at the other end of `link`. Raises KeyError with the known ids."""
+def make(
+    id: str, link: MemoryLink | MemoryChannel, role: Role = "host", extended: bool = False
+) -> ReferenceNode:
+    """The variant in this role at the other end of `link`. Raises KeyError with the known ids."""
     load()
     if id not in VARIANTS:
         raise KeyError(f"no variant {id!r}; there are: {', '.join(sorted(VARIANTS))}")
     chosen = VARIANTS[id]
-    node = chosen.node(link)
+    node = chosen.node.in_role(link, role, extended)
     node.abilities = node.abilities - chosen.without
     if "ip_tap" in chosen.without:
         node.tap = None

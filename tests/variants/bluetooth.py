@@ -100,8 +100,8 @@ class SolicitsEagerly(ReferenceNode):
 class AdvertisesUnasked(ReferenceNode):
     """A 6LBR that advertises every 5 s, too: RFC 6775 §5.3 needs no periodic RA and forbids none."""
 
-    def boot_ble(self):
-        super().boot_ble()
+    def boot(self):
+        super().boot()
         self.advertises_at = 5.0
 
     def due(self):

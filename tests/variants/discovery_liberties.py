@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rigs.nodes.reference.borders import Entry
 from rigs.nodes.reference.registration import DUPLICATE, FULL
+from rigs.nodes.reference.sixlbr import Entry
 from sixlowpan import nd
 from sixlowpan.addresses import ALL_NODES, is_link_local
 from tests.variants import ReferenceNode, variant

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rigs.nodes.reference.borders import Shown
 from rigs.nodes.reference.registration import reverse
+from rigs.nodes.reference.sixlbr import Shown
 from sixlowpan import nd
 from sixlowpan.addresses import ALL_NODES
 from tests.variants import ReferenceNode, variant

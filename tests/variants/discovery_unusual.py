@@ -251,8 +251,8 @@ class TentativeTakesRoom(ReferenceNode):
 
     capacity = 8
 
-    def boot_routing(self):
-        super().boot_routing()
+    def boot(self):
+        super().boot()
         self.tentative = {}
 
     def advertise(self, destination):

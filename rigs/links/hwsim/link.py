@@ -61,6 +61,7 @@ class HwsimBench:
             channel=rig.tester.channel,
             takes_turns=rig.dut.options.get("clock") == INSTRUCTIONS,
         )
+        self.guest.shows_outgoing = False
         told(self.guest.start)
 
     def close(self) -> None:

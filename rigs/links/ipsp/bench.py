@@ -264,6 +264,7 @@ class IpspBench(Device):
 
     def _boot(self) -> None:
         guest = BleGuest(qdisc=self._qdisc)
+        guest.shows_outgoing = False
         told(guest.start)
         self.guest = self.dut_side = guest
         self.radio = self.loop.run(self._on_medium(guest.hci), _CALL, "starting the virtual controllers")

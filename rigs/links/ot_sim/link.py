@@ -25,11 +25,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from rigs.links.acknowledgement import RETRIES, Acknowledger
+from rigs.links.acknowledgement import RETRIES, Acknowledger, AcknowledgingLink
 from rigs.links.arrivals import Arrivals
 from rigs.links.ot_security.link import check as security_check
 from rigs.links.ot_security.link import network_key, secured
-from rigs.model import Link, LinkClosed, Loses, Received, RigError
+from rigs.model import Link, LinkClosed, Received, RigError
 from rigs.registry import Missing
 from sixlowpan import DecodeError, mac
 
@@ -90,11 +90,9 @@ class Ether:
         )
 
 
-class OtSimLink(Link):
+class OtSimLink(AcknowledgingLink):
     """The tester as one node of the simulation: frames are PSDUs without FCS, secured or not as they were sent."""
 
-    kind = "ieee802154"
-    any_source = True
     auto_ack = True
 
     def __init__(
@@ -145,13 +143,6 @@ class OtSimLink(Link):
     def _check(self) -> None:
         if self._closed:
             raise LinkClosed("ot_sim: the link is closed")
-
-    def receive(self, deadline: float) -> Received | None:
-        return self._arrivals.take(deadline)
-
-    def before_ack(self, loses: Loses) -> bool:
-        self.radio.loses = loses
-        return True
 
     def close(self) -> None:
         with self._arrived:

@@ -18,9 +18,9 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from rigs import clock
-from rigs.links.acknowledgement import Acknowledger
+from rigs.links.acknowledgement import Acknowledger, AcknowledgingLink
 from rigs.links.arrivals import Arrivals
-from rigs.model import Link, LinkClosed, Loses, Received, RigError
+from rigs.model import LinkClosed, Received, RigError
 from rigs.registry import Missing
 from sixlowpan import DecodeError, mac
 
@@ -72,11 +72,9 @@ class Deframer:
 HEARS_THE_ADDRESS: Final = True
 
 
-class UartPipeLink(Link):
+class UartPipeLink(AcknowledgingLink):
     """The tester's end of the wire: frames are PSDUs without FCS, from and to any address."""
 
-    kind = "ieee802154"
-    any_source = True
     #: The driver has no acknowledgements; those that the stack itself asks for are given (`mac_ack`).
     auto_ack = False
 
@@ -99,7 +97,7 @@ class UartPipeLink(Link):
         self._connection: socket.socket | None = None
         self._writing = threading.Lock()  # a frame and an acknowledgement do not mix
         self._deframer = Deframer()
-        self._radio = Acknowledger(self._transmit)
+        self.radio = Acknowledger(self._transmit)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, port), family=family, backlog=1)
         self.host, self.port = host, int(self._listener.getsockname()[1])
@@ -130,14 +128,7 @@ class UartPipeLink(Link):
         if not 0 < len(frame) <= LONGEST:
             raise RigError(f"uart_pipe:{self.where}: a frame has 1 to {LONGEST} octets, not {len(frame)}")
         self._connected()
-        self._radio.send(frame, awaits=False)
-
-    def receive(self, deadline: float) -> Received | None:
-        return self._arrivals.take(deadline)
-
-    def before_ack(self, loses: Loses) -> bool:
-        self._radio.loses = loses
-        return True
+        self.radio.send(frame, awaits=False)
 
     def close(self) -> None:
         self._end("it was closed")
@@ -202,7 +193,7 @@ class UartPipeLink(Link):
 
     def _file(self, frame: bytes, stamp: float) -> None:
         try:
-            wanted = self._radio.heard(frame)
+            wanted = self.radio.heard(frame)
         except LinkClosed:  # its ACK found the wire closed; the frame came all the same
             wanted = True
         if not wanted:

@@ -28,9 +28,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rigs import clock, registry
-from rigs.links.acknowledgement import Acknowledger
+from rigs.links.acknowledgement import Acknowledger, AcknowledgingLink
 from rigs.links.arrivals import Arrivals
-from rigs.model import Health, Link, LinkClosed, Loses, Received, RigError, Unsupported
+from rigs.model import Health, LinkClosed, Received, RigError, Unsupported
 from rigs.registry import Missing
 from sixlowpan import DecodeError, mac
 
@@ -101,14 +101,12 @@ def _xmodem(psdu: bytes) -> bytes:
     return binascii.crc_hqx(psdu, 0).to_bytes(2, "little")
 
 
-class ZepLink(Link):
+class ZepLink(AcknowledgingLink):
     """Frames to and from the one node that speaks ZEP to the tester's UDP port.
 
     `host` and `port` are bound; `dut` is empty until it is known (`await_node`).
     """
 
-    kind = "ieee802154"
-    any_source = True
     auto_ack = True
 
     def __init__(
@@ -175,13 +173,6 @@ class ZepLink(Link):
     def _check(self) -> None:
         if self._closed:
             raise LinkClosed(f"{self.name}: closed")
-
-    def receive(self, deadline: float) -> Received | None:
-        return self._arrivals.take(deadline)
-
-    def before_ack(self, loses: Loses) -> bool:
-        self.radio.loses = loses
-        return True
 
     def close(self) -> None:
         if self._closed:

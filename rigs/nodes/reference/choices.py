@@ -15,9 +15,9 @@ from rigs.model import Unsupported
 from sixlowpan import EncodeError, LinkInfo, encodings, fragment, fragment_header_n, ipv6
 
 if TYPE_CHECKING:
-    from rigs.nodes.reference.node import ReferenceNode
+    from rigs.nodes.reference.adaptation import Adaptation
 
-Choice = Callable[["ReferenceNode", bytes, LinkInfo], tuple[LinkInfo, list[bytes]]]
+Choice = Callable[["Adaptation", bytes, LinkInfo], tuple[LinkInfo, list[bytes]]]
 
 #: Octets of a payload that has a small fragment: 5 of its header, and 56 of the packet.
 _SMALL: Final = 61
@@ -30,7 +30,7 @@ _DESTINATION_OPTIONS: Final = 60
 
 
 def _cut(
-    node: ReferenceNode, packet: bytes, info: LinkInfo, payload: bytes, room: int | None = None
+    node: Adaptation, packet: bytes, info: LinkInfo, payload: bytes, room: int | None = None
 ) -> list[bytes]:
     """One payload where it fits a frame, else fragments of `room` octets."""
     whole = node.room(info)
@@ -43,15 +43,15 @@ def _cut(
         return fragment(packet, info, node.contexts, mtu=mtu, tag=tag)
 
 
-def _plain(node: ReferenceNode, packet: bytes, info: LinkInfo) -> tuple[LinkInfo, list[bytes]]:
+def _plain(node: Adaptation, packet: bytes, info: LinkInfo) -> tuple[LinkInfo, list[bytes]]:
     return info, node.fragment_packet(packet, info)
 
 
-def _small(node: ReferenceNode, packet: bytes, info: LinkInfo) -> tuple[LinkInfo, list[bytes]]:
+def _small(node: Adaptation, packet: bytes, info: LinkInfo) -> tuple[LinkInfo, list[bytes]]:
     return info, _cut(node, packet, info, node.encode_packet(packet, info), _SMALL)
 
 
-def _uneven(node: ReferenceNode, packet: bytes, info: LinkInfo) -> tuple[LinkInfo, list[bytes]]:
+def _uneven(node: Adaptation, packet: bytes, info: LinkInfo) -> tuple[LinkInfo, list[bytes]]:
     found = node.fragment_packet(packet, info)
     if len(found) == 1:
         return info, found
@@ -64,15 +64,15 @@ def _uneven(node: ReferenceNode, packet: bytes, info: LinkInfo) -> tuple[LinkInf
     return info, sent
 
 
-def _backwards(node: ReferenceNode, packet: bytes, info: LinkInfo) -> tuple[LinkInfo, list[bytes]]:
+def _backwards(node: Adaptation, packet: bytes, info: LinkInfo) -> tuple[LinkInfo, list[bytes]]:
     return info, node.fragment_packet(packet, info)[::-1]
 
 
-def _uncompressed(node: ReferenceNode, packet: bytes, info: LinkInfo) -> tuple[LinkInfo, list[bytes]]:
+def _uncompressed(node: Adaptation, packet: bytes, info: LinkInfo) -> tuple[LinkInfo, list[bytes]]:
     return info, _cut(node, packet, info, b"\x41" + packet)
 
 
-def _longest(node: ReferenceNode, packet: bytes, info: LinkInfo) -> tuple[LinkInfo, list[bytes]]:
+def _longest(node: Adaptation, packet: bytes, info: LinkInfo) -> tuple[LinkInfo, list[bytes]]:
     smallest = node.encode_packet(packet, info)
     forms = [form for form in encodings(packet, info, node.contexts) if form[0] >> 5 == 3]
     if info.kind == "ble":  # RFC 7668 §3.2.4 leaves no choice of how addresses go
@@ -80,12 +80,12 @@ def _longest(node: ReferenceNode, packet: bytes, info: LinkInfo) -> tuple[LinkIn
     return info, _cut(node, packet, info, max(forms, key=len, default=smallest))
 
 
-def _short_source(node: ReferenceNode, packet: bytes, info: LinkInfo) -> tuple[LinkInfo, list[bytes]]:
+def _short_source(node: Adaptation, packet: bytes, info: LinkInfo) -> tuple[LinkInfo, list[bytes]]:
     info = replace(info, src=node.link.dut_short)
     return info, node.fragment_packet(packet, info)
 
 
-def _padding(node: ReferenceNode, packet: bytes, info: LinkInfo) -> tuple[LinkInfo, list[bytes]]:
+def _padding(node: Adaptation, packet: bytes, info: LinkInfo) -> tuple[LinkInfo, list[bytes]]:
     if packet[6] == ipv6.ICMPV6 and packet[40] in _ECHOES and len(packet) + 8 <= _MTU:
         behind = bytes((packet[6], 0)) + _PADDING + packet[40:]
         packet = ipv6.build(packet[8:24], packet[24:40], _DESTINATION_OPTIONS, behind, hop_limit=packet[7])

@@ -2,7 +2,8 @@
 
 Strategy: a packet goes through small steps (`for_us`, `pass_headers`, one method for each protocol), each of
 which a mutant can replace. Nothing here knows of 6LoWPAN: packets come in by `input`, and leave by `transmit`,
-which the node below implements. Time is an argument. What RFC 4443 §2.4 forbids to answer is never answered.
+which the link below implements. Time is an argument. What RFC 4443 §2.4 forbids to answer is never answered.
+Where a role changes a step (next hops, Neighbor Discovery, forwarding), its class overrides it (`discovery`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
+from rigs import tcp
+from rigs.nodes.reference.tcp import TcpPorts
 from sixlowpan import ipv6
 from sixlowpan.addresses import ALL_NODES, UNSPECIFIED, is_link_local, is_multicast, solicited_node
 from sixlowpan.ipv6 import DESTINATION, FRAGMENT, HOP_BY_HOP, ICMPV6, NO_NEXT_HEADER, ROUTING, UDP
@@ -27,6 +30,7 @@ SOLICITATIONS: Final = 3  # RFC 4861 §10: MAX_MULTICAST_SOLICIT
 RETRANSMIT: Final = 1.0  # RETRANS_TIMER
 QUEUED: Final = 3
 _ERRORS_PER_SECOND: Final = 100.0
+_TCP_HEADER: Final = 20
 
 
 class Discard(Exception):  # noqa: N818 - not an error: what to do with the packet
@@ -45,11 +49,15 @@ class Resolution:
 class Host(ABC):
     """One IPv6 host with one interface."""
 
+    #: What it is: "host" (RFC 4861), or "6LN", "6LR" or "6LBR" (RFC 6775).
+    role: str = "host"
     #: Whether the link has but one neighbour, so that nothing is resolved (RFC 7668 §3.2.1).
     point_to_point: bool
     #: Our link-layer address, as it goes into options.
     link_address: bytes
-    protocols: frozenset[int] = frozenset({ICMPV6, UDP})
+    protocols: frozenset[int] = frozenset({ICMPV6, UDP, tcp.PROTOCOL})
+    #: One end of a TCP connection.
+    tcp_class: type[tcp.Tcp] = tcp.Tcp
     ipv6_mtu = MTU
 
     def boot(self) -> None:
@@ -59,6 +67,7 @@ class Host(ABC):
         self.neighbours: dict[bytes, bytes] = {}
         self.resolving: dict[bytes, Resolution] = {}
         self.ports: dict[int, deque[tuple[bytes, int, bytes]]] = {}
+        self.tcp = TcpPorts(self, self.tcp_class)
         self.hop_limit = HOP_LIMIT
         self.identification = 0
         self.now = 0.0
@@ -67,6 +76,9 @@ class Host(ABC):
     @abstractmethod
     def first_addresses(self) -> tuple[bytes, ...]:
         """The addresses that the node has of itself, link-local first."""
+
+    def address_added(self, address: bytes) -> None:  # noqa: B027 - a host tells nobody of it
+        """The node was given one more address."""
 
     @abstractmethod
     def transmit(self, packet: bytes, neighbour: bytes) -> None:
@@ -128,10 +140,14 @@ class Host(ABC):
 
     def upper(self, packet: bytes, view: ipv6.Packet, protocol: int, at: int) -> None:
         message = packet[at:]
+        if protocol == tcp.PROTOCOL and len(message) < _TCP_HEADER:
+            return
         if not self.checksum_holds(view, protocol, message):
             return
         if protocol == UDP:
             self.udp(packet, view, message)
+        elif protocol == tcp.PROTOCOL:
+            self.tcp.segment(view, message)
         elif len(message) >= 8:
             self.icmp(view, message)
 
@@ -312,7 +328,8 @@ class Host(ABC):
 
     def due(self) -> float | None:
         """When `tick` has something to do."""
-        return min((resolution.due for resolution in self.resolving.values()), default=None)
+        timers = (*(resolution.due for resolution in self.resolving.values()), self.tcp.due())
+        return min((at for at in timers if at is not None), default=None)
 
     def tick(self) -> None:
         """Solicit again, or give up (RFC 4861 §7.2.2)."""
@@ -325,3 +342,4 @@ class Host(ABC):
             resolution.sent += 1
             resolution.due = self.now + RETRANSMIT
             self.solicit(target, resolution.packets[-1][8:24])
+        self.tcp.tick()

@@ -1,53 +1,56 @@
 """The reference node: a conforming 6LoWPAN node on the oracle, in memory. It tests the suites and proves nothing else.
 
-Strategy: a frame's way through the node is a row of small methods (`parse_mac`, `accepts`, `understand`,
-`decode_payload`, `reassemble`, then the host; `encode_packet`, `fragment_packet`, `frame`), each doing one step
-of an RFC. The suites must find nothing wrong with it, and a mutant (`tests/mutants`) is this class with one step
-done wrongly. An exception other than the oracle's own "this cannot be decoded" is what a crash is on a board:
-the node goes silent, and `health` tells.
+Strategy: the node is composed (`in_role`) of a link half (`ieee802154` or `ble`) and a role: a host has none, a 6LN,
+6LR or 6LBR has its class in front of the link half. All of them are an IPv6 host (`host`) with a 6LoWPAN layer
+(`adaptation`); a part overrides the steps that it changes, and `super()` is what stands behind it. What is here is
+common to all: the medium's side, and the rig's. The suites must find nothing wrong with the node, and a mutant
+(`tests/mutants`) is one more class, in front of the others, with one step done wrongly (docs/adr/0023). An exception
+other than the oracle's own "this cannot be decoded" is what a crash is on a board: the node goes silent, and `health`
+tells.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
-import traceback
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 from pydantic import Field
 
 from rigs import registry
 from rigs.configuration.models import NodeOptions
-from rigs.links.ipsp.channel import Channel
 from rigs.links.ipsp_memory.link import MemoryChannel
 from rigs.links.memory.link import MemoryLink
 from rigs.model import Health, IpTap, LinkKind, Node, Received, RigError
-from rigs.nodes.reference.ble import BleNode
+from rigs.nodes.reference.adaptation import Adaptation
+from rigs.nodes.reference.ble import Ble
+from rigs.nodes.reference.ble_roles import BleSixLbr, BleSixLn
 from rigs.nodes.reference.choices import chosen
-from sixlowpan import (
-    Context,
-    Contexts,
-    DecodeError,
-    EncodeError,
-    LinkInfo,
-    MacHeader,
-    Reassembler,
-    decode,
-    encode,
-    fragment,
-    ipv6,
-    link_local,
-    mac,
-    mesh,
-)
-from sixlowpan.addresses import BROADCAST, multicast_link_address, solicited_node
-from sixlowpan.link import link_between
+from rigs.nodes.reference.ieee802154 import Ieee802154
+from rigs.nodes.reference.sixlbr import SixLbr
+from rigs.nodes.reference.sixln import SixLn
+from rigs.nodes.reference.sixlr import SixLr
+from sixlowpan import Context, LinkInfo, ipv6
+from sixlowpan.addresses import solicited_node
 
 if TYPE_CHECKING:
     from rigs.bench import Bench
     from rigs.configuration.models import RigFile
+
+Role = Literal["host", "6LN", "6LR", "6LBR"]
+
+#: What a node is made of: the class of its role, and its link half. RFC 7668 has no 6LR.
+_PARTS: Final[dict[tuple[LinkKind, Role], tuple[type[Adaptation], ...]]] = {
+    ("ieee802154", "host"): (Ieee802154,),
+    ("ieee802154", "6LN"): (SixLn, Ieee802154),
+    ("ieee802154", "6LR"): (SixLr, Ieee802154),
+    ("ieee802154", "6LBR"): (SixLbr, Ieee802154),
+    ("ble", "host"): (Ble,),
+    ("ble", "6LN"): (BleSixLn,),
+    ("ble", "6LBR"): (BleSixLbr,),
+}
 
 
 class Options(NodeOptions):
@@ -59,16 +62,13 @@ class Options(NodeOptions):
     variant: str | None = Field(
         None, description="the id of a variant in tests/variants, which takes a liberty that conforms"
     )
-    role: Literal["host", "6LN", "6LR", "6LBR"] = Field(
+    role: Role = Field(
         "host", description='what it is: "host" (RFC 4861), or "6LN", "6LR" or "6LBR" (RFC 6775)'
     )
     extended: bool = Field(False, description="whether it registers as RFC 8505 has it")
     networkkey: str | None = Field(
         None, description="the key of a variant that secures frames, 32 hex digits"
     )
-
-
-SLOTS: Final = 4
 
 
 class ReferenceTap(IpTap):
@@ -83,8 +83,8 @@ class ReferenceTap(IpTap):
         return self.packets.popleft() if self.packets else None
 
 
-class ReferenceNode(BleNode, Node):
-    """One node of one kind, at the other end of a `MemoryLink` (or a `MemoryChannel`)."""
+class ReferenceNode(Adaptation, Node):
+    """One node at the other end of a `MemoryLink` (or a `MemoryChannel`): a host, or what `in_role` makes of it."""
 
     stack = "reference"
     abilities = frozenset(
@@ -92,187 +92,41 @@ class ReferenceNode(BleNode, Node):
          "reset", "ip_tap", "counters", "port_unreachable", "tcp", "connect", "choices"}
     )  # fmt: skip
 
+    def __new__(cls, link: MemoryLink | MemoryChannel) -> Self:
+        """A class without a link half gets that of the link, as a `pathlib.Path` comes to be one of this system."""
+        whole = issubclass(cls, Ieee802154 | Ble)
+        return super().__new__(cls if whole else cls._composed(link.kind, "host"))
+
+    @classmethod
+    def in_role(cls, link: MemoryLink | MemoryChannel, role: Role, extended: bool = False) -> Self:
+        """The node in a role, at the other end of `link`; with `extended` it knows RFC 8505. KeyError: no such role."""
+        return cls._composed(link.kind, role, extended=extended)(link)
+
+    @classmethod
+    def _composed(cls, kind: LinkKind, role: Role, **settings: bool) -> type[Self]:
+        """The class in front of the parts of that role and link."""
+        parts = _PARTS[kind, role]
+        return type(cls.__name__, (cls, *parts), {**settings, "__module__": cls.__module__})
+
     def __init__(self, link: MemoryLink | MemoryChannel) -> None:
         self.link: MemoryLink | MemoryChannel = link
         self.kind: LinkKind = link.kind
         self.link_address = link.dut
-        self.point_to_point = link.kind == "ble"
         self._tap = ReferenceTap()
         self.tap = self._tap
         self.choice = chosen("", self.kind)
         self.boot()
-        link.attach(self)
+        self.come_up()
+        self.attach()
 
     def boot(self) -> None:
         super().boot()
-        self.contexts = Contexts()
-        self.reassembler = self.make_reassembler()
-        self.tag = 0x1000
-        self.sequence = 0
-        self.dropped = 0
-        self.crash = ""
-        self.now = self.link.now()
-        self._out: list[tuple[bytes, bytes]] = []  # (to whom, on BLE; frame)
         self._tap.packets.clear()
-        self.boot_ble()
-        if self.kind == "ieee802154" and self.registers:
-            self.solicit_router()
-
-    def make_reassembler(self) -> Reassembler:
-        return Reassembler(max_datagrams=SLOTS)
-
-    def first_addresses(self) -> tuple[bytes, ...]:
-        return tuple(link_local(link) for link in (self.link.dut, self.link.dut_short) if link)
-
-    # -- the medium -------------------------------------------------------------------------------------------
-
-    def hear(self, frame: bytes, now: float) -> list[bytes]:
-        return [answer for _, answer in self.hear_from(self.peer, frame, now)]
-
-    def hear_from(self, peer: bytes, frame: bytes, now: float) -> list[tuple[bytes, bytes]]:
-        """As `hear`, from one of several peers; and with each frame of the answer for whom it is."""
-        self.peer, self.now = peer, now
-        if not self.crash:
-            try:
-                self.receive_frame(frame)
-            except DecodeError:
-                self.dropped += 1
-            except Exception:  # noqa: BLE001 - whatever a decoder's bug raises is a crash of the node
-                self.crash = traceback.format_exc(limit=-3)
-                self._out.clear()
-        return self._taken()
-
-    def wake(self, now: float) -> list[bytes]:
-        return [frame for _, frame in self.wake_up(now)]
-
-    def hear_pdu(self, channel: Channel, cid: int, pdu: bytes) -> None:
-        if not self.crash:
-            try:
-                channel.hear(cid, pdu)
-            except Exception:  # noqa: BLE001 - as in `hear_from`
-                self.crash = traceback.format_exc(limit=-3)
-
-    def wake_up(self, now: float) -> list[tuple[bytes, bytes]]:
-        self.now = now
-        if not self.crash:
-            self.tick()
-        return self._taken()
-
-    def next_timer(self) -> float | None:
-        return self.now if self._out else None if self.crash else self.due()
-
-    def _taken(self) -> list[tuple[bytes, bytes]]:
-        out, self._out = self._out, []
-        return out
-
-    # -- in: IEEE 802.15.4 and 6LoWPAN ------------------------------------------------------------------------
-
-    def receive_frame(self, frame: bytes) -> None:
-        if self.kind == "ble":
-            payload, info = frame, self.ble_info(self.peer, sent=False)
-        else:
-            header, payload = self.parse_mac(frame)
-            if not self.accepts(header):
-                return
-            if header.ack_request and header.dst != BROADCAST and header.sequence is not None:
-                self._out.append((b"", mac.ack(header.sequence)))
-            info = self.link_info(header)
-        packet = self.understand(payload, info)
-        if packet is not None:
-            self.deliver(packet, info)
-
-    def parse_mac(self, frame: bytes) -> tuple[MacHeader, bytes]:
-        return mac.parse(frame)
-
-    def accepts(self, header: MacHeader) -> bool:
-        """RFC 4944 §2: data frames, with both addresses; IEEE 802.15.4: for our PAN and one of our addresses."""
-        return (
-            header.type == mac.DATA
-            and not header.security
-            and len(header.src) in {2, 8}
-            and header.src not in {BROADCAST, b"\xff\xfe"}
-            and header.pan in {self.link.pan, BROADCAST}
-            and header.dst in {self.link.dut, self.link.dut_short, BROADCAST}
-        )
-
-    def link_info(self, header: MacHeader) -> LinkInfo:
-        return link_between("ieee802154", header.src, header.dst)
-
-    def understand(self, payload: bytes, info: LinkInfo) -> bytes | None:
-        """The packet that a payload is or completes; `DecodeError` drops it."""
-        if not self.in_mesh_for_us(payload, info):
-            return None
-        if self.kind == "ieee802154" and (payload[:1] >= b"\x80" or payload[:1] == b"\x50"):
-            return self.reassemble(payload, info)  # fragments, also behind mesh and broadcast headers
-        self.reassembler.expire(self.now)
-        return self.decode_payload(payload, info)
-
-    def in_mesh_for_us(self, payload: bytes, info: LinkInfo) -> bool:
-        """RFC 4944 §11: "If the node is the final destination, it consumes the packet"; we forward nothing."""
-        if self.kind == "ble" or payload[:1] < b"\x80" or payload[:1] >= b"\xc0":
-            return True
-        groups = {multicast_link_address(group) for group in self.groups}  # §9
-        return mesh.parse(payload, 0).final in {self.link.dut, self.link.dut_short, BROADCAST, *groups}
-
-    def decode_payload(self, payload: bytes, info: LinkInfo) -> bytes:
-        return decode(payload, info, self.contexts)
-
-    def reassemble(self, payload: bytes, info: LinkInfo) -> bytes | None:
-        return self.reassembler.receive(payload, info, self.contexts, self.now)
 
     def deliver(self, packet: bytes, info: LinkInfo) -> None:
-        """Hand a decompressed packet to the IPv6 layer, past the tap."""
-        del info
+        """Past the tap."""
         self._tap.packets.append(Received(packet, self.now, self.link.clock))
-        self.input(packet)
-
-    # -- out: 6LoWPAN and IEEE 802.15.4 -----------------------------------------------------------------------
-
-    def transmit(self, packet: bytes, neighbour: bytes) -> None:
-        for to in self.receivers(packet, neighbour) if self.kind == "ble" else (neighbour,):
-            info, payloads = self.choice(self, packet, self.sent_info(packet, to))
-            self._out += [(to, self.frame(payload, info)) for payload in payloads]
-
-    def sent_info(self, packet: bytes, neighbour: bytes) -> LinkInfo:
-        """RFC 4944 §3: multicast goes to the broadcast address; our address is the one behind our IPv6 source."""
-        if self.kind == "ble":
-            return self.ble_info(neighbour, sent=True)
-        short = packet[8:24] == link_local(self.link.dut_short)
-        source = self.link.dut_short if short else self.link.dut
-        return link_between("ieee802154", source, neighbour or BROADCAST)
-
-    def encode_packet(self, packet: bytes, info: LinkInfo) -> bytes:
-        return encode(packet, info, self.contexts)
-
-    def room(self, info: LinkInfo) -> int:
-        """Octets of payload in one frame."""
-        return self.link.mtu - (0 if self.kind == "ble" else len(self.mac_frame(b"", info)))
-
-    def fragment_packet(self, packet: bytes, info: LinkInfo) -> list[bytes]:
-        payload = self.encode_packet(packet, info)
-        room = self.room(info)
-        if len(payload) <= room:
-            return [payload]
-        tag = self.next_tag()
-        try:
-            return fragment(packet, info, self.contexts, mtu=room, tag=tag, payload=payload)
-        except EncodeError:  # RFC 6282 §2: headers that do not fit the first fragment are not compressed
-            return fragment(packet, info, self.contexts, mtu=room, tag=tag)
-
-    def next_tag(self) -> int:
-        """RFC 4944 §5.3: "The sender SHALL increment datagram_tag for successive, fragmented datagrams"."""
-        self.tag = (self.tag + 1) & 0xFFFF
-        return self.tag
-
-    def frame(self, payload: bytes, info: LinkInfo) -> bytes:
-        if self.kind == "ble":
-            return payload
-        self.sequence = (self.sequence + 1) & 0xFF
-        return self.mac_frame(payload, info)
-
-    def mac_frame(self, payload: bytes, info: LinkInfo) -> bytes:
-        ask = info.dst != BROADCAST  # RFC 4944 §2: acknowledgements are RECOMMENDED
-        return mac.data_frame(info.src, info.dst, self.link.pan, self.sequence, payload, ask)
+        super().deliver(packet, info)
 
     # -- the node's own side ----------------------------------------------------------------------------------
 
@@ -324,7 +178,7 @@ class ReferenceNode(BleNode, Node):
             self.own.append(address)
             self.groups.add(solicited_node(address))
         self.now = self.link.now()
-        self.register(address)
+        self.address_added(address)
 
     def leave(self, group: bytes) -> None:
         self.groups.discard(group)
@@ -332,6 +186,25 @@ class ReferenceNode(BleNode, Node):
     def remove_address(self, address: bytes) -> None:
         if address in self.own[1:]:
             self.own.remove(address)
+
+    def tcp_listen(self, port: int) -> None:
+        self.tcp.listen(port)
+
+    def tcp_connect(self, destination: bytes, port: int) -> None:
+        self.now = self.link.now()
+        self.tcp.connect(destination, port)
+
+    def tcp_close(self, port: int) -> None:
+        self.now = self.link.now()
+        self.tcp.close(port)
+
+    def tcp_send(self, port: int, data: bytes) -> None:
+        self.now = self.link.now()
+        self.tcp.send(port, data)
+
+    def tcp_receive(self, port: int, deadline: float) -> bytes | None:
+        del deadline  # what a frame causes has happened when it was sent
+        return self.tcp.receive(port)
 
     def set_context(self, identifier: int, prefix: bytes, length: int, *, compress: bool = True) -> None:
         if self.teach is not None:
@@ -345,20 +218,12 @@ class ReferenceNode(BleNode, Node):
         self.contexts = self.given = self.contexts.with_context(identifier, context)
         self.spread_context(identifier, context)
 
-    def spread_context(self, identifier: int, context: Context | None) -> None:
-        """A 6LBR tells its network of what it was configured with (RFC 6775 §7.2)."""
-        if self.role == "6LBR" and self.kind == "ieee802154":
-            self.configure_context(identifier, context)
-
     def choose(self, choice: str) -> None:
         self.choice = chosen(choice, self.kind)
 
-    def use_router(self, address: bytes | None) -> None:
-        """What no router was heard for goes there."""
-        self.fallback = address or b""
-
     def reset(self) -> None:
         self.boot()
+        self.come_up()
         self.join_link()
 
     def counters(self) -> dict[str, int]:
@@ -377,23 +242,23 @@ def open_node(bench: Bench, rig: RigFile) -> ReferenceNode:
         )
 
     link: MemoryLink | MemoryChannel = bench.resource("memory", absent)
-    node = _made(rig, link)
-    chosen = registry.options(rig, Options)
-    node.role, node.extended = chosen.role, chosen.extended
-    if node.role != "host" and node.kind == "ieee802154":
-        node.boot()
+    options = registry.options(rig, Options)
+    if (link.kind, options.role) not in _PARTS:
+        raise RigError(f"{rig.path}: dut.role = {options.role!r} needs tester.link = 'memory:802154'")
+    node = _made(rig, link, options)
     node.join_link()
     return node
 
 
-def _made(rig: RigFile, link: MemoryLink | MemoryChannel) -> ReferenceNode:
+def _made(rig: RigFile, link: MemoryLink | MemoryChannel, options: Options) -> ReferenceNode:
     kind = next((kind for kind in ("mutant", "variant") if kind in rig.dut.options), None)
     if kind is None:
-        return ReferenceNode(link)
+        return ReferenceNode.in_role(link, options.role, options.extended)
     tree = str(Path(__file__).resolve().parents[3])
     if tree not in sys.path:
         sys.path.append(tree)
     # They are tests, and nothing of the product may import those: they are found by name, when asked for.
-    node = importlib.import_module(f"tests.{kind}s").make(str(rig.dut.options[kind]), link)
+    made = importlib.import_module(f"tests.{kind}s")
+    node = made.make(str(rig.dut.options[kind]), link, options.role, options.extended)
     assert isinstance(node, ReferenceNode)
     return node

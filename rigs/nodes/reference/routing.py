@@ -1,22 +1,21 @@
-"""The reference node as a 6LR and 6LBR: what it advertises, its table of registrations, forwarding (RFC 6775 §6, §7).
+"""What a 6LR and a 6LBR have in common: advertisements, the table of registrations, forwarding (RFC 6775 §6, §7).
 
-Strategy: as in `registering`, each step is one small method. An NS with an ARO goes through `refusal`, which gives the
-status that speaks against it, and then `accept`; what multihop DAD adds is in `borders`. A router of RFC 8505
-(`extended`) takes the target for the registered address where the T flag is set, and compares TIDs.
+Strategy: as in `sixln`, each step is one small method. An NS with an ARO goes through `refusal`, which gives the
+status that speaks against it, and then `accept`; what multihop DAD adds is in `sixlr` and `sixlbr`. A router of
+RFC 8505 (`extended`) takes the target for the registered address where the T flag is set, and compares TIDs.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import Final
 
-from rigs.nodes.reference.registering import Registering
+from rigs.nodes.reference.discovery import Discovery
 from rigs.nodes.reference.registration import DUPLICATE, FULL, Request, of_eui64
-from sixlowpan import DecodeError, ipv6, nd
+from sixlowpan import ipv6, nd
 from sixlowpan.addresses import ALL_ROUTERS, UNSPECIFIED, is_link_local, is_multicast
 
 SUCCESS, MOVED, DUPLICATE_SOURCE, INVALID_SOURCE, INCORRECT = 0, 3, 6, 7, 8
-NEIGHBOR_DISCOVERY: Final = frozenset({nd.RS, nd.RA, nd.NS, nd.NA})
 
 
 @dataclass(slots=True)
@@ -29,16 +28,15 @@ class Binding:
     tid: int | None = None
 
 
-class Routing(Registering):
+class Routing(Discovery):
     """The router's half of neighbor discovery."""
 
     #: How many registrations it keeps.
     capacity: int = 24
 
-    def boot_routing(self) -> None:
-        """Forget all registrations."""
-        self.boot_discovery()
-        if self.role in {"6LR", "6LBR"} and not self.point_to_point:
+    def boot(self) -> None:
+        super().boot()
+        if not self.point_to_point:
             self.groups.add(ALL_ROUTERS)
         self.bindings: dict[bytes, Binding] = {}
         #: To whom the answer at hand goes, and by which link-layer address: its binding may be gone, or never be.
@@ -46,22 +44,18 @@ class Routing(Registering):
 
     @property
     def is_router(self) -> bool:
-        """RFC 6775 §6.2: "a 6LR comes up as a non-router" until it was advertised to."""
-        return self.role == "6LBR"
+        """Whether it behaves as a router now."""
+        return True
 
     # -- what it advertises -----------------------------------------------------------------------------------
 
     def prefixes(self) -> list[bytes]:
-        """What a 6LBR advertises: the prefix of its first address that is not link-local, one /64."""
+        """What it advertises: the prefix of its first address that is not link-local, one /64."""
         return [address[:8] + bytes(8) for address in self.own if not is_link_local(address)][:1]
 
+    @abstractmethod
     def advertise(self, destination: bytes) -> None:
-        """RFC 6775 §6.3: by unicast, with an SLLAO, and the prefixes with L=0."""
-        options: list[nd.Option] = []
-        for prefix in self.prefixes():
-            options.append(self.prefix_option(prefix))
-            options += self.context_options(prefix)
-        self.send_advertisement(destination, options)
+        """Answer a Router Solicitation; RFC 6775 §6.3: by unicast, with an SLLAO."""
 
     def send_advertisement(self, destination: bytes, options: list[nd.Option]) -> None:
         """One RA with these options behind the SLLAO."""
@@ -71,21 +65,10 @@ class Routing(Registering):
 
     def preference_bits(self) -> int:
         """RFC 6775 §6: "low (11b) by 6LRs", "medium (00b)" with a route to a border, "high (01b)" is for 6LBRs."""
-        return 0b01 << 3 if self.role == "6LBR" else 0
-
-    def flags(self) -> frozenset[int]:
-        """RFC 8505 §4.3: "A 6LR that supports this specification MUST set the E flag"."""
-        mine = {"6LR": {nd.FLAG_L, nd.FLAG_E}, "6LBR": {nd.FLAG_L, nd.FLAG_B, nd.FLAG_E, nd.FLAG_D}}
-        return frozenset(mine.get(self.role, ()))
+        return 0
 
     def prefix_option(self, prefix: bytes) -> nd.PrefixInformation:
         return nd.PrefixInformation(prefix, valid_lifetime=86400, preferred_lifetime=3600)
-
-    def context_options(self, prefix: bytes) -> list[nd.Option]:
-        for cid, context in self.contexts.items():
-            if context.length == 64 and context.covers(prefix):
-                return [nd.ContextOption(prefix, cid=cid, valid_lifetime=60)]
-        return []
 
     # -- registrations ----------------------------------------------------------------------------------------
 
@@ -237,59 +220,18 @@ class Routing(Registering):
     # -- what the host hands over -----------------------------------------------------------------------------
 
     def input(self, packet: bytes) -> None:
-        if self.role == "host" or not self.route(packet, ipv6.Packet.parse(packet)):
+        if not self.route(packet, ipv6.Packet.parse(packet)):
             super().input(packet)
 
-    def icmp(self, view: ipv6.Packet, message: bytes) -> None:
-        """Neighbor Discovery as RFC 6775 changes it, else the host's."""
-        if self.role == "host" or message[0] not in NEIGHBOR_DISCOVERY or view.hop_limit != 255 or message[1]:
-            super().icmp(view, message)
-            return
-        parsed = self.parsed(message)
-        if parsed is None:
-            return
-        self.view = view
-        if not self.discovery(view, parsed):
-            super().icmp(view, message)
-        self.view = None
-
-    @staticmethod
-    def parsed(message: bytes) -> nd.Message | None:
-        """A message of Neighbor Discovery; RFC 4861 §7.1: one that cannot be is "silently discarded"."""
-        try:
-            return nd.parse(message)
-        except DecodeError:
-            return None
-
     def discovery(self, view: ipv6.Packet, message: nd.Message) -> bool:
-        """Whether a message of Neighbor Discovery was handled here."""
+        """Solicitations of routers, and registrations."""
         if isinstance(message, nd.RouterSolicitation):
             if self.is_router and view.src != UNSPECIFIED:
                 self.advertise(view.src)
             return True
-        if isinstance(message, nd.RouterAdvertisement):
-            if self.registers and is_link_local(view.src) and self.takes_advertisement(message):
-                self.advertised_router(message)
-            return False
-        if isinstance(message, nd.NeighborAdvertisement):
-            if self.registers:
-                self.advertised_neighbour(message)
-            return False
-        return isinstance(message, nd.NeighborSolicitation) and self.registration(view, message)
-
-    def takes_advertisement(self, message: nd.RouterAdvertisement) -> bool:
-        """Whether this RA counts; a 6LR with multihop distribution is choosier (`borders`)."""
-        del message
-        return True
-
-    def advertised_neighbour(self, message: nd.NeighborAdvertisement) -> None:
-        """§5.5.2: an NA with ARO of a router that was asked; of anybody else it says nothing."""
-        if self.sender not in self.registrars():
-            return
-        self.answering.add(self.sender)
-        for option in message.options:
-            if isinstance(option, nd.AddressRegistration):
-                self.registration_answered(self.answered_address(message, option), option)
+        if isinstance(message, nd.NeighborSolicitation):
+            return self.registration(view, message)
+        return super().discovery(view, message)
 
     # -- time -------------------------------------------------------------------------------------------------
 

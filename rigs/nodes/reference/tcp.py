@@ -1,97 +1,102 @@
-"""The reference node's TCP: ports that accept connections, each one end of `rigs.tcp`."""
+"""The reference node's TCP: ports that accept connections, each one end of `rigs.tcp`.
+
+Strategy: the host holds it, hands it segments whose checksum was right, and sends what it makes. Of the host it needs
+what `Sender` says.
+"""
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from typing import Protocol
 
-from rigs.nodes.reference.host import Host
 from rigs.tcp import ACK, PROTOCOL, RST, SYN, Tcp, checked
 from sixlowpan import ipv6
 
 Ends = tuple[bytes, int, bytes, int]  # own address and port, the peer's
 
 
-class TcpHost(Host):
-    """A host with TCP."""
+class Sender(Protocol):
+    """What TCP needs of the host below."""
 
-    protocols = Host.protocols | {PROTOCOL}
+    now: float
 
-    def boot(self) -> None:
-        super().boot()
+    def source_for(self, destination: bytes) -> bytes:
+        """The address that a packet to this one comes from."""
+
+    def output(self, packet: bytes) -> None:
+        """Send an IPv6 packet."""
+
+
+class TcpPorts:
+    """The TCP of one host. `end` is the class of one end of a connection."""
+
+    def __init__(self, host: Sender, end: type[Tcp] = Tcp) -> None:
+        self._host, self._end = host, end
         self.streams: dict[Ends, Tcp] = {}
         #: port -> the connection that was accepted last, None before there is one.
         self.listening: dict[int, Tcp | None] = {}
         #: What is to be sent on the first connection to a port.
         self.early: dict[int, bytes] = {}
 
-    def upper(self, packet: bytes, view: ipv6.Packet, protocol: int, at: int) -> None:
-        if protocol != PROTOCOL:
-            super().upper(packet, view, protocol, at)
-        elif len(packet) >= at + 20 and self.checksum_holds(view, protocol, packet[at:]):
-            self.segment(view, packet[at:])
-
     def segment(self, view: ipv6.Packet, message: bytes) -> None:
         """One segment for one of our ports; one for no connection is refused (RFC 9293 §3.10.7.1)."""
         ends = view.dst, int.from_bytes(message[2:4]), view.src, int.from_bytes(message[:2])
         stream = self.streams.get(ends)
         if stream is None and ends[1] in self.listening and message[13] & (SYN | ACK) == SYN:
-            stream = self.streams[ends] = self.listening[ends[1]] = self.make_stream(ends)
+            stream = self.streams[ends] = self.listening[ends[1]] = self._stream(ends)
             stream.listen()
-            stream.send(self.early.pop(ends[1], b""), self.now)
+            stream.send(self.early.pop(ends[1], b""), self._host.now)
         if stream is not None:
-            stream.hear(message, self.now)
+            stream.hear(message, self._host.now)
         elif not message[13] & RST:
-            answer = Tcp(ends[1], ends[3], lambda out: self.send_segment(ends, out))
+            answer = Tcp(ends[1], ends[3], lambda out: self._send(ends, out))
             answer.refuse(message)
 
-    def make_stream(self, ends: Ends) -> Tcp:
-        return Tcp(ends[1], ends[3], lambda out: self.send_segment(ends, out), start=0x1000)
+    def _stream(self, ends: Ends) -> Tcp:
+        return self._end(ends[1], ends[3], lambda out: self._send(ends, out), start=0x1000)
 
-    def send_segment(self, ends: Ends, segment: bytes) -> None:
+    def _send(self, ends: Ends, segment: bytes) -> None:
         total = ipv6.checksum(ends[0], ends[2], PROTOCOL, segment)
-        self.output(ipv6.build(ends[0], ends[2], PROTOCOL, checked(segment, total)))
+        self._host.output(ipv6.build(ends[0], ends[2], PROTOCOL, checked(segment, total)))
 
     def due(self) -> float | None:
-        timers = (super().due(), *(stream.due() for stream in self.streams.values()))
+        """When `tick` has something to do."""
+        timers = (stream.due() for stream in self.streams.values())
         return min((at for at in timers if at is not None), default=None)
 
     def tick(self) -> None:
-        super().tick()
+        """Send again what nobody acknowledged."""
         for stream in self.streams.values():
-            stream.tick(self.now)
-
-    @abstractmethod
-    def clock(self) -> float:
-        """The time now, on the clock of the link."""
+            stream.tick(self._host.now)
 
     # -- the node's own side ----------------------------------------------------------------------------------
 
-    def tcp_listen(self, port: int) -> None:
+    def listen(self, port: int) -> None:
+        """Accept connections to this port."""
         self.listening.setdefault(port, None)
 
-    def tcp_connect(self, destination: bytes, port: int) -> None:
-        self.now = self.clock()
-        ends = self.source_for(destination), 0xC000 | port & 0x3FFF, destination, port
-        stream = self.streams[ends] = self.listening[port] = self.make_stream(ends)
-        stream.open(self.now)
+    def connect(self, destination: bytes, port: int) -> None:
+        """Open a connection; `send` and `receive` then mean it by this port."""
+        ends = self._host.source_for(destination), 0xC000 | port & 0x3FFF, destination, port
+        stream = self.streams[ends] = self.listening[port] = self._stream(ends)
+        stream.open(self._host.now)
 
-    def tcp_close(self, port: int) -> None:
-        self.now = self.clock()
+    def close(self, port: int) -> None:
+        """Reset the connection, and accept no other."""
         stream = self.listening.pop(port, None)
         if stream is not None:
             stream.abort()
             self.streams = {ends: one for ends, one in self.streams.items() if one is not stream}
 
-    def tcp_send(self, port: int, data: bytes) -> None:
-        self.now = self.clock()
+    def send(self, port: int, data: bytes) -> None:
+        """Send on the latest connection, or on the first one that comes."""
         stream = self.listening[port]
         if stream is None:
             self.early[port] = self.early.get(port, b"") + data
         else:
-            stream.send(data, self.now)
+            stream.send(data, self._host.now)
 
-    def tcp_receive(self, port: int, deadline: float) -> bytes | None:
-        del deadline  # what a frame causes has happened when it was sent
+    def receive(self, port: int) -> bytes | None:
+        """What has come; None: nothing."""
         stream = self.listening.get(port)
         if stream is None or not stream.received:
             return None

@@ -103,8 +103,8 @@ class NoTidIsZero(ReferenceNode):
 class AnswersFirstTid(ReferenceNode):
     """Answers with the TID of the first registration, however often it was renewed."""
 
-    def boot_routing(self):
-        super().boot_routing()
+    def boot(self):
+        super().boot()
         self.firsts = {}
 
     def reply(self, asked, status):
@@ -124,8 +124,8 @@ class AnswersWithoutTid(Answers):
 class EdarFirstTid(Requests):
     """Reports renewals to the 6LBR with the TID of the first registration."""
 
-    def boot_borders(self):
-        super().boot_borders()
+    def boot(self):
+        super().boot()
         self.firsts = {}
 
     def request_changed(self, message, source, destination):
@@ -172,8 +172,8 @@ class RemovalUnreported(ReferenceNode):
 class TidOfRovr(ReferenceNode):
     """Compares the TID of a renewal with the last one of the same ROVR, whatever address that was for."""
 
-    def boot_routing(self):
-        super().boot_routing()
+    def boot(self):
+        super().boot()
         self.last = {}
 
     def keep(self, address, option, link):
@@ -229,8 +229,8 @@ class TenIsSuccess(Passes):
 class CapabilitiesOnce(ReferenceNode):
     """Has a 6CIO in its first advertisement to a host only, although each solicitation has one."""
 
-    def boot_routing(self):
-        super().boot_routing()
+    def boot(self):
+        super().boot()
         self.told = set()
 
     def send_nd(self, source, destination, kind, body):

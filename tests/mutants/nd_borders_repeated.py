@@ -214,8 +214,8 @@ class StaysTentative(ReferenceNode):
 class SecondRouter(ReferenceNode):
     """Takes an address for a duplicate when another 6LR asks for it, whoever has it."""
 
-    def boot_borders(self):
-        super().boot_borders()
+    def boot(self):
+        super().boot()
         self.askers = {}
 
     def requested_duplicate(self, view, message):
@@ -228,8 +228,8 @@ class SecondRouter(ReferenceNode):
 class ToFirstRouter(Confirms):
     """Sends each DAC to the 6LR that asked for the address first."""
 
-    def boot_borders(self):
-        super().boot_borders()
+    def boot(self):
+        super().boot()
         self.askers = {}
 
     def confirmation(self, message, source, destination):

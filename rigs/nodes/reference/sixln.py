@@ -3,13 +3,14 @@
 Strategy: each step of the RFC is one small method that a mutant can take wrongly, and every timer is a number that
 `due` tells and `tick` looks at. A registration goes to all routers at once: `pending` are those that have not answered
 yet, `confirmed` those that keep it. With `extended` the node registers as RFC 8505 has it, where the router says that
-it can. What is other on Bluetooth LE, where the router is the one peer, is overridden in `ble`.
+it can. What is other on Bluetooth LE, where the router is the one peer, is overridden in `ble_roles`.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from rigs.nodes.reference.discovery import Discovery
 from rigs.nodes.reference.host import RETRANSMIT
 from rigs.nodes.reference.registration import (
     DUPLICATE,
@@ -22,26 +23,23 @@ from rigs.nodes.reference.registration import (
     Router,
     reverse,
 )
-from rigs.nodes.reference.tcp import TcpHost
-from sixlowpan import Context, Contexts, ipv6, nd
-from sixlowpan.addresses import ALL_ROUTERS, is_link_local, is_multicast, solicited_node
+from sixlowpan import Context, ipv6, nd
+from sixlowpan.addresses import ALL_ROUTERS, is_link_local, solicited_node
 
 
-class Registering(TcpHost):
-    """The 6LN's half of neighbor discovery."""
+class SixLn(Discovery):
+    """A host of RFC 6775, and the half of a 6LR that begins as one (§3.4)."""
 
-    role: str = "host"
-    #: Whether it knows RFC 8505.
-    extended: bool = False
-    contexts: Contexts
-    peer: bytes
+    role = "6LN"
+
+    def boot(self) -> None:
+        super().boot()
+        self.boot_discovery()
 
     def boot_discovery(self) -> None:
         """Forget all routers, and what they told."""
         self.given = self.contexts
         self.routers: dict[bytes, Router] = {}
-        #: Who is taken for a router where none advertises: told by hand.
-        self.fallback = b""
         #: Addresses made of a router's prefixes, and those that turned out to be somebody else's.
         self.made: set[bytes] = set()
         self.refused: set[bytes] = set()
@@ -62,20 +60,12 @@ class Registering(TcpHost):
         self.solicitations = 0
         self.asks = ALL_ROUTERS
         self.refresh_at: float | None = None
-        #: The packet that is being handled.
-        self.view: ipv6.Packet | None = None
-
-    @property
-    def registers(self) -> bool:
-        """Whether this role registers its addresses with routers: a 6LR begins as a host (RFC 6775 §3.4)."""
-        return self.role in {"6LN", "6LR"}
-
-    @property
-    def sender(self) -> bytes:
-        """Who sent the packet that is being handled."""
-        return self.view.src if self.view is not None else b""
 
     # -- routers ----------------------------------------------------------------------------------------------
+
+    def come_up(self) -> None:
+        """RFC 6775 §5.3: solicit once the interface is initialized."""
+        self.solicit_router()
 
     def solicit_router(self) -> None:
         """RFC 6775 §5.3: again until a router advertises, and with a source link-layer address."""
@@ -88,14 +78,6 @@ class Registering(TcpHost):
     def solicitation_interval(self, sent: int) -> float:
         """§5.3: 3 at least 10 s apart, then "truncated binary exponential backoff", 60 s at most."""
         return INTERVAL if sent < TRIES else min(SLOWEST, INTERVAL * 2.0 ** (sent - TRIES + 1))
-
-    def capabilities(self) -> bytes:
-        """RFC 8505 §6.1: "The 6CIO MUST be present in both RS and RA messages"."""
-        return nd.CapabilityIndication(self.flags()).build() if self.extended else b""
-
-    def flags(self) -> frozenset[int]:
-        """Of our 6CIO: a 6LN is no registrar, and has none."""
-        return frozenset()
 
     def advertised_router(self, message: nd.RouterAdvertisement) -> None:
         """RFC 6775 §5.4: a router, contexts, and addresses of the prefixes with A=1 and L=0."""
@@ -110,6 +92,11 @@ class Registering(TcpHost):
         self.refresh_at = self.next_refresh(message)
         if new:
             self.register_all()
+
+    def takes_advertisement(self, message: nd.RouterAdvertisement) -> bool:
+        """Whether this RA counts; a 6LR with multihop distribution is choosier (`sixlr`)."""
+        del message
+        return True
 
     def keep_router(self, message: nd.RouterAdvertisement) -> bool:
         """Whether it is a router that was not known; one with lifetime 0 is none any more (RFC 4861 §6.3.4)."""
@@ -227,6 +214,9 @@ class Registering(TcpHost):
         """Whether that router keeps EAROs as RFC 8505 has them (§6.3)."""
         return router in self.routers and self.routers[router].extended
 
+    def address_added(self, address: bytes) -> None:
+        self.register(address)
+
     def register_all(self) -> None:
         """Register what some router does not keep yet."""
         for address in list(self.own):
@@ -237,7 +227,7 @@ class Registering(TcpHost):
 
     def register(self, address: bytes, lifetime: int = LIFETIME) -> None:
         """Begin a registration of this address, or renew it, with every router (RFC 6775 §5.5)."""
-        if not self.registers or not self.registrable(address):
+        if not self.registrable(address):
             return
         waiting = {*self.registrars()}
         if not waiting:
@@ -279,6 +269,15 @@ class Registering(TcpHost):
         if self.extended:
             return replace(option, t=True, r=self.role == "6LN", tid=self.tids[address])
         return option
+
+    def advertised_neighbour(self, message: nd.NeighborAdvertisement) -> None:
+        """§5.5.2: an NA with ARO of a router that was asked; of anybody else it says nothing."""
+        if self.sender not in self.registrars():
+            return
+        self.answering.add(self.sender)
+        for option in message.options:
+            if isinstance(option, nd.AddressRegistration):
+                self.registration_answered(self.answered_address(message, option), option)
 
     def answered_address(self, message: nd.NeighborAdvertisement, option: nd.AddressRegistration) -> bytes:
         """RFC 8505 §5.5: the target; RFC 6775: where the NA goes to, or else what has waited longest."""
@@ -343,28 +342,24 @@ class Registering(TcpHost):
             else:
                 self.refreshes.pop(address, None)
 
-    # -- next hops --------------------------------------------------------------------------------------------
+    # -- messages and next hops -------------------------------------------------------------------------------
 
-    def output_piece(self, packet: bytes) -> None:
-        """§5.6: no address is resolved."""
-        destination = packet[24:40]
-        if self.role == "host" or self.point_to_point or is_multicast(destination):
-            super().output_piece(packet)
-            return
-        link = self.next_hop(destination)
-        if link:
-            self.transmit(packet, link)
+    def discovery(self, view: ipv6.Packet, message: nd.Message) -> bool:
+        """Routers and their answers to registrations; what the host of RFC 4861 takes of them, it takes as well."""
+        if isinstance(message, nd.RouterAdvertisement):
+            if is_link_local(view.src) and self.takes_advertisement(message):
+                self.advertised_router(message)
+            return False
+        if isinstance(message, nd.NeighborAdvertisement):
+            self.advertised_neighbour(message)
+            return False
+        return super().discovery(view, message)
 
     def next_hop(self, destination: bytes) -> bytes:
-        """The link-layer address that a packet goes to; empty: there is none.
-
-        §5.6: link-local ones "by reversing the procedure in Appendix A of RFC 4291", all others to a default router.
-        """
-        if is_link_local(destination):
-            return reverse(destination)
-        if self.routers:
+        """§5.6: what is not link-local goes to a default router."""
+        if self.routers and not is_link_local(destination):
             return next(iter(self.routers.values())).link
-        return reverse(self.fallback) if self.fallback else b""
+        return super().next_hop(destination)
 
     # -- time -------------------------------------------------------------------------------------------------
 

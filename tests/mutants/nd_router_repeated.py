@@ -30,8 +30,8 @@ class ToMacSource(ReferenceNode):
 class SecondUnanswered(ReferenceNode):
     """Answers a host once in 10 s: takes MIN_DELAY_BETWEEN_RAS for unicast, too."""
 
-    def boot_routing(self):
-        super().boot_routing()
+    def boot(self):
+        super().boot()
         self.advertised_at = {}
 
     def advertise(self, destination):
@@ -170,8 +170,8 @@ class TentativeTimer(ReferenceNode):
 class Counting(ReferenceNode):
     """A router that counts its registrations, and miscounts."""
 
-    def boot_routing(self):
-        super().boot_routing()
+    def boot(self):
+        super().boot()
         self.lost = 0
 
     def refusal(self, asked):
