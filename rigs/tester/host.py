@@ -246,9 +246,7 @@ class Tester:
 
     def frames_of(self, stimulus: Stimulus) -> list[bytes]:
         """The frames that a stimulus is sent in."""
-        return list(stimulus.frames) or [
-            self.air.frame(payload, stimulus.info) for payload in stimulus.payloads
-        ]
+        return list(stimulus.frames) or [self.air.frame(one, stimulus.info) for one in stimulus.payloads]
 
     def send_packet(self, packet: bytes, info: LinkInfo | None = None) -> list[bytes]:
         """Send a packet in the ordinary form: for what is ordinary, never for what is tried."""

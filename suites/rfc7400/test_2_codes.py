@@ -211,7 +211,7 @@ def test_behind_an_options_header(case: Case, protocol: int, behind: str):
         payload = bytes.fromhex("7e33") + octet + b"\x06" + options + nhc + front + b"\x87"
         return checked(case, payload, packet, f"{behind} behind an options header")
 
-    right_or_nothing(case, make, feature="ghc")
+    behind_a_header(case, make)
 
 
 @on_link("ieee802154")

@@ -59,9 +59,9 @@ class HopLimit(ReferenceNode):
         self.hop_limit = 77
 
 
-@variant("short-reversed-version-1")
+@variant("short-reversed-version-1", strict=False)
 class ShortReversed(ShortSource, Reversed, Unacknowledged, HopLimit):
-    """Short source, last fragment first, version 1 with both PAN ids, hop limit 77."""
+    """Short source, last fragment first, version 1 with both PAN ids, no acknowledgement (§2: advice), hop limit 77."""
 
 
 @variant("late-forgetful-one-waits", rig={"settle": "300ms"})
