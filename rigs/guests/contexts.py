@@ -16,7 +16,8 @@ import errno
 import mmap
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from rigs.guests.client import AgentClient
 from rigs.guests.handles import AgentError
@@ -34,6 +35,13 @@ _ZEROS = bytes(_BLOCK)
 _DEBUGFS = "/sys/kernel/debug/6lowpan"
 
 
+class Place(NamedTuple):
+    """Where an interface is in a guest's memory: its name, and its context table."""
+
+    name: int
+    table: int
+
+
 class ContextError(Exception):
     """The guest's context table is not to be reached."""
 
@@ -41,16 +49,24 @@ class ContextError(Exception):
 class ContextTable:
     """The context table of one 6LoWPAN interface; make it anew when the interface is made anew."""
 
-    def __init__(self, guest: Guest, client: AgentClient, interface: str = "lowpan0") -> None:
-        """Find the table while it is still empty. Raises `ContextError`."""
+    def __init__(
+        self, guest: Guest, client: AgentClient, interface: str = "lowpan0", known: Iterable[Place] = ()
+    ) -> None:
+        """Find the table while it is still empty. Raises `ContextError`.
+
+        `known` are the places of tables that had contexts when their interface of that name went: where one of them is
+        empty again, the kernel has made the new interface there.
+        """
         self._client = client
         self._folder = f"{_DEBUGFS}/{interface}/contexts"
         self._guest = guest
-        self._at: int | None = None
+        #: Where it is in the guest's memory; None where the kernel lets one in.
+        self.place: Place | None = None
         try:
             client.read(f"{self._folder}/0/active")
         except AgentError:
-            self._at = self._find(interface)
+            again = [place for place in known if self._is_at(place, interface)]
+            self.place = again[0] if len(again) == 1 else self._find(interface)
 
     def set(
         self, identifier: int, prefix: bytes, length: int, *, compress: bool = True, active: bool = True
@@ -61,10 +77,10 @@ class ContextTable:
         """
         if not 0 <= identifier < CONTEXTS or len(prefix) != 16 or not 0 <= length <= 128:
             raise ValueError(f"context {identifier}, prefix of {len(prefix)} octets, length {length}")
-        if self._at is None:
+        if self.place is None:
             self._set_by_debugfs(identifier, prefix, length, compress=compress, active=active)
             return
-        entry = self._at + identifier * _ENTRY
+        entry = self.place.table + identifier * _ENTRY
         with mmap.mmap(self._guest.memory, 0) as memory:
             memory[entry + 24 : entry + 32] = bytes(8)
             memory[entry + 4 : entry + 20] = prefix
@@ -86,14 +102,19 @@ class ContextTable:
             f" && echo {int(compress)} > compression && echo {int(active)} > active"
         )
 
-    def _find(self, interface: str) -> int:
+    def _is_at(self, place: Place, interface: str) -> bool:
+        memory = self._guest.memory
+        named = os.pread(memory, _NAME, place.name) == interface.encode().ljust(_NAME, b"\0")
+        return named and os.pread(memory, len(_EMPTY_TABLE), place.table) == _EMPTY_TABLE
+
+    def _find(self, interface: str) -> Place:
         # net_device begins with its name, and the table is in the private part behind it.
-        found: set[int] = set()
+        found: set[Place] = set()
         for name in _places(self._guest.memory, interface.encode()):
             behind = os.pread(self._guest.memory, _PRIVATE + len(_EMPTY_TABLE) - _NAME, name + _NAME)
             at = behind.find(_EMPTY_TABLE)
             while at >= 0:
-                found.add(name + _NAME + at)
+                found.add(Place(name, name + _NAME + at))
                 at = behind.find(_EMPTY_TABLE, at + 1)
         if len(found) != 1:
             raise ContextError(

@@ -52,8 +52,13 @@ class Air:
     def frame(self, payload: bytes, info: LinkInfo) -> bytes:
         """The next frame with this payload, ready to be sent."""
         if self.link.kind == "ieee802154":
-            self._sequence = (self._sequence + 1) & 0xFF
+            self.next_sequence()
         return self._frame(info, payload)
+
+    def next_sequence(self) -> int:
+        """The next MAC sequence number: one counter for all senders, lest a radio take a frame for a repetition."""
+        self._sequence = (self._sequence + 1) & 0xFF
+        return self._sequence
 
     def send(self, payload: bytes, info: LinkInfo) -> bytes:
         """Send one payload; return the frame that left. Raises `LinkClosed`."""

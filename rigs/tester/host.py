@@ -10,7 +10,6 @@ case sees another's neighbour cache, fragments or late answers.
 from __future__ import annotations
 
 import random
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from rigs.tester.assembly import Assembly
 from rigs.tester.framing import Air, Heard
 from rigs.tester.neighbours import Neighbours, link_option
 from rigs.tester.packets import (
+    CLOSED,
     DESTINATION_UNREACHABLE,
     ECHO_REPLY,
     FORMS,
@@ -33,11 +33,9 @@ from rigs.tester.packets import (
     datagram_of,
     in_line,
 )
+from rigs.tester.trips import Trips
 from sixlowpan import Contexts, LinkInfo, addresses, encode, fragment, ipv6
 from sixlowpan.link import link_between
-
-#: Controls whose round trips say how long an answer may take.
-_TRIPS = 64
 
 
 @dataclass
@@ -64,6 +62,7 @@ class Tester:
     servants: list[Callable[[Seen], object]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._trips = Trips()
         self.restart("")
         self._version = 0
         #: Datagrams that went in fragments and, for all we know, wait for more of them: when the last one was sent.
@@ -80,8 +79,6 @@ class Tester:
         #: (identifier, sequence) of every echo that was asked for: the case that did, and what its answer must be.
         self._asked: dict[bytes, tuple[str, int]] = {}
         self.last_control = b""
-        #: How long the last controls took.
-        self._trips: deque[float] = deque(maxlen=_TRIPS)
 
     def restart(self, name: str) -> None:
         """Draw all that is random anew from the seed and this name: a case does the same alone and in a crowd."""
@@ -91,6 +88,7 @@ class Tester:
         self._tag = self.random.randrange(0x10000)
         self._identifier = self.random.randrange(0x10000)
         self._answers: set[bytes] = set()
+        self._trips.another_case()
 
     # -- identities -------------------------------------------------------------------------------------------
 
@@ -212,7 +210,7 @@ class Tester:
         )
 
     def datagram(
-        self, size: int = 8, *, source_port: int = 0x1234, destination_port: int = 0x5678, **header: int
+        self, size: int = 8, *, source_port: int = 0x1234, destination_port: int = CLOSED, **header: int
     ) -> bytes:
         """Build a UDP packet to a port that nobody opened, with `size` octets of data."""
         source, destination = self.identity.address, self.dut_address
@@ -376,14 +374,14 @@ class Tester:
             answers = seen.upper[4:8]
             ours = answers in self.control_ids or self._asked.get(answers, ("", 0))[0] == self._name
             if answers == wanted or (seen.view.dst == self.identity.address and not ours):
-                self._trips.append(self.now() - began)
+                self._trips.took(self.now() - began)
                 return True
         return False
 
     @property
     def slowest(self) -> float:
-        """Seconds that the slowest of the last controls took, on the clock of deadlines; 0 before the first."""
-        return max(self._trips, default=0.0)
+        """Seconds that a slow one of the last controls took, on the clock of deadlines; 0 before the first."""
+        return self._trips.slowest
 
     def asked_by(self, seen: Seen) -> str | None:
         """The case that asked the echo to which this is the right answer; None where it is none."""

@@ -21,6 +21,8 @@ UNSPECIFIED = bytes(16)
 #: Seconds that an incomplete datagram may be kept (RFC 4944 §5.3).
 LONGEST = 60.0
 
+#: A UDP port that nobody opened.
+CLOSED = 0x5678
 #: Forms of what is ordinary, the first that a DUT understands being used: the smallest, all in-line, uncompressed.
 FORMS = ("smallest", "in-line", "uncompressed")
 

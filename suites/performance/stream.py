@@ -94,11 +94,13 @@ class Stream:
                 return done()
         return True
 
-    def received_at_the_dut(self) -> bytes:
-        """Everything that the DUT received so far."""
-        node = self._case.rig.node
+    def received_at_the_dut(self, more: int = 0) -> bytes:
+        """Everything that the DUT received so far; where so many `more` octets are due, it is waited for no others."""
+        node, due = self._case.rig.node, len(self.at_the_dut) + more
         while (data := node.tcp_receive(self.port, self._now() + self._case.settle)) is not None:
             self.at_the_dut += data
+            if more and len(self.at_the_dut) >= due:
+                break
         return bytes(self.at_the_dut)
 
     def _now(self) -> float:

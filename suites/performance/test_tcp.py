@@ -72,7 +72,7 @@ def moved_more(case: Case, stream: Stream, direction: str, line: bytes) -> float
         stream.send(line)
         done = stream.run(lambda: not tcp.unacknowledged, 5.0)
         took = case.tester.stamp() - began
-        done = done and stream.received_at_the_dut().endswith(line)
+        done = done and stream.received_at_the_dut(len(line)).endswith(line)
     else:
         wanted = len(tcp.received) + len(line)
         stream.ask(line)

@@ -4,6 +4,7 @@ import pytest
 
 from fixtures.api import Case, binds, needs, on_link, requirement
 from sixlowpan import link_local
+from suites.rfc4861.test_8_1 import BROKEN, PREFIX, redirect
 from suites.rfc6775.attaching import attached, pinged
 
 pytestmark = [on_link("ieee802154"), binds("6LN", "nd"), needs("reset", "ping")]
@@ -43,3 +44,27 @@ def test_everything_else_to_a_router(case: Case, where: str):
                 seen.info.dst == party.link, "neighbour_address", f"to the router, {party.link.hex()}",
                 seen.info.dst.hex(), frame=seen.frames[0],
             )  # fmt: skip
+
+
+@requirement("RFC4861-8.1-01")
+def test_invalid_redirects(case: Case):
+    """Redirects of its router that break one check of RFC 4861 §8.1 each: packets go to the router as before."""
+    with attached(case) as (party, _):
+        other, there = case.tester.fresh(), PREFIX + case.tester.pattern(8)
+        here, it = party.address, other.address
+        sent = {
+            f"with {name}": redirect(case, here, it, other.link, there, **how) for name, how in BROKEN.items()
+        }
+        sent["that another sends"] = redirect(case, it, it, other.link, there)
+        sent["to a global target"] = redirect(case, here, PREFIX + it[8:], other.link, there)
+        before, _ = pinged(case, there)
+        if before is None or before.info.dst != party.link:
+            case.unsupported("without a Redirect packets do not go to the router, either", "not_observable")
+        for name, packet in sent.items():
+            frame = party.send(packet)
+            seen, _ = pinged(case, there)
+            there_still = seen is not None and seen.info.dst == party.link
+            wanted = f"behind a Redirect {name} packets still go to {party.link.hex()}"
+            where = "to nobody" if seen is None else f"to {seen.info.dst.hex()}"
+            if not case.expect(there_still, "nd_taken", wanted, where, frame=frame):
+                return

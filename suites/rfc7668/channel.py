@@ -34,6 +34,11 @@ MODES = {
 
 #: What the DUT at the other end of a link has registered with us, the latest last.
 _registered: WeakKeyDictionary[Link, tuple[bytes, ...]] = WeakKeyDictionary()
+#: Seconds in which a 6LN registers an address.
+REGISTERS = 3.0
+#: How often a registration was waited for in vain on a link where none ever came, and how often that is done in full.
+_in_vain: WeakKeyDictionary[Link, int] = WeakKeyDictionary()
+_PATIENCE = 3
 
 
 def live(case: Case) -> ChannelLink:
@@ -145,6 +150,16 @@ def heard(case: Case, holds: Callable[[Seen], bool], seconds: float = 2.0) -> Se
     return None
 
 
+def registers(case: Case, holds: Callable[[Seen], bool]) -> Seen | None:
+    """As `heard`, for a registration: who never sent one is waited for in full some times, then as for any answer."""
+    link = case.rig.link
+    before = _in_vain.get(link, 0)
+    brief = link.clock != "virtual" and before >= _PATIENCE
+    seen = heard(case, holds, case.settle if brief else REGISTERS)
+    _in_vain[link] = before + 1 if seen is None else -(1 << 30)
+    return seen
+
+
 def registration(seen: Seen) -> nd.AddressRegistration | None:
     """The ARO of a Neighbor Solicitation, if it has one."""
     return registration_of(seen) if seen.icmp_type == NS else None
@@ -193,8 +208,8 @@ def confirmed(case: Case, address: bytes, *, status: int | None = 0) -> Seen | N
     `status` other than 0, or None (silence): the address does not count as registered then (RFC 7668 §3.2.4).
     """
     with case.tester.keeping_quiet():  # the ordinary answer has no ARO, which says that we are no 6LBR
-        case.rig.node.add_address(address)
-        seen = heard(case, lambda s: registered_address(case, s) == address, 3.0)
+        case.give_address(address)
+        seen = registers(case, lambda s: registered_address(case, s) == address)
     if seen is not None and status is not None:
         confirm_registration(case, seen, address, status)
     return seen

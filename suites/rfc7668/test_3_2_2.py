@@ -14,6 +14,7 @@ from suites.rfc7668.channel import (
     live,
     reconnected,
     registered_address,
+    registers,
 )
 
 pytestmark = on_link("ble")
@@ -165,7 +166,7 @@ def test_global_address_is_registered(case: Case):
         for _ in range(ADVERTISEMENTS):  # a host may miss one that comes while its interface comes up
             advertised(case, PREFIX, 7)
             frame = case.evidence.frames[-1][2].frame
-            seen = heard(case, lambda s: (registered_address(case, s) or b"")[:8] == PREFIX[:8], 3.0)
+            seen = registers(case, lambda s: (registered_address(case, s) or b"")[:8] == PREFIX[:8])
             made = [a for a in case.rig.node.addresses() if a[:8] == PREFIX[:8]]
             if made or seen:
                 break

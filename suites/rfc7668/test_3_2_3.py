@@ -10,6 +10,7 @@ from suites.rfc7668.channel import (
     heard,
     modes,
     registered_address,
+    registers,
     registration,
 )
 
@@ -46,7 +47,7 @@ def test_eui64_of_the_registration(case: Case):
     link = case.rig.link
     with anew(case):
         advertised(case, PREFIX, CONTEXT)
-        seen = heard(case, lambda s: registration(s) is not None, 3.0)
+        seen = registers(case, lambda s: registration(s) is not None)
         device = link.dut
     if seen is None:
         case.unsupported(

@@ -11,6 +11,7 @@ from suites.rfc7668.channel import (
     heard,
     modes,
     registered_address,
+    registers,
     registration,
 )
 from suites.rfc7668.test_3_2_4 import examples, sent_from
@@ -25,9 +26,9 @@ def prefixes(case: Case) -> tuple[bytes, bytes]:
     return start + b"\1" + bytes(8), start + b"\2" + bytes(8)
 
 
-def registers(case: Case, prefix: bytes) -> bool:
+def registers_of(case: Case, prefix: bytes) -> bool:
     """Whether the DUT registers an address of this prefix within 3 s, which is then confirmed."""
-    seen = heard(case, lambda s: (registered_address(case, s) or b"")[:8] == prefix[:8], 3.0)
+    seen = registers(case, lambda s: (registered_address(case, s) or b"")[:8] == prefix[:8])
     if seen is None:
         return False
     address = registered_address(case, seen)
@@ -43,11 +44,14 @@ def test_two_prefixes(case: Case):
     first, second = prefixes(case)
     with anew(case):
         advertised(case, first, CONTEXT)
-        if not registers(case, first):
+        if not registers_of(case, first):
             case.unsupported("the DUT registers nothing: see 3.2.2/global_address_is_registered")
         advertised(case, second, OTHER)
         case.expect(
-            registers(case, second), "not_registered", "NS with ARO for the second prefix", "none within 3 s"
+            registers_of(case, second),
+            "not_registered",
+            "NS with ARO for the second prefix",
+            "none within 3 s",
         )
 
 
@@ -60,7 +64,7 @@ def test_registered_on_each_connection(case: Case):
     for number in (1, 2, 3):
         with anew(case):
             advertised(case, first, CONTEXT)
-            found = registers(case, first)
+            found = registers_of(case, first)
         if not found and number == 1:
             case.unsupported("the DUT registers nothing: see 3.2.2/global_address_is_registered")
         case.expect(found, "not_registered", f"NS with ARO on connection {number}", "none within 3 s")
@@ -144,7 +148,7 @@ def test_confirmed_for_another(case: Case):
         (address,) = examples(case, "6666")
         with tester.keeping_quiet():
             case.rig.node.add_address(address)
-            seen = heard(case, lambda s: registered_address(case, s) == address, 3.0)
+            seen = registers(case, lambda s: registered_address(case, s) == address)
         if seen is None:
             case.unsupported("the DUT registers nothing: see 3.2.2/global_address_is_registered")
         option = registration(seen)

@@ -5,7 +5,7 @@ import ipaddress
 import pytest
 
 from fixtures.api import Case, needs, on_link, requirement
-from suites.rfc7668.channel import MODES, anew, as_6ln, confirmed, heard, live, modes, registration
+from suites.rfc7668.channel import MODES, anew, as_6ln, confirmed, live, modes, registers, registration
 from suites.rfc7668.star import one_more, sixln, two
 from suites.rfc7668.test_3_2_4 import SPARE, examples, registered, sent_from
 from suites.rfc7668.test_3_2_6lbr import answered
@@ -74,7 +74,7 @@ def test_registered_on_this_connection(case: Case):
         registered(case, address)
     with anew(case), case.tester.keeping_quiet():
         case.rig.node.add_address(address)
-        seen = heard(case, lambda s: registration(s) is not None, 3.0)
+        seen = registers(case, lambda s: registration(s) is not None)
         if seen is None:
             case.unsupported("the DUT registers nothing: see 3.2.2/global_address_is_registered")
         mode = modes(seen.payloads[0])[0]

@@ -104,3 +104,33 @@ SHAPES_802154: dict[str, Build] = {
     "mesh-frag1": fragment_of(0, mesh=True),
     "rfrag": by_hand("e800 1234 0038 7a33 3a"),
 }
+
+_PORTS = "1234 5678 abcd"
+#: Headers that a decoder has to go through before it knows that they are whole; no checksum behind them holds. First
+#: those that every decoder refuses when they are cut: what is kept as it is may take a place for reassembly.
+CHAINS: dict[str, str] = {
+    "iphc": "6000 00 ab cdef 3a 21" + "fe80 0000 0000 0000 a1a2 a3a4 a5a6 a7a8" * 2,
+    "iphc-cid": "7ef7 00 f0 1234 5678 abcd",
+    "udp-00": f"7e33 f0 {_PORTS}",
+    "udp-01": "7e33 f1 1234 cd abcd",
+    "udp-10": "7e33 f2 ab 5678 abcd",
+    "udp-11": "7e33 f3 12 abcd",
+    "options": f"7e33 e0 3a 06 {OPTIONS}",
+    "options-udp": f"7e33 e7 06 {OPTIONS} f0 {_PORTS}",
+    "options-options": f"7e33 e1 06 {OPTIONS} e6 3a 06 {OPTIONS}",
+    "fragment-header": "7e33 e4 3a 06 0000 1234 5678",
+    "ipv6-in-ipv6": "7e33 ee 6000 00 ab cdef 3a 21" + "fe80 0000 0000 0000 a1a2 a3a4 a5a6 a7a8" * 2,
+    "ipv6-in-ipv6-udp": f"7e33 ee 7e33 f0 {_PORTS}",
+    "options-ipv6": f"7e33 e7 06 {OPTIONS} ee 7a33 3a",
+    "ghc-icmpv6": "7e33 df 08 8000 1234 5678 9abc 87 c0",
+    "ghc-udp": f"7e33 d0 {_PORTS} 05 0102030405 87 c0",
+    "ghc-options": f"7e33 b0 3a 06 {OPTIONS} 90",
+    "page-1": f"f1 7e33 f0 {_PORTS}",
+    "ipv6": "41 6aaa bcde 0008 3a21" + "fe80 0000 0000 0000 a1a2 a3a4 a5a6 a7a8" * 2,
+}
+#: The same for IEEE 802.15.4 only.
+CHAINS_802154: dict[str, str] = {
+    "hc1": "42 00 21" + "fe80 0000 0000 0000 a1a2 a3a4 a5a6 a7a8" * 2 + "aabcde 3a",
+    "hc1-hc-udp": "42 fb 00 40 1234 5678 0014 abcd",
+    "bc0-iphc": "50 01 7e33 f0 1234",
+}

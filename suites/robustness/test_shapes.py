@@ -5,6 +5,7 @@ of them, the DUT answers a small and a full-size echo behind them, and prints no
 """
 
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 
@@ -153,9 +154,12 @@ def test_every_dispatch(case: Case, unharmed: Callable[[], None], behind: str):
     unharmed()
 
 
-@requirement("RFC6282-3.1.1-33", "RFC6282-3.1.1-44", "RFC6282-3.1.1-15", "RFC6282-3.1.1-29")
+@requirement("RFC6282-3.1.1-33", "RFC6282-3.1.1-44", "RFC6282-3.1.1-15", "RFC6282-3.1.1-29", "RFC6282-4.2-19")
 def test_reserved_modes(case: Case, unharmed: Callable[[], None]):
-    """Reserved destination modes with tails of every length, where a decoder that guesses runs out of octets."""
+    """Reserved destination modes with tails of every length, where a decoder that guesses runs out of octets.
+
+    Then the same of an inner IPv6 header (RFC 6282 §4.2: EID 7).
+    """
     ready(case)
     stimuli = []
     for low in (0x04, 0x0D, 0x0E, 0x0F):
@@ -163,6 +167,9 @@ def test_reserved_modes(case: Case, unharmed: Callable[[], None]):
             for length in (0, 1, 7, 15, 40):
                 payload = bytes([0x7A, high | low]) + case.tester.pattern(length)
                 stimuli.append(raw(case, [payload], note=f"7a{high | low:02x}, {length} octets"))
+        for high, length in product((0x30, 0x80), (0, 40)):
+            inner = bytes.fromhex("7e33 ee 7a") + bytes([high | low]) + case.tester.pattern(length)
+            stimuli.append(raw(case, [inner], note=f"inner 7a{high | low:02x}, {length} octets"))
     nothing_of(case, stimuli)
     unharmed()
 
@@ -225,7 +232,7 @@ def test_chains(case: Case, unharmed: Callable[[], None]):
     unharmed()
 
 
-@requirement("RFC6282-3.2-01", "RFC6282-4.3-01", "RFC6282-3.2-03")
+@requirement("RFC6282-3.2-01", "RFC6282-4.3-01", "RFC6282-3.2-03", "RFC6282-3.1.1-05")
 def test_nonsense_for_others(case: Case, unharmed: Callable[[], None]):
     """Packets for another node whose next header promises what is not there: nothing is forwarded or answered."""
     ready(case)

@@ -21,9 +21,9 @@ from fixtures.api import (
     stimulus,
     whole,
 )
-from sixlowpan import DecodeError, decode
+from sixlowpan import DecodeError, decode, fragment_header_1, mesh_header
 from suites.rfc4944.test_3 import frame
-from suites.robustness.corpus import SHAPES, SHAPES_802154
+from suites.robustness.corpus import CHAINS, CHAINS_802154, SHAPES, SHAPES_802154
 
 ROWS = {
     "ipv6": "RFC4944-5.1-05",
@@ -79,6 +79,43 @@ def test_payload(case: Case, shape: str):
         for cut in range(1, len(payload))
     ]
     nothing_of(case, stimuli, allowed=lambda made: says(case, made))
+    recovers(case)
+
+
+#: What a chain of headers that is cut breaks, whatever stands in front of it.
+INSIDE = ("RFC6282-4.3-01", "RFC6282-4.2-13", "RFC6282-4.2-19", "RFC6282-3.1.1-06", "RFC7400-5-01")
+IN_FRAMES = ("RFC4944-5-03", "RFC4944-5-04", "RFC4944-5.1-06", "RFC4944-5.3-20", "RFC6282-2-07")
+
+
+@pytest.mark.parametrize(
+    "outer",
+    [
+        pytest.param("nothing", marks=requirement("RFC6282-3.2-01", "RFC4944-5.1-06", *INSIDE)),
+        pytest.param(
+            "frag1", marks=[requirement("RFC4944-5.3-05", *INSIDE, *IN_FRAMES), on_link("ieee802154")]
+        ),
+        pytest.param("mesh", marks=[requirement("RFC4944-5-04", *INSIDE, *IN_FRAMES), on_link("ieee802154")]),
+        pytest.param(
+            "mesh-frag1", marks=[requirement("RFC4944-5-04", *INSIDE, *IN_FRAMES), on_link("ieee802154")]
+        ),
+    ],
+)
+def test_inside(case: Case, outer: str):
+    """Every chain of headers, cut after each octet, on its own, in a first fragment and behind a mesh header.
+
+    A decoder that looks at the length of a payload has still to look at what is left behind each header.
+    """
+    tester, stimuli = case.tester, []
+    mesh = mesh_header(tester.identity.link, tester.dut_link, 3)
+    chains = CHAINS if tester.kind == "ble" else CHAINS | CHAINS_802154
+    for name, octets in chains.items():
+        chain = bytes.fromhex(octets)
+        for cut in range(1, len(chain)):
+            first = fragment_header_1(248, tester.next_tag())
+            front = {"nothing": b"", "frag1": first, "mesh": mesh, "mesh-frag1": mesh + first}[outer]
+            note = f"{name} cut after {cut} of {len(chain)} octets, behind {outer}"
+            stimuli.append(Stimulus([front + chain[:cut]], None, tester.info(), note))
+    nothing_of(case, stimuli, allowed=lambda made: says(case, made), at_once=True)
     recovers(case)
 
 

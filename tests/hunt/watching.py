@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.hunt.planted import PLANTED, Sequential, load
 from tests.mutants import IEEE802154, MUTANTS, Mutant
-from tests.mutants.__main__ import Job, outcomes, warm
+from tests.mutants.runs import Job, outcomes, warm
 
 #: Suites that a node of IEEE 802.15.4 without neighbor discovery of RFC 6775 can fail.
 SUITES = [

@@ -5,8 +5,11 @@ RFC 4944 §8: the option holds the address to which to send, and RFC 4861 §7.2 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rigs.nodes.reference.host import ADVERTISEMENT, SOLICITATION
 from rigs.nodes.reference.node import ReferenceNode
+from sixlowpan.addresses import is_link_local
 from tests.mutants import ANY, IEEE802154, mutant, reads
 
 
@@ -199,3 +202,88 @@ class AnswersToMacSource(Framing):
             self.transmit(packet, came.src)
         else:
             super().output(packet)
+
+
+REDIRECT = 137
+
+
+class Redirected(ReferenceNode):
+    """Heeds a Redirect that `is_valid` (RFC 4861 §8.1), from any neighbour."""
+
+    def boot(self):
+        super().boot()
+        self.redirected = {}
+
+    def icmp(self, view, message):
+        if message[0] == REDIRECT and len(message) >= 40 and self.is_valid(view, message):
+            self.redirected[message[24:40]] = message[42:50]
+        else:
+            super().icmp(view, message)
+
+    def is_valid(self, view, message):
+        local = is_link_local(view.src) and (is_link_local(message[8:24]) or message[8:24] == message[24:40])
+        return view.hop_limit == 255 and message[1] == 0 and local and self.whole(message[40:])
+
+    def whole(self, options):
+        while options and options[1:2] > b"\0":
+            options = options[8 * options[1] :]
+        return not options
+
+    def output_piece(self, packet):
+        if packet[24:40] in self.redirected:
+            self.transmit(packet, self.redirected[packet[24:40]])
+        else:
+            super().output_piece(packet)
+
+
+@mutant("redirect-from-anybody", requirement="RFC4861-8.1-01", kinds=IEEE802154)
+class RedirectFromAnybody(Redirected):
+    """Heeds a Redirect from a neighbour that is no router; all else of it is checked."""
+
+
+@mutant("redirect-to-itself-only", requirement="RFC4861-8.1-01", kinds=IEEE802154)
+class RedirectToItself(Redirected):
+    """Heeds a Redirect from a neighbour where its target is its destination."""
+
+    def is_valid(self, view, message):
+        return super().is_valid(view, message) and message[8:24] == message[24:40]
+
+
+class RedirectedByRouter(Redirected):
+    """Heeds a Redirect of its router that is valid but for what `is_valid` does not check."""
+
+    def icmp(self, view, message):
+        if message[0] != REDIRECT or view.src in self.routers:
+            super().icmp(view, message)
+
+
+@mutant("redirect-hop-limit-unchecked", requirement="RFC4861-8.1-01", rig="reference-nd-6ln")
+class RedirectHopLimit(RedirectedByRouter):
+    """Heeds a Redirect of its router with any hop limit."""
+
+    def is_valid(self, view, message):
+        return super().is_valid(replace(view, hop_limit=255), message)
+
+
+@mutant("redirect-code-unchecked", requirement="RFC4861-8.1-01", rig="reference-nd-6ln")
+class RedirectCode(RedirectedByRouter):
+    """Heeds a Redirect of its router with any Code."""
+
+    def is_valid(self, view, message):
+        return super().is_valid(view, message[:1] + b"\0" + message[2:])
+
+
+@mutant("redirect-options-unchecked", requirement="RFC4861-8.1-01", rig="reference-nd-6ln")
+class RedirectOptions(RedirectedByRouter):
+    """Heeds a Redirect of its router with an option of length zero."""
+
+    def whole(self, options):
+        return True
+
+
+@mutant("redirect-target-unchecked", requirement="RFC4861-8.1-01", rig="reference-nd-6ln")
+class RedirectTarget(RedirectedByRouter):
+    """Heeds a Redirect of its router to a target that is neither link-local nor the destination."""
+
+    def is_valid(self, view, message):
+        return super().is_valid(view, message[:8] + view.src + message[24:])

@@ -5,8 +5,11 @@ RFC 4944 §5.3, RFC 4861 and RFC 6282 §2 set no number of datagrams, neighbours
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rigs.nodes.reference.node import ReferenceNode
-from sixlowpan import mesh
+from sixlowpan import DecodeError, ipv6, mac, mesh
+from sixlowpan.addresses import BROADCAST
 from tests.mutants import ANY, IEEE802154, mutant, reads, sends
 from tests.mutants.fragments import reassembly
 from tests.mutants.wire import Reassembly
@@ -156,3 +159,141 @@ class ThirdOfASender(Reassembly):
         self.row = self.row + 1 if key[0] == self.before else 1
         self.before = key[0]
         return None if self.row == 3 else super().open(key, size, first, now)
+
+
+# -- what it refuses once too often -----------------------------------------------------------------------------
+
+
+def worn_by(id: str, times: int, requirement: str = "RFC6282-2-04", kinds=ANY):
+    """function(node, payload, info, packet or None, error or None) -> whether this one counts; deaf behind `times`."""
+
+    def register(function: Callable) -> Callable:
+        class Worn(ReferenceNode):
+            count = 0
+
+            def boot(self):
+                super().boot()
+                self.count = 0
+
+            def understand(self, payload, info):
+                if self.count >= times:
+                    return None
+                packet, error = None, None
+                try:
+                    packet = super().understand(payload, info)
+                except DecodeError as caught:
+                    error = caught
+                self.count += bool(function(self, payload, info, packet, error))
+                if error is not None:
+                    raise error
+                return packet
+
+        mutant(id, requirement=requirement, kinds=kinds, what=function.__doc__ or "")(Worn)
+        return function
+
+    return register
+
+
+@worn_by("deaf-behind-unknown-nhc", 32, "RFC6282-5-03")
+def _(node, payload, info, packet, error):
+    """Keeps a buffer of each packet with an NHC octet that it does not know, and has 32."""
+    return error is not None and (error.requirement or "").startswith("RFC6282-5-0")
+
+
+@worn_by("deaf-behind-undefined-contexts", 32, "RFC6282-3.1.2-06")
+def _(node, payload, info, packet, error):
+    """Keeps a buffer of each packet under a context that is not defined, and has 32."""
+    return error is not None and error.requirement == "RFC6282-3.1.2-06"
+
+
+@worn_by("deaf-behind-reserved-modes", 32, "RFC6282-3.1.1-42")
+def _(node, payload, info, packet, error):
+    """Keeps a buffer of each packet with a reserved address mode, and has 32."""
+    return error is not None and (error.requirement or "").startswith("RFC6282-3.1.1")
+
+
+@worn_by("deaf-behind-nalp", 32, "RFC4944-5.1-03", IEEE802154)
+def _(node, payload, info, packet, error):
+    """Keeps a buffer of each NALP frame, and has 32."""
+    return payload[:1] != b"" and payload[0] < 0x40
+
+
+@worn_by("deaf-behind-mesh-for-others", 32, "RFC4944-11-03", IEEE802154)
+def _(node, payload, info, packet, error):
+    """Keeps a buffer of each mesh frame that is for another node, and has 32."""
+    meshed = b"\x80" <= payload[:1] < b"\xc0" and error is None
+    return meshed and packet is None and not node.in_mesh_for_us(payload, info)
+
+
+@worn_by("deaf-behind-packets-for-others", 32)
+def _(node, payload, info, packet, error):
+    """Keeps a buffer of each packet that is for another IPv6 address, and has 32."""
+    return packet is not None and not node.for_us(packet[24:40])
+
+
+@worn_by("deaf-behind-bad-checksums", 48)
+def _(node, payload, info, packet, error):
+    """Keeps a buffer of each ICMPv6 message whose checksum is wrong, and has 48."""
+    if packet is None or packet[6] != 58:
+        return False
+    return not ipv6.checksum_holds(packet[8:24], packet[24:40], 58, packet[40:])
+
+
+@worn_by("deaf-behind-no-upper-layer", 48)
+def _(node, payload, info, packet, error):
+    """Keeps a buffer of each packet without an upper layer (next header 59), and has 48."""
+    return packet is not None and packet[6] == 59
+
+
+class WornByFrames(ReferenceNode):
+    """Deaf behind so many frames that count."""
+
+    most = 0
+
+    def boot(self):
+        super().boot()
+        self.count = 0
+
+    def accepts(self, header):
+        self.count += self.counts(header)
+        return self.count < self.most and super().accepts(header)
+
+
+@mutant("deaf-behind-foreign-frame-types", requirement="RFC4944-2-01", kinds=IEEE802154)
+class WornByTypes(WornByFrames):
+    """Keeps a buffer of each beacon, acknowledgement and command frame, and has 48."""
+
+    most = 48
+
+    def counts(self, header):
+        return header.type != mac.DATA
+
+
+@mutant("deaf-behind-foreign-pans", requirement="RFC4944-3-03", kinds=IEEE802154)
+class WornByPans(WornByFrames):
+    """Keeps a buffer of each frame of another PAN, and has 48."""
+
+    most = 48
+
+    def counts(self, header):
+        return header.pan not in {self.link.pan, BROADCAST}
+
+
+@mutant("deaf-behind-frames-for-others", requirement="RFC6282-2-04", kinds=IEEE802154)
+class WornByOthers(WornByFrames):
+    """Keeps a buffer of each frame that is for another link address, and has 48."""
+
+    most = 48
+
+    def counts(self, header):
+        return header.dst not in {self.link.dut, self.link.dut_short, BROADCAST}
+
+
+@mutant("deaf-behind-secured-frames", requirement="RFC4944-2-01", kinds=IEEE802154)
+class WornBySecured(WornByFrames):
+    """Keeps a buffer of each secured frame, and has 16."""
+
+    most = 16
+
+    def counts(self, header):
+        return header.security

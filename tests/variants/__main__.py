@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.mutants.__main__ import ROOT, Job, Outcome, outcomes, warm
+from tests.mutants.runs import ROOT, Job, Outcome, outcomes, warm
 from tests.variants import Variant, load, write
 
 

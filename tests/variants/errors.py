@@ -210,7 +210,7 @@ class QuotesWithout(ReferenceNode):
         return super().quote(packet)
 
 
-@variant("no-extension-headers", without=NO_TAP)
+@variant("no-extension-headers", rigs=ANY, without=NO_TAP)
 class NoExtensionHeaders(ReferenceNode):
     """Drops each packet that has an extension header, in-line too: against RFC 8200 §4 only, and no tap shows it."""
 
@@ -219,3 +219,21 @@ class NoExtensionHeaders(ReferenceNode):
         if at != 40:
             raise Discard
         return protocol, at
+
+
+EXTENSION_HEADERS = {ipv6.HOP_BY_HOP, ipv6.DESTINATION, ipv6.ROUTING, ipv6.FRAGMENT}
+
+
+@variant("extension-headers-unrecognized", rigs=ANY)
+class Unrecognized(ReferenceNode):
+    """Knows no extension header, and says so: RFC 8200 §4, "discard the packet and send an ICMP Parameter Problem"."""
+
+    def pass_headers(self, packet, view):
+        if view.next_header in EXTENSION_HEADERS:
+            self.problem(packet, view, 1, 6)
+        return super().pass_headers(packet, view)
+
+
+@variant("extension-headers-unrecognized-no-tap", without=NO_TAP, rigs=ANY)
+class UnrecognizedNoTap(Unrecognized):
+    """The same, and its errors are all that shows what it decompressed."""

@@ -101,3 +101,24 @@ def test_with_debugfs_its_files_are_written(guest):
 def test_nonsense_is_refused(guest, identifier, prefix, length):
     with pytest.raises(ValueError, match="context"):
         ContextTable(guest, Client(debugfs=True)).set(identifier, prefix, length)
+
+
+def test_a_new_interface_in_the_place_of_the_last_is_not_looked_for(guest):
+    """The kernel makes it there again: the name and an empty table, where before it had contexts."""
+    os.pwrite(guest.memory, b"bt0".ljust(16, b"\0") + TABLE, 8192)
+    first = ContextTable(guest, Client(debugfs=False), "bt0")
+    first.set(0, PREFIX, 64)
+    assert first.place is not None
+    os.pwrite(guest.memory, TABLE, 8192 + 16)
+    os.pwrite(guest.memory, b"bt0".ljust(16, b"\0") + TABLE, 16384)  # a search would find two
+    assert ContextTable(guest, Client(debugfs=False), "bt0", {first.place}).place == first.place
+
+
+def test_a_new_interface_in_another_place_is_looked_for(guest):
+    """What stays of the last one, its contexts too, is not taken for it."""
+    os.pwrite(guest.memory, b"bt0".ljust(16, b"\0") + TABLE, 8192)
+    first = ContextTable(guest, Client(debugfs=False), "bt0")
+    first.set(0, PREFIX, 64)
+    os.pwrite(guest.memory, b"bt0".ljust(16, b"\0") + TABLE, 16384)
+    second = ContextTable(guest, Client(debugfs=False), "bt0", {first.place})
+    assert second.place == (16384, 16384 + 16)

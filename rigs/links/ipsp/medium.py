@@ -12,7 +12,9 @@ All this runs in one asyncio loop.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import logging
+import struct
+from collections import Counter, deque
 from collections.abc import Callable
 
 from bumble import controller, hci, link, ll
@@ -25,6 +27,9 @@ from rigs.air.way import Way
 #: Octets of one ACL packet. With Bumble's own 27, Linux chooses an MPS of 23.
 ACL_LENGTH = 251
 _BUFFERS = 64
+#: A host is told of packets that have left when there are so many, so many seconds later, or before any other event.
+_MANY, _LATER = 16, 0.02
+_LOG = logging.getLogger(controller.__name__)
 _FEATURES = (
     hci.LeFeatureMask.LE_ENCRYPTION
     | hci.LeFeatureMask.LE_DATA_PACKET_LENGTH_EXTENSION
@@ -102,6 +107,55 @@ class Controller(controller.Controller):  # type: ignore[misc]
         self.supported_max_tx_octets = self.supported_max_rx_octets = ACL_LENGTH
         self.suggested_max_tx_octets = ACL_LENGTH
         self.le_features = _FEATURES
+        #: By connection handle: data packets that have left, and the host has not been told of.
+        self._left: Counter[int] = Counter()
+        self._telling: asyncio.TimerHandle | None = None
+
+    # Bumble makes text of each packet for its log before it asks whether anybody keeps it, and an event for each data
+    # packet that has left: that was a third of the CPU time of an echo on either side of the HCI.
+
+    def on_hci_packet(self, packet: hci.HCI_Packet) -> None:
+        """Take one packet from the host."""
+        if isinstance(packet, hci.HCI_AclDataPacket) and not _LOG.isEnabledFor(logging.DEBUG):
+            self.on_hci_acl_data_packet(packet)
+        else:
+            super().on_hci_packet(packet)
+
+    def on_hci_acl_data_packet(self, packet: hci.HCI_AclDataPacket) -> None:
+        """Let data leave, and tell the host of several packets at once (Bluetooth Core, Vol 4, Part E, §7.7.19)."""
+        connection = self.find_connection_by_handle(packet.connection_handle)
+        if connection is None:
+            super().on_hci_acl_data_packet(packet)
+            return
+        connection.assembler.feed_packet(packet)
+        self._left[packet.connection_handle] += 1
+        if self._left[packet.connection_handle] >= _MANY:
+            self._tell_what_left()
+        elif self._telling is None:
+            self._telling = asyncio.get_running_loop().call_later(_LATER, self._tell_what_left)
+
+    def _tell_what_left(self) -> None:
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
+        if self._left:
+            counts = b"".join(struct.pack("<HH", handle, count) for handle, count in self._left.items())
+            self._left.clear()
+            event = hci.HCI_NUMBER_OF_COMPLETED_PACKETS_EVENT
+            self._pass_on(bytes([hci.HCI_EVENT_PACKET, event, 1 + len(counts), len(counts) // 4]) + counts)
+
+    def send_hci_packet(self, packet: hci.HCI_Packet) -> None:
+        """Hand one packet to the host; what it is told is in the order in which it happened."""
+        if not isinstance(packet, hci.HCI_AclDataPacket):
+            self._tell_what_left()
+        if _LOG.isEnabledFor(logging.DEBUG):
+            super().send_hci_packet(packet)
+        else:
+            self._pass_on(bytes(packet))
+
+    def _pass_on(self, octets: bytes) -> None:
+        if self.host:
+            asyncio.get_running_loop().call_soon(self.host.on_packet, octets)
 
     def on_hci_reset_command(self, command: hci.HCI_Reset_Command) -> hci.HCI_StatusReturnParameters:
         """Forget connections and advertising (Bluetooth Core, Vol 4, Part E, §7.3.2), which Bumble keeps.
@@ -121,6 +175,7 @@ class Controller(controller.Controller):  # type: ignore[misc]
         for connection in list(self.le_connections.values()):
             connection.send_ll_control_pdu(ll.TerminateInd(hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR))
         self.le_connections.clear()
+        self._left.clear()
 
     def on_link_acl_data(self, sender_address: object, transport: object, data: bytes) -> None:
         """Hand data on to the host in pieces of the buffer length."""

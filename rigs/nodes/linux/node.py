@@ -13,7 +13,6 @@ from pydantic import Field
 
 from rigs.configuration.models import NodeOptions
 from rigs.guests import wire
-from rigs.guests.handles import Handle
 from rigs.links.hwsim.link import bench_of, check, told
 from rigs.model import Health, IpTap, Node, Received
 
@@ -92,7 +91,6 @@ class LinuxNode(Node):
 
     def __init__(self, guest: NodeGuest, reset: Callable[[], None]) -> None:
         self._guest, self._reset = guest, reset
-        self._groups: dict[bytes, Handle] = {}
         self.tap = LinuxTap(guest)
 
     def version(self) -> str:
@@ -142,11 +140,16 @@ class LinuxNode(Node):
         return told(lambda: self._guest.controls.tcp_receive(port, deadline))
 
     def join(self, group: bytes) -> None:
-        if group not in self._groups:
-            self._groups[group] = told(lambda: self._guest.controls.join(group))
+        told(lambda: self._guest.controls.join(group))
+
+    def leave(self, group: bytes) -> None:
+        told(lambda: self._guest.controls.leave(group))
 
     def add_address(self, address: bytes, prefix_length: int = 64) -> None:
         told(lambda: self._guest.controls.add_address(address, prefix_length))
+
+    def remove_address(self, address: bytes) -> None:
+        told(lambda: self._guest.controls.remove_address(address))
 
     def set_context(self, identifier: int, prefix: bytes, length: int, *, compress: bool = True) -> None:
         told(
@@ -156,7 +159,6 @@ class LinuxNode(Node):
         )
 
     def reset(self) -> None:
-        self._groups.clear()
         told(self._reset)
 
     def counters(self) -> dict[str, int]:
