@@ -29,7 +29,7 @@ class Planted:
     what: str
     frames: int
     node: type[ReferenceNode]
-    #: A case of the suites kills it: a fault of a real stack, as a measure beside the others, and none of them.
+    #: A case of the suites kills it: a measure beside the others, and none of them.
     known: bool = False
 
 

@@ -2,6 +2,9 @@
 
 from tests.hunt.planted import Dying, Forgetful, Groupless, Spoiling, Swallowing, planted
 
+#: First octets of a mesh header (RFC 4944 §5.2).
+MESH = [bytes([octet]) for octet in range(0x80, 0xC0)]
+
 
 def last(past):
     return past[-1] if past else None
@@ -38,7 +41,7 @@ class ElidedChecksumBehindAFragment(Dying):
         return new.nhc in {0xF4, 0xF5, 0xF6, 0xF7} and bool(past) and past[-1].fragment
 
 
-@planted("cut-context-octet", frames=2)
+@planted("cut-context-octet", frames=2, known=True)
 class CutContextOctet(Spoiling):
     """Reads the next NHC header one bit off when a payload ended in front of its context octet."""
 
@@ -72,7 +75,7 @@ class SequenceWraps(Groupless):
         return new.payload[:1] == b"\x50" and len(new.payload) > 1 and new.payload[1] < 2 and 255 in numbers
 
 
-@planted("page-sticks", frames=2)
+@planted("page-sticks", frames=2, known=True)
 class PageSticks(Spoiling):
     """Stays in page 1 when nothing comes behind the switch: the next datagram gets one port of another page."""
 
@@ -129,7 +132,7 @@ class FlowLabelStays(Spoiling):
         return packet[:2] + b"\x12\x34" + packet[4:]
 
 
-@planted("hop-limit-stays", frames=2)
+@planted("hop-limit-stays", frames=2, known=True)
 class HopLimitStays(Spoiling):
     """Keeps a hop limit of 254 for the next datagram whose hop limit is compressed to 255."""
 
@@ -143,7 +146,7 @@ class HopLimitStays(Spoiling):
         return packet[:7] + b"\xfe" + packet[8:]
 
 
-@planted("option-list-loops", frames=2)
+@planted("option-list-loops", frames=2, known=True)
 class OptionListLoops(Dying):
     """Dies of a second Neighbor Discovery message behind one with an option of 255 units."""
 
@@ -195,7 +198,7 @@ class MulticastFormBehindReserved(Swallowing):
         return reserved and before is not None and before.iphc and before.payload[1] & 0x08 != 0
 
 
-@planted("two-bad-checksums", frames=2)
+@planted("two-bad-checksums", frames=2, known=True)
 class TwoBadChecksums(Spoiling):
     """Skips the checksum of the echo behind two packets whose checksums were wrong, and its last octet with it."""
 
@@ -213,7 +216,7 @@ class TwoBadChecksums(Spoiling):
         return packet[6] == 58 and len(packet) > 56
 
 
-@planted("short-sender-then-group", frames=2)
+@planted("short-sender-then-group", frames=2, known=True)
 class ShortSenderThenGroup(Dying):
     """Dies of a packet to a group right behind one from a 16-bit address that elides its source under a context."""
 
@@ -223,3 +226,70 @@ class ShortSenderThenGroup(Dying):
             new.iphc and new.payload[1] & 0x08 != 0 and before is not None and len(before.src) == 2
             and before.iphc and before.payload[1] & 0x40 != 0
         )  # fmt: skip
+
+
+@planted("escape-then-next", frames=2)
+class EscapeThenNext(Dying):
+    """Dies of a FRAGN right behind an ESC dispatch."""
+
+    def wrong(self, new, past):
+        before = last(past)
+        return new.next and before is not None and before.payload[:1] == b"\x40"
+
+
+@planted("cut-mesh-then-next", frames=2)
+class CutMeshThenNext(Dying):
+    """Dies of a FRAGN right behind a mesh header that ends in front of its final address."""
+
+    def wrong(self, new, past):
+        before = last(past)
+        return new.next and before is not None and before.payload[:1] in MESH and len(before.payload) < 5
+
+
+@planted("shortest-ports-then-cut-header", frames=2)
+class ShortestPortsThenCutHeader(Dying):
+    """Dies of an uncompressed header that is cut right behind a UDP header with both ports in one octet."""
+
+    def wrong(self, new, past):
+        before = last(past)
+        return (
+            new.payload[:1] == b"\x41" and len(new.payload) < 41 and before is not None and before.nhc == 0xF3
+        )
+
+
+@planted("empty-behind-all", frames=2)
+class EmptyBehindAll(Dying):
+    """Dies of a frame without payload right behind one to everybody."""
+
+    def wrong(self, new, past):
+        before = last(past)
+        return not new.payload and before is not None and before.dst == b"\xff\xff"
+
+
+@planted("tunnel-then-first", frames=2)
+class TunnelThenFirst(Dying):
+    """Dies of a FRAG1 right behind a compressed inner IPv6 header."""
+
+    def wrong(self, new, past):
+        before = last(past)
+        return new.first and before is not None and before.nhc & 0xFE == 0xEE
+
+
+@planted("reserved-group-then-next", frames=2)
+class ReservedGroupThenNext(Dying):
+    """Dies of a FRAGN right behind a reserved multicast mode."""
+
+    def wrong(self, new, past):
+        before = last(past)
+        return (
+            new.next and before is not None and before.iphc and before.payload[1] & 0x0F in {0x0D, 0x0E, 0x0F}
+        )
+
+
+@planted("not-ours-then-mesh", frames=2)
+class NotOursThenMesh(Dying):
+    """Dies of a mesh header right behind a frame that is no LoWPAN frame."""
+
+    def wrong(self, new, past):
+        before = last(past)
+        return new.payload[:1] in MESH and before is not None and b"" < before.payload[:1] < b"\x40"

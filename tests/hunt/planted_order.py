@@ -8,7 +8,7 @@ def of_key(new, past):
     return [came for came in past if came.fragment and came.key == new.key]
 
 
-@planted("hole-behind-a-short-first", frames=2)
+@planted("hole-behind-a-short-first", frames=2, known=True)
 class HoleBehindAShortFirst(Dying):
     """Dies of a FRAGN of 16 octets or more, two places or more behind a FRAG1 of less than 8."""
 
@@ -18,7 +18,7 @@ class HoleBehindAShortFirst(Dying):
         )  # fmt: skip
 
 
-@planted("far-fragment-of-the-largest", frames=2)
+@planted("far-fragment-of-the-largest", frames=2, known=True)
 class FarFragmentOfTheLargest(Dying):
     """Writes beyond its buffer: a FRAGN at 127 or further, when it keeps another one of a datagram of 2047 octets."""
 
@@ -26,7 +26,7 @@ class FarFragmentOfTheLargest(Dying):
         return new.next and new.size == 2047 and new.offset >= 127 and bool(of_key(new, past))
 
 
-@planted("grows-at-one-place", frames=2)
+@planted("grows-at-one-place", frames=2, known=True)
 class GrowsAtOnePlace(Dying):
     """Dies of a second FRAGN at a place when the first one there was of less than 8 octets, and it is longer."""
 
@@ -47,7 +47,7 @@ class SameTagTwoSendersTwoSizes(Dying):
         )
 
 
-@planted("tag-zero-behind-ffff", frames=2)
+@planted("tag-zero-behind-ffff", frames=2, known=True)
 class TagZeroBehindFfff(Deaf):
     """Takes tag 0 for older than ffff, and clears its table for good."""
 
@@ -63,7 +63,7 @@ class TagIsTheSize(Dying):
         return new.fragment and new.size == new.tag and bool(of_key(new, past))
 
 
-@planted("ends-where-it-begins", frames=4)
+@planted("ends-where-it-begins", frames=4, known=True)
 class EndsWhereItBegins(Leaking):
     """Loses a place for each FRAGN that begins where the datagram ends, and has 8 octets."""
 
@@ -71,7 +71,7 @@ class EndsWhereItBegins(Leaking):
         return new.next and new.size >= 40 and new.offset * 8 == new.size and len(new.octets) == 8
 
 
-@planted("resized-tag", frames=5)
+@planted("resized-tag", frames=5, known=True)
 class ResizedTag(Leaking):
     """Loses a place for each fragment that has the tag of the one before it, and a size twice as large."""
 
@@ -92,7 +92,7 @@ class FirstBehindThreeNexts(Dying):
         )
 
 
-@planted("next-behind-the-timer", frames=2)
+@planted("next-behind-the-timer", frames=2, known=True)
 class NextBehindTheTimer(Dying):
     """Keeps a pointer to a FRAGN whose datagram ran out of time, and follows it at a FRAG1 of the same key."""
 
@@ -108,7 +108,7 @@ class FirstOf40Octets(Swallowing):
         return new.first and new.size == 40 and bool(past) and past[-1].next
 
 
-@planted("refused-first-then-next", frames=2)
+@planted("refused-first-then-next", frames=2, known=True)
 class RefusedFirstThenNext(Swallowing):
     """Loses the packet behind a FRAGN whose FRAG1 it refused for its dispatch."""
 
@@ -118,7 +118,7 @@ class RefusedFirstThenNext(Swallowing):
         )
 
 
-@planted("one-octet-late", frames=3)
+@planted("one-octet-late", frames=3, known=True)
 class OneOctetLate(Dying):
     """Dies of a FRAGN of one octet behind two fragments of 8 octets or more of its datagram."""
 
@@ -163,6 +163,16 @@ class OldOctetsInTheHole(Spoiling):
 
     def fits(self, packet):
         return packet[6] == 58 and len(packet) >= 56
+
+
+@planted("first-twice-then-udp", frames=3)
+class FirstTwiceThenUdp(Dying):
+    """Dies of a UDP header right behind a FRAG1 that came twice."""
+
+    def wrong(self, new, past):
+        return (
+            new.nhc >> 3 == 0b11110 and len(past) >= 2 and past[-1].first and past[-2].payload == past[-1].payload
+        )  # fmt: skip
 
 
 @planted("free-by-its-end", frames=3, known=True)

@@ -82,7 +82,7 @@ class ContextsOfTheOneBefore(Dying):
         return named in ([0x10, 0x77], [0x10, 0xFF])
 
 
-@planted("octets-of-another-datagram", frames=2)
+@planted("octets-of-another-datagram", frames=2, known=True)
 class OctetsOfAnotherDatagram(Dying):
     """Dies of a fragment with the octets of the one before it and another tag: they have one checksum."""
 
@@ -94,7 +94,7 @@ class OctetsOfAnotherDatagram(Dying):
         )  # fmt: skip
 
 
-@planted("short-destination-then-all", frames=2)
+@planted("short-destination-then-all", frames=2, known=True)
 class ShortDestinationThenAll(Dying):
     """Dies of a frame to everybody right behind a fragment to its 16-bit address."""
 

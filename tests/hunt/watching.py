@@ -2,7 +2,8 @@
 
 Strategy: a planted node does as it should up to its first strike. One node that conforms is asked, at every frame and
 packet of a whole run, whether each planted node would strike: a defect that never strikes is one that no case can see.
-Only those that do are run by themselves, as `tests.mutants` runs a mutant, until the first case that fails.
+Only those that do are run by themselves, as `tests.mutants` runs a mutant, until the first case that fails: the files
+where they strike, then all.
 """
 
 from __future__ import annotations
@@ -89,12 +90,27 @@ def killed(names, workers):
     for name in names:
         if name not in struck:
             print(f"{name:36} no case brings it about", flush=True)
-    jobs = [Job(MUTANTS[name], "reference") for name in names if name in struck]
-    for outcome in outcomes(jobs, SUITES, workers, matrix=False):
-        name = outcome.job.name
-        case = next(iter(outcome.fails), "") or (f"error: {outcome.error}" if outcome.error else "")
-        said = case or f"no case kills it ({outcome.passed} pass)"
-        where = struck[name]
-        print(f"{name:36} {said}; it strikes in {len(where)} cases, such as {next(iter(where))}", flush=True)
+    alive = [name for name in names if name in struck]
+    for name in list(alive):  # where it strikes first: most of those that are killed are killed there
+        files = list(dict.fromkeys(case.partition("::")[0] for case in struck[name]))
+        (outcome,) = outcomes([Job(MUTANTS[name], "reference")], files, 1, matrix=False)
+        if case := _killer(outcome):
+            alive.remove(name)
+            _tell(name, case, struck[name])
+            found += [name] if not PLANTED[name].known else []
+    for outcome in outcomes(
+        [Job(MUTANTS[name], "reference") for name in alive], SUITES, workers, matrix=False
+    ):
+        name, case = outcome.job.name, _killer(outcome)
+        _tell(name, case or f"no case kills it ({outcome.passed} pass)", struck[name])
         found += [name] if case and not PLANTED[name].known else []
     return found
+
+
+def _killer(outcome):
+    """The case that kills a planted node; what is wrong with the run, if anything; empty: none kills it."""
+    return next(iter(outcome.fails), "") or (f"error: {outcome.error}" if outcome.error else "")
+
+
+def _tell(name, said, where):
+    print(f"{name:36} {said}; it strikes in {len(where)} cases, such as {next(iter(where))}", flush=True)

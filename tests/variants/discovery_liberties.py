@@ -68,7 +68,7 @@ class Waits(ReferenceNode):
     hearing_na: bool = False
 
     def input(self, packet):
-        self.hearing_na = packet[6] == 58 and packet[40] == nd.NA
+        self.hearing_na = packet[6] == 58 and packet[40:41] == bytes((nd.NA,))
         super().input(packet)
         self.hearing_na = False
 
