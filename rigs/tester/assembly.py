@@ -6,9 +6,14 @@ it (a packet, an error, nothing yet) is told with all the frames that carried it
 
 from __future__ import annotations
 
+from collections import deque
+
 from rigs.tester.framing import Heard
 from rigs.tester.packets import Seen, is_fragment, unwrapped
 from sixlowpan import Contexts, DecodeError, Reassembler, decode, ipv6
+
+#: So many ended datagrams are remembered.
+_ENDED = 32
 
 
 class Assembly:
@@ -17,6 +22,8 @@ class Assembly:
     def __init__(self) -> None:
         self._reassembler = Reassembler()
         self._partial: dict[tuple[bytes, bytes, int], list[Heard]] = {}
+        #: The frames of the last datagrams that ended.
+        self._ended: deque[set[bytes]] = deque(maxlen=_ENDED)
 
     def take(self, heard: Heard, contexts: Contexts) -> Seen | None:
         """The packet, or the error, that this payload completes; None where more must come, or it is no 6LoWPAN."""
@@ -38,12 +45,20 @@ class Assembly:
         except DecodeError as error:
             seen.error = error
         if len(group) > 1 or group[0] is not heard or is_fragment(inner):
+            self._ended.append(set(frames))
             self._partial = {k: v for k, v in self._partial.items() if v is not group}
         return None if _is_another_protocol(seen, contexts) else seen
 
     def incomplete(self, since: float) -> list[Heard]:
-        """The fragments of datagrams that began at `since` or later and are not whole, in the order they came."""
-        groups = [group for group in self._partial.values() if group[0].time >= since]
+        """The fragments of datagrams that began at `since` or later and are not whole, in the order they came.
+
+        Frames of an ended datagram that came once more, sequence number included, begin none: a MAC sends a frame again
+        of which it missed the acknowledgement.
+        """
+        begun = [group for group in self._partial.values() if group[0].time >= since]
+        groups = [
+            group for group in begun if not any({h.frame for h in group} <= whole for whole in self._ended)
+        ]
         return sorted((heard for group in groups for heard in group), key=lambda heard: heard.time)
 
 

@@ -372,7 +372,7 @@ class Tester:
             answers = seen.upper[4:8]
             ours = answers in self.control_ids or self._asked.get(answers, ("", 0))[0] == self._name
             if answers == wanted or (seen.view.dst == self.identity.address and not ours):
-                self._trips.took(self.now() - began)
+                self._trips.took(self.now() - began, size)
                 return True
         return False
 

@@ -17,20 +17,21 @@ class Trips:
     """Round trips of controls, in seconds on the clock of deadlines."""
 
     def __init__(self) -> None:
-        self._last: deque[float] = deque(maxlen=_KEPT)
+        #: By the number of bits of the size: fragments take longer, and large controls may be rare.
+        self._last: dict[int, deque[float]] = {}
         self._here = 0.0  # the slowest of this case
 
     def another_case(self) -> None:
         """From here on controls are those of another case."""
         self._here = 0.0
 
-    def took(self, seconds: float) -> None:
-        """A control was answered."""
-        self._last.append(seconds)
+    def took(self, seconds: float, size: int) -> None:
+        """A control with `size` octets of data was answered."""
+        self._last.setdefault(size.bit_length(), deque(maxlen=_KEPT)).append(seconds)
         self._here = max(self._here, seconds)
 
     @property
     def slowest(self) -> float:
         """What the slowest of this case took, and of those before all but a few; 0 before the first."""
-        usual = sorted(self._last)[: len(self._last) - len(self._last) // _RARE]
-        return max(self._here, usual[-1] if usual else 0.0)
+        usual = (sorted(last)[len(last) - len(last) // _RARE - 1] for last in self._last.values())
+        return max(self._here, *usual, 0.0)

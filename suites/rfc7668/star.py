@@ -111,7 +111,12 @@ class SixLn:
         request = self.tester.echo(source=source, destination=destination)
         self.send(request)
         wanted = request[44:48]
-        return self.heard(lambda packet, _: packet[40:41] == bytes([ECHO_REPLY]) and packet[44:48] == wanted)
+
+        def answers(packet: bytes, _: Seen) -> bool:
+            protocol, _, upper = ipv6.Packet.parse(packet).upper()  # options headers may stand in front
+            return protocol == ICMPV6 and upper[:1] == bytes([ECHO_REPLY]) and upper[4:8] == wanted
+
+        return self.heard(answers)
 
     def alive(self) -> bool:
         """Whether the DUT answers this 6LN; behind that, everything sent before has been worked off."""

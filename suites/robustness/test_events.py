@@ -77,6 +77,9 @@ def restarted(case: Case) -> None:
     """Restart the DUT, and give it anew what it had at first."""
     case.rig.restart()
     prepare(case.rig, case.tester)
+    case.tester.control(
+        8, timeout=2 * case.timeout
+    )  # it knows nobody any more: it solicits before it answers
     if not any(case.control() for _ in range(5)):
         case.lost("no control is answered behind a restart")
 
@@ -175,7 +178,8 @@ def test_many_neighbours(case: Case):
     tester, unheard = case.tester, []
     for number in range(MANY_NEIGHBOURS):
         tester.fresh()
-        if not any(tester.control(8, timeout=case.timeout) for _ in range(case.rig.file.attempts)):
+        patience = max(2.0, 2 * case.timeout)  # the DUT solicits before it answers: both may be late
+        if not any(tester.control(8, timeout=patience) for _ in range(case.rig.file.attempts)):
             unheard.append(number + 1)
     told = f"{len(unheard)} of {MANY_NEIGHBOURS} are not, the first of them is number {unheard[:1]}"
     with advice(case):

@@ -73,7 +73,9 @@ class EchoesUdp(ReferenceNode):
 
     def udp(self, packet, view, message):
         source, port = int.from_bytes(message[:2]), int.from_bytes(message[2:4])
-        if port >> 4 != 0xF0B or len(message) < 8:
+        if (
+            port >> 4 != 0xF0B or len(message) < 8 or port in self.ports
+        ):  # what was opened on command gets its own
             super().udp(packet, view, message)
             return
         answer = ipv6.udp(port, source, message[8:], view.dst, view.src)
