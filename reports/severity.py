@@ -40,6 +40,14 @@ _UNHEARD = Effect(
     "serious",
     "Packets in this form never arrive: a peer that uses it, as it may, cannot talk to the node.",
 )
+_UNCONNECTED = Effect(
+    "serious",
+    "No connection to the node comes about, or not again: it cannot be reached until somebody sets it up anew.",
+)
+_STALLED = Effect(
+    "serious",
+    "TCP connections hang: a transfer stands still behind a lost packet, or none comes about.",
+)
 _TAKEN = Effect(
     "moderate",
     "The node acts on frames that it must ignore: forged, damaged or foreign packets reach the application.",
@@ -71,21 +79,14 @@ _GROUPS: Final[tuple[tuple[Effect, tuple[str, ...]], ...]] = (
         _MISMADE,
         ("mixed_*", "patched", "hole", "beyond", "size_mismatch", "shifted", "no_sequence", "misread"),
     ),
+    (_UNCONNECTED, ("refused", "not_found", "not_advertised", "not_asked", "no_ipss", "reconnect")),
+    (_STALLED, ("tcp*", "retransmission_lost", "stalled")),
     (
         _UNHEARD,
         (
             *("dropped", "no_answer", "unresolved", "wrong_answer", "too_large", "lost", "not_delivered"),
-            *("nothing_came", "tcp*", "retransmission_lost", "no_room_for_two", "not_released", "refused"),
-            *(
-                "solicitation_dropped",
-                "not_found",
-                "not_advertised",
-                "not_asked",
-                "no_ipss",
-                "reconnect",
-                "mtu",
-                "stuck",
-            ),
+            *("nothing_came", "no_room_for_two", "not_released"),
+            *("solicitation_dropped", "mtu", "stuck"),
             *("lost_while_waiting", "listener_lost", "not_replicated", "not_forwarded", "not_confirmed"),
             *("traffic", "all-twice", "thrice", "run-twice", "form-*", "size-*", "order-*", "duplicate-*"),
             *(
@@ -127,7 +128,7 @@ _GROUPS: Final[tuple[tuple[Effect, tuple[str, ...]], ...]] = (
     ),
     (_MISSED, ("limit", "worse")),
     (_PRIVACY, ("device_address", "embedded", "address_changed")),
-    (_SLOW, ("round_trip", "stalled", "garbled", "blocked", "not_starved", "no_credit*", "terms")),
+    (_SLOW, ("round_trip", "garbled", "blocked", "not_starved", "no_credit*", "terms")),
     (
         _LONGER,
         (
