@@ -74,6 +74,8 @@ def _add(options: argparse.Namespace) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     with store.opened(options.file) as history:
+        if wrong := trends.unknown(history, options.case, options.rig):
+            raise RecordError(f"{options.file}: {wrong}")
         if options.html:
             made = output.pages(history, options.case, options.figure, options.rig)
             for path in output.write(options.html, made, put):
@@ -95,10 +97,10 @@ def _bisect(options: argparse.Namespace) -> int:
             print(f"{one_line(rig)}  {one_line(case)}")
             for row in output.about_case(points):
                 print(f"    {one_line(row)}")
+        wrong = "" if found else trends.unknown(history, options.case, options.rig)
     if not found:
-        raise RecordError(
-            f"{options.file}: no result of {options.case}" + (f" on {options.rig}" if options.rig else "")
-        )
+        where = f" on {options.rig}" if options.rig else ""
+        raise RecordError(f"{options.file}: " + (wrong or f"no result of {options.case}{where}"))
     print(f"{bad} of {found} cases are bad in their last run")
     return 0
 

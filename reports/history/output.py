@@ -15,7 +15,19 @@ from typing import Any, Final
 
 from reports.history.changes import Step, steps
 from reports.history.store import unit_of
-from reports.history.trends import Point, Run, Value, changed, figures, first_bad, flake, runs, series
+from reports.history.trends import (
+    Point,
+    Run,
+    Value,
+    changed,
+    ended_bad,
+    figures,
+    first_bad,
+    flake,
+    runs,
+    series,
+    untold,
+)
 from reports.html.environment import page
 from reports.sections import folded
 from reports.statistics.units import amount
@@ -53,7 +65,19 @@ def cells(points: Sequence[Point], every: Sequence[Run]) -> str:
 
 def about_case(points: list[Point]) -> list[str]:
     """What there is to say of a case: since when it is bad, whether it is flaky."""
-    said = []
+    said = [
+        f"bad from {streak[0].run.started} ({streak[0].run.run_id}) in {plural(len(streak), 'run')}: "
+        f"{streak[0].breach}; good again since {good.run.started} ({good.run.run_id}); "
+        f"DUT {_from(streak[-1].dut, good.dut)}"
+        for streak, good in ended_bad(points)
+    ]
+    silent = untold(points)
+    if silent is not None:
+        told, since = silent
+        said.append(
+            f"tells nothing since {since.run.started} ({since.run.run_id}): {since.state}, and before {told.state}; "
+            f"DUT {_from(told.dut, since.dut)}"
+        )
     bad = first_bad(points)
     if bad is not None:
         good, first = bad

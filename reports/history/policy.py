@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reports.history.trends import BAD, GOOD, Point, fits
 from reports.record import RecordError
+from reports.sections import folded
 from reports.text import one_line
 
 
@@ -30,6 +32,8 @@ class Quarantine(_Table):
 
     case: str = Field(min_length=1)
     rig: str = "*"
+    #: A glob on requirement and finding, such as "RFC4944-4-01 too_large": another breach of the same case counts.
+    breach: str = "*"
     until: date
     why: str = Field(min_length=1)
 
@@ -60,8 +64,15 @@ class Gate:
 
 
 _HELP: Final = (
-    "keys: required, allowed (lists of globs), inconclusive (a share), [[quarantine]] case, rig, until, why"
-)
+    "keys: required, allowed (lists of globs), inconclusive (a share), "
+    "[[quarantine]] case, rig, breach, until, why"
+)  #: States of which nothing is learnt.
+_UNTOLD: Final = ("inconclusive", "unsupported")
+
+
+def _covers(rule: Quarantine, rig: str, case: str, point: Point) -> bool:
+    """Whether a quarantine is about this breach of this case on this rig."""
+    return fits(case, rule.case) and fits(rig, rule.rig) and fnmatchcase(point.breach, rule.breach)
 
 
 def read_policy(path: Path) -> Policy:
@@ -86,24 +97,33 @@ def gate(points: Iterable[tuple[str, str, Point]], policy: Policy, today: date) 
         if rule.until < today:
             found.notes.append(f"the quarantine of {rule.case} ended on {rule.until}: {rule.why}")
     active = [rule for rule in policy.quarantine if rule.until >= today]
-    unclear = 0
+    unclear, used = 0, set[int]()
     for rig, case, point in rows:
         unclear += point.state == "inconclusive"
         if point.state not in BAD:
             continue
         said = f"{rig}  {case}  {point.state}: {point.breach}"
-        quarantined = next((one for one in active if fits(case, one.case) and fits(rig, one.rig)), None)
+        quarantined = next((one for one in active if _covers(one, rig, case, point)), None)
         if quarantined is not None:
+            used.add(id(quarantined))
             found.excused.append(f"{said} (quarantined until {quarantined.until}: {quarantined.why})")
         elif any(fits(case, glob) for glob in policy.allowed):
             found.excused.append(f"{said} (allowed)")
         else:
             found.failed.append(said)
+    for rule in active:
+        if id(rule) not in used:
+            found.notes.append(f"the quarantine of {rule.case} excuses nothing in this run: {rule.why}")
     for glob in policy.required:
         for rig in sorted({rig for rig, _, _ in rows}) or ["any rig"]:
             states = [point.state for on, case, point in rows if on == rig and fits(case, glob)]
             if not any(state in (*GOOD, *BAD, "known") for state in states):
                 found.unknown.append(f"{rig}  {glob}  is required, and nothing is known of it")
+            elif untold := [c for on, c, p in rows if on == rig and fits(c, glob) and p.state in _UNTOLD]:
+                found.notes.append(
+                    f"{rig}  {glob}  is required, and of {len(untold)} of its {len(states)} cases nothing is known: "
+                    f"{folded(untold, 5)}"
+                )
     if rows and unclear / len(rows) > policy.inconclusive:
         found.unknown.append(
             f"{unclear} of {len(rows)} results are inconclusive; the policy allows {policy.inconclusive:.1%}"

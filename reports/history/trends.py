@@ -11,6 +11,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -179,6 +180,41 @@ def flake(points: list[Point]) -> Flake | None:
         return None
     trials = sum(states.total() for states in repeated)
     return Flake(odd, trials, proportion(odd, trials), sum(repeated, Counter()))
+
+
+def ended_bad(points: list[Point]) -> list[tuple[list[Point], Point]]:
+    """The streaks of bad runs that have ended: (the bad runs, the first good one behind them), oldest first."""
+    ended: list[tuple[list[Point], Point]] = []
+    streak: list[Point] = []
+    for point in points:
+        if point.state in BAD:
+            streak.append(point)
+        elif streak and point.state in (*GOOD, "known"):
+            ended.append((streak, point))
+            streak = []
+    return ended
+
+
+def untold(points: list[Point]) -> tuple[Point, Point] | None:
+    """(the last run that told something, the first one behind it); None where the last run of all tells something."""
+    told = [place for place, point in enumerate(points) if point.state in (*GOOD, *BAD, "known")]
+    if not told or told[-1] == len(points) - 1:
+        return None
+    return points[told[-1]], points[told[-1] + 1]
+
+
+def unknown(history: sqlite3.Connection, case: str | None, rig: str | None) -> str:
+    """What a name that fits nothing in the history should have been, in words; empty where both fit something."""
+    rigs = "SELECT DISTINCT text FROM duts JOIN names ON rig = id"
+    cases = "SELECT DISTINCT text FROM results JOIN names ON kase = id"
+    for what, name, asked in (("rig", rig, rigs), ("case", case, cases)):
+        there = [text for (text,) in history.execute(asked)] if name is not None else []
+        if name is not None and not any(
+            text == name or (what == "case" and fits(text, name)) for text in there
+        ):
+            near = get_close_matches(name, there, 3, 0.5) or sorted(there)[:3]
+            return f"no {what} {name!r}; there is {', '.join(near) or 'none'}"
+    return ""
 
 
 def first_bad(points: list[Point]) -> tuple[Point | None, Point] | None:

@@ -129,6 +129,38 @@ why = "issue 5"
 """
 
 
+def test_what_was_bad_for_some_runs_is_told_when_it_is_good_again(sample, tmp_path, file, capsys):
+    states, versions = ["pass", "fail", "fail", "pass", "unsupported"], ["6.1", "6.2", "6.2", "6.3", "6.4"]
+    said(capsys, "add", file, runs(sample, tmp_path / "out", states, versions=versions))
+    _, text = said(capsys, "show", file)
+    assert "bad from 2026-01-02T10:00:00Z (run-001) in 2 runs: " in text
+    assert (
+        "; good again since 2026-01-04T10:00:00Z (run-003); DUT Linux 6.2 6.12.57 -> Linux 6.3 6.12.57"
+        in text
+    )
+    assert "tells nothing since 2026-01-05T10:00:00Z (run-004): unsupported, and before pass" in text
+
+
+@pytest.mark.parametrize("verb", ["show", "bisect"])
+def test_a_name_that_nothing_has_is_told_with_the_nearest(sample, tmp_path, file, capsys, verb):
+    said(capsys, "add", file, runs(sample, tmp_path / "out", ["pass", "fail"]))
+    assert main(["history", verb, file, "--case", "rfc6282/3.1.1/tg[00]"]) == 2
+    assert "no case 'rfc6282/3.1.1/tg[00]'; there is rfc6282/3.1.1/tf[00]" in capsys.readouterr().err
+    assert main(["history", verb, file, "--case", "*", "--rig", "linux-bel"]) == 2
+    assert "no rig 'linux-bel'; there is linux-ble" in capsys.readouterr().err
+
+
+def test_a_quarantine_of_one_breach_excuses_no_other(sample, tmp_path, file, capsys):
+    said(capsys, "add", file, runs(sample, tmp_path / "out", ["fail"]))
+    rules = tmp_path / "policy.toml"
+    rule = 'inconclusive = 1\n[[quarantine]]\ncase = "*"\nuntil = 2026-12-31\nwhy = "W"\nbreach = "{}"\n'
+    for breach, status, note in (("*", 0, False), ("RFC4944-9-99 *", 1, True)):
+        rules.write_text(rule.format(breach))
+        found, text = said(capsys, "gate", file, "--policy", rules, "--today", "2026-01-01")
+        assert found == status
+        assert ("the quarantine of * excuses nothing in this run: W" in text) == note
+
+
 def test_a_gate_gives_one_status(sample, tmp_path, file, capsys):
     said(capsys, "add", file, runs(sample, tmp_path / "out", ["pass", "fail"]))
     rules = tmp_path / "policy.toml"
