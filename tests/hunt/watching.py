@@ -42,7 +42,7 @@ class Watching(Sequential):
         super().begin()
         self.ghosts = {}
         for one in PLANTED.values():
-            ghost = object.__new__(one.node)
+            ghost = one.node.__new__(one.node, self.link)  # not opened: it is asked, and sends nothing
             ghost.begin()
             self.ghosts[one.id] = ghost
 
