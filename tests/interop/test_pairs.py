@@ -191,11 +191,13 @@ def test_a_node_that_an_earlier_case_left_half_restarted_is_opened_anew():
 
 
 def test_a_router_that_an_address_takes_is_taken_back_with_it():
+    told = []
     with paired() as rig, case_on(rig) as pair:
+        pair.peer.node.use_router = told.append
         pair.hands.give_address(pair.dut, bytes.fromhex("20010db8000000110000000000000001"))
-        assert pair.peer.node.fallback == pair.hands.address(pair.dut)
+        assert told == [pair.hands.address(pair.dut)]
         pair.hands.take_back()
-        assert pair.peer.node.fallback == b""
+        assert told[1:] == [None]
 
 
 @pytest.mark.parametrize("asker", ["dut", "peer"])
