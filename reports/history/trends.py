@@ -204,13 +204,18 @@ def untold(points: list[Point]) -> tuple[Point, Point] | None:
 
 
 def unknown(history: sqlite3.Connection, case: str | None, rig: str | None) -> str:
-    """What a name that fits nothing in the history should have been, in words; empty where both fit something."""
+    """What a name that fits nothing in the history should have been, in words; empty where both fit something.
+
+    A glob may fit nothing.
+    """
     rigs = "SELECT DISTINCT text FROM duts JOIN names ON rig = id"
     cases = "SELECT DISTINCT text FROM results JOIN names ON kase = id"
     for what, name, asked in (("rig", rig, rigs), ("case", case, cases)):
         there = [text for (text,) in history.execute(asked)] if name is not None else []
-        if name is not None and not any(
-            text == name or (what == "case" and fits(text, name)) for text in there
+        if (
+            name is not None
+            and "*" not in name
+            and not any(text == name or (what == "case" and fits(text, name)) for text in there)
         ):
             near = get_close_matches(name, there, 3, 0.5) or sorted(there)[:3]
             return f"no {what} {name!r}; there is {', '.join(near) or 'none'}"

@@ -62,11 +62,14 @@ class Watching(Sequential):
 
 def strikes():
     """Planted node -> case -> how often it would strike there; and the cases that fail on the node that watches."""
-    MUTANTS[_ALL] = Mutant(_ALL, "watches", "RFC6282-2-04", None, IEEE802154, Watching)
+    MUTANTS[_ALL] = Mutant(_ALL, "Watches.", "RFC6282-2-04", None, IEEE802154, Watching)
     with tempfile.TemporaryDirectory(prefix="watching-") as folder:
         Watching.log = Path(folder) / "strikes.txt"
         Watching.log.touch()
-        (outcome,) = outcomes([Job(MUTANTS[_ALL], "reference")], SUITES, 1, matrix=True)
+        try:
+            (outcome,) = outcomes([Job(MUTANTS[_ALL], "reference")], SUITES, 1, matrix=True)
+        finally:
+            del MUTANTS[_ALL]
         found = defaultdict(Counter)
         for line in Watching.log.read_text().splitlines():
             name, case = line.split("\t")
