@@ -95,10 +95,9 @@ def _rows(found: Comparison, changes: Sequence[Change | Cell], limit: int | None
         return [str(change) for change in changes]
     verdicts = [change for change in changes if isinstance(change, Change)]
     if not verdicts:
-        worse = changes[0] in found.figures.worse
-        shown = len(changes) if worse else limit
-        more = [f"and {len(changes) - shown} more"] if len(changes) > shown else []
-        return [*(str(change) for change in changes[:shown]), *more]
+        if changes[0] in found.figures.worse:
+            return [str(change) for change in changes]
+        return [*(str(change) for change in changes[:limit]), f"and {len(changes) - limit} more"]
     if verdicts[0] in found.regressions:
         return _alike(verdicts)
     counts = Counter((one.rig, one.before or "absent", one.after or "absent") for one in verdicts)

@@ -158,11 +158,8 @@ def show(
         if case or every or changed(points):
             rows = tuple(about_case(points)) if case or changed(points) else ()
             told.setdefault((cells(points, all_runs), on, rows), []).append(name)
-    for (
-        signs,
-        on,
-        rows,
-    ), names in told.items():  # what happened at once, with the same finding, is told once
+    # what happened at once, with the same finding, is told once
+    for (signs, on, rows), names in told.items():
         if every or len(names) == 1:
             yield from (f"{signs}  {on}  {name}" for name in names)
         else:

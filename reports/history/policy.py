@@ -17,7 +17,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from reports.history.trends import BAD, GOOD, Point, fits
+from reports.history.trends import BAD, TOLD, Point, fits
 from reports.record import RecordError
 from reports.sections import folded
 from reports.text import one_line
@@ -66,8 +66,7 @@ class Gate:
 _HELP: Final = (
     "keys: required, allowed (lists of globs), inconclusive (a share), "
     "[[quarantine]] case, rig, breach, until, why"
-)  #: States of which nothing is learnt.
-_UNTOLD: Final = ("inconclusive", "unsupported")
+)
 
 
 def _covers(rule: Quarantine, rig: str, case: str, point: Point) -> bool:
@@ -117,9 +116,9 @@ def gate(points: Iterable[tuple[str, str, Point]], policy: Policy, today: date) 
     for glob in policy.required:
         for rig in sorted({rig for rig, _, _ in rows}) or ["any rig"]:
             states = [point.state for on, case, point in rows if on == rig and fits(case, glob)]
-            if not any(state in (*GOOD, *BAD, "known") for state in states):
+            if not any(state in TOLD for state in states):
                 found.unknown.append(f"{rig}  {glob}  is required, and nothing is known of it")
-            elif untold := [c for on, c, p in rows if on == rig and fits(c, glob) and p.state in _UNTOLD]:
+            elif untold := [c for on, c, p in rows if on == rig and fits(c, glob) and p.state not in TOLD]:
                 found.notes.append(
                     f"{rig}  {glob}  is required, and of {len(untold)} of its {len(states)} cases nothing is known: "
                     f"{folded(untold, 5)}"

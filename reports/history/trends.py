@@ -21,6 +21,8 @@ from reports.view import STATES, natural
 
 GOOD: Final = ("pass", "harmless")
 BAD: Final = ("fail", "error", "unconfirmed")
+#: States in which something is learnt of the DUT.
+TOLD: Final = (*GOOD, *BAD, "known")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,7 @@ def ended_bad(points: list[Point]) -> list[tuple[list[Point], Point]]:
 
 def untold(points: list[Point]) -> tuple[Point, Point] | None:
     """(the last run that told something, the first one behind it); None where the last run of all tells something."""
-    told = [place for place, point in enumerate(points) if point.state in (*GOOD, *BAD, "known")]
+    told = [place for place, point in enumerate(points) if point.state in TOLD]
     if not told or told[-1] == len(points) - 1:
         return None
     return points[told[-1]], points[told[-1] + 1]
@@ -211,12 +213,10 @@ def unknown(history: sqlite3.Connection, case: str | None, rig: str | None) -> s
     rigs = "SELECT DISTINCT text FROM duts JOIN names ON rig = id"
     cases = "SELECT DISTINCT text FROM results JOIN names ON kase = id"
     for what, name, asked in (("rig", rig, rigs), ("case", case, cases)):
-        there = [text for (text,) in history.execute(asked)] if name is not None else []
-        if (
-            name is not None
-            and "*" not in name
-            and not any(text == name or (what == "case" and fits(text, name)) for text in there)
-        ):
+        if name is None or "*" in name:
+            continue
+        there = [text for (text,) in history.execute(asked)]
+        if not any(fits(text, name) for text in there):
             near = get_close_matches(name, there, 3, 0.5) or sorted(there)[:3]
             return f"no {what} {name!r}; there is {', '.join(near) or 'none'}"
     return ""
@@ -228,7 +228,7 @@ def first_bad(points: list[Point]) -> tuple[Point | None, Point] | None:
     None where the last run is not bad. Runs that tell nothing (inconclusive,
     unsupported) neither begin nor end a streak.
     """
-    told = [point for point in points if point.state in (*GOOD, *BAD, "known")]
+    told = [point for point in points if point.state in TOLD]
     if not told or told[-1].state not in BAD:
         return None
     start = len(told) - 1

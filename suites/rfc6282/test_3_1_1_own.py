@@ -98,17 +98,21 @@ def test_hop_limits_of_answers(case: Case):
     """Answers, advertisements and errors to neighbours with long and short addresses: the hop limit is the DUT's own.
 
     Routers tell it (RFC 4861 §6.3.4): it is the same to every neighbour, and 255 in Neighbor Discovery (§7.2.4). A DUT
-    that takes another one for each packet may do so (RFC 8200 §3), and then nothing can be told from it.
+    that has several may do so (RFC 8200 §3), and then nothing can be told from it; two of them are advice, for a form
+    that is wrong at times looks like that.
     """
     tester, neighbours = case.tester, _neighbours(case)
     own = [case.answered(lambda: stimulus(case, tester.echo())) for _ in range(5)]
     limits = [seen.view.hop_limit for seen in own if seen is not None and seen.view is not None]
     if len(set(limits)) > 2:
-        case.unsupported("the DUT has another hop limit in each of some equal answers")
-    case.expect(
-        len(set(limits)) < 2, "sent_hop_limit", "one hop limit in five equal answers", ", ".join(map(str, limits)),
-        requirement="RFC6282-3.1.1-09",
-    )  # fmt: skip
+        case.unsupported("the DUT has several hop limits in five equal answers")
+    with advice(case):
+        steady = case.expect(
+            len(set(limits)) < 2, "sent_hop_limit", "one hop limit in five equal answers", ", ".join(map(str, limits)),
+            requirement="RFC6282-3.1.1-09",
+        )  # fmt: skip
+    if not steady:
+        return
     heeded: dict[int, int] = {}
     try:
         for told in (64, 63, 255, 1, 37):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from math import inf
 from weakref import WeakKeyDictionary
 
 from fixtures.api import Case, Link, RouterParty, Seen, registration_of, stimulus
@@ -36,8 +37,8 @@ MODES = {
 _registered: WeakKeyDictionary[Link, tuple[bytes, ...]] = WeakKeyDictionary()
 #: Seconds in which a 6LN registers an address.
 REGISTERS = 3.0
-#: How often a registration was waited for in vain on a link where none ever came, and how often that is done in full.
-_in_vain: WeakKeyDictionary[Link, int] = WeakKeyDictionary()
+#: How often a registration was waited for in vain, endlessly less where one came: and how often that is done in full.
+_in_vain: WeakKeyDictionary[Link, float] = WeakKeyDictionary()
 _PATIENCE = 3
 
 
@@ -156,7 +157,7 @@ def registers(case: Case, holds: Callable[[Seen], bool]) -> Seen | None:
     before = _in_vain.get(link, 0)
     brief = link.clock != "virtual" and before >= _PATIENCE
     seen = heard(case, holds, case.settle if brief else REGISTERS)
-    _in_vain[link] = before + 1 if seen is None else -(1 << 30)
+    _in_vain[link] = before + 1 if seen is None else -inf
     return seen
 
 

@@ -110,6 +110,10 @@ class SixLn:
         """The answer to an echo from one of this 6LN's addresses, as it came."""
         request = self.tester.echo(source=source, destination=destination)
         self.send(request)
+        return self.answer_to(request)
+
+    def answer_to(self, request: bytes) -> tuple[bytes, Seen] | None:
+        """The answer to an echo that was sent, as it came."""
         wanted = request[44:48]
 
         def answers(packet: bytes, _: Seen) -> bool:

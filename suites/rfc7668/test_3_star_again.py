@@ -47,9 +47,8 @@ def test_half_an_sdu_of_each(case: Case):
         link.send_frames(frames[0])
         case.expect(second.alive(), "no_answer", "an answer to the other 6LN meanwhile", "none")
         link.send_frames(*frames[1:])
-        wanted = request[44:48]
-        found = first.heard(lambda packet, _: packet[40:41] == b"\x81" and packet[44:48] == wanted)
-        good = found is not None and found[0][48:] == request[48:]
+        found = first.answer_to(request)
+        good = found is not None and found[0].endswith(request[48:])
         case.expect(good, "no_answer", "the answer to the SDU that came in two parts", "none, or another")
 
 

@@ -77,9 +77,8 @@ def restarted(case: Case) -> None:
     """Restart the DUT, and give it anew what it had at first."""
     case.rig.restart()
     prepare(case.rig, case.tester)
-    case.tester.control(
-        8, timeout=2 * case.timeout
-    )  # it knows nobody any more: it solicits before it answers
+    # it knows nobody any more, and solicits before it answers: both may be late
+    case.tester.control(8, timeout=2 * case.timeout)
     if not any(case.control() for _ in range(5)):
         case.lost("no control is answered behind a restart")
 

@@ -89,13 +89,11 @@ def mutant(
 
 
 def _step(make: Callable[[Callable], Node]):
-    """A decorator that turns a function into a node by `make` and registers it."""
+    """A decorator that turns a function into a node by `make` and registers it; `told` is as `mutant` takes it."""
 
-    def decorator(id: str, *, requirement: str, defect: str | None = None, kinds=ANY):
+    def decorator(id: str, *, kinds=ANY, **told):
         def register(function: Callable) -> Callable:
-            register_node = mutant(
-                id, requirement=requirement, defect=defect, kinds=kinds, what=function.__doc__
-            )
+            register_node = mutant(id, kinds=kinds, what=function.__doc__, **told)
             register_node(make(function))
             return function
 

@@ -37,13 +37,24 @@ def inner(payload, h):
     return rest, iphc(rest)
 
 
-@crash("crash-frag1-udp-cut", "RFC6282-4.3-01", kinds=IEEE802154)
-def _(payload, h):
-    """Crashes where the UDP fields of a FRAG1 are cut."""
+def udp_is_cut(payload):
+    """Whether the payload is a FRAG1 in which a compressed UDP header is cut."""
     rest, f = in_frag1(payload)
     if not f or f.nhc >> 3 != 0x1E:
         return False
     return len(rest) < f.end + 1 + PORTS[f.nhc & 3] + (0 if f.nhc & 4 else 2)
+
+
+@crash("crash-frag1-udp-cut", "RFC6282-4.3-01", kinds=IEEE802154)
+def _(payload, h):
+    """Crashes where the UDP fields of a FRAG1 are cut."""
+    return udp_is_cut(payload)
+
+
+@crash("crash-mesh-frag1-udp-cut", "RFC6282-4.3-01", kinds=IEEE802154)
+def _(payload, h):
+    """Crashes where the UDP fields of a FRAG1 behind a mesh header are cut."""
+    return udp_is_cut(behind_mesh(payload))
 
 
 @crash("crash-frag1-extension-cut", "RFC6282-4.2-13", kinds=IEEE802154)

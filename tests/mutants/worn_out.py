@@ -137,7 +137,7 @@ def _(node, payload, header, info):
     return None if header.nhc & 3 == 3 and node.whole >= 3 else payload
 
 
-@sends("send-hop-limit-form-by-turns", requirement="RFC6282-3.1.1-09")
+@sends("send-hop-limit-form-by-turns", requirement="RFC6282-3.1.1-09", advice=True)
 def _(node, payloads, packet, info):
     """Sends each fourth packet with HLIM one too large."""
     node.turn = getattr(node, "turn", 0) + 1

@@ -77,6 +77,16 @@ class HopLimitEach(ReferenceNode):
         super().send_icmp(source, destination, kind, code, body)
 
 
+@variant("two-hop-limits", rigs=ANY, strict=False)
+class TwoHopLimits(ReferenceNode):
+    """255 in every fourth packet of its own, else 64: no text has a source keep to one."""
+
+    def send_icmp(self, source, destination, kind, code, body):
+        self.turn = getattr(self, "turn", 0) + 1
+        self.hop_limit = 255 if self.turn % 4 == 0 else 64
+        super().send_icmp(source, destination, kind, code, body)
+
+
 @variant("flow-label-each-time", rigs=ANY)
 class FlowLabelEach(ReferenceNode):
     """Another flow label in each packet of its own (RFC 6437 §3: a source may label as it likes)."""
