@@ -23,7 +23,7 @@ from reports.files import put
 from reports.history.__main__ import add_commands
 from reports.merge import merge
 from reports.record import RecordError, chosen_by, read, state
-from reports.severity import SEVERITIES, worst_effect
+from reports.severity import EFFECTS, place_of, worst_effect
 from reports.statistics.units import amount
 from reports.text import all_inert, indented, one_line
 from reports.view import (
@@ -210,7 +210,7 @@ def _show(options: argparse.Namespace) -> int:
         STATES if options.case else ("fail", "error", "unconfirmed", "known", "inconclusive")
     )
     shown = [
-        (STATES.index(found), _severity(line), rig, case.name, line)
+        (STATES.index(found), place_of(worst_effect(line["findings"])), rig, case.name, line)
         for section in page.sections
         for case in section.cases
         for rig in page.rigs
@@ -219,8 +219,8 @@ def _show(options: argparse.Namespace) -> int:
         and options.case in case.name
         and options.rig in (None, rig.name)
     ]
-    for place, severity, rig, name, line in sorted(shown, key=lambda one: one[:2]):  # of a kind as they stand
-        words = f" {SEVERITIES[severity]}" if severity < len(SEVERITIES) else ""
+    for place, grave, rig, name, line in sorted(shown, key=lambda one: one[:2]):  # of a kind as they stand
+        words = f" {EFFECTS[grave].severity}" if grave < len(EFFECTS) else ""
         print(f"{SIGNS[STATES[place]]} {STATES[place] + words:<21} {rig.name}  {name}")
         _show_result(whole(line), rig)
         for measured in record.measurements if options.case else ():
@@ -228,12 +228,6 @@ def _show(options: argparse.Namespace) -> int:
                 print(f"    Measured     {_measured(measured)}")
     print(f"{len(shown)} of {len(record.results)} results", "(interrupted run)" if record.interrupted else "")
     return 0
-
-
-def _severity(line: Mapping[str, Any]) -> int:
-    """The place of the gravest finding in `SEVERITIES`; behind all of them where there is none."""
-    effect = worst_effect(line["findings"])
-    return SEVERITIES.index(effect.severity) if effect else len(SEVERITIES)
 
 
 def _measured(line: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 Strategy: a known deviation is one cause, whatever number of places its profile gives; a new failure is one cause
 with equal ones (`reports.record.group_of`). The same cause on several rigs is one entry that names them. Advice
 that a case recorded beside a pass is a cause of its own kind, so that no green hides it. Worst first: news before
-what is known, then by severity, then by how many cases show it.
+what is known, then by what it does (`reports.severity`), then by how many cases show it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from reports.compact import calm, framed, whole
 from reports.record import group_of, state
-from reports.severity import SEVERITIES, Effect, worst_effect
+from reports.severity import Effect, place_of, worst_effect
 from reports.view import Case, Rig, View, known_of, natural
 from vectors.catalogue import CATALOGUE
 from vectors.codes import CODES
@@ -111,8 +111,8 @@ class Cause:
 
     @property
     def rank(self) -> int:
-        """The place of its severity, worst first; behind all of them without one."""
-        return SEVERITIES.index(self.severity) if self.severity else len(SEVERITIES)
+        """The place of its effect, worst first; behind all of them without one."""
+        return place_of(self.effect)
 
     def demanded(self, limit: int = 4) -> list[str]:
         """Requirements that it breaks: of its findings, else the rows that the profile names, by pattern or not."""
@@ -123,13 +123,11 @@ class Cause:
 
     def example(self) -> tuple[Rig, Case, dict[str, Any]] | None:
         """The result that shows it best: the gravest finding, an annotated frame, and as little as it takes to send."""
-        grave = self.severity
         marked = [one for one in self.shown if framed(one[2])]
         grave_ones = (
             one
             for one in marked
-            if (worst := worst_effect(f for f in one[2]["findings"] if self._mine(f)))
-            and worst.severity == grave
+            if worst_effect(f for f in one[2]["findings"] if self._mine(f)) is self.effect
         )
         best = list(islice(grave_ones, _LOOKED_AT)) or (marked or self.shown)[:1]
         read = [(rig, case, dict(whole(result))) for rig, case, result in best]

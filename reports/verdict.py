@@ -15,7 +15,7 @@ from typing import Final
 
 from reports.causes import KINDS, Cause, causes
 from reports.record import REASONS
-from reports.severity import SEVERITIES
+from reports.severity import SEVERITIES, place_of
 from reports.view import Rig, View, partial
 
 #: States of a rig and of a run, worst first.
@@ -117,12 +117,12 @@ def _line(page: View, rig: Rig, mine: list[Cause]) -> Line:
 
 
 def badness(line: Line) -> tuple[int, int]:
-    """Key that puts the worst state first, and of one state the worst severity."""
-    return ORDER.index(line.state), line.worst.rank if line.worst else len(SEVERITIES)
+    """Key that puts the worst state first, and of one state the worst effect."""
+    return ORDER.index(line.state), line.worst.rank if line.worst else place_of(None)
 
 
 def gravest(found: Iterable[Cause]) -> Cause | None:
-    """The first of the causes with the worst severity; None of none."""
+    """The first of the causes with the worst effect; None of none."""
     return min(found, key=lambda cause: cause.rank, default=None)
 
 
@@ -174,13 +174,13 @@ def _words(state: str, lines: list[Line], found: list[Cause], *, interrupted: bo
 
 
 def _known(found: list[Cause]) -> str:
-    """How many faults are known, and how grave the worst of them are; empty for none."""
+    """How many faults are known, and how grave they are; empty for none."""
     known = [cause for cause in found if cause.kind == "known" and cause.shown]
     if not known:
         return ""
     grave = Counter(cause.severity for cause in known)
-    worst = next((name for name in SEVERITIES if grave[name]), "")
-    return plural(len(known), "known deviation") + (f", {grave[worst]} of them {worst}" if worst else "")
+    told = ", ".join(f"{grave[name]} {name}" for name in SEVERITIES if grave[name])
+    return plural(len(known), "known deviation") + (f" ({told})" if told else "")
 
 
 def plural(count: int, word: str) -> str:

@@ -169,7 +169,7 @@ def test_show_has_the_gravest_first_and_names_deviations(run, capsys):
         ["✗", "fail", "critical"],
         ["✗", "fail", "serious"],
         ["!", "error", "linux-802154"],
-        ["K", "known", "serious"],
+        ["K", "known", "minor"],
         ["?", "inconclusive", "lwip-802154"],
     ]
     assert "Known as     lwip-ecn-order: ECN and DSCP are swapped" in out

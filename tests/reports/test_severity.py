@@ -1,0 +1,86 @@
+"""What a breach does, and how grave that is: every code has an effect, and the worst comes first."""
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+from reports.severity import ADVICE, EFFECTS, SEVERITIES, effect_of, named, place_of, worst_effect
+from vectors.codes import CODES
+
+
+def finding(code, requirement="RFC6282-2-04", level="MUST"):
+    return {"code": code, "requirement": requirement, "level": level}
+
+
+def test_every_code_has_an_effect():
+    """A code that nobody placed would be told as a lapse of form, whatever it does."""
+    assert [code for code in CODES if named(code) is None] == []
+
+
+def test_every_glob_of_an_effect_means_a_code():
+    """A glob that fits nothing, or nothing that an effect before it does not take, says what nobody can see."""
+    found = {code: named(code) for code in CODES}
+    rules = {}
+    for effect in EFFECTS:
+        for glob in effect.codes:
+            code, _, requirement = glob.partition(" ")
+            rules[effect.name, glob] = (
+                named(code, requirement) is effect
+                if requirement
+                else any(found[one] is effect for one in CODES if fnmatchcase(one, glob))
+            )
+    assert [rule for rule, means in rules.items() if not means] == []
+
+
+def test_effects_stand_by_their_severity():
+    places = [SEVERITIES.index(effect.severity) for effect in EFFECTS]
+    assert places == sorted(places)
+    assert len({effect.name for effect in EFFECTS}) == len(EFFECTS)
+
+
+def test_the_page_of_documentation_has_the_scale():
+    text = (Path(__file__).parents[2] / "docs" / "reports.md").read_text()
+    rows = [
+        row.split("|")[1:3]
+        for row in text.splitlines()
+        if row.startswith(tuple(f"| {s} |" for s in SEVERITIES))
+    ]
+    assert [tuple(cell.strip() for cell in row) for row in rows] == [(e.severity, e.name) for e in EFFECTS]
+
+
+@pytest.mark.parametrize(
+    ("code", "requirement", "name"),
+    [
+        ("dut_lost", "RFC4944-5.3-28", "crash"),
+        ("not_released", "RFC4944-5.3-28", "outage"),
+        ("mixed_destinations", "RFC4944-5.3-18", "wrong data"),
+        ("nd_taken", "RFC4861-8.1-01", "hijack"),
+        ("too_large", "RFC4944-4-01", "traffic lost"),
+        ("dropped", "RFC6282-4.2-10", "some forms lost"),
+        (
+            "dropped",
+            "RFC4944-3-01",
+            "traffic lost",
+        ),  # whoever has a 16-bit address, in whatever form it sends
+        ("zero_checksum", "RFC6282-4.3.3-01", "takes what it must not"),
+        ("not_registered", "RFC7668-3.2.2-14", "duty not kept"),
+        ("traffic_class", "RFC6282-3.1.1-01", "marks changed"),
+        ("accepted", "RFC6282-3.1.2-06", "advice"),  # the row binds nobody
+        ("acme.led_dark", "RFC6282-2-04", "form not kept"),
+    ],
+)
+def test_effect(code, requirement, name):
+    assert effect_of(finding(code, requirement)).name == name
+
+
+def test_a_should_is_advice():
+    assert effect_of(finding("dut_lost", level="SHOULD")) is ADVICE
+
+
+def test_the_worst_of_several():
+    codes = ("traffic_class", "dropped", "checksum", "dut_lost", "dropped")
+    assert worst_effect(map(finding, codes)).name == "crash"
+    assert worst_effect(map(finding, codes[:3])).name == "sends what is lost"
+    assert worst_effect([]) is None
+    assert place_of(None) > place_of(ADVICE)
