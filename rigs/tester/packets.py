@@ -41,7 +41,7 @@ def unwrapped(payload: bytes, info: LinkInfo) -> tuple[bytes, LinkInfo]:
     return payload[at:], info
 
 
-def message_of(packet: bytes) -> bytes:
+def upper_message(packet: bytes) -> bytes:
     """The upper-layer message of an IPv6 packet: what stands behind its extension headers."""
     return ipv6.Packet.parse(packet).upper()[2]
 
