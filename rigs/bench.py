@@ -59,9 +59,12 @@ class Bench:
     def last_words(self) -> str:
         """The last line that came on a console of this bench, for a message; empty when there was none."""
         for resource in reversed(self._resources.values()):
-            if isinstance(resource, Console) and resource.is_text:
+            if isinstance(resource, Console):
                 lines = resource.kept().decode(errors="replace").strip().splitlines()
-                if lines and any(c.isalnum() for c in lines[-1]):  # a prompt and noise say nothing
+                if not lines or not any(c.isalnum() for c in lines[-1]):  # a prompt and noise say nothing
+                    continue
+                # a protocol is not for people, but what stands in for a dongle and ends says why in words
+                if resource.is_text or (resource.ended and lines[-1].isprintable()):
                     return lines[-1].strip()[:_SHOWN]
         return ""
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast, get_args
 
 from rigs import air
 from rigs.configuration import loading, sources
@@ -37,7 +37,7 @@ from rigs.configuration.models import (
     RigFile,
     another_stack,
 )
-from rigs.model import Link, Node
+from rigs.model import Link, LinkKind, Node
 
 if TYPE_CHECKING:
     from rigs.bench import Bench
@@ -57,6 +57,9 @@ _KEYS: dict[Opener, tuple[str, str]] = {
     "open_console": ("dut.console", "console scheme"),
     "open_node": ("dut.node", "kind of node"),
 }
+
+
+_KINDS: Final = frozenset(get_args(LinkKind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ def open_link(bench: Bench, rig: RigFile) -> Link:
     scheme, _, rest = rig.tester.link.partition(":")
     opener = cast("Callable[[Bench, str, RigFile], Link]", _opener("open_link", scheme, rig))
     link = opener(bench, rest, rig)
+    if link.kind not in _KINDS:
+        raise ConfigError([f"{loading.shown(rig.path)}: tester.link: {_no_kind(rig, link.kind)}"])
     return link if rig.air is None else air.under(link, rig.air, loading.shown(rig.path))
 
 
@@ -253,12 +258,20 @@ def misfits(rig: RigFile, profile: Profile, *, run: bool = True) -> list[str]:
     }.get(rest, set())
     stacks = _told("open_node", rig.dut.node, rig, Node, "stack", run=run)
     found = []
-    if len(links) == 1 and profile.link not in links:
+    if len(links) == 1 and not links <= _KINDS:
+        found.append(_no_kind(rig, links.pop()))
+    elif len(links) == 1 and profile.link not in links:
         is_for = f"the profile {profile.name} is for {profile.link}"
         found.append(f"the link {rig.tester.link!r} is {links.pop()}, and {is_for}")
     if len(stacks) == 1:
         found += another_stack(profile, stacks.pop())
     return found
+
+
+def _no_kind(rig: RigFile, kind: str) -> str:
+    adapter = rig.tester.link.partition(":")[0]
+    there = " or ".join(f'"{each}"' for each in sorted(_KINDS, reverse=True))
+    return f"the adapter {adapter} says kind = {kind!r} of its link: a link is {there}"
 
 
 def _told(opener: Opener, adapter: str, rig: RigFile, shape: type, name: str, *, run: bool) -> set[str]:

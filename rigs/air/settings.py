@@ -6,9 +6,9 @@ is different in one. Everything is off by default: an air without keys carries e
 
 from __future__ import annotations
 
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from rigs.configuration.fields import Duration, Model
 
@@ -49,7 +49,8 @@ class Impairment(Model):
 class AirSettings(Impairment):
     """[air]: a software air between the tester and the devices."""
 
-    model: Literal["none", "802154"] = Field(
+    #: `--set air.model=802154` reads as a number.
+    model: Annotated[Literal["none", "802154"], BeforeValidator(str)] = Field(
         "none",
         description='"802154": frames take their time at 250 kbit/s, one after the other; "none": they take none',
     )

@@ -44,6 +44,8 @@ class Console(ABC):
         self._kept = bytearray()
         self._dropped = 0  # octets that were kept once and are no more
         self._closed = ""  # why nothing comes any more
+        #: Why the stream ended of itself; empty while it goes on.
+        self.ended = ""
         self._closing = threading.Event()
         self._released = False
         self._waker = os.eventfd(0)
@@ -52,6 +54,10 @@ class Console(ABC):
     @abstractmethod
     def _read(self) -> bytes:
         """Wait for octets (`_await`) and return them; empty at the end. Raises `OSError` when the stream broke."""
+
+    def _ending(self) -> str:
+        """Why `_read` came to the end, as far as the transport can tell."""
+        return "the stream ended"
 
     @abstractmethod
     def _write(self, data: bytes) -> None:
@@ -132,7 +138,7 @@ class Console(ABC):
         """Read again behind `_stop`, what comes from now on."""
         os.eventfd_read(self._waker)
         self._closing.clear()
-        self._closed = ""
+        self._closed = self.ended = ""
         self._reader = self._new_reader()
         self._reader.start()
 
@@ -165,7 +171,8 @@ class Console(ABC):
     def _run(self) -> None:
         while True:
             try:
-                data, why = self._read(), "the stream ended"
+                data = self._read()
+                why = "" if data or self._closing.is_set() else self._ending()
             except OSError as error:
                 data, why = b"", str(error)
             with self._arrived:
@@ -175,8 +182,10 @@ class Console(ABC):
                     if excess > 0:
                         del self._kept[:excess]
                         self._dropped += excess
+                elif self._closing.is_set():
+                    self._closed = "closed"
                 else:
-                    self._closed = "closed" if self._closing.is_set() else why
+                    self._closed = self.ended = why
                 self._arrived.notify_all()
             if not data:
                 return

@@ -186,6 +186,31 @@ def test_profiles_of_the_tree_declare_nothing_that_an_adapter_lacks(name):
         assert set(profile.abilities) <= node.abilities, profile.name
 
 
+def test_a_link_of_no_kind_is_told_as_the_adapters_mistake(make, monkeypatch, fakes):
+    monkeypatch.setattr(fakes.FakeLink, "kind", "802154")
+    loaded, said = make(), """says kind = '802154' of its link: a link is "ieee802154" or "ble\""""
+    with pytest.raises(ConfigError, match=r"tester.link: the adapter tests.rigs.fakes " + said):
+        Rig.of(loaded).open()
+    (misfit,) = registry.misfits(loaded.rig, loaded.profile)
+    assert misfit.endswith(said)
+
+
+def test_a_process_that_stands_in_for_a_dongle_and_dies_says_why(tmp_path):
+    path = tmp_path / "r.toml"
+    path.write_text(
+        'schema = 1\nprofile = "black-box-802154"\n[tester]\n'
+        "link = \"spinel:process:/bin/sh -c 'echo no board $((1 + 1)); exit 3'\"\n"
+        '[dut]\nnode = "black_box"\naddress = "02005efffe000001"\n'
+    )
+    rig = Rig.of(registry.load(str(path)))
+    with pytest.raises(RigError) as caught:
+        rig.open()
+    assert str(caught.value).endswith(
+        "the process ended with status 3; the last line on its console: 'no board 2'"
+    )
+    rig.close()
+
+
 def test_what_a_process_said_before_it_ended_is_in_the_message(tmp_path):
     path = tmp_path / "r.toml"
     path.write_text(

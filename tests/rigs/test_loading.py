@@ -136,12 +136,13 @@ def test_all_mistakes_of_both_files_are_told_at_once(files):
     (files / "p.toml").write_text(PROFILE.replace('"udp"', '"upd"').replace("==2.1.3", "2.1"))
     told = mistakes("nonsense")
     quoted = "(a text: leave its quotes off)"
+    medium = 'how frames reach the medium, a scheme and what it opens, such as "packet:wpan0"'
     assert told == (
         "--set nonsense: expected KEY=VALUE, such as --set dut.console=serial:/dev/ttyACM0",
         "r.toml: dut.colour: set NO_SUCH_THING to what stands for it in '${NO_SUCH_THING}', or --set dut.colour=...",
         f"r.toml: attempts: expected how often a lost stimulus is sent, 1 to 20; found '3' {quoted}",
         "r.toml: settle: expected how long to wait for late answers, such as \"50ms\"; found '2 h' (not a duration)",
-        'r.toml: tester.link: is missing: expected how frames reach the medium, such as "packet:wpan0"',
+        f"r.toml: tester.link: is missing: expected {medium}",
         "r.toml: tester.lnk: there is no such key (did you mean 'link'?); there are: link, pan, channel, address",
         f"p.toml: abilities[1]: expected {told[6].partition('expected ')[2]}",
         told[7],
@@ -392,3 +393,6 @@ def test_a_number_of_set_is_text_where_text_is_wanted():
     loaded = registry.load("riot-zep", ["dut.console=process:true", "dut.version=2026.10", "dut.interface=6"])
     assert registry.options(loaded.rig, riot.Options).version == "2026.10"
     assert registry.options(loaded.rig, riot.Options).interface == "6"
+    loaded = registry.load("reference", ["air.model=802154"])
+    assert loaded.rig.air is not None
+    assert loaded.rig.air.model == "802154"

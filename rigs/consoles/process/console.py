@@ -32,6 +32,7 @@ WHAT: Final = "a program and its arguments, such as process:./node.elf -E"
 _RAISED: Final = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP}
 #: Seconds for a process whose output ended to end itself.
 _LINGER: Final = 2.0
+_LINGERS: Final = "the process closed its output and lingers"
 
 
 class ProcessConsole(Console):
@@ -48,6 +49,7 @@ class ProcessConsole(Console):
 
     def _begin(self) -> None:
         """Start the program. Raises `RigError`."""
+        self._output_ended = False
         self._output, theirs = os.pipe()
         stdin, self._input = os.pipe()
         try:
@@ -76,24 +78,34 @@ class ProcessConsole(Console):
         """How the process fares, and if it ended: of itself, or by somebody's hand."""
         if self._released:
             return Health("unreachable", "closed")
-        output_ended = not self._reader.is_alive()  # then it is on its way out
+        ended = self._ended(_LINGER if self._output_ended else 0)  # then it is on its way out
+        if ended is None:
+            return Health("unreachable", _LINGERS) if self._output_ended else Health("alive")
+        self._reader.join(_LINGER)  # its last words, unless a helper holds its output open
+        return ended
+
+    def _ended(self, seconds: float) -> Health | None:
+        """How the process ended, if it does so in time.
+
+        It stays a zombie, so that its number and its group's remain its own until they were killed.
+        """
         poll = select.poll()
         poll.register(self._pidfd, select.POLLIN)
-        if not poll.poll(_LINGER * 1000 if output_ended else 0):
-            return (
-                Health("unreachable", "the process closed its output and lingers")
-                if output_ended
-                else Health("alive")
-            )
-        # It stays a zombie, so that its number and its group's remain its own until they were killed.
+        poll.register(self._waker, select.POLLIN)
+        if self._pidfd not in dict(poll.poll(seconds * 1000)):
+            return None
         ended = os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOWAIT)
         assert ended is not None
-        self._reader.join(_LINGER)  # its last words, unless a helper holds its output open
         if ended.si_code == os.CLD_EXITED:
             return Health("crashed", f"the process ended with status {ended.si_status}")
         number = ended.si_status
         name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
         return Health("crashed" if number in _RAISED else "killed", f"the process was ended by {name}")
+
+    def _ending(self) -> str:
+        self._output_ended = True
+        ended = self._ended(_LINGER)
+        return _LINGERS if ended is None else ended.detail
 
     def _read(self) -> bytes:
         return os.read(self._output, CHUNK) if self._await(self._output) else b""

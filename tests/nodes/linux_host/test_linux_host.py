@@ -224,7 +224,7 @@ def test_kernel_messages_are_no_part_of_an_answer(host):
 def test_a_console_that_is_gone(host):
     node = host(PAIR, interface="one")
     node._shell.shell.send("exit")
-    with pytest.raises(LinkClosed, match=r"the stream ended|cannot be written to"):
+    with pytest.raises(LinkClosed, match=r"the process ended|cannot be written to"):
         node.addresses()
     assert node.health().state in {"crashed", "unreachable"}
 
