@@ -23,7 +23,7 @@ from rigs.configuration.models import Profile, RigFile
 from rigs.consoles.model import Console
 from rigs.model import Link, LinkClosed, Node, RigError
 
-#: So many failed recoveries in a row, and the rig is given up (DESIGN.md, "Verdicts").
+#: So many failed recoveries in a row, and the rig is given up: its other cases are inconclusive.
 RECOVERIES = 2
 _STDLIB = str(Path(os.__file__).parent)
 _SHOWN = 200  # characters of a console's last line

@@ -21,7 +21,7 @@ from rigs import clock as progress
 LinkKind = Literal["ieee802154", "ble"]
 Direction = Literal["sent", "received"]
 
-#: What a DUT can declare (DESIGN.md, "Links, nodes, rigs"). A profile lists some of these; a case asks for them.
+#: What a DUT can declare (docs/bring-your-board.md). A profile lists some of these, and a case asks for them.
 ABILITIES = frozenset(
     {
         "echo",  # answers ICMPv6 Echo Requests (RFC 4443 §4.2)

@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from vectors.catalogue import CATALOGUE, UnknownRequirement
@@ -63,8 +64,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(run=_traceability)
 
-    command = commands.add_parser("requirement", help="print rows of the catalogue")
-    command.add_argument("ids", nargs="+", metavar="ID")
+    command = commands.add_parser("requirement", help="print rows of the catalogue: one, or a section's")
+    command.add_argument(
+        "ids",
+        nargs="+",
+        metavar="ID",
+        help="a row (RFC6282-4.2-15) in full; a document (RFC8505), a section (RFC6282-4.2) or a glob "
+        "('*-3.1.*-01') as a list",
+    )
     command.set_defaults(run=_requirement)
     return parser
 
@@ -153,6 +160,13 @@ def _traceability(options: argparse.Namespace) -> int:
 def _requirement(options: argparse.Namespace) -> int:
     code = 0
     for name in options.ids:
+        several = [
+            row for row in CATALOGUE.values() if row.id.startswith(f"{name}-") or fnmatchcase(row.id, name)
+        ]
+        if several and name not in CATALOGUE:
+            for row in several:
+                print(f"{row.id:<20} {row.level:<10} {row.binding:<6} {row.text}")
+            continue
         try:
             row = CATALOGUE[name]
         except UnknownRequirement as error:

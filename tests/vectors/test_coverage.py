@@ -78,6 +78,21 @@ def test_requirement_prints_a_row(capsys):
     assert "closest: RFC6282-3.1.1-01" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("asked", "first", "rows"),
+    [
+        ("RFC8025", "RFC8025-", sum(row.rfc == 8025 for row in CATALOGUE.values())),
+        ("RFC6282-4.3", "RFC6282-4.3-01", 1),
+        ("RFC6282-4.3.3-0[12]", "RFC6282-4.3.3-01", 2),
+    ],
+)
+def test_requirement_lists_a_document_a_section_and_a_glob(capsys, asked, first, rows):
+    assert main(["requirement", asked]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == rows
+    assert lines[0].startswith(first)
+
+
 def test_generate_check_notices_a_stale_file(monkeypatch, tmp_path, capsys):
     assert main(["generate", "--check"]) == 0
     monkeypatch.setattr("vectors.__main__.FOLDER", tmp_path)
