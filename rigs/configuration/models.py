@@ -15,8 +15,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import Version
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -31,6 +29,7 @@ from rigs.configuration.fields import Duration, Model, case_is
 from rigs.configuration.frames import Frames
 from rigs.configuration.lease import Lease
 from rigs.configuration.limits import Limit
+from rigs.configuration.versions import Specifier, version_in
 from rigs.model import ABILITIES, LinkKind, RigError
 from vectors import codes
 
@@ -75,16 +74,6 @@ def _of_length(*lengths: int) -> AfterValidator:
         return value
 
     return AfterValidator(check)
-
-
-def _specifier(value: object) -> object:
-    if not isinstance(value, str) or re.search(r"[0-9]{19}", value):
-        raise ValueError("not a version specifier")
-    try:
-        SpecifierSet(value)
-    except InvalidSpecifier as error:
-        raise ValueError(str(error)) from error
-    return value
 
 
 class Written(float):
@@ -141,7 +130,6 @@ Regex = Annotated[str, AfterValidator(_regex)]
 Hex = Annotated[bytes, BeforeValidator(_octets)]
 LinkAddress = Annotated[Hex, _of_length(6, 8)]
 ShortAddress = Annotated[Hex, _of_length(2)]
-Specifier = Annotated[str, Field(max_length=1000), BeforeValidator(_specifier)]
 Ability = Annotated[str, _one_of(ABILITIES)]
 Feature = Annotated[str, _one_of(FEATURES)]
 Code = Annotated[str, AfterValidator(_of_findings)]
@@ -388,14 +376,3 @@ def another_stack(profile: Profile, stack: str) -> list[str]:
     if stack in {"unknown", "black box", profile.stack} or profile.stack == "black box":
         return []
     return [f"the DUT is {stack}, and the profile {profile.name} is of {profile.stack}: name another profile"]
-
-
-def version_in(version: str, specifier: str) -> bool:
-    """Whether `version` is in `specifier`; only its first dotted number counts ("6.1.0-49-amd64" is 6.1.0).
-
-    A text without any number is in no specifier but the empty one.
-    """
-    number = re.search(r"[0-9]{1,18}(?:\.[0-9]{1,18}){0,9}", version)
-    if not specifier or number is None:
-        return not specifier
-    return SpecifierSet(specifier).contains(Version(number[0]), prereleases=True)

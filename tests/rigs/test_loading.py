@@ -8,7 +8,8 @@ from rigs import registry
 from rigs.__main__ import main
 from rigs.configuration import loading
 from rigs.configuration.loading import known_rigs, load
-from rigs.configuration.models import ConfigError, version_in
+from rigs.configuration.models import ConfigError
+from rigs.configuration.versions import version_in
 from rigs.nodes.riot import node as riot
 
 GOOD = """
