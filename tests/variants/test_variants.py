@@ -64,3 +64,16 @@ def test_the_runner(tmp_path):
     assert report["false_alarms"] == 0
     assert [run["variant"] for run in report["runs"]] == sorted(CHEAP)
     assert all(run["passed"] > 50 for run in report["runs"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("ids", "runs"), [(("no-nhc", "one-credit"), 1), (("one-credit",), 0)])
+def test_files_about_another_link_are_no_false_alarm(tmp_path, ids, runs):
+    """A run that tried nothing on any rig is no proof either."""
+    out = tmp_path / "variants.json"
+    command = [sys.executable, "-m", "tests.variants", *ids, "--suites", "suites/rfc4944/test_8.py"]
+    done = subprocess.run([*command, "--out", str(out)], capture_output=True, text=True, check=False)
+    assert "no case for this rig" in done.stdout
+    report = json.loads(out.read_text())
+    assert (report["false_alarms"], len(report["runs"])) == (0, runs)
+    assert done.returncode == (0 if runs else 1)
