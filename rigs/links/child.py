@@ -10,17 +10,17 @@ own doing is a crash, one that others send is a kill.
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import struct
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from rigs import clock
+from rigs.links.forked import Forked
 from rigs.model import Health, IpTap, Link, LinkClosed, LinkKind, Received, RigError
 
 #: Kinds of messages that every child speaks; the rest of the kinds are its own. To the child: FRAME, commands.
@@ -37,20 +37,12 @@ _RAISED: Final = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, 
 
 
 class ChildProcess:
-    """One run of a child program; `command` gets the number of its socket as last argument.
-
-    `environment` adds to ours.
-    """
+    """One run of a child program."""
 
     clock = "monotonic"
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        name: str,
-        start: float = 10.0,
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, fork: Callable[[socket.socket], Forked], name: str, start: float = 10.0) -> None:
+        """`fork` starts the child with its end of the socket."""
         self.name = name
         self._arrived = threading.Condition()
         self._filed: dict[int, deque[Received]] = {}
@@ -61,15 +53,7 @@ class ChildProcess:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         self._socket = ours
         with theirs:
-            self._process = subprocess.Popen(
-                [*command, str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                pass_fds=[theirs.fileno()],
-                env={**os.environ, **(environment or {})},
-                start_new_session=True,  # a Ctrl-C at the terminal is ours to handle
-            )
+            self._process = fork(theirs)
         self._threads = [
             threading.Thread(target=work, name=f"{name}-{work.__name__}", daemon=True)
             for work in (self._read_messages, self._read_text)
@@ -153,8 +137,7 @@ class ChildProcess:
         for thread in self._threads:
             thread.join(5.0)
         self._socket.close()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        self._process.stdout.close()
 
     def _obituary(self) -> str:
         health = self.health()
@@ -180,9 +163,7 @@ class ChildProcess:
             self._arrived.notify_all()
 
     def _read_text(self) -> None:
-        stream = self._process.stdout
-        assert stream is not None
-        while chunk := stream.read1(4096):  # type: ignore[attr-defined]
+        while chunk := self._process.stdout.read1(4096):  # type: ignore[attr-defined]
             self._text += chunk
             del self._text[:-_KEPT]
 

@@ -1,7 +1,7 @@
 """lwIP as a process: loads Debian's liblwip, gives it one 6LoWPAN netif and moves octets; decides nothing.
 
-Run as `python lwip_child.py KIND OPTIONS SOCKET`, imports only the standard library (it starts in tens of
-milliseconds). One thread: `lwip_init()` (never `tcpip_init`, there is no tcpip thread), then a poll loop that
+A program of `rigs.links.forking`, of the standard library alone: the library is loaded once, and set up in each fork.
+One thread: `lwip_init()` (never `tcpip_init`, there is no tcpip thread), then a poll loop that
 hands frames to `lowpan6_input` or `rfc7668_input` and sleeps exactly until lwIP's next timer. An lwIP assertion
 prints and calls abort(): that ends this process, and is meant to.
 
@@ -13,7 +13,6 @@ Debian's build (LP64); what can be checked of them is checked before the node sa
 import ctypes
 import os
 import select
-import signal
 import socket
 import struct
 import sys
@@ -144,9 +143,9 @@ def enlarge_pool(library: Any) -> bool:
 class Lwip:
     """One netif of one kind, driven by the messages of one socket."""
 
-    def __init__(self, kind: str, options: dict[str, bytes], channel: socket.socket, library: str) -> None:
+    def __init__(self, kind: str, options: dict[str, bytes], channel: socket.socket, library: Any) -> None:
         self.kind, self.channel = kind, channel
-        self.lwip = _library(library)
+        self.lwip = library
         self.repaired = "as_built" not in options and enlarge_pool(self.lwip)
         self.lwip.lwip_init()
         self._memory = ctypes.create_string_buffer(1024)
@@ -361,15 +360,12 @@ class Lwip:
                 self.handle(message)
 
 
-def main() -> None:
-    """KIND, then `name=hex,...`, then the library, then the number of the socket."""
-    ctypes.CDLL(None).prctl(
-        1, signal.SIGKILL
-    )  # PR_SET_PDEATHSIG; the closed socket is the other way to the end
-    kind, options, library, number = sys.argv[1:5]
+def prepare(library: str) -> Any:
+    """Load the library, which is set up by nobody yet."""
+    return _library(library)
+
+
+def work(library: Any, channel: socket.socket, kind: str, options: str) -> None:
+    """Be a node; `options` is `name=hex,...`."""
     given = {key: bytes.fromhex(value) for key, _, value in (o.partition("=") for o in options.split(","))}
-    Lwip(kind, given, socket.socket(fileno=int(number)), library).run()
-
-
-if __name__ == "__main__":
-    main()
+    Lwip(kind, given, channel, library).run()

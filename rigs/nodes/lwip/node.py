@@ -1,4 +1,4 @@
-"""lwIP from Debian's `liblwip0` as a DUT: link, node and IP tap on one child process (`lwip_child`).
+"""lwIP from Debian's `liblwip0` as a DUT: link, node and IP tap on one child process (`child`).
 
 Strategy: the library is somebody else's binary, taken as it is; what is chosen here is only what any port must
 choose, and always the choice with which lwIP can work. On IEEE 802.15.4 lwIP 2.1.3 can neither keep an EUI-64 (a
@@ -17,15 +17,14 @@ from __future__ import annotations
 import ctypes
 import functools
 import subprocess
-import sys
 from collections import deque
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pydantic import Field
 
 from rigs.configuration.models import NodeOptions
 from rigs.links.child import ChildLink, ChildProcess, ChildTap
+from rigs.links.forked import server_of
 from rigs.model import Health, LinkKind, Node, RigError, Unsupported
 from rigs.nodes.lwip import child
 from rigs.registry import Missing
@@ -110,15 +109,14 @@ class LwipProcess:
         options["address"] = self.address
         if as_built:
             options["as_built"] = b"\1"
-        told = ",".join(f"{key}={value.hex()}" for key, value in options.items())
-        program = str(Path(child.__file__))
-        self._command = [sys.executable, "-S", "-E", "-s", program, kind, told, LIBRARY]
+        self._told = ",".join(f"{key}={value.hex()}" for key, value in options.items())
         self.child = self._spawn()
         self.link = LwipLink(self, pan)
         self.node = LwipNode(self)
 
     def _spawn(self) -> ChildProcess:
-        return ChildProcess(self._command, f"lwip-{self.kind}", environment=DIRTY_MEMORY)
+        server = server_of(child.__file__, [LIBRARY], DIRTY_MEMORY)
+        return ChildProcess(lambda theirs: server.fork([self.kind, self._told], theirs), f"lwip-{self.kind}")
 
     def restart(self) -> None:
         """End the child process and start a fresh one: nothing of the old one's state is left."""
