@@ -202,6 +202,10 @@ class IpTap(ABC):
     def receive(self, deadline: float) -> Received | None:
         """Return the next decompressed IPv6 packet, oldest first; None at the deadline (`Link.now` clock)."""
 
+    def waiting(self) -> Received | None:
+        """Return the next one that is on this host; None where none is, though the DUT may have seen more."""
+        return self.receive(float("-inf"))
+
 
 class Node(ABC):
     """The DUT seen from its own side. Every method but the abstract ones is an ability: declared or `Unsupported`."""

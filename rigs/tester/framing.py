@@ -40,6 +40,8 @@ class Air:
         self.link = link
         self.sink = sink
         self._sequence = 0
+        #: Frames that were sent so far.
+        self.sent = 0
         self._left: deque[tuple[bytes, float]] = deque(maxlen=_KEPT)
         self._repetitions = Repetitions(_REPEATED)
 
@@ -68,9 +70,11 @@ class Air:
 
     def send_frame(self, frame: bytes) -> None:
         """Send one frame as it is. Raises `LinkClosed`."""
+        stamp = self.link.stamp()
         if self.sink is not None:
-            self.sink("link", "sent", Received(frame, self.link.stamp(), self.link.clock))
-        self._left.append((frame, self.link.stamp()))
+            self.sink("link", "sent", Received(frame, stamp, self.link.clock))
+        self._left.append((frame, stamp))
+        self.sent += 1
         self.link.send(frame)
 
     def left(self, frame: bytes) -> float:

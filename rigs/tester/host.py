@@ -33,6 +33,7 @@ from rigs.tester.packets import (
     datagram_of,
     in_line,
 )
+from rigs.tester.shown import Shown
 from rigs.tester.trips import Trips
 from sixlowpan import Contexts, LinkInfo, addresses, encode, fragment, ipv6
 from sixlowpan.link import link_between
@@ -62,7 +63,7 @@ class Tester:
     servants: list[Callable[[Seen], object]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._trips = Trips()
+        self._trips, self.shown = Trips(), Shown(self.air)
         self.restart("")
         self._version = 0
         #: Datagrams that went in fragments and, for all we know, wait for more of them: when the last one was sent.
@@ -287,6 +288,7 @@ class Tester:
             if seen is None or (seen.error is not None and not self._may_be_the_dut(seen.info.src)):
                 continue
             self.heard.append(seen)
+            self.shown.heard()
             if seen.icmp_type in {ECHO_REPLY, DESTINATION_UNREACHABLE}:
                 seen.stale = seen.packet in self._answers or self.asked_by(seen) not in {None, self._name}
                 self._answers.add(seen.packet)
@@ -373,6 +375,7 @@ class Tester:
             ours = answers in self.control_ids or self._asked.get(answers, ("", 0))[0] == self._name
             if answers == wanted or (seen.view.dst == self.identity.address and not ours):
                 self._trips.took(self.now() - began, size)
+                self.shown.answered(request)
                 return True
         return False
 

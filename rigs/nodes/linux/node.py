@@ -59,6 +59,9 @@ class LinuxTap(IpTap):
             got = self._next(deadline)
         return got
 
+    def waiting(self) -> Received | None:
+        return self._next(float("-inf"))
+
     def _next(self, deadline: float) -> Received | None:
         while True:
             got = told(lambda: self._guest.ip.receive(deadline))
