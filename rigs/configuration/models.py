@@ -41,6 +41,7 @@ FEATURES = {
     "ghc": "generic header compression (RFC 7400)",
     "paging": "switches pages (RFC 8025)",
     "nd": "neighbor discovery optimised for 6LoWPAN (RFC 6775)",
+    "nd_advertising": "of RFC 6775 a router's advertisements alone (§6.3, §7): it registers nobody",
     "nd_extended": "extended address registration (RFC 8505)",
     "multihop": "prefixes and contexts over several hops, by ABRO (RFC 6775 §8.1)",
     "multihop_dad": "duplicate address detection over several hops, by DAR and DAC (RFC 6775 §8.2)",
@@ -323,9 +324,7 @@ class Parameters(Frames):
     role: Literal["6LN", "6LR", "6LBR", "host"] = Field("host", description='"6LN", "6LR", "6LBR" or "host"')
     mtu: int = Field(1280, ge=1280, le=65535, description="the IPv6 MTU of the link, 1280 or more")
     reassembly_slots: int | None = Field(None, ge=1, description="datagrams it reassembles at a time")
-    reassembly_timeout: Duration | None = Field(
-        None, description='how long it keeps fragments, such as "60s"'
-    )
+    reassembly_timeout: Duration | None = Field(None, description='how long it keeps fragments: "60s"')
     reassembly_timer: bool = Field(
         True,
         description="false where the rig does not run the DUT's reassembly timer: such cases are unsupported",
@@ -358,6 +357,9 @@ class Profile(_File):
     abilities: list[Ability] = Field(description="what it can do: some of " + ", ".join(sorted(ABILITIES)))
     parameters: Parameters = Field(Parameters(), description="a table [parameters]")
     notes: str = Field("", description="text for people")
+    only: list[str] = Field(
+        [], description='globs on the ids of the cases that it is for, such as ["rfc6775/*"]; none: all'
+    )
     deviation: list[Deviation] = Field([], description="tables [[deviation]]")
 
 

@@ -29,7 +29,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rigs.guests import image
+from rigs.guests import image, lab
 from rigs.guests.boot import BOOT_DEADLINE
 from rigs.guests.handles import Tap
 from rigs.guests.node_guest import QUEUE, NodeGuest, settings
@@ -72,6 +72,7 @@ class HwsimGuest(NodeGuest):
     """The guest with both radios up."""
 
     spec = image.HWSIM
+    ports = ("agent", lab.PORT)
     interface = INTERFACE
     netns = DUT
 

@@ -1,9 +1,10 @@
 """Makes a guest a lab host with BlueZ and bleak: D-Bus, bluetoothd, Python's library, and `rigs.discovery`.
 
-Strategy: a guest is small so that it boots fast, and few cases want this. So it is sent there when it is first wanted,
-as one archive over a port of its own, and unpacked in the guest's memory. The archive is made of Debian packages that
-are kept like the kernel's (`packages`): downloaded once, checked, unpacked in the cache and never installed. Python
-modules go as byte code where this host writes that of the guest's Python, because compiling them there takes seconds.
+Strategy: a guest is small so that it boots fast, and few cases want this, or another program (`programs`). So it is
+sent there when it is first wanted, as one archive over a port of its own, and unpacked in the guest's memory. The
+archive is made of Debian packages that are kept like the kernel's (`packages`): downloaded once, checked, unpacked in
+the cache and never installed. Python modules go as byte code where this host writes that of the guest's Python,
+because compiling them there takes seconds.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +116,22 @@ def _made(base: Path, extra: Path) -> bytes:
     made.file("lab/bus.conf", _BUS.encode())
     made.file("lab/discovery.py", _SCRIPT.read_bytes())
     made.file("etc/machine-id", b"4b6579686f6c65000000000000000000\n")
+    return made.finish()
+
+
+def programs(names: Sequence[str], places: Mapping[str, str], *, cache: Path | None = None) -> bytes:
+    """Programs of further packages and their libraries, as a cpio archive; `places` has where each goes.
+
+    Raises `packages.PackageError`, `image.ImageError`.
+    """
+    root = packages.ensure(names, cache=cache).root
+    made = CpioWriter()
+    for source, place in places.items():
+        path = root / source
+        if not path.is_file():
+            raise image.ImageError(f"{source} is not in the unpacked packages: has its package been renamed?")
+        made.file(place, path.read_bytes(), 0o755)
+        image.add_libraries(made, root, path)
     return made.finish()
 
 

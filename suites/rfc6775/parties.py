@@ -26,6 +26,7 @@ from fixtures.api import (
 )
 from sixlowpan import Contexts, link_local, nd
 from sixlowpan.addresses import modified_eui64
+from suites.rfc7668.devices import star, star_of
 
 RS, RA, ICMPV6_NA = 133, 134, 136
 #: Of rules that are for hosts: a 6LR does otherwise, since it solicits when it starts (RFC 6775 §8.1.2).
@@ -50,7 +51,9 @@ def fresh(case: Case) -> Iterator[None]:
     case.rig.restart()
     meet(case.rig, tester)
     try:
-        yield
+        with star(case):
+            yield
+        tester.answer_ns = True  # a router of RFC 4861 asks whom it answers
         case.lives()  # before a restart hides that it does not
     finally:
         tester.contexts, tester.answer_ns = before, answers
@@ -79,7 +82,8 @@ def router(case: Case, *options: nd.Option, **fields: object) -> RouterParty:
 
 def host(case: Case) -> HostParty:
     """The tester as one more host."""
-    return HostParty(case.tester, _somebody(case))
+    here = star_of(case)
+    return here.join() if here is not None else HostParty(case.tester, _somebody(case))
 
 
 def _somebody(case: Case) -> Identity:
@@ -97,6 +101,8 @@ def _somebody(case: Case) -> Identity:
 
 def heard(case: Case, holds: Callable[[Seen], bool], seconds: float = SOON) -> Seen | None:
     """The next packet of the DUT for which `holds(seen)`; None when none comes in time."""
+    if (here := star_of(case)) is not None:
+        return here.heard(holds, seconds)
     deadline = case.tester.now() + seconds
     while (seen := case.tester.hear(deadline)) is not None:
         if seen.view is not None and holds(seen):

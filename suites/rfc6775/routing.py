@@ -20,13 +20,17 @@ from suites.rfc6775.parties import (
     router,
     spread,
 )
+from suites.rfc7668.devices import Device
 
 
 @contextmanager
-def routing(case: Case, *options: nd.Option, **fields: object) -> Iterator[tuple[RouterParty, bytes]]:
-    """A fresh DUT that is a router: a router above it (of a 6LR), and the prefix that it advertises.
+def routing(
+    case: Case, *options: nd.Option, **fields: object
+) -> Iterator[tuple[RouterParty | HostParty, bytes]]:
+    """A fresh DUT that is a router: who sends packets through it, and the prefix that it advertises.
 
-    A 6LR is told of a 6LBR first, which may be an end of the tester's as well; a 6LBR has been given addresses.
+    That is a router above a 6LR; over Bluetooth LE another 6LN. A 6LR is told of a 6LBR first, which may be an end of
+    the tester's as well; a 6LBR has been given addresses.
     """
     with fresh(case):
         above = router(case, **fields)
@@ -34,7 +38,13 @@ def routing(case: Case, *options: nd.Option, **fields: object) -> Iterator[tuple
             if case.rig.profile.parameters.role == "6LBR":
                 prepare(case.rig, case.tester)
                 case.tester.answer_ns = False
-                yield above, _advertised_prefix(case)
+                first = host(case)
+                prefix = _advertised_prefix(case, first)
+                if isinstance(first, Device):
+                    registered(case, first, global_of(first, prefix))
+                    yield first, prefix
+                    return
+                yield above, prefix
                 return
             prefix = spread(case)
             above.options = [pio(prefix), *(options or (abro(),))]
@@ -64,8 +74,8 @@ def advertisement(case: Case, party: HostParty, *options: nd.Option) -> Seen | N
     return None
 
 
-def _advertised_prefix(case: Case) -> bytes:
-    seen = advertisement(case, host(case))
+def _advertised_prefix(case: Case, party: HostParty) -> bytes:
+    seen = advertisement(case, party)
     options = readable(case, seen).options if seen is not None else ()
     found = [o.prefix for o in options if isinstance(o, nd.PrefixInformation)]
     if not found:
@@ -103,9 +113,22 @@ def global_of(party: HostParty, prefix: bytes) -> bytes:
     return prefix[:8] + link_local(party.link)[8:]
 
 
+def another(case: Case, prefix: bytes, party: HostParty | None = None) -> tuple[HostParty, bytes]:
+    """One more host, and its address of this prefix.
+
+    Over Bluetooth LE, where each host is a connection, that may be `party` with one more address.
+    """
+    if party is not None and isinstance(party, Device):
+        return party, prefix[:8] + case.tester.pattern(7) + b"\2"
+    made = host(case)
+    return made, global_of(made, prefix)
+
+
 def arrives(case: Case, sender: RouterParty | HostParty, destination: bytes, link: bytes) -> Seen | None:
     """A datagram through the DUT to this address, as it comes out at that link-layer address; None: it does not."""
     source = bytes.fromhex("20010db8ffff0000") + case.tester.pattern(8)
+    if isinstance(sender, Device):
+        source = sender.registered[-1]
     for _ in range(case.rig.file.attempts):
         data = case.tester.pattern(12)
         message = ipv6.udp(0xF0B5, 0xF0B6, data, source, destination)

@@ -5,9 +5,11 @@ import pytest
 from fixtures.api import Case, Seen, binds, needs, on_link, requirement
 from sixlowpan import nd
 from suites.rfc6775.parties import SOON, abro, all_heard, host, readable, tells_link
-from suites.rfc6775.routing import advertisement, arrives, global_of, registered, routing
+from suites.rfc6775.routing import advertisement, another, arrives, global_of, registered, routing
 
-pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd"), needs("reset")]
+pytestmark = [binds("6LR|6LBR", "nd|nd_advertising"), needs("reset")]
+#: Of rules about those who have registered.
+REGISTRAR = binds("6LR|6LBR", "nd")
 REDIRECT = 137
 
 
@@ -66,6 +68,7 @@ def test_advertisement(case: Case):
         )  # fmt: skip
 
 
+@REGISTRAR
 @needs("udp|echo")
 @requirement("RFC6775-6.3-02")
 def test_solicitation_changes_nothing(case: Case):
@@ -90,6 +93,7 @@ def test_solicitation_changes_nothing(case: Case):
         )
 
 
+@REGISTRAR
 @requirement("RFC6775-6.5.4-01", "RFC6775-6.3-03")
 def test_solicitation_makes_no_neighbour(case: Case):
     """ "Tentative NCEs MUST NOT be used to determine on-link status": an RS alone brings no packet to its sender."""
@@ -108,6 +112,8 @@ def test_solicitation_makes_no_neighbour(case: Case):
         )
 
 
+@on_link("ieee802154")
+@REGISTRAR
 @requirement("RFC6775-6.1-01")
 def test_no_redirect(case: Case):
     """In route-over topologies a router "SHOULD NOT send Redirect messages": from one host to another: advice."""
@@ -123,6 +129,7 @@ def test_no_redirect(case: Case):
         )
 
 
+@REGISTRAR
 @requirement("RFC6775-6.3-02", "RFC6775-6.3-04", "RFC6775-9-02")
 def test_many_solicitations(case: Case):
     """A storm of solicitations: the router lives on, and its registrations stay."""
@@ -131,7 +138,7 @@ def test_many_solicitations(case: Case):
         address = global_of(party, prefix)
         registered(case, party, address)
         for _ in range(20):
-            host(case).solicit()
+            another(case, prefix, party)[0].solicit()
         case.tester.listen(2.0)
         advertised(case, party)
         case.expect(
@@ -142,6 +149,7 @@ def test_many_solicitations(case: Case):
         )
 
 
+@on_link("ieee802154")
 @requirement("RFC6775-4.2-01", "RFC6775-4.2-02", "RFC6775-4.2-07", "RFC6775-4.3-02")
 @pytest.mark.parametrize("length", [64, 96, 128], ids=str)
 def test_options_in_order(case: Case, length: int):

@@ -1,11 +1,13 @@
-"""RFC 6775 §6.3, Router Solicitations again, and from where: each is answered, at the address that its SLLAO tells."""
+"""RFC 6775 §6.3, Router Solicitations again: each is answered, at the address that its SLLAO tells, if it is valid."""
 
-from fixtures.api import ALL_ROUTERS, Case, binds, needs, on_link, requirement
-from sixlowpan import nd
+import pytest
+
+from fixtures.api import ALL_ROUTERS, ICMPV6, Case, HostParty, binds, needs, on_link, requirement
+from sixlowpan import ipv6, nd
 from suites.rfc6775.parties import SOON, heard, host, is_ra
 from suites.rfc6775.routing import advertisement, routing
 
-pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd"), needs("reset")]
+pytestmark = [binds("6LR|6LBR", "nd|nd_advertising"), needs("reset")]
 
 
 @requirement("RFC6775-6.3-05")
@@ -18,6 +20,7 @@ def test_each_is_answered(case: Case):
             case.expect(seen is not None, "no_ra", f"an RA for solicitation {number}", "none")
 
 
+@on_link("ieee802154")
 @requirement("RFC6775-6.3-05")
 def test_from_another_link_address(case: Case):
     """ "An SLLAO, which is used by the router to unicast the RA": it goes there, not to where the frame came from."""
@@ -32,3 +35,28 @@ def test_from_another_link_address(case: Case):
         said = seen.info.dst.hex() if seen is not None else "no RA"
         good = seen is not None and seen.info.dst == party.link
         case.expect(good, "nd_destination", f"an RA at {party.link.hex()}", said, frame=frame)
+
+
+def _invalid(party: HostParty, how: str) -> bytes:
+    """A Router Solicitation that is not valid (RFC 4861 §6.1.1) in this respect alone."""
+    options = b"" if how == "short" else party.source_option().build()
+    options += bytes((253, 0)) + bytes(6) if how == "option-0" else b""
+    body = options if how == "short" else bytes(4) + options
+    message = ipv6.icmpv6(nd.RS, how == "code", body, party.address, ALL_ROUTERS)
+    if how == "checksum":
+        message = message[:2] + bytes((message[2] ^ 0xFF, message[3])) + message[4:]
+    hop_limit = int(how.removeprefix("hop-limit-")) if how.startswith("hop-limit") else 255
+    return ipv6.build(party.address, ALL_ROUTERS, ICMPV6, message, hop_limit=hop_limit)
+
+
+@requirement("RFC4861-6.1.1-01")
+@pytest.mark.parametrize("how", ["hop-limit-64", "hop-limit-254", "checksum", "code", "short", "option-0"])
+def test_invalid(case: Case, how: str):
+    """ "A router MUST silently discard any received Router Solicitation" that is not valid: no RA to who sent it."""
+    with routing(case):
+        party = host(case)
+        frame = party.send(_invalid(party, how))
+        seen = heard(case, lambda s: is_ra(s) and s.view.dst == party.address, SOON)
+        case.expect(seen is None, "nd_answered", "no answer", "an RA", frame=frame)
+        seen = advertisement(case, party)
+        case.expect(seen is not None, "no_ra", "an RA for a valid one behind it", "none", frame=frame)

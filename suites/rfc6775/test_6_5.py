@@ -16,9 +16,9 @@ from fixtures.api import (
 from sixlowpan import link_local, nd
 from sixlowpan.addresses import solicited_node
 from suites.rfc6775.parties import SOON, heard, host, is_na
-from suites.rfc6775.routing import arrives, global_of, registered, routing
+from suites.rfc6775.routing import another, arrives, global_of, registered, routing
 
-pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd"), needs("reset")]
+pytestmark = [binds("6LR|6LBR", "nd"), needs("reset")]
 DUPLICATE, FULL = 1, 2
 #: Seconds in which a 6LR may ask its 6LBR (RFC 6775 §8.2.6: three tries, RETRANS_TIMER apart).
 ASKED = 8.0
@@ -129,6 +129,7 @@ def test_duplicate(case: Case):
         )  # fmt: skip
 
 
+@on_link("ieee802154")
 @requirement("RFC6775-6.5.1-01", "RFC6775-6.5.3-01")
 def test_same_owner_elsewhere(case: Case):
     """The same EUI-64 from another link-layer address is no duplicate: the entry is updated, and packets go there."""
@@ -250,10 +251,9 @@ def test_until_full(case: Case):
     with routing(case) as (above, prefix):
         held: list[tuple[HostParty, bytes]] = []
         for number in range(MOST):
-            party = host(case) if number >= 3 else (held[0][0] if held else host(case))
-            address = (
-                prefix[:8] + case.tester.pattern(7) + b"\x01" if number < 3 else global_of(party, prefix)
-            )
+            party, address = another(case, prefix, held[0][0] if held else None)
+            if number < 3 and held:
+                party, address = held[0][0], prefix[:8] + case.tester.pattern(7) + b"\x01"
             status, seen = registered(case, party, address)
             frame = seen.frames[0] if seen is not None else b""
             if status == 0:

@@ -7,7 +7,7 @@ from suites.rfc6775.parties import host
 from suites.rfc6775.routing import arrives, global_of, registered, routing
 from suites.rfc6775.test_6_5 import DUPLICATE, kept
 
-pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd"), needs("reset")]
+pytestmark = [binds("6LR|6LBR", "nd"), needs("reset")]
 
 
 @requirement("RFC6775-6.5.1-01", "RFC6775-4.1-09")
@@ -29,6 +29,7 @@ def test_similar_identifier(case: Case, octet: int):
         case.expect(there is not None, "nd_lost", "packets still go to the first", "not so")
 
 
+@on_link("ieee802154")
 @requirement("RFC6775-6.5.1-01")
 def test_same_interface_identifier(case: Case):
     """It is no duplicate where "there is no NCE for the IPv6 source address": that of another prefix is another one."""

@@ -5,11 +5,11 @@ import pytest
 from fixtures.api import Case, HostParty, binds, let_pass, needs, on_link, registration_of, requirement
 from sixlowpan import nd
 from suites.rfc6775.parties import heard, host, is_na, readable
-from suites.rfc6775.routing import arrives, global_of, registered, routing
+from suites.rfc6775.routing import another, arrives, global_of, registered, routing
 from suites.rfc6775.test_6_5 import ASKED, DUPLICATE, FULL, MOST, kept
 from suites.rfc6775.test_6_5_3 import expect_there, two_addresses
 
-pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd"), needs("reset")]
+pytestmark = [binds("6LR|6LBR", "nd"), needs("reset")]
 ALL_ROUTERS = bytes.fromhex("ff020000000000000000000000000002")
 #: A minute that has passed, whatever a timer's coarseness.
 MINUTE = 66.0
@@ -65,6 +65,7 @@ def test_prolonged_by_nothing_else(case: Case, how: str):
         expect_there(case, above, party, second, "registered for longer")
 
 
+@on_link("ieee802154")
 @requirement("RFC6775-6.5.3-01")
 def test_one_of_two_moves(case: Case):
     """The SLLAO of a registration is for "the IPv6 source address of the NS": the other address stays where it was."""
@@ -98,9 +99,9 @@ def test_kept_for_hours(case: Case):
 def test_room_of_what_has_ended(case: Case):
     """A full router takes nothing of what it refuses; when registrations have expired there is room again."""
     with routing(case) as (above, prefix):
+        party = None
         for _ in range(MOST):
-            party = host(case)
-            address = global_of(party, prefix)
+            party, address = another(case, prefix, party)
             status, seen = registered(case, party, address, party.aro(1))
             if status != 0:
                 break
@@ -118,6 +119,7 @@ def test_room_of_what_has_ended(case: Case):
         )  # fmt: skip
 
 
+@on_link("ieee802154")
 @requirement("RFC6775-6.5.2-01")
 def test_error_to_the_eui64(case: Case):
     """ "If the ARO was from and for a short address, the L2 destination ... will be the 64-bit unique address"."""

@@ -2,14 +2,14 @@
 
 import pytest
 
-from fixtures.api import Case, HostParty, RouterParty, binds, needs, on_link, registration_of, requirement
+from fixtures.api import Case, HostParty, RouterParty, binds, needs, registration_of, requirement
 from sixlowpan import ipv6, nd
 from sixlowpan.addresses import solicited_node
 from suites.rfc6775.parties import heard, host, is_na
 from suites.rfc6775.routing import arrives, global_of, routing
 from suites.rfc6775.test_6_5 import ASKED
 
-pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd"), needs("reset")]
+pytestmark = [binds("6LR|6LBR", "nd"), needs("reset")]
 
 
 def _raw(party: HostParty, option: bytes, source: bytes, *, sllao: bool = True) -> bytes:

@@ -7,11 +7,13 @@ from sixlowpan import nd
 from suites.rfc6775.parties import host, readable, spread
 from suites.rfc6775.routing import advertisement, routing
 
-pytestmark = [on_link("ieee802154"), binds("6LBR", "nd"), needs("reset")]
+pytestmark = [on_link("ieee802154"), binds("6LBR", "nd|nd_advertising"), needs("reset")]
+#: Of rules about what a 6LBR changes by itself: who is told by hand when to change it has no part in them.
+MANAGES = binds("6LBR", "nd")
 CID = 7
 #: MIN_CONTEXT_CHANGE_DELAY.
 DELAY = 300.0
-FIRST, SECOND = (bytes.fromhex(f"20010db8c0de000{n}0000000000000000") for n in (1, 2))
+FIRST, SECOND, THIRD = (bytes.fromhex(f"20010db8c0de000{n}0000000000000000") for n in (1, 2, 3))
 
 
 def told(case: Case) -> nd.RouterAdvertisement:
@@ -55,6 +57,7 @@ def test_prefix_of_an_isolated_network(case: Case):
         case.expect(good, "nd_option", "a ULA prefix, or the global one that it was given", prefix.hex())
 
 
+@MANAGES
 @needs("address")
 @requirement("RFC6775-4.3-04", "RFC6775-4.3-02", "RFC6775-7-02", "RFC6775-8.1.1-01")
 def test_version(case: Case):
@@ -86,6 +89,21 @@ def test_version(case: Case):
 
 
 @needs("context")
+@requirement("RFC6775-7.2-04", "RFC6775-4.2-03")
+def test_option_for_each_context(case: Case):
+    """ "RAs include one 6CO for each context" (§7.2): of three that it was given, each is told, once."""
+    with routing(case):
+        given = {CID: FIRST, CID + 1: SECOND, CID + 2: THIRD}
+        for cid, prefix in given.items():
+            case.rig.node.set_context(cid, prefix, 64)
+        message = told(case)
+        for cid in given:
+            found = [o for o in message.options if isinstance(o, nd.ContextOption) and o.cid == cid]
+            case.expect(len(found) == 1, "no_6co", f"one 6CO for context {cid}", f"{len(found)}")
+
+
+@MANAGES
+@needs("context")
 @requirement("RFC6775-7.2-02", "RFC6775-4.2-01")
 def test_new_context(case: Case):
     """ "New context information SHOULD be introduced into the LoWPAN with C=0", and with C=1 later: advice."""
@@ -105,6 +123,7 @@ def test_new_context(case: Case):
         case.finding("nd_flags", "C=1 within twenty minutes", "C=0 still")
 
 
+@MANAGES
 @pytest.mark.slow
 @needs("context")
 @requirement("RFC6775-7.2-03", "RFC6775-9-02")
@@ -137,6 +156,7 @@ def test_changed_context(case: Case, how: str):
             case.expect(not option.compress, "nd_flags", "the new context begins with C=0", "C=1")
 
 
+@MANAGES
 @needs("address")
 @requirement("RFC6775-7.2-01", "RFC6775-4.3-04")
 def test_prefix_changes(case: Case):

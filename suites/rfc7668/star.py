@@ -1,18 +1,17 @@
 """The tester as 6LNs of a DUT that is a 6LBR: one or two devices, each with registrations of its own.
 
-Strategy: what a 6LBR sends is read with what this 6LN has registered (RFC 7668 §3.2.4), because elided addresses mean
-that; a plain tester, which keeps no registrations, cannot.
+Strategy: each is a `Device`, which reads what a 6LBR sends with what it has registered; here is what cases have it do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
-from fixtures.api import ALL_ROUTERS, ECHO_REPLY, ICMPV6, UDP, Air, Case, HostParty, Seen, Tester
-from sixlowpan import DecodeError, LinkInfo, decode, encode, ipv6, nd
+from fixtures.api import ALL_ROUTERS, ECHO_REPLY, ICMPV6, UDP, Air, Case, Seen, Tester
+from sixlowpan import LinkInfo, ipv6, nd
 from suites.rfc7668.channel import as_6lbr, live
+from suites.rfc7668.devices import Device
 
 ALL_MLD_ROUTERS = bytes.fromhex("ff020000000000000000000000000016")
 INCLUDE, EXCLUDE = 3, 4  # CHANGE_TO_..., RFC 3810 §5.2.12
@@ -23,8 +22,16 @@ class SixLn:
 
     def __init__(self, case: Case, tester: Tester) -> None:
         self._case, self.tester = case, tester
-        self._party = HostParty(tester, tester.identity)
-        self.registered: tuple[bytes, ...] = ()
+        self._party = Device(tester, tester.identity)
+
+    @property
+    def registered(self) -> tuple[bytes, ...]:
+        """What it has registered, the latest last."""
+        return self._party.registered
+
+    @registered.setter
+    def registered(self, addresses: tuple[bytes, ...]) -> None:
+        self._party.registered = addresses
 
     @property
     def address(self) -> bytes:
@@ -33,12 +40,11 @@ class SixLn:
 
     def info(self) -> LinkInfo:
         """Of a frame from this 6LN to the DUT."""
-        link = self.tester.air.link
-        return LinkInfo("ble", link.tester, link.dut, role="6LN", registered=self.registered)
+        return self._party.info()
 
     def send(self, packet: bytes) -> None:
         """Send a packet, compressed as §3.2.4 wants it of a 6LN."""
-        self.tester.air.send(encode(packet, self.info(), self.tester.contexts), self.info())
+        self._party.send(packet)
 
     def heard(self, holds: Callable[[bytes, Seen], bool], seconds: float = 2.0) -> tuple[bytes, Seen] | None:
         """The next (packet, as it came) for which `holds`; None when none comes in time."""
@@ -51,11 +57,7 @@ class SixLn:
 
     def read(self, seen: Seen) -> bytes | None:
         """What the DUT means by a payload, to this 6LN."""
-        info = replace(seen.info, role="6LBR", registered=self.registered)
-        try:
-            return decode(seen.payloads[0], info, self.tester.contexts)
-        except DecodeError:
-            return None
+        return self._party.meant(seen)
 
     # -- Neighbor Discovery -----------------------------------------------------------------------------------
 
@@ -81,16 +83,12 @@ class SixLn:
         """NS with ARO from `address`; the status of the answer, None without one. Registered is what has status 0."""
         self.tester.also(address)
         self.send(self._party.registration(address, self._party.aro(lifetime)))
-        before, self.registered = self.registered, (*(a for a in self.registered if a != address), address)
         to = {address, self.address}  # a refusal goes to the link-local address: RFC 6775 §6.5.2
         found = self.heard(lambda packet, _: packet[40:41] == bytes([nd.NA]) and packet[24:40] in to)
-        status = None
-        if found is not None:
-            aro = [o for o in nd.parse(found[0][40:]).options if isinstance(o, nd.AddressRegistration)]
-            status = aro[0].status if aro else None
-        if status != 0:
-            self.registered = before
-        return status
+        if found is None:
+            return None
+        aro = [o for o in nd.parse(found[0][40:]).options if isinstance(o, nd.AddressRegistration)]
+        return aro[0].status if aro else None
 
     def leave(self) -> None:
         """Take back what it has registered (RFC 6775 §5.5.3): a 6LBR may keep a registration beyond the connection."""

@@ -14,8 +14,7 @@ import shlex
 import socket
 import subprocess
 
-from rigs.guests import image, lab, packages, vhci
-from rigs.guests.cpio import CpioWriter
+from rigs.guests import image, lab, vhci
 from rigs.guests.node_guest import QUEUE, NodeGuest, settings
 from rigs.links.ipsp.bench import DUT
 from rigs.links.ipsp.h4 import Bridge
@@ -48,16 +47,6 @@ RADIO = bytes.fromhex("02005efffe000002")  # the tester's
 NETWORKS = {"tester": "10.0.2", "dut": "10.0.3"}
 
 
-def programs(cache):
-    """The programs and their libraries, as a cpio archive."""
-    tree = packages.ensure(EXTRA, cache=cache)
-    made = CpioWriter()
-    for source, place in PROGRAMS.items():
-        made.file(place, (tree.root / source).read_bytes(), 0o755)
-        image.add_libraries(made, tree.root, tree.root / source)
-    return made.finish()
-
-
 def free_port():
     """A TCP port of the loopback interface that nobody has at this moment."""
     with socket.socket() as sock:
@@ -84,7 +73,7 @@ class Machine(NodeGuest):
 
     def _set_up(self):
         lab.install(self)
-        lab.unpack(self, programs(packages.cache_dir()))
+        lab.unpack(self, lab.programs(EXTRA, PROGRAMS))
         serve = "mount -t debugfs none /sys/kernel/debug 2>/dev/null || :; ip link set lo up; ip link set {card} up; "
         serve += (
             "ip addr add {network}.15/24 dev {card}; dropbear -s -R -E -P /run/dropbear-{card} 2>/dev/console"
