@@ -77,7 +77,10 @@ def advertisement(case: Case, party: HostParty, *options: nd.Option) -> Seen | N
 def _advertised_prefix(case: Case, party: HostParty) -> bytes:
     seen = advertisement(case, party)
     options = readable(case, seen).options if seen is not None else ()
-    found = [o.prefix for o in options if isinstance(o, nd.PrefixInformation)]
+    prefixes = [o for o in options if isinstance(o, nd.PrefixInformation)]
+    found = [o.prefix for o in prefixes if o.autonomous] or [o.prefix for o in prefixes]
+    if not found and seen is not None and isinstance(party, Device):
+        case.unsupported("the DUT advertises no prefix: a star of its own (RFC 7668 §3.3)")
     if not found:
         case.failed("no_ra", "a Router Advertisement with a prefix", "none", requirement="RFC6775-6.3-05")
     return found[0]

@@ -147,7 +147,7 @@ def test_confirmed_for_another(case: Case):
     with anew(case):
         (address,) = examples(case, "6666")
         with tester.keeping_quiet():
-            case.rig.node.add_address(address)
+            case.give_address(address)
             seen = registers(case, lambda s: registered_address(case, s) == address)
         if seen is None:
             case.unsupported("the DUT registers nothing: see 3.2.2/global_address_is_registered")

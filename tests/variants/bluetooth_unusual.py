@@ -47,7 +47,12 @@ class Extended(ReferenceNode):
     """A 6LN of RFC 8505 on Bluetooth LE: §6, it "MUST always use an EARO", T set, also towards an old router."""
 
 
-@variant("6lbr-of-rfc-8505", rigs=SIX_LBR, rig={"dut": {"extended": True}})
+@variant(
+    "6lbr-of-rfc-8505",
+    rigs=SIX_LBR,
+    rig={"dut": {"extended": True}},
+    parameters={"features": ["nd", "nd_extended"]},
+)
 class ExtendedBorder(ReferenceNode):
     """A 6LBR of RFC 8505 on Bluetooth LE: a 6CIO in its advertisements; it answers registrations without T as ever."""
 

@@ -10,7 +10,7 @@ from tests.variants import ReferenceNode, variant
 
 HOSTS = ("reference-nd-6ln", "reference-nd-6ln-8505")
 SIX_LRS = ("reference-nd-6lr", "reference-nd-6lr-8505")
-ROUTERS = (*SIX_LRS, "reference-nd-6lbr", "reference-nd-6lbr-8505")
+ROUTERS = (*SIX_LRS, "reference-nd-6lbr", "reference-nd-6lbr-8505", "reference-6lbr")
 
 
 # -- 6LN --------------------------------------------------------------------------------------------------------

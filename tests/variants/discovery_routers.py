@@ -10,7 +10,7 @@ from tests.variants import ReferenceNode, variant
 
 SIX_LR = ("reference-nd-6lr",)
 SIX_LRS = ("reference-nd-6lr", "reference-nd-6lr-8505")
-ROUTERS = (*SIX_LRS, "reference-nd-6lbr", "reference-nd-6lbr-8505")
+ROUTERS = (*SIX_LRS, "reference-nd-6lbr", "reference-nd-6lbr-8505", "reference-6lbr")
 BORDER = ("reference-nd-6lbr",)
 
 
