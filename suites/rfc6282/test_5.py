@@ -33,15 +33,15 @@ LIKE_NEXT_HEADERS = (0x00, 0x11, 0x29, 0x2B, 0x2C, 0x3A, 0x3C)
     "octet",
     [
         pytest.param(o, id=f"{o:02x}", marks=requirement("RFC6282-5-02"))
-        for o in (*LIKE_NEXT_HEADERS, 0x7F, 0xDF)
+        for o in (*LIKE_NEXT_HEADERS, 0x7F, 0x80, 0xDF)
     ]
     + [pytest.param(o, id=f"{o:02x}", marks=requirement("RFC6282-5-03")) for o in (0xF8, 0xFE)],
 )
 def test_unassigned_nhc(case: Case, octet: int):
     """An NHC value that nobody owns: no packet can come of it (0xdf is ICMPv6 GHC of RFC 7400).
 
-    Behind it comes what each wrong reading needs: an echo, UDP, an extension header, or what an octet that is a next
-    header announces.
+    Behind it comes what each wrong reading needs: an echo (0x80 is its type), UDP, an extension header, or what an
+    octet that is a next header announces.
     """
     nothing_of(case, list(next_headers(case, octet)))
     if not case.dut.has_tap and not case.can("port_unreachable"):

@@ -140,6 +140,31 @@ def _(node, payload, h, info):
     return payload
 
 
+def left_over(id, skipped):
+    """A node that stops at an unassigned NHC octet, and keeps the next header of the packet before."""
+
+    def wrong(node, payload, h, info):
+        if h is None or payload[0] >> 2 != 0x1F:  # TF=11, NH=1
+            node.left = payload[2] if h and payload[0] >> 2 == 0x1E else getattr(node, "left", 0)
+            return payload
+        if h.nhc < 0xD0 or h.nhc >> 3 == 0x1F:
+            return (
+                bytes((payload[0] & 0xFB, payload[1], node.left))
+                + payload[2 : h.end]
+                + payload[h.end + skipped :]
+            )
+        node.left = UDP if h.nhc >> 3 == 0x1E else node.left
+        return payload
+
+    where = "begins with" if skipped == 0 else "is behind"
+    wrong.__doc__ = f"Takes the next header of the packet before for what {where} an unassigned NHC octet."
+    reads(id, requirement="RFC6282-5-02")(wrong)
+
+
+left_over("nhc-unknown-begins-what-was-left", 0)
+left_over("nhc-unknown-in-front-of-what-was-left", 1)
+
+
 @rewrites("ipv6-in-ipv6-frame-addresses", requirement="RFC6282-3.2.2-01", defect="OT-1908")
 def _(node, packet, h, info):
     """Takes elided addresses of an inner IPv6 header from the frame, not from the outer header."""
