@@ -231,7 +231,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _measured(line: Mapping[str, Any]) -> str:
-    """Name, parameters and figure of a measurement; of one without a figure, the least and the greatest value."""
+    """Name, parameters, figure (without one, the least and the greatest value) and method of a measurement."""
     there = [value for value in line["values"] if value is not None]
     of = ", ".join(f"{key} {value}" for key, value in (line.get("parameters") or {}).items())
     figure = line.get("figure") or {}
@@ -242,6 +242,7 @@ def _measured(line: Mapping[str, Any]) -> str:
     said = "" if value is None else f"{figure.get('what') or ''} {amount(value, line['unit'])}, ".lstrip()
     said += f"{'95 % interval ' if said else ''}{' to '.join(ends)}, " if there else ""
     said += f"{len(there)} of {len(line['values'])} values"
+    said += "".join(f"; {name}: {line[name]}" for name in ("method", "medium") if line.get(name))
     return one_line(f"{line['name']}{f' ({of})' if of else ''}: {said}")
 
 

@@ -207,6 +207,8 @@ class Measurement(_Line):
     clock: Name = ""
     #: Seconds by which the clock may be off, where both ends of a value are not on one clock.
     clock_error: FiniteFloat = 0.0
+    #: What carried the frames where it was no radio; empty: a radio, or a record from before it was noted.
+    medium: Name = ""
     #: How the values were got, in a few words.
     method: Name = ""
     #: What the values come to; None where they stand for themselves.

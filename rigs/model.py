@@ -132,6 +132,11 @@ class Link(ABC):
         """Seconds on the clock that `Received.time` is told on: true time, where the clock is not virtual."""
         return self.now() if self.clock == "virtual" else time.monotonic()
 
+    @property
+    def medium(self) -> str:
+        """What carries the frames where it is no radio, in words that stand beside each figure; empty: a radio."""
+        return ""
+
     def restarting(self) -> None:  # noqa: B027 - most links learn nothing
         """The DUT is about to restart: what was learnt of it on the link may be other afterwards."""
 

@@ -22,6 +22,11 @@ _LONGEST: Final = 251
 _NOW: Final = 1e-6
 
 
+def in_words(interval: float) -> str:
+    """How a medium with this connection interval (seconds) hands PDUs on."""
+    return f"a connection event every {1000 * interval:g} ms" if interval else "no connection events"
+
+
 def exchange(octets: int) -> float:
     """Seconds for so many octets of L2CAP in PDUs of the link layer, each acknowledged by an empty one."""
     whole, rest = divmod(octets, _LONGEST)

@@ -121,6 +121,14 @@ class AirLink(Link):
 
     # -- Link -------------------------------------------------------------------------------------------------
 
+    @property
+    def medium(self) -> str:
+        """What it does to frames, and what lies below it."""
+        below = sorted({member.link.medium for member in self._members} - {""})
+        return f"a software air ({self.air.settings.in_words()})" + (
+            f" over {', '.join(below)}" if below else ""
+        )
+
     def now(self) -> float:
         return self._virtual[0].now() if self._virtual else super().now()
 

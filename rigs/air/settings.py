@@ -14,6 +14,8 @@ from rigs.configuration.fields import Duration, Model
 
 #: Members of an air that can have a table of their own, and what each is to it.
 _WAYS: Final = ("to_dut", "from_dut", "to_peer", "from_peer")
+#: Keys that are told in ms.
+_TIMES: Final = ("delay", "jitter", "interval")
 
 
 class Impairment(Model):
@@ -71,6 +73,19 @@ class AirSettings(Impairment):
             table.loss > 0 for table in (self, self.to_dut, self.from_dut, self.to_peer, self.from_peer)
         )
 
+    def in_words(self) -> str:
+        """The keys that were given, as the rig file has them."""
+        given = self.model_dump(exclude_unset=True, exclude={"seed", "queue"})
+        found = [
+            f"{name} {_shown(name, value)}" for name, value in given.items() if not isinstance(value, dict)
+        ]
+        ways = [
+            f"{name} " + " ".join(f"{key} {_shown(key, own)}" for key, own in value.items())
+            for name, value in given.items()
+            if isinstance(value, dict)
+        ]
+        return ", ".join(found + ways) or "which does nothing"
+
     def way(self, sender: str, receiver: str) -> Impairment:
         """What holds from one member of the air to another ("tester", "dut", "peer"): the most special key wins."""
         told = {name: getattr(self, name) for name in Impairment.model_fields}
@@ -79,3 +94,16 @@ class AirSettings(Impairment):
                 own: Impairment = getattr(self, table)
                 told |= {name: getattr(own, name) for name in own.model_fields_set}
         return Impairment.model_construct(**told)
+
+
+def _shown(name: str, value: object) -> str:
+    """A value with its unit: of times ms."""
+    if name in _TIMES and isinstance(value, float):
+        return f"{1000 * value:g} ms"
+    return (
+        "IEEE 802.15.4 at 250 kbit/s"
+        if value == "802154"
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )

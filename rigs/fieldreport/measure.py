@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from rigs import clock
 from rigs.fieldreport.air import Traffic, Trip, at_the_interface, credits_left, traffic, trips
 from rigs.fieldreport.bench import CENTRAL, PERIPHERAL, TwoLaptops
+from rigs.fieldreport.goodput import Goodput, goodput
 from rigs.fieldreport.programs import Pings, Transfer, dropped, pings, transfer
 from rigs.guests.ble import BleGuest
 from rigs.links.hwsim.link import told
@@ -32,6 +33,8 @@ _TRIES = 6
 #: How often a transfer is tried until iperf3 comes to its end.
 _TRANSFERS = 4
 _LINUX_CREDITS = 6
+#: Where iperf3 listens, and seconds without a packet that end a transfer.
+_PORT, _QUIET = 5201, 2.0
 
 Say = Callable[[str], None]
 
@@ -50,6 +53,9 @@ class Moved:
     #: What each side had on the air.
     air: dict[str, Traffic]
     credits: dict[str, int]
+    #: What came to the receiver's IPv6, by the clock of its kernel: what iperf3 prints counts what was written to a
+    #: socket, and no datagram that is lost behind the last one that came.
+    arrived: Goodput = field(default_factory=Goodput)
     #: How often iperf3 did not come to its end before.
     failed: int = 0
 
@@ -79,7 +85,7 @@ def measure(laptops: TwoLaptops, say: Say, into: Field) -> None:
     began, held = clock.now() + clock.held_up(), clock.held_up()
     into.kernel = laptops.central.kernel_version
     steps: list[tuple[str, Callable[[], None]]] = [
-        ("a connection with all its credits", lambda: _connect(laptops, into)),
+        ("a connection with all its credits", lambda: connect(laptops, into.connections)),
         ("round trips without a connection interval", lambda: _ping(laptops, into, 0.0)),
         ("round trips at the interval", lambda: _ping(laptops, into, INTERVAL)),
         ("sizes", lambda: _sizes(laptops, into)),
@@ -101,8 +107,12 @@ def measure(laptops: TwoLaptops, say: Say, into: Field) -> None:
     into.held_up = (clock.held_up() - held) / lasted if lasted > 0 else 0.0
 
 
-def _connect(laptops: TwoLaptops, into: Field) -> None:
-    """Connect until neither side has lost credits to K-frames that came before the channel was open."""
+def connect(laptops: TwoLaptops, tried: list[dict[str, int]]) -> None:
+    """Connect until neither side has lost credits to K-frames that came before the channel was open.
+
+    `tried` gets the credits of each connection. A side that has lost two sends no packet of 1280 octets any more.
+    Raises `RigError` when no connection of several has all of them.
+    """
     for attempt in range(_TRIES):
         if attempt:
             laptops.reconnect()
@@ -111,12 +121,10 @@ def _connect(laptops: TwoLaptops, into: Field) -> None:
             laptops.central,
             f"/usr/bin/ping -6 -n -c 3 -i 0.3 -s 16 -W 2 {laptops.address(laptops.peripheral)}",
         )
-        into.connections.append(credits_left(laptops.medium.carried))
-        if min(into.connections[-1].values()) >= _LINUX_CREDITS:
+        tried.append(credits_left(laptops.medium.carried))
+        if min(tried[-1].values()) >= _LINUX_CREDITS:
             return
-    raise RigError(
-        f"{_TRIES} connections in a row lost credits before they were open: {into.connections[-1]}"
-    )
+    raise RigError(f"{_TRIES} connections in a row lost credits before they were open: {tried[-1]}")
 
 
 def _ping(laptops: TwoLaptops, into: Field, interval: float) -> None:
@@ -151,17 +159,20 @@ def _moved(laptops: TwoLaptops, what: str, arguments: str, failed: int) -> Moved
     _run(laptops.peripheral, "kill -9 $(pidof iperf3) 2>/dev/null; iperf3 -s -D --logfile /run/iperf3.log")
     name = "peripheral" if "-R" in arguments else "central"
     sender: BleGuest = getattr(laptops, name)
-    _tapped(sender)
+    receiver = laptops.central if sender is laptops.peripheral else laptops.peripheral
+    _tapped(sender, "outgoing")
+    _tapped(receiver, "host")
     before, since = _dropped(sender), len(laptops.medium.carried)
     address = laptops.address(laptops.peripheral)
     text = _run(
         laptops.central, f"timeout {3 * SECONDS} iperf3 -c {address} -t {SECONDS} -J {arguments}", 6 * SECONDS
     )
+    arrived = goodput(_tapped(receiver, "host", _QUIET), _PORT)  # what the queue still holds comes later
     dropped_now = _dropped(sender) - before  # behind its answer, all that the tap saw is here
-    interface = at_the_interface(_tapped(sender))
+    interface = at_the_interface(data for _, data in _tapped(sender, "outgoing"))
     air = traffic(laptops.medium.carried[since:], DEVICES)
     left = credits_left(laptops.medium.carried)
-    return Moved(what, name, transfer(text), dropped_now, interface, air, left, failed)
+    return Moved(what, name, transfer(text), dropped_now, interface, air, left, arrived, failed)
 
 
 def _echoes(guest: BleGuest, address: str, size: int, count: int, gap: float) -> Pings:
@@ -169,10 +180,13 @@ def _echoes(guest: BleGuest, address: str, size: int, count: int, gap: float) ->
     return pings(_run(guest, command, 10 + 4 * count))
 
 
-def _tapped(guest: BleGuest) -> list[bytes]:
-    """Packets that have left a guest's queue since the last question."""
-    seen = iter(lambda: told(lambda: guest.ip.receive(float("-inf"))), None)
-    return [packet.data for packet in seen if packet.direction == "outgoing"]
+def _tapped(guest: BleGuest, direction: str, quiet: float = 0.0) -> list[tuple[int, bytes]]:
+    """(ns, packet) since the last question: "outgoing" of what has left a guest's queue, "host" of what came to it.
+
+    Until nothing more has come for `quiet` seconds.
+    """
+    seen = iter(lambda: told(lambda: guest.ip.receive(clock.now() + quiet)), None)
+    return [(packet.time_ns, packet.data) for packet in seen if packet.direction == direction]
 
 
 def _dropped(guest: BleGuest) -> int:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.statistics import interval_of, spread
-from rigs.fieldreport.air import TCP, UDP, Trip
-from rigs.fieldreport.measure import INTERVAL, Field, Moved
+from rigs.fieldreport.air import UDP, Trip
+from rigs.fieldreport.measure import INTERVAL, SECONDS, Field, Moved
 from rigs.fieldreport.programs import Pings
 
 #: Share of datagrams that the queue must have dropped for the loss to be called its own.
@@ -144,18 +144,11 @@ def _transfer(moved: Moved) -> list[str]:
     if told.error:
         found.append(f"* iperf3: {told.error}")
     if told.packets:
-        share = 100 * told.lost / told.packets
-        found.append(
-            f"* {told.rate / 1000:.0f} kbit/s arrived; {told.lost} of {told.packets} datagrams lost ({share:.0f} %)"
-        )
-        found.append(
-            f"* the sender's queue (fq_codel) dropped {moved.dropped}; {_count(moved, UDP)} were on the air"
-        )
-        if told.lost and moved.dropped >= _EXPLAINED * told.lost:
-            found += ["", "Cause: the sender's own queue. What is lost was never on the air."]
+        found += _datagrams(moved)
     elif not told.error:
         found.append(
-            f"* {told.rate / 1000:.0f} kbit/s, {told.retransmits} retransmissions counted by the sender"
+            f"* {8 * moved.arrived.rate / 1000:.1f} kbit/s arrived; iperf3 says {told.rate / 1000:.1f}, and counts "
+            f"{told.retransmits} retransmissions at the sender"
         )
     if "TCP" in moved.what:
         left, air = moved.interface, moved.air[moved.sender]
@@ -166,13 +159,36 @@ def _transfer(moved: Moved) -> list[str]:
         found.append(
             f"* on the air: {len(air.segments)} segments with data, {air.repeated} for a second time"
         )
-        if told.by_second:
-            found.append(f"* by second, kbit/s: {_seconds(told.by_second)}")
+        found.append(f"* arrived by second, kbit/s: {_seconds(moved.arrived.by_second(SECONDS))}")
         found += _stall(moved)
     short = [f"{side} {n}" for side, n in moved.credits.items() if n < _CREDITS]
     if short:
         found.append(f"* credits left behind it: {', '.join(short)} of {_CREDITS}")
     return [*found, ""]
+
+
+def _datagrams(moved: Moved) -> list[str]:
+    """What became of the datagrams: at the sender's queue, on the air, at the receiver."""
+    sent, came = moved.transfer.packets, moved.arrived.packets
+    lost = max(0, sent - came)
+    found = [
+        (
+            f"* {8 * moved.arrived.rate / 1000:.1f} kbit/s arrived: {came} of {sent} datagrams; "
+            f"{lost} lost ({100 * lost / sent:.0f} %)"
+        ),
+        # iperf3 says with one datagram of its own who it is
+        (
+            f"* the sender's queue (fq_codel) dropped {moved.dropped}; {moved.air[moved.sender].packets[UDP]} were on "
+            "the air, iperf3's greeting among them"
+        ),
+    ]
+    if moved.transfer.lost != lost:
+        found.append(
+            f"* iperf3 says that {moved.transfer.lost} were lost: it knows of none behind the last one that came"
+        )
+    if lost and moved.dropped >= _EXPLAINED * lost:
+        found += ["", "Cause: the sender's own queue. What is lost was never on the air."]
+    return found
 
 
 def _stall(moved: Moved) -> list[str]:
@@ -199,13 +215,8 @@ def _stall(moved: Moved) -> list[str]:
     return ["", told]
 
 
-def _count(moved: Moved, protocol: int) -> int:
-    assert protocol in {TCP, UDP}
-    return max((side.packets[protocol] for side in moved.air.values()), default=0)
-
-
-def _seconds(rates: Sequence[float]) -> str:
-    return " ".join(f"{rate / 1000:.0f}" for rate in rates)
+def _seconds(octets: Sequence[int]) -> str:
+    return " ".join(f"{8 * n / 1000:.0f}" for n in octets)
 
 
 def _pings(pings: Pings) -> str:

@@ -23,7 +23,8 @@ class Stream:
     @property
     def good(self) -> list[bytes]:
         """What arrived as it was sent."""
-        return [data for data in self.arrived if data in set(self.sent)]
+        sent = set(self.sent)
+        return [data for data in self.arrived if data in sent]
 
     @property
     def lost(self) -> int:

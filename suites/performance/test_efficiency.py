@@ -8,6 +8,11 @@ from suites.performance.stream import expect
 
 SIZES = [8, 64, 200, 1000]
 _FCS = 2
+_SMALLEST = "smallest: as the oracle would send it"
+METHOD = {
+    "ieee802154": f"frames of an Echo Reply with MAC header and FCS; {_SMALLEST}",
+    "ble": f"the SDU of an Echo Reply, without L2CAP and link layer; {_SMALLEST}",
+}
 
 
 def on_the_air(case: Case, payloads: list[bytes], info: LinkInfo) -> int:
@@ -37,6 +42,9 @@ def test_answer(case: Case, size: int):
     took, could = (on_the_air(case, payloads, seen.info) for payloads in (seen.payloads, least))
     case.measure(
         "octets on the air", "B", [took], figure=None, size=size, frames=len(seen.payloads), smallest=could,
-        method="frames of an Echo Reply with MAC header and FCS; smallest: as the oracle would send it",
+        method=METHOD[tester.kind],
     )  # fmt: skip
-    case.measure("overhead", "ratio", [took / size], figure=None, size=size, smallest=round(could / size, 3))
+    case.measure(
+        "octets on the air per octet", "ratio", [took / size], figure=None, size=size,
+        smallest=round(could / size, 3), method=METHOD[tester.kind],
+    )  # fmt: skip

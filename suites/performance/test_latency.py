@@ -3,7 +3,7 @@
 import pytest
 
 from fixtures.api import Case, on_link, requirement, stimulus
-from reports.statistics import interval_of
+from reports.statistics import Estimate, interval_of
 from rigs.links.ipsp.channel_link import ChannelLink
 from suites.performance.echoes import METHOD, answered, sent_one_by_one
 from suites.performance.stream import expect
@@ -86,7 +86,11 @@ def test_connection_interval(case: Case, interval: int):
     if found is None:
         case.note(f"no interval explains the {len(trips)} round trips: the machine answers too irregularly")
         return
-    case.measure("connection interval", "ms", [1000 * found.seconds], set=interval)
+    case.measure(
+        "connection interval", "ms", [1000 * found.seconds], set=interval, pings=len(trips),
+        figure=Estimate(*(1000 * (found.seconds + off) for off in (0, -found.error, found.error))),
+        method="the grid of connection events on which the answers arrive",
+    )  # fmt: skip
 
 
 @requirement("RFC6282-2-04", "RFC7668-3.2-03")

@@ -13,6 +13,8 @@ COUNT, LARGE_COUNT = 600, 100
 #: An answer to a small echo that is not here after so many times what settles a silence is lost.
 LATE = 4
 SOAK_MINUTES = 30
+LINE = "straight line through the values, over the time of sending"
+BY_MINUTE = "sixty Echo Requests with 56 octets a minute, one after the other: their loss, and their median"
 
 
 def told(case: Case, fates: list[Fate], **parameters: object) -> list[bool]:
@@ -23,7 +25,9 @@ def told(case: Case, fates: list[Fate], **parameters: object) -> list[bool]:
         figure=proportion(sum(lost), len(lost)), method=f"{METHOD}; lost: no answer in time", **parameters,
     )  # fmt: skip
     if any(lost):
-        case.measure("losses in a row", "count", bursts(lost).lengths, figure=None, **parameters)
+        case.measure(
+            "losses in a row", "count", bursts(lost).lengths, figure=None, method=METHOD, **parameters
+        )
     return lost
 
 
@@ -44,10 +48,16 @@ def test_frames_and_datagrams(case: Case):
         large += sent_one_by_one(case, LARGE, 10)
     few, many = told(case, small, size=SMALL), told(case, large, size=LARGE)
     twice = answers_twice(case, before)
-    case.measure("second answers", "count", [twice], figure=None)
+    case.measure(
+        "second answers", "count", [twice], figure=None, echoes=len(few + many),
+        method="Echo Replies that had come before, whatever else came between",
+    )  # fmt: skip
     # an exchange of small echoes is two frames, so a large one counts as the exchanges that its frames would make
     law = against_law(sum(many), len(many), large[0].frames, sum(few), len(few))
-    case.measure("expected loss", "share", [law.expected], figure=None, size=LARGE, frames=large[0].frames)
+    case.measure(
+        "expected loss", "share", [law.expected], figure=None, size=LARGE, frames=large[0].frames,
+        method=f"1-(1-p)^n, p the loss of exchanges with {SMALL} octets",
+    )  # fmt: skip
     with advice(case):  # an IPv6 packet may be lost (RFC 8200); why a node loses some is worth a word
         expect(
             case, not law.worse(SURE) or (bursts(few + many).bursty and sum(few) > 0), "worse_than_its_frames",
@@ -74,7 +84,7 @@ def test_over_time(case: Case):
     trips = answered(fates)
     case.measure("round trip", "ms", trips, method=METHOD, size=56)
     rise = slope(points)
-    case.measure("round trip slope", "ms per s", [rise.value], figure=rise, size=56)
+    case.measure("round trip slope", "ms per s", [rise.value], figure=rise, size=56, method=LINE)
     # the least of each quarter: what the DUT adds to every echo is in it, and what a busy machine adds to some is not
     early, late = min(trips[: len(trips) // 4]), min(trips[-(len(trips) // 4) :])
     with advice(case):
@@ -138,12 +148,12 @@ def test_soak(case: Case):
         trips = sorted(answered(fates))
         losses.append((float(minute), 1 - len(trips) / len(fates)))
         medians += [(float(minute), trips[len(trips) // 2])] if trips else []
-    case.measure("loss by minute", "share", [share for _, share in losses], figure=None)
-    case.measure("round trip by minute", "ms", [trip for _, trip in medians], figure=None)
+    case.measure("loss by minute", "share", [share for _, share in losses], figure=None, method=BY_MINUTE)
+    case.measure("round trip by minute", "ms", [trip for _, trip in medians], figure=None, method=BY_MINUTE)
     for name, unit, points in (
         ("loss slope", "share per s", losses),
         ("round trip slope", "ms per s", medians),
     ):
         if len(points) >= 3:
             rise = slope([(60 * at, value) for at, value in points])
-            case.measure(name, unit, [rise.value], figure=rise)
+            case.measure(name, unit, [rise.value], figure=rise, method=f"{LINE} of the minutes")

@@ -5,6 +5,7 @@ from suites.performance.stream import expect
 
 BURSTS = (1, 2, 4, 8, 16, 32, 64)
 FLOOD = 200
+METHOD = "Echo Requests with 8 octets back to back, Echo Replies counted"
 
 
 @requirement("RFC6282-2-04", "RFC7668-3.2-03")
@@ -15,12 +16,14 @@ def test_longest_burst(case: Case):
         got = burst(case, count)
         case.measure(
             "answers to a burst", "count", [got], figure=None, burst=count,
-            method="Echo Requests with 8 octets back to back, Echo Replies counted",
+            method=METHOD,
         )  # fmt: skip
         if got < count:
             break
         longest = count
-    case.measure("longest burst without loss", "count", [longest], figure=None, tried=BURSTS[-1])
+    case.measure(
+        "longest burst without loss", "count", [longest], figure=None, tried=BURSTS[-1], method=METHOD
+    )
     expect(case, longest > 0, "no_answer", "one echo is answered", "none is")
 
 

@@ -41,7 +41,10 @@ def test_every_size_there_and_back(case: Case, first: int):
     _lost(case, holes, before)
     for size in holes[:16]:  # by the ordinary rules of silence
         case.answered(lambda size=size: stimulus(case, case.tester.echo(size)))
-    case.measure("unanswered size", "B", holes, first=first)
+    case.measure(
+        "unanswered size", "B", holes, figure=None, first=first, sizes=len(sizes(first)),
+        method="Echo Requests of every size one after the other, each once",
+    )  # fmt: skip
 
 
 def _lost(case: Case, holes: list[int], before: int) -> None:

@@ -15,6 +15,12 @@ LONG, PERIOD = 6.0, 0.5
 PAUSE = 3.0
 #: The counter of packets that a node's queue dropped before they were sent.
 QUEUE_DROPPED = "queue_dropped"
+#: What is counted, and until when: data on its way to the DUT is known to be there once it is acknowledged.
+ENDS = {"to-the-dut": "octets that the DUT acknowledged", "from-the-dut": "octets that came to the tester"}
+WHOLE = {
+    "to-the-dut": "TCP, until the DUT acknowledged the last octet",
+    "from-the-dut": "TCP, from the order to send until the last octet came to the tester",
+}
 DIRECTIONS = pytest.mark.parametrize("direction", ["to-the-dut", "from-the-dut"])
 
 
@@ -45,7 +51,10 @@ def test_one_way(case: Case, direction: str):
     """20 kB in one direction, as `nc` sends a file: they arrive, in order, and only acknowledgements go back."""
     with Stream(case) as stream:
         if stream.open() and (took := moved(case, stream, direction, case.tester.pattern(AMOUNT))):
-            case.measure("goodput", "B/s", [AMOUNT / took], direction=direction, octets=AMOUNT)
+            case.measure(
+                "goodput", "B/s", [AMOUNT / took], figure=None, method=WHOLE[direction], direction=direction,
+                octets=AMOUNT,
+            )  # fmt: skip
 
 
 @needs("tcp")
@@ -62,7 +71,14 @@ def test_small_writes(case: Case, direction: str):
             if took is None:
                 return
             waits.append(1000 * took)
-        case.measure("time of a line", "ms", waits, direction=direction)
+        case.measure(
+            "time of a line",
+            "ms",
+            waits,
+            method=WHOLE[direction],
+            direction=direction,
+            octets=len(b"line 00\n"),
+        )
 
 
 def moved_more(case: Case, stream: Stream, direction: str, line: bytes) -> float | None:
@@ -100,7 +116,10 @@ def test_both_ways_at_once(case: Case):
                 case, arrived == sent, code, f"{AMOUNT} octets {name}", f"{len(arrived)} octets within 30 s"
             )
         if (there, back) == (up, down):
-            case.measure("goodput", "B/s", [2 * AMOUNT / took], direction="both", octets=2 * AMOUNT)
+            case.measure(
+                "goodput", "B/s", [2 * AMOUNT / took], figure=None, direction="both", octets=2 * AMOUNT,
+                method="TCP, both ways together, until the last octet each way was acknowledged or here",
+            )  # fmt: skip
 
 
 @needs("tcp")
@@ -114,7 +133,10 @@ def test_one_lost_segment(case: Case, direction: str):
             return
         took = moved(case, stream, direction, case.tester.pattern(4000), seconds=10.0)
         if took is not None:
-            case.measure("time with one loss", "s", [took], direction=direction, octets=4000)
+            case.measure(
+                "time with one loss", "s", [took], figure=None, method=WHOLE[direction], direction=direction,
+                octets=4000,
+            )  # fmt: skip
 
 
 @needs("tcp")
@@ -145,19 +167,22 @@ def test_goodput_over_time(case: Case, direction: str):
         rates = [
             n / PERIOD for n in _by_period([(stream.stamps[at] - truly, octets) for at, octets in marks])
         ]
-        case.measure("goodput", "B/s", rates, direction=direction, period=PERIOD)
+        how = f"TCP, {ENDS[direction]}, in each {PERIOD:g} s"
+        case.measure("goodput", "B/s", rates, method=how, direction=direction, period=PERIOD)
+        rise = slope([(n * PERIOD, rate) for n, rate in enumerate(rates)])
         case.measure(
-            "goodput slope",
-            "B/s per s",
-            slope([(n * PERIOD, r) for n, r in enumerate(rates)]),
-            direction=direction,
-        )
+            "goodput slope", "B/s per s", [rise.value], figure=rise, direction=direction, periods=len(rates),
+            method="straight line through the goodput of the periods",
+        )  # fmt: skip
         # by the clock that stands still while the rig is held up: on a busy machine nothing moves for a while
         periods = _by_period([(at - began, octets) for at, octets in marks])
         pause = PERIOD * max(
             len(list(run)) if not octets else 0 for octets, run in groupby(periods, key=bool)
         )
-        case.measure("longest pause", "s", [pause], direction=direction, period=PERIOD)
+        case.measure(
+            "longest pause", "s", [pause], figure=None, direction=direction, period=PERIOD,
+            method="periods in a row in which nothing moved, on the clock that stands still while the rig is held up",
+        )  # fmt: skip
         lost = queue_dropped(case) - dropped
         cause = f"; the DUT's own queue dropped {lost} packets before they left" if lost else ""
         expect(

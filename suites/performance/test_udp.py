@@ -3,11 +3,12 @@
 import pytest
 
 from fixtures.api import Case, needs, requirement
-from reports.statistics import wilson
+from reports.statistics import proportion
 from suites.performance.datagrams import Stream, from_the_dut, to_the_dut
 from suites.performance.stream import expect
 
 COUNT = 60
+METHOD = "UDP datagrams back to back, counted at the receiver"
 
 
 @needs("udp")
@@ -32,8 +33,14 @@ def judged(case: Case, stream: Stream, direction: str, size: int) -> None:
     expect(case, bool(good), "nothing_came", f"{len(stream.sent)} datagrams, or some of them", "none")
     expect(case, not others, "garbled", "datagrams as they were sent", f"{others} others")
     lost, sent = stream.lost, len(stream.sent)
+    came = set(good)
     case.measure(
-        "loss", "share", [lost / sent, *wilson(lost, sent)], figure=None, direction=direction, size=size
-    )
+        "loss", "share", [float(data not in came) for data in stream.sent], figure=proportion(lost, sent),
+        method=METHOD, direction=direction, size=size,
+    )  # fmt: skip
     if stream.took > 0:
-        case.measure("goodput", "B/s", [len(good) * size / stream.took], direction=direction, size=size)
+        case.measure(
+            "goodput", "B/s", [len(came) * size / stream.took], figure=None,
+            method=f"{METHOD}: octets that came, each once, from the first sending to the last arrival",
+            direction=direction, size=size, datagrams=sent,
+        )  # fmt: skip

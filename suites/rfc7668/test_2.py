@@ -77,5 +77,7 @@ def test_twenty_connections(case: Case, cut: str):
                 tester.send_packet(tester.echo(1000))
         link.disconnect()
     reconnected(case)
-    case.measure("set-up time", "s", took, cut=cut)
+    case.measure(
+        "set-up time", "s", took, method="from the order to connect until the channel is open", cut=cut
+    )
     case.expect(answered == 20, "reconnect", "20 of 20 connections carry an echo", f"{answered} of 20")

@@ -12,6 +12,7 @@ from rigs.air.link import AirLink
 from rigs.air.settings import AirSettings
 from rigs.fieldreport.bench import TwoLaptops
 from rigs.fieldreport.goodput import Goodput, goodput
+from rigs.fieldreport.measure import connect
 from rigs.fieldreport.programs import Transfer, transfer
 from rigs.guests import image
 from rigs.guests.hwsim import HwsimGuest
@@ -27,8 +28,9 @@ SPEC = replace(
 )
 INTERVAL = 0.04875
 OURS, THEIRS = 5000, 5201
-#: Octets of each datagram, octets of our stream, seconds of iperf3's, and seconds of silence that end a transfer.
-SIZE, TOTAL, LONG, QUIET = 500, 80_000, 16.0, 5.0
+#: Octets of each datagram, octets of our stream (about as long as what iperf3 sends in its seconds: the start of a
+#: connection is slower, and a short one is most of it start), seconds of iperf3's, and of silence that ends a transfer.
+SIZE, TOTAL, LONG, QUIET = 500, 200_000, 16.0, 5.0
 
 
 class _Guest(HwsimGuest):
@@ -97,6 +99,7 @@ def ble():
     """Two guests with a connection of 48.75 ms; credits for six K-frames of 247 octets come back two events later."""
     laptops = TwoLaptops(qdisc="")
     try:
+        connect(laptops, [])
         laptops.pace(INTERVAL)
         yield Pair(laptops.central, laptops.peripheral, 6 * 247 / (2 * INTERVAL))
     finally:

@@ -43,6 +43,24 @@ def test_a_round_trip_takes_the_airtime_and_no_less():
         assert all(least <= trip < 1.5 * least for trip in found)
 
 
+@pytest.mark.parametrize(
+    ("rig", "keys", "told"),
+    [
+        ("reference", (), "memory, 250 kbit/s"),
+        (
+            "reference",
+            ("air.model='802154'", "air.delay=10ms", "air.loss=0.05", "air.to_dut.loss=0"),
+            "a software air (loss 0.05, delay 10 ms, model IEEE 802.15.4 at 250 kbit/s, to_dut loss 0) over memory",
+        ),
+        ("reference-ble", ("air.interval=48.75ms",), "memory, a connection event every 48.75 ms"),
+        ("reference-6ln", (), "memory, no connection events"),
+    ],
+)
+def test_a_medium_that_is_no_radio_says_so(rig, keys, told):
+    with opened(rig, *keys) as made:
+        assert made.link.medium == told
+
+
 @pytest.mark.parametrize("delay", [0, 10, 50])
 def test_an_injected_delay_is_measured(delay):
     with opened("reference") as rig:

@@ -44,6 +44,15 @@ class LosesOneSize(Losing):
         return len(packet) == 777
 
 
+@mutant("loses-one-size-as-sender", requirement=FROM, kinds=ANY, advice=True)
+class LosesOneSizeAsSender(ReferenceNode):
+    """Sends no Echo Request of 777 octets of its own, and answers those of others."""
+
+    def output(self, packet):
+        if not (len(packet) == 777 and packet[6] == 58 and packet[40] == 128):
+            super().output(packet)
+
+
 @mutant("loses-three-fragments", requirement=FROM, advice=True)
 class LosesThreeFragments(ReferenceNode):
     """Sends no packet that needs three fragments."""

@@ -52,6 +52,16 @@ def test_a_node_that_works_badly_is_named(tmp_path, mutant, cases, code, told):
 
 
 @pytest.mark.slow
+def test_a_size_that_is_lost_as_sender_only_is_lost_nowhere_else(tmp_path):
+    """Both maps are drawn, and only that of the sender has a hole."""
+    codes = {}
+    for way in ("tester_first", "node_first"):
+        options = (MAP, "--slow", "-k", f"all_sizes_{way}", "--mutant", "loses-one-size-as-sender")
+        codes[way] = {code for code, _ in findings(tmp_path / way, *options)}
+    assert codes == {"tester_first": set(), "node_first": {"lost_by_size"}}
+
+
+@pytest.mark.slow
 def test_a_right_node_is_blamed_for_nothing_on_a_bad_air(tmp_path):
     for options in (
         ("air.loss=0.05",),

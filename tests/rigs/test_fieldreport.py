@@ -60,7 +60,7 @@ def moved(**changes):
     told = {
         "what": "TCP, central to peripheral",
         "sender": "central",
-        "transfer": Transfer(4000.0, [316000.0, 0.0, 0.0], retransmits=6),
+        "transfer": Transfer(4000.0, retransmits=6),
         "dropped": 1,
         "interface": at_the_interface([segment("central", n) for n in (1, 101, 201, 201, 201)]),
         "air": traffic(
@@ -177,3 +177,40 @@ def test_goodput_is_of_the_flow_that_carries_most():
     for n, packet in enumerate(same_second):
         packet[56:60] = n.to_bytes(4)
     assert goodput([(n * 10**8, bytes(p)) for n, p in enumerate(same_second)], 5001).octets == 1000
+    assert goodput([(n * 10**8, bytes(p)) for n, p in enumerate(same_second)], 5001).packets == 11
+
+
+def test_goodput_by_second_is_what_came():
+    """A sender that fills its socket in the first second has moved nothing yet, and a stall shows as zeros."""
+    came = [(n * 10**9 // 4, segment("central", 1 + 100 * n)) for n in range(9)]
+    found = goodput([*came, (6 * 10**9, segment("central", 901))], 0x1451)
+    assert found.by_second(8) == [300, 400, 100, 0, 0, 0, 100, 0]
+    assert sum(found.by_second(8)) == found.octets
+    assert found.by_second(2) == [300, 400]
+
+
+def answered_from(port, sequence, size=100):
+    """A segment of a server: what iperf3 -R moves comes from its port."""
+    whole = bytearray(segment("peripheral", sequence, size))
+    whole[40:44] = port.to_bytes(2) + b"\xc0\x00"
+    return bytes(whole)
+
+
+def test_goodput_of_what_comes_from_a_port():
+    stream = [(n * 10**8, answered_from(5201, 1 + 100 * n)) for n in range(11)]
+    assert goodput(stream, 5201).rate == pytest.approx(1000)
+
+
+def test_a_datagram_that_is_lost_behind_the_last_one_is_lost():
+    """iperf3 counts the gaps between what came: of 10 datagrams, of which the last 6 are lost, it says that 1 is."""
+    arrived = goodput([(n * 10**9, datagram(n, size=1000, port=5201)) for n in (0, 2, 3)], 5201)
+    assert arrived.packets == 3
+    air = traffic([p for n in (0, 2, 3) for p in sent("central", datagram(n, 1000), 0, 0)], DEVICES)
+    told = Transfer(7200.0, lost=1, packets=10)
+    text = page(
+        Field(transfers=[moved(what="UDP, 8 kbit/s", transfer=told, dropped=7, air=air, arrived=arrived)])
+    )
+    assert "* 5.3 kbit/s arrived: 3 of 10 datagrams; 7 lost (70 %)" in text
+    assert "iperf3 says that 1 were lost: it knows of none behind the last one that came" in text
+    assert "(fq_codel) dropped 7; 3 were on the air" in text
+    assert "Cause: the sender's own queue" in text

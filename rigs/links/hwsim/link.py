@@ -74,6 +74,7 @@ class HwsimLink(Link):
 
     kind = "ieee802154"
     clock = "guest"
+    medium = "simulated radios (mac802154_hwsim), without airtime"
     mtu = 125
     any_source = True
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl
 
 from rigs import clock
+from rigs.air.events import in_words
 from rigs.air.settings import AirSettings
 from rigs.guests.ble import BleGuest
 from rigs.links.hwsim.link import told
@@ -111,6 +112,11 @@ class Device:
         self.away = True
         self.on_state: Callable[[State], None] = lambda _state: None
         self.channel = Channel(terms, lambda _cid, _pdu: None, lambda _sdu: None)
+
+    @property
+    def medium(self) -> str:
+        """What carries the PDUs, where it is no radio."""
+        return ""
 
     def call(self, function: Callable[..., object], *arguments: object) -> None:
         """Call a plain function in the Bluetooth thread and wait until it is done."""
@@ -246,6 +252,15 @@ class IpspBench(Device):
     def services(self) -> list[str] | None:
         """What GATT discovery finds at the DUT; None when nobody answers there."""
         return self.loop.run(self.radio.services(), _CONNECT, "GATT discovery")
+
+    @property
+    def medium(self) -> str:
+        """What carries the PDUs, where it is no radio."""
+        return (
+            ""
+            if self._medium is None
+            else f"virtual Bluetooth controllers, {in_words(self._medium.interval)}"
+        )
 
     def set_interval(self, seconds: float, losses: AirSettings | None = None) -> None:
         """Deliver at connection events only, and repeat what is lost there."""

@@ -57,6 +57,11 @@ class IpspLink(ChannelLink):
 
     # -- Link -------------------------------------------------------------------------------------------------
 
+    @property
+    def medium(self) -> str:
+        """The virtual controllers of its bench; empty for an adapter."""
+        return self._bench.medium
+
     def send(self, frame: bytes) -> None:
         self._check()
         if self._random.random() >= self._loss:

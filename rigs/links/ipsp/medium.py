@@ -43,6 +43,8 @@ class Medium(link.LocalLink):  # type: ignore[misc]  # bumble is not typed for u
 
     def __init__(self) -> None:
         super().__init__()
+        #: The connection interval in seconds; 0: everything is handed on at once.
+        self.interval = 0.0
         self._pace: Callable[[str], ConnectionEvents] = lambda _direction: ConnectionEvents()
         self._events: dict[str, ConnectionEvents] = {}
         self._waiting: dict[str, deque[tuple[float, Callable[[], None]]]] = {}
@@ -54,7 +56,7 @@ class Medium(link.LocalLink):  # type: ignore[misc]  # bumble is not typed for u
         def events(direction: str) -> ConnectionEvents:
             return ConnectionEvents(interval, Way(losses, f"{losses.seed}/{direction}").loses)
 
-        self._pace = events
+        self._pace, self.interval = events, interval
         self._events.clear()
 
     def send_acl_data(

@@ -19,7 +19,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import parse_qsl
 
-from rigs.air.events import ConnectionEvents
+from rigs.air.events import ConnectionEvents, in_words
 from rigs.air.settings import AirSettings
 from rigs.air.way import Way
 from rigs.links.ipsp.channel import Channel, Terms
@@ -80,6 +80,8 @@ class Wire:
 
     def __init__(self) -> None:
         self.now = 0.0
+        #: The connection interval in seconds; 0: there are no events.
+        self.interval = 0.0
         self._events: dict[str, ConnectionEvents] = {}
         self.node: ChannelNode | None = None
         self.links: dict[bytes, MemoryChannel] = {}
@@ -88,6 +90,7 @@ class Wire:
 
     def pace(self, interval: float, losses: AirSettings) -> None:
         """Deliver at connection events only; 0 is at once."""
+        self.interval = interval
         self._events = {
             way: ConnectionEvents(interval, Way(losses, f"{losses.seed}/{way}").loses)
             for way in ("there", "back")
@@ -266,6 +269,11 @@ class MemoryChannel(ChannelLink):
 
     def lose(self, share: float, seed: int = 0) -> None:
         self._loss, self._random = share, random.Random(seed)
+
+    @property
+    def medium(self) -> str:
+        """Memory, with what it makes of the time of connection events."""
+        return f"memory, {in_words(self._wire.interval)}"
 
     def interval(self, seconds: float, losses: AirSettings | None = None) -> None:
         self._wire.pace(seconds, losses or AirSettings())

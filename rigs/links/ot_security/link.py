@@ -134,6 +134,11 @@ class SecuredLink(Link):
         self._secured: OrderedDict[bytes, int] = OrderedDict()
 
     @property
+    def medium(self) -> str:
+        """That of the link below."""
+        return self._inner.medium
+
+    @property
     def mode(self) -> int:
         """How the tester's frames are secured, which also tells how much fits into one (`mtu`)."""
         return self._mode

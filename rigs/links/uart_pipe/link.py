@@ -77,6 +77,7 @@ class UartPipeLink(AcknowledgingLink):
 
     #: The driver has no acknowledgements; those that the stack itself asks for are given (`mac_ack`).
     auto_ack = False
+    medium = "a wire in the place of a radio (uart_pipe), without airtime"
 
     def __init__(
         self,

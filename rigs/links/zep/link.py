@@ -108,6 +108,7 @@ class ZepLink(AcknowledgingLink):
     """
 
     auto_ack = True
+    medium = "UDP in the place of a radio (ZEP), without airtime"
 
     def __init__(
         self,
