@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -18,8 +19,10 @@ from itertools import islice
 from typing import Any, Final
 
 from reports.compact import calm, framed, whole
+from reports.frames import Frame, proof_of
+from reports.proof import link_of, octets_of, payloads_of, read_by_oracle
 from reports.record import group_of, state
-from reports.severity import Effect, place_of, worst_effect
+from reports.severity import Effect, effect_of, place_of, worst_effect
 from reports.view import Case, Rig, View, known_of, natural
 from vectors.catalogue import CATALOGUE
 from vectors.codes import CODES
@@ -115,23 +118,75 @@ class Cause:
         return place_of(self.effect)
 
     def demanded(self, limit: int = 4) -> list[str]:
-        """Requirements that it breaks: of its findings, else the rows that the profile names, by pattern or not."""
-        broken = [found["requirement"] for found in self.findings]
+        """Requirements that it breaks: of its findings, those that most of them break first.
+
+        Of a deviation that no finding shows, the one row that its profile names; a pattern of several names none, for
+        which of them is broken is not known then.
+        """
+        broken = Counter(found["requirement"] for found in self.findings)
+        if broken:
+            return [name for name, _ in broken.most_common(limit)]
         pattern = str(self.deviation.get("requirement") or "")
-        named = [row for row in CATALOGUE if fnmatchcase(row, pattern)] or [pattern][: bool(pattern)]
-        return list(dict.fromkeys(broken or named))[:limit]
+        named = [row for row in CATALOGUE if fnmatchcase(row, pattern)] or [pattern]
+        return named if len(named) == 1 and pattern else []
 
     def example(self) -> tuple[Rig, Case, dict[str, Any]] | None:
-        """The result that shows it best: the gravest finding, an annotated frame, and as little as it takes to send."""
+        """The result that shows it best, with nothing in it but what is this cause's.
+
+        The gravest finding, an annotated frame, of a deviation the finding that its profile names, a sequence where its
+        frame is one of a sequence, and as little as it takes to send.
+        """
         marked = [one for one in self.shown if framed(one[2])]
         grave_ones = (
-            one
-            for one in marked
-            if worst_effect(f for f in one[2]["findings"] if self._mine(f)) is self.effect
+            one for one in marked if worst_effect(filter(self._mine, one[2]["findings"])) is self.effect
         )
         best = list(islice(grave_ones, _LOOKED_AT)) or (marked or self.shown)[:1]
-        read = [(rig, case, dict(whole(result))) for rig, case, result in best]
-        return min(read, key=lambda one: len(one[2]["stimulus"].strip()) or math.inf, default=None)
+        read = [(rig, case, self._narrowed(rig, whole(result))) for rig, case, result in best]
+        return min(read, key=lambda one: self._unlike(one[2]), default=None)
+
+    def _unlike(self, result: Mapping[str, Any]) -> tuple[bool, bool, float]:
+        """How badly a result shows what the profile says of a deviation; of equals the shortest stimulus is best."""
+        found: Mapping[str, Any] = next(iter(result["findings"]), {})
+        code, row = (str(self.deviation.get(key) or "*") for key in ("finding", "requirement"))
+        named = fnmatchcase(str(found.get("code")), code) and fnmatchcase(str(found.get("requirement")), row)
+        alone = self._of_a_sequence and len(payloads_of(result)) < 2
+        return not named, alone, len(result["stimulus"].strip()) or math.inf
+
+    @cached_property
+    def _of_a_sequence(self) -> bool:
+        """Whether the frame that the profile gives is a fragment: then one frame alone does not show it."""
+        tree = read_by_oracle(octets_of(self.said("frame")) or b"", self.link)
+        return " FRAG" in tree
+
+    @property
+    def link(self) -> str:
+        """The kind of link of its rigs: "ble" or "ieee802154"."""
+        return link_of((self.rigs or self.unseen or [Rig("")])[0])
+
+    def proof(self) -> Frame | None:
+        """The frame that the profile gives as its proof, as the oracle reads it; None where it gives none."""
+        octets, code, row = (
+            str(self.deviation.get(key) or "") for key in ("frame", "finding", "requirement")
+        )
+        shown = proof_of(octets, code, row, self.link)
+        if shown and self._of_a_sequence:
+            shown.said += " It is one of a sequence, of which the profile keeps this one."
+        return shown
+
+    def _narrowed(self, rig: Rig, result: Mapping[str, Any]) -> dict[str, Any]:
+        """A result with the findings of this cause alone, the gravest first, and what it says of that one."""
+        mine = sorted(filter(self._mine, result["findings"]), key=lambda found: place_of(effect_of(found)))
+        if not mine or mine[0] is result["findings"][0]:
+            return {**result, "findings": mine or result["findings"]}
+        first = mine[0]
+        octets = octets_of(str(first.get("frame") or ""))
+        return {
+            **result,
+            **{"findings": mine, "expected": first["expected"], "actual": first["actual"], "message": ""},
+            "annotated": read_by_oracle(octets, link_of(rig)) if octets else "",
+            # the record has the stimulus of the first finding only
+            "stimulus": "" if octets is None else f"one frame of it; the capture has all\n{octets.hex(' ')}",
+        }
 
 
 _NONE: Final = Cause("", "", "")

@@ -1,9 +1,9 @@
-"""A frame as a reader wants to see it: its octets with the wrong ones marked, and the tree of its fields.
+"""A frame as a reader wants to see it: its octets with those in question marked, the tree of its fields, and a claim.
 
-Strategy: the record has the tree as text (`annotated`), with a line of `^^^` under the wrong field. Its octets are
-found from the offsets in the tree. What the tree does not reach, the MAC header, is parsed by the oracle, and the
-part that a finding is about follows from its code. Where no octet by itself is wrong (the DUT dropped a frame that
-is right), the payload as a whole is marked, and the words say so.
+Strategy: the record has the tree as text (`annotated`), with a line of `^^^` under the wrong field; of a finding that
+it is not about, the oracle makes one (`reports.proof`). Octets are found from the offsets in the tree. What the tree
+does not reach, the MAC header, is parsed by the oracle, and the part that a finding is about follows from its code. In
+a frame that is right (the DUT dropped or misread it) no octet is shown as wrong; the words say what it had to do.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from reports.proof import claim, is_ours, is_right, octets_of, payloads_of, read_by_oracle
 from sixlowpan import DecodeError, mac
 
 _LINE = re.compile(r"\s*(\d+)(?:\.\d\+\d+)?\s+\S.*")
@@ -40,6 +41,25 @@ _MAC_PARTS: Final = {
 }
 
 
+#: Fields of a packet -> how the tree calls what says them: the field in-line, and the bits that stand for it elided.
+_FIELDS: Final = {
+    "traffic_class": ("ECN", "Traffic Class", "TF"),
+    "flow_label": ("Flow Label", "ECN", "TF"),
+    "next_header": ("Next Header", "NH"),
+    "hop_limit": ("Hop Limit", "HLIM"),
+    "source": ("Source Address", "SAM"),
+    "destination": ("Destination Address", "DAM"),
+    "udp_source_port": ("Source Port", "P "),
+    "udp_destination_port": ("Destination Port", "P "),
+    "udp_checksum": ("Checksum", "C "),
+    "version": ("dispatch",),
+    "payload": ("data",),
+}
+#: Words of the oracle where it reads without what held when the frame was sent: a context, the link-layer addresses.
+_UNKNOWN: Final = re.compile(r"context (\d+) is not defined|the frame has no (?:source|destination) address")
+_UNMARKED: Final = "No octet of it is wrong by itself: what was expected, and what came, say what is."
+
+
 @dataclass(slots=True)
 class Row:
     """One line of the tree: where it begins (octets of the payload), what it says, whether it is wrong."""
@@ -59,67 +79,109 @@ class Frame:
     said: str = ""
 
 
-def frame_of(result: Mapping[str, Any]) -> Frame | None:
-    """The frame of a result's first finding, marked; None where the record has none."""
+def frame_of(result: Mapping[str, Any], link: str = "ieee802154") -> Frame | None:
+    """The frame of a result's first finding, marked; None where the record has none. `link`: as of `read_by_oracle`."""
+    finding = (result.get("findings") or [{}])[0]
+    named = octets_of(str(finding.get("frame") or ""))
     lines = str(result.get("annotated") or "").splitlines()
-    findings = result.get("findings") or [{}]
-    first = _octets(lines[0].removeprefix("frame")) if lines else None
-    octets = first or _octets(findings[0].get("frame", ""))
-    rows = _rows(lines[1:] if first else lines)
+    first = octets_of(lines[0].removeprefix("frame")) if lines else None
+    if named and first != named and (first or not lines):  # it is about the frame of another finding
+        lines = read_by_oracle(named, link).splitlines()
+        first = octets_of(lines[0].removeprefix("frame")) if lines else None
+    octets = first or named
+    rows = _rows(lines[1:] if first else lines, right=is_right(finding))
     if octets is None:
         return Frame([], rows) if rows else None
     payload = next(
         (int(m[1]) for row in rows if (m := re.fullmatch(r"\s*0\s+payload = (\d+) octets.*", row.text))), None
     )
     start = len(octets) - payload if payload is not None and payload <= len(octets) else None
-    wrong, said = _wrong(rows, start, octets, findings)
-    return Frame(_cut(octets, wrong), rows, said)
+    marked, about = _marked_octets(rows, start, octets, finding)
+    said = claim(finding, several=len(payloads_of(result)) > 1 and is_ours(finding, result))
+    return Frame(_cut(octets, marked), rows, f"{said} {about}".strip() or _UNMARKED)
 
 
-def _octets(text: str) -> bytes | None:
-    try:
-        return bytes.fromhex(text) or None
-    except ValueError:
-        return None
+def proof_of(octets: str, code: str, requirement: str, link: str) -> Frame | None:
+    """The frame that a profile gives as the proof of a deviation, read as that of a finding; None for no octets."""
+    finding = {
+        "code": code,
+        "requirement": requirement,
+        "field": code if code in _FIELDS else "",
+        "frame": octets,
+    }
+    return frame_of({"findings": [finding]}, link)
 
 
-def _rows(lines: list[str]) -> list[Row]:
+def _rows(lines: list[str], *, right: bool) -> list[Row]:
+    """The lines of a tree; in a frame that is `right` none is wrong, nor is one anywhere for what the oracle lacks."""
     rows: list[Row] = []
     for line in lines:
-        if line.strip().startswith("^^^"):
+        if not line.strip() and right:
+            break  # the oracle prints the octets behind it, with what it stopped at
+        if not line.strip().startswith("^^^"):
+            matched = _LINE.fullmatch(line)
+            rows.append(Row(int(matched[1]) if matched else None, line))
+        elif unknown := _UNKNOWN.search(line):
+            if unknown[1]:
+                said = f"context {unknown[1]} held when this was sent, and is not in the record"
+                rows.append(Row(None, line[: len(line) - len(line.lstrip())] + said, note=True))
+        elif not right:
             if rows:
                 rows[-1].wrong = True
             rows.append(Row(None, line, note=True))
-            continue
-        matched = _LINE.fullmatch(line)
-        rows.append(Row(int(matched[1]) if matched else None, line))
     return rows
 
 
-def _wrong(
-    rows: list[Row], start: int | None, octets: bytes, findings: list[Mapping[str, Any]]
+def _marked_octets(
+    rows: list[Row], start: int | None, octets: bytes, finding: Mapping[str, Any]
 ) -> tuple[set[int], str]:
-    """The octets of the frame that are wrong, and what to say of them."""
-    offset = findings[0].get("offset")
+    """The octets of the frame that are in question, and what the mark means where the claim does not say it."""
+    if is_right(finding):
+        return _of_field(rows, start, octets, str(finding.get("field") or "")), ""
+    if marked := _as_it_came(octets, finding):
+        return marked, "The octets that must be others are marked."
+    for place, row in enumerate(rows if start is not None else ()):
+        if row.wrong and row.at is not None and (marked := _octets_of_row(rows, place, start or 0, octets)):
+            return marked, "The octets of the field that is wrong are marked."
+    offset = finding.get("offset")
     if isinstance(offset, int) and 0 <= offset < len(octets):
         return {offset}, "The octet where it goes wrong is marked."
-    if start is not None:
-        for place, row in enumerate(rows):
-            if row.wrong and row.at is not None:
-                end = _end(rows, place, len(octets) - start)
-                marked = set(range(start + row.at, start + max(row.at + 1, end))) & set(range(len(octets)))
-                if marked:
-                    return marked, "The octets of the field that is wrong are marked."
-    part = _MAC_PARTS.get(str(findings[0].get("code", "")))
-    named = _mac_parts(octets) if part or findings[0].get("requirement") == "RFC4944-3-01" else {}
+    part = _MAC_PARTS.get(str(finding.get("code") or ""))
+    parts = _mac_parts(octets) if part or finding.get("requirement") == "RFC4944-3-01" else {}
     wanted = [part] if part else ["destination", "source"]
-    marked = {octet for name in wanted if name in named for octet in named[name]}
-    if marked:
-        return marked, f"The octets that it is about are marked: {' and '.join(w for w in wanted if w)}."
-    first = start if start is not None else 0
-    return set(
-        range(first, len(octets))
-    ), "No single octet is wrong: the marked payload as a whole is what it is about."
+    marked = {octet for name in wanted if name in parts for octet in parts[name]}
+    return (
+        marked,
+        f"The octets that it is about are marked: {' and '.join(filter(None, wanted))}." if marked else "",
+    )
+
+
+def _as_it_came(octets: bytes, finding: Mapping[str, Any]) -> set[int]:
+    """The octets that differ from what was expected, where the finding has both in words and the frame has them."""
+    wanted, came = (_HEX.search(str(finding.get(key) or "")) for key in ("expected", "actual"))
+    if not wanted or not came:
+        return set()
+    right, wrong = (bytes.fromhex(found[0]) for found in (wanted, came))
+    at = octets.find(wrong)
+    if at < 0 or len(right) != len(wrong):
+        return set()
+    return {at + place for place, octet in enumerate(wrong) if octet != right[place]}
+
+
+def _of_field(rows: list[Row], start: int | None, octets: bytes, name: str) -> set[int]:
+    """The octets that say a field of the packet: those of the field, or the bits by which it is elided."""
+    for words in _FIELDS.get(name, ()) if start is not None else ():
+        for place, row in enumerate(rows):
+            told = row.at is not None and " = elided" not in row.text
+            if told and re.match(rf"\s*[\d.+]+\s+{re.escape(words)}", row.text):
+                return _octets_of_row(rows, place, start or 0, octets)
+    return set()
+
+
+def _octets_of_row(rows: list[Row], place: int, start: int, octets: bytes) -> set[int]:
+    at = rows[place].at or 0
+    end = _end(rows, place, len(octets) - start)
+    return set(range(start + at, start + max(at + 1, end))) & set(range(len(octets)))
 
 
 def _end(rows: list[Row], place: int, payload: int) -> int:

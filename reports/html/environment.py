@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from reports.causes import KINDS
 from reports.frames import differing, frame_of
+from reports.proof import sent_words, without_frame
 from reports.record import REASONS, state
 from reports.statistics.units import amount
 from reports.verdict import plural
@@ -68,6 +69,8 @@ def environment() -> Environment:
         frame_of=frame_of,
         plural=plural,
         requirement=requirement,
+        sent_words=sent_words,
+        without_frame=without_frame,
         several=several,
         short=short,
         state=state,

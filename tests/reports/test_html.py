@@ -113,12 +113,14 @@ def test_a_stranger_sees_demand_stimulus_and_answer_of_a_deviation(page):
     assert "UDP to closed port 5000 with TF=00" in card
     assert "quoted IPv6 header starts with 6eeabcde" in card
     assert "quoted IPv6 header starts with 6bbabcde" in card
-    assert "6333ee0abcde3a" in card
+    assert "The frame that the profile gives as its proof. Nothing in this frame is wrong" in card
+    assert "63 33 ee 0a bc de 3a" in card
     assert "0000 63 33 ee 0a bc de" in card
     unseen = page.text.split("1 known deviation declared and not seen in this run", 1)[1].split("Cases", 1)[0]
     assert "lwip-multicast-32 on lwip-802154: not seen in this run" in unseen
-    assert "RFC6282-3.2.3-01 FORMAT" in unseen  # named by pattern
-    assert "RFC6282-3.2.3-04 FORMAT" in unseen
+    # which of the rows that a pattern fits is broken nobody knows while no finding shows it
+    assert "Declared for breaches of RFC6282-3.2.3-0? ." in unseen
+    assert "RFC6282-3.2.3-01 FORMAT" not in unseen
 
 
 def test_the_first_screen_says_for_each_rig_whether_it_is_good(page):
@@ -149,17 +151,15 @@ def test_wrong_octets_are_marked_in_the_frame():
         }
     )
     assert bits.runs[1] == ("7a 33", True)  # up to where the next field begins
-    by_offset = frame_of({"annotated": tree, "findings": [{"code": "x", "offset": 1}]})
+    unmarked = tree.replace("              ^^^ expected 59\n", "")
+    by_offset = frame_of({"annotated": unmarked, "findings": [{"code": "x", "offset": 1}]})
     assert by_offset.runs[1] == ("c8", True)
     mac = "frame   41 88 81 cd ab 01 00 1a 40 7a 33 3a 80\n   0      payload = 4 octets\n   0        LOWPAN_IPHC"
     destination = frame_of({"annotated": mac, "findings": [{"code": "another_address", "offset": None}]})
     assert destination.runs == [("41 88 81 cd ab", False), ("01 00", True), ("1a 40 7a 33 3a 80", False)]
     whole = frame_of({"annotated": mac, "findings": [{"code": "dropped", "requirement": "RFC6282-2-04"}]})
-    assert whole.runs[-1] == ("7a 33 3a 80", True)
-    assert "as a whole" in whole.said
-    assert frame_of({"annotated": "", "findings": [{"code": "dut_lost", "frame": "7b"}]}).runs == [
-        ("7b", True)
-    ]
+    assert not any(wrong for _, wrong in whole.runs)
+    assert "Nothing in this frame is wrong" in whole.said
     assert frame_of({"annotated": "", "findings": [{"code": "x", "frame": "zz"}]}) is None
     assert frame_of({"annotated": "", "findings": []}) is None
 

@@ -1,0 +1,218 @@
+"""What proves a finding: the frames in question as the oracle reads them, and what is to be said of them.
+
+Strategy: a record says of a finding which frame it is about; whether that frame is wrong follows from the code. A frame
+of the tester's that the DUT had to heed is right, and the words say so; one that it had to ignore is shown with what
+makes it so; one of the DUT's own is shown with what is wrong in it. A sequence is shown as a sequence: each payload of
+the stimulus with its place in the datagram. What no frame can show, an answer that did not come, is said in words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from reports.severity import named
+from reports.view import Rig
+from sixlowpan import DecodeError, LinkInfo, dispatch, explain, frame, render
+from vectors.silence import unheard
+
+#: Octets as a stimulus has them: pairs with blanks between.
+_OCTETS: Final = re.compile(r"[0-9a-f]{2}( [0-9a-f]{2})*")
+#: Codes of findings whose frame is an answer that must not come.
+_ANSWERS: Final = (
+    "advertised",
+    "answered_twice",
+    "second_answer",
+    "nd_answered",
+    "registered",
+    "resolved",
+    "dad",
+)
+#: Codes that say that the DUT did not do of itself what the frame of the finding, or nothing but time, asks of it.
+_DUE: Final = (
+    *("not_sent", "not_registered", "no_address", "no_rs", "no_ra", "not_confirmed", "listener_lost"),
+    *("not_replicated", "nd_no_retry", "nd_renewal", "stuck", "no_6co"),
+)
+#: What is to be said of the frame of a finding with this code.
+_SAID: Final = {
+    "retransmission_lost": "The node sent this frame once, and must send it again.",
+    "early": "The node sent this frame before it may.",
+    "refused": "The node refuses with this frame.",
+    "neighbour_address": "The node sent this frame, and to another link-layer address than it was told.",
+    "neighbour_moved": "The node sent this frame, and to another link-layer address than it was told.",
+}
+#: Effects (`reports.severity`) of findings about frames that the DUT must not take, or not as it did.
+_IGNORED: Final = ("takes what it must not", "hijack")
+_MISMADE: Final = ("wrong data", "leak of data")
+#: Effects of findings about frames that the DUT sent.
+_SENT: Final = ("sends what is lost", "form not kept", "air time", "privacy")
+#: What a finding says of the time that was waited, and of the control.
+_WITHIN: Final = re.compile(r"\bwithin [0-9.]+ m?s\b")
+
+
+def octets_of(text: str) -> bytes | None:
+    """The octets of a row of hex; None where it is none, or empty."""
+    try:
+        return bytes.fromhex(text) or None
+    except ValueError:
+        return None
+
+
+def link_of(rig: Rig) -> str:
+    """The kind of link of a rig, as `read_by_oracle` takes it; an older record tells it by names only."""
+    told = rig.facts.get("link") or f"{rig.kind} {rig.profile} {rig.name}"
+    return "ble" if "ble" in told.lower() else "ieee802154"
+
+
+def read_by_oracle(octets: bytes, link: str) -> str:
+    """A frame as the oracle reads it, as `annotated` of a result has it; empty where it reads nothing of it.
+
+    `link`: "ble", or "ieee802154", where a payload without its MAC header is read as well. Contexts are not known here.
+    """
+    payload, info = octets, LinkInfo("ble")
+    if link != "ble":
+        try:
+            payload, info = frame.parse(octets)
+        except DecodeError:
+            info = LinkInfo("ieee802154")
+    if not payload or dispatch.KIND[payload[0]] in (dispatch.NALP, dispatch.UNASSIGNED):
+        return ""  # signalling of L2CAP, a part of a K-frame: nothing of 6LoWPAN's
+    return f"frame   {octets.hex(' ')}\n{render(explain(payload, info))}"
+
+
+def in_short(payload: bytes) -> str:
+    """What a payload is, in a few words: of a fragment its place in the datagram."""
+    if not payload:
+        return "nothing"
+    kind = dispatch.KIND[payload[0]]
+    if kind in (dispatch.FRAG1, dispatch.FRAGN) and len(payload) >= 4:
+        size, tag = int.from_bytes(payload[:2]) & 0x7FF, int.from_bytes(payload[2:4])
+        if kind == dispatch.FRAG1:
+            return f"FRAG1, octets from 0 of {size}, tag {tag}"
+        if len(payload) > 4:
+            return f"FRAGN, octets from {8 * payload[4]} of {size}, tag {tag}"
+    if kind == dispatch.MESH:
+        deep, octets = payload[0] & 0x0F == 0x0F, 1
+        octets += deep + (2 if payload[0] & 0x20 else 8) + (2 if payload[0] & 0x10 else 8)
+        return f"mesh header, {in_short(payload[octets:])}"
+    if kind == dispatch.BC0:
+        return f"broadcast header, {in_short(payload[2:])}"
+    return kind.removeprefix("LOWPAN_")
+
+
+def payloads_of(result: Mapping[str, Any]) -> list[bytes]:
+    """The rows of octets of a stimulus."""
+    rows = str(result.get("stimulus") or "").splitlines()
+    return [bytes.fromhex(row) for row in rows if _OCTETS.fullmatch(row)]
+
+
+def sent_words(result: Mapping[str, Any]) -> str:
+    """The stimulus of a result for people: of several payloads each has its number and says what it is."""
+    text = str(result.get("stimulus") or "").strip()
+    payloads = payloads_of(result)
+    if len(payloads) < 2:
+        return text
+    whole = _whole_frames(payloads, result)
+    told, number = [], 0
+    for row in text.splitlines():
+        if _OCTETS.fullmatch(row):
+            number += 1
+            told.append(f"{number}. {_said(bytes.fromhex(row), whole=whole)}: {row}")
+        else:
+            told.append(row)
+    return "\n".join(told)
+
+
+def _whole_frames(payloads: Sequence[bytes], result: Mapping[str, Any]) -> bool:
+    """Whether a stimulus is of frames with their MAC headers, by the frames that its findings name."""
+    named_ones = {found.get("frame", "") for found in result.get("findings") or ()}
+    return any(one.hex() in named_ones for one in payloads) and _has_mac_header(payloads[0])
+
+
+def _has_mac_header(octets: bytes) -> bool:
+    try:
+        return bool(frame.parse(octets)[0])
+    except DecodeError:
+        return False
+
+
+def _said(octets: bytes, *, whole: bool) -> str:
+    if whole and _has_mac_header(octets):
+        return f"frame with {in_short(frame.parse(octets)[0])}"
+    return in_short(octets)
+
+
+def is_ours(finding: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
+    """Whether the frame of a finding is one that the tester sent, as far as the stimulus tells."""
+    octets = str(finding.get("frame") or "")
+    rows = (
+        row.replace(" ", "")
+        for row in str(result.get("stimulus") or "").splitlines()
+        if _OCTETS.fullmatch(row)
+    )
+    return bool(octets) and any(octets.endswith(row) for row in rows)
+
+
+def is_right(finding: Mapping[str, Any]) -> bool:
+    """Whether nothing is wrong in the frame of a finding: the DUT had to heed it, or made another packet of it."""
+    code = str(finding.get("code") or "")
+    misread = bool(finding.get("field")) and not code.startswith(("sent_", "answer_", "quote_", "misread"))
+    return misread or unheard(code) or code in _DUE
+
+
+def claim(finding: Mapping[str, Any], *, several: bool = False) -> str:
+    """What is to be said of the frame of a finding; `several`: it is one of a sequence.
+
+    Empty where the code does not tell.
+    """
+    code = str(finding.get("code") or "")
+    this, it = ("these frames", "them") if several else ("this frame", "it")
+    if code in _SAID:
+        return _SAID[code]
+    if is_right(finding):
+        return f"Nothing in {this} is wrong: {_undone(code, str(finding.get('field') or ''), it)}"
+    effect = named(code, str(finding.get("requirement") or ""))
+    name = effect.name if effect else ""
+    if name == "crash":
+        return f"The node is lost behind {this}."
+    if code in _ANSWERS:
+        return "The node sent this frame, and must not."
+    if name in _IGNORED:
+        return f"The node must ignore {this}, and acted on {it}."
+    if name in _MISMADE:
+        return f"What the node made of {this} is wrong: see what was expected, and what came."
+    return "The node sent this frame." if name in _SENT else ""
+
+
+def _undone(code: str, field: str, it: str) -> str:
+    """What the DUT did not do with what it was sent."""
+    if code in _DUE:
+        return "what the node must send behind it did not come."
+    if field:
+        return f"the node misreads the {field.replace('_', ' ')}. The octets that say it are marked."
+    verb = (
+        "answer" if code in ("no_answer", "unresolved", "solicitation_dropped", "nd_unanswered") else "heed"
+    )
+    return f"the node must {verb} {it}, and did not."
+
+
+def without_frame(finding: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+    """What stands in the place of a frame that a finding has not: that no answer came, or by what it was told."""
+    actual = str(finding.get("actual") or "")
+    within = _WITHIN.search(actual)
+    silent = (
+        unheard(str(finding.get("code") or "")) or within or actual.startswith(("none", "nothing", "no "))
+    )
+    if silent:
+        controls = str(result.get("controls") or "")
+        answered = f"; controls answered: {controls}" if controls else ""
+        return f"no answer came{' ' + within[0] if within else ''}{answered}"
+    ways = {
+        "tap": "the IP tap",
+        "quote": "the quoted header",
+        "echo": "the answer to the echo",
+        "wire": "the link",
+    }
+    by = ways.get(str(result.get("observed_by") or ""), "")
+    return f"no frame; told by {by}" if by else "no frame in the record"

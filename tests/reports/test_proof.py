@@ -1,0 +1,215 @@
+"""What proves a finding: the frame as the oracle reads it, which of its octets are in question, and what is claimed."""
+
+from fnmatch import fnmatchcase
+
+import pytest
+
+from reports.causes import Cause, causes
+from reports.frames import frame_of, proof_of
+from reports.proof import claim, in_short, read_by_oracle, sent_words, without_frame
+from reports.record import Finding, read
+from reports.view import Case, Rig, view
+from tests.reports.sample import result, write_record
+from vectors.codes import CODES
+from vectors.silence import UNHEARD
+
+ECHO = bytes.fromhex("41c8fecdab0100cf3cc247075e000272332e3a8000230fe17f000137b0bd9be457c2e5")
+FRAG1 = bytes.fromhex("c0a860ff72335a3a8000641200")
+FRAGN = bytes.fromhex("e0a860ff1194ace8b27023")
+
+
+def finding(code, frame=ECHO, **rest):
+    return {"code": code, "requirement": "RFC6282-2-04", "frame": frame.hex(), "offset": None, **rest}
+
+
+def shown(found, **rest):
+    annotated = read_by_oracle(bytes.fromhex(found["frame"]), "ieee802154")
+    return frame_of({"findings": [found], "annotated": annotated, "stimulus": "", **rest})
+
+
+def test_a_good_frame_that_was_dropped_has_no_wrong_octet():
+    frame = shown(finding("dropped"))
+    assert frame.said == "Nothing in this frame is wrong: the node must heed it, and did not."
+    assert not any(wrong for _, wrong in frame.runs)
+    assert not any(row.wrong for row in frame.rows)
+    assert shown(finding("no_answer")).said.endswith("the node must answer it, and did not.")
+
+
+def test_a_mark_of_an_old_record_in_a_good_frame_is_not_shown():
+    tree = read_by_oracle(ECHO, "ieee802154").splitlines()
+    tree.insert(3, "            ^^^ expected understood as 60; actual nothing came out")
+    frame = frame_of(
+        {"findings": [finding("dropped")], "annotated": "\n".join([*tree, "", "   0  72 33", "      ^^"])}
+    )
+    assert not any(row.wrong or row.note for row in frame.rows)
+    assert (
+        frame.rows[-1].text.strip().startswith("4 ")
+    )  # what the oracle prints behind its tree is not a field
+
+
+def test_a_field_that_was_misread_is_marked_and_called_right():
+    frame = shown(finding("traffic_class", field="traffic_class"))
+    assert [octets for octets, wrong in frame.runs if wrong] == ["2e"]
+    assert "the node misreads the traffic class" in frame.said
+    elided = shown(finding("8-11-source", field="source"))
+    assert [octets for octets, wrong in elided.runs if wrong] == ["33"], "the mode bits stand for it"
+
+
+def test_a_context_that_the_oracle_lacks_is_no_fault_of_the_frame():
+    octets = bytes.fromhex("41c8fecdab0100cf3cc247075e00027af3603a800041c4f2ee0001")
+    frame = shown(finding("8-11-source", octets, field="source"))
+    assert not any(row.wrong for row in frame.rows)
+    assert "context 6 held when this was sent" in " ".join(row.text for row in frame.rows)
+    sent = shown(finding("context_used", octets))
+    assert not any(row.wrong for row in sent.rows)
+
+
+def test_octets_that_came_are_held_against_those_that_must():
+    sent = bytes.fromhex("418855cdabffff01007b393a0201ff73ba0b87005ae10000000001010001 5a5a5a5a")
+    words = {"expected": "01 01 00 01 00 00 00 00 or longer", "actual": "01 01 00 01 5a 5a 5a 5a (from 0001)"}
+    frame = shown(finding("address_option", sent, **words))
+    assert [octets for octets, wrong in frame.runs if wrong] == ["5a 5a 5a 5a"]
+    assert "The node sent this frame." in frame.said
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("dut_lost", "The node is lost behind this frame."),
+        ("another_pan", "The node must ignore this frame, and acted on it."),
+        ("mixed_tags", "What the node made of this frame is wrong: see what was expected, and what came."),
+        ("not_registered", "Nothing in this frame is wrong: what the node must send behind it did not come."),
+        ("retransmission_lost", "The node sent this frame once, and must send it again."),
+        ("advertised", "The node sent this frame, and must not."),
+        ("not_minimal", "The node sent this frame."),
+        ("limit", ""),
+    ],
+)
+def test_claims(code, said):
+    assert claim(finding(code)) == said
+
+
+def test_every_glob_of_silence_means_a_code():
+    assert [glob for glob in UNHEARD if not any(fnmatchcase(code, glob) for code in CODES)] == []
+
+
+def test_a_sequence_is_shown_as_one():
+    stimulus = f"the last first\n{FRAGN.hex(' ')}\n{FRAG1.hex(' ')}\n... and 2 more payloads"
+    found = finding("dropped", bytes.fromhex("41c8fecdab0100cf3cc247075e0002") + FRAGN)
+    one = {"stimulus": stimulus, "findings": [found], "annotated": ""}
+    assert sent_words(one).splitlines() == [
+        "the last first",
+        f"1. FRAGN, octets from 136 of 168, tag 24831: {FRAGN.hex(' ')}",
+        f"2. FRAG1, octets from 0 of 168, tag 24831: {FRAG1.hex(' ')}",
+        "... and 2 more payloads",
+    ]
+    assert frame_of(one).said == "Nothing in these frames is wrong: the node must heed them, and did not."
+    alone = {"stimulus": f"alone\n{FRAG1.hex(' ')}", "findings": []}
+    assert sent_words(alone) == alone["stimulus"]
+
+
+def test_whole_frames_are_told_from_payloads():
+    head = bytes.fromhex("41c801cdab0100939fa700075e0002")
+    frames = [head + FRAG1, head + FRAGN]
+    stimulus = "\n".join(one.hex(" ") for one in frames)
+    rows = sent_words({"stimulus": stimulus, "findings": [finding("dut_lost", frames[1])]}).splitlines()
+    assert [row.partition(",")[0] for row in rows] == ["1. frame with FRAG1", "2. frame with FRAGN"]
+
+
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [
+        ("", "nothing"),
+        ("7a33", "IPHC"),
+        ("4160", "IPv6"),
+        ("00", "NALP"),
+        ("c0", "FRAG1"),
+        ("e0a860ff", "FRAGN"),
+        ("b1 0001 0002 5007 7a33", "mesh header, broadcast header, IPHC"),
+        ("81 0001020304050607 08090a0b0c0d0e0f 4160", "mesh header, IPv6"),
+    ],
+)
+def test_payloads_in_short(payload, words):
+    assert in_short(bytes.fromhex(payload)) == words
+
+
+def test_what_stands_in_the_place_of_a_missing_frame():
+    waited = {"code": "not_sent", "actual": "nothing within 3 s"}
+    assert without_frame(waited, {"controls": "2/2"}) == "no answer came within 3 s; controls answered: 2/2"
+    assert without_frame({"code": "dropped", "actual": "x"}, {}) == "no answer came"
+    assert (
+        without_frame({"code": "embedded", "actual": "fe80"}, {"observed_by": "tap"})
+        == "no frame; told by the IP tap"
+    )
+
+
+def test_the_proof_of_a_profile_is_decoded():
+    frame = proof_of(ECHO.hex(), "traffic_class", "RFC6282-3.1.1-03", "ieee802154")
+    assert [octets for octets, wrong in frame.runs if wrong] == ["2e"]
+    assert any("Next Header = 58" in row.text for row in frame.rows)
+    alone = proof_of("7e33f0123434570000", "zero_checksum", "RFC6282-4.3.3-01", "ieee802154")
+    assert alone.rows, "a payload without its MAC header is read as well"
+    signalling = proof_of("150a0a0000000000000000000200", "refused", "RFC7668-2-01", "ble")
+    assert signalling.rows == []
+    assert signalling.said == "The node refuses with this frame."
+    assert proof_of("", "dropped", "RFC6282-2-04", "ble") is None
+
+
+def two_findings():
+    """A result whose first finding is a known deviation, and whose second one is news, about another frame."""
+    known = Finding("dropped", "RFC6282-2-04", "MUST", "understood", "nothing", ECHO.hex(), known="order")
+    frame = bytes.fromhex("41c8fecdab0100cf3cc247075e0002") + FRAGN
+    news = Finding("unresolved", "RFC6282-2-04", "MUST", "an answer", "none", frame.hex())
+    return result(
+        "rfc6282/2.fragments/last", "lwip-802154", "fail", ["RFC6282-2-04", "RFC6282-3-01"],
+        findings=[known, news], known="order", stimulus=ECHO[15:].hex(" "), expected="understood", actual="nothing",
+        annotated=read_by_oracle(ECHO, "ieee802154"),
+    )  # fmt: skip
+
+
+def test_an_example_is_of_its_cause_and_of_no_other(tmp_path):
+    """A case may show news beside a known deviation: what is shown of the one must not be the proof of the other."""
+    line = two_findings()
+    line.known = None
+    page = view(read(write_record(tmp_path / "run", [line])))
+    found = {(cause.kind, cause.name): cause for cause in causes(page) if cause.shown}
+    _, _, news = found["fail", "RFC6282-2-04 unresolved"].example()
+    assert [one["code"] for one in news["findings"]] == ["unresolved"]
+    assert (news["expected"], news["actual"]) == ("an answer", "none")
+    assert FRAGN.hex(" ") in news["stimulus"]
+    assert frame_of(news).said == "Nothing in this frame is wrong: the node must answer it, and did not."
+    _, _, known = found["known", "order"].example()
+    assert [one["code"] for one in known["findings"]] == ["dropped"]
+    assert known["stimulus"] == ECHO[15:].hex(" "), "the first finding has the stimulus of the record"
+
+
+def test_requirements_of_a_cause_are_those_that_are_broken():
+    rig, case = Rig("r"), Case("c", "", [])
+    rows = ["RFC6282-4.2-10", "RFC6282-4.2-13", "RFC6282-4.2-13"]
+    findings = [{**finding("dropped"), "requirement": row, "known": "d"} for row in rows]
+    cause = Cause("known", "d", "d", [(rig, case, {"findings": findings, "requirements": ["RFC6282-3-01"]})])
+    assert cause.demanded() == ["RFC6282-4.2-13", "RFC6282-4.2-10"], (
+        "most first, and nothing that was only tried"
+    )
+    unseen = Cause("known", "d", "d", deviation={"requirement": "RFC6282-4.2-*"})
+    assert unseen.demanded() == [], "which row of a pattern is broken is not known"
+    unseen.deviation["requirement"] = "RFC6282-4.2-10"
+    assert unseen.demanded() == ["RFC6282-4.2-10"]
+
+
+def test_the_example_of_a_fault_of_sequences_is_a_sequence(tmp_path):
+    head = bytes.fromhex("41c8fecdab0100cf3cc247075e0002")
+    one = Finding("dropped", "RFC4944-5.3-19", "FORMAT", "x", "nothing", (head + FRAG1).hex(), known="order")
+    lines = [
+        result(
+            f"rfc4944/5.3/order[{name}]", "lwip-802154", "fail", ["RFC4944-5.3-19"], known="order", findings=[one],
+            stimulus=stimulus, annotated=read_by_oracle(head + FRAG1, "ieee802154"),
+        )
+        for name, stimulus in (("one", FRAG1.hex(" ")), ("two", f"{FRAGN.hex(' ')}\n{FRAG1.hex(' ')}"))
+    ]  # fmt: skip
+    (cause,) = (
+        one for one in causes(view(read(write_record(tmp_path / "run", lines)))) if one.name == "order"
+    )
+    cause.deviation = {"finding": "dropped", "requirement": "RFC4944-5.3-19", "frame": (head + FRAG1).hex()}
+    assert cause.example()[1].name == "rfc4944/5.3/order[two]"
+    assert "one of a sequence" in cause.proof().said
