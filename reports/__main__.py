@@ -120,12 +120,16 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--match", action="append", default=[], metavar="RIG=RIG", help="a rig of A under its name in B"
     )
-    command.add_argument("--all", action="store_true", help="list every case, however many")
+    command.add_argument(
+        "--all",
+        action="store_true",
+        help="list every case, however many, and the figures that did not change",
+    )
     command.add_argument(
         "--require",
         metavar="FILE",
         type=Path,
-        help="cases (ids or globs, one a line) that must be known and right in B",
+        help="what must be known and right in B, one a line: CASE, or RIG CASE (ids or globs)",
     )
     command.add_argument(
         "--least",
@@ -293,11 +297,11 @@ def _compare(options: argparse.Namespace) -> int:
     heads += duts(before, after, match)
     limit = None if options.all else 20
     if options.format == "json":
-        print(as_json(found, heads), end="")
+        print(as_json(found, heads, every=options.all), end="")
     elif options.format == "markdown":
         print(as_markdown(found, heads, limit), end="")
     elif options.format == "html":
-        print(as_html(found, heads), end="")
+        print(as_html(found, heads, every=options.all), end="")
     else:
         print("\n".join([*heads, "", report(found, limit)]))
     return found.status

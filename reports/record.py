@@ -41,6 +41,10 @@ REASONS = {
 #: How the message of a result begins that could not be told because other work held the rig up.
 TOO_SLOW: Final = "machine too slow"
 
+#: Of what chose the cases of a run: values of one option that are named, and characters of them.
+_NAMED: Final = 3
+_LONGEST_CHOICE: Final = 200
+
 Line = dict[str, Any]
 
 
@@ -144,12 +148,18 @@ def state(result: Mapping[str, Any]) -> str:
 
 
 def chosen_by(asked: Mapping[str, Any]) -> str:
-    """By which options cases were left out (`asked` of a header), in words; empty for a whole run."""
-    words = (
-        (key, " ".join(map(str, value)) if isinstance(value, list) else str(value))
-        for key, value in asked.get("chosen", {}).items()
-    )
-    return ", ".join(f"{key} {value}" for key, value in words)
+    """By which options cases were left out (`asked` of a header), in words; empty for a whole run.
+
+    Of a long list the first ones are named: a run may be chosen by a thousand ids.
+    """
+    return ", ".join(f"{key} {_in_few(value)}" for key, value in asked.get("chosen", {}).items())
+
+
+def _in_few(value: Any) -> str:
+    words = list(map(str, value)) if isinstance(value, list) else [str(value)]
+    shown = " ".join(words[:_NAMED])
+    shown = shown if len(shown) <= _LONGEST_CHOICE else f"{shown[:_LONGEST_CHOICE]} ..."
+    return f"{shown} and {len(words) - _NAMED} more" if len(words) > _NAMED else shown
 
 
 def group_of(result: Mapping[str, Any]) -> str:

@@ -99,15 +99,27 @@ class Cell:
 
     def __str__(self) -> str:
         about = f"{self.case}{f' ({self.parameters})' if self.parameters else ''}"
-        share = f", {self.relative:+.1%}" if math.isfinite(self.relative) else ""
         unit = "share" if self.what == LOSS else self.unit
         before, after = (amount(value, unit) for value in (self.before, self.after))
-        low, high = (amount(value, unit, signed=True) for value in (self.change.low, self.change.high))
         host = f"; not comparable: {self.host}" if self.host else ""
         return (
-            f"{self.rig}  {about}  {self.name}, {self.what}: {before} -> {after}"
-            f" ({low} to {high}{share}; p {self.chance:.2g}){host}"
+            f"{self.rig}  {about}  {self.name}, {self.what}: {before} -> {after} "
+            f"({self._change(unit)}; {chance_in_words(self.chance)}){host}"
         )
+
+    def _change(self, unit: str) -> str:
+        """The change, as a share of what was before, and its interval, where that has a width."""
+        by, low, high = (
+            amount(value, unit, signed=True)
+            for value in (self.change.value, self.change.low, self.change.high)
+        )
+        share = f", {self.relative:+.1%}" if math.isfinite(self.relative) else ""
+        return f"{by}{share}" + (f"; 95 % interval {low} to {high}" if low != high else "")
+
+
+def chance_in_words(chance: float) -> str:
+    """A p-value as papers print it: never zero, which no test can tell."""
+    return "p < 0.001" if chance < 0.001 else f"p = {chance:.2g}"
 
 
 @dataclass(slots=True)
@@ -117,6 +129,8 @@ class Figures:
     worse: list[Cell] = field(default_factory=list)
     better: list[Cell] = field(default_factory=list)
     changed: list[Cell] = field(default_factory=list)
+    #: What was tested and did not change, or by less than matters.
+    same: list[Cell] = field(default_factory=list)
     #: Changes that the hosts can explain: of the node they say nothing.
     unclear: list[Cell] = field(default_factory=list)
     #: What a reader must know of the hosts before a change is blamed on the node.
@@ -152,11 +166,12 @@ def figures(
     found.added = [" ".join(key) for key in sorted(new.keys() - old.keys())]
     found.tested = len(cells)
     real = discoveries([cell.chance for cell in cells])
-    shifted = [
-        replace(cell, real=True)
-        for cell, told in zip(cells, real, strict=True)
-        if told and abs(cell.relative) >= least
-    ]
+    shifted = []
+    for cell, told in zip(cells, real, strict=True):
+        if told and abs(cell.relative) >= least:
+            shifted.append(replace(cell, real=True))
+        else:
+            found.same.append(cell)
     alike: dict[tuple[str, ...], list[Cell]] = {}
     for cell in shifted:
         alike.setdefault(cell.figure, []).append(cell)

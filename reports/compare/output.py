@@ -32,8 +32,11 @@ def words(found: Comparison) -> str:
     return OF_HOSTS if found.status == 3 and not (found.missing or found.troubles) else WORDS[found.status]
 
 
-def _parts(found: Comparison) -> list[tuple[str, Sequence[Change | Cell], bool]]:
-    """(title, what, whether it is bad news), worst first, empty ones left out."""
+def _parts(found: Comparison, *, every: bool = False) -> list[tuple[str, Sequence[Change | Cell], bool]]:
+    """(title, what, whether it is bad news), worst first, empty ones left out.
+
+    `every`: with the measurements that did not change.
+    """
     parts: list[tuple[str, Sequence[Change | Cell], bool]] = [
         ("New failures", found.new_failures, True),
         ("New findings in cases that failed before", found.new_findings, True),
@@ -43,38 +46,48 @@ def _parts(found: Comparison) -> list[tuple[str, Sequence[Change | Cell], bool]]
         ("Required and not known", found.required_missing, True),
         ("Nothing is known any more", found.unclear, True),
         ("Not tried any more", found.untried, True),
-        ("Gone", found.gone, not found.chosen),
+        ("Gone", [] if found.chosen else found.gone, True),
         ("Fixed", found.fixed, False),
         ("Measurements that got better", found.figures.better, False),
         ("Changed", found.changed, False),
         ("Measurements that changed", found.figures.changed, False),
         ("Added", found.added, False),
+        ("Left out by choice in the second run", found.gone if found.chosen else [], False),
+        ("Measurements that did not change", found.figures.same if every else [], False),
     ]
     return [part for part in parts if part[1]]
 
 
 def _closing(found: Comparison) -> list[str]:
+    figures = found.figures
     worse = plural(len(found.regressions), "case")
-    if found.figures.worse:
-        worse += f" and {plural(len(found.figures.worse), 'measurement')}"
-    lines = [f"{worse} got worse; {plural(found.same, 'case')} unchanged", f"result: {words(found)}"]
-    if found.figures.tested or found.figures.untested:
-        lines.insert(
-            0,
-            f"{plural(found.figures.tested, 'figure')} compared, false discovery rate 5 %"
-            + (
-                f"; {plural(found.figures.untested, 'measurement')} of too few values for that"
-                * bool(found.figures.untested)
-            ),
+    if figures.worse:
+        worse += f" and {plural(len(figures.worse), 'measurement')}"
+    lines = [*found.notes]
+    if figures.tested or figures.untested:
+        few = f"; {plural(figures.untested, 'measurement')} of too few values for that" * bool(
+            figures.untested
         )
-    if found.figures.unclear:
-        count = plural(len(found.figures.unclear), "change")
-        lines.insert(
-            -1, f"{count} of figures may be the host's as well as the node's: nothing is said of the node"
+        lines.append(
+            f"{plural(figures.tested, 'figure')} compared, false discovery rate 5 %: {len(figures.same)} did not "
+            f"change (--all lists them){few}"
         )
-    if found.figures.doubt:
-        lines.insert(-1, found.figures.doubt)
-    return lines
+    lines.append(
+        f"{worse} got worse; {found.same} of {plural(found.common, 'result')} in both runs unchanged"
+    )
+    if figures.unclear:
+        count = plural(len(figures.unclear), "change")
+        lines.append(
+            f"{count} of figures may be the host's as well as the node's: nothing is said of the node"
+        )
+    if figures.doubt:
+        lines.append(figures.doubt)
+    part = (
+        f", in the {plural(found.common, 'result')} that both runs have"
+        if found.gone and not found.status
+        else ""
+    )
+    return [*lines, f"result: {words(found)}{part}"]
 
 
 def report(found: Comparison, limit: int | None = 20) -> str:
@@ -83,7 +96,7 @@ def report(found: Comparison, limit: int | None = 20) -> str:
     Beyond `limit`, regressions with the same finding are one row, and other long lists are counted by rig.
     """
     lines: list[str] = []
-    for title, changes, _ in _parts(found):
+    for title, changes, _ in _parts(found, every=limit is None):
         lines.append(f"{title} ({len(changes)})")
         lines += [f"  {row}" for row in _rows(found, changes, limit)]
         lines.append("")
@@ -122,7 +135,7 @@ def as_markdown(found: Comparison, heads: Sequence[str], limit: int | None = 20)
     """The comparison for a pull request; what is no bad news is folded."""
     lines = [f"# Keyhole compare: {words(found)}", "", *[f"- {code(head)}" for head in heads], ""]
     lines += [f"**{code(trouble)}**" for trouble in found.troubles]
-    for title, changes, bad in _parts(found):
+    for title, changes, bad in _parts(found, every=limit is None):
         rows = [f"- {code(row)}" for row in _rows(found, changes, limit)]
         if bad:
             lines += [f"## {title} ({len(changes)})", "", *rows, ""]
@@ -132,11 +145,20 @@ def as_markdown(found: Comparison, heads: Sequence[str], limit: int | None = 20)
     return "\n".join([*lines, *_closing(found)]) + "\n"
 
 
-def as_json(found: Comparison, heads: Sequence[str]) -> str:
-    """The comparison for programs: every change with its fields, and the exit status."""
+def as_json(found: Comparison, heads: Sequence[str], *, every: bool = False) -> str:
+    """The comparison for programs: every change with its fields, and the exit status.
+
+    `every`: with the measurements that did not change, too.
+    """
     whole: dict[str, Any] = {"status": found.status, "result": words(found), "sides": list(heads)}
-    whole |= {"troubles": found.troubles, "unchanged": found.same}
-    for title, changes, _ in _parts(found):
+    whole |= {
+        "troubles": found.troubles,
+        "notes": found.notes,
+        "unchanged": found.same,
+        "in_both": found.common,
+    }
+    whole |= {"figures_compared": found.figures.tested, "figures_unchanged": len(found.figures.same)}
+    for title, changes, _ in _parts(found, every=every):
         whole[title.lower().replace(" ", "_")] = [_flat(change) for change in changes]
     return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
@@ -148,9 +170,10 @@ def _flat(change: Change | Cell) -> dict[str, Any]:
     return flat
 
 
-def as_html(found: Comparison, heads: Sequence[str]) -> str:
+def as_html(found: Comparison, heads: Sequence[str], *, every: bool = False) -> str:
     """The comparison as a page of its own."""
-    parts = [(title, [str(change) for change in changes], bad) for title, changes, bad in _parts(found)]
+    shown = _parts(found, every=every)
+    parts = [(title, [str(change) for change in changes], bad) for title, changes, bad in shown]
     return page(
         "compare.html.j2",
         f"Keyhole compare: {words(found)}",

@@ -19,6 +19,7 @@ from typing import Any, Final
 from reports.compact import Kept, Shape
 from reports.compare.figures import Figures
 from reports.record import Record, RecordError, chosen_by, state
+from reports.sections import folded
 from reports.text import one_line
 from reports.verdict import plural
 from reports.view import WIDE, natural, rigs_of
@@ -31,6 +32,7 @@ BECAUSE: Final = {
     "suite": "the suite changed",
     "node": "the node changed",
     "either": "suite and node changed",
+    "input": "neither suite nor node changed, the seed did: it depends on the octets that are sent, or is flaky",
     "neither": "neither suite nor node changed: the case is flaky, or the rig is",
 }
 
@@ -67,11 +69,15 @@ class Comparison:
     gone: list[Change] = field(default_factory=list)
     added: list[Change] = field(default_factory=list)
     same: int = 0
+    #: Results that both runs have.
+    common: int = 0
     #: What keeps the two from being compared: an interrupted run, a rig without any case.
     troubles: list[str] = field(default_factory=list)
     #: Required cases that failed, and those of which nothing is known.
     required_failed: list[Change] = field(default_factory=list)
     required_missing: list[Change] = field(default_factory=list)
+    #: What is to be known beside that: required cases that were never tried.
+    notes: list[str] = field(default_factory=list)
     #: Whether the second run was told to leave cases out: then what is gone was meant to be.
     chosen: bool = False
     figures: Figures = field(default_factory=Figures)
@@ -118,8 +124,8 @@ def compare(
 ) -> Comparison:
     """Compare two records. `match` maps a rig name of the first to the name it has in the second.
 
-    `required` are globs of case ids that must be known and right in the second. Raises `RecordError` for a name in
-    `match` that no rig has.
+    `required` are lines of `read_required`: what must be known and right in the second. Raises `RecordError` for a
+    name in `match` that no rig has.
     """
     _check(before, after, match or {})
     old, new = _results(before, match or {}), _results(after, {})
@@ -127,6 +133,7 @@ def compare(
     found = Comparison(chosen=bool(chosen_by(after.header.get("asked", {}))))
     for case, rig in _keys(old, new):
         was, now = old.get(rig, {}).get(case), new.get(rig, {}).get(case)
+        found.common += was is not None and now is not None
         if was == now:
             found.same += 1
             continue
@@ -136,7 +143,7 @@ def compare(
             change = replace(change, because="suite" if another else whose(rig, was, now))
         _file(found, change, was.news if was else frozenset(), now.news if now else frozenset())
     found.troubles = _troubles(before, after, old, new)
-    _require(found, required, new)
+    _require(found, required, old, new)
     return found
 
 
@@ -150,7 +157,10 @@ def _keys(old: Results, new: Results) -> Iterator[tuple[str, str]]:
 
 
 def read_required(path: Path) -> list[str]:
-    """Globs of case ids, one a line; `#` begins a comment. Raises `RecordError` for a file that has none."""
+    """What must be known and right, one a line: `CASE`, or `RIG CASE`, each an id or a glob; `#` begins a comment.
+
+    Raises `RecordError` for a file that names nothing.
+    """
     try:
         rows = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -161,26 +171,54 @@ def read_required(path: Path) -> list[str]:
     return found
 
 
-def _require(found: Comparison, required: Sequence[str], new: Results) -> None:
-    rigs = sorted(new, key=natural) or ["any rig"]
-    every = {case for results in new.values() for case in results}
-    for glob in required:
-        meant = {case for case in every if _fits(case, glob)}
+def _require(found: Comparison, required: Sequence[str], old: Results, new: Results) -> None:
+    """Hold the second run against what is required: of each rig that has such cases in either run."""
+    every = {case for results in (old, new) for on in results.values() for case in on}
+    for line in required:
+        first, _, rest = line.partition(" ")
+        of_rig, glob = (first, rest.strip()) if rest and "/" not in first else ("*", line)
+        meant = {case for case in every if fits(case, glob)}
+        rigs = [rig for rig in sorted(old.keys() | new.keys(), key=natural) if fits(rig, of_rig)]
+        rigs = [rig for rig in rigs if any(not meant.isdisjoint(on.get(rig, {})) for on in (old, new))]
+        if not rigs:
+            why = "it is required, and no rig of either run has it"
+            found.required_missing.append(
+                Change(glob, of_rig if of_rig != "*" else "any rig", None, None, why)
+            )
         for rig in rigs:
-            cases = {case: seen.state for case, seen in new.get(rig, {}).items() if case in meant}
-            told = [name for name in cases if cases[name] in _TOLD]
-            failed = [name for name in cases if cases[name] in BAD]
-            found.required_failed += [
-                Change(name, rig, None, cases[name], "it is required") for name in failed
-            ]
-            if not told and not failed:
-                now = next(iter(cases.values()), None)
-                found.required_missing.append(
-                    Change(glob, rig, None, now, "it is required, and nothing is known of it")
-                )
+            _require_of(found, rig, glob, meant, (old.get(rig, {}), new.get(rig, {})))
 
 
-def _fits(case: str, glob: str) -> bool:
+def _require_of(
+    found: Comparison, rig: str, glob: str, meant: set[str], sides: tuple[dict[str, _Seen], dict[str, _Seen]]
+) -> None:
+    """Hold one rig against one line. A case that is named by its id must be tried; under a glob some may not be."""
+    was, now = ({case: seen.state for case, seen in on.items() if case in meant} for on in sides)
+    untold = [
+        Change(name, rig, was.get(name), now.get(name), "it is required")
+        for name in sorted(was.keys() | now.keys(), key=natural)
+        if now.get(name) not in (*_TOLD, *BAD)
+    ]
+    failed = [name for name in now if now[name] in BAD]
+    found.required_failed += [
+        Change(name, rig, was.get(name), now[name], "it is required") for name in failed
+    ]
+    if not failed and not any(state in _TOLD for state in now.values()):
+        (before, after), _ = Counter((one.before, one.after) for one in untold).most_common(1)[0]
+        why = f"it is required, and nothing is known of its {plural(len(untold), 'case')}"
+        found.required_missing.append(Change(glob, rig, before, after, why))
+        return
+    never = [one for one in untold if one.after == "unsupported" and one.before in (None, "unsupported")]
+    found.required_missing += [one for one in untold if one not in never or one.case == glob]
+    if left := [one.case for one in never if one.case != glob]:
+        of = plural(len(was.keys() | now.keys()), "case")
+        found.notes.append(
+            f"{rig}  {glob}: required, and {len(left)} of its {of} cannot be tried there: {folded(left, 5)}"
+        )
+
+
+def fits(case: str, glob: str) -> bool:
+    """Whether a line means a case or a rig: itself, the case without its parameters, or a glob (a bracket is one)."""
     return case == glob or case.partition("[")[0] == glob or fnmatchcase(case, glob.replace("[", "[[]"))
 
 
@@ -189,6 +227,7 @@ def _whose(before: Record, after: Record, match: Mapping[str, str]) -> Any:
     old = {match.get(rig.name, rig.name): rig for rig in rigs_of(before).values()}
     new = {rig.name: rig for rig in rigs_of(after).values()}
     suite = before.header["suite"] != after.header["suite"]
+    same = "neither" if before.header["seed"] == after.header["seed"] else "input"
 
     def whose(rig: str, was: _Seen | None, now: _Seen | None) -> str:
         known = rig in old and rig in new
@@ -196,7 +235,7 @@ def _whose(before: Record, after: Record, match: Mapping[str, str]) -> Any:
         if was is None or now is None:
             return "suite" if suite and known else ""
         return {(True, True): "either", (True, False): "suite", (False, True): "node"}.get(
-            (suite, node), "neither"
+            (suite, node), same
         )
 
     return whose
@@ -279,7 +318,10 @@ def duts(before: Record, after: Record, match: Mapping[str, str] | None = None) 
     A line for each rig; of many rigs one for all that had the same DUTs.
     """
     suites = [_suite(record) for record in (before, after)]
-    lines = [f"suite: {suites[0]} -> {suites[1]}" if suites[0] != suites[1] else f"suite: {suites[0]}"]
+    lines = [
+        _changed("suite", *suites),
+        _changed("seed", *(str(one.header["seed"]) for one in (before, after))),
+    ]
     old = {(match or {}).get(rig.name, rig.name): rig for rig in rigs_of(before).values()}
     new = {rig.name: rig for rig in rigs_of(after).values()}
     common = sorted(old.keys() & new.keys(), key=natural)
@@ -288,7 +330,10 @@ def duts(before: Record, after: Record, match: Mapping[str, str] | None = None) 
         rigs = Counter(told.values())
         pairs = sorted(rigs, key=lambda pair: natural(" ".join(pair)))
         return [*lines, *(_changed(plural(rigs[pair], "rig"), *pair) for pair in pairs)]
-    return [*lines, *(_changed(name, *told[name]) for name in common)]
+    lines += [_changed(name, *told[name]) for name in common]
+    for only, where in ((old.keys() - new.keys(), "first"), (new.keys() - old.keys(), "second")):
+        lines += [f"{name}: in the {where} run only" for name in sorted(only, key=natural)[:WIDE]]
+    return lines
 
 
 def _changed(name: str, was: str, now: str) -> str:

@@ -47,11 +47,118 @@ def test_required_cases_must_be_there_and_right(sample, run, tmp_path, capsys):
     assert "Required and failing (1)" in capsys.readouterr().out
     wanted.write_text("rfc7668/*\n")
     assert main(["compare", str(run), str(run), "--require", str(wanted)]) == 3
-    assert "Required and not known (3)" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Required and not known (1)" in said
+    assert "any rig  rfc7668/*  absent -> absent: it is required, and no rig of either run has it" in said
     wanted.write_text("# nothing\n")
     assert main(["compare", str(run), str(run), "--require", str(wanted)]) == 2
     assert main(["compare", str(run), str(run), "--require", str(tmp_path / "none")]) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+def results_of(sample, *lines):
+    """Results by (case, rig, verdict)."""
+    return [sample.result(case, rig, verdict, ["RFC6282-2-04"]) for case, rig, verdict in lines]
+
+
+@pytest.mark.parametrize(
+    ("required", "status", "said"),
+    [
+        # under a glob, what a rig cannot try is told and does not count against it
+        ("a/*", 0, "linux-ble  a/*: required, and 1 of its 2 cases cannot be tried there: a/y"),
+        # a case by its id must be tried
+        (
+            "a/y",
+            3,
+            "linux-ble  a/y  unsupported -> unsupported: it is required, and nothing is known of its 1 case",
+        ),
+        ("lwip-802154 a/y", 0, "result: same or better"),
+        ("linux-* a/y", 3, "nothing is known of its 1 case"),
+        # inconclusive in both runs: nothing got worse, and what is required is not known all the same
+        ("b", 3, "lwip-802154  b  inconclusive -> inconclusive"),
+        ("lwip-802154 *", 3, "lwip-802154  b  inconclusive -> inconclusive: it is required"),
+        # a rig whose link has no such case owes none
+        ("only/lwip", 0, "result: same or better"),
+        ("nobody a/x", 3, "nobody  a/x  absent -> absent: it is required, and no rig of either run has it"),
+    ],
+)
+def test_what_is_required_and_was_not_tried(sample, tmp_path, capsys, required, status, said):
+    lines = [
+        *(("a/x", "linux-ble", "pass"), ("a/y", "linux-ble", "unsupported")),
+        *(("a/x", "lwip-802154", "pass"), ("a/y", "lwip-802154", "pass")),
+        *(("b", "lwip-802154", "inconclusive"), ("only/lwip", "lwip-802154", "pass")),
+    ]
+    run = sample.write_record(tmp_path / "run", results_of(sample, *lines)).parent
+    wanted = tmp_path / "required.txt"
+    wanted.write_text(required)
+    assert main(["compare", str(run), str(run), "--require", str(wanted)]) == status
+    assert said in capsys.readouterr().out
+
+
+def test_what_is_required_and_gone_is_not_known(sample, tmp_path, capsys):
+    before, after = results_of(sample, ("a/x", "linux-ble", "pass"), ("a/y", "linux-ble", "pass")), []
+    after = before[:1]
+    runs = [
+        str(sample.write_record(tmp_path / name, made).parent) for name, made in (("a", before), ("b", after))
+    ]
+    path = tmp_path / "b" / "run.jsonl"
+    rows = path.read_text().splitlines()
+    path.write_text("\n".join([rows[0][:-1] + ',"asked":{"chosen":{"-k":"x"}}}', *rows[1:]]) + "\n")
+    assert main(["compare", *runs]) == 0, "it was left out by choice"
+    said = capsys.readouterr().out
+    assert "Left out by choice in the second run (1)" in said
+    assert "result: same or better, in the 1 result that both runs have" in said
+    wanted = tmp_path / "required.txt"
+    wanted.write_text("a/*")
+    assert main(["compare", *runs, "--require", str(wanted)]) == 3
+    assert "linux-ble  a/y  pass -> absent: it is required" in capsys.readouterr().out
+
+
+def test_another_seed_is_said(sample, run, tmp_path, capsys):
+    results = list(sample.sample_results())
+    results[1].verdict = "fail"
+    path = sample.write_record(tmp_path / "b", results)
+    path.write_text(path.read_text().replace('"seed":7', '"seed":8', 1))
+    assert main(["compare", str(run), str(tmp_path / "b")]) == 1
+    said = capsys.readouterr().out
+    assert "seed: 7 -> 8" in said
+    assert "neither suite nor node changed, the seed did: it depends on the octets that are sent" in said
+
+
+def test_figures_that_did_not_change_are_counted_and_listed(sample, tmp_path, capsys):
+    random = Random(4)
+    same, moved = lognormal(random, 100), lognormal(random, 100)
+    steady = trips([100.0] * 100, "steady")
+    a = record(sample, tmp_path / "a", [trips(same), trips(moved, "moved"), steady])
+    slower = [2 * value for value in moved]
+    b = record(sample, tmp_path / "b", [trips(same), trips(slower, "moved"), trips([200.0] * 100, "steady")])
+    runs = [str(one.path.parent) for one in (a, b)]
+    assert main(["compare", *runs]) == 1
+    said = capsys.readouterr().out
+    assert "9 figures compared, false discovery rate 5 %: 3 did not change (--all lists them)" in said
+    assert "did not change (3)" not in said
+    # a change of which every draw says the same has no interval; and no test says p 0
+    assert "steady, shift: 100 ms -> 200 ms (+100 ms, +100.0%; p < 0.001)" in said
+    assert " p 0" not in said
+    assert main(["compare", *runs, "--all"]) == 1
+    said = capsys.readouterr().out
+    assert "Measurements that did not change (3)" in said
+    assert "round trip, shift" in said
+    assert main(["compare", *runs, "--format", "json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["figures_compared"], told["figures_unchanged"]) == (9, 3)
+
+
+def test_a_run_that_was_chosen_by_ids_does_not_list_them(sample, tmp_path, capsys):
+    path = sample.write_record(tmp_path / "a")
+    rows = path.read_text().splitlines()
+    ids = [f"suites/rfc6282/test_3_1_1.py::test_hop_limit[{number}]" for number in range(900)]
+    rows[0] = json.dumps(json.loads(rows[0]) | {"asked": {"chosen": {"paths": ids}}})
+    path.write_text("\n".join(rows) + "\n")
+    main(["compare", str(tmp_path / "a"), str(tmp_path / "a")])
+    head = capsys.readouterr().out.splitlines()[0]
+    assert "test_hop_limit[2] and 897 more" in head
+    assert len(head) < 500
 
 
 @pytest.mark.parametrize(
