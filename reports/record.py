@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, NoReturn
 
 from reports.lines import MODELS, READ, SCHEMA, check
-from reports.text import all_inert, one_line, plain
+from reports.text import all_inert, in_few, one_line, plain
 
 #: Octets of one line, and of a whole record, beyond which a file is no run record: a sweep with a thousand findings
 #: makes a line of a megabyte, and a run of twenty rigs a record of thirty.
@@ -40,10 +40,6 @@ REASONS = {
 }
 #: How the message of a result begins that could not be told because other work held the rig up.
 TOO_SLOW: Final = "machine too slow"
-
-#: Of what chose the cases of a run: values of one option that are named, and characters of them.
-_NAMED: Final = 3
-_LONGEST_CHOICE: Final = 200
 
 Line = dict[str, Any]
 
@@ -152,14 +148,7 @@ def chosen_by(asked: Mapping[str, Any]) -> str:
 
     Of a long list the first ones are named: a run may be chosen by a thousand ids.
     """
-    return ", ".join(f"{key} {_in_few(value)}" for key, value in asked.get("chosen", {}).items())
-
-
-def _in_few(value: Any) -> str:
-    words = list(map(str, value)) if isinstance(value, list) else [str(value)]
-    shown = " ".join(words[:_NAMED])
-    shown = shown if len(shown) <= _LONGEST_CHOICE else f"{shown[:_LONGEST_CHOICE]} ..."
-    return f"{shown} and {len(words) - _NAMED} more" if len(words) > _NAMED else shown
+    return ", ".join(f"{key} {in_few(value)}" for key, value in asked.get("chosen", {}).items())
 
 
 def group_of(result: Mapping[str, Any]) -> str:

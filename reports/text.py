@@ -64,6 +64,14 @@ def indented(value: object, by: str) -> str:
     return inert(str(value)).replace("\n", "\n" + by)
 
 
+def in_few(value: Any, most: int = 3, longest: int = 200) -> str:
+    """A value, or the first of a list with a count of the others, in `longest` characters at most."""
+    words = list(map(str, value)) if isinstance(value, list) else [str(value)]
+    shown = " ".join(words[:most])
+    shown = shown if len(shown) <= longest else f"{shown[:longest]} ..."
+    return f"{shown} and {len(words) - most} more" if len(words) > most else shown
+
+
 def all_inert(value: Any) -> Any:
     """Every text in a value of JSON, keys included, as `inert` returns it."""
     if isinstance(value, str):
