@@ -10,31 +10,24 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-from reports import allure, badge, html, junit, markdown, pairs, validate
-from reports.compact import skim, whole
+from reports import allure, badge, html, junit, markdown, pairs, show, validate
+from reports.compact import skim
 from reports.compare import as_html, as_json, as_markdown, compare, duts, figures, report
 from reports.compare.verdicts import read_required
 from reports.files import put
 from reports.history.__main__ import add_commands
 from reports.merge import merge
-from reports.record import RecordError, chosen_by, read, state
-from reports.severity import EFFECTS, place_of, worst_effect
-from reports.statistics.units import amount
-from reports.text import all_inert, indented, one_line
+from reports.record import RecordError, chosen_by, read
+from reports.text import all_inert, one_line
 from reports.view import (
-    SIGNS,
     STATES,
-    Rig,
-    known_of,
     partial,
-    requirement,
     rigs_of,
-    unconfirmed_of,
     view,
 )
 from vectors.traceability import read_kills
@@ -102,11 +95,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(run=_export)
 
-    command = commands.add_parser("show", help="print what went wrong in a run, or one case in full")
+    command = commands.add_parser(
+        "show",
+        help="print what went wrong in a run by cause, or cases in full",
+        description="What went wrong, by cause: what is new with its proof, what is known in short. With --case or "
+        "--all results in full.",
+    )
     command.add_argument("run_dir", metavar="RUN", type=Path)
     command.add_argument("--state", action="append", choices=STATES, help="which results (repeatable)")
     command.add_argument("--rig", help="only this rig")
-    command.add_argument("--case", default="", help="only cases whose id contains this")
+    command.add_argument("--case", default="", help="in full: cases whose id contains this")
+    command.add_argument("--all", action="store_true", help="in full: every result (of these states)")
     command.set_defaults(run=_show)
 
     command = commands.add_parser(
@@ -208,75 +207,11 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    record = skim(options.run_dir)
-    page = view(record)
-    wanted = options.state or (
-        STATES if options.case else ("fail", "error", "unconfirmed", "known", "inconclusive")
-    )
-    shown = [
-        (STATES.index(found), place_of(worst_effect(line["findings"])), rig, case.name, line)
-        for section in page.sections
-        for case in section.cases
-        for rig in page.rigs
-        if (line := case.results.get(rig.name)) is not None
-        and (found := state(line)) in wanted
-        and options.case in case.name
-        and options.rig in (None, rig.name)
-    ]
-    for place, grave, rig, name, line in sorted(shown, key=lambda one: one[:2]):  # of a kind as they stand
-        words = f" {EFFECTS[grave].severity}" if grave < len(EFFECTS) else ""
-        print(f"{SIGNS[STATES[place]]} {STATES[place] + words:<21} {rig.name}  {name}")
-        _show_result(whole(line), rig)
-        for measured in record.measurements if options.case else ():
-            if (measured["case"], measured["rig"]) == (name, rig.name):
-                print(f"    Measured     {_measured(measured)}")
-    print(f"{len(shown)} of {len(record.results)} results", "(interrupted run)" if record.interrupted else "")
+    states = tuple(name for name in STATES if name in (options.state or ()))
+    asked = show.Asked(states, options.rig, options.case, options.all)
+    for row in show.lines(view(skim(options.run_dir)), asked):
+        print(row)
     return 0
-
-
-def _measured(line: Mapping[str, Any]) -> str:
-    """Name, parameters, figure (without one, the least and the greatest value) and method of a measurement."""
-    there = [value for value in line["values"] if value is not None]
-    of = ", ".join(f"{key} {value}" for key, value in (line.get("parameters") or {}).items())
-    figure = line.get("figure") or {}
-    value, low, high = (figure.get(key) for key in ("value", "low", "high"))
-    if value is None:
-        low, high = (min(there), max(there)) if there else (None, None)
-    ends = [amount(end, line["unit"]) if end is not None else "unbounded" for end in (low, high)]
-    said = "" if value is None else f"{figure.get('what') or ''} {amount(value, line['unit'])}, ".lstrip()
-    said += f"{'95 % interval ' if said else ''}{' to '.join(ends)}, " if there else ""
-    said += f"{len(there)} of {len(line['values'])} values"
-    said += "".join(f"; {name}: {line[name]}" for name in ("method", "medium") if line.get(name))
-    return one_line(f"{line['name']}{f' ({of})' if of else ''}: {said}")
-
-
-_INDENT = " " * 17
-
-
-def _show_result(line: Mapping[str, Any], rig: Rig) -> None:
-    for label, deviations in (("Known as", known_of(line)), ("Unconfirmed", unconfirmed_of(line))):
-        for name in deviations:
-            why = rig.deviations.get(name, {}).get("why", "")
-            print(
-                f"    {label:<12} {one_line(name)}" + (f": {indented(why.strip(), _INDENT)}" if why else "")
-            )
-    effect = worst_effect(line.get("findings", []))
-    if effect:
-        print(f"    A user sees  {effect.notice}")
-    names = line.get("requirements")
-    for name in names if isinstance(names, list) else []:
-        row = requirement(name)
-        print(f"    Requirement  {name}" + (f" ({row.level}, {row.title}): {row.text}" if row else ""))
-    for label, key in (("Stimulus", "stimulus"), ("Expected", "expected"), ("Actual", "actual")):
-        if line.get(key):
-            print(f"    {label:<12} {indented(line[key], _INDENT)}")
-    told = line.get("expected") and line.get("actual")
-    again = told and line["expected"] in line["message"] and line["actual"] in line["message"]
-    for label, key in (("Message", "message"), ("Evidence", "evidence"), ("Repeat", "repeat")):
-        if line.get(key) and not (again and key == "message"):
-            print(f"    {label:<12} {indented(line[key], _INDENT)}")
-    if line.get("annotated"):
-        print("\n".join(f"    {row}" for row in str(line["annotated"]).splitlines()))
 
 
 def _compare(options: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from reports.proof import claim, is_ours, is_right, octets_of, payloads_of, read_by_oracle
+from reports.proof import claim, field_of, is_ours, is_right, octets_of, payloads_of, read_by_oracle
 from sixlowpan import DecodeError, mac
 
 _LINE = re.compile(r"\s*(\d+)(?:\.\d\+\d+)?\s+\S.*")
@@ -103,12 +103,7 @@ def frame_of(result: Mapping[str, Any], link: str = "ieee802154") -> Frame | Non
 
 def proof_of(octets: str, code: str, requirement: str, link: str) -> Frame | None:
     """The frame that a profile gives as the proof of a deviation, read as that of a finding; None for no octets."""
-    finding = {
-        "code": code,
-        "requirement": requirement,
-        "field": code if code in _FIELDS else "",
-        "frame": octets,
-    }
+    finding = {"code": code, "requirement": requirement, "frame": octets}
     return frame_of({"findings": [finding]}, link)
 
 
@@ -137,7 +132,7 @@ def _marked_octets(
 ) -> tuple[set[int], str]:
     """The octets of the frame that are in question, and what the mark means where the claim does not say it."""
     if is_right(finding):
-        return _of_field(rows, start, octets, str(finding.get("field") or "")), ""
+        return _of_field(rows, start, octets, field_of(finding)), ""
     if marked := _as_it_came(octets, finding):
         return marked, "The octets that must be others are marked."
     for place, row in enumerate(rows if start is not None else ()):

@@ -15,6 +15,7 @@ from typing import Any, Final
 from reports.severity import named
 from reports.view import Rig
 from sixlowpan import DecodeError, LinkInfo, dispatch, explain, frame, render
+from vectors.codes import FIELDS
 from vectors.silence import unheard
 
 #: Octets as a stimulus has them: pairs with blanks between.
@@ -154,11 +155,18 @@ def is_ours(finding: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
     return bool(octets) and any(octets.endswith(row) for row in rows)
 
 
+def field_of(finding: Mapping[str, Any]) -> str:
+    """The field of a packet of the tester's that the DUT made another one of; empty where it is none."""
+    code = str(finding.get("code") or "")
+    if code.startswith(("sent_", "answer_", "quote_", "misread")):
+        return ""
+    return str(finding.get("field") or "") or (code if code in FIELDS else "")
+
+
 def is_right(finding: Mapping[str, Any]) -> bool:
     """Whether nothing is wrong in the frame of a finding: the DUT had to heed it, or made another packet of it."""
     code = str(finding.get("code") or "")
-    misread = bool(finding.get("field")) and not code.startswith(("sent_", "answer_", "quote_", "misread"))
-    return misread or unheard(code) or code in _DUE
+    return bool(field_of(finding)) or unheard(code) or code in _DUE
 
 
 def claim(finding: Mapping[str, Any], *, several: bool = False) -> str:
@@ -171,7 +179,7 @@ def claim(finding: Mapping[str, Any], *, several: bool = False) -> str:
     if code in _SAID:
         return _SAID[code]
     if is_right(finding):
-        return f"Nothing in {this} is wrong: {_undone(code, str(finding.get('field') or ''), it)}"
+        return f"Nothing in {this} is wrong: {_undone(code, field_of(finding), it)}"
     effect = named(code, str(finding.get("requirement") or ""))
     name = effect.name if effect else ""
     if name == "crash":

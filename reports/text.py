@@ -72,6 +72,11 @@ def in_few(value: Any, most: int = 3, longest: int = 200) -> str:
     return f"{shown} and {len(words) - most} more" if len(words) > most else shown
 
 
+def in_general(message: str) -> str:
+    """The first line of a message without the seconds that differ from case to case."""
+    return re.sub(r" for [0-9.]+ of [0-9.]+ s\b", "", message.partition("\n")[0]) or "no more is said"
+
+
 def all_inert(value: Any) -> Any:
     """Every text in a value of JSON, keys included, as `inert` returns it."""
     if isinstance(value, str):

@@ -6,7 +6,6 @@ a page of a few megabytes. A long list is cut and says by how much; the record h
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -14,6 +13,7 @@ from typing import Any, Final
 from reports.causes import Cause
 from reports.html.environment import anchor
 from reports.record import state
+from reports.text import in_general
 from reports.verdict import Verdict, badness
 from reports.view import STATES, Case, Rig, View, known_of, several
 
@@ -92,16 +92,11 @@ def _untried(page: View) -> dict[str, dict[str, list[tuple[str, list[Case]]]]]:
                     continue
                 reason = found if found == "inconclusive" else result["reason"] or "unsaid"
                 said = untried.setdefault(rig.name, {}).setdefault(reason, {})
-                said.setdefault(_in_general(str(result["message"])), []).append(case)
+                said.setdefault(in_general(str(result["message"])), []).append(case)
     return {
         rig: {reason: sorted(said.items(), key=lambda one: -len(one[1])) for reason, said in reasons.items()}
         for rig, reasons in untried.items()
     }
-
-
-def _in_general(message: str) -> str:
-    """The first line of a message without the seconds that differ from case to case."""
-    return re.sub(r" for [0-9.]+ of [0-9.]+ s\b", "", message.partition("\n")[0]) or "no more is said"
 
 
 def grouped(page: View) -> list[tuple[str, list[Any]]]:

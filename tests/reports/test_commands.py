@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,20 +116,71 @@ def test_render_writes_both_files(run, tmp_path, capsys):
 
 
 def test_show_prints_requirement_stimulus_expected_actual(run, capsys):
-    assert main(["show", str(run)]) == 0
+    assert main(["show", str(run), "--all"]) == 0
     out = capsys.readouterr().out
     assert "K known" in out
     assert "hop_limit" not in out
     for word in (
-        "Requirement  RFC6282-3.2.1-01 (FORMAT, RFC 6282 §3.2.1)",
-        "Stimulus",
-        "Expected",
-        "Actual",
-        "Repeat",
+        *("Requirement  RFC6282-3.2.1-01 (FORMAT, RFC 6282 §3.2.1)", "Tried, too   RFC6282-3.1.1-01"),
+        *("Stimulus", "Expected", "Actual", "Repeat"),
+        "Frame        Nothing in this frame is wrong: the node misreads",
     ):
         assert word in out
     assert main(["show", str(run), "--case", "hop_limit[64]", "--rig", "linux-ble"]) == 0
     assert "1 of 20 results" in capsys.readouterr().out
+
+
+def test_show_tells_causes_and_not_results(sample, tmp_path, capsys):
+    line = next(iter(sample.sample_results()))
+    many = [replace(line, case=f"rfc6282/3.1.1/tf[{number}]") for number in range(300)]
+    run = sample.write_record(tmp_path / "many", [*many, *list(sample.sample_results())[1:]]).parent
+    assert main(["show", str(run)]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert len(out) < 60
+    place = out.index(
+        "  K lwip-ecn-order: ECN and DSCP are swapped: 6eeabcde comes out, 6bbabcde must (RFC 6282 3.1.1)"
+    )
+    assert out[place - 1].startswith("known deviation, minor (marks changed): The data arrives, ")
+    assert out[place + 1].startswith(
+        "    on lwip-802154, 300 cases: rfc6282/3.1.1/tf[0, 1, 2, 3, 4, 5 and 294 more]"
+    )
+    assert out[place + 2] == "    in full: --case 'rfc6282/3.1.1/tf[0]' --rig lwip-802154"
+    assert out[-2].startswith(
+        "2 new failures, 1 error of the suite, 1 known deviation; every result in full: --all"
+    )
+    assert out[-1].startswith("319 results: ✗ 2 fail, ! 1 error, K 300 known, ? 1 inconclusive, ✓ 14 pass")
+    news = out[: out.index("error of the suite")]
+    for word in ("Requirement  RFC4944-5.3-18", "Expected", "Actual", "Repeat", "For example", "Frame"):
+        assert any(word in row for row in news), "what is new is shown with its proof"
+    assert main(["show", str(run), "--all"]) == 0
+    assert capsys.readouterr().out.count("K known") == 300
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--case", "3.1.1/hop_limt[64]"], "no case '3.1.1/hop_limt[64]'; there is rfc6282/3.1.1/hop_limit[64]"),
+        (["--rig", "lwip-80215"], "no rig 'lwip-80215'; there is lwip-802154"),
+        (["--case", "nothing of the kind"], "no case 'nothing of the kind'; there is rfc4944/5.3/two_senders_same_tag"),
+    ],
+)  # fmt: skip
+def test_show_of_a_name_that_fits_nothing(run, capsys, asked, said):
+    assert main(["show", str(run), *asked]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_show_of_states_and_one_rig(run, capsys):
+    assert main(["show", str(run), "--rig", "linux-802154"]) == 0
+    out = capsys.readouterr().out
+    assert "two_senders_same_tag" in out
+    assert "lwip-ecn-order" not in out
+    assert "7 results: ✗ 1 fail, ! 1 error, ✓ 5 pass" in out
+    assert main(["show", str(run), "--state", "unsupported"]) == 0
+    out = capsys.readouterr().out
+    assert "unsupported on linux-ble: needs fragmentation" in out
+    assert "new failure" not in out
+    assert main(["show", str(run), "--state", "known", "--rig", "linux-ble"]) == 0
+    assert "nothing of that kind" in capsys.readouterr().out
 
 
 def test_show_of_a_case_has_its_figures(run, capsys):
@@ -157,12 +209,12 @@ def test_show_of_a_case_has_its_figures(run, capsys):
         in out
     )
     assert "Measured     answers: 8 B to 56 B, 2 of 2 values" in out
-    assert main(["show", str(run)]) == 0
+    assert main(["show", str(run), "--all"]) == 0
     assert "Measured" not in capsys.readouterr().out
 
 
 def test_show_has_the_gravest_first_and_names_deviations(run, capsys):
-    assert main(["show", str(run)]) == 0
+    assert main(["show", str(run), "--all"]) == 0
     out = capsys.readouterr().out
     heads = [row.split()[:3] for row in out.splitlines() if row[:1] in "✗!kK?"]
     assert heads == [
@@ -174,6 +226,15 @@ def test_show_has_the_gravest_first_and_names_deviations(run, capsys):
     ]
     assert "Known as     lwip-ecn-order: ECN and DSCP are swapped" in out
     assert "A user sees  Whoever is in radio range" in out
+    assert main(["show", str(run)]) == 0
+    said = [row for row in capsys.readouterr().out.splitlines() if row[:1] != " "]
+    assert [row.partition(":")[0] for row in said[:5]] == [
+        "new failure, critical (crash)",
+        "new failure, serious (wrong data)",
+        "error of the suite",
+        "known deviation, minor (marks changed)",
+        "inconclusive on lwip-802154",
+    ]
 
 
 def test_merge_joins_rigs_and_copies_evidence(sample, tmp_path, capsys):

@@ -141,7 +141,7 @@ def test_wrong_octets_are_marked_in_the_frame():
         "frame   41 c8 7a 33 3a\n   0      payload = 3 octets\n   0.3+2      TF = 3\n"
         "   2          Next Header = 58\n              ^^^ expected 59\n   3        data"
     )
-    shown = frame_of({"annotated": tree, "findings": [{"code": "next_header", "offset": None}]})
+    shown = frame_of({"annotated": tree, "findings": [{"code": "sent_next_header", "offset": None}]})
     assert shown.runs == [("41 c8 7a 33", False), ("3a", True)]
     assert [row.wrong for row in shown.rows] == [False, False, True, False, False]
     bits = frame_of(
