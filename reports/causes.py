@@ -3,7 +3,8 @@
 Strategy: a known deviation is one cause, whatever number of places its profile gives; a new failure is one cause
 with equal ones (`reports.record.group_of`). The same cause on several rigs is one entry that names them. Advice
 that a case recorded beside a pass is a cause of its own kind, so that no green hides it. Worst first: news before
-what is known, then by what it does (`reports.severity`), then by how many cases show it.
+what is known, what follows from another cause (`reports.consequences`) behind what does not, then by what it does
+(`reports.severity`), then by how many cases show it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from itertools import islice
 from typing import Any, Final
 
 from reports.compact import calm, framed, whole
+from reports.consequences import Follows, join
 from reports.frames import Frame, proof_of
 from reports.proof import link_of, octets_of, payloads_of, read_by_oracle
 from reports.record import group_of, state
@@ -56,6 +58,8 @@ class Cause:
     unseen: list[Rig] = field(default_factory=list)
     #: Rigs in whose record the deviation is said to be over, in whole or in part.
     fixed: list[str] = field(default_factory=list)
+    #: From which other cause it follows on which rig, as far as the record proves it.
+    follows: list[Follows] = field(default_factory=list)
 
     @property
     def key(self) -> str:
@@ -96,12 +100,21 @@ class Cause:
     @cached_property
     def findings(self) -> list[Mapping[str, Any]]:
         """The findings of the results that are this cause's."""
-        return [found for _, _, result in self.shown for found in result["findings"] if self._mine(found)]
+        return [found for _, _, result in self.shown for found in result["findings"] if self.owns(found)]
 
-    def _mine(self, finding: Mapping[str, Any]) -> bool:
+    def owns(self, finding: Mapping[str, Any]) -> bool:
+        """Whether a finding of a result that shows the cause is this cause's."""
         if self.kind in ("known", "unconfirmed"):
             return self.name in str(finding.get(self.kind) or "").split(",")
         return not finding.get("known")
+
+    @property
+    def consequence(self) -> bool:
+        """Whether all that it shows follows from other causes."""
+        told = {one.rig: one for one in self.follows}
+        return bool(told) and all(
+            rig.name in told and told[rig.name].count == told[rig.name].of for rig in self.rigs
+        )
 
     @cached_property
     def effect(self) -> Effect | None:
@@ -138,7 +151,7 @@ class Cause:
         """
         marked = [one for one in self.shown if framed(one[2])]
         grave_ones = (
-            one for one in marked if worst_effect(filter(self._mine, one[2]["findings"])) is self.effect
+            one for one in marked if worst_effect(filter(self.owns, one[2]["findings"])) is self.effect
         )
         best = list(islice(grave_ones, _LOOKED_AT)) or (marked or self.shown)[:1]
         read = [(rig, case, self._narrowed(rig, whole(result))) for rig, case, result in best]
@@ -175,7 +188,7 @@ class Cause:
 
     def _narrowed(self, rig: Rig, result: Mapping[str, Any]) -> dict[str, Any]:
         """A result with the findings of this cause alone, the gravest first, and what it says of that one."""
-        mine = sorted(filter(self._mine, result["findings"]), key=lambda found: place_of(effect_of(found)))
+        mine = sorted(filter(self.owns, result["findings"]), key=lambda found: place_of(effect_of(found)))
         if not mine or mine[0] is result["findings"][0]:
             return {**result, "findings": mine or result["findings"]}
         first = mine[0]
@@ -217,6 +230,7 @@ def causes(page: View) -> list[Cause]:
         if ("known", line["id"]) in found:
             where = f" in {', '.join(line['cases'])}" if line["cases"] else ""
             found["known", line["id"]].fixed.append(f"{line['rig']}{where}")
+    join(page, found.values())
     return sorted(found.values(), key=_order)
 
 
@@ -246,5 +260,6 @@ def _title(result: Mapping[str, Any]) -> str:
     return f"{words} ({news['requirement']})"
 
 
-def _order(cause: Cause) -> tuple[int, int, int, list[tuple[int, int, str]]]:
-    return list(KINDS).index(cause.kind), cause.rank, -len(cause.shown), natural(cause.name)
+def _order(cause: Cause) -> tuple[int, bool, int, int, list[tuple[int, int, str]]]:
+    kind = list(KINDS).index(cause.kind)
+    return kind, cause.consequence, cause.rank, -len(cause.shown), natural(cause.name)

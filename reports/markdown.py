@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from reports import pairs
-from reports.causes import Cause
+from reports.causes import KINDS, Cause
 from reports.compact import whole
 from reports.fleet import Fleet, Group, fleet, lines_of_groups
 from reports.record import Record
@@ -115,9 +115,10 @@ def _row(line: Line, about: str) -> str:
 
 def _item(cause: Cause, where: Callable[[list[Rig]], str]) -> str:
     rigs = where(cause.rigs)
-    severity = f", {cause.severity}" if cause.severity else ""
+    severity = f", {cause.severity} ({cause.effect.name})" if cause.effect else ""
     count = plural(len(cause.cases), "case")
-    return f"- {cause.kind}{severity}: {text(cause.sentence[:300])} on {text(rigs[:300])}, {count}"
+    follows = f"; a consequence of {text(cause.follows[0].source.title[:100])}" if cause.follows else ""
+    return f"- {KINDS[cause.kind]}{severity}: {text(cause.sentence[:300])} on {text(rigs[:300])}, {count}{follows}"
 
 
 def _untried(judged: Verdict) -> list[str]:

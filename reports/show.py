@@ -124,6 +124,8 @@ def _cause(cause: Cause) -> Iterator[str]:
     cases = folded([case.name for case in cause.cases], _NAMED)
     yield f"  {sign} {one_line(cause.sentence)}"
     yield f"    on {several(cause.rigs)}, {plural(len(cause.cases), 'case')}: {cases}"
+    for told in cause.follows:
+        yield f"    {told}"
     sample = cause.example() if cause.kind != "advice" else None
     if sample is None:
         return
