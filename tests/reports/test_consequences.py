@@ -51,8 +51,8 @@ def test_what_came_behind_a_leak_follows_from_it(tmp_path, kept):
     assert str(follows) == (
         "follows from No datagram of full size is taken when all reassembly timers have run out (RFC4944-5.3-28) on "
         "lwip-802154: all 2 of its results came behind robustness/leak/room[cut] (2026-11-21T10:05:00.000Z), which "
-        "used up the room for reassembly; 2 cases were right in front of that with the same functions, none between, and a "
-        "control was answered each time"
+        "used up the room for reassembly; 2 cases were right in front of that with the same functions, none between, "
+        "and a control was answered each time"
     )
     assert found["too_large"].consequence
     assert not found["not_released"].follows
