@@ -23,7 +23,7 @@ _COLOURS: Final = {
 def render(record: Record | View) -> str:
     """The JSON, as text that ends with a newline. The message says less than `reports.verdict`, and nothing else."""
     judged = verdict(view(record))
-    message = one_line(judged.words).rstrip(".")
+    message = one_line(judged.words).partition(". ")[0].rstrip(".")
     limited = " (partial run)" if any(limit.startswith("Partial") for limit in judged.limits) else ""
     badge = {
         "schemaVersion": 1,

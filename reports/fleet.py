@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from reports.compact import alike, calm
+from reports.coverage import together
+from reports.faults import Faults
 from reports.record import state
 from reports.verdict import ORDER, Line, NotTried, Verdict, badness, gravest, plural
 from reports.view import STATES, WIDE, Case, Rig, Section, View, natural
@@ -89,13 +91,12 @@ def _groups(page: View) -> list[Group]:
         if key not in found:
             stands = replace(rig, name=told or rig.name)
             stands.deviations, stands.events, stands.notes = dict(rig.deviations), [], []
-            stands.taken, stands.not_chosen, stands.other_link = None, 0, 0
+            stands.taken, stands.left_out = None, Counter()
             found[key] = Group(stands)
         group = found[key]
         group.rigs.append(rig)
         group.rig.deviations.update(rig.deviations)
-        group.rig.not_chosen += rig.not_chosen
-        group.rig.other_link += rig.other_link
+        group.rig.left_out.update(rig.left_out)
     times = Counter(group.name for group in found.values())
     for group in found.values():
         if times[group.name] > 1:  # one stack under several profiles
@@ -169,11 +170,11 @@ def lines_of_groups(found: Fleet, judged: Verdict) -> list[tuple[Group, Line, Co
         lines = sorted((by_rig[rig.name] for rig in group.rigs), key=badness)
         states = Counter(line.state for line in lines)
         counts: Counter[str] = Counter()
-        untried: dict[tuple[str, str], int] = {}
+        untried: dict[tuple[str, str, bool], int] = {}
         for line in lines:
             counts.update(line.counts)
             for one in line.not_tried:
-                key = one.reason, one.words
+                key = one.reason, one.words, one.before
                 untried[key] = untried.get(key, 0) + one.count
         worst = lines[0]
         told = [
@@ -181,7 +182,9 @@ def lines_of_groups(found: Fleet, judged: Verdict) -> list[tuple[Group, Line, Co
         ]
         not_tried = [NotTried(count, *key) for key, count in untried.items()]
         grave = gravest(line.worst for line in lines if line.worst)
-        line = Line(group.rig, worst.state, worst.words, told, grave, not_tried, counts)
+        faults = Faults.among({id(c): c for line in lines for c in line.faults.causes}.values())
+        parts = together(line.parts for line in lines)
+        line = Line(group.rig, worst.state, worst.words, told, grave, not_tried, counts, faults, parts)
         made.append((group, line, states, lines))
     return sorted(made, key=lambda one: badness(one[1]))
 

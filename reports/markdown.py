@@ -18,6 +18,7 @@ from typing import Any, Final
 from reports import pairs
 from reports.causes import KINDS, Cause
 from reports.compact import whole
+from reports.faults import breaks_a_must
 from reports.fleet import Fleet, Group, fleet, lines_of_groups
 from reports.record import Record
 from reports.text import one_line
@@ -76,12 +77,12 @@ def _beginning(page: View, judged: Verdict, found: Fleet | None) -> list[str]:
         f"**{SIGNS[judged.state]} {text(judged.words)}**{_worst(judged.worst, found.where if found else several)}",
         *([limits] if limits else []),
         "",
-        *([f"| {head} | Verdict | Worst |", "|---|---|---|---|"] if judged.lines else []),
+        *([f"| {head} | Fit to ship? | Verdict | Worst |", "|---|---|---|---|---|"] if judged.lines else []),
         *[_row(line, about.get(line.rig.name, line.rig.describe())) for line in worst_first[:_RIGS]],
     ]
     if len(judged.lines) > _RIGS:
         more = "stacks and versions" if found else "rigs"
-        lines.append(f"| and {len(judged.lines) - _RIGS} more {more} | | | |")
+        lines.append(f"| and {len(judged.lines) - _RIGS} more {more} | | | | |")
     shown = [cause for cause in judged.causes if cause.shown and cause.kind != "advice"]
     lines += ["", *[_item(cause, found.where if found else several) for cause in shown[:_CAUSES]]]
     if len(shown) > _CAUSES:
@@ -99,32 +100,38 @@ def _worst(cause: Cause | None, where: Callable[[list[Rig]], str]) -> str:
     """The gravest fault with what a user notices of it, for the line of the verdict."""
     if cause is None:
         return ""
-    noticed = f" {cause.effect.notice}" if cause.effect else ""
-    severity = f" ({cause.severity})" if cause.severity else ""
+    effect = cause.effect
+    noticed = f"{effect.notice.rstrip('.')} ({effect.severity}: {effect.name}). " if effect else ""
     rigs = text(where(cause.rigs)[:300])
-    return f" Worst fault{severity}: {text(cause.sentence[:300])}, on {rigs}.{noticed}"
+    return f" Worst fault: {noticed}On {rigs}: {text(cause.sentence[:300])}."
 
 
 def _row(line: Line, about: str) -> str:
-    told = "; ".join([line.words, *line.told])
-    worst = f"{line.worst.sentence} ({line.worst.severity or line.worst.kind})" if line.worst else "nothing"
-    cells = (line.rig.name, about or "an unnamed DUT", told, worst)
-    name, dut, said, grave = (cell(one[:300]) for one in cells)
-    return f"| {SIGNS[line.state]} {name} | {dut} | {said} | {grave} |"
+    unsure = [line.words] if line.state not in ("known", "pass") or not line.tried else []
+    told = "; ".join(filter(None, [*unsure, line.faults.words, f"{line.share} tried", *line.told]))
+    effect = line.worst.effect if line.worst else None
+    grave = f"{effect.severity}: {effect.name}" if effect else line.worst.kind if line.worst else ""
+    worst = f"{grave}; {line.worst.title}" if line.worst else "nothing"
+    cells = (line.rig.name, about or "an unnamed DUT", line.fit, told, worst)
+    name, dut, fit, said, grave = (cell(one[:300]) for one in cells)
+    return f"| {SIGNS[line.state]} {name} | {dut} | {fit} | {said} | {grave} |"
 
 
 def _item(cause: Cause, where: Callable[[list[Rig]], str]) -> str:
     rigs = where(cause.rigs)
-    severity = f", {cause.severity} ({cause.effect.name})" if cause.effect else ""
+    effect = f", {cause.severity}: {cause.effect.name}" if cause.effect else ""
+    must = ", breaks a MUST" if breaks_a_must(cause) else ""
     count = plural(len(cause.cases), "case")
     follows = f"; a consequence of {text(cause.follows[0].source.title[:100])}" if cause.follows else ""
-    return f"- {KINDS[cause.kind]}{severity}: {text(cause.sentence[:300])} on {text(rigs[:300])}, {count}{follows}"
+    said = f"{text(cause.sentence[:300])} on {text(rigs[:300])}, {count}{follows}"
+    return f"- {KINDS[cause.kind]}{effect}{must}. {said}"
 
 
 def _untried(judged: Verdict) -> list[str]:
     return [
         f"- {text(line.rig.name)}: "
         + "; ".join(f"{one.count} because {text(one.words)}" for one in line.not_tried)
+        + "".join(f"; nothing of {part.document} ({plural(part.total, 'case')})" for part in line.untouched)
         for line in judged.lines
         if line.not_tried
     ]

@@ -60,6 +60,22 @@ SUBJECTS: Final[dict[str, tuple[str, str]]] = {
 }
 
 
+#: What each document is about, for whoever does not know its number.
+DOCUMENTS: Final = {
+    "RFC 4861": "neighbor discovery",
+    "RFC 4944": "IPv6 over IEEE 802.15.4: frames, fragments, mesh headers",
+    "RFC 6282": "header compression",
+    "RFC 6775": "neighbor discovery for 6LoWPAN: registration, contexts",
+    "RFC 7400": "generic header compression",
+    "RFC 7668": "IPv6 over Bluetooth LE",
+    "RFC 8025": "paging dispatch",
+    "RFC 8066": "ESC dispatch",
+    "RFC 8505": "registration extensions",
+}
+#: What stands for the document of cases that belong to no RFC.
+BESIDE: Final = "Beside the RFCs"
+
+
 #: Parameters of one case that are named where several are told in one line.
 _PARAMETERS: Final = 6
 
@@ -94,6 +110,11 @@ def section_of(case: str) -> tuple[str, str]:
     section, subject = SUBJECTS.get(key) or _read(parts[1])
     title = f"RFC {document[1]} {section}".rstrip()
     return key, f"{title}, {subject}" if subject else title
+
+
+def document_of(key: str, title: str) -> str:
+    """The document of a section (`section_of`): "RFC 6282", or `BESIDE`."""
+    return re.split(r" §|,", title, maxsplit=1)[0] if key.startswith("rfc") else BESIDE
 
 
 def _read(part: str) -> tuple[str, str]:

@@ -1,9 +1,10 @@
 """The first thing that a reader wants to know: is it good? One line for each rig, and one for the whole run.
 
-Strategy: the words are made here once, for the page, the summary and the badge, so that they cannot disagree. A
-line says what is new, then what is known and how grave the worst of it is, then what is not known: inconclusive and
-not tried. "Good" is never said of a run that was interrupted, that tried nothing, or of which a part was chosen,
-without saying so.
+Strategy: the words are made here once, for the page, the summary and the badge, so that they cannot disagree. Two
+questions are answered apart: whether a node is fit to ship, which its faults decide however long they are known
+(`reports.faults`), and whether anything is new, which CI asks. Then comes what is not known: inconclusive and not
+tried. "Good" is never said of a run that was interrupted, that tried nothing, or of which a part was chosen, without
+saying so.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from reports import coverage
 from reports.causes import KINDS, Cause, causes
-from reports.record import REASONS
-from reports.severity import SEVERITIES, place_of
+from reports.faults import Faults, fit
+from reports.severity import place_of
 from reports.view import Rig, View, partial
 
 #: States of a rig and of a run, worst first.
@@ -26,12 +28,14 @@ ORDER: Final = ("fail", "error", "unconfirmed", "inconclusive", "known", "pass")
 class NotTried:
     """Cases of a rig that were not tried: how many, and why in words.
 
-    `reason` is a key of `REASONS`, or another word.
+    `reason` is a key of `REASONS` or of `reports.coverage.LEFT_OUT`, or another word; `before` says that they were left
+    out before they began, and count nowhere else.
     """
 
     count: int
     reason: str
     words: str
+    before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +45,34 @@ class Line:
     rig: Rig
     state: str
     words: str
-    #: Counts of causes and cases: "2 new failures in 14 cases".
+    #: What there is beside faults: "2 pieces of advice not followed in 14 cases".
     told: list[str]
     worst: Cause | None
     not_tried: list[NotTried]
     counts: Counter[str]
+    faults: Faults
+    #: What was tried of each document.
+    parts: list[coverage.Part]
 
     @property
     def tried(self) -> int:
-        return sum(count for name, count in self.counts.items() if name != "unsupported")
+        """Cases that were tried, whatever came of it."""
+        return coverage.tried(self.counts)
+
+    @property
+    def share(self) -> str:
+        """The share of the cases that fit this rig which was tried."""
+        return coverage.share(self.tried, self.counts.total())
+
+    @property
+    def fit(self) -> str:
+        """Whether the node is fit to ship, in few words."""
+        return fit(self.faults, self.share)
+
+    @property
+    def untouched(self) -> list[coverage.Part]:
+        """Documents of which nothing at all was tried."""
+        return [part for part in self.parts if not part.tried]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +85,21 @@ class Verdict:
     causes: list[Cause]
     #: What limits it: interrupted, a part of the cases, ...
     limits: list[str]
-    #: The gravest fault of any node; advice is none.
-    worst: Cause | None = None
+    #: The faults of all nodes, each once.
+    faults: Faults
+
+    @property
+    def worst(self) -> Cause | None:
+        """The gravest fault of any node; advice is none."""
+        return self.faults.worst
+
+    @property
+    def fit(self) -> list[tuple[str, list[Line]]]:
+        """Whether the nodes are fit to ship: (answer, the lines of those that have it), worst first."""
+        found: dict[str, list[Line]] = {}
+        for line in sorted(self.lines, key=badness):
+            found.setdefault(line.fit, []).append(line)
+        return list(found.items())
 
 
 def verdict(page: View) -> Verdict:
@@ -82,38 +118,39 @@ def _verdict(page: View) -> Verdict:
     state = min((line.state for line in lines), key=ORDER.index, default="inconclusive")
     if page.record.interrupted and state in ("pass", "known"):
         state = "inconclusive"
-    words = _words(state, lines, found, interrupted=page.record.interrupted)
-    faults = (line.worst for line in lines if line.worst and line.worst.kind != "advice")
-    return Verdict(state, words, lines, found, limits, gravest(faults))
+    faults = Faults.among(found)
+    words = _words(state, lines, faults, interrupted=page.record.interrupted)
+    return Verdict(state, words, lines, found, limits, faults)
 
 
 def _line(page: View, rig: Rig, mine: list[Cause]) -> Line:
     counts = page.counts(rig.name)
     told = []
-    for kind, name in KINDS.items():
+    for kind in ("error", "advice"):
         of_kind = [cause for cause in mine if cause.kind == kind]
-        if not of_kind:
-            continue
-        cases: set[str] = set().union(*(cause.cases_by_rig[rig.name] for cause in of_kind))
-        told.append(f"{plural(len(of_kind), name)} in {plural(len(cases), 'case')}")
-    tried = sum(count for name, count in counts.items() if name not in ("unsupported", "inconclusive"))
-    state = next((name for name in ORDER if counts[name]), "pass") if tried else "inconclusive"
+        if of_kind:
+            cases: set[str] = set().union(*(cause.cases_by_rig[rig.name] for cause in of_kind))
+            told.append(f"{plural(len(of_kind), KINDS[kind])} in {plural(len(cases), 'case')}")
+    judged = sum(count for name, count in counts.items() if name not in ("unsupported", "inconclusive"))
+    state = next((name for name in ORDER if counts[name]), "pass") if judged else "inconclusive"
     words = {
         "fail": "Not good: it fails in ways that its profile does not declare",
         "error": "Not judged in full: the suite itself failed",
         "unconfirmed": "Not good: it fails in ways that its profile declares for other versions only",
         "inconclusive": "Not judged in full: the rig or the medium failed in "
-        f"{counts['inconclusive']} of {plural(tried + counts['inconclusive'], 'case')}"
+        f"{counts['inconclusive']} of {plural(judged + counts['inconclusive'], 'case')}"
         + ("; faulty, as declared, in the others" if counts["known"] else ""),
-        "known": "Faulty, as declared: it fails in ways that its profile declares, and in no other",
+        "known": "Faulty: it fails in ways that its profile declares, and in no other",
         "pass": "Good: no failure in what was tried",
     }[state]
-    if not tried:
+    if not judged:
         words = "Not judged: no case was tried"
     if counts["inconclusive"]:
         told.append(f"{plural(counts['inconclusive'], 'case')} inconclusive")
     harmful = [cause for cause in mine if cause.kind != "error"]
-    return Line(rig, state, words, told, gravest(harmful), _not_tried(page, rig), counts)
+    listed = _not_tried(page, rig)
+    made = coverage.parts(page, rig.name)
+    return Line(rig, state, words, told, gravest(harmful), listed, counts, Faults.among(mine), made)
 
 
 def badness(line: Line) -> tuple[int, int]:
@@ -127,14 +164,11 @@ def gravest(found: Iterable[Cause]) -> Cause | None:
 
 
 def _not_tried(page: View, rig: Rig) -> list[NotTried]:
-    listed = [
-        NotTried(count, reason, REASONS.get(reason, "the record does not say why"))
-        for reason, count in sorted(page.reasons(rig.name).items(), key=lambda item: (-item[1], item[0]))
-    ]
-    if rig.not_chosen:
-        chosen = page.chosen()
-        by = f"left out by the command line ({chosen})" if chosen else "left out by the command line"
-        listed.append(NotTried(rig.not_chosen, "not_chosen", by))
+    reasons = sum(page.reasons(rig.name).values(), Counter[str]())
+    inside = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    listed = [NotTried(count, reason, coverage.why(reason)) for reason, count in inside]
+    for reason, count, words in coverage.left_out(rig, page.chosen()):
+        listed.append(NotTried(count, reason, words, before=True))
     return listed
 
 
@@ -151,36 +185,27 @@ def _limits(page: View) -> list[str]:
     return said
 
 
-def _words(state: str, lines: list[Line], found: list[Cause], *, interrupted: bool) -> str:
+def _words(state: str, lines: list[Line], faults: Faults, *, interrupted: bool) -> str:
     if not lines:
         return "Nothing is known: the record has no results."
-    news = [cause for cause in found if cause.kind in ("fail", "unconfirmed")]
-    rigs = {rig.name for cause in news for rig in cause.rigs}
     if state in ("fail", "unconfirmed"):
-        return f"Not good: {plural(len(news), 'new failure')} on {plural(len(rigs), 'rig')} of {len(lines)}."
-    told = _known(found)
-    known = f"; faulty as declared: {told}" if told else ""
+        rigs = {rig.name for cause in faults.causes if cause.kind != "known" for rig in cause.rigs}
+        news = f"{plural(faults.new, 'new failure')} on {plural(len(rigs), 'rig')} of {len(lines)}"
+        return f"Not good: {news}. {faults.words[:1].upper()}{faults.words[1:]}."
+    known = f"; {faults.words}" if faults.words else ""
     if state == "error":
         return f"Not judged in full: the suite itself failed; no new failure of a node{known}."
     if interrupted:
         return f"Not judged in full: the run was interrupted; no new failure so far{known}."
     if state == "inconclusive":
         unsure = sum(line.counts["inconclusive"] for line in lines)
-        tried = f"{unsure} of {sum(line.tried for line in lines)} results are inconclusive"
-        return f"Not judged in full: {tried if unsure else 'nothing was tried'}; no new failure{known}."
+        told = f"{unsure} of {sum(line.tried for line in lines)} results are inconclusive"
+        idle = sum(not line.tried for line in lines)
+        nothing = "nothing was tried" + (f" on {idle} of {len(lines)} rigs" if idle < len(lines) else "")
+        return f"Not judged in full: {told if unsure else nothing}; no new failure{known}."
     if state == "known":
-        return f"Faulty as declared: no new failure; {told}."
+        return f"Faulty: {faults.words}."
     return "Good: no failure in what was tried."
-
-
-def _known(found: list[Cause]) -> str:
-    """How many faults are known, and how grave they are; empty for none."""
-    known = [cause for cause in found if cause.kind == "known" and cause.shown]
-    if not known:
-        return ""
-    grave = Counter(cause.severity for cause in known)
-    told = ", ".join(f"{grave[name]} {name}" for name in SEVERITIES if grave[name])
-    return plural(len(known), "known deviation") + (f" ({told})" if told else "")
 
 
 def plural(count: int, word: str) -> str:

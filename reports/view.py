@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from reports.compact import Kept, Shape
 from reports.record import LARGEST, Record, RecordError, chosen_by, group_of, state
-from reports.sections import section_of
+from reports.sections import document_of, section_of
 from reports.statistics.units import amount
 from vectors.catalogue import CATALOGUE, Requirement
 
@@ -72,9 +72,8 @@ class Rig:
     notes: list[str] = field(default_factory=list)
     #: Cases that were taken and that were left out by choice; None: the record does not say.
     taken: int | None = None
-    not_chosen: int = 0
-    #: Cases that were left out because they are about another kind of link.
-    other_link: int = 0
+    #: Reason -> cases that were left out before they began (`reports.coverage.LEFT_OUT`).
+    left_out: Counter[str] = field(default_factory=Counter)
 
     def describe(self) -> str:
         """The DUT in a few words: stack and versions; of a pair both."""
@@ -108,6 +107,11 @@ class Section:
     cases: list[Case] = field(default_factory=list)
     _counts: dict[str, Counter[str]] | None = None
 
+    @property
+    def document(self) -> str:
+        """The RFC that it belongs to, or a word for all that belongs to none."""
+        return document_of(self.key, self.title)
+
     def counts(self, rig: str) -> Counter[str]:
         """Results of a rig by state. All rigs are counted at once, when the first is asked for."""
         if self._counts is None:
@@ -127,7 +131,7 @@ class View:
     sections: list[Section]
     # what was made of this view, and not of another one that `dataclasses.replace` made of it
     _made: dict[Callable[[View], Any], Any] = field(init=False, default_factory=dict)
-    _reasons: dict[str, Counter[str]] | None = field(init=False, default=None)
+    _reasons: dict[str, dict[str, Counter[str]]] | None = field(init=False, default=None)
 
     def once(self, make: Callable[[View], T]) -> T:
         """What `make` makes of the view, which is asked for again and again: verdict, fleet."""
@@ -142,18 +146,22 @@ class View:
             whole.update(section.counts(rig))
         return whole
 
-    def reasons(self, rig: str) -> Counter[str]:
-        """Why cases were not tried (`reports.record.REASONS`), and how many."""
+    def reasons(self, rig: str) -> Mapping[str, Counter[str]]:
+        """Document -> why its cases were not tried (`reports.record.REASONS`), and how many."""
         if self._reasons is None:
             self._reasons = {}
-            for name, result in self._unsupported():
-                self._reasons.setdefault(name, Counter())[result["reason"] or "unsaid"] += 1
-        return self._reasons.get(rig, Counter())
+            for document, name, result in self._unsupported():
+                reasons = self._reasons.setdefault(name, {}).setdefault(document, Counter())
+                reasons[result["reason"] or "unsaid"] += 1
+        return self._reasons.get(rig, {})
 
-    def _unsupported(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def _unsupported(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
         for section in self.sections:
+            document = section.document
             for case in section.cases:
-                yield from ((n, r) for n, r in case.results.items() if r["verdict"] == "unsupported")
+                yield from (
+                    (document, n, r) for n, r in case.results.items() if r["verdict"] == "unsupported"
+                )
 
     @property
     def wide(self) -> bool:
@@ -239,7 +247,7 @@ def partial(chosen: str, rigs: Iterable[Rig]) -> str:
     `chosen`: the options that chose (`reports.record.chosen_by`).
     """
     every = list(rigs)
-    left_out, taken = sum(rig.not_chosen for rig in every), [rig.taken for rig in every]
+    left_out, taken = sum(rig.left_out["not_chosen"] for rig in every), [rig.taken for rig in every]
     if not chosen and not left_out:
         return ""
     by = f"chosen by {chosen}" if chosen else "some cases were not chosen"
@@ -308,9 +316,7 @@ def rigs_of(record: Record) -> dict[str, Rig]:
             rig.events.append((line.get("t", ""), line["event"]))
         rig.notes = line.get("notes") or rig.notes
         rig.taken = line.get("taken") if line.get("taken") is not None else rig.taken
-        left_out = line.get("left_out") or {}
-        rig.not_chosen = left_out.get("not_chosen", rig.not_chosen)
-        rig.other_link = left_out.get("another_link", rig.other_link)
+        rig.left_out = Counter(line.get("left_out") or rig.left_out)
         shown = (
             "type",
             "rig",

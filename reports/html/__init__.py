@@ -38,13 +38,15 @@ def pages(record: Record | View, kills: Kills | None = None) -> dict[str, str]:
     judged = verdict(whole)
     run = str(whole.record.header.get("run_id", ""))
     found = fleet(whole) if whole.wide else None
-    shown = found.folded if found else whole
+    shown, groups = (found.folded, found.groups) if found else (whole, [])
     made = {
         "requirements.html": page(
             "requirements.html.j2", f"Requirements of run {run}", **requirements(shown, kills or {})
         ),
         "measurements.html": page(
-            "measurements.html.j2", f"Measurements of run {run}", **measurements(shown)
+            "measurements.html.j2",
+            f"Measurements of run {run}",
+            **measurements(shown, judged.causes, {group.name: group.rigs[0].name for group in groups}),
         ),
         "interoperability.html": page(
             "interoperability.html.j2",

@@ -19,12 +19,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.causes import KINDS
+from reports.coverage import paint, share, tried
 from reports.frames import differing, frame_of
 from reports.proof import sent_words, without_frame
 from reports.record import REASONS, state
+from reports.sections import DOCUMENTS
 from reports.statistics.units import amount
 from reports.verdict import plural
-from reports.view import MEANINGS, SIGNS, STATES, requirement, several, worst
+from reports.view import MEANINGS, SIGNS, STATES, requirement, several
 
 _HERE = Path(__file__).parent
 
@@ -67,14 +69,17 @@ def environment() -> Environment:
         differing=differing,
         evidence_path=evidence_path,
         frame_of=frame_of,
+        paint=paint,
         plural=plural,
         requirement=requirement,
         sent_words=sent_words,
         without_frame=without_frame,
         several=several,
+        share=share,
         short=short,
         state=state,
-        worst=worst,
+        tried=tried,
+        DOCUMENTS=DOCUMENTS,
         KINDS=KINDS,
         MEANINGS=MEANINGS,
         REASONS=REASONS,

@@ -17,9 +17,10 @@ from itertools import count
 from typing import Any, Final
 
 from reports.compact import calm, whole
+from reports.faults import breaks_a_must
 from reports.fleet import Bucket, Fleet, lines_of_groups
 from reports.html.environment import anchor, page
-from reports.html.index import FINDINGS, NAMED, deviations_of, grouped, has_advice, totals
+from reports.html.index import FINDINGS, NAMED, deviations_of, grouped, has_advice, needs, part_of, totals
 from reports.verdict import Verdict
 from reports.view import WIDE, Case, Section, several
 
@@ -55,6 +56,9 @@ def farm(found: Fleet, judged: Verdict, run: str) -> Iterator[tuple[str, str]]:
         "files": files,
         "case_at": lambda name: f"{home[name]}{anchor('case', name)}" if name in home else "#cases",
         "column": "stack and version" if len(found.page.rigs) > WIDE else "rig",
+        "needs": needs(found.page),
+        "breaks_a_must": breaks_a_must,
+        "where": found.where if len(found.page.rigs) > WIDE else several,
         "sizes": {group.name: len(group.rigs) for group in found.groups},
     }
     yield "index.html", page("farm.html.j2", f"Keyhole run {run}", **common, **_index(found, judged))
@@ -92,14 +96,19 @@ def _index(found: Fleet, judged: Verdict) -> dict[str, Any]:
     by_stack = "One line for each stack and version, worst first; its rigs are inside."
     intro = by_stack if many else "One line for each rig, worst first."
     words = {group.name: group.words for group in found.groups}
+    groups = lines_of_groups(found, judged)
+    answers: dict[str, list[str]] = {}
+    for group, line, _, _ in groups:
+        answers.setdefault(line.fit, []).append(group.name)
     return {
         "page": shown,
         "verdict": judged,
-        "groups": lines_of_groups(found, judged),
+        "groups": groups,
+        "answers": list(answers.items()),
+        "part_of": part_of((group.name, line) for group, line, _, _ in groups),
         "intro": intro,
         "columns": "Stacks and versions" if many else "Rigs",
         "about": lambda rig: rig.describe() if not many else words[rig.name],
-        "where": found.where if many else several,
         "bad": ("fail", "error", "unconfirmed", "inconclusive"),
         "totals": totals(shown),
         "grouped": grouped(shown),

@@ -6,15 +6,18 @@ a page of a few megabytes. A long list is cut and says by how much; the record h
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from reports.causes import Cause
+from reports.coverage import Part
+from reports.faults import breaks_a_must
 from reports.html.environment import anchor
 from reports.record import state
 from reports.text import in_general
-from reports.verdict import Verdict, badness
+from reports.verdict import Line, Verdict, badness
 from reports.view import STATES, Case, Rig, View, known_of, several
 
 #: Findings of one result that are listed, cases of one cause that are named.
@@ -35,6 +38,10 @@ def index(page: View, judged: Verdict) -> dict[str, Any]:
         "unseen": [cause for cause in judged.causes if not cause.shown],
         "columns": "Rigs",
         "about": Rig.describe,
+        "answers": [(answer, [line.rig.name for line in lines]) for answer, lines in judged.fit],
+        "part_of": part_of((line.rig.name, line) for line in judged.lines),
+        "needs": needs(page),
+        "breaks_a_must": breaks_a_must,
         "where": several,
         "column": "rig",
         "case_at": lambda name: anchor("case", name),
@@ -81,21 +88,43 @@ def deviations_of(found: list[Cause]) -> Callable[[Mapping[str, Any]], list[Caus
     return lambda result: [known[name] for name in known_of(result) if name in known]
 
 
-def _untried(page: View) -> dict[str, dict[str, list[tuple[str, list[Case]]]]]:
-    """Rig -> reason, or "inconclusive" -> (what the results say, the cases that say so), the most frequent first."""
-    untried: dict[str, dict[str, dict[str, list[Case]]]] = {}
+def part_of(lines: Iterable[tuple[str, Line]]) -> Callable[[str, str], Part | None]:
+    """A function: column, document -> what was tried of it. `lines`: (column, its line)."""
+    parts = {(name, part.document): part for name, line in lines for part in line.parts}
+    return lambda name, document: parts.get((name, document))
+
+
+def needs(page: View) -> Callable[[str], str]:
+    """A function: rig -> what it takes to repeat a case on it, as a comment of a shell."""
+    suite = page.record.header.get("suite", {})
+    version, commit = suite.get("version", "of unknown version"), str(suite.get("commit") or "")
+    checkout = f" at commit {commit.rstrip('+')}" if commit else ", commit not recorded"
+    changed = " with changes that were not committed" if commit.endswith("+") else ""
+    duts = {rig.name: rig.describe() or "not named in the record" for rig in page.rigs}
+    return lambda name: f"# needs Keyhole {version}{checkout}{changed}; DUT: {duts.get(name, 'not named')}"
+
+
+def _untried(page: View) -> dict[str, dict[Any, list[tuple[str, list[Case]]]]]:
+    """Rig -> (document, reason), or "inconclusive" -> (what the results say, the cases that say so), most cases first.
+
+    What differs in a number alone is told once, as the first of them says it.
+    """
+    untried: dict[str, dict[Any, dict[str, tuple[str, list[Case]]]]] = {}
     for section in page.sections:
         for case in section.cases:
             for rig in page.rigs:
                 result = case.results.get(rig.name)
                 if result is None or (found := state(result)) not in ("unsupported", "inconclusive"):
                     continue
-                reason = found if found == "inconclusive" else result["reason"] or "unsaid"
-                said = untried.setdefault(rig.name, {}).setdefault(reason, {})
-                said.setdefault(in_general(str(result["message"])), []).append(case)
+                key = found if found == "inconclusive" else (section.document, result["reason"] or "unsaid")
+                said = in_general(str(result["message"]))
+                alike = re.sub(r"\d+", "0", said.replace(rig.profile or "\0", ""))
+                untried.setdefault(rig.name, {}).setdefault(key, {}).setdefault(alike, (said, []))[1].append(
+                    case
+                )
     return {
-        rig: {reason: sorted(said.items(), key=lambda one: -len(one[1])) for reason, said in reasons.items()}
-        for rig, reasons in untried.items()
+        rig: {key: sorted(said.values(), key=lambda one: -len(one[1])) for key, said in keys.items()}
+        for rig, keys in untried.items()
     }
 
 
@@ -103,8 +132,5 @@ def grouped(page: View) -> list[tuple[str, list[Any]]]:
     """Sections by document: (name of the document, its sections)."""
     documents: dict[str, list[Any]] = {}
     for section in page.sections:
-        head = (
-            section.title.split(" §")[0].split(",")[0] if section.key.startswith("rfc") else "Beside the RFCs"
-        )
-        documents.setdefault(head, []).append(section)
+        documents.setdefault(section.document, []).append(section)
     return list(documents.items())

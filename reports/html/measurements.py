@@ -1,7 +1,8 @@
 """Figures as a reader compares them: one box for each measurement, and one line for each rig over a parameter.
 
-Strategy: distributions, not averages. Values that are None are what was lost, and are counted, not dropped. Plots
-are SVG in the page, drawn from whole numbers of a fixed canvas, so that the same record gives the same bytes.
+Strategy: distributions, not averages. Values that are None are what was lost, and are counted, not dropped. What is of
+one case is never drawn together with what is of another: a rate under load and one at rest are no curve. Plots are SVG
+in the page, drawn from whole numbers of a fixed canvas, so that the same record gives the same bytes.
 """
 
 from __future__ import annotations
@@ -12,14 +13,20 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from reports.bench import Bench, bench_of
+from reports.causes import Cause
+from reports.html.overview import overview
 from reports.plots import loss_by_size, svg
 from reports.statistics import Spread, quantile, spread
+from reports.statistics.units import amount
 from reports.view import View, natural
 
 WIDTH: Final = 240
 _CHART: Final = (520, 220)
 #: Measurements of one figure that the page has: those of a farm are thousands.
 MOST: Final = 400
+#: Parameters that say what came out, and not what was asked.
+_OUTCOMES: Final = ("holes", "cause")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,10 @@ class Figure:
     spread: Spread
     quantiles: tuple[float, float, float]
     box: tuple[int, ...]
+    #: The figure with its 95 % interval, in words; empty where the values stand for themselves.
+    value: str
+    #: Each limit of the rig file that it is held against: (in words, whether it is broken).
+    limits: list[tuple[str, bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,43 +59,75 @@ class Chart:
     last: float
 
 
-def measurements(page: View) -> dict[str, Any]:
-    """The context of the template."""
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All measurements of one figure."""
+
+    name: str
+    unit: str
+    figures: list[Figure]
+    charts: list[Chart]
+    pictures: list[tuple[str, Markup]]
+    #: (case, rig) of what was looked for and is not there, such as sizes without an answer.
+    none: list[tuple[str, str]]
+    methods: list[str]
+
+
+def measurements(
+    page: View, found: Sequence[Cause] = (), rigs: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The context of the template. `rigs`: column -> the rig whose file stands for it, where they differ."""
+    benches = {
+        rig.name: bench_of(page.record.header, (rigs or {}).get(rig.name, rig.name)) for rig in page.rigs
+    }
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     empty = 0
     for line in page.record.measurements:
-        if _values(line) or svg(line):  # a map of sizes without a hole has no value, and is a figure
+        benches.setdefault(line["rig"], bench_of(page.record.header, line["rig"]))
+        if _values(line) or not line["values"]:  # without any value: what was looked for is not there
             groups.setdefault((line["name"], line["unit"]), []).append(line)
         else:
             empty += 1
-    shown = []
-    left_out = 0
-    for (name, unit), every in sorted(groups.items(), key=lambda item: natural(f"{item[0][0]} {item[0][1]}")):
-        lines = every[:MOST]
-        left_out += len(every) - len(lines)
-        valued = [line for line in lines if _values(line)]
-        charts = _charts(name, unit, valued)
-        shown.append((name, unit, _figures(valued) if valued else [], charts, _pictures(lines)))
+    ordered = sorted(groups.items(), key=lambda item: natural(f"{item[0][0]} {item[0][1]}"))
     return {
         "page": page,
-        "groups": shown,
+        "groups": [_group(name, unit, lines[:MOST], benches) for (name, unit), lines in ordered],
         "empty": empty,
-        "left_out": left_out,
+        "left_out": sum(max(0, len(lines) - MOST) for lines in groups.values()),
         "width": WIDTH,
         "chart": _CHART,
+        **overview(page, [(*key, lines) for key, lines in ordered], benches, found),
     }
+
+
+def _group(name: str, unit: str, lines: Sequence[Mapping[str, Any]], benches: Mapping[str, Bench]) -> Group:
+    valued = [line for line in lines if _values(line)]
+    by_case: dict[str, list[Mapping[str, Any]]] = {}
+    for line in valued:
+        by_case.setdefault(line["case"].partition("[")[0], []).append(line)
+    charts = [
+        chart for case in sorted(by_case) for chart in _charts(f"{name} in {case}", unit, by_case[case])
+    ]
+    none = [(line["case"], line["rig"]) for line in lines if not line["values"] and not svg(line)]
+    methods = list(dict.fromkeys(line["method"] for line in lines if line["method"]))
+    return Group(
+        name, unit, _figures(valued, benches) if valued else [], charts, _pictures(lines), none, methods
+    )
 
 
 def _pictures(lines: Sequence[Mapping[str, Any]]) -> list[tuple[str, Markup]]:
     """(what it is of, picture) of each measurement that can be drawn, and of losses over the size, for each rig."""
     ordered = sorted(lines, key=lambda one: natural(f"{one['case']} {_parameters(one)} {one['rig']}"))
-    found = [(f"{line['case']} on {line['rig']}", svg(line)) for line in ordered]
-    by_size: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    found = [
+        (f"{line['case']} on {line['rig']}" + (f", {told}" if (told := _parameters(line)) else ""), svg(line))
+        for line in ordered
+    ]
+    by_size: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for line in lines:
         way = str(line["parameters"].get("direction", ""))
-        by_size.setdefault((line["rig"], way), []).append(line)
-    for (rig, way), several in sorted(by_size.items()):
-        found.append((f"all sizes on {rig} {way}".strip(), loss_by_size(several)))
+        by_size.setdefault((line["case"].partition("[")[0], line["rig"], way), []).append(line)
+    for (case, rig, way), several in sorted(by_size.items()):
+        found.append((f"{case}, all sizes, on {rig} {way}".strip(), loss_by_size(several)))
     return [(of, picture) for of, picture in found if picture]
 
 
@@ -92,7 +135,7 @@ def _values(line: Mapping[str, Any]) -> list[float]:
     return [float(value) for value in line["values"] if value is not None]
 
 
-def _figures(lines: Sequence[Mapping[str, Any]]) -> list[Figure]:
+def _figures(lines: Sequence[Mapping[str, Any]], benches: Mapping[str, Bench]) -> list[Figure]:
     every = [value for line in lines for value in _values(line)]
     most, least = max(every), min(0.0, *every)
     found = []
@@ -103,12 +146,25 @@ def _figures(lines: Sequence[Mapping[str, Any]]) -> list[Figure]:
         places = (whole.minimum, p25, p50, p75, whole.maximum)
         box = tuple(_at(value, least, most, WIDTH - 4) + 2 for value in places)
         lost = len(line["values"]) - len(values)
-        found.append(Figure(line, _parameters(line), lost, whole, (p50, p75, p95), box))
+        held = [limit for limit in benches[line["rig"]].limits if line["figure"] and limit.concerns(line)]
+        limits = [(limit.words(line["unit"]), limit.broken(line)) for limit in held]
+        numbers = whole, (p50, p75, p95), box
+        found.append(Figure(line, _parameters(line), lost, *numbers, _with_interval(line), limits))
     return found
 
 
+def _with_interval(line: Mapping[str, Any]) -> str:
+    figure, unit = line["figure"], line["unit"]
+    if not figure:
+        return ""
+    ends = ("?" if figure[end] is None else amount(figure[end], unit) for end in ("low", "high"))
+    bounded = figure["low"] is not None or figure["high"] is not None
+    return amount(figure["value"], unit) + (f" ({' to '.join(ends)})" if bounded else "")
+
+
 def _parameters(line: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in sorted(line["parameters"].items()))
+    told = {key: value for key, value in line["parameters"].items() if key not in _OUTCOMES or value}
+    return ", ".join(f"{key}={value}" for key, value in sorted(told.items()))
 
 
 def _at(value: float, least: float, most: float, size: int) -> int:
@@ -130,7 +186,7 @@ def _charts(name: str, unit: str, lines: Sequence[Mapping[str, Any]]) -> list[Ch
             x = line["parameters"].get(parameter)
             if not isinstance(x, (int, float)):
                 continue
-            rest = ", ".join(str(v) for k, v in sorted(line["parameters"].items()) if k != parameter)
+            rest = ", ".join(f"{k} {v}" for k, v in sorted(line["parameters"].items()) if k != parameter)
             series.setdefault(f"{line['rig']} {rest}".strip(), {})[float(x)] = quantile(_values(line), 0.5)
         points = {rig: sorted(ys.items()) for rig, ys in series.items() if len(ys) >= 3}
         if points:

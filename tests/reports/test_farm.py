@@ -95,7 +95,7 @@ def test_the_first_page_grows_with_cases_and_versions_not_with_rigs(tmp_path, pa
 def test_the_summary_has_a_row_for_each_stack_and_version(folder):
     text = markdown.render(skim(folder))
     first = text.splitlines()[:30]
-    assert "| Stack and version | Rigs | Verdict | Worst |" in first
+    assert "| Stack and version | Rigs | Fit to ship? | Verdict | Worst |" in first
     assert any("(3 of 3 rigs)" in row for row in first)
     assert len(text) <= markdown.LARGEST
     assert text == markdown.render(read(folder))

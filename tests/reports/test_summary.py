@@ -44,9 +44,14 @@ def test_the_beginning_of_a_usual_summary_says_all(run):
     first = markdown.render(read(run)).split("<details>")[0].splitlines()
     assert len(first) <= 30
     words = "\n".join(first)
-    assert "**✗ Not good: 2 new failures on 2 rigs of 3.** Worst fault (critical): The DUT crashed" in words
-    assert "on lwip-802154. Whoever is in radio range and sends such frames takes the node off" in words
-    assert "critical" in words
+    assert (
+        "**✗ Not good: 2 new failures on 2 rigs of 3. 3 distinct faults, 2 of them break a MUST of an RFC;"
+        in words
+    )
+    assert "Worst fault: Whoever is in radio range and sends such frames takes the node off" in words
+    assert "(critical: crash). On lwip-802154: The DUT crashed" in words
+    assert "| ✗ lwip-802154 | lwIP 2.1.3 | no | " in words
+    assert "fail, critical: crash, breaks a MUST. The DUT crashed" in words
     assert "1 inconclusive" in words
 
 

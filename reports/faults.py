@@ -1,0 +1,110 @@
+"""The distinct faults of a node, counted as whoever has to decide about it asks: how many, which break a MUST, new?
+
+Strategy: a fault is one cause (`reports.causes`) that breaks something which binds; advice and errors of the suite are
+none. The word that a fault breaks is the RFC's own, from the catalogue: a row without a key word is a format that the
+text defines. Whether a node is fit to ship follows from the worst effect alone (`FIT`), so that no sum of small faults
+outweighs a crash, and from whether anything new is among them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from reports.causes import Cause
+from reports.severity import EFFECTS, Effect
+from vectors.catalogue import CATALOGUE
+
+#: Kinds of causes that are faults, and whether they are new: declared neither for this version nor for any.
+_FAULTS: Final = {"fail": True, "unconfirmed": True, "known": False}
+_MUST: Final = frozenset({"MUST", "MUST NOT"})
+#: Severity of the worst fault -> whether the node is fit to ship; the page and docs/reports.md say what each means.
+FIT: Final = {
+    "critical": "no",
+    "serious": "not as it is",
+    "moderate": "with limits",
+    "minor": "with limits",
+}
+
+
+def is_fault(cause: Cause) -> bool:
+    """Whether a cause is a fault of the node that this run has seen."""
+    return cause.kind in _FAULTS and bool(cause.shown)
+
+
+def breaks_a_must(cause: Cause) -> bool:
+    """Whether one of its findings breaks a MUST or MUST NOT of an RFC."""
+    return cause.kind in _FAULTS and bool({"MUST"} & set(words_broken(cause)))
+
+
+def words_broken(cause: Cause) -> list[str]:
+    """The words that its findings break: "MUST" (also for MUST NOT), "format", "SHOULD", "limit"; gravest first."""
+    found: set[str] = set()
+    for finding in cause.findings:
+        row = CATALOGUE.get(finding["requirement"])
+        level = row.level if row else str(finding["level"])
+        if row is not None and row.rfc is None:
+            found.add("limit")
+        else:
+            found.add("MUST" if level in _MUST else {"FORMAT": "format"}.get(level, level))
+    return sorted(found, key=lambda word: (word != "MUST", word != "format", word))
+
+
+@dataclass(frozen=True)
+class Faults:
+    """The faults of one node or of several; `causes` with the worst effect first."""
+
+    causes: tuple[Cause, ...]
+
+    @classmethod
+    def among(cls, found: Iterable[Cause]) -> Faults:
+        """Those of the causes that are faults."""
+        return cls(tuple(sorted(filter(is_fault, found), key=lambda cause: cause.rank)))
+
+    @property
+    def new(self) -> int:
+        """How many no profile declares for the version that was tried."""
+        return sum(_FAULTS[cause.kind] for cause in self.causes)
+
+    @cached_property
+    def musts(self) -> int:
+        """How many break a MUST of an RFC."""
+        return sum(map(breaks_a_must, self.causes))
+
+    @property
+    def worst(self) -> Cause | None:
+        """The one with the worst effect."""
+        return self.causes[0] if self.causes else None
+
+    @cached_property
+    def effects(self) -> list[tuple[Effect, int]]:
+        """How many have which effect, worst first."""
+        counts = Counter(cause.effect for cause in self.causes)
+        return [(effect, counts[effect]) for effect in EFFECTS if counts[effect]]
+
+    @property
+    def words(self) -> str:
+        """How many, how many of them break a MUST, and how many are new; empty for none."""
+        count, musts, new = len(self.causes), self.musts, self.new
+        if not count:
+            return ""
+        if count == 1:
+            must = "it breaks a MUST of an RFC" if musts else "it breaks no MUST"
+            return f"1 distinct fault: {must}, and is {'new' if new else 'declared in the profile'}"
+        most = f"{musts} of them {'breaks' if musts == 1 else 'break'} a MUST of an RFC" if musts else ""
+        news = f"{new} {'is' if new == 1 else 'are'} new, {count - new} declared"
+        news = "all are new" if new == count else news if new else "all are declared, none is new"
+        return f"{count} distinct faults, {most or 'none of them breaks a MUST'}; {news}"
+
+
+def fit(faults: Faults, share: str) -> str:
+    """Whether a node is fit to ship, in few words. `share` is what was tried of it ("0 %": nothing)."""
+    if faults.worst is not None:
+        found = FIT.get(faults.worst.severity, "no")
+        return "not as it is" if faults.new and found == "with limits" else found
+    if share == "0 %":
+        return "cannot be told"
+    return "nothing found against it" + ("" if share == "100 %" else f" in the {share} that was tried")
