@@ -1,18 +1,18 @@
 """The distinct faults of a node, counted as whoever has to decide about it asks: how many, which break a MUST, new?
 
 Strategy: a fault is one cause (`reports.causes`) that breaks something which binds; advice and errors of the suite are
-none. The word that a fault breaks is the RFC's own, from the catalogue: a row without a key word is a format that the
-text defines. Whether a node is fit to ship follows from the worst effect alone (`FIT`), so that no sum of small faults
-outweighs a crash, and from whether anything new is among them.
+none. Whether it breaks a MUST is asked of the catalogue: a row without a key word is a format that the text defines,
+which binds as well. Whether a node is fit to ship follows from the worst effect alone (`FIT`), so that no sum of small
+faults outweighs a crash, and from whether anything new is among them.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 from reports.causes import Cause
 from reports.severity import EFFECTS, Effect
@@ -36,21 +36,15 @@ def is_fault(cause: Cause) -> bool:
 
 
 def breaks_a_must(cause: Cause) -> bool:
-    """Whether one of its findings breaks a MUST or MUST NOT of an RFC."""
-    return cause.kind in _FAULTS and bool({"MUST"} & set(words_broken(cause)))
+    """Whether one of its findings breaks a MUST or MUST NOT of an RFC; a limit of whoever runs the rig is none."""
+    return cause.kind in _FAULTS and any(map(_of_a_must, cause.findings))
 
 
-def words_broken(cause: Cause) -> list[str]:
-    """The words that its findings break: "MUST" (also for MUST NOT), "format", "SHOULD", "limit"; gravest first."""
-    found: set[str] = set()
-    for finding in cause.findings:
-        row = CATALOGUE.get(finding["requirement"])
-        level = row.level if row else str(finding["level"])
-        if row is not None and row.rfc is None:
-            found.add("limit")
-        else:
-            found.add("MUST" if level in _MUST else {"FORMAT": "format"}.get(level, level))
-    return sorted(found, key=lambda word: (word != "MUST", word != "format", word))
+def _of_a_must(finding: Mapping[str, Any]) -> bool:
+    row = CATALOGUE.get(finding["requirement"])
+    if row is None:  # of another version of the suite
+        return finding["level"] in _MUST
+    return row.rfc is not None and row.level in _MUST
 
 
 @dataclass(frozen=True)

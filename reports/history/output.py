@@ -38,12 +38,18 @@ _CHART: Final = (720, 200)
 #: Cases that are named of those that broke at once.
 _NAMED: Final = 5
 LEGEND: Final = ", ".join(f"{SIGNS[name]} {name}" for name in STATES) + ", · no result"
+#: DUTs of one run that are named in the list of runs.
+_DUTS: Final = 4
 #: Rig, case, points in order of time.
 Case = tuple[str, str, list[Point]]
 
 
 def runs_in_words(history: sqlite3.Connection, rig: str | None = None) -> Iterator[str]:
-    """One line a run: number, time, id, suite, lab, counts of states."""
+    """One line a run: number, time, id, suite, lab, counts of states, the DUTs with their versions."""
+    duts: dict[int, dict[str, None]] = {}
+    asked = "SELECT run, dut FROM duts JOIN names ON rig = id WHERE ? IN ('', text) ORDER BY run, text"
+    for run, dut in history.execute(asked, (rig or "",)):
+        duts.setdefault(run, {})[dut or "unnamed"] = None
     counts: dict[int, Counter[str]] = {}
     asked = "SELECT run, state, total FROM counts JOIN names ON rig = id WHERE ? IN ('', text)"
     for run, state, count in history.execute(asked, (rig or "",)):
@@ -54,7 +60,10 @@ def runs_in_words(history: sqlite3.Connection, rig: str | None = None) -> Iterat
         notes = "".join(
             [" (interrupted)" * (not run.whole), f" (chosen by {run.chosen})" if run.chosen else ""]
         )
-        yield f"{place:>3}  {run.started}  {run.run_id}{notes}  {run.suite}  {run.lab}  {tally}".rstrip()
+        there = list(duts.get(run.number, {}))
+        more = f"; and {len(there) - _DUTS} more" if len(there) > _DUTS else ""
+        told = f"  DUT: {'; '.join(there[:_DUTS])}{more}" if there else ""
+        yield f"{place:>3}  {run.started}  {run.run_id}{notes}  {run.suite}  {run.lab}  {tally}{told}".rstrip()
 
 
 def cells(points: Sequence[Point], every: Sequence[Run]) -> str:

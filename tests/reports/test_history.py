@@ -70,6 +70,10 @@ def test_what_changed_and_since_when(sample, tmp_path, file, capsys):
     assert status == 0
     assert "✓✓✗✗  linux-ble  rfc6282/3.1.1/tf[00]" in text
     assert "  east  ✗3" in text
+    listed = [row for row in text.splitlines() if "  east  " in row]
+    assert [f"Linux {version} 6.12.57" in row for row, version in zip(listed, versions, strict=True)] == [
+        True
+    ] * 4
     assert (
         "broke at 2026-01-03T10:00:00Z (run-002), linux-ble, DUT Linux 6.1 6.12.57 -> Linux 6.2 6.12.57: 1 case broke; "
         "the node changed, the suite did not: rfc6282/3.1.1/tf[00]" in text

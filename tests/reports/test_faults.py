@@ -1,0 +1,101 @@
+"""Faults as whoever decides about a node counts them, and shares that never claim more than was tried."""
+
+import pytest
+
+from reports.causes import Cause
+from reports.coverage import Part, paint, share, together
+from reports.faults import Faults, breaks_a_must, fit
+from reports.view import Case, Rig
+
+
+def cause(code, requirement="RFC6282-2-04", level="MUST", kind="fail", name=""):
+    finding = {"code": code, "requirement": requirement, "level": level, "known": None}
+    if kind in ("known", "unconfirmed"):
+        finding[kind] = name = name or code
+    shown = [(Rig("one"), Case("a/b", "", []), {"findings": [finding]})]
+    return Cause(kind, name or f"{code} {requirement}", code, shown)
+
+
+@pytest.mark.parametrize(
+    ("requirement", "level", "breaks"),
+    [
+        ("RFC6282-2-04", "MUST", True),
+        ("RFC6282-3.2.2-03", "MUST NOT", True),
+        ("RFC6282-3.1.1-01", "FORMAT", False),
+        ("LIMIT-01", "MUST", False),  # of whoever runs the rig, and of no RFC
+        ("RFC0000-1-01", "MUST", True),  # a row of another version: what the record says of it
+        ("RFC0000-1-01", "SHOULD", False),
+    ],
+)
+def test_what_breaks_a_must(requirement, level, breaks):
+    assert breaks_a_must(cause("dropped", requirement, level)) is breaks
+    assert not breaks_a_must(cause("dropped", requirement, level, "advice"))
+
+
+@pytest.mark.parametrize(
+    ("found", "answer"),
+    [
+        ([("dut_lost", "known")], "no"),
+        ([("dut_lost", "fail")], "no"),
+        ([("too_large", "known")], "not as it is"),
+        ([("dropped", "known")], "with limits"),
+        ([("dropped", "known"), ("traffic_class", "fail")], "not as it is"),  # nobody has looked at it yet
+        ([("dropped", "unconfirmed")], "not as it is"),
+        ([("traffic_class", "known")] * 9, "with limits"),
+        (
+            [("dut_lost", "advice"), ("dut_lost", "error")],
+            "nothing found against it in the 99 % that was tried",
+        ),
+    ],
+)
+def test_fit_to_ship_by_the_worst_effect_and_what_is_new(found, answer):
+    faults = Faults.among(cause(code, kind=kind, name=f"{n}") for n, (code, kind) in enumerate(found))
+    assert fit(faults, "99 %") == answer
+
+
+def test_a_node_without_a_fault():
+    none = Faults.among([])
+    assert fit(none, "100 %") == "nothing found against it"
+    assert fit(none, "0 %") == "cannot be told"
+    assert (none.words, none.worst, none.effects) == ("", None, [])
+
+
+def test_the_worst_effect_comes_first_and_all_are_counted():
+    faults = Faults.among(
+        [cause("dropped"), cause("dut_lost", kind="known"), cause("order-0132", "RFC4944-5.3-19", "FORMAT")]
+    )
+    assert faults.worst.title == "dut_lost"
+    assert [(effect.name, count) for effect, count in faults.effects] == [
+        ("crash", 1),
+        ("some forms lost", 2),
+    ]
+    assert faults.words == "3 distinct faults, 2 of them break a MUST of an RFC; 2 are new, 1 declared"
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "words"),
+    [(0, 7, "0 %"), (7, 7, "100 %"), (1, 1000, "1 %"), (999, 1000, "99 %"), (1, 2, "50 %"), (0, 0, "0 %")],
+)
+def test_a_share_says_all_and_none_only_of_all_and_none(part, whole, words):
+    assert share(part, whole) == words
+
+
+@pytest.mark.parametrize(
+    ("counts", "painted"),
+    [
+        ({"pass": 1, "unsupported": 1}, "pass"),
+        ({"pass": 1, "unsupported": 2}, "thin"),
+        ({"pass": 1, "harmless": 2}, "thin"),
+        ({"harmless": 3}, "harmless"),
+        ({"unsupported": 3}, "unsupported"),
+        ({"pass": 1, "unsupported": 9, "known": 1}, "known"),
+        ({"pass": 1, "unsupported": 9, "inconclusive": 1}, "inconclusive"),
+    ],
+)
+def test_green_is_what_is_known_to_be_right(counts, painted):
+    assert paint(counts) == painted
+
+
+def test_parts_of_several_rigs_add_up():
+    parts = together([[Part("RFC 6282", 4, 1)], [Part("RFC 6282", 4, 4), Part("RFC 6775", 2, 0)]])
+    assert [(part.document, part.share) for part in parts] == [("RFC 6282", "62 %"), ("RFC 6775", "0 %")]
