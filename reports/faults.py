@@ -30,6 +30,15 @@ FIT: Final = {
 }
 
 
+#: The answers of `fit`, worst first, by how they begin.
+ANSWERS: Final = ("no", "not as it is", "with limits", "cannot be told", "nothing found")
+
+
+def order_of(answer: str) -> int:
+    """The place of an answer of `fit` among all, worst first."""
+    return max((place for place, begin in enumerate(ANSWERS) if answer.startswith(begin)), default=0)
+
+
 def is_fault(cause: Cause) -> bool:
     """Whether a cause is a fault of the node that this run has seen."""
     return cause.kind in _FAULTS and bool(cause.shown)
@@ -58,10 +67,20 @@ class Faults:
         """Those of the causes that are faults."""
         return cls(tuple(sorted(filter(is_fault, found), key=lambda cause: cause.rank)))
 
+    @cached_property
+    def news(self) -> list[Cause]:
+        """Those that no profile declares for the version that was tried."""
+        return [cause for cause in self.causes if _FAULTS[cause.kind]]
+
     @property
     def new(self) -> int:
-        """How many no profile declares for the version that was tried."""
-        return sum(_FAULTS[cause.kind] for cause in self.causes)
+        """How many of them are new."""
+        return len(self.news)
+
+    @property
+    def news_beside(self) -> list[Cause]:
+        """The new ones, where the worst of all is none of them."""
+        return [] if self.news[:1] and self.news[0] is self.worst else self.news
 
     @cached_property
     def musts(self) -> int:

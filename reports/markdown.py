@@ -131,7 +131,11 @@ def _untried(judged: Verdict) -> list[str]:
     return [
         f"- {text(line.rig.name)}: "
         + "; ".join(f"{one.count} because {text(one.words)}" for one in line.not_tried)
-        + "".join(f"; nothing of {part.document} ({plural(part.total, 'case')})" for part in line.untouched)
+        + "".join(
+            f"; nothing of {part.document} ({plural(part.total, 'case')})"
+            for _, parts in line.untouched
+            for part in parts
+        )
         for line in judged.lines
         if line.not_tried
     ]

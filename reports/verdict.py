@@ -16,7 +16,7 @@ from typing import Final
 
 from reports import coverage
 from reports.causes import KINDS, Cause, causes
-from reports.faults import Faults, fit
+from reports.faults import Faults, fit, order_of
 from reports.severity import place_of
 from reports.view import Rig, View, partial
 
@@ -70,9 +70,13 @@ class Line:
         return fit(self.faults, self.share)
 
     @property
-    def untouched(self) -> list[coverage.Part]:
-        """Documents of which nothing at all was tried."""
-        return [part for part in self.parts if not part.tried]
+    def untouched(self) -> list[tuple[str, list[coverage.Part]]]:
+        """Documents of which nothing at all was tried, by the reason in words."""
+        found: dict[str, list[coverage.Part]] = {}
+        for part in self.parts:
+            if not part.tried:
+                found.setdefault(part.why, []).append(part)
+        return list(found.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ class Verdict:
         found: dict[str, list[Line]] = {}
         for line in sorted(self.lines, key=badness):
             found.setdefault(line.fit, []).append(line)
-        return list(found.items())
+        return sorted(found.items(), key=lambda item: order_of(item[0]))
 
 
 def verdict(page: View) -> Verdict:

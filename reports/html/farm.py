@@ -17,7 +17,7 @@ from itertools import count
 from typing import Any, Final
 
 from reports.compact import calm, whole
-from reports.faults import breaks_a_must
+from reports.faults import breaks_a_must, order_of
 from reports.fleet import Bucket, Fleet, lines_of_groups
 from reports.html.environment import anchor, page
 from reports.html.index import FINDINGS, NAMED, deviations_of, grouped, has_advice, needs, part_of, totals
@@ -104,7 +104,7 @@ def _index(found: Fleet, judged: Verdict) -> dict[str, Any]:
         "page": shown,
         "verdict": judged,
         "groups": groups,
-        "answers": list(answers.items()),
+        "answers": sorted(answers.items(), key=lambda item: order_of(item[0])),
         "part_of": part_of((group.name, line) for group, line, _, _ in groups),
         "intro": intro,
         "columns": "Stacks and versions" if many else "Rigs",
