@@ -49,6 +49,7 @@ SUBJECTS: Final[dict[str, tuple[str, str]]] = {
     "rfc7400/2.codes": ("§2", "codes in company: variables, dictionary, chains, fragments"),
     "rfc7668/2.4.credits": ("§2.4", "credits of the L2CAP channel"),
     "rfc7668/2.4.frames": ("§2.4", "K-frames"),
+    "rfc7668/3.2.3.6lbr": ("§3.2.3", "registrations at a 6LBR"),
     "rfc7668/3.2.3.again": ("§3.2.3", "a second advertisement"),
     "rfc7668/3.2.4.again": ("§3.2.4", "the latest registered address again"),
     "rfc7668/3.2.6lbr": ("§3.2", "the DUT as a 6LBR"),

@@ -51,7 +51,7 @@ def test_the_beginning_of_a_usual_summary_says_all(run):
     assert "Worst fault: Whoever is in radio range and sends such frames takes the node off" in words
     assert "(critical: crash). On lwip-802154: The DUT crashed" in words
     assert "| ✗ lwip-802154 | lwIP 2.1.3 | no | " in words
-    assert "fail, critical: crash, breaks a MUST. The DUT crashed" in words
+    assert "new failure, critical: crash, breaks a MUST. The DUT crashed" in words
     assert "1 inconclusive" in words
 
 
