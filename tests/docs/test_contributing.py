@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from tests.docs import modules
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -23,6 +25,12 @@ def test_the_code_is_where_the_architecture_says():
     folders = re.findall(r"^([a-z]+)/ ", tree, re.MULTILINE)
     assert {"sixlowpan", "fixtures", "suites"} <= set(folders)
     assert not [folder for folder in folders if not (ROOT / folder).is_dir()]
+
+
+def test_every_module_is_in_its_room():
+    written = modules.PAGE.read_text(encoding="utf-8")
+    assert written == modules.page(), "docs/modules.md is not of this tree: python -m tests.docs.modules"
+    assert not re.findall(r"^\* .*: $", written, re.MULTILINE)
 
 
 def test_the_glossary_is_in_alphabetical_order():
