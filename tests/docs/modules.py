@@ -1,4 +1,4 @@
-"""`python -m tests.docs.modules`: writes docs/modules.md, every module of the product in its room, by its first sentence.
+"""`python -m tests.docs.modules`: writes docs/modules.md, every module in its room, by its first sentence.
 
 A page that is written by hand falls behind the tree; this one is made of the docstrings, and a test compares them.
 """
@@ -12,9 +12,9 @@ ROOMS = ("sixlowpan", "vectors", "reports", "rigs", "fixtures")
 HEAD = """\
 # Every module in its room
 
-[The house](architecture.md) says what the rooms are for. This page lists their modules, each by the first sentence of its
-own docstring. `python -m tests.docs.modules` writes it, and a test compares it with the tree. The suites have a file for
-each section of an RFC, and are not listed.
+[The house](architecture.md) says what the rooms are for. This page lists their modules, each by the first sentence of
+its own docstring. `python -m tests.docs.modules` writes it, and a test compares it with the tree. The suites have a
+file for each section of an RFC, and are not listed.
 """
 
 
