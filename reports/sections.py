@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from typing import Final
 
 #: File of cases -> (sections as the RFC numbers them, subject). Files whose name is a number alone are not here.
@@ -123,3 +124,14 @@ def _read(part: str) -> tuple[str, str]:
     numbers = re.match(r"\d+(\.\d+)*(?=\.|$)", part)
     rest = part[numbers.end() :] if numbers else part
     return f"§{numbers[0]}" if numbers else "", rest.strip(".").replace(".", " ").replace("_", " ")
+
+
+def fits(text: str, glob: str) -> bool:
+    """Whether an id is meant: itself, the case without its parameters, or a glob (a bracket is a bracket)."""
+    return glob in ("*", text, text.partition("[")[0]) or fnmatchcase(text, glob.replace("[", "[[]"))
+
+
+def rig_and_case(line: str) -> tuple[str, str]:
+    """What is required in a line: (glob of rigs, glob of cases) of `CASE`, or of `RIG CASE`."""
+    first, _, rest = line.strip().partition(" ")
+    return (first, rest.strip()) if rest and "/" not in first else ("*", line.strip())

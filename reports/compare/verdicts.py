@@ -12,14 +12,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
 from reports.compact import Kept, Shape
 from reports.compare.figures import Figures
 from reports.record import Record, RecordError, chosen_by, state
-from reports.sections import folded
+from reports.sections import fits, folded, rig_and_case
 from reports.text import one_line
 from reports.verdict import plural
 from reports.view import WIDE, natural, rigs_of
@@ -175,8 +174,7 @@ def _require(found: Comparison, required: Sequence[str], old: Results, new: Resu
     """Hold the second run against what is required: of each rig that has such cases in either run."""
     every = {case for results in (old, new) for on in results.values() for case in on}
     for line in required:
-        first, _, rest = line.partition(" ")
-        of_rig, glob = (first, rest.strip()) if rest and "/" not in first else ("*", line)
+        of_rig, glob = rig_and_case(line)
         meant = {case for case in every if fits(case, glob)}
         rigs = [rig for rig in sorted(old.keys() | new.keys(), key=natural) if fits(rig, of_rig)]
         rigs = [rig for rig in rigs if any(not meant.isdisjoint(on.get(rig, {})) for on in (old, new))]
@@ -215,11 +213,6 @@ def _require_of(
         found.notes.append(
             f"{rig}  {glob}: required, and {len(left)} of its {of} cannot be tried there: {folded(left, 5)}"
         )
-
-
-def fits(case: str, glob: str) -> bool:
-    """Whether a line means a case or a rig: itself, the case without its parameters, or a glob (a bracket is one)."""
-    return case == glob or case.partition("[")[0] == glob or fnmatchcase(case, glob.replace("[", "[[]"))
 
 
 def _whose(before: Record, after: Record, match: Mapping[str, str]) -> Any:

@@ -110,7 +110,8 @@ def _gate(options: argparse.Namespace) -> int:
     with store.opened(options.file) as history:
         run = trends.latest(history, options.run_id)
         # date.today: a quarantine ends with the calendar of whoever runs the gate
-        gated = policy.gate(trends.of_run(history, run), rules, options.today or date.today())
+        owed = trends.owed(history, run, rules.required)
+        gated = policy.gate(trends.of_run(history, run), rules, options.today or date.today(), owed)
     print(f"run {one_line(run.run_id)}" + ("" if run.whole else ", interrupted"))
     if not run.whole:
         gated.unknown.append("the run was interrupted")

@@ -3,7 +3,8 @@
 Strategy: of all ways to cut a series into segments, the one whose means fit best is found exactly, at a penalty for
 each cut that grows with the noise (optimal partitioning: Jackson et al. 2005, "An algorithm for optimal partitioning of
 data on an interval"). The noise is taken from the differences between neighbours, which a step hardly touches. A
-segment has three runs at least, so that one odd run is no change. Why by our own code: docs/adr/0021.
+segment has three runs at least, so that one odd run is no change, and a level counts from its third run on.
+Why by our own code: docs/adr/0021.
 """
 
 from __future__ import annotations
@@ -48,11 +49,29 @@ def steps(values: Sequence[float]) -> list[Step]:
     # a series that is constant but for its steps has no noise; any penalty above 0 finds these
     penalty = max(_PENALTY * noise * math.log(len(scaled)), 1e-12)
     ends = [0, *_cuts(scaled, penalty), len(scaled)]
+    ends = [0, *(at for at in ends[1:-1] if _settled(scaled, ends, at)), len(scaled)]
     means = [most * (math.fsum(scaled[start:end]) / (end - start)) for start, end in pairwise(ends)]
     return [
         Step(left_out + at, before, after)
         for at, (before, after) in zip(ends[1:-1], pairwise(means), strict=True)
     ]
+
+
+def _settled(values: Sequence[float], ends: Sequence[int], at: int) -> bool:
+    """Whether the runs on both sides of a cut belong there; a level of one or two runs is cut with a third one.
+
+    Such a level is not told yet: it may be odd runs, and the cut would blame the run in front of it.
+    """
+    place = ends.index(at)
+    before, behind = values[ends[place - 1] : at], values[at : ends[place + 1]]
+    for short, edge, other in ((behind, behind[0], before), (before[::-1], before[-1], behind)):
+        rest = short[1:]
+        if (
+            len(short) == SHORTEST
+            and abs(edge - sum(other) / len(other)) < abs(edge - sum(rest) / len(rest)) / 2
+        ):
+            return False
+    return True
 
 
 def _cuts(values: Sequence[float], penalty: float) -> list[int]:

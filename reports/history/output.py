@@ -10,6 +10,8 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +39,11 @@ from reports.view import SIGNS, STATES
 _CHART: Final = (720, 200)
 #: Cases that are named of those that broke at once.
 _NAMED: Final = 5
+#: Figures that changed beyond which they are told by rig and run, and how many are named then.
+_FIGURES: Final = 6
+_LARGEST: Final = 3
+#: Values of a figure in one line.
+_VALUES: Final = 20
 LEGEND: Final = ", ".join(f"{SIGNS[name]} {name}" for name in STATES) + ", · no result"
 #: DUTs of one run that are named in the list of runs.
 _DUTS: Final = 4
@@ -157,9 +164,18 @@ def about_figure(values: list[Value], unit: str) -> tuple[list[Value], list[Step
 def show(
     history: sqlite3.Connection, case: str | None, figure: str | None, rig: str | None, *, every: bool
 ) -> Iterator[str]:
-    """The lines of `history show`."""
+    """The lines of `history show`: the runs, what broke when, then case by case and figure by figure."""
+    yield "number, begun, run, suite, lab, results"
     yield from runs_in_words(history, rig)
     all_runs, cases = runs(history), list(_asked(history, case, figure, rig, every=every))
+    measured = list(_measured(history, case, figure, rig))
+    yield from (f"broke at {row}" for row in broken(cases))
+    shown = [one for one in measured if figure or every or one.said]
+    folds = not (figure or every) and len(shown) > _FIGURES
+    if folds:
+        yield from moved(shown)
+    if not cases and not figure:
+        yield "no case has changed"
     if cases:
         yield f"one sign a run, oldest first: {LEGEND}"
     told: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
@@ -174,13 +190,59 @@ def show(
         else:
             yield f"{signs}  {on}  {plural(len(names), 'case')}: {folded(names)}"
         yield from (f"    {row}" for row in rows)
+    for one in shown if not folds else ():
+        medians = [amount(value.p50, one.unit) for value in one.there if value.p50 is not None]
+        yield f"{one.rig}  {one.case}  {one.name}: {in_runs(medians)}"
+        yield from (f"    {row}" for row in one.said)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One figure over the runs that have it, with its change points and what there is to say."""
+
+    rig: str
+    case: str
+    name: str
+    there: list[Value]
+    found: list[Step]
+    said: list[str]
+
+    @property
+    def unit(self) -> str:
+        return unit_of(self.name)
+
+
+def _measured(
+    history: sqlite3.Connection, case: str | None, figure: str | None, rig: str | None
+) -> Iterator[Measured]:
     for on, name, what, values in figures(history, figure or "*", rig) if figure or not case else ():
-        there, _, said = about_figure(values, unit_of(what))
-        if figure or every or said:
-            medians = (amount(value.p50, unit_of(what)) for value in there if value.p50 is not None)
-            yield f"{on}  {name}  {what}: " + ", ".join(medians)
-            yield from (f"    {row}" for row in said)
-    yield from (f"broke at {row}" for row in broken(cases))
+        yield Measured(on, name, what, *about_figure(values, unit_of(what)))
+
+
+def moved(figures: Iterable[Measured]) -> Iterator[str]:
+    """Figures that changed, a line for each rig and run with how many did and the largest changes, newest first."""
+    since: dict[tuple[str, str, str, str], list[tuple[Step, Measured]]] = {}
+    for one in figures:
+        for step in one.found:
+            at = one.there[step.at]
+            since.setdefault((at.run.started, at.run.run_id, one.rig, at.dut), []).append((step, one))
+    for (started, run_id, rig, dut), changes in sorted(since.items(), key=lambda one: one[0], reverse=True):
+        largest = sorted(changes, key=lambda pair: -abs(pair[0].relative))[:_LARGEST]
+        words = "; ".join(
+            f"{one.case} {one.name} {step.relative:+.1%} ({amount(step.before, one.unit)} -> "
+            f"{amount(step.after, one.unit)})"
+            for step, one in largest
+        )
+        head = f"changed at {started} ({run_id}), {rig}, DUT {dut}: {plural(len(changes), 'figure')}"
+        yield f"{head}, the largest: {words}; --figure PART lists them"
+
+
+def in_runs(values: Sequence[str]) -> str:
+    """Values in their order, equal ones that follow each other once with a count; of many the last ones."""
+    groups = [(value, len(list(group))) for value, group in groupby(values)]
+    left = sum(count for _, count in groups[:-_VALUES])
+    told = ", ".join(f"{value} x {count}" if count > 1 else value for value, count in groups[-_VALUES:])
+    return (f"({left} before) " if left else "") + told
 
 
 def _asked(

@@ -8,7 +8,7 @@ which nothing is known fails to be told (status 3), and never counts as good.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
@@ -17,9 +17,9 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from reports.history.trends import BAD, TOLD, Point, fits
+from reports.history.trends import BAD, TOLD, Point
 from reports.record import RecordError
-from reports.sections import folded
+from reports.sections import fits, folded, rig_and_case
 from reports.text import one_line
 
 
@@ -41,6 +41,7 @@ class Quarantine(_Table):
 class Policy(_Table):
     """What a gate asks for: globs of case ids."""
 
+    #: Each a case, or a rig and a case (`reports.sections.rig_and_case`).
     required: list[str] = []
     allowed: list[str] = []
     quarantine: list[Quarantine] = []
@@ -88,8 +89,16 @@ def read_policy(path: Path) -> Policy:
         raise RecordError(f"{path}: {one_line(key)}: {first['msg']}; {_HELP}") from error
 
 
-def gate(points: Iterable[tuple[str, str, Point]], policy: Policy, today: date) -> Gate:
-    """Hold one run against a policy. `points` has (rig, case, point) of every result of the run."""
+def gate(
+    points: Iterable[tuple[str, str, Point]],
+    policy: Policy,
+    today: date,
+    owed: Mapping[str, set[str]] | None = None,
+) -> Gate:
+    """Hold one run against a policy. `points` has (rig, case, point) of every result of the run.
+
+    `owed`: what is required -> the rigs of which it is (`trends.owed`); else those of the run that have such a case.
+    """
     found = Gate()
     rows = list(points)
     for rule in policy.quarantine:
@@ -97,32 +106,29 @@ def gate(points: Iterable[tuple[str, str, Point]], policy: Policy, today: date) 
             found.notes.append(f"the quarantine of {rule.case} ended on {rule.until}: {rule.why}")
     active = [rule for rule in policy.quarantine if rule.until >= today]
     unclear, used = 0, set[int]()
+    #: What is said of a breach on a rig, and why it is excused -> its cases.
+    alike: dict[tuple[str, str, str], list[str]] = {}
     for rig, case, point in rows:
         unclear += point.state == "inconclusive"
         if point.state not in BAD:
             continue
-        said = f"{rig}  {case}  {point.state}: {point.breach}"
+        why = ""
         quarantined = next((one for one in active if _covers(one, rig, case, point)), None)
         if quarantined is not None:
             used.add(id(quarantined))
-            found.excused.append(f"{said} (quarantined until {quarantined.until}: {quarantined.why})")
+            why = f" (quarantined until {quarantined.until}: {quarantined.why})"
         elif any(fits(case, glob) for glob in policy.allowed):
-            found.excused.append(f"{said} (allowed)")
-        else:
-            found.failed.append(said)
+            why = " (allowed)"
+        alike.setdefault((rig, f"{point.state}: {point.breach}", why), []).append(case)
+    for (rig, breach, why), cases in alike.items():
+        about = cases[0] if len(cases) == 1 else f"{len(cases)} cases"
+        which = "" if len(cases) == 1 else f": {folded(cases, 5)}"
+        (found.excused if why else found.failed).append(f"{rig}  {about}  {breach}{why}{which}")
     for rule in active:
         if id(rule) not in used:
             found.notes.append(f"the quarantine of {rule.case} excuses nothing in this run: {rule.why}")
-    for glob in policy.required:
-        for rig in sorted({rig for rig, _, _ in rows}) or ["any rig"]:
-            states = [point.state for on, case, point in rows if on == rig and fits(case, glob)]
-            if not any(state in TOLD for state in states):
-                found.unknown.append(f"{rig}  {glob}  is required, and nothing is known of it")
-            elif untold := [c for on, c, p in rows if on == rig and fits(c, glob) and p.state not in TOLD]:
-                found.notes.append(
-                    f"{rig}  {glob}  is required, and of {len(untold)} of its {len(states)} cases nothing is known: "
-                    f"{folded(untold, 5)}"
-                )
+    for line in policy.required:
+        _require(found, line, rows, (owed or {}).get(line))
     if rows and unclear / len(rows) > policy.inconclusive:
         found.unknown.append(
             f"{unclear} of {len(rows)} results are inconclusive; the policy allows {policy.inconclusive:.1%}"
@@ -130,3 +136,27 @@ def gate(points: Iterable[tuple[str, str, Point]], policy: Policy, today: date) 
     if not rows:
         found.unknown.append("the run has no results")
     return found
+
+
+def _require(found: Gate, line: str, rows: Sequence[tuple[str, str, Point]], owing: set[str] | None) -> None:
+    """Hold a run against one required glob, of each rig that owes it."""
+    of_rig, glob = rig_and_case(line)
+    states: dict[str, dict[str, str]] = {}
+    for rig, case, point in rows:
+        if fits(rig, of_rig) and fits(case, glob):
+            states.setdefault(rig, {})[case] = point.state
+    rigs = sorted(states.keys() | (owing or set()))
+    if not rigs:
+        found.unknown.append(
+            f"{'any rig' if of_rig == '*' else of_rig}  {glob}  is required, and nothing is known of it"
+        )
+    for rig in rigs:
+        mine = states.get(rig, {})
+        untold = [case for case, state in mine.items() if state not in TOLD]
+        if len(untold) == len(mine) or glob in untold:
+            found.unknown.append(f"{rig}  {glob}  is required, and nothing is known of it")
+        elif untold:
+            found.notes.append(
+                f"{rig}  {glob}  is required, and of {len(untold)} of its {len(mine)} cases nothing is known: "
+                f"{folded(untold, 5)}"
+            )

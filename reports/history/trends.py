@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
 from typing import Final
 
 from reports.record import RecordError
+from reports.sections import fits, rig_and_case
 from reports.statistics import Estimate, proportion
 from reports.view import STATES, natural
 
@@ -135,6 +135,24 @@ def of_run(history: sqlite3.Connection, run: Run) -> list[tuple[str, str, Point]
     ]
 
 
+def owed(history: sqlite3.Connection, run: Run, required: Iterable[str]) -> dict[str, set[str]]:
+    """What is required -> the rigs of a run that ever had such a case: these, and no others, owe it."""
+    names = dict(history.execute("SELECT id, text FROM names"))
+    rigs = [rig for (rig,) in history.execute("SELECT rig FROM duts WHERE run = ?", (run.number,))]
+    found: dict[str, set[str]] = {}
+    for line in required:
+        of_rig, glob = rig_and_case(line)
+        meant = [number for number, text in names.items() if fits(text, glob)]
+        asked = "SELECT 1 FROM results WHERE rig = ? AND kase = ? LIMIT 1"
+        found[line] = {
+            names[rig]
+            for rig in rigs
+            if fits(names[rig], of_rig)
+            and any(history.execute(asked, (rig, kase)).fetchone() for kase in meant)
+        }
+    return found
+
+
 def figures(
     history: sqlite3.Connection, name: str = "*", rig: str | None = None
 ) -> Iterator[tuple[str, str, str, list[Value]]]:
@@ -158,11 +176,6 @@ def figures(
                 names[what],
                 [value for _, value in sorted(values, key=lambda pair: pair[0])],
             )
-
-
-def fits(text: str, glob: str) -> bool:
-    """Whether an id is meant: itself, the case without its parameters, or a glob (a bracket is a bracket)."""
-    return glob in ("*", text, text.partition("[")[0]) or fnmatchcase(text, glob.replace("[", "[[]"))
 
 
 def changed(points: list[Point]) -> bool:

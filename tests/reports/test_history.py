@@ -1,5 +1,6 @@
 """The history: what is added, since when a case is bad, flaky or not, change points, and the gate."""
 
+import json
 import sqlite3
 from datetime import date
 from itertools import pairwise
@@ -8,8 +9,8 @@ from random import Random
 import pytest
 
 from reports.__main__ import main
-from reports.history import changes, store, trends
-from reports.record import read
+from reports.history import changes, output, store, trends
+from reports.record import Finding, read
 
 
 def runs(sample, folder, states, *, seeds=None, versions=None, suites=None):
@@ -292,6 +293,84 @@ def test_steps_of_few_constant_and_odd_values():
     steady = [100 + (n % 3) for n in range(30)]
     steady[15] = 160
     assert changes.steps(steady) == [], "one odd run is no change"
+
+
+def test_a_level_counts_from_its_third_run_on():
+    """A segment has three runs: a level of two is cut with a third one, and the run in front of it would be blamed."""
+    assert changes.steps([19.0] * 4 + [24.7] * 2) == []
+    assert [step.at for step in changes.steps([19.0] * 4 + [24.7] * 3)] == [4]
+    assert changes.steps([24.7] * 2 + [19.0] * 9) == []
+    assert [step.at for step in changes.steps([24.7] * 3 + [19.0] * 9)] == [3]
+
+
+def test_figures_that_changed_at_once_are_one_line(sample, tmp_path, file, capsys):
+    folder = runs(sample, tmp_path / "out", ["pass"] * 8)
+    for number in range(8):
+        path = folder / f"{number:03}" / "run.jsonl"
+        rows = path.read_text().splitlines()
+        base = {
+            "type": "measurement",
+            "rig": "linux-ble",
+            "unit": "ms",
+            "parameters": {},
+            "case": "performance/rtt",
+        }
+        more = [
+            json.dumps(base | {"name": f"trip {size}", "values": [(10 + size) * (1.5 if number >= 5 else 1)]})
+            for size in range(9)
+        ]
+        path.write_text("\n".join([*rows[:-1], *more, rows[-1]]) + "\n")
+    said(capsys, "add", file, folder)
+    status, text = said(capsys, "show", file)
+    assert status == 0
+    (line,) = [row for row in text.splitlines() if row.startswith("changed at")]
+    assert line.startswith(
+        "changed at 2026-01-06T10:00:00Z (run-005), linux-ble, DUT Linux 6.12 6.12.57: 9 figures, the largest: "
+        "performance/rtt trip "
+    )
+    assert "+50.0% (" in line
+    assert "no case has changed" in text
+    _, text = said(capsys, "show", file, "--figure", "trip 3")
+    assert "linux-ble  performance/rtt  trip 3 (ms): 13 ms x 5, 19.5 ms x 3" in text
+    assert output.in_runs([str(n) for n in range(30)]).startswith("(10 before) 10, 11, ")
+
+
+def test_what_broke_stands_in_front_of_what_changed(sample, tmp_path, file, capsys):
+    said(capsys, "add", file, runs(sample, tmp_path / "out", ["pass", "pass", "fail"]))
+    rows = said(capsys, "show", file)[1].splitlines()
+    assert rows[0] == "number, begun, run, suite, lab, results"
+    assert rows[4].startswith("broke at 2026-01-03T10:00:00Z")
+    assert rows[5].startswith("one sign a run")
+
+
+def test_a_gate_tells_a_breach_once_and_asks_those_that_owe(sample, tmp_path, file, capsys):
+    """Nine cases with one breach are one line; a rig whose link has no such case owes none, one that lost it does."""
+    folder = tmp_path / "out"
+    for number, case in enumerate(("rfc4944/4/mtu", "rfc6282/other")):
+        made = [sample.result(f"rfc6282/a[{n}]", "linux-ble", "fail", ["RFC6282-2-04"]) for n in range(9)]
+        for line in made:
+            line.findings = [Finding("dropped", "RFC6282-2-04", "MUST", "x", "nothing")]
+        made.append(sample.result(case, "linux-802154", "pass", ["RFC4944-4-01"]))
+        path = sample.write_record(folder / str(number), made, run_id=f"run-{number}")
+        path.write_text(
+            path.read_text().replace("2026-11-21T10:00:00.000Z", f"2026-01-0{number + 1}T10:00:00Z", 1)
+        )
+    said(capsys, "add", file, folder)
+    rules = tmp_path / "policy.toml"
+    rules.write_text('required = ["rfc4944/*"]\nallowed = ["rfc6282/*"]')
+    status, text = said(capsys, "gate", file, "--policy", rules, "--run", "run-0")
+    assert status == 0, text
+    assert (
+        "excused: linux-ble  9 cases  fail: RFC6282-2-04 dropped (allowed): rfc6282/a[0, 1, 2, 3, 4, 5 and 3 more]"
+        in text
+    )
+    status, text = said(capsys, "gate", file, "--policy", rules)
+    assert status == 3, text
+    assert "cannot be told: linux-802154  rfc4944/*  is required, and nothing is known of it" in text
+    rules.write_text('required = ["linux-ble rfc6282/a"]\nallowed = ["rfc6282/*"]')
+    assert said(capsys, "gate", file, "--policy", rules)[0] == 0
+    rules.write_text('required = ["nobody rfc6282/a"]\nallowed = ["rfc6282/*"]')
+    assert said(capsys, "gate", file, "--policy", rules)[0] == 3
 
 
 def test_gate_day_is_a_day(file, run, capsys):
