@@ -4,7 +4,7 @@ Data moves at connection events only, and these come every I (a multiple of 1.25
 Vol 6 Part B §4.5.1). A request waits for the next event, its answer goes at the one behind that, so whatever the time
 of sending, *answers arrive on the grid of events*: (sent + round trip) mod I is the same for all. The interval whose
 grid the arrivals fit best is the answer. Every divisor of I has a grid that fits as well; they are told apart by the
-round trips, which lie between I and 2 I.
+round trips, which lie between I and 2 I, and the time that the two ends take themselves.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from itertools import pairwise
 
 STEP = 0.00125
 _SHORTEST, _LONGEST = 0.0075, 4.0
-#: How far a round trip may lie outside [I, 2 I], as a share of I: processing time, and the clock of the sender.
-_SLACK = 0.1
+#: How far a round trip may lie below I, and above 2 I, as a share of I: the clock of the sender; and what the ends take
+#: (two guests 4 ms), which is far from the 0.5 I at which round trips of I would be those of two thirds of it.
+_BELOW, _ABOVE = 0.1, 0.25
 #: The best grid must fit to this share of I; arrivals without any grid are off by I / sqrt(12), 0.29 I.
 _FIT = 0.1
 
@@ -41,8 +42,8 @@ def interval_of(sent: Sequence[float], round_trips: Sequence[float]) -> Interval
             f"{len(sent)} times of sending and {len(round_trips)} round trips: at least four of each"
         )
     arrivals = [at + trip for at, trip in zip(sent, round_trips, strict=True)]
-    least = max(_SHORTEST, max(round_trips) / (2 + _SLACK))
-    most = min(_LONGEST, min(round_trips) / (1 - _SLACK))
+    least = max(_SHORTEST, max(round_trips) / (2 + _ABOVE))
+    most = min(_LONGEST, min(round_trips) / (1 - _BELOW))
     steps = range(math.ceil(least / STEP), math.floor(most / STEP) + 1)
     fits = sorted((off_grid(arrivals, n * STEP) / (n * STEP), n * STEP) for n in steps)
     if not fits or fits[0][0] > _FIT:

@@ -22,11 +22,15 @@ class Fate:
 
 
 def sent_one_by_one(
-    case: Case, size: int, count: int, *, wait: float = 0.0, pause: float = 0.0
+    case: Case, size: int, count: int, *, wait: float = 0.0, pause: float = 0.0, part: float = 0.0
 ) -> list[Fate]:
-    """So many echoes (or as many as the budget has room for); each waits for its answer, `wait` seconds at most."""
+    """So many echoes; each waits for its answer, `wait` seconds at most.
+
+    `part`: they are a series that has this part of the case's budget, and as many as that has room for; 0: `count`,
+    whatever the budget is, because of more of them the later ones would be something else.
+    """
     tester, fates = case.tester, []
-    for _ in case.rounds(count):
+    for _ in case.rounds(count, part) if part else range(count):
         tester.listen(pause)
         request, at = tester.echo(size), tester.now()
         frames = tester.send_packet(request)

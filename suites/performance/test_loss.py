@@ -1,5 +1,7 @@
 """Loss of frames and of datagrams, and what it hangs on: the field report's "packet loss seems bad, super bad"."""
 
+from statistics import median
+
 import pytest
 
 from fixtures.api import Case, advice, needs, requirement
@@ -43,9 +45,10 @@ def test_frames_and_datagrams(case: Case):
     """Small echoes and large ones by turns: large ones are lost as their frames explain, 1-(1-p)^n, and no more."""
     before = len(case.tester.heard)
     small, large = [], []
-    for _ in range(LARGE_COUNT // 10):
-        small += sent_one_by_one(case, SMALL, COUNT * 10 // LARGE_COUNT, wait=case.settle * LATE)
-        large += sent_one_by_one(case, LARGE, 10)
+    turns = LARGE_COUNT // 10
+    for _ in range(turns):
+        small += sent_one_by_one(case, SMALL, COUNT // turns, wait=case.settle * LATE, part=0.5 / turns)
+        large += sent_one_by_one(case, LARGE, LARGE_COUNT // turns, part=0.5 / turns)
     few, many = told(case, small, size=SMALL), told(case, large, size=LARGE)
     twice = answers_twice(case, before)
     case.measure(
@@ -76,7 +79,7 @@ def test_frames_and_datagrams(case: Case):
 @requirement("RFC6282-2-04", "RFC7668-3.2-03")
 def test_over_time(case: Case):
     """Round trips and losses in the order of sending: whether the DUT gets worse the longer it is used."""
-    fates = sent_one_by_one(case, 56, 200)
+    fates = sent_one_by_one(case, 56, 200, part=1.0)
     lost = told(case, fates, size=56)
     points = [(fate.sent - fates[0].sent, 1000 * fate.trip) for fate in fates if fate.trip is not None]
     if len(points) < 20:
@@ -142,18 +145,22 @@ def test_by_direction(case: Case):
 @requirement("RFC6282-2-04", "RFC7668-3.2-03")
 def test_soak(case: Case):
     """Thirty minutes, an echo a second: loss and the median round trip of each minute, and their slopes."""
-    losses, medians = [], []
-    for minute in range(SOAK_MINUTES):
-        fates = sent_one_by_one(case, 56, 60, pause=1.0)
-        trips = sorted(answered(fates))
-        losses.append((float(minute), 1 - len(trips) / len(fates)))
-        medians += [(float(minute), trips[len(trips) // 2])] if trips else []
-    case.measure("loss by minute", "share", [share for _, share in losses], figure=None, method=BY_MINUTE)
-    case.measure("round trip by minute", "ms", [trip for _, trip in medians], figure=None, method=BY_MINUTE)
-    for name, unit, points in (
-        ("loss slope", "share per s", losses),
-        ("round trip slope", "ms per s", medians),
+    fates: list[Fate] = []
+    points: dict[str, list[tuple[float, float]]] = {"loss": [], "round trip": []}
+    with (
+        case.series("loss by minute", "share", figure=None, method=BY_MINUTE) as losses,
+        case.series("round trip by minute", "ms", figure=None, method=BY_MINUTE) as medians,
     ):
-        if len(points) >= 3:
-            rise = slope([(60 * at, value) for at, value in points])
-            case.measure(name, unit, [rise.value], figure=rise, method=f"{LINE} of the minutes")
+        for _ in range(SOAK_MINUTES):
+            minute = sent_one_by_one(case, 56, 60, pause=1.0, part=1 / SOAK_MINUTES)
+            fates += minute
+            at, trips = minute[0].sent - fates[0].sent, answered(minute)
+            losses.append(1 - len(trips) / len(minute))
+            medians.append(median(trips) if trips else None)
+            points["loss"].append((at, losses[-1]))
+            points["round trip"] += [(at, median(trips))] if trips else []
+    told(case, fates, size=56)
+    for name, unit in (("loss", "share per s"), ("round trip", "ms per s")):
+        if len(points[name]) >= 3:
+            rise = slope(points[name])
+            case.measure(f"{name} slope", unit, [rise.value], figure=rise, method=f"{LINE} of the minutes")

@@ -33,6 +33,19 @@ def test_every_interval_is_found(steps):
     assert found.seconds == pytest.approx(interval, abs=STEP + 1e-9)
 
 
+@pytest.mark.parametrize(("milliseconds", "taken"), [(30, 4), (48.75, 6), (50, 6)])
+def test_ends_that_take_their_time_hide_no_interval(milliseconds, taken):
+    """Two guests take 4 ms between `ping` and the medium: a round trip may be longer than two intervals."""
+    interval, draw = milliseconds / 1000, random.Random(3)
+    sent = [n * 0.213 + draw.uniform(0, 0.01) for n in range(20)]
+    ends = [(at // interval + 2) * interval + (taken + draw.uniform(-0.5, 0.5)) / 1000 for at in sent]
+    trips = [end - at for at, end in zip(sent, ends, strict=True)]
+    assert max(trips) > 2.05 * interval
+    found = interval_of(sent, trips)
+    assert found is not None
+    assert found.seconds == pytest.approx(interval)
+
+
 def test_without_a_grid_nothing_is_said():
     draw = random.Random(1)
     sent = [n * 1.0 for n in range(30)]

@@ -171,7 +171,7 @@ def test_goodput_is_of_the_flow_that_carries_most():
     control[40:42] = b"\xc0\x01"
     stream = [(10**9 + n * 10**8, segment("central", 1 + 100 * n)) for n in range(11)]
     assert goodput([(0, bytes(control)), *stream], 0x1451).rate == pytest.approx(1000)
-    greeting = (0, segment("central", 4_000_000_000, size=37))
+    greeting = (0, segment("central", (1 - 37) & 0xFFFFFFFF, size=37))
     assert goodput([greeting, *stream], 0x1451).rate == pytest.approx(1000), "no data yet: it says who it is"
     same_second = [bytearray(datagram(0)) for _ in range(11)]
     for n, packet in enumerate(same_second):
@@ -184,9 +184,20 @@ def test_goodput_by_second_is_what_came():
     """A sender that fills its socket in the first second has moved nothing yet, and a stall shows as zeros."""
     came = [(n * 10**9 // 4, segment("central", 1 + 100 * n)) for n in range(9)]
     found = goodput([*came, (6 * 10**9, segment("central", 901))], 0x1451)
-    assert found.by_second(8) == [300, 400, 100, 0, 0, 0, 100, 0]
-    assert sum(found.by_second(8)) == found.octets
-    assert found.by_second(2) == [300, 400]
+    assert found.by_second(8) == [400, 400, 100, 0, 0, 0, 100, 0]
+    assert sum(found.by_second(8)) == found.whole == found.octets + 100
+    assert found.by_second(2) == [400, 400]
+
+
+def test_what_comes_behind_a_lost_segment_is_no_goodput():
+    """The tap sees segments behind a hole; the application gets none of them, until it is filled."""
+    stream = [(n * 10**8, segment("central", 1 + 100 * n)) for n in range(11) if n != 4]
+    assert goodput(stream, 0x1451).whole == 400
+    assert goodput(stream, 0x1451).seconds == pytest.approx(0.3)
+    filled = [*stream, (2 * 10**9, segment("central", 401))]
+    assert goodput(filled, 0x1451).came[-1] == (2.0, 700)
+    wrapped = [(n * 10**8, segment("central", (0xFFFFFF00 + 100 * n) & 0xFFFFFFFF)) for n in range(11)]
+    assert goodput(wrapped, 0x1451).rate == pytest.approx(1000)
 
 
 def answered_from(port, sequence, size=100):
@@ -214,3 +225,14 @@ def test_a_datagram_that_is_lost_behind_the_last_one_is_lost():
     assert "iperf3 says that 1 were lost: it knows of none behind the last one that came" in text
     assert "(fq_codel) dropped 7; 3 were on the air" in text
     assert "Cause: the sender's own queue" in text
+
+
+@pytest.mark.parametrize(("gap", "told"), [(2 * INTERVAL, True), (3 * INTERVAL, False)])
+def test_a_rate_is_the_credits_where_it_is_as_they_allow(gap, told):
+    every = [datagram(n, size=1000, port=5201) for n in range(40)]
+    arrived = goodput([(round(n * gap * 1e9), packet) for n, packet in enumerate(every)], 5201)
+    air = traffic([pdu for packet in every for pdu in sent("central", packet, 0, 0)], DEVICES)
+    transfer = Transfer(0.0, lost=60, packets=100)
+    text = page(Field(transfers=[moved(what="UDP", transfer=transfer, dropped=60, air=air, arrived=arrived)]))
+    words = "a datagram takes 5 K-frames, and so 5 of 6 credits"
+    assert (words in text and "1 of 1000 octets in 97.5 ms: 82.1 kbit/s." in text) is told
