@@ -18,6 +18,7 @@ class AdapterPort:
         self.transport = f"tcp-client:127.0.0.1:{self._listener.getsockname()[1]}"
         #: The adapters that are in use.
         self.bridges = []
+        self._endings = set()
         self._task = asyncio.get_running_loop().create_task(self._accept())
 
     async def _accept(self):
@@ -29,12 +30,14 @@ class AdapterPort:
                 with stream:
                     await bridge.open(stream)
                 self.bridges.append(bridge)
-                bridge.task.add_done_callback(lambda _, pair=(bridge, controller): self._gone(*pair))
+                ended = asyncio.get_running_loop().create_task(bridge.ended())
+                ended.add_done_callback(lambda _, pair=(bridge, controller): self._gone(*pair))
+                self._endings.add(ended)
 
     def unplug(self):
         """Take every adapter away from whoever has it."""
         for bridge in self.bridges:
-            bridge.task.cancel()
+            bridge.close()
 
     def _gone(self, bridge, controller):
         self.bridges.remove(bridge)

@@ -9,7 +9,6 @@ emulator that is started anew begins with nothing of the old connection.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import Callable
 
@@ -19,36 +18,42 @@ from rigs.links.ipsp.medium import Controller
 from rigs.model import RigError
 
 
-class Bridge:
+class Bridge(asyncio.Protocol):
     """A host's H4 stream and its controller, passed on to each other in the loop."""
 
     def __init__(self, controller: Controller) -> None:
         self._parser = PacketParser(controller)
-        self._writer: asyncio.StreamWriter | None = None
-        self.task: asyncio.Task[None] | None = None  #: ends with the stream
+        self._stream: asyncio.Transport | None = None
+        self._gone = asyncio.Event()
         controller.host = self
 
     async def open(self, stream: socket.socket) -> None:
         """Begin; the socket is duplicated, so that its owner can still close it."""
-        reader, self._writer = await asyncio.open_connection(sock=stream.dup())
-        self.task = asyncio.get_running_loop().create_task(self._read(reader))
+        made = await asyncio.get_running_loop().create_connection(lambda: self, sock=stream.dup())
+        self._stream = made[0]
 
     async def ended(self) -> None:
         """Wait until the host is gone."""
-        if self.task is not None:
-            await asyncio.wait([self.task])
+        await self._gone.wait()
+
+    def close(self) -> None:
+        """Hang up on the host. May be called twice."""
+        if self._stream is not None:
+            self._stream.close()
 
     def on_packet(self, packet: bytes) -> None:
         """Take a packet of the controller's."""
-        if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(packet)
+        if self._stream is not None and not self._stream.is_closing():
+            self._stream.write(packet)
 
-    async def _read(self, reader: asyncio.StreamReader) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
-            while data := await reader.read(65536):
-                self._parser.feed_data(data)
-        if self._writer is not None:
-            self._writer.close()
+    def data_received(self, data: bytes) -> None:
+        """Take octets of the host's."""
+        self._parser.feed_data(data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The host is gone."""
+        del error
+        self._gone.set()
 
 
 class HostSocket:

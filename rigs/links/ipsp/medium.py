@@ -79,11 +79,12 @@ class Medium(link.LocalLink):  # type: ignore[misc]  # bumble is not typed for u
 
     def _carry(self, direction: str, deliver: Callable[[], None], octets: int) -> float:
         loop = asyncio.get_running_loop()
-        events = self._events.setdefault(direction, self._pace(direction))
+        if (events := self._events.get(direction)) is None:
+            events = self._events[direction] = self._pace(direction)
         queue = self._waiting.setdefault(direction, deque())
         due = events.arrival(loop.time(), octets)
         if not events.interval and not queue:
-            loop.call_soon(deliver)
+            deliver()  # the other end hands it to its host in a call of its own
             return due
         queue.append((due, deliver))
         if len(queue) == 1:  # timers with equal deadlines have no order, so one timer serves the whole queue
