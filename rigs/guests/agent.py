@@ -1,12 +1,11 @@
 """Runs inside the guest: the host's hands and eyes there, over one virtio-serial port.
 
 Strategy: one process, one poll loop, no thread. It imports only what starts fast under plain emulation (the C
-`_socket`, not `socket`), and of the project only what the image puts beside it. A handle is one
-open socket: a tap (`AF_PACKET`), UDP, raw ICMPv6, a TCP port that accepts, or a group membership that is merely held.
-Sockets live in a network namespace (`commands.Inside`). Taps have large buffers and are
-emptied before anything else is looked at; what the kernel dropped all the same is told by STATISTICS. A frame's time
-is the kernel's own stamp (SO_TIMESTAMPNS). A tap sends on a second socket, so that it sees what it sends as well
-("outgoing"): both ends of a round trip then have stamps of one clock.
+`_socket`, not `socket`), and of the project only what the image puts beside it. A handle is one open socket: a tap
+(`AF_PACKET`), UDP, raw ICMPv6, a TCP port that accepts, or a group membership that is merely held. Sockets live in a
+network namespace (`commands.Inside`). Taps (`frames`) have large buffers and are emptied before anything else is
+looked at; what the kernel dropped all the same is told by STATISTICS. A frame's time is the kernel's own stamp. A tap
+sends on a second socket, so that it sees what it sends as well ("outgoing"): both ends of a trip are of one clock.
 
 What goes wrong in a request goes back as REFUSED with the reason. What goes wrong for good ends the process
 with a traceback on the console, and process 1 then says so and powers off: the host never mistakes it for the DUT.
@@ -23,12 +22,14 @@ import time
 from rigs.guests import wire
 from rigs.guests.commands import Commands, Inside
 from rigs.guests.files import Files
+from rigs.guests.frames import MOST, Frames, statistics
 from rigs.guests.hci import Hci
+from rigs.guests.opens import Open, endpoint
 from rigs.guests.ports import find_port
 from rigs.guests.series import ORDER, Series
 from rigs.guests.turns import Turns
 
-_ETH_P_ALL, _SOL_PACKET, _PACKET_STATISTICS, _PACKET_IGNORE_OUTGOING = 3, 263, 6, 23
+_ETH_P_ALL, _SOL_PACKET, _PACKET_IGNORE_OUTGOING = 3, 263, 23
 _SO_TIMESTAMPNS, _SO_RCVBUFFORCE, _SO_SNDBUF, _SO_SNDTIMEO, _SO_LINGER = 35, 33, 7, 21, 13
 _ICMPV6_FILTER = 1
 _ENETDOWN = 100
@@ -37,18 +38,6 @@ _RECEIVE_BUFFER = 16 << 20
 _AT_ONCE = 32 << 10  # octets told that are not kept back any longer
 _SEND_SECONDS = 2  # a radio that takes nothing more must not take the agent with it
 _SEND_BUFFER = 64 << 10  # less than a device queue holds: send() waits instead of losing frames
-
-
-class Open:
-    """An open socket behind a handle. `kind` is the request that made it."""
-
-    def __init__(self, sock: _socket.socket, kind: int, interface: int = 0, *, echo: bool = False) -> None:
-        """`interface` is the index that scopes link-local destinations."""
-        self.sock, self.kind, self.interface, self.echo = sock, kind, interface, echo
-        self.sender = sock  # what frames are sent on
-        self.port = 0  # of a TCP connection: the handle of the socket that accepted it, or its own
-        self.latest = 0  # of a TCP port: the connection that was accepted last
-        self.waiting = bytearray()  # what a TCP connection has not taken yet, or the first one will
 
 
 class Agent:
@@ -68,6 +57,7 @@ class Agent:
         self._series: list[Series] = []
         # Nobody sets the guest's clock, so this difference is constant.
         self._epoch = time.time_ns() - time.monotonic_ns()
+        self._frames = Frames(self._epoch)
         self._orders = {wire.SEND: self._send, wire.GO: self._turns.go}
         self._requests = {
             wire.RUN: self._commands.run,
@@ -99,25 +89,28 @@ class Agent:
                 self._tell(wire.HELD, 0, self._clock(b"", 0))
                 self._flush()
                 self._turns.be_held()
-            lefts: list[float | None] = [series.seconds_left() for series in self._series]
-            lefts += [self._commands.seconds_left(), self._files.seconds_left(), self._turns.seconds_left()]
-            wait = min((left for left in lefts if left is not None), default=None)
-            ready = [fd for fd, _ in self._poll.poll(None if wait is None else wait * 1000)]
-            for fd in ready:  # incoming frames before new orders
-                if fd in self._opens:
+            wait = self._seconds_left()
+            ordered, others = False, []
+            for fd, _ in self._poll.poll(None if wait is None else wait * 1000):
+                if fd in self._opens:  # incoming frames before new orders
                     self._receive(fd)
-            for fd in ready:
-                if fd in self._commands:
-                    self._commands.ready(fd)
-                elif fd in self._hci:
-                    self._hci.ready(fd)
-            if self._port in ready:
+                elif fd == self._port:
+                    ordered = True
+                else:
+                    others.append(fd)
+            for fd in others:
+                for asked in (self._commands, self._hci):
+                    if fd in asked:
+                        asked.ready(fd)
+            if ordered:
                 self._flush()  # what was heard is told, even if the kernel dies of the next order
                 data = os.read(self._port, 65536)
                 if not data:
                     return
                 for kind, number, body in self._splitter.feed(data):
                     self._obey(kind, number, body)
+            if wait is None:
+                continue
             self._commands.end_late_ones()
             self._files.look()
             for series in self._series[:]:
@@ -125,8 +118,16 @@ class Agent:
                     self._series.remove(series)
                     self._tell(wire.REPLY, series.request, report)
 
+    def _seconds_left(self) -> float | None:
+        """Until something is due; None where nothing is, as most of the time."""
+        if not (self._series or self._commands or self._files or self._turns.begun):
+            return None
+        lefts: list[float | None] = [series.seconds_left() for series in self._series]
+        lefts += [self._commands.seconds_left(), self._files.seconds_left(), self._turns.seconds_left()]
+        return min((left for left in lefts if left is not None), default=None)
+
     def _tell(self, kind: int, number: int, body: bytes = b"") -> None:
-        self._turns.told |= kind != wire.FRAME or body[0] != 4  # what we sent ourselves is no news
+        self._turns.told = True
         self._telling += wire.message(kind, number, body)
         if len(self._telling) >= _AT_ONCE:
             self._flush()
@@ -181,6 +182,7 @@ class Agent:
         sock.setsockopt(_socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         sock.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, rest[0] >> 1)
         sender.setsockopt(_socket.SOL_SOCKET, _SO_SNDBUF, _SEND_BUFFER)
+        sender.setblocking(True)  # for as long as _SO_SNDTIMEO says
         sender.bind((interface, 0))
         sock.bind((interface, _ETH_P_ALL))
         opened = Open(sock, wire.TAP)
@@ -227,7 +229,7 @@ class Agent:
         interface, rest = wire.take_text(rest)
         sock = self._socket(namespace, _socket.AF_INET6, _socket.SOCK_STREAM, 0)
         index = self._index(namespace, interface)
-        if (code := sock.connect_ex(self._endpoint(rest, index))) not in (0, _IN_PROGRESS):
+        if (code := sock.connect_ex(endpoint(rest, index))) not in (0, _IN_PROGRESS):
             raise OSError(code, f"connect: {os.strerror(code)}")
         opened = Open(sock, 0)
         opened.port = sock.fileno()  # what comes is told under its own handle
@@ -237,15 +239,8 @@ class Agent:
         """`series.ORDER`, address, port: datagrams from an open UDP port. Reply, when all are sent: the report."""
         handle, size, count, gap = ORDER.unpack_from(body)
         opened = self._opens[handle]
-        to = self._endpoint(body[ORDER.size :], opened.interface)
+        to = endpoint(body[ORDER.size :], opened.interface)
         self._series.append(Series(number, opened.sock, to, (size, count, gap)))
-
-    @staticmethod
-    def _endpoint(body: bytes, interface: int) -> tuple[str, int, int, int]:
-        """Address and port as the socket calls want them; `interface` scopes what is link-local or multicast."""
-        address, port = wire.ENDPOINT.unpack_from(body)
-        scope = interface if address[:2] == b"\xfe\x80" or address[0] == 0xFF else 0
-        return (_socket.inet_ntop(_socket.AF_INET6, address), port, 0, scope)
 
     def _join(self, body: bytes, _number: int) -> bytes:
         """Namespace, interface, group (16 octets): be a member until CLOSE. Reply: handle."""
@@ -275,10 +270,7 @@ class Agent:
 
     def _statistics(self, body: bytes, _number: int) -> bytes:
         """Handle of a tap. Reply: frames seen and frames dropped since the last question (4 octets each)."""
-        opened = self._opens[struct.unpack("!I", body)[0]]
-        return struct.pack(
-            "!II", *struct.unpack("=II", opened.sock.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))
-        )
+        return statistics(self._opens[struct.unpack("!I", body)[0]].sock)
 
     def _cancel(self, body: bytes, _number: int) -> bytes:
         """Number of a RUN or AWAIT: end it now; its own reply says so. Reply: nothing."""
@@ -307,15 +299,14 @@ class Agent:
                 if accepted is not opened:  # else it waits for the first connection
                     self._pass_on(opened.latest)
                 return
-            opened.sender.setblocking(True)
+            if opened.kind == wire.TAP:
+                opened.sender.send(body)
+                return
+            opened.sock.setblocking(True)
             try:
-                if opened.kind == wire.TAP:
-                    opened.sender.send(body)
-                else:
-                    to = self._endpoint(body, opened.interface)
-                    opened.sock.sendto(body[wire.ENDPOINT.size :], to)
+                opened.sock.sendto(body[wire.ENDPOINT.size :], endpoint(body, opened.interface))
             finally:
-                opened.sender.setblocking(False)
+                opened.sock.setblocking(False)
         except OSError as error:
             self._tell(wire.FAULT, handle, f"send: {error}".encode())
 
@@ -323,6 +314,9 @@ class Agent:
         opened = self._opens[fd]
         if opened.kind == wire.TCP_LISTEN:
             self._accept(fd)
+            return
+        if opened.kind == wire.TAP:
+            self._hear(fd)
             return
         if opened.waiting:
             self._pass_on(fd)
@@ -332,8 +326,6 @@ class Agent:
             except BlockingIOError:
                 return
             except OSError as error:
-                if error.errno == _ENETDOWN:  # told once; the tap goes on when the interface is up (again)
-                    continue
                 self._tell(wire.FAULT, fd, f"receive: {error}".encode())
                 return
             if opened.kind == 0:  # a TCP connection
@@ -341,13 +333,6 @@ class Agent:
                     self._drop(fd)
                     return
                 self._tell(wire.STREAM, opened.port, data)
-                continue
-            if opened.kind == wire.TAP:
-                self._tell(
-                    wire.FRAME,
-                    fd,
-                    bytes([min(source[2], 255)]) + struct.pack("!q", self._stamp(ancillary)) + data,
-                )
                 continue
             if opened.echo:
                 self._echo(fd, data, source)
@@ -357,6 +342,21 @@ class Agent:
                 fd,
                 struct.pack("!q", self._stamp(ancillary)) + wire.ENDPOINT.pack(address, source[1]) + data,
             )
+
+    def _hear(self, tap: int) -> None:
+        for _ in range(256 // MOST):  # then the others get their turn
+            try:
+                count, news = self._frames.tell(tap, self._telling)
+            except OSError as error:
+                if error.errno != _ENETDOWN:  # told once; the tap goes on when the interface is up (again)
+                    self._tell(wire.FAULT, tap, f"receive: {error}".encode())
+                    return
+                continue
+            self._turns.told |= news  # what we sent ourselves is none
+            if len(self._telling) >= _AT_ONCE:
+                self._flush()
+            if count < MOST:
+                return
 
     def _echo(self, fd: int, data: bytes, to: tuple[str, int, int, int]) -> None:
         try:

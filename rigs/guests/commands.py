@@ -83,6 +83,9 @@ class Commands:
         self._poll, self._tell = poll, tell
         self._by_fd: dict[int, Command] = {}  # by pipe and by pidfd
 
+    def __len__(self) -> int:
+        return len(self._by_fd)
+
     def __contains__(self, fd: int) -> bool:
         return fd in self._by_fd
 

@@ -29,6 +29,9 @@ class Files:
         self._awaited: dict[int, tuple[str, str, bool, list[str]]] = {}
         self._next = 0.0
 
+    def __len__(self) -> int:
+        return len(self._awaited)
+
     def read(self, body: bytes, _number: int) -> bytes:
         """Namespace, path. Reply: what is in the file."""
         namespace, rest = wire.take_text(body)

@@ -34,7 +34,19 @@ from rigs.guests.modules import ModuleTree, unzstd
 
 _AGENT = tuple(
     Path(__file__).with_name(f"{name}.py")
-    for name in ("agent", "commands", "files", "hci", "series", "turns", "wire", "ports", "vhci")
+    for name in (
+        "agent",
+        "commands",
+        "files",
+        "frames",
+        "hci",
+        "opens",
+        "series",
+        "turns",
+        "wire",
+        "ports",
+        "vhci",
+    )
 )
 _BUILDERS = (*_AGENT, *(Path(__file__).with_name(f"{n}.py") for n in ("image", "cpio", "elf", "modules")))
 _KEEP_DAYS = 7  # an image that was not used for so long goes when a new one is made

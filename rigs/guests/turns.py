@@ -26,6 +26,11 @@ class Turns:
         #: Whether there is something in this turn for which the host may wait.
         self.told = False
 
+    @property
+    def begun(self) -> bool:
+        """Whether the guest and the host take turns."""
+        return self._gate >= 0
+
     def begin(self, _body: bytes, _number: int) -> bytes:
         """From here on the guest and the host take turns. Reply: nothing."""
         self._gate = os.open("/dev/port", os.O_WRONLY)
