@@ -67,6 +67,9 @@ class SshConsole(ProcessConsole):
         self._login = _login(words)
         super().__init__(address, [PROGRAM, *_OPTIONS, *words])
 
+    def _ending(self) -> str:
+        return super()._ending().replace("the process", "ssh")
+
     def health(self) -> Health:
         """Nothing that becomes of ssh itself is the DUT's doing."""
         health = super().health()
