@@ -50,25 +50,24 @@ class Clock:
     def now(self) -> float:
         """Seconds; never goes back, and is never ahead of true time."""
         with self._lock:
-            true = self._true()
-            if true - self._read >= _PERIOD:
-                self._update(true)
-            self._now = max(self._now, true - self._held)
+            self._now = max(self._now, self._look() - self._held)
             return self._now
 
     def held_up(self) -> float:
         """Seconds for which the rig has been held up since this clock was made."""
         with self._lock:
-            true = self._true()
-            if true - self._read >= _PERIOD:
-                self._update(true)
+            self._look()
             return self._held
 
-    def _update(self, true: float) -> None:
-        delays = self._delays()
-        waited = sum(max(0, ns - self._before.get(thread, 0)) for thread, ns in delays.items()) / 1e9
-        self._held += min(waited, (1 - LEAST) * (true - self._read))
-        self._before, self._read = delays, true
+    def _look(self) -> float:
+        """True time; the counters are read when they were not for a while."""
+        true = self._true()
+        if true - self._read >= _PERIOD:
+            delays = self._delays()
+            waited = sum(max(0, ns - self._before.get(thread, 0)) for thread, ns in delays.items()) / 1e9
+            self._held += min(waited, (1 - LEAST) * (true - self._read))
+            self._before, self._read = delays, true
+        return true
 
 
 class Tree:
@@ -129,6 +128,26 @@ def of_this_process() -> Clock:
 def now() -> float:
     """Seconds on the clock of this process: what deadlines on real links and consoles are told by."""
     return of_this_process().now()
+
+
+def wait_until(
+    changed: threading.Condition,
+    holds: Callable[[], bool],
+    deadline: float,
+    check: Callable[[], None] = lambda: None,
+) -> bool:
+    """Wait until `holds()`; False at `deadline` (`now`). What both look at changes with `changed` held, and notified.
+
+    `check` raises where nothing can come any more; what `holds` already is had all the same.
+    """
+    with changed:
+        while not holds():
+            check()
+            left = deadline - now()
+            if left <= 0:
+                return False
+            changed.wait(left)
+        return True
 
 
 def pace() -> float:

@@ -90,7 +90,11 @@ class Console(ABC):
     def mark(self) -> int:
         """The present position: how many octets have come since the console was opened."""
         with self._arrived:
-            return self._dropped + len(self._kept)
+            return self._position
+
+    @property
+    def _position(self) -> int:
+        return self._dropped + len(self._kept)
 
     def after(self, mark: int, deadline: float) -> tuple[bytes, int]:
         """Wait for octets behind `mark`; return them, as far as they are kept, and the position behind them.
@@ -99,16 +103,12 @@ class Console(ABC):
         stream has ended and everything of it was read.
         """
         with self._arrived:
-            while True:
-                data = bytes(self._kept[max(0, mark - self._dropped) :])
-                if data:
-                    return data, self._dropped + len(self._kept)
-                if self._closed:
-                    raise LinkClosed(f"{self.address}: {self._closed}")
-                left = deadline - clock.now()
-                if left <= 0:
-                    return b"", mark
-                self._arrived.wait(left)
+            clock.wait_until(self._arrived, lambda: self._position > mark or bool(self._closed), deadline)
+            if self._position > mark:
+                return bytes(self._kept[max(0, mark - self._dropped) :]), self._position
+            if self._closed:
+                raise LinkClosed(f"{self.address}: {self._closed}")
+            return b"", mark
 
     def kept(self) -> bytes:
         """What came last, as far as it is kept."""

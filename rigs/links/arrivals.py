@@ -37,14 +37,7 @@ class Arrivals:
 
     def until(self, holds: Callable[[], bool], deadline: float) -> bool:
         """Wait until `holds()`; False at the deadline. Raises what `check` raises."""
-        with self.changed:
-            while not holds():
-                self._check()
-                left = deadline - clock.now()
-                if left <= 0:
-                    return False
-                self.changed.wait(left)
-            return True
+        return clock.wait_until(self.changed, holds, deadline, self._check)
 
     def forget(self) -> None:
         """Throw away what nobody received."""

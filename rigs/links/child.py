@@ -84,16 +84,12 @@ class ChildProcess:
         """Return the oldest message of a kind; None at the deadline. Raises `LinkClosed` at the child's end."""
         with self._arrived:
             queue = self._filed.setdefault(kind, deque())
-            while not queue:
-                if self._ended:
-                    if kind == READY:
-                        return None
-                    raise LinkClosed(f"{self.name}: {self._obituary()}")
-                left = deadline - clock.now()
-                if left <= 0:
-                    return None
-                self._arrived.wait(left)
-            return queue.popleft()
+            clock.wait_until(self._arrived, lambda: bool(queue) or self._ended, deadline)
+            if queue:
+                return queue.popleft()
+            if self._ended and kind != READY:
+                raise LinkClosed(f"{self.name}: {self._obituary()}")
+            return None
 
     def command(self, kind: int, body: bytes, timeout: float = 5.0) -> bytes:
         """Send a command and return the body of its reply, which also proves that all before it was handled."""

@@ -128,13 +128,7 @@ class IpspLink(ChannelLink):
         return self._whole().services()
 
     def wait_closed(self, deadline: float) -> bool:
-        with self._changed:
-            while self.channel.state == "open":
-                left = deadline - clock.now()
-                if left <= 0:
-                    return False
-                self._changed.wait(left)
-        return True
+        return clock.wait_until(self._changed, lambda: self.channel.state != "open", deadline)
 
     @property
     def dut_address_kind(self) -> str:

@@ -115,15 +115,7 @@ class Dongle:
             raise LinkClosed(f"{self._console.address}: {self.ended}")
 
     def _until(self, holds: Callable[[], bool]) -> bool:
-        deadline = clock.now() + ANSWERS
-        with self._changed:
-            while not holds():
-                self._check()
-                left = deadline - clock.now()
-                if left <= 0:
-                    return False
-                self._changed.wait(left)
-            return True
+        return clock.wait_until(self._changed, holds, clock.now() + ANSWERS, self._check)
 
     def _run(self) -> None:
         mark = 0
