@@ -249,7 +249,8 @@ def _frame(frame: Frame | None, line: Mapping[str, Any]) -> Iterator[str]:
 def _measured(line: Mapping[str, Any]) -> str:
     """Name, parameters, figure (without one, the least and the greatest value) and method of a measurement."""
     there = [value for value in line["values"] if value is not None]
-    of = ", ".join(f"{key} {value}" for key, value in (line.get("parameters") or {}).items())
+    conditions = (line.get("parameters") or {}).items()
+    of = ", ".join(f"{key} {value}" for key, value in conditions if value not in ("", []))
     figure = line.get("figure") or {}
     value, low, high = (figure.get(key) for key in ("value", "low", "high"))
     if value is None:
@@ -258,7 +259,12 @@ def _measured(line: Mapping[str, Any]) -> str:
         amount(end, line["unit"]) if end is not None else "unbounded" for end in (low, high)
     ]
     said = "" if value is None else f"{figure.get('what') or ''} {amount(value, line['unit'])}, ".lstrip()
-    said += f"{'95 % interval ' if said else ''}{' to '.join(ends)}, " if there else ""
+    if value is not None:
+        said += "no interval, " if (low, high) == (None, None) else f"95 % interval {' to '.join(ends)}, "
+    elif there:
+        said += f"{' to '.join(dict.fromkeys(ends))}, "
     said += f"{len(there)} of {len(line['values'])} values"
+    if (n := figure.get("n", len(there))) != len(there):
+        said += f", of n = {n}"
     said += "".join(f"; {name}: {line[name]}" for name in ("method", "medium") if line.get(name))
     return one_line(f"{line['name']}{f' ({of})' if of else ''}: {said}")

@@ -13,7 +13,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from reports.record import REASONS
 from rigs import clock as progress
@@ -97,6 +97,8 @@ class Health:
     detail: str = ""
 
 
+#: Seconds that the clock of a guest may have drifted from this host's since it was read (2 to 19 us in 20 s were seen).
+DRIFT: Final = 0.05
 #: Whether one transmission of a frame is lost; "sent" is what the tester's radio transmits to the device.
 Loses = Callable[[Direction, bytes], bool]
 #: Called with (tap name, direction, frame) for every frame either way: the evidence.

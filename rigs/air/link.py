@@ -9,6 +9,7 @@ told in the time of the model: how late this host handed a frame on is kept with
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 from collections import deque
@@ -19,7 +20,7 @@ from rigs.air.live import LiveLink
 from rigs.air.medium import TESTER, Carried, SoftwareAir
 from rigs.air.settings import AirSettings
 from rigs.links.memory.link import MemoryLink
-from rigs.model import Direction, Link, LinkClosed, Loses, Received, RigError
+from rigs.model import DRIFT, Direction, Link, LinkClosed, Loses, Received, RigError
 
 #: Frames of ours whose stamps are kept, and those that still wait for the stamp of a device's tap.
 _KEPT = 2048
@@ -262,7 +263,9 @@ class AirLink(Link):
         for _, seen in zip(range(2 * _UNSTAMPED), reversed(tapped), strict=False):
             newest.setdefault(seen.frame, seen.time)
         for left in waiting:
-            if left.frame in newest:
+            # the tap may not have seen this one yet, and an equal one from before: it had not even left by then
+            earliest = left.time + left.shift - member.link.clock_error - DRIFT
+            if newest.get(left.frame, -math.inf) >= earliest:
                 left.time = newest[left.frame] - left.shift
                 member.unstamped.remove(left)
 

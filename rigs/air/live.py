@@ -29,6 +29,11 @@ class LiveLink(Link):
         self.any_source, self.auto_ack = memory.any_source, memory.auto_ack
         self._changed = threading.Condition()
 
+    @property
+    def medium(self) -> str:
+        """Memory: the time of frames is the air's to give."""
+        return self._memory.medium
+
     def send(self, frame: bytes) -> None:
         with self._changed:
             self._catch_up()

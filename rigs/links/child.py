@@ -167,6 +167,8 @@ class ChildProcess:
 class ChildLink(Link):
     """The medium between the tester and a child process: what one sends, the other hears."""
 
+    medium = "a socket to a child process in the place of a radio, without airtime"
+
     def __init__(self, child: ChildProcess, kind: LinkKind, tester: bytes, dut: bytes) -> None:
         self.child = child
         self.kind = kind

@@ -8,10 +8,11 @@ nothing is hidden: frames that are not data, or not for the tester, are recorded
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
-from rigs.model import FrameSink, Link, Received
+from rigs.model import DRIFT, FrameSink, Link, Received
 from rigs.repetitions import Repetitions
 from sixlowpan import DecodeError, LinkInfo, mac
 from sixlowpan.link import link_between
@@ -81,11 +82,14 @@ class Air:
         """When the latest sending of this frame left, on the clock that stamps what is received.
 
         By the tap of the medium where the link has one, else by the stamp that was taken just before it was sent.
+        What a tap saw before that is an equal frame, from before.
         """
+        began = next((time for sent, time in reversed(self._left) if sent == frame), None)
+        earliest = -math.inf if began is None else began - self.link.clock_error - DRIFT
         for sent in reversed(self.link.outgoing()):
-            if sent.frame == frame:
+            if sent.frame == frame and sent.time >= earliest:
                 return sent.time
-        return next((time for sent, time in reversed(self._left) if sent == frame), self.link.stamp())
+        return self.link.stamp() if began is None else began
 
     def hear(self, deadline: float) -> Heard | None:
         """Return the next payload from the DUT's side; None at the deadline (on the link's clock)."""

@@ -41,10 +41,10 @@ def test_answer(case: Case, size: int):
     )
     took, could = (on_the_air(case, payloads, seen.info) for payloads in (seen.payloads, least))
     case.measure(
-        "octets on the air", "B", [took], figure=None, size=size, frames=len(seen.payloads), smallest=could,
+        "octets on the air", "B", [took], size=size, frames=len(seen.payloads), smallest=could,
         method=METHOD[tester.kind],
     )  # fmt: skip
     case.measure(
-        "octets on the air per octet", "ratio", [took / size], figure=None, size=size,
+        "octets on the air per octet", "ratio", [took / size], size=size,
         smallest=round(could / size, 3), method=METHOD[tester.kind],
     )  # fmt: skip

@@ -89,7 +89,7 @@ def test_connection_interval(case: Case, interval: int):
         case.note(f"no interval explains the {len(trips)} round trips: the machine answers too irregularly")
         return
     case.measure(
-        "connection interval", "ms", [1000 * found.seconds], set=interval, pings=len(trips),
+        "connection interval", "ms", [1000 * found.seconds], set=interval, count=len(trips),
         figure=Estimate(*(1000 * (found.seconds + off) for off in (0, -found.error, found.error))),
         method="the grid of connection events on which the answers arrive",
     )  # fmt: skip

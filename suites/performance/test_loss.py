@@ -5,7 +5,7 @@ from statistics import median
 import pytest
 
 from fixtures.api import Case, advice, needs, requirement
-from reports.statistics import against_law, bursts, proportion, slope
+from reports.statistics import Estimate, against_law, bursts, datagram_loss, proportion, slope
 from suites.performance.datagrams import from_the_dut, to_the_dut
 from suites.performance.echoes import METHOD, SURE, Fate, answered, answers_twice, regular, sent_one_by_one
 from suites.performance.stream import expect
@@ -52,13 +52,14 @@ def test_frames_and_datagrams(case: Case):
     few, many = told(case, small, size=SMALL), told(case, large, size=LARGE)
     twice = answers_twice(case, before)
     case.measure(
-        "second answers", "count", [twice], figure=None, echoes=len(few + many),
+        "second answers", "count", [twice], echoes=len(few + many),
         method="Echo Replies that had come before, whatever else came between",
     )  # fmt: skip
     # an exchange of small echoes is two frames, so a large one counts as the exchanges that its frames would make
     law = against_law(sum(many), len(many), large[0].frames, sum(few), len(few))
+    by_law = Estimate(*(datagram_loss(p, large[0].frames) for p in proportion(sum(few), len(few))))
     case.measure(
-        "expected loss", "share", [law.expected], figure=None, size=LARGE, frames=large[0].frames,
+        "expected loss", "share", [law.expected], figure=by_law, count=len(few), size=LARGE, frames=large[0].frames,
         method=f"1-(1-p)^n, p the loss of exchanges with {SMALL} octets",
     )  # fmt: skip
     with advice(case):  # an IPv6 packet may be lost (RFC 8200); why a node loses some is worth a word
@@ -87,7 +88,9 @@ def test_over_time(case: Case):
     trips = answered(fates)
     case.measure("round trip", "ms", trips, method=METHOD, size=56)
     rise = slope(points)
-    case.measure("round trip slope", "ms per s", [rise.value], figure=rise, size=56, method=LINE)
+    case.measure(
+        "round trip slope", "ms per s", [rise.value], figure=rise, count=len(points), size=56, method=LINE
+    )
     # the least of each quarter: what the DUT adds to every echo is in it, and what a busy machine adds to some is not
     early, late = min(trips[: len(trips) // 4]), min(trips[-(len(trips) // 4) :])
     with advice(case):
@@ -163,4 +166,11 @@ def test_soak(case: Case):
     for name, unit in (("loss", "share per s"), ("round trip", "ms per s")):
         if len(points[name]) >= 3:
             rise = slope(points[name])
-            case.measure(f"{name} slope", unit, [rise.value], figure=rise, method=f"{LINE} of the minutes")
+            case.measure(
+                f"{name} slope",
+                unit,
+                [rise.value],
+                figure=rise,
+                count=len(points[name]),
+                method=f"{LINE} of the minutes",
+            )

@@ -21,6 +21,7 @@ WHOLE = {
     "to-the-dut": "TCP, until the DUT acknowledged the last octet",
     "from-the-dut": "TCP, from the order to send until the last octet came to the tester",
 }
+WAITS = {"to-the-dut": "the tester's, 1 s", "from-the-dut": "the DUT's"}
 DIRECTIONS = pytest.mark.parametrize("direction", ["to-the-dut", "from-the-dut"])
 
 
@@ -52,7 +53,7 @@ def test_one_way(case: Case, direction: str):
     with Stream(case) as stream:
         if stream.open() and (took := moved(case, stream, direction, case.tester.pattern(AMOUNT))):
             case.measure(
-                "goodput", "B/s", [AMOUNT / took], figure=None, method=WHOLE[direction], direction=direction,
+                "goodput", "B/s", [AMOUNT / took], method=WHOLE[direction], direction=direction,
                 octets=AMOUNT,
             )  # fmt: skip
 
@@ -117,7 +118,7 @@ def test_both_ways_at_once(case: Case):
             )
         if (there, back) == (up, down):
             case.measure(
-                "goodput", "B/s", [2 * AMOUNT / took], figure=None, direction="both", octets=2 * AMOUNT,
+                "goodput", "B/s", [2 * AMOUNT / took], direction="both", octets=2 * AMOUNT,
                 method="TCP, both ways together, until the last octet each way was acknowledged or here",
             )  # fmt: skip
 
@@ -134,8 +135,8 @@ def test_one_lost_segment(case: Case, direction: str):
         took = moved(case, stream, direction, case.tester.pattern(4000), seconds=10.0)
         if took is not None:
             case.measure(
-                "time with one loss", "s", [took], figure=None, method=WHOLE[direction], direction=direction,
-                octets=4000,
+                "time with one loss", "s", [took], direction=direction, octets=4000,
+                method=f"{WHOLE[direction]}; the timeout that the lost segment waits for is {WAITS[direction]}",
             )  # fmt: skip
 
 
@@ -171,7 +172,7 @@ def test_goodput_over_time(case: Case, direction: str):
         case.measure("goodput", "B/s", rates, method=how, direction=direction, period=PERIOD)
         rise = slope([(n * PERIOD, rate) for n, rate in enumerate(rates)])
         case.measure(
-            "goodput slope", "B/s per s", [rise.value], figure=rise, direction=direction, periods=len(rates),
+            "goodput slope", "B/s per s", [rise.value], figure=rise, count=len(rates), direction=direction,
             method="straight line through the goodput of the periods",
         )  # fmt: skip
         # by the clock that stands still while the rig is held up: on a busy machine nothing moves for a while
@@ -180,7 +181,7 @@ def test_goodput_over_time(case: Case, direction: str):
             len(list(run)) if not octets else 0 for octets, run in groupby(periods, key=bool)
         )
         case.measure(
-            "longest pause", "s", [pause], figure=None, direction=direction, period=PERIOD,
+            "longest pause", "s", [pause], direction=direction, period=PERIOD,
             method="periods in a row in which nothing moved, on the clock that stands still while the rig is held up",
         )  # fmt: skip
         lost = queue_dropped(case) - dropped

@@ -40,7 +40,7 @@ def judged(case: Case, stream: Stream, direction: str, size: int) -> None:
     )  # fmt: skip
     if stream.took > 0:
         case.measure(
-            "goodput", "B/s", [len(came) * size / stream.took], figure=None,
+            "goodput", "B/s", [len(came) * size / stream.took],
             method=f"{METHOD}: octets that came, each once, from the first sending to the last arrival",
             direction=direction, size=size, datagrams=sent,
         )  # fmt: skip

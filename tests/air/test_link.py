@@ -1,9 +1,12 @@
 """The tester's end of the air: on a virtual clock between memories, and with threads on the real one."""
 
+import importlib
+import pkgutil
 from statistics import median
 
 import pytest
 
+import rigs
 from reports.statistics import datagram_loss, floor
 from rigs.air.link import AirLink
 from rigs.air.settings import AirSettings
@@ -46,7 +49,7 @@ def test_a_round_trip_takes_the_airtime_and_no_less():
 @pytest.mark.parametrize(
     ("rig", "keys", "told"),
     [
-        ("reference", (), "memory, 250 kbit/s"),
+        ("reference", (), "memory, 250 kbit/s, no space between frames"),
         (
             "reference",
             ("air.model='802154'", "air.delay=10ms", "air.loss=0.05", "air.to_dut.loss=0"),
@@ -223,6 +226,38 @@ class Board(Link):
         self.broken = True
 
 
+class Tapped(Board):
+    """Has a tap that saw an equal frame six seconds ago, and sees ours only when it is told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.tap = [Received(b"one", self.stamp() - 6, self.clock)]
+        self.sees = False
+
+    def send(self, frame):
+        if self.sees:
+            self.tap.append(Received(frame, self.stamp(), self.clock))
+        super().send(frame)
+
+    def outgoing(self):
+        return self.tap
+
+
+@pytest.mark.parametrize("sees", [False, True])
+def test_an_equal_frame_from_before_stamps_none_of_now(sees):
+    """A round trip of 6.3 s was told of an exchange of 4 ms: its request had left once before."""
+    board = Tapped()
+    board.sees = sees
+    made = AirLink({"dut": board}, AirSettings(delay="20ms"))
+    try:
+        made.send(b"one")
+        got = made.receive(made.now() + 60)
+        left = next(sent.time for sent in made.outgoing() if sent.frame == b"one")
+        assert got.time - left == pytest.approx(0.04, abs=0.004)
+    finally:
+        made.close()
+
+
 def test_on_the_real_clock_frames_come_when_they_are_due():
     board = Board()
     made = AirLink({"dut": board}, AirSettings(delay="20ms"))
@@ -296,3 +331,23 @@ def test_what_was_done_to_a_frame_is_told_in_words():
     assert made.receive(2.0)
     assert made.done_to(0.0)[b"?one"] == "air: delayed by 5.0 ms on its way to peer"
     assert made.done_to(10.0) == {}
+
+
+def test_every_link_that_is_no_radio_says_so():
+    """A figure of a new link must not pass for one of a radio because nobody thought of it."""
+    for name in pkgutil.walk_packages(rigs.__path__, "rigs."):
+        if ".links." in name.name or ".nodes." in name.name:
+            importlib.import_module(name.name)
+    radios = {
+        "PacketLink",
+        "SpinelLink",
+        "AcknowledgingLink",
+        "ChannelLink",
+    }  # two radios, two that are no link alone
+    waiting, silent = [Link], set()
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if kind.__module__.startswith("rigs.") and kind is not Link and kind.medium is Link.medium:
+            silent.add(kind.__name__)
+    assert silent == radios

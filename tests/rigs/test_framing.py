@@ -54,3 +54,31 @@ def test_a_frame_of_another_sender_between_them_changes_nothing():
     other = mac.data_frame(TESTER, DUT, PAN, 7, b"\x7a", True)
     air = Air(Played([(0.0, frame()), (0.001, other), (0.002, frame())]))
     assert [air.hear(9.0).frame, air.hear(9.0).frame, air.hear(9.0)] == [frame(), other, None]
+
+
+class Tapped(Played):
+    """Its tap saw an equal frame at 1 s, and sees what is sent `late`, or not yet (None)."""
+
+    clock, clock_error = "monotonic", 0.0002
+
+    def __init__(self, late):
+        super().__init__([])
+        self.taps, self.late = [Received(frame(), 1.0, "monotonic")], late
+
+    def stamp(self):
+        return 7.0
+
+    def send(self, octets):
+        if self.late is not None:
+            self.taps.append(Received(octets, 7.0 + self.late, "monotonic"))
+
+    def outgoing(self):
+        return self.taps
+
+
+@pytest.mark.parametrize(("late", "left"), [(0.002, 7.002), (-0.0001, 6.9999), (None, 7.0)])
+def test_when_a_frame_left_is_never_when_an_equal_one_did(late, left):
+    """By the tap, whose clock may be off by its error; what it has not seen yet left no earlier than it was sent."""
+    air = Air(Tapped(late))
+    air.send_frame(frame())
+    assert air.left(frame()) == left

@@ -72,7 +72,11 @@ class MemoryLink(Link):
     @property
     def medium(self) -> str:
         """Memory, at the rate of the air that it stands for where no other air gives frames their time."""
-        return f"memory, {8e-3 / _OCTET[self.kind]:g} kbit/s" if self.paced else "memory"
+        return (
+            f"memory, {8e-3 / _OCTET[self.kind]:g} kbit/s, no space between frames"
+            if self.paced
+            else "memory"
+        )
 
     def attach(self, node: Hearing) -> None:
         """Put `node` at the other end."""

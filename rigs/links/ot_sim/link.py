@@ -94,7 +94,7 @@ class OtSimLink(AcknowledgingLink):
     """The tester as one node of the simulation: frames are PSDUs without FCS, secured or not as they were sent."""
 
     auto_ack = True
-    medium = "UDP in the place of a radio (OpenThread's simulation), without airtime"
+    medium = "UDP in the place of a radio (OpenThread's simulation)"
 
     def __init__(
         self, ether: Ether, *, channel: int, pan: bytes, dut: bytes = DUT, tester: bytes = TESTER

@@ -87,7 +87,7 @@ class SlipRadio(Link):
 
     kind = "ieee802154"
     any_source = True
-    medium = "a wire in the place of a radio (SLIP), without airtime"
+    medium = "a wire in the place of a radio (SLIP)"
     #: `!R` tells the DUT that it was acknowledged; acknowledgement frames are never seen by anybody.
     auto_ack = False
 

@@ -77,7 +77,7 @@ class UartPipeLink(AcknowledgingLink):
 
     #: The driver has no acknowledgements; those that the stack itself asks for are given (`mac_ack`).
     auto_ack = False
-    medium = "a wire in the place of a radio (uart_pipe), without airtime"
+    medium = "a wire in the place of a radio (uart_pipe)"
 
     def __init__(
         self,

@@ -108,7 +108,7 @@ class ZepLink(AcknowledgingLink):
     """
 
     auto_ack = True
-    medium = "UDP in the place of a radio (ZEP), without airtime"
+    medium = "UDP in the place of a radio (ZEP)"
 
     def __init__(
         self,
