@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from reports.causes import KINDS
 from reports.coverage import paint, share, tried
+from reports.faults import order_of
 from reports.frames import differing, frame_of
 from reports.proof import sent_words, without_frame
 from reports.record import REASONS, state
@@ -69,6 +70,7 @@ def environment() -> Environment:
         differing=differing,
         evidence_path=evidence_path,
         frame_of=frame_of,
+        order_of=order_of,
         paint=paint,
         plural=plural,
         requirement=requirement,

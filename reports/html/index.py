@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from reports.causes import Cause
 from reports.coverage import Part
-from reports.faults import breaks_a_must
+from reports.faults import breaks_a_must, order_of
 from reports.html.environment import anchor
 from reports.record import state
 from reports.text import in_general
@@ -33,7 +33,7 @@ def index(page: View, judged: Verdict) -> dict[str, Any]:
     return {
         "page": page,
         "verdict": judged,
-        "lines": sorted(judged.lines, key=badness),
+        "lines": sorted(judged.lines, key=lambda line: (order_of(line.fit), *badness(line))),
         "causes": found,
         "unseen": [cause for cause in judged.causes if not cause.shown],
         "columns": "Rigs",
