@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -51,7 +51,7 @@ def render(record: Record | View) -> str:
         ("Pairs", _pairs(rigs)),
         ("Matrix", _matrix(page)),
         *_wrong(page),
-        ("Known deviations", _known(fleet(rigs))),
+        ("Known deviations", _known(fleet(rigs), judged.causes)),
         ("What was not tried, and why", _untried(judged)),
     ]
     return _within([*_beginning(page, judged, found)], [(title, rows) for title, rows in parts if rows])
@@ -221,6 +221,7 @@ def _wrong(page: View) -> list[tuple[str, list[str]]]:
     ):
         rows = [
             f"- {_cases([case.name for case, _ in found])} on {text(rig.name)}{_why(found[0][1])}"
+            + (f"\n  - Repeat: {code(again)}" if (again := whole(found[0][1])["repeat"]) else "")
             for rig, found in page.groups(wanted)
         ]
         parts.append((title, rows))
@@ -256,15 +257,22 @@ def _pairs(page: View) -> list[str]:
     return [pairs.TOO_MANY] if found is None else pairs.as_markdown(found, code)
 
 
-def _known(found: Fleet) -> list[str]:
-    """A line for each known deviation of each rig or stack: those that this run has seen, then the others."""
-    rows: list[str] = []
-    unseen: list[str] = []
+def _known(found: Fleet, causes: Sequence[Cause]) -> list[str]:
+    """A line for each known deviation of each rig or stack, worst first: those that this run has seen, then the others.
+
+    What a profile says of one is said once, where several profiles say the same.
+    """
     owner = {rig.name: group for group in found.groups for rig in group.rigs}
     over: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for line in found.page.record.deviations:
         if line["rig"] in owner:
             over.setdefault((owner[line["rig"]].name, line["id"]), []).append(line)
+    about = {
+        cause.name: (place, cause)
+        for place, cause in enumerate(causes)
+        if cause.kind in ("known", "unconfirmed")
+    }
+    rows: list[tuple[bool, int, str, str, str]] = []
     for group in found.groups:
         buckets = [bucket for groups in found.spread.values() for bucket in groups.get(group.name, [])]
         seen, unsure = Counter[str](), Counter[str]()
@@ -273,15 +281,24 @@ def _known(found: Fleet) -> list[str]:
             unsure.update(dict.fromkeys(unconfirmed_of(bucket.sample), bucket.count))
         deviations = group.rig.deviations
         for name in sorted({*deviations, *seen}):
-            why = deviations.get(name, {}).get("why", "")
+            place, cause = about.get(name, (len(causes), None))
             times = plural(seen[name], "result") if seen[name] else "not seen in this run"
             if unsure[name]:
                 versions = deviations.get(name, {}).get("versions", "")
                 times = f"{plural(unsure[name], 'result')}, unconfirmed: known for {code(versions)}"
             times += _fixed(over.get((group.name, name), []), group)
-            row = f"- {code(name)} on {text(group.name)} ({times}){f': {text(why)}' if why else ''}"
-            (rows if seen[name] or unsure[name] else unseen).append(row)
-    return [*rows, *unseen]
+            grave = (
+                f", {cause.severity} ({cause.effect.name})" if cause and cause.effect and seen[name] else ""
+            )
+            why = str(deviations.get(name, {}).get("why", ""))
+            row = f"- {code(name)}{grave} on {text(group.name)} ({times})"
+            rows.append((not (seen[name] or unsure[name]), place, name, row, why))
+    told: list[str] = []
+    before = ("", "")
+    for _, _, name, row, why in sorted(rows, key=lambda one: one[:3]):
+        told.append(row + ("" if not why else ": as above" if (name, why) == before else f": {text(why)}"))
+        before = name, why
+    return told
 
 
 def _fixed(lines: list[Mapping[str, Any]], group: Group) -> str:

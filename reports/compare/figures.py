@@ -98,7 +98,8 @@ class Cell:
         return (low if self.change.low * self.change.high > 0 else 0.0) / before, high / before
 
     def __str__(self) -> str:
-        about = f"{self.case}{f' ({self.parameters})' if self.parameters else ''}"
+        of = ", ".join(f"{name} {value}" for name, value in json.loads(f"{{{self.parameters}}}").items())
+        about = f"{self.case} ({of})" if of else self.case
         unit = "share" if self.what == LOSS else self.unit
         before, after = (amount(value, unit) for value in (self.before, self.after))
         host = f"; not comparable: {self.host}" if self.host else ""

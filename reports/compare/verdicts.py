@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from reports.compact import Kept, Shape
 from reports.compare.figures import Figures
-from reports.record import Record, RecordError, chosen_by, state
+from reports.record import REASONS, Record, RecordError, chosen_by, state
 from reports.sections import fits, folded, rig_and_case
 from reports.text import one_line
 from reports.verdict import plural
@@ -112,6 +112,8 @@ class _Seen:
     state: str
     news: frozenset[str]
     case: tuple[str, frozenset[str]]
+    #: Why it is unsupported: that alone is no change.
+    reason: str = field(default="", compare=False)
 
 
 #: Rig -> case -> what is seen there.
@@ -140,6 +142,8 @@ def compare(
         if change.before != change.after or (was and now and was.news != now.news):
             another = bool(was and now and was.case != now.case)
             change = replace(change, because="suite" if another else whose(rig, was, now))
+        if now and now.state == "unsupported":
+            change = replace(change, detail=REASONS.get(now.reason, now.reason))
         _file(found, change, was.news if was else frozenset(), now.news if now else frozenset())
     found.troubles = _troubles(before, after, old, new)
     _require(found, required, old, new)
@@ -300,9 +304,8 @@ def _results(record: Record, match: Mapping[str, str]) -> Results:
 
 def _seen(line: Mapping[str, Any]) -> _Seen:
     news = (f"{f['code']} ({f['requirement']})" for f in line.get("findings", []) if not f.get("known"))
-    return _Seen(
-        state(line), frozenset(news), (line.get("what", ""), frozenset(line.get("requirements", [])))
-    )
+    about = line.get("what", ""), frozenset(line.get("requirements", []))
+    return _Seen(state(line), frozenset(news), about, str(line.get("reason") or ""))
 
 
 def duts(before: Record, after: Record, match: Mapping[str, str] | None = None) -> list[str]:

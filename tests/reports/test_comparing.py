@@ -30,6 +30,12 @@ def record(sample, folder, measured=(), results=None, **rest):
     return read(folder)
 
 
+def test_parameters_are_words(sample, tmp_path):
+    a, b = (record(sample, tmp_path / name, [trips([value] * 99) | {"parameters": {"size": 56}}]) for name, value in
+            (("a", 1.0), ("b", 2.0)))  # fmt: skip
+    assert "performance/latency (size 56)  round trip, shift: " in str(figures(a, b).worse[0])
+
+
 def trips(values, name="round trip", unit="ms", case="performance/latency"):
     return {"case": case, "name": name, "unit": unit, "values": values}
 
@@ -112,6 +118,18 @@ def test_what_is_required_and_gone_is_not_known(sample, tmp_path, capsys):
     wanted.write_text("a/*")
     assert main(["compare", *runs, "--require", str(wanted)]) == 3
     assert "linux-ble  a/y  pass -> absent: it is required" in capsys.readouterr().out
+
+
+def test_what_is_not_tried_any_more_says_why(sample, tmp_path, capsys):
+    before, after = (
+        results_of(sample, ("a/x", "linux-ble", "pass"), ("a/y", "linux-ble", "pass")) for _ in "ab"
+    )
+    after[0].verdict, after[0].reason = "unsupported", "not_on_this_link"
+    runs = [
+        str(sample.write_record(tmp_path / name, made).parent) for name, made in (("a", before), ("b", after))
+    ]
+    assert main(["compare", *runs]) == 3
+    assert "a/x  pass -> unsupported: the tester's link cannot carry or send it (" in capsys.readouterr().out
 
 
 def test_another_seed_is_said(sample, run, tmp_path, capsys):

@@ -171,7 +171,7 @@ def test_the_pages_in_a_browser(folder, pages, tmp_path_factory):
         assert 0 < browser.eval(shown) < RESULTS / RIGS
         link = browser.eval("document.querySelector('.cause.fail a[href^=\"cases-\"]').href")
         browser.open(link)
-        assert browser.eval("document.querySelector('details.case[open] .result.fail mark') !== null")
+        assert browser.eval("document.querySelector('details.case[open] .result.fail .octets') !== null")
         assert browser.errors == []
     finally:
         browser.close()

@@ -64,7 +64,7 @@ def test_a_known_deviation_of_a_stack_is_counted_on_all_its_rigs(sample, tmp_pat
     results = [failed(sample, rig, "tf", "dev") for rig in list(many())[1:]]
     results.append(failed(sample, "rig00", "dut_lost"))
     text = markdown.render(skim(written(tmp_path / "run", many(), results, [DEVIATION], over)))
-    assert f"- `dev` on lwIP 2.2 (23 results{said}): so it is" in text
+    assert f"- `dev`, moderate (form not kept) on lwIP 2.2 (23 results{said}): so it is" in text
     assert "not seen" not in text
 
 
@@ -74,7 +74,7 @@ def test_a_known_deviation_of_one_rig_that_is_over(sample, tmp_path):
     over = [("rig00", []), ("rig01", ["a/b"])]
     text = markdown.render(read(written(tmp_path / "run", rigs, results, [DEVIATION], over)))
     assert "- `dev` on rig00 (not seen in this run; fixed: remove it): so it is" in text
-    assert "- `dev` on rig01 (not seen in this run; fixed in `a/b`): so it is" in text
+    assert "- `dev` on rig01 (not seen in this run; fixed in `a/b`): as above" in text
 
 
 @pytest.fixture

@@ -53,6 +53,8 @@ def test_the_beginning_of_a_usual_summary_says_all(run):
     assert "| ✗ lwip-802154 | lwIP 2.1.3 | no | " in words
     assert "new failure, critical: crash, breaks a MUST. The DUT crashed" in words
     assert "1 inconclusive" in words
+    again = "  - Repeat: `pytest --rig lwip-802154 --seed 7 -k 'robustness/truncation'`"
+    assert again in markdown.render(read(run))
 
 
 @pytest.mark.parametrize(
