@@ -1,7 +1,7 @@
 """A Linux `bluetooth_6lowpan` node in a guest, whose controller is on the host.
 
 Strategy: the guest is booted with two ports; over the second, HCI in its serial form (H4), comes the controller that
-`/dev/vhci` makes the guest's `hci0`. Who plays that controller is not known here: `hci` is a stream socket. The guest
+`uart` makes the guest's `hci0`. Who plays that controller is not known here: `hci` is a stream socket. The guest
 offers both roles (`connect` as a central, `advertise` as a peripheral) and waits for `bt0`, the interface that Linux
 makes for the first IPSP channel and takes away with the last. `attach` opens the IP tap on it: a cooked `AF_PACKET`
 socket, so packets as IPv6 sees them. Duplicate address detection, which delays the first packet by 2 s, is turned off
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from rigs import clock
-from rigs.guests import image, lab, vhci
+from rigs.guests import image, lab, uart
 from rigs.guests.boot import BOOT_DEADLINE
 from rigs.guests.node_guest import QUEUE, NodeGuest, settings
 from rigs.guests.qemu import GuestError
@@ -55,7 +55,7 @@ class BleGuest(NodeGuest):
     """The guest, with a bridge to its controller."""
 
     spec = image.BLE
-    ports = ("agent", vhci.PORT, lab.PORT)
+    ports = ("agent", uart.PORT, lab.PORT)
     interface = INTERFACE
 
     def __init__(
@@ -77,12 +77,12 @@ class BleGuest(NodeGuest):
         self._is_lab = False
 
     def _set_up(self) -> None:
-        self.client.check(vhci.START)
+        self.client.check(uart.START)
 
     @property
     def hci(self) -> socket.socket:
         """The stream on which the guest's host stack expects a controller, in H4."""
-        return self.guest.port(vhci.PORT)
+        return self.guest.port(uart.PORT)
 
     # -- Bluetooth -----------------------------------------------------------------------------------------
 

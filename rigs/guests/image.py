@@ -45,7 +45,6 @@ _AGENT = tuple(
         "turns",
         "wire",
         "ports",
-        "vhci",
     )
 )
 _BUILDERS = (*_AGENT, *(Path(__file__).with_name(f"{n}.py") for n in ("image", "cpio", "elf", "modules")))
@@ -133,18 +132,18 @@ HWSIM = GuestSpec(
     modules=(*_TRANSPORT, "sch_netem", "6lowpan", *_NHC, "ieee802154_6lowpan", "mac802154_hwsim"),
 )
 
-#: A Bluetooth LE controller brought by the host over a second port, into `/dev/vhci`.
+#: A Bluetooth LE controller brought by the host over a second port (`uart`).
 BLE = GuestSpec(
     name="ble",
     packages=("bluez",),
     memory_mib=288,  # half of it is what files may take, and `lab` sends 50 MB of them
-    programs=("ip", "tc", "hciconfig", "btmgmt"),
+    programs=("ip", "tc", "hciconfig", "btmgmt", "btattach"),
     modules=(
         *_TRANSPORT,
         "sch_netem",
         *_CRYPTO,
         "bluetooth",
-        "hci_vhci",
+        "hci_uart",
         "6lowpan",
         *_NHC,
         "bluetooth_6lowpan",

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from rigs.guests import packages, processes
+from rigs.guests import packages, processes, uart
 from rigs.guests.held import Gate
 from rigs.guests.image import Image
 from rigs.guests.running import Running
@@ -142,7 +142,8 @@ class Guest(Running):
             theirs.append(his)
             inherited.append(his.fileno())
             arguments += ["-chardev", f"socket,id=port{number},fd={his.fileno()}"]
-            arguments += ["-device", f"virtserialport,chardev=port{number},name={name},nr={number}"]
+            kind = "virtconsole" if name == uart.PORT else "virtserialport"
+            arguments += ["-device", f"{kind},chardev=port{number},name={name},nr={number}"]
         if self._gate is not None:
             theirs.append(self._gate.theirs)
             inherited.append(self._gate.theirs.fileno())

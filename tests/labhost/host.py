@@ -14,7 +14,7 @@ import shlex
 import socket
 import subprocess
 
-from rigs.guests import image, lab, vhci
+from rigs.guests import image, lab, uart
 from rigs.guests.node_guest import QUEUE, NodeGuest, settings
 from rigs.links.ipsp.bench import DUT
 from rigs.links.ipsp.h4 import Bridge
@@ -58,7 +58,7 @@ class Machine(NodeGuest):
     """The guest itself."""
 
     spec = SPEC
-    ports = ("agent", vhci.PORT, lab.PORT)
+    ports = ("agent", uart.PORT, lab.PORT)
     interface = "lowpan0"
 
     def __init__(self, public_key, **options):
@@ -120,7 +120,7 @@ class Machine(NodeGuest):
     def bluetooth(self):
         """Plug the adapter in, behind which a controller must be by now: the kernel asks it at once."""
         self.client.check(
-            f"{vhci.START}\nfor i in $(seq 400); do [ -d /sys/class/bluetooth/hci0 ] && break; sleep 0.05; done\n"
+            f"{uart.START}\nfor i in $(seq 400); do [ -d /sys/class/bluetooth/hci0 ] && break; sleep 0.05; done\n"
             "/lab/bin/dbus-daemon --config-file=/lab/bus.conf --fork --nopidfile\n"
             "/lab/bin/bluetoothd -n </dev/null >/run/bluetoothd.log 2>&1 &",
             timeout=60,
@@ -176,7 +176,7 @@ class LabHosts:
 
     async def _air(self):
         medium = Medium()
-        stream = self._machine.guest.port(vhci.PORT)
+        stream = self._machine.guest.port(uart.PORT)
         await Bridge(Controller("dut", medium, DUT.hex(":").upper())).open(stream)
         self._port = AdapterPort(medium)
         return self._port.transport

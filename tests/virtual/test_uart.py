@@ -1,56 +1,14 @@
-"""The bridge that makes a controller on the host the guest's `hci0`."""
+"""The guest's Bluetooth adapter, whose controller is on the host."""
 
 import select
 import shutil
 import socket
-import threading
 
 import pytest
 
-from rigs.guests import boot, hci, image, qemu, vhci, wire
+from rigs.guests import boot, hci, image, qemu, uart, wire
 
 RESET = bytes.fromhex("01030c00")
-EVENT = bytes.fromhex("040e0401030c00")
-ACL = bytes.fromhex("0201200500") + b"hello"
-ISO = bytes.fromhex("0501200500") + b"hello"
-
-
-@pytest.mark.parametrize(
-    "packet", [RESET, EVENT, ACL, ISO, bytes.fromhex("0301200161"), bytes.fromhex("0400") + b"\0"]
-)
-def test_packet_sizes(packet):
-    assert vhci.packet_size(packet + b"more") == len(packet)
-    header = {1: 4, 2: 5, 3: 4, 4: 3, 5: 5}[packet[0]]
-    assert [vhci.packet_size(packet[:n]) for n in range(header)] == [None] * header
-
-
-def test_garbage_is_no_packet():
-    with pytest.raises(ValueError, match="4b65"):
-        vhci.packet_size(b"Keyhole")
-
-
-def test_the_device_gets_one_packet_a_write():
-    port, host = socket.socketpair()
-    device, kernel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    thread = threading.Thread(target=vhci.bridge, args=(port.fileno(), device.fileno()))
-    thread.start()
-    try:
-        assert kernel.recv(100) == b"\xff\x00"
-        stream = EVENT + ACL + ISO
-        for octet in stream:
-            host.sendall(bytes([octet]))
-        assert [kernel.recv(100) for _ in range(3)] == [EVENT, ACL, ISO]
-        kernel.send(
-            b"\xff\x00\x00\x00"
-        )  # the kernel's answer to the creation, which is not for the controller
-        kernel.send(RESET)
-        assert host.recv(100) == RESET
-    finally:
-        host.close()
-        thread.join(5)
-        for end in (port, device, kernel):
-            end.close()
-    assert not thread.is_alive()
 
 
 def test_a_command_is_answered_by_the_event_that_names_it():
@@ -82,7 +40,7 @@ def test_a_command_is_answered_by_the_event_that_names_it():
 def test_the_guests_bluetooth_talks_to_the_host():
     with boot.boot(image.BLE, ports=("agent", "hci")) as booted:
         controller = booted.guest.port("hci")
-        assert booted.client.run(vhci.START)[0] == 0
+        assert booted.client.run(uart.START)[0] == 0
         booted.client.check(
             "i=0; while [ ! -d /sys/class/bluetooth/hci0 ] && [ $i -lt 100 ]; do usleep 50000; i=$((i+1)); done"
         )
