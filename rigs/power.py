@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import subprocess
 from typing import Final
 
@@ -12,11 +13,27 @@ from rigs.model import RigError
 LIMIT: Final = 60.0
 
 
+def misread(address: str) -> str:
+    """What is wrong with the text of `dut.power`; empty where nothing is."""
+    scheme, _, line = address.partition(":")
+    try:
+        right = scheme == "command" and shlex.split(line)
+    except ValueError as error:
+        return f"{address}: {error}: quote it as a shell wants it"
+    return "" if right else f'{address}: expected "command:..." with a program and its arguments'
+
+
+def lacking(address: str) -> str:
+    """The program of `command:...` where this machine has none of that name; else empty."""
+    program = shlex.split(address.partition(":")[2])[0]
+    return "" if shutil.which(program) else program
+
+
 def cycle(address: str, limit: float = LIMIT) -> None:
     """Run the command line of `command:...`, without a shell. Raises `RigError` with what it said."""
-    scheme, _, line = address.partition(":")
-    if scheme != "command":
-        raise RigError(f'dut.power: {address}: expected "command:..." with a program and its arguments')
+    if wrong := misread(address):
+        raise RigError(f"dut.power: {wrong}")
+    line = address.partition(":")[2]
     try:
         done = subprocess.run(
             shlex.split(line),

@@ -11,7 +11,8 @@ one.
 An adapter module has `open_link(bench, address, rig) -> Link`, `open_node(bench, rig) -> Node` and/or
 `open_console(bench, address, rig) -> Console` (the address without its scheme), and may have
 `check(rig) -> list[Missing]`, `remarks(rig) -> list[str]` and a class `Options`, a `NodeOptions` whose fields are its
-own [dut] keys.
+own [dut] keys. A link or a console may have `misread(address) -> str`, what is wrong with the text of an address, and a
+node `NEEDS_CONSOLE = True`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast, get_args
 
-from rigs import air
+from rigs import air, power
 from rigs.configuration import loading, sources
 from rigs.configuration.loading import Loaded, hint
 from rigs.configuration.models import (
@@ -165,7 +166,12 @@ def mistakes(where: str, data: Mapping[str, Any]) -> list[str]:
         except ConfigError as error:
             found.extend(error.mistakes)
             continue
-        if opener != "open_node" or options is None:
+        if opener != "open_node":
+            key = _KEYS[opener][0]
+            if wrong := misread(opener, data[key.partition(".")[0]][key.partition(".")[2]], where):
+                found.append(f"{where}: {key}: {wrong}")
+            continue
+        if options is None:
             continue
         told = {key: value for key, value in data["dut"].items() if key not in Device.model_fields}
         known = options.model_fields
@@ -177,7 +183,24 @@ def mistakes(where: str, data: Mapping[str, Any]) -> list[str]:
         )
         right = {key: value for key, value in told.items() if key in known}
         found.extend(f"{where}: dut.{mistake}" for mistake in loading.mistakes_in(options, right))
+    dut = data.get("dut")
+    told = dut.get("power") if isinstance(dut, dict) else None
+    if isinstance(told, str) and (wrong := power.misread(told)):
+        found.append(f"{where}: dut.power: {wrong}")
     return found
+
+
+def misread(opener: Opener, address: str, where: str) -> str:
+    """What is wrong with the text of a link's or console's address, as far as its adapter tells; empty: nothing.
+
+    A module that is not of the tree is not asked. Raises `ConfigError` where there is no such adapter.
+    """
+    scheme, _, rest = address.partition(":")
+    if "." in scheme:
+        return ""
+    judge: Callable[[str], str] | None = getattr(_module(opener, scheme, where), "misread", None)
+    wrong = judge(rest) if judge else ""
+    return f"{address}: {wrong}" if wrong else ""
 
 
 _O = TypeVar("_O", bound=NodeOptions)
@@ -212,10 +235,23 @@ def missing(rig: RigFile, *, run: bool = True) -> list[Missing]:
             continue
         if module not in modules:
             modules.append(module)
+    if lacks_console(rig, run=run):
+        such = 'console = "serial:/dev/ttyACM0" or "process:./node.elf"'
+        found.append(Missing(f"dut.console: the node {rig.dut.node!r} needs its console", f"name it: {such}"))
+    if rig.dut.power and (program := power.lacking(rig.dut.power)):
+        found.append(Missing(f"dut.power: there is no program {program}", "put it on PATH, or name its path"))
     for module in modules:
         check: Callable[[RigFile], Iterable[Missing]] | None = getattr(module, "check", None)
         found.extend(item for item in (check(rig) if check else ()) if item not in found)
     return found
+
+
+def lacks_console(rig: RigFile, *, run: bool = True) -> bool:
+    """Whether a node that needs a console (`NEEDS_CONSOLE` of its module) is given none. `run` as for `missing`."""
+    if rig.dut.console is not None or ("." in rig.dut.node and not run):
+        return False
+    module = _module("open_node", rig.dut.node, loading.shown(rig.path))
+    return bool(getattr(module, "NEEDS_CONSOLE", False))
 
 
 def missing_console(rig: RigFile, address: str, key: str) -> list[Missing]:

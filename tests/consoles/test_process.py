@@ -171,9 +171,10 @@ def test_signals_are_as_a_shell_would_leave_them(run):
         ("no-such-program -x", "the program no-such-program is not on PATH: install it, or give its path"),
         ("./no/such.elf", "there is no file ./no/such.elf: build the firmware, or give the path"),
         (str(ROOT / "README.md"), "README.md is not executable: chmod"),
+        (str(ROOT / "docs"), "docs is a folder: build the firmware, or give the path of the executable"),
         ("'half", "No closing quotation: quote it as a shell wants it"),
     ],
-    ids=["empty", "path", "file", "mode", "quotes"],
+    ids=["empty", "path", "file", "mode", "folder", "quotes"],
 )
 def test_mistakes(rest, message):
     with pytest.raises(RigError, match=message):

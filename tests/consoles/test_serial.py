@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import pty
+import re
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from rigs.configuration.models import RigFile
+from rigs.consoles import device
 from rigs.consoles.serial import console as serial
 from rigs.consoles.shell import Shell
 from rigs.model import LinkClosed, RigError
@@ -117,7 +119,7 @@ def test_closing_while_the_board_is_away(bench, board, until):
 
 def test_no_such_port_says_which_ports_there_are(bench, tmp_path):
     with pytest.raises(
-        RigError, match=r"none0: there is no such port; plug the board in, or name another; there are: "
+        RigError, match=r"there is no serial port .*/none0; plug the board in, or name another; there are: "
     ):
         serial.open_console(bench, f"{tmp_path}/none0", None)
 
@@ -165,14 +167,61 @@ def test_a_port_that_we_may_not_open(monkeypatch, board):
     (missing,) = serial.check(rig(f"serial:{board.link}"))
     assert "join its group (dialout, usually dialout)" in missing.remedy
     said = serial._explained(str(board.link), PermissionError(errno.EACCES, "no"))
-    assert "it may not be opened by you: join its group" in said
+    assert "may not be opened by you; join its group" in said
+
+
+def test_what_is_named_in_the_place_of_a_port(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "board").symlink_to(tmp_path / "ttyACM0")
+    for name, said in (
+        ("", f"{tmp_path} is a folder, and no serial port"),
+        ("/file", f"{tmp_path}/file is a file, and no serial port"),
+        (
+            "/board",
+            f"there is no serial port {tmp_path}/board: it is a link to {tmp_path}/ttyACM0, which is not",
+        ),
+    ):
+        (missing,) = serial.check(rig(f"serial:{tmp_path}{name}"))
+        assert missing.what.startswith(f"dut.console: {said}")
+
+
+def test_a_folder_that_may_not_be_entered(monkeypatch):
+    real = Path.stat
+
+    def stat(path, **how):
+        if str(path) == "/root/ttyACM0":  # as whoever is not root is answered
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path, **how)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    (missing,) = serial.check(rig("serial:/root/ttyACM0"))
+    assert missing.what == "dut.console: /root/ttyACM0: a folder on the way to it may not be entered by you"
+
+
+def test_the_program_that_plays_a_board_is_no_rival():
+    """It has the terminal's other end, and may keep ours open."""
+    play = "import os, pty, sys\nmaster, slave = pty.openpty()\nprint(os.ttyname(slave), flush=True)\nsys.stdin.read()"
+    board = subprocess.Popen(
+        [sys.executable, "-c", play], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with board:
+        path = board.stdout.readline().strip()
+        assert device.users(path) == ""
+        keep = ["sleep", "60"]
+        rival = subprocess.Popen(keep, stdin=os.open(path, os.O_RDWR | os.O_NOCTTY))
+        try:
+            assert f"process {rival.pid} (" in device.users(path)
+        finally:
+            rival.kill()
+            rival.wait()
+            board.stdin.close()
 
 
 @pytest.mark.parametrize(
     ("query", "message"),
     [
         ("?baud=fast", r"baud: expected a number such as 115200; found 'fast'"),
-        ("?baud=0", r"baud: expected a number"),
+        ("?baud=0", r"baud: expected a number such as 115200; found '0'"),
         (
             "?bud=9600",
             r"there is no option 'bud' \(did you mean 'baud'\?\); there are: baud, rtscts, dtr, rts",
@@ -184,8 +233,7 @@ def test_a_port_that_we_may_not_open(monkeypatch, board):
 def test_mistakes_in_the_options(bench, board, query, message):
     with pytest.raises(RigError, match=message):
         serial.open_console(bench, f"{board.link}{query}", None)
-    (missing,) = serial.check(rig(f"serial:{board.link}{query}"))
-    assert message.partition("(")[0].replace("\\", "").rstrip() in missing.what
+    assert re.fullmatch(message, serial.misread(f"{board.link}{query}"))
 
 
 def test_lines_that_reset_boards_can_be_set():

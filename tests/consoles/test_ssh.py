@@ -78,6 +78,13 @@ def test_a_remote_shell_that_ends_is_not_a_crash_of_the_dut(program, console, un
 def test_mistakes(console, monkeypatch):
     with pytest.raises(RigError, match="names no host: expected such as ssh:root@lab1"):
         console("")
+    for rest, wrong in (
+        ("-p 2222 -F conf", "names no host: expected such as ssh:root@lab1"),
+        ("//root@lab1:2222", "//root@lab1:2222 is no destination: write it as ssh:-p 2222 root@lab1"),
+        ("'half", "No closing quotation: quote it as a shell wants it"),
+        ("-p 2222 root@lab1 picocom /dev/ttyACM0", ""),
+    ):
+        assert ssh.misread(rest) == wrong
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(RigError, match="the program ssh is not on PATH: apt-get install openssh-client"):
         console("root@lab1")
@@ -116,6 +123,17 @@ def test_of_several_lines_the_telling_one_counts(program):
         "ssh:-p 2291 root@127.0.0.1: no login: WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!"
     )
     assert "(ssh-keygen -R)" in missing.remedy
+
+
+def test_a_key_that_others_may_read_is_not_refused_as_unknown(program):
+    """ssh of OpenSSH 9.2: it passes the key over, and ends as if there were none."""
+    program("""
+        echo "@         WARNING: UNPROTECTED PRIVATE KEY FILE!          @" >&2
+        echo "Permissions 0644 for '/home/me/.ssh/lab' are too open." >&2
+        echo "root@lab1: Permission denied (publickey)." >&2; exit 255""")
+    (missing,) = check("-i ~/.ssh/lab root@lab1")
+    assert missing.what.endswith("no login: Permissions 0644 for '/home/me/.ssh/lab' are too open.")
+    assert "chmod 600" in missing.remedy
 
 
 @pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh program here")

@@ -27,7 +27,7 @@ def test_the_command_runs_without_a_shell(tmp_path):
         ("command:false", "false: exit status 1: without a word"),
         ("command:sh -c 'echo no such hub >&2; exit 3'", "exit status 3: no such hub"),
         ("command:no-such-relay", "cannot be run"),
-        ("command:relay 'unfinished", "cannot be run"),
+        ("command:relay 'unfinished", "No closing quotation: quote it as a shell wants it"),
         ("command:sleep 60", "did not end within 0.2 s"),
         ("gpio:3", 'gpio:3: expected "command:..."'),
     ],

@@ -15,6 +15,7 @@ import select
 import shlex
 import shutil
 import signal
+import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -138,20 +139,30 @@ def check(rig: RigFile) -> Iterable[Missing]:
     return [wrong for key, rest in rests(rig, "process") if (wrong := _wrong(key, rest)) is not None]
 
 
-def _wrong(key: str, rest: str) -> Missing | None:
+def misread(rest: str) -> str:
+    """What is wrong with what stands behind "process:"; empty where nothing is."""
     try:
         words = shlex.split(rest)
     except ValueError as error:
-        return Missing(f"{key}: process:{rest}: {error}", "quote it as a shell wants it")
-    if not words:
-        return Missing(f"{key}: process: names no program", f"expected {WHAT}")
-    program = words[0]
+        return f"{error}: quote it as a shell wants it"
+    return "" if words else f"names no program: expected {WHAT}"
+
+
+def _wrong(key: str, rest: str) -> Missing | None:
+    if wrong := misread(rest):
+        return Missing(f"{key}: process", wrong)
+    program = shlex.split(rest)[0]
     if shutil.which(program) is not None:
         return None
     if "/" not in program:
         return Missing(f"{key}: the program {program} is not on PATH", "install it, or give its path")
-    if not Path(program).is_file():
-        return Missing(
-            f"{key}: there is no file {program}", "build the firmware, or give the path of the executable"
-        )
+    remedy = "build the firmware, or give the path of the executable"
+    try:
+        mode = Path(program).stat().st_mode
+    except PermissionError:
+        return Missing(f"{key}: {program}: a folder on the way to it may not be entered by you", remedy)
+    except (OSError, ValueError):
+        return Missing(f"{key}: there is no file {program}", remedy)
+    if not stat.S_ISREG(mode):
+        return Missing(f"{key}: {program} is {'a folder' if stat.S_ISDIR(mode) else 'no file'}", remedy)
     return Missing(f"{key}: {program} is not executable", f"chmod +x {program}")

@@ -7,13 +7,12 @@ does not come back: when its other side closes, that is the end of the console.
 from __future__ import annotations
 
 import os
-import stat
 import termios
 import tty
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rigs.consoles import device
 from rigs.consoles.model import CHUNK, Console, rests
 from rigs.model import RigError
 from rigs.registry import Missing
@@ -64,9 +63,8 @@ def open_console(bench: Bench, rest: str, rig: RigFile) -> PtyConsole:
 
 
 def check(rig: RigFile) -> Iterable[Missing]:
-    """Whether the pseudo-terminal is there."""
+    """Whether the pseudo-terminal is there and may be opened."""
     for key, rest in rests(rig, "pty"):
-        if not Path(rest).exists() or not stat.S_ISCHR(Path(rest).stat().st_mode):
-            yield Missing(
-                f"{key}: there is no pseudo-terminal {rest}", "start the firmware that makes it, then name it"
-            )
+        remedy = "start the firmware that makes it, then name it"
+        if (wrong := device.lacking(rest, "pseudo-terminal", remedy)) is not None:
+            yield Missing(f"{key}: {wrong[0]}", wrong[1])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rigs.consoles.serial.console import NetworkConsole
+from rigs.consoles.serial.console import NetworkConsole, misread_url
 
 if TYPE_CHECKING:
     from rigs.bench import Bench
@@ -18,3 +18,8 @@ def open_console(bench: Bench, rest: str, rig: RigFile) -> NetworkConsole:
     """Connect to the server. Raises `RigError`."""
     del bench, rig
     return NetworkConsole(f"rfc2217:{rest}")
+
+
+def misread(rest: str) -> str:
+    """What is wrong with what stands behind "rfc2217:"; empty where nothing is."""
+    return misread_url("rfc2217", rest)

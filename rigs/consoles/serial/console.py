@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import grp
-import os
 import re
 import termios
 import threading
@@ -27,6 +25,7 @@ from serial.tools import list_ports
 
 from rigs import clock
 from rigs.configuration.loading import hint
+from rigs.consoles import device
 from rigs.consoles.model import CHUNK, WRITE_TIMEOUT, Console, rests
 from rigs.model import Health, RigError
 from rigs.registry import Missing
@@ -41,8 +40,6 @@ AWAY: Final = 20.0
 BUSY: Final = 3.0
 #: Seconds between two looks at a port that is away or busy, and after which a network reader sees that it is closed.
 _POLL: Final = 0.1
-#: Groups that mean more than access to devices of one kind.
-_POWERFUL: Final = {"root", "0", "wheel", "sudo", "adm", "disk", "kmem", "shadow", "docker", "lxd", "staff"}
 _SWITCHES: Final = {"on": True, "off": False}
 OPTIONS: Final = ("baud", "rtscts", "dtr", "rts")
 
@@ -138,7 +135,7 @@ class SerialConsole(Console):
 
     def _open(self) -> serial.Serial:
         """Open the port for us alone. Raises `OSError`."""
-        users = _users(self._path)
+        users = device.users(self._path)
         if users:
             raise OSError(errno.EBUSY, f"in use by {users}")
         port = _Port(timeout=0, write_timeout=WRITE_TIMEOUT, exclusive=True)
@@ -231,30 +228,44 @@ def open_console(bench: Bench, rest: str, rig: RigFile) -> SerialConsole:
     return SerialConsole(f"serial:{rest}", path, settings(f"serial:{rest}", options))
 
 
+def misread(rest: str) -> str:
+    """What is wrong with what stands behind "serial:"; empty where nothing is."""
+    path, options = parsed(rest)
+    try:
+        settings("", options)
+    except RigError as error:
+        return str(error).removeprefix(": ")
+    return "" if path else "names no port: expected such as serial:/dev/ttyACM0"
+
+
+def misread_url(scheme: str, rest: str) -> str:
+    """What is wrong with what stands behind the scheme of a network port; empty where nothing is."""
+    head, options = parsed(rest)
+    found = re.fullmatch(r"//(?:\[[^\[\]/]+\]|[^\[\]:/]+):(\d{1,5})/?", head)
+    if found is None or int(found[1]) > 65535:
+        return f"expected {scheme}://HOST:PORT of a server that runs, such as {scheme}://lab1:4000"
+    try:
+        baud("", options)
+    except RigError as error:
+        return str(error).removeprefix(": ")
+    return ""
+
+
 def check(rig: RigFile) -> Iterable[Missing]:
     """Whether the ports are there and may be opened."""
     for key, rest in rests(rig, "serial"):
-        path, options = parsed(rest)
-        try:
-            settings(f"{key}: serial:{rest}", options)
-        except RigError as error:
-            yield Missing(str(error), "correct the address")
-        if not Path(path).exists():
-            yield Missing(f"{key}: there is no serial port {path}", _others())
-        elif not os.access(path, os.R_OK | os.W_OK):
-            yield Missing(f"{key}: {path} may not be opened by you", _permission(path))
+        path, _ = parsed(rest)
+        if (wrong := device.lacking(path, "serial port", _others())) is not None:
+            yield Missing(f"{key}: {wrong[0]}", wrong[1])
         elif users := _holders(path):
             yield Missing(f"{key}: {path} is held by {users}", "end that program, or wait for it")
 
 
 def _explained(path: str, error: OSError) -> str:
-    if not Path(path).exists():
-        return f"there is no such port; {_others()}"
-    if error.errno == errno.EACCES:
-        return f"it may not be opened by you: {_permission(path)}"
     if error.errno in {errno.EBUSY, errno.EAGAIN}:
-        return f"the port is busy: {_users(path) or 'another program'} has it open; end that program"
-    return str(error)
+        return f"the port is busy: {device.users(path) or 'another program'} has it open; end that program"
+    wrong = device.lacking(path, "serial port", _others())
+    return str(error) if wrong is None else f"{wrong[0]}; {wrong[1]}"
 
 
 def _others() -> str:
@@ -264,47 +275,9 @@ def _others() -> str:
     return f"plug the board in, or name another; there are: {', '.join(ports) or 'none'}"
 
 
-def _permission(path: str) -> str:
-    about = Path(path).stat()
-    try:
-        group = grp.getgrgid(about.st_gid).gr_name
-    except KeyError:
-        group = str(about.st_gid)
-    shared = about.st_mode & 0o060 == 0o060
-    if not shared or group in _POWERFUL:  # who joins these gets far more than a port
-        return (
-            f"it is of {group} with mode {about.st_mode & 0o777:o}; give it a group of its own by a udev rule, as "
-            'SUBSYSTEM=="tty", GROUP="dialout", MODE="0660", then join that group and log in again'
-        )
-    return (
-        f"join its group ({group}, usually dialout) with `usermod -aG {group} USER` as root, and log in again"
-    )
-
-
 def _holders(path: str) -> str:
     """Who keeps the port, when the time is over that something may have looked at a new port."""
     deadline, pause = clock.now() + BUSY, threading.Event()
-    while (users := _users(path)) and clock.now() < deadline:
+    while (users := device.users(path)) and clock.now() < deadline:
         pause.wait(_POLL)
     return users
-
-
-def _users(path: str) -> str:
-    """Other processes that have the device open, as far as we may know."""
-    try:
-        device = Path(path).stat().st_rdev
-    except OSError:
-        return ""
-    if os.major(device) in {0, 1}:  # no device at all, or /dev/null and its kin: everybody has that open
-        return ""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            opened = int(process.name) != os.getpid() and any(
-                file.exists() and file.stat().st_rdev == device for file in (process / "fd").iterdir()
-            )
-            if opened:
-                found.append(f"process {process.name} ({(process / 'comm').read_text().strip()})")
-        except OSError:  # it has ended, or is somebody else's
-            continue
-    return ", ".join(found)

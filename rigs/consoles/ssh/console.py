@@ -50,6 +50,11 @@ _REMEDIES: Final = (
         "run `ssh {login}` once by hand and accept its key",
     ),
     (r"Identity file .* not accessible", "name a key that there is (-i), or leave -i out"),
+    (
+        r"Permissions .* are too open",
+        "take the others' rights to that key away (chmod 600), or name another (-i)",
+    ),
+    (r"Can't open user config file", "correct the file behind -F"),
     (r"Permission denied", "put your public key there (`ssh-copy-id {login}`), or start ssh-agent"),
     (r"Could not resolve|Name or service not known", "correct the host's name"),
     (r"timed out|No route to host|unreachable", "switch the host on, or mend the network"),
@@ -134,21 +139,39 @@ def _explained(text: str, login: str) -> tuple[str, str]:
     return lines[-1].strip(), f"try `ssh {login}` by hand"
 
 
+def _destination(words: list[str]) -> int:
+    """Where among ssh's words the destination stands: behind the options."""
+    at = 0
+    while at < len(words) and words[at].startswith("-"):
+        at += 1 + (len(words[at]) == 2 and words[at][1] in _TAKE_A_WORD)
+    return at
+
+
 def _login(words: list[str]) -> str:
     """Of ssh's words those that say where, as a shell takes them: options and destination, without the command."""
-    at = 0
-    while at < len(words) - 1 and words[at].startswith("-"):
-        at += 1 + (len(words[at]) == 2 and words[at][1] in _TAKE_A_WORD)
-    return shlex.join(word for word in words[: at + 1] if word not in {"-t", "-tt", "-T"})
+    return shlex.join(word for word in words[: _destination(words) + 1] if word not in {"-t", "-tt", "-T"})
 
 
-def _wrong(key: str, rest: str) -> Missing | None:
+def misread(rest: str) -> str:
+    """What is wrong with what stands behind "ssh:"; empty where nothing is."""
     try:
         words = shlex.split(rest)
     except ValueError as error:
-        return Missing(f"{key}: ssh:{rest}: {error}", "quote it as a shell wants it")
-    if not words:
-        return Missing(f"{key}: ssh: names no host", "expected such as ssh:root@lab1")
+        return f"{error}: quote it as a shell wants it"
+    at = _destination(words)
+    if at >= len(words):
+        return "names no host: expected such as ssh:root@lab1"
+    if words[at].startswith("//"):
+        user, at_sign, host = words[at].strip("/").rpartition("@")
+        host, _, port = host.partition(":")
+        option = f"-p {port} " if port else ""
+        return f"{words[at]} is no destination: write it as ssh:{option}{user}{at_sign}{host}"
+    return ""
+
+
+def _wrong(key: str, rest: str) -> Missing | None:
+    if wrong := misread(rest):
+        return Missing(f"{key}: ssh", wrong)
     if shutil.which(PROGRAM) is None:
         return Missing(f"{key}: the program ssh is not on PATH", "apt-get install openssh-client")
     return None

@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from rigs import registry
+from rigs.configuration.models import ConfigError
 from rigs.model import Link, Received, RigError
 from rigs.registry import Missing
 from sixlowpan import Contexts, DecodeError, LinkInfo, encode, ipv6, link_local, mac
@@ -263,6 +264,16 @@ class Unsecured:
 def on_bench(bench: Bench) -> SecuredLink | Unsecured:
     """The secured link that was opened on this bench, for its `probe` once the DUT is up."""
     return bench.resource(LINK, Unsecured)
+
+
+def misread(rest: str) -> str:
+    """What is wrong with what stands behind "ot_security:"; empty where nothing is."""
+    if ":" not in rest:
+        return "name the link inside, as in ot_security:packet:wpan0"
+    try:
+        return registry.misread("open_link", rest, "")
+    except ConfigError as error:
+        return error.mistakes[0].rpartition("tester.link: ")[2]
 
 
 def check(rig: RigFile) -> list[Missing]:

@@ -202,18 +202,27 @@ class SpinelLink(Link):
 def _parsed(address: str, rig: RigFile) -> tuple[str, Options]:
     """(console address, options). Raises `ConfigError`."""
     console, _, rest = address.partition("#")
-    wrong = ""
-    if not console.partition(":")[0].isalnum() or not console.partition(":")[2]:
-        wrong = f"name the console of the dongle behind it, as in {WANTED}"
+    wrong = misread(address)
     if rig.dut.address is None or len(rig.dut.address) != 8:
         wrong = wrong or "dut.address is needed, the DUT's EUI-64 in hex"
-    try:
-        options = Options.parse(rest)
-    except ValueError as error:
-        wrong = wrong or str(error)
     if wrong:
         raise ConfigError([f"{rig.path}: tester.link: spinel:{address}: {wrong}"])
-    return console, options
+    return console, Options.parse(rest)
+
+
+def misread(rest: str) -> str:
+    """What is wrong with what stands behind "spinel:"; empty where nothing is."""
+    console, _, options = rest.partition("#")
+    scheme, colon, behind = console.partition(":")
+    if not scheme.isalnum() or not colon or not behind:
+        return f"name the console of the dongle behind it, as in {WANTED}"
+    try:
+        Options.parse(options)
+        return registry.misread("open_console", console, "")
+    except ConfigError as error:
+        return error.mistakes[0].rpartition("dut.console: ")[2]
+    except ValueError as error:
+        return str(error)
 
 
 def check(rig: RigFile) -> list[Missing]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import binascii
 import contextlib
+import errno
 import os
 import re
 import select
@@ -30,6 +31,7 @@ from typing import TYPE_CHECKING, Final
 from rigs import clock, registry
 from rigs.links.acknowledgement import Acknowledger, AcknowledgingLink
 from rigs.links.arrivals import Arrivals
+from rigs.links.zep.ports import users_of_port
 from rigs.model import Health, LinkClosed, Received, RigError, Unsupported
 from rigs.registry import Missing
 from sixlowpan import DecodeError, mac
@@ -49,6 +51,7 @@ SPEAKS, UNASKED = 15.0, 2.0
 _ALL_NODES: Final = bytes.fromhex("ff020000000000000000000000000001")
 TESTER_EUI64: Final = bytes.fromhex("02005efffe00002a")
 _ADDRESS: Final = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})")
+_WANTED: Final = "expected HOST:PORT, as in zep:[::1]:17754 or zep:127.0.0.1:17754"
 _UNIX_EPOCH: Final = 2_208_988_800  # in seconds of NTP, which counts from 1900
 _SWITCH: Final = 5e-4  # seconds
 #: Seconds. RIOT's driver acknowledges a frame before it is done with it, and ends in an assertion (2026.07:
@@ -129,6 +132,7 @@ class ZepLink(AcknowledgingLink):
         self._arrived = self._arrivals.changed
         self._node: tuple[str, int] | None = None  # where it spoke from last
         self._not_heard: Counter[str] = Counter()
+        self._channels: set[int] = set()  # others, on which frames came
         self._sequence = 0
         self._closed = False
         self._waker = os.eventfd(0)
@@ -242,6 +246,7 @@ class ZepLink(AcknowledgingLink):
             self._not_heard[str(error)] += 1
             return
         if kind == DATA and channel != self._channel:
+            self._channels.add(channel)
             self._not_heard[f"a frame on channel {channel} (tester.channel is {self._channel})"] += 1
             return
         with self._arrived:
@@ -272,8 +277,14 @@ class ZepLink(AcknowledgingLink):
         what = "frame with the node's EUI-64 (set dut.address)" if self._node else "frame from the node"
         heard = self.passed_over()
         told = "nothing came: was the node started with this host and port? If it ran before, start it anew"
-        seen = f"what came: {heard}" if heard else told
+        seen = f"what came: {heard}{self._remedy()}" if heard else told
         return f"{self.name}: no {what} within {speaks:g} s on channel {self._channel}; {seen}"
+
+    def _remedy(self) -> str:
+        """What to do where the node is heard on one other channel."""
+        if len(self._channels) != 1:
+            return ""
+        return f"; to do: tester.channel = {next(iter(self._channels))} in the rig file"
 
 
 def _gone(state: Health) -> str:
@@ -285,37 +296,53 @@ def _bind(host: str, port: int, name: str) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
         bound = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise RigError(f"{name}: {host} cannot be used: {error}") from error
+        raise RigError(
+            f"{name}: {host} is no host that is known: {error.strerror}; correct its name, or write an address"
+        ) from error
     try:
         bound.setblocking(False)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         bound.bind(address)
     except OSError as error:
         bound.close()
-        raise RigError(
-            f"{name}: cannot be bound: {error}; end who has it, or set another port in tester.link and dut.console"
-        ) from error
+        raise RigError(f"{name}: {_why_not(host, port, error)}") from error
     return bound
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    """Why a port cannot be bound, and what to do about it."""
+    if error.errno == errno.EADDRINUSE:
+        whose = users_of_port(port) or "another process"
+        return f"the UDP port is held by {whose}; end it, or set another port in tester.link and dut.console"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is no address of this machine; name one of its own: the tester listens there"
+    return f"cannot be bound: {error.strerror}; set another port in tester.link and dut.console"
+
+
+def misread(rest: str) -> str:
+    """What is wrong with what stands behind "zep:"; empty where nothing is."""
+    found = _ADDRESS.fullmatch(rest)
+    return "" if found and int(found["port"]) <= 65535 else _WANTED
 
 
 def check(rig: RigFile) -> list[Missing]:
     """Whether the UDP port can be bound here."""
     scheme, _, rest = rig.tester.link.partition(":")
+    if wrong := misread(rest):
+        return [Missing(f"tester.link: {rig.tester.link} cannot be read", wrong)]
     try:
         host, port = _host_and_port(rest, rig)
         _bind(host, port, f"{scheme}:{rest}").close()
     except RigError as error:
         what, _, remedy = str(error).partition("; ")
-        return [Missing(what, remedy or 'write it as tester.link = "zep:[::1]:17754"')]
+        return [Missing(f"tester.link: {what}", remedy)]
     return []
 
 
 def _host_and_port(address: str, rig: RigFile) -> tuple[str, int]:
     found = _ADDRESS.fullmatch(address)
-    if found is None or int(found["port"]) > 65535:
-        raise RigError(
-            f"{rig.path}: tester.link: zep:{address}: wanted is zep:[::1]:17754 or zep:127.0.0.1:17754"
-        )
+    if found is None or misread(address):
+        raise RigError(f"{rig.path}: tester.link: zep:{address}: {_WANTED}")
     return found["six"] or found["host"], int(found["port"])
 
 

@@ -187,6 +187,10 @@ def _octets(text: str) -> bytes:
     return bytes.fromhex(text.replace(".", ""))
 
 
+#: All that it is asked and told goes over its console (`rigs.registry`).
+NEEDS_CONSOLE: Final = True
+
+
 def open_node(bench: Bench, rig: RigFile) -> ContikiNode:
     """The node behind the rig's console. Raises `RigError`."""
     console = registry.open_console(bench, _console(rig), rig)

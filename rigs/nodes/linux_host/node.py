@@ -298,6 +298,10 @@ def dut_side(bench: Bench, rig: RigFile) -> BleHost | None:
     return host_of(bench, rig).ble
 
 
+#: All that it is asked and told goes over its console (`rigs.registry`).
+NEEDS_CONSOLE: Final = True
+
+
 def open_node(bench: Bench, rig: RigFile) -> LinuxHostNode:
     """The host at the other end of `dut.console`. Raises `RigError`."""
     return LinuxHostNode(host_of(bench, rig), bench)

@@ -282,6 +282,10 @@ def remarks(rig: RigFile) -> list[str]:
     return [f"dut.partner is not set: a node of API 595 or later takes no plain frames then, {unless}"]
 
 
+#: All that it is asked and told goes over its console (`rigs.registry`).
+NEEDS_CONSOLE: Final = True
+
+
 def open_node(bench: Bench, rig: RigFile) -> OpenThreadNode:
     """Open the console and bring the node up. Raises `RigError`."""
     key = network_key(rig)

@@ -345,6 +345,10 @@ def _is_link_local(address: bytes) -> bool:
     return address[0] == 0xFE and address[1] & 0xC0 == 0x80
 
 
+#: All that it is asked and told goes over its console (`rigs.registry`).
+NEEDS_CONSOLE: Final = True
+
+
 def open_node(bench: Bench, rig: RigFile) -> RiotNode:
     """The firmware behind `dut.console`. Raises `RigError`, also when its PAN or channel is not the tester's."""
     console = registry.open_console(bench, rig.dut.console, rig)

@@ -366,6 +366,10 @@ def dut_side(bench: Bench, rig: RigFile) -> None:
     registry.open_console(bench, rig.dut.console, rig)
 
 
+#: All that it is asked and told goes over its console (`rigs.registry`).
+NEEDS_CONSOLE: Final = True
+
+
 def open_node(bench: Bench, rig: RigFile) -> ZephyrNode:
     """The Zephyr at the other end of `dut.console`. Raises `RigError`."""
     options = registry.options(rig, Options)

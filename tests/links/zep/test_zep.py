@@ -118,7 +118,11 @@ def test_a_node_that_never_speaks(link):
 @pytest.mark.parametrize(
     ("fields", "said", "why"),
     [
-        ({}, {"channel": 11}, "1 x a frame on channel 11"),
+        (
+            {},
+            {"channel": 11},
+            r"1 x a frame on channel 11 \(tester.channel is 26\); to do: tester.channel = 11 in the rig file",
+        ),
         ({"pan": b"\xab\xcd"}, {}, r"1 x a frame of PAN 0xabcd \(tester.pan is 0x0023\)"),
         ({"src": b"\x12\x34"}, {}, r"set dut.address.*1 x a frame from the short address 1234"),
         ({}, {"crc": b"\x00\x01"}, "1 x wrong FCS"),
@@ -138,13 +142,14 @@ def test_a_node_that_ends_before_it_spoke(link):
 
 def test_a_port_that_is_taken(link):
     with pytest.raises(
-        RigError, match=r"cannot be bound: .*in use; .*another port in tester.link and dut.console"
+        RigError,
+        match=r"the UDP port is held by process \d+ \(.*\); .*another port in tester.link and dut.console",
     ):
         ZepLink("::1", link.port, pan=PAN, channel=26)
 
 
 def test_a_host_that_is_not_ours():
-    with pytest.raises(RigError, match=r"zep:\[2001:db8::1\]:0: "):
+    with pytest.raises(RigError, match=r"zep:\[2001:db8::1\]:0: 2001:db8::1 is no address of this machine"):
         ZepLink("2001:db8::1", 0, pan=PAN, channel=26)
 
 
@@ -184,21 +189,24 @@ def rig_file(**overrides):
 @pytest.mark.parametrize("address", ["", "17754", "::1:17754", "[::1]", "[::1]:99999", "host:port"])
 def test_a_wrong_address(address):
     rig = rig_file()
-    with pytest.raises(RigError, match=r"riot-zep.toml: tester.link: zep:.*: wanted is zep:\[::1\]:17754"):
+    with pytest.raises(
+        RigError, match=r"riot-zep.toml: tester.link: zep:.*: expected HOST:PORT, as in zep:\[::1\]:17754"
+    ):
         registry._module("open_link", "zep", rig).open_link(Bench(), address, rig)
 
 
 def test_check_tells_of_a_port_that_is_taken(link):
     rig = rig_file(**{"tester.link": f"zep:[::1]:{link.port}"})
     (missing,) = registry.missing(rig)
-    assert f"zep:[::1]:{link.port}: cannot be bound" in missing.what
-    assert missing.remedy.startswith("end who has it")
+    held = f"tester.link: zep:[::1]:{link.port}: the UDP port is held by process {os.getpid()} ("
+    assert missing.what.startswith(held)
+    assert missing.remedy.startswith("end it, or set another port")
 
 
 def test_check_of_a_free_port_and_a_wrong_address():
     assert registry.missing(rig_file(**{"tester.link": "zep:[::1]:0"})) == []
     (missing,) = registry.missing(rig_file(**{"tester.link": "zep:17754"}))
-    assert "wanted is zep:[::1]:17754" in missing.what
+    assert missing.remedy.startswith("expected HOST:PORT, as in zep:[::1]:17754")
 
 
 def test_a_program_that_says_nothing_and_ends():
