@@ -28,6 +28,7 @@ from sixlowpan.addresses import ALL_NODES, link_local
 from suites.rfc4944.test_5_2 import FORWARDER
 from suites.rfc6282.test_2_fragments import TRAFFIC
 from suites.rfc6282.test_3_1 import head, reserved
+from suites.rfc6282.test_4_2_chains import OUTER
 
 pytestmark = on_link("ieee802154")
 
@@ -161,3 +162,13 @@ def test_what_follows_a_broadcast_header(case: Case, what: str, sequence: int):
         return meshed(case, inner, sequence=sequence)
 
     right_or_nothing(case, make, feature="broadcast")
+
+
+@needs("ip_tap")
+@requirement("RFC4944-5-04", "RFC6282-4.2-10", "RFC6282-4.2-19", "RFC6282-3.2.2-01")
+@pytest.mark.parametrize("front", [bytes.fromhex("7e33 ee"), OUTER], ids=["outer-elided", "outer-in-line"])
+def test_inner_header_behind_a_mesh_header(case: Case, front: bytes):
+    """IPv6 in IPv6: what the inner header elides comes from the outer one (§3.2.2), and not from the mesh header."""
+    right_or_nothing(
+        case, lambda: meshed(case, spelled(case, bytes.fromhex("7a33 3a"), front=front)), feature="mesh"
+    )

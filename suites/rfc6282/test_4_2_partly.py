@@ -285,3 +285,35 @@ def test_restored_checksum_of_an_inner_datagram(case: Case, front: str):
         return Stimulus([elided], good.packet, tester.info(), "C=1 behind EID 7")
 
     right_or_nothing(case, make)
+
+
+@needs("ip_tap")
+@requirement("RFC6282-4.2-15", "RFC6282-4.2-13", "RFC6282-4.2-12", "RFC6282-4.2-19", "RFC6282-3.2-03")
+@pytest.mark.parametrize("data", [5, 130], ids=["frame", "fragments"])
+def test_options_of_an_inner_packet(case: Case, data: int):
+    """Compressed options behind the inner header of EID 7: their length and elided pad come back in both packets."""
+    tester = case.tester
+    source, destination = tester.identity.address, tester.dut_address
+    if data > 100 and tester.kind == "ble":
+        data = 700
+
+    def make(header: int, size: int, nhc: bool) -> Stimulus:
+        message = ipv6.udp(0xF0B1, 0xF0B2, tester.pattern(data), source, destination)
+        inner = ipv6.build(source, destination, header, padded(size, 0xA0, UDP) + message)
+        packet = ipv6.build(source, destination, 41, inner)
+        octet = 0xE0 | EID[header] << 1 | nhc
+        wire = bytes([octet, *([] if nhc else [UDP]), size]) + options(size, 0xA0)
+        payload = bytes.fromhex("7e33 ee 7e33") + wire + (b"\xf3\x12" + message[6:] if nhc else message)
+        info = tester.info()
+        note = f"options of {size} octets behind an inner header"
+        return Stimulus(tester.payloads(packet, info, payload), packet, info, note)
+
+    understood_all(
+        case,
+        (
+            (None, lambda header=header, size=size, nhc=nhc: make(header, size, nhc))
+            for header in (HOP_BY_HOP, DESTINATION)
+            for size in range(2, 15)
+            for nhc in (True, False)
+        ),
+    )

@@ -277,6 +277,37 @@ def _(node, payload, header, info):
     return None if inner is not None and inner.m else payload
 
 
+def inner_options(header: Iphc | None) -> int:
+    """The length octet of options that are compressed behind an inner IPHC header; -1 where there are none."""
+    inner = within(header)
+    if inner is None or inner.nhc & 0xFE not in {0xE0, 0xE6}:
+        return -1
+    at = inner.end + (1 if inner.nhc & 1 else 2)
+    return inner.payload[at] if at < len(inner.payload) else -1
+
+
+@reads("inner-options-dropped", requirement="RFC6282-4.2-12")
+def _(node, payload, header, info):
+    "Knows UDP behind an inner IPv6 header, and drops compressed options there."
+    return None if inner_options(header) >= 0 else payload
+
+
+@rewrites("inner-options-pad-uncounted", requirement="RFC6282-4.2-15")
+def _(node, packet, header, info):
+    "Restores the padding of options behind an inner IPv6 header, and does not count it in the outer Payload Length."
+    if (octets := inner_options(header)) >= 0:
+        packet[4:6] = (int.from_bytes(packet[4:6], "big") - (-(2 + octets) % 8)).to_bytes(2, "big")
+
+
+@rewrites("inner-options-pad-uncounted-inside", requirement="RFC6282-4.2-15")
+def _(node, packet, header, info):
+    "Restores the padding of options behind an inner IPv6 header, and does not count it in the inner Payload Length."
+    at = upper(packet, 41)
+    if (octets := inner_options(header)) >= 0 and at is not None:
+        length = int.from_bytes(packet[at + 4 : at + 6], "big") - (-(2 + octets) % 8)
+        packet[at + 4 : at + 6] = length.to_bytes(2, "big")
+
+
 @rewrites("inner-traffic-of-outer", requirement="RFC6282-4.2-19")
 def _(node, packet, header, info):
     "Gives an inner header the traffic class and flow label of the outer."

@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import LinkInfo, mesh
-from sixlowpan.addresses import BROADCAST
+from sixlowpan.addresses import BROADCAST, link_local
 from tests.mutants import ANY, IEEE802154, mutant, reads, rewrites
+from tests.mutants.chains import within
 from tests.mutants.declared import is_mesh
 from tests.mutants.wire import iphc, set_traffic_class
 
@@ -34,6 +35,21 @@ def behind_mesh(id: str, *, requirement: str):
         return function
 
     return register
+
+
+@behind_mesh("mesh-inner-from-originator", requirement="RFC6282-3.2.2-01")
+def _(node, packet, header, info):
+    "Behind a mesh header an inner IPv6 header takes an elided source from the originator, not from the outer header."
+    inner = within(header)
+    if inner is not None and not inner.sac and inner.sam == 3:
+        packet[48:64] = link_local(info.src)
+
+
+@reads("mesh-inner-dropped", requirement="RFC6282-4.2-10", kinds=IEEE802154)
+def _(node, payload, header, info):
+    "Knows no inner IPv6 header behind a mesh header."
+    behind, _ = mesh.unwrap(payload, info)
+    return None if behind and within(iphc(payload[behind:])) is not None else payload
 
 
 @behind_mesh("mesh-hlim-decremented", requirement="RFC6282-3.1.1-09")
