@@ -176,6 +176,7 @@ def test_options_in_order(case: Case, length: int):
         found = [o for o in message.options if isinstance(o, nd.ContextOption) and o.cid == 6]
         good = found and (found[0].length, found[0].context().prefix) == (length, cut)
         case.expect(
-            bool(good), "no_6co", f"a 6CO for context 6, {length} bits", str(found), requirement="RFC6775-4.2-01",
+            bool(good), "no_6co", f"a 6CO for context 6, {length} bits of {cut.hex()}",
+            found[0].build().hex() if found else "none", requirement="RFC6775-4.2-01",
             frame=seen.frames[0],
         )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fixtures.api import Case, binds, let_pass, needs, on_link, prepare, requirement
+from fixtures.api import Case, Seen, binds, let_pass, needs, on_link, prepare, requirement
 from sixlowpan import nd
 from suites.rfc6775.parties import host, readable, spread
 from suites.rfc6775.routing import advertisement, routing
@@ -18,10 +18,15 @@ FIRST, SECOND, THIRD = (bytes.fromhex(f"20010db8c0de000{n}0000000000000000") for
 
 def told(case: Case) -> nd.RouterAdvertisement:
     """What the 6LBR advertises now; without an answer the case ends."""
+    return readable(case, advertised(case))
+
+
+def advertised(case: Case) -> Seen:
+    """The packet of it."""
     seen = advertisement(case, host(case))
     if seen is None:
         case.failed("no_ra", "a Router Advertisement", "none", requirement="RFC6775-6.3-05")
-    return readable(case, seen)
+    return seen
 
 
 def abro_of(case: Case, message: nd.RouterAdvertisement) -> nd.AuthoritativeBorderRouter:
@@ -96,10 +101,12 @@ def test_option_for_each_context(case: Case):
         given = {CID: FIRST, CID + 1: SECOND, CID + 2: THIRD}
         for cid, prefix in given.items():
             case.rig.node.set_context(cid, prefix, 64)
-        message = told(case)
+        seen = advertised(case)
+        options = readable(case, seen).options
         for cid in given:
-            found = [o for o in message.options if isinstance(o, nd.ContextOption) and o.cid == cid]
-            case.expect(len(found) == 1, "no_6co", f"one 6CO for context {cid}", f"{len(found)}")
+            found = [o for o in options if isinstance(o, nd.ContextOption) and o.cid == cid]
+            wanted = f"one 6CO for context {cid}"
+            case.expect(len(found) == 1, "no_6co", wanted, f"{len(found)}", frame=seen.frames[0])
 
 
 @MANAGES
