@@ -184,8 +184,8 @@ def mistakes(where: str, data: Mapping[str, Any]) -> list[str]:
         right = {key: value for key, value in told.items() if key in known}
         found.extend(f"{where}: dut.{mistake}" for mistake in loading.mistakes_in(options, right))
     dut = data.get("dut")
-    told = dut.get("power") if isinstance(dut, dict) else None
-    if isinstance(told, str) and (wrong := power.misread(told)):
+    cycled = dut.get("power") if isinstance(dut, dict) else None
+    if isinstance(cycled, str) and (wrong := power.misread(cycled)):
         found.append(f"{where}: dut.power: {wrong}")
     return found
 
