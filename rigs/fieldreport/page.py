@@ -234,11 +234,14 @@ def _stall(moved: Moved) -> list[str]:
             "",
             "Cause: retransmissions that never leave: the sender counts them, and none came to the interface.",
         ]
+    others = between - left.repeated
+    first = min(others, moved.dropped)
+    rest = f", and {others - first} are not explained" if others > first else ""
     told = (
         f"Cause: the sender's `bluetooth_6lowpan` drops retransmissions. {between} segments left the queue for the "
-        f"interface and were not handed to its controller ({left.repeated} were there for a second time; of the others "
-        f"the queue had dropped the first copy: it dropped {moved.dropped}). Nothing was on the air twice. So a "
-        "segment that is lost once is lost for good, and the connection stands still. The medium never saw what is "
+        f"interface and were not handed to its controller: {left.repeated} were there for a second time, the first "
+        f"copy of {first} may be what the queue had dropped ({moved.dropped}){rest}. Nothing was on the air twice. So "
+        "a segment that is lost once is lost for good, and the connection stands still. The medium never saw what is "
         "missing."
     )
     return ["", told]

@@ -118,9 +118,14 @@ def test_retransmissions_that_the_kernel_drops():
     assert "* on the air: 2 segments with data, 0 for a second time" in text
     assert "drops retransmissions. 3 segments left the queue for the interface and were not handed" in text
     assert (
-        "(2 were there for a second time; of the others the queue had dropped the first copy: it dropped 1)"
+        ": 2 were there for a second time, the first copy of 1 may be what the queue had dropped (1). Nothing"
         in text
     )
+
+
+def test_what_the_figures_do_not_explain_is_not_explained():
+    text = page(Field(transfers=[moved(dropped=0)]))
+    assert "the first copy of 0 may be what the queue had dropped (0), and 1 are not explained." in text
 
 
 def test_retransmissions_that_tcp_keeps_are_not_the_interfaces():
