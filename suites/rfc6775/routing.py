@@ -130,7 +130,7 @@ def another(case: Case, prefix: bytes, party: HostParty | None = None) -> tuple[
 def arrives(case: Case, sender: RouterParty | HostParty, destination: bytes, link: bytes) -> Seen | None:
     """A datagram through the DUT to this address, as it comes out at that link-layer address; None: it does not."""
     source = bytes.fromhex("20010db8ffff0000") + case.tester.pattern(8)
-    if isinstance(sender, Device):
+    if isinstance(sender, Device) and sender.registered:
         source = sender.registered[-1]
     for _ in range(case.rig.file.attempts):
         data = case.tester.pattern(12)

@@ -3,6 +3,7 @@
 import pytest
 
 from fixtures.api import Case, HostParty, binds, let_pass, needs, on_link, requirement
+from sixlowpan import ipv6
 from suites.rfc6775.parties import SOON, heard, host
 from suites.rfc6775.routing import advertisement, arrives, global_of, registered, routing
 from suites.rfc6775.test_6_5 import DUPLICATE, kept
@@ -76,7 +77,9 @@ def test_sent_to_who_left(case: Case):
         kept(case, party, gone)
         kept(case, other, stays)
         here.leave(party)
-        arrives(case, above, gone, party.link)
+        source = global_of(above, prefix)
+        message = ipv6.udp(0xF0B5, 0xF0B6, case.tester.pattern(12), source, gone)
+        above.send(ipv6.build(source, gone, ipv6.UDP, message))
         strays = heard(case, lambda s: s.view.dst == gone, SOON)
         case.expect(strays is None, "carried", "nothing at another 6LN", "the packet")
         there = arrives(case, above, stays, other.link)

@@ -35,11 +35,16 @@ class LongAnswered(ReferenceNode):
 class Plain(ReferenceNode):
     """A router that answers a bad registration as if it had no ARO."""
 
-    def as_plain(self, message):
+    def as_plain(self, option):
+        """`option` are the octets of its ARO, and all behind them."""
         raise NotImplementedError
 
     def icmp(self, view, message):
-        if message[0] == nd.NS and view.src != bytes(16) and self.as_plain(message):
+        at = 24
+        while message[0] == nd.NS and at + 1 < len(message) and message[at + 1] and message[at] != nd.ARO:
+            at += 8 * message[at + 1]
+        option = message[at:] if message[0] == nd.NS else b""
+        if option[:1] == bytes([nd.ARO]) and view.src != bytes(16) and self.as_plain(option):
             self.send_nd(self.own[0], view.src, nd.NA, b"\xe0\0\0\0" + message[8:24])
             return
         super().icmp(view, message)
@@ -49,16 +54,16 @@ class Plain(ReferenceNode):
 class BadStatusPlain(Plain):
     """Answers an NS whose ARO has a Status by a plain NA."""
 
-    def as_plain(self, message):
-        return message[40:41] == bytes([nd.ARO]) and message[42] != 0
+    def as_plain(self, option):
+        return option[2] != 0
 
 
 @wrong("6lr-ns-bad-length-plain", "RFC6775-6.5-01")
 class BadLengthPlain(Plain):
     """Answers an NS whose ARO has another Length by a plain NA."""
 
-    def as_plain(self, message):
-        return message[40:41] == bytes([nd.ARO]) and message[41] != 2
+    def as_plain(self, option):
+        return option[1] != 2
 
 
 @wrong("6lr-no-sllao-registered", "RFC6775-6.5-02")
