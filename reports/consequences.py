@@ -1,12 +1,13 @@
 """Causes that follow from another one: said where the record proves it, and nowhere else.
 
 Strategy: a node that lost its room for reassembly breaks every case that needs some, and a reader takes that for as
-many faults. What follows from what is a table of codes that have a resource in common. The record proves it on one rig
-when the order of its results says so (all that follows came behind the source), when the resource was there before (a
-case of the same functions was right in front of it) and never again (none was right between the source and the last
-that follows, so no restart gave it back), and when the node was alive: that is in the code itself, which counts only
-where a control was answered. A rig name under which several boards or guests worked proves nothing, for their results
-are mixed. Nothing is hidden by it: what follows stays a cause, with all its cases, behind what does not.
+many faults. What follows from what is a table of codes that have a resource in common. The record proves it on one
+rig when the order of its results says so (all that follows came behind the source), when the resource was there
+before (a case of the functions of either was right in front of it) and never again (none was right between the
+source and the last that follows, so no restart gave it back), and when the node was alive: that is in the code
+itself, which counts only where a control was answered. A rig name under which several boards or guests worked
+proves nothing, for their results are mixed. Nothing is hidden by it: what follows stays a cause, with all its
+cases, behind what does not.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Follows:
     #: The case that showed the source first, and when it began.
     first: str
     since: str
-    #: Cases of the same functions that were right in front of it.
+    #: Cases of the functions of source and consequence that were right in front of it.
     before: int
 
     def __str__(self) -> str:
@@ -55,12 +56,12 @@ class Follows:
             if self.count < self.of
             else f"all {self.of} of its results"
         )
-        cases = "case was" if self.before == 1 else "cases were"
+        cases = "case that tries it was" if self.before == 1 else "cases that try it were"
+        which = of if self.of > 1 else "its result"
         return (
-            f"follows from {self.source.title} on {self.rig}: {of if self.of > 1 else 'its result'} came behind "
-            f"{self.first} ({self.since or 'no time in the record'}), which used up the {self.resource}; {self.before} "
-            f"{cases} right in front of that with the same functions, none between, and a control was answered each "
-            "time"
+            f"follows from {self.source.title} on {self.rig}: {which} came behind {self.first} "
+            f"({self.since or 'no time in the record'}), which used up the {self.resource}; {self.before} {cases} "
+            "right in front of that, none between, and a control was answered each time"
         )
 
 
@@ -121,7 +122,8 @@ def _proved(
     if not behind:
         return None
     last = max(places[case] for case in behind)
-    functions = {case.partition("[")[0] for case in shows_effect}
+    # what shows the source tries the resource as well as what follows from it
+    functions = {case.partition("[")[0] for case in shows_effect | shows_source}
     alike = [result for result in order if result["case"].partition("[")[0] in functions]
     right = [places[result["case"]] for result in alike if state(result) in _GOOD]
     before = sum(place < first for place in right)

@@ -23,12 +23,11 @@ def echo(size, verdict):
     return result(case, RIG, verdict, ["RFC4944-4-01"], findings=findings)
 
 
-def leak(known=None):
+def leak(known=None, which="cut", verdict="fail"):
     found = Finding("not_released", "RFC4944-5.3-28", "MUST", "a full-size echo", "none", "7b", known=known)
-    case = "robustness/leak/room[cut]"
-    return result(
-        case, RIG, "fail", ["RFC4944-5.3-28"], findings=[found], known=known, t="2026-11-21T10:05:00.000Z"
-    )
+    case, findings = f"robustness/leak/room[{which}]", [found] if verdict == "fail" else []
+    when = "2026-11-21T10:05:00.000Z"
+    return result(case, RIG, verdict, ["RFC4944-5.3-28"], findings=findings, known=known, t=when)
 
 
 def told(folder, lines, *, boards=1, kept=False):
@@ -51,8 +50,8 @@ def test_what_came_behind_a_leak_follows_from_it(tmp_path, kept):
     assert str(follows) == (
         "follows from No datagram of full size is taken when all reassembly timers have run out (RFC4944-5.3-28) on "
         "lwip-802154: all 2 of its results came behind robustness/leak/room[cut] (2026-11-21T10:05:00.000Z), which "
-        "used up the room for reassembly; 2 cases were right in front of that with the same functions, none between, "
-        "and a control was answered each time"
+        "used up the room for reassembly; 2 cases that try it were right in front of that, none between, and a control "
+        "was answered each time"
     )
     assert found["too_large"].consequence
     assert not found["not_released"].follows
@@ -72,6 +71,15 @@ def test_what_the_record_does_not_prove_is_not_said(tmp_path, why, order, boards
     found = told(tmp_path / "run", made, boards=boards)
     assert found["too_large"].follows == [], why
     assert not found["too_large"].consequence
+
+
+@pytest.mark.parametrize(("order", "count"), [("before", 1), ("between", 0)])
+def test_what_shows_the_leak_tries_the_room_as_well(tmp_path, order, count):
+    """Whether a full-size echo is answered is what the cases of the leak end with: right ones say that it is."""
+    right = leak(which="sound", verdict="pass")
+    lines = [leak(), echo(94, "fail")]
+    lines.insert(0 if order == "before" else 1, right)
+    assert len(told(tmp_path / "run", lines)["too_large"].follows) == count
 
 
 def test_a_part_that_came_in_front_is_no_consequence(tmp_path):
