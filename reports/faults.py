@@ -110,7 +110,9 @@ class Faults:
         most = f"{musts} of them {'breaks' if musts == 1 else 'break'} a MUST of an RFC" if musts else ""
         news = f"{new} {'is' if new == 1 else 'are'} new, {count - new} declared"
         news = "all are new" if new == count else news if new else "all are declared, none is new"
-        return f"{count} distinct faults, {most or 'none of them breaks a MUST'}; {news}"
+        follow = sum(cause.consequence for cause in self.causes)
+        told = f"; {follow} of them {'follows' if follow == 1 else 'follow'} from another" if follow else ""
+        return f"{count} distinct faults, {most or 'none of them breaks a MUST'}; {news}{told}"
 
 
 def fit(faults: Faults, share: str) -> str:

@@ -99,6 +99,10 @@ def test_a_consequence_of_a_known_deviation_is_news_all_the_same(tmp_path):
     assert [(cause.kind, cause.consequence) for cause in found] == [("fail", True), ("known", False)]
     summary = markdown.render(page)
     assert "1 new failure on 1 rig" in summary
+    assert (
+        "2 distinct faults, 1 of them breaks a MUST of an RFC; 1 is new, 1 declared; 1 of them follows from another"
+        in summary
+    )
     assert "on lwip-802154, 3 cases; a consequence of leaky" in summary
     assert "A consequence:" in render(page)
     printed = "\n".join(show.lines(page, show.Asked()))
