@@ -32,8 +32,22 @@ _ANSWERS: Final = (
 )
 #: Codes that say that the DUT did not do of itself what the frame of the finding, or nothing but time, asks of it.
 _DUE: Final = (
-    *("not_sent", "not_registered", "no_address", "no_rs", "no_ra", "not_confirmed", "listener_lost"),
-    *("not_replicated", "nd_no_retry", "nd_renewal", "stuck", "no_6co"),
+    *(
+        "not_sent",
+        "not_registered",
+        "no_address",
+        "no_rs",
+        "no_ra",
+        "not_confirmed",
+        "nd_no_retry",
+        "nd_renewal",
+    ),
+    *("stuck", "no_6co"),
+)
+#: Codes that do not tell whose the frame is, or which of several it is: nothing is marked in it, nor said of it.
+_OPEN: Final = (
+    *("nd_not_taken", "nd_unanswered", "not_forwarded", "not_released", "no_room_for_two", "lost"),
+    *("context_unread", "listener_lost", "not_replicated"),
 )
 #: What is to be said of the frame of a finding with this code.
 _SAID: Final = {
@@ -164,9 +178,9 @@ def field_of(finding: Mapping[str, Any]) -> str:
 
 
 def is_right(finding: Mapping[str, Any]) -> bool:
-    """Whether nothing is wrong in the frame of a finding: the DUT had to heed it, or made another packet of it."""
+    """Whether no octet of the frame of a finding is wrong: the DUT had to heed it, or made another packet of it."""
     code = str(finding.get("code") or "")
-    return bool(field_of(finding)) or unheard(code) or code in _DUE
+    return bool(field_of(finding)) or unheard(code) or code in _DUE or code in _OPEN
 
 
 def claim(finding: Mapping[str, Any], *, several: bool = False) -> str:
@@ -176,8 +190,8 @@ def claim(finding: Mapping[str, Any], *, several: bool = False) -> str:
     """
     code = str(finding.get("code") or "")
     this, it = ("these frames", "them") if several else ("this frame", "it")
-    if code in _SAID:
-        return _SAID[code]
+    if code in _SAID or code in _OPEN:
+        return _SAID.get(code, "")
     if is_right(finding):
         return f"Nothing in {this} is wrong: {_undone(code, field_of(finding), it)}"
     effect = named(code, str(finding.get("requirement") or ""))
@@ -199,9 +213,7 @@ def _undone(code: str, field: str, it: str) -> str:
         return "what the node must send behind it did not come."
     if field:
         return f"the node misreads the {field.replace('_', ' ')}. The octets that say it are marked."
-    verb = (
-        "answer" if code in ("no_answer", "unresolved", "solicitation_dropped", "nd_unanswered") else "heed"
-    )
+    verb = "answer" if code in ("no_answer", "unresolved", "solicitation_dropped") else "heed"
     return f"the node must {verb} {it}, and did not."
 
 
@@ -210,7 +222,9 @@ def without_frame(finding: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     actual = str(finding.get("actual") or "")
     within = _WITHIN.search(actual)
     silent = (
-        unheard(str(finding.get("code") or "")) or within or actual.startswith(("none", "nothing", "no "))
+        unheard(str(finding.get("code") or ""))
+        or within
+        or actual.startswith(("none", "nothing", "no ", "it is not answered"))
     )
     if silent:
         controls = str(result.get("controls") or "")

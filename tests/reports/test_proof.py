@@ -4,6 +4,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 
+from reports import proof
 from reports.causes import Cause, causes
 from reports.frames import frame_of, proof_of
 from reports.proof import claim, in_short, read_by_oracle, sent_words, without_frame
@@ -83,14 +84,25 @@ def test_octets_that_came_are_held_against_those_that_must():
         ("advertised", "The node sent this frame, and must not."),
         ("not_minimal", "The node sent this frame."),
         ("limit", ""),
+        # the frame of a leak is the one that leaks, often a wrong one; in neighbor discovery it may be either side's
+        ("not_released", ""),
+        ("nd_unanswered", ""),
     ],
 )
 def test_claims(code, said):
     assert claim(finding(code)) == said
 
 
+def test_what_the_code_does_not_tell_is_neither_said_nor_marked():
+    frame = shown(finding("not_released", offset=3))
+    assert not any(wrong for _, wrong in frame.runs)
+    assert frame.said.startswith("No octet of it is wrong by itself")
+
+
 def test_every_glob_of_silence_means_a_code():
     assert [glob for glob in UNHEARD if not any(fnmatchcase(code, glob) for code in CODES)] == []
+    named = (*proof._ANSWERS, *proof._DUE, *proof._OPEN, *proof._SAID)
+    assert [code for code in named if code not in CODES] == []
 
 
 def test_a_sequence_is_shown_as_one():
