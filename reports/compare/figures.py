@@ -26,7 +26,8 @@ from reports.statistics.comparison import (
 )
 from reports.statistics.distribution import quantile, values_for
 from reports.statistics.probability import Estimate
-from reports.statistics.units import amount
+from reports.statistics.units import SECONDS, amount
+from reports.verdict import plural
 from reports.view import natural
 
 #: Values on each side that a test of ranks or of a quantile takes at least.
@@ -61,6 +62,8 @@ class Cell:
     real: bool = False
     #: Why it may be the host's, and not the node's.
     host: str = ""
+    #: Of values too few for a test: how many there are.
+    few: str = ""
 
     @property
     def key(self) -> Key:
@@ -105,7 +108,7 @@ class Cell:
         host = f"; not comparable: {self.host}" if self.host else ""
         return (
             f"{self.rig}  {about}  {self.name}, {self.what}: {before} -> {after} "
-            f"({self._change(unit)}; {chance_in_words(self.chance)}){host}"
+            f"({self._change(unit)}; {self.few or chance_in_words(self.chance)}){host}"
         )
 
     def _change(self, unit: str) -> str:
@@ -136,6 +139,8 @@ class Figures:
     unclear: list[Cell] = field(default_factory=list)
     #: What a reader must know of the hosts before a change is blamed on the node.
     doubt: str = ""
+    #: What differs, of values too few for a test, where no host can be the cause: counts, sizes, ratios.
+    few: list[Cell] = field(default_factory=list)
     #: Tests that were made, measurements of which nothing could be said, and those on one side only.
     tested: int = 0
     untested: int = 0
@@ -163,6 +168,8 @@ def figures(
         tests = list(_tests(key, old[key], new[key], seed, hosts))
         cells += tests
         found.untested += not tests
+        if not tests:
+            found.few += _of_few(key, old[key], new[key], least)
     found.gone = [" ".join(key) for key in sorted(old.keys() - new.keys())]
     found.added = [" ".join(key) for key in sorted(new.keys() - old.keys())]
     found.tested = len(cells)
@@ -280,6 +287,29 @@ def _of_figures(was: Any, now: Any, unit: str, cell: Callable[..., Cell]) -> Ite
         one, other = (Estimate(figure["value"], figure["low"], figure["high"]) for figure in (was, now))
         change, chance = estimate_change(one, other)
         yield cell(now.get("what") or "figure", one.value, other.value, change, chance, 0.5)
+
+
+def _of_few(key: Key, was: Mapping[str, Any], now: Mapping[str, Any], least: float) -> Iterator[Cell]:
+    """What differs between values too few for a test; of times, rates and losses, which no two runs share, nothing."""
+    _, _, name, unit, _ = key
+    sides = [sorted(_values(line)) for line in (was, now)]
+    if not all(sides) or unit.partition(" ")[0] in SECONDS or "/" in unit or unit == "share":
+        return
+    before, after = (quantile(side, 0.5) for side in sides)
+    change = after - before
+    if not change or (before and abs(change / before) < least):
+        return
+    few = f"{len(sides[0])} and {plural(len(sides[1]), 'value')}: too few for a test"
+    yield Cell(
+        *key,
+        "median",
+        before,
+        after,
+        Estimate(change, change, change),
+        1.0,
+        direction_of(name, unit),
+        few=few,
+    )
 
 
 def _values(line: Mapping[str, Any]) -> list[float]:

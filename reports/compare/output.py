@@ -51,6 +51,7 @@ def _parts(found: Comparison, *, every: bool = False) -> list[tuple[str, Sequenc
         ("Measurements that got better", found.figures.better, False),
         ("Changed", found.changed, False),
         ("Measurements that changed", found.figures.changed, False),
+        ("Measurements of few values that differ", found.figures.few, False),
         ("Added", found.added, False),
         ("Left out by choice in the second run", found.gone if found.chosen else [], False),
         ("Measurements that did not change", found.figures.same if every else [], False),
@@ -68,6 +69,7 @@ def _closing(found: Comparison) -> list[str]:
         few = f"; {plural(figures.untested, 'measurement')} of too few values for that" * bool(
             figures.untested
         )
+        few += f", {len(figures.few)} of which differ" if figures.few else ""
         lines.append(
             f"{plural(figures.tested, 'figure')} compared, false discovery rate 5 %: {len(figures.same)} did not "
             f"change (--all lists them){few}"

@@ -167,6 +167,24 @@ def test_figures_that_did_not_change_are_counted_and_listed(sample, tmp_path, ca
     assert (told["figures_compared"], told["figures_unchanged"]) == (9, 3)
 
 
+def test_few_values_that_differ_are_told_and_judge_nothing(sample, tmp_path, capsys):
+    """A count is the same in every run of one node: nobody would look for it among 'too few values'."""
+    sides = []
+    for name, octets, time in (("a", 19.0, 5.0), ("b", 25.0, 9.0)):
+        lines = [
+            trips([octets], "octets on the air", "B"),
+            trips([time] * 3),
+            trips([7.0], "frames", "count"),
+        ]
+        sides.append(str(record(sample, tmp_path / name, lines).path.parent))
+    assert main(["compare", *sides]) == 0
+    said = capsys.readouterr().out
+    assert "Measurements of few values that differ (1)" in said
+    assert "octets on the air, median: 19 B -> 25 B (+6 B, +31.6%; 1 and 1 value: too few for a test)" in said
+    assert main(["compare", *sides, "--least", "50%"]) == 0
+    assert "few values that differ" not in capsys.readouterr().out
+
+
 def test_a_run_that_was_chosen_by_ids_does_not_list_them(sample, tmp_path, capsys):
     path = sample.write_record(tmp_path / "a")
     rows = path.read_text().splitlines()
