@@ -147,8 +147,7 @@ class Tester(Model):
     """[tester]: our own radio."""
 
     link: str = Field(
-        pattern=_ADDRESS,
-        description='how frames reach the medium, a scheme and what it opens, such as "packet:wpan0"',
+        pattern=_ADDRESS, description='how frames reach the medium: SCHEME:REST, as "packet:wpan0"'
     )
     pan: int = Field(0xABCD, ge=0, le=0xFFFF, description="the PAN id, 0 to 0xffff")
     channel: int = Field(26, ge=0, le=255, description="the radio channel, 0 to 255 (11 to 26 at 2.4 GHz)")

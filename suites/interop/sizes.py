@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from fixtures.api import FULL, PairCase
+from fixtures.api import FULL, PairCase, Side
 
 SMALL = 8
 
 
-def boundaries(pair: PairCase, sender: str) -> list[int]:
+def boundaries(pair: PairCase, sender: Side) -> list[int]:
     """Octets of echo data on either side of each boundary of one node, from a small and a large request of its own."""
-    by_size = {len(message.packet) - 48: message for message in pair.requests(sender)}
+    by_size = {len(message.packet) - 48: message for message in pair.requests(sender.name)}
     small, large = by_size[SMALL], by_size[FULL]
     if len(large.payloads) < 2:  # its frames hold all of it
         return [SMALL, FULL]
     payload = small.payloads[0]
     headers = len(payload) - (len(small.packet) - 48)
-    longest = pair.rig.sides[sender].profile.parameters.longest_frame
+    longest = sender.profile.parameters.longest_frame
     room = longest - len(small.frames[0].frame) + len(payload)
     first = large.payloads[1][4] * 8
     step = len(large.payloads[1]) - 5

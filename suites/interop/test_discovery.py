@@ -24,12 +24,14 @@ def test_ipsp_node_is_found(case: Case):
     finally:
         reconnected(case)
     nothing = f"nothing within {TRIES} scans of {SECONDS:g} s"
-    if case.expect(found is not None, "not_found", "a device that advertises", nothing):
+    case.expect(found is not None, "not_found", "a device that advertises", nothing)
+    if found is not None:
         advertised, services = found
-        asked = services is not None
-        case.expect(asked, "not_asked", "its services are asked for", f"no connection in {TRIES} tries")
+        case.expect(
+            services is not None, "not_asked", "its services are asked for", f"no connection in {TRIES} tries"
+        )
         case.expect(
             IPSS in advertised, "not_advertised", f"advertised: {IPSS}", ", ".join(advertised) or "none"
         )
-        if asked:
+        if services is not None:
             case.expect(IPSS in services, "no_ipss", f"services with {IPSS}", ", ".join(services) or "none")

@@ -13,7 +13,7 @@ def test_at_fragment_boundaries(pair: PairCase, way: str):
     asker, other = pair.way(way)
     pair.needs(asker, "ping")
     if pair.echo(asker, other, SMALL) and pair.echo(asker, other, FULL):
-        for size in pair.each(boundaries(pair, asker.name)):
+        for size in pair.each(boundaries(pair, asker)):
             pair.echo(asker, other, size)
 
 

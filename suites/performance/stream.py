@@ -30,7 +30,7 @@ def first_data(segment: bytes) -> bool:
 
 def once(holds: Loses) -> Loses:
     """The first segment for which `holds`, and no other."""
-    lost = []
+    lost: list[bytes] = []
 
     def loses(segment: bytes) -> bool:
         if lost or not holds(segment):

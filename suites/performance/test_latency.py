@@ -1,5 +1,7 @@
 """Round trips as ping prints them, and the connection interval that they tell of (Core Vol 6 Part B §4.5.1)."""
 
+from typing import Any
+
 import pytest
 
 from fixtures.api import Case, on_link, requirement, stimulus
@@ -39,7 +41,7 @@ def pinged(case: Case, size: int, pause: float) -> tuple[list[float], list[float
     return sent, trips
 
 
-def told(case: Case, trips: list[float], **parameters: object) -> None:
+def told(case: Case, trips: list[float], **parameters: Any) -> None:
     """Record round trips; reports make the four figures of ping's last line of them."""
     if trips:
         case.measure(
@@ -138,7 +140,7 @@ def test_under_load(case: Case):
     expect(case, bool(loaded), "no_answer", "echoes behind datagrams are answered", "none is")
 
 
-def told_all(case: Case, name: str, trips: list[float], **parameters: object) -> None:
+def told_all(case: Case, name: str, trips: list[float], **parameters: Any) -> None:
     """Record round trips in ms."""
     if trips:
         case.measure(name, "ms", trips, method=METHOD, **parameters)

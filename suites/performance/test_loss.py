@@ -1,6 +1,7 @@
 """Loss of frames and of datagrams, and what it hangs on: the field report's "packet loss seems bad, super bad"."""
 
 from statistics import median
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ LINE = "straight line through the values, over the time of sending"
 BY_MINUTE = "sixty Echo Requests with 56 octets a minute, one after the other: their loss, and their median"
 
 
-def told(case: Case, fates: list[Fate], **parameters: object) -> list[bool]:
+def told(case: Case, fates: list[Fate], **parameters: Any) -> list[bool]:
     """Record the share that is lost, with its Wilson interval, and how the losses stand together."""
     lost = [fate.trip is None for fate in fates]
     case.measure(

@@ -5,6 +5,8 @@ Redirects is valid: their source must be "the current first-hop router for the s
 a link-local destination has none. Those of a router are in `suites/rfc6775/test_5_6.py`.
 """
 
+from typing import Any
+
 from fixtures.api import Case, on_link, requirement, stimulus
 from sixlowpan import ipv6
 
@@ -14,7 +16,7 @@ REDIRECT = 137
 PREFIX = bytes.fromhex("20010db8eded0001")
 NO_LENGTH = b"\xfd\0" + bytes(6)
 #: What breaks a check of §8.1: what it is called -> arguments of `redirect`.
-BROKEN: dict[str, dict[str, object]] = {
+BROKEN: dict[str, dict[str, Any]] = {
     "hop limit 254": {"hop_limit": 254},
     "Code 1": {"code": 1},
     "a wrong checksum": {"spoilt": 0x5A},

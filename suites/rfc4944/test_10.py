@@ -4,6 +4,7 @@ Only a DUT whose profile declares `hc1` is judged by what it makes of them; of a
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -156,7 +157,7 @@ def test_hop_limit(case: Case, hop_limit: int):
 def test_traffic_class_and_next_header(case: Case, tf: int, nh: int):
     """Traffic class and flow label (28 bits), next header in-line or one of three; the header ends on an octet."""
     asked(case)
-    header = {} if tf else {"traffic_class": 0xBA, "flow_label": 0xABCDE}
+    header: dict[str, Any] = {} if tf else {"traffic_class": 0xBA, "flow_label": 0xABCDE}
 
     def make() -> Stimulus:
         packet = udp(case, 0x1234, 0x5678, **header) if nh == 1 else case.tester.echo(**header)

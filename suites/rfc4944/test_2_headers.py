@@ -6,6 +6,7 @@ fields may also be included". What a frame of a later edition means is read righ
 
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,8 @@ def echo(case: Case, who: Identity, destination: bytes = b"", **header: object) 
         other = destination != tester.dut_link
         packet = tester.echo()
         info = tester.info(destination=destination)
-        made = stimulus(case, packet, info=info, **({"DAM": 0, "M": 0} if other else {}))
+        form: dict[str, Any] = {"DAM": 0, "M": 0} if other else {}
+        made = stimulus(case, packet, info=info, **form)
         sent = frame(case, made.payloads[0], dst=destination, **header)
     note = ", ".join(f"{name} {value}" for name, value in header.items() if name != "sequence")
     return whole(case, sent, packet=packet, note=f"{note}, {len(who.link)} to {len(destination)} octets")
@@ -69,8 +71,12 @@ def test_every_good_header(case: Case):
         for ack, pending, one_pan, (who, to) in product((True, False), (False, True), (True, False), ends):
             row = "RFC4944-3-01" if len(who.link) == 2 else "RFC4944-5-01" if one_pan else "RFC4944-2-04"
             sequence += 1
-            header = {"ack_request": ack, "pending": pending, "pan_compression": one_pan}
-            header["sequence"] = sequence & 0xFF
+            header = {
+                "ack_request": ack,
+                "pending": pending,
+                "pan_compression": one_pan,
+                "sequence": sequence & 0xFF,
+            }
             yield row, lambda who=who, to=to, header=header: echo(case, who, to, **header)
 
     heeded(case, list(makes()))
@@ -109,7 +115,12 @@ def test_later_editions(case: Case, version: int):
         if version == 2
         else (b"",),
     ):
-        header = {"version": version, "pan_compression": one_pan, "sequence": number, "header_ies": ies}
+        header: dict[str, Any] = {
+            "version": version,
+            "pan_compression": one_pan,
+            "sequence": number,
+            "header_ies": ies,
+        }
         stimuli += [echo(case, someone, **header) for someone in {case.tester.identity, who}]
     nothing_came(case, stimuli, requirement="RFC4944-5-01")
 
@@ -123,7 +134,8 @@ def test_payload_begins_behind_the_header(case: Case):
     """
     tester = case.tester
     good = stimulus(case, tester.echo(), SAM=0, DAM=0).payloads[0]
-    stimuli, by_edition = [], []
+    stimuli: list[Stimulus] = []
+    by_edition: list[Stimulus] = []
     for version, one_pan, size in product((0, 1, 2), (True, False), (1, 2, 4)):
         sent = frame(case, bytes(size) + good, version=version, pan_compression=one_pan)
         note = f"version {version}, {'one PAN id' if one_pan else 'both'}, {size} octets 00 before the echo"

@@ -5,6 +5,7 @@ the first fragment where it is not compressed (RFC 6282 §2 does where it is).
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -65,13 +66,15 @@ def _any_order(case: Case) -> bool:
 @requirement("RFC4944-5.1-05", "RFC4944-5.3-17")
 def test_uncompressed_traffic(case: Case):
     """Traffic class and flow label of an uncompressed packet in fragments are what they were."""
-    make = lambda: shown(case, traffic_class=0xB9, flow_label=0xABCDE)  # noqa: E731 - made anew each time
+
+    def make() -> bytes:
+        return shown(case, traffic_class=0xB9, flow_label=0xABCDE)
 
     def large() -> bytes:
         view = ipv6.Packet.parse(make())
         data = case.tester.pattern(120)
         message = ipv6.udp(0x1234, 0x5678, data, view.src, view.dst)
-        header = {"traffic_class": view.traffic_class, "flow_label": view.flow_label}
+        header: dict[str, Any] = {"traffic_class": view.traffic_class, "flow_label": view.flow_label}
         if view.next_header != ipv6.UDP and not case.dut.has_tap:
             return case.tester.echo(120, **header)
         return ipv6.build(view.src, view.dst, ipv6.UDP, message, **header)

@@ -119,7 +119,8 @@ def test_every_octet_of_the_source(case: Case):
     if not case.rig.link.any_source:
         case.unsupported("the link has one sender only", "not_on_this_link")
     tester = case.tester
-    me, stimuli = tester.identity.link, []
+    me = tester.identity.link
+    stimuli: list[Stimulus] = []
     for at in range(8):
         other = me[:at] + bytes([me[at] ^ 0x10]) + me[at + 1 :]
         note = f"the last fragment from another, octet {at} of the source differs"
@@ -155,7 +156,7 @@ def test_short_sources(case: Case):
         "an EUI-64 of zeros that ends in it": bytes(6) + short,
         "an EUI-64 of zeros that begins with it": short + bytes(6),
     }
-    stimuli = []
+    stimuli: list[Stimulus] = []
     for note, other in others.items():
         if other != short:
             said = f"the last fragment from {note}"
@@ -182,7 +183,7 @@ def test_destination_is_in_the_key(case: Case):
     """A datagram begun to one address of the DUT and ended to another, or to the broadcast address."""
     tester, link = case.tester, case.rig.link
     addresses = {tester.dut_link, link.dut, link.dut_short or link.dut, b"\xff\xff"}
-    stimuli = []
+    stimuli: list[Stimulus] = []
     for begun, ended in permutations(sorted(addresses), 2):
         note = f"begun to {begun.hex()}, ended to {ended.hex()}"
         stimuli += from_two(case, tester.info(destination=begun), tester.info(destination=ended), note)

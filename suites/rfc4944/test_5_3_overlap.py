@@ -91,6 +91,7 @@ def by_one_unit(case: Case, side: str, *, equal: bool) -> Stimulus:
     """A datagram whose third fragment begins in the second, or whose second, which comes last, ends in the third."""
     packet, parts = pieces(case, 200, data=balanced(case, 200))
     at, end = parts[2][4] * 8, parts[3][4] * 8
+    order: list[bytes | tuple[int, bytes]]
     if side == "in-the-one-before":
         octets, shared = packet[at - 8 : end], slice(0, 8)
         order = [parts[0], parts[1], (at // 8 - 1, octets), parts[3]]
@@ -98,8 +99,9 @@ def by_one_unit(case: Case, side: str, *, equal: bool) -> Stimulus:
         octets, shared = packet[parts[1][4] * 8 : at + 8], slice(-8, None)
         order = [parts[0], parts[2], (parts[1][4], octets), parts[3]]
     if not equal:
-        octets = bytearray(octets)
-        octets[shared] = bytes(octet ^ 0xFF for octet in octets[shared])
+        changed = bytearray(octets)
+        changed[shared] = bytes(octet ^ 0xFF for octet in octets[shared])
+        octets = bytes(changed)
     sent = [piece(parts[1], entry[0], octets) if isinstance(entry, tuple) else entry for entry in order]
     return Stimulus(sent, packet, link_info(case, packet), f"8 octets of a fragment are {side} as well")
 

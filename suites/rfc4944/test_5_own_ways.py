@@ -1,5 +1,7 @@
 """RFC 4944 §5.3, what the DUT fragments between addresses of each kind, and behind events: as between two EUI-64s."""
 
+from typing import Any
+
 import pytest
 
 from fixtures.api import Case, Stimulus, expected_reply, on_link, pause, requirement, stimulus, well_sent
@@ -17,7 +19,7 @@ SILENCE = 4.0
 class Answers:
     """The DUT's answers to echoes between two addresses, and the tags of those that came in fragments."""
 
-    def __init__(self, case: Case, *, link: bytes | None = None, **addresses: bytes | None) -> None:
+    def __init__(self, case: Case, *, link: bytes | None = None, **addresses: Any) -> None:
         """`link` is the link-layer address that the echoes go to, where it is not the usual one."""
         self.case, self.addresses, self.tags, self.frame = case, addresses, list[int](), b""
         self.info = None if link is None else case.tester.info(destination=link)
@@ -54,8 +56,10 @@ class Answers:
         increase(self.case, self.tags, self.frame)
 
 
-ROWS = ("RFC4944-5.3-02", "RFC4944-5.3-06", "RFC4944-5.3-08", "RFC4944-5.3-10", "RFC4944-5.3-12")
-ROWS += ("RFC4944-5.3-13", "RFC4944-5.3-16")
+ROWS = (
+    *("RFC4944-5.3-02", "RFC4944-5.3-06", "RFC4944-5.3-08", "RFC4944-5.3-10", "RFC4944-5.3-12"),
+    *("RFC4944-5.3-13", "RFC4944-5.3-16"),
+)
 
 
 @requirement(*ROWS)

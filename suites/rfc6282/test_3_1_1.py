@@ -131,7 +131,9 @@ def test_nh_inline_of_any_value(case: Case, protocol: int):
         )
 
     uncompressed = case.tester.kind == "ieee802154"  # RFC 7668 §3.2: on BLE everything is compressed
-    if not case.shows(lambda: stimulus(case, make().packet, dispatch=0x41) if uncompressed else make()):
+    if not case.shows(
+        lambda: stimulus(case, make().packet or b"", dispatch=0x41) if uncompressed else make()
+    ):
         case.unsupported(
             "the DUT sends no ICMPv6 error about this next header, and no IP tap shows the packet",
             "not_observable",

@@ -1,5 +1,7 @@
 """RFC 6282 §3.1.1 and §3.1.2, contexts whose length is not 64, and contexts that nobody defined."""
 
+from typing import Any
+
 import pytest
 
 from fixtures.api import Case, Stimulus, needs, nothing_of, requirement, shown, stimulus, understood_if_shown
@@ -149,7 +151,7 @@ def test_reserved_bits_of_the_flow_label(case: Case, tf: int):
     """Pad bits that are not zero: no text says what a receiver makes of them; it lives on."""
 
     def make() -> Stimulus:
-        header = {"traffic_class": 0xAA if tf == 0 else 0x02, "flow_label": 0xABCDE}
+        header: dict[str, Any] = {"traffic_class": 0xAA if tf == 0 else 0x02, "flow_label": 0xABCDE}
         made = stimulus(case, case.tester.echo(**header), TF=tf)
         payload = bytearray(made.payloads[0])
         at = 2 + (payload[1] >> 7)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from math import inf
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from fixtures.api import Case, Link, RouterParty, Seen, registration_of, stimulus
@@ -119,13 +120,13 @@ def as_6lbr(case: Case) -> None:
         )
 
 
-def echoed(case: Case, size: int = 8, **addresses: bytes) -> Seen | None:
+def echoed(case: Case, size: int = 8, **addresses: Any) -> Seen | None:
     """The answer to an echo of that size, as the DUT put it on the link.
 
     A global destination goes with its 64 bits (DAM=01): elided it means one thing to a 6LN, another to RFC 6282.
     """
     destination = addresses.get("destination", bytes([0xFE, 0x80]))
-    form = {"DAC": 1, "DAM": 1} if destination[:1] == b"\x20" else {}
+    form: dict[str, Any] = {"DAC": 1, "DAM": 1} if destination[:1] == b"\x20" else {}
     return case.answered(lambda: stimulus(case, case.tester.echo(size, **addresses), **form))
 
 

@@ -87,7 +87,8 @@ class SixLn:
         found = self.heard(lambda packet, _: packet[40:41] == bytes([nd.NA]) and packet[24:40] in to)
         if found is None:
             return None
-        aro = [o for o in nd.parse(found[0][40:]).options if isinstance(o, nd.AddressRegistration)]
+        options = getattr(nd.parse(found[0][40:]), "options", ())
+        aro = [o for o in options if isinstance(o, nd.AddressRegistration)]
         return aro[0].status if aro else None
 
     def leave(self) -> None:
@@ -115,7 +116,7 @@ class SixLn:
         wanted = request[44:48]
 
         def answers(packet: bytes, _: Seen) -> bool:
-            protocol, _, upper = ipv6.Packet.parse(packet).upper()  # options headers may stand in front
+            protocol, _at, upper = ipv6.Packet.parse(packet).upper()  # options headers may stand in front
             return protocol == ICMPV6 and upper[:1] == bytes([ECHO_REPLY]) and upper[4:8] == wanted
 
         return self.heard(answers)

@@ -3,7 +3,8 @@
 import pytest
 
 from fixtures.api import ECHO_REPLY, Case, Stimulus, needs, on_link, requirement, stimulus, terms_broken
-from suites.rfc7668.channel import Terms, connected, echoed, live, reconnected
+from rigs.links.ipsp.channel_link import Terms
+from suites.rfc7668.channel import connected, echoed, live, reconnected
 
 pytestmark = on_link("ble")
 #: Echoes of 400 octets, so many that their answers need more than the first credits.

@@ -3,8 +3,8 @@
 import pytest
 
 from fixtures.api import Case, Inconclusive, Seen, needs, on_link, requirement, stimulus
-from rigs.links.ipsp.channel_link import ChannelLink, Refused
-from suites.rfc7668.channel import Terms, connected, echoed, reconnected
+from rigs.links.ipsp.channel_link import ChannelLink, Refused, Terms
+from suites.rfc7668.channel import connected, echoed, reconnected
 
 pytestmark = [on_link("ble"), needs("connect"), requirement("RFC7668-2.4-01")]
 MPS = 64
@@ -148,7 +148,8 @@ def test_large_packet_while_output_waits(case: Case):
 
 def answers(case: Case, requests: list[bytes], *, must: bytes) -> None:
     """Whatever answer comes to these is right octet by octet; one to `must`, which had begun, comes."""
-    tester, came = case.tester, set()
+    tester = case.tester
+    came: set[bytes] = set()
     deadline = tester.now() + case.timeout
     while len(came) < len(requests) and (seen := tester.hear(deadline)) is not None:
         for request in requests:

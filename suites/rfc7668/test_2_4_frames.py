@@ -18,9 +18,9 @@ from fixtures.api import (
     requirement,
     stimulus,
 )
-from rigs.links.ipsp.channel_link import ChannelLink
+from rigs.links.ipsp.channel_link import ChannelLink, Terms
 from sixlowpan import encode, ipv6
-from suites.rfc7668.channel import Terms, connected, echoed, live, reconnected
+from suites.rfc7668.channel import connected, echoed, live, reconnected
 
 pytestmark = on_link("ble")
 

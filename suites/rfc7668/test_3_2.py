@@ -75,7 +75,7 @@ def test_size_of_a_request_from_the_dut(case: Case, size: int):
         lambda: case.rig.node.ping(there, size, identifier, 1),
         lambda s: s.icmp_type == ECHO_REQUEST and s.upper[4:8] == head,
     )
-    if seen is not None:
+    if seen is not None and seen.view is not None:
         data = len(seen.upper) - 8
         whole = ipv6.checksum_holds(seen.view.src, seen.view.dst, 58, seen.upper)
         case.expect(

@@ -85,7 +85,10 @@ def test_other_link_local_destination(case: Case):
     seen = case.sent_by(
         lambda: case.rig.node.ping(target, 8, identifier, 1),
         lambda s: (
-            s.icmp_type == ECHO_REQUEST and s.upper[4:6] == identifier.to_bytes(2) and s.view.dst == target
+            s.icmp_type == ECHO_REQUEST
+            and s.upper[4:6] == identifier.to_bytes(2)
+            and s.view is not None
+            and s.view.dst == target
         ),
     )
     if seen is not None:

@@ -14,11 +14,8 @@ _DAY = 86_400.0
 def advertised(case: Case, member: SixLn) -> tuple[nd.RouterAdvertisement, bytes] | None:
     """The DUT's Router Advertisement and its frame; that there is none is a finding."""
     found = member.advertisement()
-    if not case.expect(
-        found is not None, "no_ra", "a Router Advertisement (RFC 6775 §6.3)", "none within 2 s"
-    ):
-        return None
-    return found[0], found[1].frames[0]
+    case.expect(found is not None, "no_ra", "a Router Advertisement (RFC 6775 §6.3)", "none within 2 s")
+    return None if found is None else (found[0], found[1].frames[0])
 
 
 @requirement("RFC7668-3.2.2-15")
@@ -53,7 +50,12 @@ def test_no_detection_packets(case: Case):
     before = len(tester.heard)
     tester.control()
     for seen in tester.heard[before:]:
-        probe = seen.icmp_type == 135 and seen.view.src == bytes(16) and seen.upper[8:10] == b"\xfe\x80"
+        probe = (
+            seen.icmp_type == 135
+            and seen.view
+            and seen.view.src == bytes(16)
+            and seen.upper[8:10] == b"\xfe\x80"
+        )
         case.expect(not probe, "dad", "no solicitation from ::", "one", frame=seen.frames[0])
 
 
@@ -85,7 +87,8 @@ def registered(case: Case, member: SixLn, *tails: str) -> list[bytes]:
 def answered(case: Case, member: SixLn, address: bytes, mode: int, requirement_id: str) -> None:
     """The DUT's answer to one of the 6LN's addresses has its destination in this mode, and can be read so."""
     found = member.echoed(address, member.tester.dut_address)
-    if case.expect(found is not None, "no_answer", "an answer that the 6LN reads as its own", "none"):
+    case.expect(found is not None, "no_answer", "an answer that the 6LN reads as its own", "none")
+    if found is not None:
         got = modes(found[1].payloads[0])[1]
         case.expect(
             got == mode, "destination_elision", MODES[mode], MODES[got], requirement=requirement_id,
@@ -147,7 +150,8 @@ def test_forwarded_inward(case: Case):
         (source,) = registered(case, first, "1111222233338888")
         (destination,) = registered(case, second, "1111222233339999")
         found = arrives(first, first.datagram(source, destination), second)
-        if case.expect(found is not None, "not_forwarded", "the packet at the other 6LN", "nothing"):
+        case.expect(found is not None, "not_forwarded", "the packet at the other 6LN", "nothing")
+        if found is not None:
             sac, dac = modes(found[1].payloads[0])
             for name, got, good, rule in (
                 ("source", sac, (5, 6, 7), "RFC7668-3.2.4-13"),

@@ -81,7 +81,8 @@ def test_forwarding_between_6lns(case: Case):
         ):
             packet = sender.datagram(source, destination)
             found = arrives(sender, packet, receiver)
-            if case.expect(found is not None, "not_forwarded", "the packet at the other 6LN", "nothing"):
+            case.expect(found is not None, "not_forwarded", "the packet at the other 6LN", "nothing")
+            if found is not None:
                 case.expect(
                     found[0][7] == packet[7] - 1, "hop_limit", str(packet[7] - 1), str(found[0][7]),
                     frame=found[1].frames[0],

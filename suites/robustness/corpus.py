@@ -7,13 +7,14 @@ prefix of a payload can be answered.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from fixtures.api import UDP, Case, Stimulus, forms, link_info, pieces, stimulus
 from sixlowpan import ipv6, mesh_header
 
 SOLICITED = bytes.fromhex("ff02 0000 0000 0000 0000 0001 ff12 3456")
 OPTIONS = "1e04a1a2a3a4"
-FULL = {"traffic_class": 0xAA, "flow_label": 0xABCDE, "hop_limit": 33}
+FULL: dict[str, Any] = {"traffic_class": 0xAA, "flow_label": 0xABCDE, "hop_limit": 33}
 Build = Callable[[Case], Stimulus]
 
 
@@ -24,14 +25,14 @@ def datagram(case: Case, source_port: int, destination_port: int, **header: int)
     return ipv6.build(source, destination, UDP, message, **header)
 
 
-def plain(**fields: int) -> Build:
+def plain(**fields: Any) -> Build:
     """An echo in a form with these fields."""
     return lambda case: stimulus(case, case.tester.echo(), **fields)
 
 
 def most(case: Case) -> Stimulus:
     """An echo with as much in-line as the link allows (on BLE addresses are elided, RFC 7668 §3.2.4)."""
-    addresses = {} if case.tester.kind == "ble" else {"SAM": 0, "DAM": 0}
+    addresses: dict[str, Any] = {} if case.tester.kind == "ble" else {"SAM": 0, "DAM": 0}
     return stimulus(case, case.tester.echo(**FULL), TF=0, HLIM=0, **addresses)
 
 

@@ -13,6 +13,7 @@ from fixtures.api import (
     LONGEST,
     Case,
     Identity,
+    Make,
     Stimulus,
     advice,
     balanced,
@@ -87,7 +88,7 @@ def restarted(case: Case) -> None:
 @requirement("RFC6282-2-04", "RFC4944-4-02", "RFC4944-5.3-28")
 def test_behind_a_restart(case: Case):
     """Echoes that are answered, of every size and to all nodes, are answered behind a restart as well, twice."""
-    makes = [
+    makes: list[Make] = [
         lambda: stimulus(case, case.tester.echo(8)),
         lambda: stimulus(case, case.tester.echo(300)),
         lambda: stimulus(case, case.tester.echo(FULL)),

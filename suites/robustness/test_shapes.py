@@ -26,16 +26,9 @@ from sixlowpan import fragment_header_1, fragment_header_n, ipv6, mesh_header
 from suites.rfc4944.test_3 import frame
 
 #: What stacks print when they die, or would have died without a checker.
-SIGNATURES = ("BUG:", "Oops", "KASAN", "UBSAN", "AddressSanitizer", "stack smashing", "HardFault", "assert")
-SIGNATURES += (
-    "Assertion",
-    "panic",
-    "double free",
-    "corruption",
-    "core_panic",
-    "FATAL",
-    "MPU FAULT",
-    "BUS FAULT",
+SIGNATURES = (
+    *("BUG:", "Oops", "KASAN", "UBSAN", "AddressSanitizer", "stack smashing", "HardFault", "assert"),
+    *("Assertion", "panic", "double free", "corruption", "core_panic", "FATAL", "MPU FAULT", "BUS FAULT"),
 )
 
 

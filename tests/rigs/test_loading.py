@@ -137,7 +137,7 @@ def test_all_mistakes_of_both_files_are_told_at_once(files):
     (files / "p.toml").write_text(PROFILE.replace('"udp"', '"upd"').replace("==2.1.3", "2.1"))
     told = mistakes("nonsense")
     quoted = "(a text: leave its quotes off)"
-    medium = 'how frames reach the medium, a scheme and what it opens, such as "packet:wpan0"'
+    medium = 'how frames reach the medium: SCHEME:REST, as "packet:wpan0"'
     assert told == (
         "--set nonsense: expected KEY=VALUE, such as --set dut.console=serial:/dev/ttyACM0",
         "r.toml: dut.colour: set NO_SUCH_THING to what stands for it in '${NO_SUCH_THING}', or --set dut.colour=...",
