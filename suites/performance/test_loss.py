@@ -159,9 +159,10 @@ def test_soak(case: Case):
             minute = sent_one_by_one(case, 56, 60, pause=1.0, part=1 / SOAK_MINUTES)
             fates += minute
             at, trips = minute[0].sent - fates[0].sent, answered(minute)
-            losses.append(1 - len(trips) / len(minute))
+            lost = 1 - len(trips) / len(minute)
+            losses.append(lost)
             medians.append(median(trips) if trips else None)
-            points["loss"].append((at, losses[-1]))
+            points["loss"].append((at, lost))
             points["round trip"] += [(at, median(trips))] if trips else []
     told(case, fates, size=56)
     for name, unit in (("loss", "share per s"), ("round trip", "ms per s")):

@@ -111,7 +111,7 @@ def answer_to(seen: Seen, option: nd.AddressRegistration) -> nd.AddressRegistrat
     return found if found is not None and found.rovr[:8] == option.rovr[:8] else None
 
 
-def global_of(party: HostParty, prefix: bytes) -> bytes:
+def global_of(party: RouterParty | HostParty, prefix: bytes) -> bytes:
     """The address of a prefix and this host's EUI-64."""
     return prefix[:8] + link_local(party.link)[8:]
 

@@ -80,7 +80,7 @@ def test_sent_to_who_left(case: Case):
         source = global_of(above, prefix)
         message = ipv6.udp(0xF0B5, 0xF0B6, case.tester.pattern(12), source, gone)
         above.send(ipv6.build(source, gone, ipv6.UDP, message))
-        strays = heard(case, lambda s: s.view.dst == gone, SOON)
+        strays = heard(case, lambda s: s.view is not None and s.view.dst == gone, SOON)
         case.expect(strays is None, "carried", "nothing at another 6LN", "the packet")
         there = arrives(case, above, stays, other.link)
         case.expect(there is not None, "not_forwarded", "packets for who stayed", "none")
