@@ -6,17 +6,17 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reports.record import RecordError
 from reports.text import inert, one_line
 from rigs import leases, registry, scaffold
 from rigs.bench import Rig
-from rigs.configuration.loading import Loaded, known_rigs, load, shown
+from rigs.configuration.loading import RIGS, Loaded, is_path, known_rigs, load, shown
 from rigs.configuration.models import ConfigError, outside
 from rigs.deviation import deviation
-from rigs.leases import LeaseError, left
+from rigs.leases import LeaseError, LeaseHeldError, left
 from rigs.model import RigError, Unsupported
 from rigs.probe import probe
 from rigs.replay import replay, sent_frames
@@ -127,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "list":
             return _kinds() if options.kinds else _list()
         if options.command == "check":
-            return max([_check(name, options) for name in options.rigs])
+            return _check_all(options)
         if options.command == "init":
             return _init(options)
         if options.command == "release":
@@ -184,6 +184,24 @@ def _kinds() -> int:
     return DONE
 
 
+def _check_all(options: argparse.Namespace) -> int:
+    status = max([_check(name, options) for name in options.rigs])
+    for mistake in _twins(options.rigs):
+        print(one_line(mistake))
+        status = WRONG
+    return status
+
+
+def _twins(names: Sequence[str]) -> Iterator[str]:
+    """Rig files of one name, which a run would not know apart."""
+    first: dict[str, tuple[str, Path]] = {}
+    for name in names:
+        path = (Path(name) if is_path(name) else RIGS / f"{name}.toml").resolve()
+        other, there = first.setdefault(path.stem, (name, path))
+        if there != path:
+            yield f"{name}: {other} is called {path.stem}, too: no run takes both; rename one of the files"
+
+
 def _check(name: str, options: argparse.Namespace) -> int:
     run = options.run_adapters or options.probe  # to open a rig is to run its adapters
     try:
@@ -196,17 +214,15 @@ def _check(name: str, options: argparse.Namespace) -> int:
             print(f"  {one_line(mistake)}")
         return WRONG
     awaited = ", ".join(loaded.awaited)  # what it needs is known behind its lease
-    missing = [] if awaited else registry.missing(loaded.rig, run=run)
-    try:
-        leases.of(loaded.rig).check()
-    except LeaseError as error:
-        missing.append(registry.Missing("its lease cannot be asked for", str(error)))
+    missing = _lacking(loaded, run=run)
     profile = loaded.profile
     about = one_line(f"{profile.stack} over {profile.link}, profile {profile.name}")
     misfits = registry.misfits(loaded.rig, profile, run=run)
     told = loaded.rig.dut.options.get("version")
     print(f"{loaded.rig.name}: {'not ready' if missing or misfits else 'ready'} ({about})")
-    for misfit in [*misfits, *(outside(profile, str(told)) if told else [])]:
+    for misfit in misfits:
+        print(f"  mistake: {one_line(shown(loaded.rig.path))}: profile: {one_line(misfit)}")
+    for misfit in outside(profile, str(told)) if told else []:
         print(f"  profile: {one_line(misfit)}")
     for item in missing:
         print(f"  missing: {one_line(item.what)}\n  to do:   {one_line(item.remedy)}")
@@ -218,9 +234,23 @@ def _check(name: str, options: argparse.Namespace) -> int:
         print(
             f"  the adapter {module} was read, not run: what it needs on this machine, --run-adapters tells"
         )
-    if missing or misfits:
+    if misfits:
+        return WRONG
+    if missing:
         return LACKING
     return _probe(loaded) if options.probe else DONE
+
+
+def _lacking(loaded: Loaded, *, run: bool) -> list[registry.Missing]:
+    """What the rig lacks. Where another run has it, that alone: all else that is missing may be what that run uses."""
+    lease = []
+    try:
+        leases.of(loaded.rig).check()
+    except LeaseHeldError as error:
+        return [registry.Missing(str(error), "wait for that run, or end it")]
+    except LeaseError as error:
+        lease = [registry.Missing("its lease cannot be asked for", str(error))]
+    return [*([] if loaded.awaited else registry.missing(loaded.rig, run=run)), *lease]
 
 
 def _probe(loaded: Loaded) -> int:

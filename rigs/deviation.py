@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from reports.record import Line, Record, read
-from rigs.configuration.loading import hint
 from rigs.configuration.models import Deviation
+from rigs.configuration.telling import hint
 from rigs.model import RigError
 from rigs.replay import sent_frames
 

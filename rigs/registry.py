@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast, get_args
 
 from rigs import air, power
 from rigs.configuration import loading, sources
-from rigs.configuration.loading import Loaded, hint
+from rigs.configuration.loading import Loaded
 from rigs.configuration.models import (
     OF_A_PEER,
     ConfigError,
@@ -38,6 +38,7 @@ from rigs.configuration.models import (
     RigFile,
     another_stack,
 )
+from rigs.configuration.telling import hint, mistakes_in
 from rigs.model import Link, LinkKind, Node
 
 if TYPE_CHECKING:
@@ -182,10 +183,10 @@ def mistakes(where: str, data: Mapping[str, Any]) -> list[str]:
             if key not in known
         )
         right = {key: value for key, value in told.items() if key in known}
-        found.extend(f"{where}: dut.{mistake}" for mistake in loading.mistakes_in(options, right))
+        found.extend(f"{where}: dut.{mistake}" for mistake in mistakes_in(options, right))
     dut = data.get("dut")
-    cycled = dut.get("power") if isinstance(dut, dict) else None
-    if isinstance(cycled, str) and (wrong := power.misread(cycled)):
+    switch = dut.get("power") if isinstance(dut, dict) else None
+    if isinstance(switch, str) and (wrong := power.misread(switch)):
         found.append(f"{where}: dut.power: {wrong}")
     return found
 
@@ -208,7 +209,7 @@ _O = TypeVar("_O", bound=NodeOptions)
 
 def options(rig: RigFile, model: type[_O]) -> _O:
     """What [dut] says beyond the common keys, as the adapter's class `Options` types it. Raises `ConfigError`."""
-    if wrong := loading.mistakes_in(model, rig.dut.options):
+    if wrong := mistakes_in(model, rig.dut.options):
         raise ConfigError(f"{loading.shown(rig.path)}: dut.{mistake}" for mistake in wrong)
     return model.model_validate(rig.dut.options)
 
@@ -297,7 +298,9 @@ def misfits(rig: RigFile, profile: Profile, *, run: bool = True) -> list[str]:
     if len(links) == 1 and not links <= _KINDS:
         found.append(_no_kind(rig, links.pop()))
     elif len(links) == 1 and profile.link not in links:
-        is_for = f"the profile {profile.name} is for {profile.link}"
+        is_for = (
+            f"the profile {profile.name} is for {profile.link}: name another profile, or another tester.link"
+        )
         found.append(f"the link {rig.tester.link!r} is {links.pop()}, and {is_for}")
     if len(stacks) == 1:
         found += another_stack(profile, stacks.pop())

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Final
 
 from rigs import registry
-from rigs.configuration.loading import PROFILES, hint
+from rigs.configuration.loading import PROFILES
 from rigs.configuration.models import NAME, ConfigError
+from rigs.configuration.telling import hint
 
 #: The link of each kind of profile.
 _BLE: Final = ("ipsp",)

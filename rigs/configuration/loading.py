@@ -17,21 +17,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from rigs.configuration import leased
 from rigs.configuration.models import NAME, ConfigError, Profile, RigFile, Written
+from rigs.configuration.telling import SHOWN, hint, mistakes_in
 
 RIGS = Path(__file__).parents[1] / "files"
 PROFILES = RIGS.with_name("profiles")
 
 #: Octets of a rig file or profile; a profile with a hundred deviations has fifty thousand.
 LARGEST: Final = 1 << 20
-#: Characters of a wrong value that a message shows, and of a name that is looked for among the known ones.
-_SHOWN: Final = 200
-#: Names in a folder that are looked through for one like a name that is not there.
+#: Names in a folder that are looked through for a name.
 _LOOKED_AT: Final = 10_000
-
 _M = TypeVar("_M", bound=BaseModel)
 
 
@@ -77,6 +75,10 @@ def load(
     mistakes: list[str] = []
     data = _read(path, mistakes)
     where = shown(path)
+    if {"stack", "abilities"} <= data.keys() and not {"tester", "dut"} & data.keys():
+        raise ConfigError(
+            [*mistakes, f"{where}: is a profile: name the rig file that has it as its `profile`"]
+        )
     if beside is not None:
         data = _paired(data, path, _find(beside), mistakes)
     overridden = {_override(data, text, mistakes) for text in overrides}
@@ -92,6 +94,7 @@ def load(
     named = peer.get("profile") if isinstance(peer, dict) else None
     other = profile if named is None else _profile(path, named, mistakes, unset)
     mistakes.extend(judge(where, data))
+    mistakes.extend(_addresses(where, rig, profile, other))
     if rig is not None and rig.tester.address is not None and rig.tester.address == rig.dut.address:
         mistakes.append(
             f"{where}: tester.address: it is the DUT's (dut.address): the tester needs another one"
@@ -110,6 +113,25 @@ def load(
     return Loaded(rig, _without(profile, rig.without), other, second, awaited, overrides)
 
 
+def _addresses(
+    where: str, rig: RigFile | None, profile: Profile | None, other: Profile | None
+) -> Iterable[str]:
+    """Link-layer addresses that are none of the profile's kind of link."""
+    if rig is None or profile is None:
+        return
+    ends = [("tester", rig.tester.address, profile), ("dut", rig.dut.address, profile)]
+    if rig.peer is not None and other is not None:
+        ends.append(("peer", rig.peer.address, other))
+    for table, address, of in ends:
+        wanted = 6 if of.link == "ble" else 8
+        if address is not None and len(address) != wanted:
+            kind = "Bluetooth LE" if of.link == "ble" else "IEEE 802.15.4"
+            yield (
+                f"{where}: {table}.address: expected {wanted} octets, as {kind} has them (the profile {of.name} is for "
+                f"{of.link}); found {address.hex(':')}"
+            )
+
+
 def _without(profile: Profile, lacking: Collection[str]) -> Profile:
     """The profile of a DUT on a rig that lacks some of its abilities."""
     left = [ability for ability in profile.abilities if ability not in lacking]
@@ -123,11 +145,20 @@ def _profile(rig: Path, named: object, mistakes: list[str], unset: list[str] | N
     path = _profile_path(rig, named)
     if _is_file(path):
         read = _expand_all(_read(path, mistakes), shown(path), mistakes, unset)
+        if {"tester", "dut"} & read.keys() and "abilities" not in read:
+            mistakes.append(f"{shown(rig)}: profile: {shown(path)} is a rig file, and no profile")
+            return None
         profile = _validate(Profile, path, read, mistakes)
         if profile is not None:
             profile._path = path
         return profile
-    if "${" not in named:
+    if _is_folder(path):
+        mistakes.append(f"{shown(rig)}: profile: {named!r} is a folder, and no profile{_files_in(path)}")
+    elif not is_path(named) and _is_file(rig.with_name(f"{named}.toml")):
+        mistakes.append(
+            f"{shown(rig)}: profile: no profile {named!r} in the tree (did you mean './{named}.toml'?)"
+        )
+    elif "${" not in named:
         names = sorted(p.stem for p in PROFILES.glob("*.toml"))
         mistakes.append(
             f"{shown(rig)}: profile: no profile {named!r} ({shown(path)}){hint(named, names)}; "
@@ -170,6 +201,8 @@ def is_path(name: str) -> bool:
 
 def _find(name: str) -> Path:
     path = _resolved(Path(), name) if is_path(name) else RIGS / f"{name}.toml"
+    if is_path(name) and path is not None and _is_folder(path):
+        raise ConfigError([f"{name}: is a folder, and no rig file{_files_in(path)}"])
     if path is not None and _is_file(path):
         if not re.match(NAME, path.stem):
             raise ConfigError(
@@ -189,18 +222,30 @@ def _nearest_file(path: Path | None) -> str:
     if path is None:
         return ""
     try:
-        there = sorted(
-            each.name for each in islice(path.parent.iterdir(), _LOOKED_AT) if each.suffix == ".toml"
-        )
+        there = _toml_files(path.parent)
     except OSError:
         return f": there is no folder {shown(path.parent)}"
     stems = [name.removesuffix(".toml") for name in there]
-    if close := difflib.get_close_matches(path.stem[:_SHOWN], stems, 1):
+    if close := difflib.get_close_matches(path.stem[:SHOWN], stems, 1):
         return f" (did you mean {shown(path.with_name(f'{close[0]}.toml'))!r}?)"
     if path.stem in known_rigs():
         return f"; the rig of that name in the tree is named without folder and ending: {path.stem}"
+    return _files_in(path.parent)
+
+
+def _files_in(folder: Path) -> str:
+    """The rig files and profiles of a folder, for a message."""
+    try:
+        there = _toml_files(folder)
+    except OSError:
+        return ""
     some = ", ".join(there[:8]) + (", ..." if len(there) > 8 else "")
-    return f"; files there: {some}" if there else f"; {shown(path.parent)} has no .toml file"
+    return f"; files there: {some}" if there else f"; {shown(folder)} has no .toml file"
+
+
+def _toml_files(folder: Path) -> list[str]:
+    """Raises `OSError`."""
+    return sorted(each.name for each in islice(folder.iterdir(), _LOOKED_AT) if each.suffix == ".toml")
 
 
 def _resolved(folder: Path, named: str) -> Path | None:
@@ -218,6 +263,13 @@ def _is_file(path: Path) -> bool:
         return False
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def _profile_path(rig: Path, named: str) -> Path:
     path = _resolved(rig.parent, named) if is_path(named) else None
     return path or PROFILES / f"{named}.toml"
@@ -232,10 +284,17 @@ def _read(path: Path, mistakes: list[str]) -> dict[str, Any]:
     where = shown(path)
     try:
         with path.open("rb") as file:
-            text = file.read(LARGEST + 1).decode()
-        if len(text) > LARGEST:
+            octets = file.read(LARGEST + 1)
+        if len(octets) > LARGEST:
             raise ConfigError([*mistakes, f"{where}: no such file has more than {LARGEST} octets"])
+        text = octets.decode("utf-8-sig")  # some editors put a mark of the encoding in front
         return tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        line = octets.count(b"\n", 0, error.start) + 1
+        what = f"octet 0x{octets[error.start]:02x} in line {line}"
+        raise ConfigError([*mistakes, f"{where}: not UTF-8 ({what}): save the file as UTF-8"]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([*mistakes, f"{where}: not TOML: {error}{_line_of(text, error)}"]) from error
     except RecursionError as error:
         raise ConfigError([*mistakes, f"{where}: not TOML of ours: it is nested too deep"]) from error
     except (
@@ -244,6 +303,13 @@ def _read(path: Path, mistakes: list[str]) -> dict[str, Any]:
         raise ConfigError([*mistakes, f"{where}: not TOML: {error}"]) from error
     except OSError as error:
         raise ConfigError([*mistakes, f"{where}: cannot be read: {error}"]) from error
+
+
+def _line_of(text: str, error: tomllib.TOMLDecodeError) -> str:
+    """The line that a syntax error is in, where the error tells which."""
+    found = re.search(r"at line (\d+),", str(error))
+    line = text.split("\n")[int(found[1]) - 1].strip() if found else ""
+    return f": {line[:SHOWN]}" if line else ""
 
 
 def _expand_all(
@@ -328,60 +394,7 @@ def _toml_value(text: str) -> object:
     return Written(value, text) if isinstance(value, float) else value
 
 
-def mistakes_in(model: type[BaseModel], data: Mapping[str, Any]) -> list[str]:
-    """What is wrong with `data`: key, what is expected, what was found."""
-    try:
-        model.model_validate(data)
-    except ValidationError as error:
-        return [_mistake(model, details) for details in error.errors(include_url=False)]
-    return []
-
-
 def _validate(model: type[_M], path: Path, data: Mapping[str, Any], mistakes: list[str]) -> _M | None:
     wrong = mistakes_in(model, data)
     mistakes.extend(f"{shown(path)}: {mistake}" for mistake in wrong)
     return None if wrong else model.model_validate(data)
-
-
-def _mistake(model: type[BaseModel], details: Mapping[str, Any]) -> str:
-    steps = details["loc"]
-    key = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in steps).lstrip(".")
-    owner, description = _describe(model, steps)
-    if details["type"] == "extra_forbidden":
-        names = [field.alias or name for name, field in owner.model_fields.items()]
-        return f"{key[:_SHOWN]}: there is no such key{hint(str(steps[-1]), names)}; there are: {', '.join(names)}"
-    if details["type"] == "missing":
-        return f"{key}: is missing: expected {description}"
-    message = details["msg"].removeprefix("Value error, ")
-    note = f" ({message})" if details["type"] == "value_error" else ""
-    if isinstance(details["input"], str) and details["type"] in {"int_type", "float_type", "bool_type"}:
-        note = " (a text: leave its quotes off)"
-    found = repr(details["input"])
-    found = found if len(found) <= _SHOWN else f"{found[:_SHOWN]}..."
-    return f"{key}: expected {description}; found {found}{note[:_SHOWN]}"
-
-
-def _describe(model: type[BaseModel], steps: tuple[Any, ...]) -> tuple[type[BaseModel], str]:
-    """Follow a mistake's location through the models: who owns the key, and what is expected there."""
-    owner, description = model, "a table"
-    current: type[BaseModel] | None = model
-    for step in steps:
-        if isinstance(step, int) or current is None:
-            continue
-        owner = current
-        field = next((f for n, f in current.model_fields.items() if step in (n, f.alias)), None)
-        if field is None:
-            break
-        description = field.description or str(field.annotation)
-        current = _inner(field.annotation)
-    return owner, description
-
-
-def _inner(annotation: object) -> type[BaseModel] | None:
-    candidates = [annotation, *getattr(annotation, "__args__", ())]
-    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
-
-
-def hint(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name[:_SHOWN], list(known), 1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -63,8 +63,10 @@ class ConfigError(RigError):
 def _octets(value: object) -> object:
     if isinstance(value, bytes):
         return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise ValueError('a number: put it in quotes, "02:00:..."')  # noqa: TRY004 - pydantic collects ValueErrors
     if not isinstance(value, str):
-        raise ValueError("not hex")  # noqa: TRY004 - pydantic collects ValueErrors
+        raise ValueError("not hex")  # noqa: TRY004
     return bytes.fromhex(value.replace(":", "").replace("-", ""))
 
 
@@ -376,4 +378,5 @@ def another_stack(profile: Profile, stack: str) -> list[str]:
     """What there is to say where a profile is of another stack than the DUT's; nothing where it is not."""
     if stack in {"unknown", "black box", profile.stack} or profile.stack == "black box":
         return []
-    return [f"the DUT is {stack}, and the profile {profile.name} is of {profile.stack}: name another profile"]
+    mend = f"name another profile in the rig file, or correct `stack` in {profile.path.name}"
+    return [f"the DUT is {stack}, and the profile {profile.name} is of {profile.stack}: {mend}"]

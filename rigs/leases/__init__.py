@@ -10,9 +10,9 @@ from rigs.configuration.models import RigFile
 from rigs.leases.command import CommandLease
 from rigs.leases.flock import FlockLease, devices
 from rigs.leases.labgrid import LabgridLease
-from rigs.leases.model import Lease, LeaseError, NoLease, of_this_process
+from rigs.leases.model import Lease, LeaseError, LeaseHeldError, NoLease, of_this_process
 
-__all__ = ["Lease", "LeaseError", "of"]
+__all__ = ["Lease", "LeaseError", "LeaseHeldError", "of"]
 
 
 def of(rig: RigFile, run: str = "") -> Lease:

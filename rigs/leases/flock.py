@@ -22,7 +22,7 @@ from typing import TextIO
 
 from reports.record import now
 from rigs.configuration.models import RigFile
-from rigs.leases.model import Lease, LeaseError
+from rigs.leases.model import Lease, LeaseError, LeaseHeldError
 
 #: Seconds between two looks at a lock that somebody else holds (flock has no timeout of its own).
 _POLL = 0.1
@@ -64,8 +64,24 @@ class FlockLease(Lease):
                 Path(file.name).unlink(missing_ok=True)
             file.close()
 
+    def check(self) -> None:
+        for device in self._devices:
+            try:
+                with _lock_file(device).open(encoding="utf-8") as file:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except FileNotFoundError:  # nobody ever had it
+                continue
+            except BlockingIOError:
+                raise LeaseHeldError(
+                    f"{device} is in use: held by {_who(_lock_file(device).read_text())}"
+                ) from None
+            except OSError as error:
+                raise LeaseError(
+                    f"{self._rig}: no lock can be had in {error.filename}: {error.strerror}"
+                ) from error
+
     def _lock(self, device: str, deadline: float) -> TextIO:
-        path = folder() / f"{hashlib.sha256(device.encode()).hexdigest()[:24]}.lock"
+        path = _lock_file(device)
         # "a+" keeps the holder's text; a device's file is never unlinked, or two runs could lock two
         file = path.open("a+", encoding="utf-8")
         pause = threading.Event()
@@ -125,6 +141,10 @@ def folder() -> Path:
             f"{path} belongs to somebody else: set XDG_RUNTIME_DIR or KEYHOLE_LEASES to a folder of yours"
         )
     return path
+
+
+def _lock_file(device: str) -> Path:
+    return folder() / f"{hashlib.sha256(device.encode()).hexdigest()[:24]}.lock"
 
 
 def _id(address: str) -> str:

@@ -18,6 +18,10 @@ class LeaseError(RigError):
     """Somebody else has the rig, or the lab cannot be asked: says who or what, and the remedy."""
 
 
+class LeaseHeldError(LeaseError):
+    """Somebody else has the rig at this moment."""
+
+
 class Lease(ABC):
     """The right to use one rig."""
 
@@ -25,7 +29,7 @@ class Lease(ABC):
     facts: Mapping[str, str] = {}
 
     def check(self) -> None:
-        """Raises `LeaseError` when this machine lacks what it takes to ask for the rig."""
+        """Raises `LeaseError` when this machine lacks what it takes to ask for the rig, or knows who has it."""
         return
 
     @abstractmethod

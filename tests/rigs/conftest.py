@@ -18,6 +18,12 @@ wait = "100ms"
 """
 
 
+@pytest.fixture(autouse=True)
+def leases_of_its_own(tmp_path, monkeypatch):
+    """No run of this machine holds what a test checks."""
+    monkeypatch.setenv("KEYHOLE_LEASES", str(tmp_path / "leases"))
+
+
 @pytest.fixture
 def fakes():
     from tests.rigs import fakes as module

@@ -32,7 +32,7 @@ PROFILE = """
 schema = 1
 stack = "acme"
 versions = ">=2,<3"
-link = "ble"
+link = "ieee802154"
 abilities = ["echo", "udp"]
 [parameters]
 features = ["hc1"]
@@ -155,7 +155,7 @@ def test_all_mistakes_of_both_files_are_told_at_once(files):
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("schema = 1\nschema = 2\n", "not TOML: Cannot overwrite a value (at line 2, column 11)"),
+        ("schema = 1\nschema = 2\n", "not TOML: Cannot overwrite a value (at line 2, column 11): schema = 2"),
         ('schema = "1', "not TOML: "),
     ],
 )

@@ -1,8 +1,11 @@
 """A path or a value that was mistyped: the nearest file is named, and the command line where the value stands there."""
 
+import os
+
 import pytest
 
-from rigs import registry
+from rigs import leases, registry
+from rigs.__main__ import main
 from rigs.configuration.models import ConfigError
 
 RIG = """
@@ -112,3 +115,93 @@ def test_a_node_without_its_console_and_a_power_switch_that_is_not_there(files):
     told = {item.what: item.remedy for item in registry.missing(loaded.rig)}
     assert told["dut.console: the node 'riot' needs its console"].startswith('name it: console = "serial:')
     assert told["dut.power: there is no program no-such-relay"] == "put it on PATH, or name its path"
+
+
+def test_a_folder_a_profile_and_a_rig_file_in_the_wrong_place(files):
+    (files / "desk.toml").write_text(RIG)
+    assert mistakes(name="../" + files.name) == (
+        f"../{files.name}: is a folder, and no rig file; files there: desk.toml, p.toml, r.toml",
+    )
+    assert mistakes(name="./p.toml") == (
+        "p.toml: is a profile: name the rig file that has it as its `profile`",
+    )
+    assert mistakes("profile=./desk.toml") == ("--set profile: desk.toml is a rig file, and no profile",)
+    assert mistakes("profile=p") == ("--set profile: no profile 'p' in the tree (did you mean './p.toml'?)",)
+    (files / "profiles").mkdir()
+    assert mistakes("profile=./profiles") == (
+        "--set profile: './profiles' is a folder, and no profile; profiles has no .toml file",
+    )
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [
+        ("latin-1", "r.toml: not UTF-8 (octet 0xf6 in line 1): save the file as UTF-8"),
+        ("utf-16", "r.toml: not UTF-8 (octet 0xff in line 1): save the file as UTF-8"),
+    ],
+)
+def test_another_encoding(files, encoding, said):
+    (files / "r.toml").write_text(f'what = "Löschen"\n{RIG}', encoding=encoding)
+    assert mistakes() == (said,)
+
+
+def test_a_mark_of_the_encoding_and_windows_lines_are_no_mistake(files):
+    (files / "r.toml").write_bytes(b"\xef\xbb\xbf" + RIG.replace("\n", "\r\n").encode())
+    assert registry.load("./r.toml").rig.attempts == 3
+
+
+def test_a_syntax_error_shows_its_line(files):
+    (files / "r.toml").write_text(RIG.replace("attempts = 3", "attempts = three"))
+    assert mistakes() == ("r.toml: not TOML: Invalid value (at line 4, column 12): attempts = three",)
+
+
+@pytest.mark.parametrize(
+    ("override", "note"),
+    [
+        ("tester.pan=abcd", "found 'abcd' (hex begins with 0x: 0xabcd)"),
+        ("tester.pan='0xabcd'", "found '0xabcd' (a text: leave its quotes off)"),
+        ("tester.channel=high", "found 'high' (a text)"),
+        ("dut.address=0x02005efffe000001", '(a number: put it in quotes, "02:00:...")'),
+        (
+            "dut.address=02005efffe00",
+            "expected 8 octets, as IEEE 802.15.4 has them (the profile p is for ieee802154); found 02:00:5e:ff:fe:00",
+        ),
+    ],
+)
+def test_numbers_and_addresses(files, override, note):
+    (told,) = mistakes(override)
+    assert told.startswith(f"--set {override.partition('=')[0]}: expected ")
+    assert told.endswith(note)
+
+
+def test_check_tells_who_has_the_rig_and_nothing_else(files, monkeypatch, capsys):
+    monkeypatch.setenv("KEYHOLE_LEASES", str(files / "leases"))
+    (files / "ttyACM0").touch()
+    words = ["check", "./r.toml", "--set", f"dut.console=serial:{files}/ttyACM0"]
+    held = registry.load("./r.toml", words[-1:])
+    assert main(words) == 1
+    assert "in use" not in capsys.readouterr().out
+    with leases.of(held.rig):
+        assert main(words) == 1
+    told = [line.strip() for line in capsys.readouterr().out.splitlines() if ": " in line][1:]
+    assert told[0].startswith("missing: ")
+    assert f"is in use: held by process {os.getpid()} of " in told[0]
+    assert told[1:] == ["to do:   wait for that run, or end it"]
+
+
+def test_check_tells_of_two_rigs_of_one_name(files, capsys):
+    (files / "other").mkdir()
+    (files / "other" / "r.toml").write_text(RIG.replace("./p.toml", "../p.toml"))
+    assert main(["check", "./r.toml", "r.toml"]) != 2
+    assert main(["check", "./r.toml", "./other/r.toml"]) == 2
+    told = "./other/r.toml: ./r.toml is called r, too: no run takes both; rename one of the files\n"
+    assert capsys.readouterr().out.endswith(told)
+
+
+def test_a_profile_of_another_stack_is_a_mistake_of_the_file(files, capsys):
+    (files / "p.toml").write_text('schema = 1\nstack = "Zephyr"\nlink = "ieee802154"\nabilities = ["echo"]\n')
+    assert main(["check", "./r.toml", "--set", "dut.node=riot"]) == 2
+    assert (
+        "  mistake: r.toml: profile: the DUT is RIOT, and the profile p is of Zephyr: name another profile in the rig "
+        "file, or correct `stack` in p.toml\n"
+    ) in capsys.readouterr().out

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fixtures.judging.difference import difference
-from rigs.configuration.loading import mistakes_in
 from rigs.configuration.models import Profile
+from rigs.configuration.telling import mistakes_in
 from sixlowpan import ipv6
 from sixlowpan.errors import MALFORMED, RESERVED, UNSUPPORTED
 from vectors.codes import CODES, FIELDS, LATE, WORDS, check, check_glob

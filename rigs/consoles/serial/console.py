@@ -24,7 +24,7 @@ import serial
 from serial.tools import list_ports
 
 from rigs import clock
-from rigs.configuration.loading import hint
+from rigs.configuration.telling import hint
 from rigs.consoles import device
 from rigs.consoles.model import CHUNK, WRITE_TIMEOUT, Console, rests
 from rigs.model import Health, RigError
