@@ -265,7 +265,7 @@ def _probe(loaded: Loaded) -> int:
 
 
 def _init(options: argparse.Namespace) -> int:
-    written = scaffold.init(options, scaffold.asker())
+    written = scaffold.init(options, scaffold.asker(), lambda text: print(inert(text)))
     for path in written:
         print(f"written: {one_line(path)}")
     print(
@@ -275,8 +275,14 @@ def _init(options: argparse.Namespace) -> int:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    frames = sent_frames(options.file)
     loaded = _load(options.rig, options.overrides)
+    frames = sent_frames(options.file)
+    if frames[0].kind != loaded.profile.link:
+        raise ConfigError(
+            [
+                f"{options.file}: has {frames[0].kind} frames, and the rig {options.rig} is {loaded.profile.link}"
+            ]
+        )
     with leases.of(loaded.rig) as lease, Rig.of(registry.leased(loaded, lease.facts)) as rig:
         tester_for(rig, 0)  # the contexts and addresses that the run had
         count = replay(rig, frames, options.wait, sys.stdout)

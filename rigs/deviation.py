@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +59,11 @@ def _result(record: Record, case: str, rig: str | None) -> Line:
         )
     found = [line for line in record.results if line["case"] == case and rig in {None, line["rig"]}]
     if not found:
-        cases = [line["case"] for line in record.results if rig in {None, line["rig"]}]
+        lines = [line for line in record.results if rig in {None, line["rig"]}]
+        failed = {line["case"] for line in lines if line["findings"]}
+        near = _near(case, failed) or _near(case, [line["case"] for line in lines])
         raise RigError(
-            f"{record.path}: no case {case!r} in it{hint(case, cases)}; `reports show RUN` names those that failed"
+            f"{record.path}: no case {case!r} in it{near}; `reports show RUN` names those that failed"
         )
     failed = [line for line in found if line["findings"]]
     if len(failed) > 1:
@@ -69,6 +71,12 @@ def _result(record: Record, case: str, rig: str | None) -> Line:
         raise RigError(f"{case} failed on several rigs ({names}): name one with --rig")
     result: Line = (failed or found)[0]
     return result
+
+
+def _near(case: str, cases: Collection[str]) -> str:
+    """The case that may be meant, by the end of its id or by one that is like it."""
+    ends = sorted(each for each in cases if each.endswith(f"/{case}"))
+    return f" (did you mean {ends[0]!r}?)" if ends else hint(case, cases)
 
 
 def _why_none(result: Line) -> str:

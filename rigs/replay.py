@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from rigs.bench import Rig
+from rigs.configuration.models import ConfigError
 from rigs.model import Link, LinkKind, RigError
 from sixlowpan import DecodeError, LinkInfo
 from sixlowpan.explain import explain, render
@@ -36,7 +37,7 @@ class Sent:
 
 
 def sent_frames(path: Path) -> list[Sent]:
-    """The tester's frames in a pcapng, oldest first. Raises `RigError` for anything but evidence of this suite."""
+    """The tester's frames in a pcapng, oldest first. Raises `ConfigError` for anything but evidence of this suite."""
     found: list[Sent] = []
     packets: list[tuple[bytes, float]] = []
     for kind, outbound, frame, time in _read(path):
@@ -46,7 +47,7 @@ def sent_frames(path: Path) -> list[Sent]:
             packets.append((frame[4:], time))
     found += [Sent(sdu, time, "ble") for sdu, time in _sdus(packets)]
     if not found:
-        raise RigError(f"{path}: it has no frame that a tester sent (outbound, of link type 230 or 201)")
+        raise ConfigError([f"{path}: it has no frame that a tester sent (outbound, of link type 230 or 201)"])
     return found
 
 
@@ -102,7 +103,10 @@ def _read(path: Path) -> Iterator[tuple[LinkKind | None, bool, bytes, float]]:
         *(OSError, EOFError, Scapy_Exception),
         *(AttributeError, IndexError, KeyError, TypeError, ValueError, struct.error, MemoryError),
     ) as error:  # what scapy's reader raises where a block is damaged
-        raise RigError(f"{path}: cannot be read as pcapng: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise ConfigError(
+            [f"{path}: cannot be read as pcapng: {why}; evidence is RUN/evidence/RIG/CASE.pcapng"]
+        ) from error
 
 
 def _sdus(packets: Iterable[tuple[bytes, float]]) -> Iterator[tuple[bytes, float]]:

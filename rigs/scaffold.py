@@ -12,16 +12,20 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
 from rigs import registry
-from rigs.configuration.loading import PROFILES
+from rigs.configuration.loading import PROFILES, known_rigs
 from rigs.configuration.models import NAME, ConfigError
 from rigs.configuration.telling import hint
 
+#: Characters of a file's name that are written down to be judged.
+_LONGEST: Final = 200
+#: How often a person is asked again.
+_ROUNDS: Final = 20
 #: The link of each kind of profile.
 _BLE: Final = ("ipsp",)
 #: The profile that a node of the tree has where the rig's own is not named: (802.15.4, BLE).
@@ -71,19 +75,38 @@ def add_options(command: argparse.ArgumentParser) -> None:
         command.add_argument(f"--{name}", help=f"{question}{shown}")
 
 
-def init(options: argparse.Namespace, ask: Callable[[str], str] | None) -> list[Path]:
+def init(
+    options: argparse.Namespace,
+    ask: Callable[[str], str] | None,
+    tell: Callable[[str], None] = lambda _text: None,
+) -> list[Path]:
     """Write a rig file, and a profile stub where `stack` is given; returns what was written.
 
-    `ask` puts a question to a person and returns the answer; None where nobody is there: then defaults stand.
-    Raises `ConfigError` with every mistake.
+    `ask` puts a question to a person and returns the answer; None where nobody is there: then defaults stand. What was
+    answered wrong is told (`tell`) and asked again. Raises `ConfigError` with every mistake.
     """
     answers = Answers(**{f.name: getattr(options, f.name) or "" for f in fields(Answers)})
-    for name, question, default in QUESTIONS:
-        if getattr(answers, name) or (name in {"pan", "channel"} and _is_ble(answers.link)):
-            continue
-        told = ask(f"{question}{f' [{default}]' if default else ''}: ").strip() if ask else ""
-        setattr(answers, name, told or default)
+    due = {name for name, _, _ in QUESTIONS if not getattr(answers, name)}
+    for _ in range(_ROUNDS):
+        for name, question, default in QUESTIONS:
+            if name not in due or (name in {"pan", "channel"} and _is_ble(answers.link)):
+                continue
+            told = ask(f"{question}{f' [{default}]' if default else ''}: ").strip() if ask else ""
+            setattr(answers, name, told or default)
+        try:
+            return _write(answers)
+        except ConfigError as error:
+            due = {_asked_by(mistake) for mistake in error.mistakes}
+            if ask is None or "" in due:
+                raise
+            tell(str(error))
     return _write(answers)
+
+
+def _asked_by(mistake: str) -> str:
+    """The question that a mistake is about; empty where it is about none."""
+    option = mistake.partition(": ")[0].removeprefix("--")
+    return next((name for name, _, _ in QUESTIONS if name == option), "")
 
 
 def _is_ble(link: str) -> bool:
@@ -93,15 +116,7 @@ def _is_ble(link: str) -> bool:
 def _write(answers: Answers) -> list[Path]:
     path = Path(answers.file if answers.file.endswith(".toml") else f"{answers.file}.toml")
     profile = path.with_name(f"{path.stem}-profile.toml") if answers.stack else None
-    mistakes = [
-        f"{there}: is there already: name another file"
-        for there in (path, profile)
-        if there and there.exists()
-    ]
-    if not re.match(NAME, path.stem):
-        mistakes.append(f"{path}: a rig's name (its file's name) has letters, digits, '.', '_' and '-' only")
-    if not path.parent.is_dir():
-        mistakes.append(f"{path}: there is no folder {path.parent}")
+    mistakes = [f"file: {wrong}" for wrong in _wrong_with(path, profile, answers.file)]
     if not answers.address:
         mistakes.append(
             "--address: is missing: the DUT's link-layer address in hex, such as f4:ce:36:00:00:00:00:01"
@@ -121,29 +136,66 @@ def _write(answers: Answers) -> list[Path]:
             f"--stack: is missing: the tree has no profile for {answers.node!r} on {answers.link!r}, "
             f"so one is written for the stack that you name (there are: {there})"
         )
-    if mistakes:
-        raise ConfigError(mistakes)
     texts = {path: _rig_text(answers, f"./{profile.name}" if profile else named)}
     if profile:
         texts[profile] = _profile_text(answers)
-    _judge(path, texts)
-    for file, text in texts.items():
-        with file.open("x", encoding="utf-8") as out:
-            out.write(text)
-    return list(texts)
+    if known and (profile or named) and len(path.name) <= _LONGEST:
+        told = {mistake.partition(": ")[0] for mistake in mistakes}
+        mistakes += [wrong for wrong in _judge(answers, texts) if wrong.partition(": ")[0] not in told]
+    if mistakes:
+        raise ConfigError(mistakes)
+    written: list[Path] = []
+    try:
+        for file, text in texts.items():
+            with file.open("x", encoding="utf-8") as out:
+                written.append(file)
+                out.write(text)
+    except OSError as error:
+        for file in written:  # all of it or nothing
+            file.unlink()
+        raise ConfigError([f"file: {error.filename}: cannot be written: {error.strerror}"]) from error
+    return written
 
 
-def _judge(path: Path, texts: dict[Path, str]) -> None:
-    """Read what is about to be written. Raises `ConfigError` in the names of the files to be."""
+def _wrong_with(path: Path, profile: Path | None, named: str) -> Iterator[str]:
+    """What is wrong with the files that are to be written."""
+    try:
+        if Path(named).is_dir():
+            yield f"{named}: is a folder: name a file in it, such as {Path(named) / 'desk.toml'}"
+            return
+        if not path.parent.is_dir():
+            yield f"{path}: there is no folder {path.parent}"
+        for there in (path, profile):
+            if there and there.exists():
+                yield f"{there}: is there already: name another file"
+    except (OSError, ValueError) as error:
+        yield f"{path}: cannot be looked for: {getattr(error, 'strerror', error)}"
+    if not re.match(NAME, path.stem):
+        yield f"{path}: a rig's name (its file's name) has letters, digits, '.', '_' and '-' only"
+    elif path.stem in known_rigs():
+        yield f"{path}: a rig of the tree is called {path.stem}: name another file"
+
+
+def _judge(answers: Answers, texts: dict[Path, str]) -> list[str]:
+    """What is wrong with the texts that are about to be written, a rig file's first, in the names of the options."""
+    rig = next(iter(texts))
     with tempfile.TemporaryDirectory() as folder:
         for file, text in texts.items():
             (Path(folder) / file.name).write_text(text, encoding="utf-8")
+        inside = Path(folder) / "rig.toml"  # whatever the file is called, it is judged
+        (Path(folder) / rig.name).rename(inside)
         try:
-            registry.load(str(Path(folder) / path.name))
+            loaded = registry.load(str(inside))
         except ConfigError as error:
-            raise ConfigError(
-                _of_option(mistake.replace(f"{folder}/", ""), path.name) for mistake in error.mistakes
-            ) from None
+            return [_of_option(mistake.replace(f"{folder}/", ""), inside.name) for mistake in error.mistakes]
+    wrong = []
+    if registry.lacks_console(loaded.rig, run=False):
+        wrong.append(
+            f"--console: is missing: the node {answers.node!r} needs one, such as serial:/dev/ttyACM0"
+        )
+    option = "stack" if answers.stack else "node"
+    misfits = registry.misfits(loaded.rig, loaded.profile, run=False)
+    return [*wrong, *(f"--{option}: {misfit.partition(': name another')[0]}" for misfit in misfits)]
 
 
 def _of_option(mistake: str, file: str) -> str:
@@ -217,5 +269,12 @@ def _text(value: str) -> str:
 
 
 def asker() -> Callable[[str], str] | None:
-    """Questions on the terminal, where there is one at both ends."""
-    return input if sys.stdin.isatty() and sys.stdout.isatty() else None
+    """Questions on the terminal, where there is one at both ends. The end of its input is as an interrupt."""
+
+    def ask(question: str) -> str:
+        try:
+            return input(question)
+        except EOFError:
+            raise KeyboardInterrupt from None
+
+    return ask if sys.stdin.isatty() and sys.stdout.isatty() else None

@@ -77,7 +77,8 @@ class Shell:
                 break
             if clock.now() >= deadline:
                 silent = "; it has said nothing since" if self.mark() == start > 0 else ""
-                raise RigError(self._complaint(f"no prompt {self._prompt!r} within {timeout:g} s{silent}"))
+                why = f"no prompt {self._prompt!r} within {timeout:g} s{silent}"
+                raise RigError(f"{self._complaint(why)}{self._another_prompt()}")
         # Every newline brings a prompt; the ones still on their way must not end the first answer.
         deadline = min(deadline, clock.now() + 5 * QUIET)
         while self._more(min(deadline, clock.now() + QUIET)) and clock.now() < deadline:
@@ -216,6 +217,13 @@ class Shell:
     def _closed(self, error: LinkClosed) -> LinkClosed:
         return LinkClosed(self._complaint(str(error).removeprefix(f"{self.console.address}: ")))
 
+    def _another_prompt(self) -> str:
+        """What to do where the console shows a prompt that nobody expects."""
+        last = self.text().rstrip().rpartition("\n")[2][-_SHOWN:].strip()
+        if not last.isprintable() or not last.endswith((">", "$", "#", "%", ":~")):
+            return ""
+        return f"; to do: if {last!r} is its prompt, set dut.prompt, if the node has it, or name another dut.node"
+
     def _complaint(self, what: str) -> str:
         shown = self.text()[-_SHOWN:].strip()
         odd = sum(not (c.isprintable() or c.isspace()) or c == "\ufffd" for c in shown)
@@ -225,7 +233,7 @@ class Shell:
             else "nothing was seen at all: is the board on, and this its console?"
         )
         if odd * 4 > len(shown):
-            said += " (unreadable: is the baud rate right?)"
+            said += " (unreadable: is the baud rate right? It stands behind the port, as in ?baud=115200)"
         health = self.health()
         state = (
             f" ({health.state}: {health.detail})"

@@ -86,7 +86,8 @@ def test_expect_looks_behind_what_was_sent_or_behind_a_mark(device):
 def test_a_wrong_prompt_is_told_with_what_was_seen(device):
     shell = device(prompt="> $")
     with pytest.raises(
-        RigError, match=r"device.py: no prompt '> \$' within 0.6 s; last seen: 'dev:~\$ dev:~\$"
+        RigError,
+        match=r"device.py: no prompt '> \$' within 0.6 s; last seen: 'dev:~\$ dev:~\$.*' is its prompt, set dut.prompt",
     ):
         shell.ready(0.6)
 

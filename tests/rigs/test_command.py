@@ -148,12 +148,13 @@ def test_replay_of_the_wrong_file_or_at_the_wrong_rig(make, tmp_path, capsys):
     with pytest.raises(RigError, match="no frame that a tester sent"):
         sent_frames(empty)
     (tmp_path / "x").write_text("hello")
-    assert main(["replay", str(tmp_path / "x"), "--rig", "reference"]) == 1
+    assert main(["replay", str(tmp_path / "x"), "--rig", "reference"]) == 2
     assert "cannot be read as pcapng" in capsys.readouterr().err
-    assert main(["replay", str(tmp_path / "nowhere"), "--rig", "reference"]) == 1
+    assert main(["replay", str(tmp_path / "nowhere"), "--rig", "reference"]) == 2
+    assert "nowhere: cannot be read as pcapng: No such file or directory; " in capsys.readouterr().err
     path = pcapng(tmp_path / "e.pcapng", 230, [(2, 1, ECHO)])
-    assert main(["replay", str(path), "--rig", "reference-ble"]) == 1
-    assert "the file has ieee802154 frames, and the link of this rig is ble" in capsys.readouterr().err
+    assert main(["replay", str(path), "--rig", "reference-ble"]) == 2  # and nothing was opened
+    assert "has ieee802154 frames, and the rig reference-ble is ble" in capsys.readouterr().err
 
 
 def test_a_common_key_that_is_mistyped_is_answered_with_the_nearest(make, capsys):

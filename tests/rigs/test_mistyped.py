@@ -1,6 +1,9 @@
 """A path or a value that was mistyped: the nearest file is named, and the command line where the value stands there."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -205,3 +208,15 @@ def test_a_profile_of_another_stack_is_a_mistake_of_the_file(files, capsys):
         "  mistake: r.toml: profile: the DUT is RIOT, and the profile p is of Zephyr: name another profile in the rig "
         "file, or correct `stack` in p.toml\n"
     ) in capsys.readouterr().out
+
+
+def test_another_python_than_that_of_the_setup():
+    """`-S`: without the packages that were installed."""
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "rigs", "list"], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "the packages of requirements.lock are missing: run `make setup`, then .venv/bin/python\n"
+    )

@@ -1,6 +1,7 @@
 """`python -m rigs init` and `deviation`: what they write is read by the rest of the house."""
 
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -49,8 +50,9 @@ def test_init_asks_what_the_options_do_not_say(tmp_path):
     options = parser().parse_args(
         ["init", str(tmp_path / "desk"), "--node", "riot", "--link", "zep:[::1]:17754"]
     )
+    options.console = "process:./node.elf"
     assert scaffold.init(options, ask) == [tmp_path / "desk.toml"]
-    assert [question.split()[0] for question in asked] == ["The", "Its", "PAN", "Channel", "The"]
+    assert [question.split()[0] for question in asked] == ["The", "PAN", "Channel", "The"]
     assert load(str(tmp_path / "desk.toml")).profile.name == "riot-802154"
 
 
@@ -73,13 +75,90 @@ def test_init_asks_what_the_options_do_not_say(tmp_path):
             ["--address", ADDRESS, "--node", "blackbox"],
             "--node: no kind of node 'blackbox' (did you mean 'black_box'?); there are: black_box, ",
         ),
+        (
+            ["--address", ADDRESS, "--link", "zep:127.0.0.1"],
+            "--link: zep:127.0.0.1: expected HOST:PORT, as in zep:[::1]:17754",
+        ),
+        (["--address", ADDRESS, "--node", "zephyr"], "--console: is missing: the node 'zephyr' needs one"),
+        (
+            ["--address", ADDRESS, "--node", "riot", "--console", "process:x", "--stack", "My RIOT"],
+            "--stack: the DUT is RIOT, and the profile desk-profile is of My RIOT",
+        ),
+        (
+            ["--address", ADDRESS, "--link", "ipsp:hci:usb:0", "--stack", "Acme"],
+            "--address: expected 6 octets, as Bluetooth LE has them",
+        ),
     ],
-    ids=["address", "octets", "link", "channel", "pan", "pan without 0x", "node"],
+    ids=[
+        "address",
+        "octets",
+        "link",
+        "channel",
+        "pan",
+        "pan without 0x",
+        "node",
+        "port",
+        "console",
+        "stack",
+        "BLE",
+    ],
 )
 def test_mistakes_are_told_and_nothing_is_written(tmp_path, capsys, words, told):
     assert main(["init", str(tmp_path / "desk.toml"), *words]) == 2
     assert told in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_all_mistakes_are_told_at_once(tmp_path, capsys):
+    (tmp_path / "desk.toml").touch()
+    words = ["--pan", "abcd", "--channel", "high", "--link", "zep:x"]
+    assert main(["init", str(tmp_path / "desk.toml"), *words]) == 2
+    told = [line.partition(": ")[0] for line in capsys.readouterr().err.splitlines()]
+    assert sorted(told) == ["--address", "--channel", "--link", "--pan", "file"]
+
+
+def test_a_folder_and_a_name_of_the_tree_are_no_files_to_write(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lab").mkdir()
+    for named, said in (
+        ("lab", "file: lab: is a folder: name a file in it, such as lab/desk.toml"),
+        ("./lwip-ble.toml", "file: lwip-ble.toml: a rig of the tree is called lwip-ble: name another file"),
+        ("x" * 300, f"file: {'x' * 300}.toml: cannot be looked for: File name too long"),
+    ):
+        assert main(["init", named, "--address", ADDRESS]) == 2
+        assert capsys.readouterr().err == f"{said}\n"
+    assert not list(tmp_path.glob("*.toml"))
+
+
+def test_a_folder_that_cannot_be_written_to(tmp_path, capsys, monkeypatch):
+    real = Path.open
+
+    def refuse(path, mode="r", **how):
+        if path.name == "desk-profile.toml" and mode == "x":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, mode, **how)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    words = ["--address", ADDRESS, "--stack", "Acme"]
+    assert main(["init", str(tmp_path / "desk.toml"), *words]) == 2
+    assert capsys.readouterr().err.endswith("desk-profile.toml: cannot be written: Permission denied\n")
+    assert not list(tmp_path.iterdir())  # nor the half of it
+
+
+def test_what_was_answered_wrong_is_asked_again(tmp_path):
+    answers = {"Name": [str(tmp_path / "desk")], "Kind": ["blackbox", ""], "The DUT's": ["zz", ADDRESS]}
+    asked, told = [], []
+
+    def ask(question):
+        asked.append(question)
+        for start, given in answers.items():
+            if question.startswith(start):
+                return given.pop(0)
+        return ""
+
+    assert scaffold.init(parser().parse_args(["init"]), ask, told.append) == [tmp_path / "desk.toml"]
+    assert len(told) == 1 + 1  # the kind of node, then what only a known one lets be judged
+    assert [question.split()[0] for question in asked[-2:]] == ["Kind", "The"]  # and no other once more
 
 
 CASE = "rfc6282/3.1.1/hlim[01]"
@@ -128,6 +207,7 @@ def test_a_deviation_is_made_of_a_record_and_covers_all_its_findings(run, capsys
             ["rfc6282/3.1.1/hlim[1]"],
             "no case 'rfc6282/3.1.1/hlim[1]' in it (did you mean 'rfc6282/3.1.1/hlim[01]'?)",
         ),
+        (["hlim[01]"], "no case 'hlim[01]' in it (did you mean 'rfc6282/3.1.1/hlim[01]'?)"),
         (["a/c"], "a/c: the record has neither a frame nor evidence that could prove it"),
         (["a/d"], "a/d on r: it has no finding to declare (its verdict is pass)"),
         (["a/b", "--rig", "q"], "no rig 'q' in it; there are: r"),

@@ -364,16 +364,25 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> ZepLink:
     console = registry.open_console(bench, rig.dut.console, rig) if rig.dut.console else None
     link.process = lambda: getattr(console, "pid", None)  # another one when it was started anew
     health = console.health if console else lambda: Health("alive")
+
+    def spoken(seconds: float) -> None:
+        try:
+            link.await_node(health, seconds)
+        except RigError as error:
+            if health().state == "alive":
+                raise
+            raise RigError(f"{error} (dut.console is {rig.dut.console!r})") from error
+
     if console is None or console.restarts:
-        link.await_node(health)
+        spoken(SPEAKS)
         return link
     try:
-        link.await_node(health, UNASKED)
+        spoken(UNASKED)
     except RigError:
         if health().state != "alive":
             raise
         node = registry.open_node(bench, rig)  # it shares the console; that of the rig is opened behind us
         with contextlib.suppress(Unsupported):
             node.ping(_ALL_NODES, 8, 1, 1)
-        link.await_node(health, SPEAKS)
+        spoken(SPEAKS)
     return link
