@@ -60,8 +60,9 @@ def _result(record: Record, case: str, rig: str | None) -> Line:
     found = [line for line in record.results if line["case"] == case and rig in {None, line["rig"]}]
     if not found:
         lines = [line for line in record.results if rig in {None, line["rig"]}]
-        failed = {line["case"] for line in lines if line["findings"]}
-        near = _near(case, failed) or _near(case, [line["case"] for line in lines])
+        near = _near(case, [line["case"] for line in lines if line["findings"]]) or _near(
+            case, [line["case"] for line in lines]
+        )
         raise RigError(
             f"{record.path}: no case {case!r} in it{near}; `reports show RUN` names those that failed"
         )

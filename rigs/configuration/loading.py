@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 from rigs.configuration import leased
 from rigs.configuration.models import NAME, ConfigError, Profile, RigFile, Written
-from rigs.configuration.telling import SHOWN, hint, mistakes_in
+from rigs.configuration.telling import SHOWN, hint, line_of, mistakes_in
 
 RIGS = Path(__file__).parents[1] / "files"
 PROFILES = RIGS.with_name("profiles")
@@ -158,6 +158,9 @@ def _profile(rig: Path, named: object, mistakes: list[str], unset: list[str] | N
         mistakes.append(
             f"{shown(rig)}: profile: no profile {named!r} in the tree (did you mean './{named}.toml'?)"
         )
+    elif is_path(named) and _is_file(RIGS.with_name("examples") / named):
+        there = shown(RIGS.with_name("examples") / named)
+        mistakes.append(f"{shown(rig)}: profile: there is no file {shown(path)}: copy {there} there")
     elif "${" not in named:
         names = sorted(p.stem for p in PROFILES.glob("*.toml"))
         mistakes.append(
@@ -294,7 +297,7 @@ def _read(path: Path, mistakes: list[str]) -> dict[str, Any]:
         what = f"octet 0x{octets[error.start]:02x} in line {line}"
         raise ConfigError([*mistakes, f"{where}: not UTF-8 ({what}): save the file as UTF-8"]) from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([*mistakes, f"{where}: not TOML: {error}{_line_of(text, error)}"]) from error
+        raise ConfigError([*mistakes, f"{where}: not TOML: {error}{line_of(text, error)}"]) from error
     except RecursionError as error:
         raise ConfigError([*mistakes, f"{where}: not TOML of ours: it is nested too deep"]) from error
     except (
@@ -303,13 +306,6 @@ def _read(path: Path, mistakes: list[str]) -> dict[str, Any]:
         raise ConfigError([*mistakes, f"{where}: not TOML: {error}"]) from error
     except OSError as error:
         raise ConfigError([*mistakes, f"{where}: cannot be read: {error}"]) from error
-
-
-def _line_of(text: str, error: tomllib.TOMLDecodeError) -> str:
-    """The line that a syntax error is in, where the error tells which."""
-    found = re.search(r"at line (\d+),", str(error))
-    line = text.split("\n")[int(found[1]) - 1].strip() if found else ""
-    return f": {line[:SHOWN]}" if line else ""
 
 
 def _expand_all(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -79,3 +80,10 @@ def _inner(annotation: object) -> type[BaseModel] | None:
 def hint(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name[:SHOWN], list(known), 1)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def line_of(text: str, error: tomllib.TOMLDecodeError) -> str:
+    """The line that a syntax error is in, where the error tells which."""
+    found = re.search(r"at line (\d+),", str(error))
+    line = text.split("\n")[int(found[1]) - 1].strip() if found else ""
+    return f": {line[:SHOWN]}" if line else ""

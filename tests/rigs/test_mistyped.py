@@ -220,3 +220,10 @@ def test_another_python_than_that_of_the_setup():
     assert done.stderr == (
         "the packages of requirements.lock are missing: run `make setup`, then .venv/bin/python\n"
     )
+
+
+def test_an_example_without_the_profile_that_stands_beside_it(files):
+    (files / "r.toml").write_text(RIG.replace("./p.toml", "./profiles/linux-ble.toml"))
+    (told,) = mistakes()
+    assert told.startswith("r.toml: profile: there is no file profiles/linux-ble.toml: copy ")
+    assert told.endswith("rigs/examples/profiles/linux-ble.toml there")
