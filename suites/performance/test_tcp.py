@@ -11,6 +11,9 @@ from suites.performance.stream import Stream, expect, first_data, once
 AMOUNT = 20_000
 #: Seconds that the long transfers take, and the length of the periods that are compared.
 LONG, PERIOD = 6.0, 0.5
+#: Octets a second at the bit rate of the radio, and what is given to TCP at once: no radio carries more than that, and
+#: a simulated one that carries ten times as much shows nothing else by it.
+BIT_RATE, GIVEN = {"ieee802154": 250_000 // 8, "ble": 1_000_000 // 8}, 8192
 #: Seconds that a segment lost twice takes: RFC 6298 §2.4, "SHOULD be rounded up to 1 second", and §5.5, "RTO * 2".
 PAUSE = 3.0
 #: The counter of packets that a node's queue dropped before they were sent.
@@ -150,25 +153,32 @@ def test_goodput_over_time(case: Case, direction: str):
             return
         began, truly, tcp = case.tester.now(), case.tester.stamp(), stream.tcp
         dropped = queue_dropped(case)
-        chunk, asked = case.tester.pattern(16_384), 0
-        while case.tester.now() - began < LONG:
-            if direction == "to-the-dut" and tcp.unacknowledged < 8192:
-                stream.send(chunk)
-            elif direction == "from-the-dut" and asked - len(tcp.received) < 8192:
-                stream.ask(chunk)
-                asked += len(chunk)
+        give, chunk, given = (
+            stream.send if direction == "to-the-dut" else stream.ask,
+            case.tester.pattern(GIVEN),
+            0,
+        )
+
+        def waits() -> int:
+            return tcp.unacknowledged if direction == "to-the-dut" else given - len(tcp.received)
+
+        while (gone := case.tester.now() - began) < LONG:
+            due = given / BIT_RATE[case.tester.kind] - PERIOD
+            if waits() < GIVEN and gone >= due:
+                give(chunk)
+                given += GIVEN
             before = len(tcp.progress), len(tcp.received)
-            stream.run(lambda before=before: (len(tcp.progress), len(tcp.received)) != before, PERIOD)
+            longest = PERIOD if waits() else min(PERIOD, due - gone)
+            stream.run(lambda before=before: (len(tcp.progress), len(tcp.received)) != before, longest)
         before = len(tcp.progress), len(tcp.received)
-        waits = tcp.unacknowledged if direction == "to-the-dut" else asked - len(tcp.received)
-        goes_on = not waits or stream.run(
+        goes_on = not waits() or stream.run(
             lambda: (len(tcp.progress), len(tcp.received)) != before, PAUSE + PERIOD
         )
         marks = tcp.progress if direction == "to-the-dut" else stream.came
         rates = [
             n / PERIOD for n in _by_period([(stream.stamps[at] - truly, octets) for at, octets in marks])
         ]
-        how = f"TCP, {ENDS[direction]}, in each {PERIOD:g} s"
+        how = f"TCP, {ENDS[direction]}, in each {PERIOD:g} s, of {BIT_RATE[case.tester.kind]:,} B/s at most"
         case.measure("goodput", "B/s", rates, method=how, direction=direction, period=PERIOD)
         rise = slope([(n * PERIOD, rate) for n, rate in enumerate(rates)])
         case.measure(
