@@ -1,9 +1,9 @@
 """Numbers about measurements: pure functions, values in, values out. No clock, no file, nothing from outside.
 
 `distribution` has quantiles and what `ping` prints, `loss` shares, the law of fragments and bursts, `order` jitter,
-reordering and copies, `holes` what sizes that do not work have in common, `trend` slopes and knees, `airtime` the floor
-of IEEE 802.15.4, `connection` the interval of Bluetooth LE, `probability` the distributions behind the intervals,
-`units` how a figure is written, `host` what of its change the host explains.
+reordering and copies, `holes` what sizes that do not work have in common, `trend` slopes, means and knees, `airtime`
+the floor of IEEE 802.15.4, `connection` the interval of Bluetooth LE, `probability` the distributions behind the
+intervals, `units` how a figure is written, `host` what of its change the host explains.
 """
 
 from reports.statistics.airtime import airtime, floor, multiples
@@ -28,7 +28,7 @@ from reports.statistics.loss import (
 )
 from reports.statistics.order import Order, jitter, order
 from reports.statistics.probability import CONFIDENCE, Estimate
-from reports.statistics.trend import Knee, knee, slope
+from reports.statistics.trend import Knee, knee, mean, slope
 
 __all__ = [
     "CONFIDENCE",
@@ -48,6 +48,7 @@ __all__ = [
     "interval_of",
     "jitter",
     "knee",
+    "mean",
     "multiples",
     "off_grid",
     "order",

@@ -45,6 +45,24 @@ def slope(values: Sequence[tuple[float, float]], confidence: float = CONFIDENCE)
     return Estimate(estimate, estimate - half, estimate + half)
 
 
+def mean(values: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:
+    """The mean of values in the order of time, with its interval; correlated ones count as fewer, as for `slope`.
+
+    Of goodput by period it is what the median is not: the octets of all periods over their time. Raises ValueError for
+    none; of one value there is no interval.
+    """
+    if not values:
+        raise ValueError("no values: there is no mean")
+    count, middle = len(values), math.fsum(values) / len(values)
+    if count == 1:
+        return Estimate(middle, -math.inf, math.inf)
+    residuals = [value - middle for value in values]
+    squares = math.fsum(residual * residual for residual in residuals)
+    freedom = max(1.0, count * _kept(residuals, squares) - 1)
+    half = student(confidence, round(freedom)) * math.sqrt(squares / (count - 1) / (freedom + 1))
+    return Estimate(middle, middle - half, middle + half)
+
+
 def _kept(residuals: Sequence[float], squares: float) -> float:
     """The share of values that count as independent ones."""
     if squares == 0.0:

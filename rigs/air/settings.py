@@ -59,7 +59,10 @@ class AirSettings(Impairment):
     interval: Duration = Field(
         0.0, description='Bluetooth LE: data moves at connection events only, such as "48.75ms" apart'
     )
-    queue: int = Field(64, ge=1, le=100_000, description="frames of one sender that wait for the air at most")
+    #: As many as a wpan interface of Linux holds (net/mac802154): an initial window of TCP are 120 frames.
+    queue: int = Field(
+        300, ge=1, le=100_000, description="frames of one sender that wait for the air at most"
+    )
     seed: int = Field(0, description="the same frames are lost for the same seed")
     to_dut: Impairment = Field(Impairment(), description="a table [air.to_dut]")
     from_dut: Impairment = Field(Impairment(), description="a table [air.from_dut]")

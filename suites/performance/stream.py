@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fixtures.api import Case
+from fixtures.api import Case, Seen
 from rigs.tcp import PROTOCOL, Tcp, checked
 from sixlowpan import ipv6
 
@@ -54,7 +54,8 @@ class Stream:
         self.at_the_dut = bytearray()
         #: (time, octets that had come by then) of what came from the DUT.
         self.came: list[tuple[float, int]] = []
-        #: True time of each moment on the clock of deadlines at which something came.
+        #: When what was heard at each moment of the clock of deadlines had come: a tester that waits for room on the
+        #: medium hears several segments at once, long after they came.
         self.stamps: dict[float, float] = {}
 
     def __enter__(self) -> Stream:
@@ -88,7 +89,7 @@ class Stream:
             due = self.tcp.due()
             seen = tester.hear(min(end, due) if due is not None else end)
             if seen is not None:
-                self._heard(seen.view, seen.upper)
+                self._heard(seen)
             self.tcp.tick(self._now())
             if seen is None and self._now() >= end:
                 return done()
@@ -113,11 +114,12 @@ class Stream:
         if not self._there(segment):
             tester.send_packet(ipv6.build(source, there, PROTOCOL, whole))
 
-    def _heard(self, view: ipv6.Packet | None, segment: bytes) -> None:
-        if view is None or view.upper()[0] != PROTOCOL or self._back(segment):
+    def _heard(self, seen: Seen) -> None:
+        segment = seen.upper
+        if seen.view is None or seen.view.upper()[0] != PROTOCOL or self._back(segment):
             return
         before, now = len(self.tcp.received), self._now()
-        self.stamps[now] = self._case.tester.stamp()
+        self.stamps[now] = seen.time
         self.tcp.hear(segment, now)
         if len(self.tcp.received) > before:
             self.came.append((now, len(self.tcp.received)))

@@ -5,7 +5,7 @@ from itertools import groupby, pairwise
 import pytest
 
 from fixtures.api import Case, needs, requirement
-from reports.statistics import slope
+from reports.statistics import mean, slope
 from suites.performance.stream import Stream, expect, first_data, once
 
 AMOUNT = 20_000
@@ -179,7 +179,9 @@ def test_goodput_over_time(case: Case, direction: str):
             n / PERIOD for n in _by_period([(stream.stamps[at] - truly, octets) for at, octets in marks])
         ]
         how = f"TCP, {ENDS[direction]}, in each {PERIOD:g} s, of {BIT_RATE[case.tester.kind]:,} B/s at most"
-        case.measure("goodput", "B/s", rates, method=how, direction=direction, period=PERIOD)
+        case.measure(
+            "goodput", "B/s", rates, figure=mean(rates), method=how, direction=direction, period=PERIOD
+        )
         rise = slope([(n * PERIOD, rate) for n, rate in enumerate(rates)])
         case.measure(
             "goodput slope", "B/s per s", [rise.value], figure=rise, count=len(rates), direction=direction,

@@ -9,6 +9,7 @@ import random
 import pytest
 
 from reports.statistics import (
+    mean,
     proportion,
     quantile_estimate,
     slope,
@@ -46,6 +47,24 @@ def test_a_loss_figure_without_chance(share, frames):
     )
     # up to three losses are expected: the steps are coarse, to the safe side
     assert 0.93 <= held <= (0.97 if frames * share > 3 else 0.99)
+
+
+@pytest.mark.parametrize("count", [12, 100])
+def test_a_mean(count):
+    """Goodput by period: twelve of them, and many."""
+    assert 0.93 <= coverage(lambda r: mean([r.gauss(7.0, 2.0) for _ in range(count)]).holds(7.0)) <= 0.985
+
+
+def test_a_mean_of_values_that_stick_together():
+    """As for the slope: each value is half the one before."""
+
+    def hold(r):
+        values = [r.gauss(0, 1)]
+        while len(values) < 60:
+            values.append(0.5 * values[-1] + r.gauss(0, math.sqrt(0.75)))
+        return mean([7 + value for value in values]).holds(7.0)
+
+    assert 0.9 <= coverage(hold) <= 0.98
 
 
 @pytest.mark.parametrize(("q", "count"), [(0.5, 100), (0.95, 400), (0.99, 1300)])
