@@ -1,9 +1,15 @@
 """What tests of several folders share."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from fixtures.plugin.options import SETTINGS
 from rigs.bench import Bench
+
+# how long an example takes, or its making, says how busy the machine is; `python -m tests.mutation` has its own profile
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+if settings.get_current_profile_name() == "default":
+    settings.load_profile("busy")
 
 
 @pytest.fixture
