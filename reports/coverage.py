@@ -76,16 +76,26 @@ def paint(counts: Mapping[str, int]) -> str:
 
 def parts(page: View, rig: str) -> list[Part]:
     """What was tried of each document on a rig, in the order of the page."""
-    made: dict[str, Part] = {}
+    return page.once(_parts).get(rig, [])
+
+
+def _parts(page: View) -> dict[str, list[Part]]:
+    """Those of all rigs: a farm has a thousand, and each section is looked at once."""
+    made: dict[str, dict[str, Part]] = {}
     for section in page.sections:
-        counts = section.counts(rig)
-        if counts:
-            part = made.setdefault(section.document, Part(section.document))
-            part.total += sum(counts.values())
-            part.tried += tried(counts)
-    for document, reasons in page.reasons(rig).items():
-        made[document].reasons.update(reasons)
-    return list(made.values())
+        document = section.document
+        for rig, counts in section.counted.items():
+            documents = made.setdefault(rig, {})
+            part = documents.get(document)
+            if part is None:
+                part = documents[document] = Part(document)
+            every = sum(counts.values())
+            part.total += every
+            part.tried += every - counts["unsupported"]
+    for rig, documents in made.items():
+        for document, reasons in page.reasons(rig).items():
+            documents[document].reasons.update(reasons)
+    return {rig: list(documents.values()) for rig, documents in made.items()}
 
 
 def together(several: Iterable[list[Part]]) -> list[Part]:

@@ -113,13 +113,18 @@ class Section:
         return document_of(self.key, self.title)
 
     def counts(self, rig: str) -> Counter[str]:
-        """Results of a rig by state. All rigs are counted at once, when the first is asked for."""
+        """Results of a rig by state."""
+        return self.counted.get(rig, Counter())
+
+    @property
+    def counted(self) -> Mapping[str, Counter[str]]:
+        """Rig -> results by state, of all rigs that have any. All are counted when the first is asked for."""
         if self._counts is None:
             self._counts = {}
             for case in self.cases:
                 for name, result in case.results.items():
                     self._counts.setdefault(name, Counter())[state(result)] += 1
-        return self._counts.get(rig, Counter())
+        return self._counts
 
 
 @dataclass(slots=True)
@@ -141,10 +146,8 @@ class View:
         return made
 
     def counts(self, rig: str) -> Counter[str]:
-        whole: Counter[str] = Counter()
-        for section in self.sections:
-            whole.update(section.counts(rig))
-        return whole
+        """Results of a rig by state."""
+        return self.once(_counted).get(rig, Counter())
 
     def reasons(self, rig: str) -> Mapping[str, Counter[str]]:
         """Document -> why its cases were not tried (`reports.record.REASONS`), and how many."""
@@ -194,6 +197,16 @@ class View:
                     tried.setdefault(requirement, []).append(case)
         order = {name: place for place, name in enumerate(CATALOGUE)}
         return dict(sorted(tried.items(), key=lambda item: (order.get(item[0], len(order)), item[0])))
+
+
+def _counted(page: View) -> dict[str, Counter[str]]:
+    whole: dict[str, Counter[str]] = {}
+    for section in page.sections:
+        for rig, counts in section.counted.items():
+            of_rig = whole.setdefault(rig, Counter())
+            for name, count in counts.items():
+                of_rig[name] += count
+    return whole
 
 
 def view(record: Record | View) -> View:
