@@ -107,9 +107,9 @@ def needs(page: View) -> Callable[[str], str]:
 def _untried(page: View) -> dict[str, dict[Any, list[tuple[str, list[Case]]]]]:
     """Rig -> (document, reason), or "inconclusive" -> (what the results say, the cases that say so), most cases first.
 
-    What differs in a number alone is told once, as the first of them says it.
+    What differs in a number alone is told once, as the first of them says it, and says that there are others.
     """
-    untried: dict[str, dict[Any, dict[str, tuple[str, list[Case]]]]] = {}
+    untried: dict[str, dict[Any, dict[str, dict[str, list[Case]]]]] = {}
     for section in page.sections:
         for case in section.cases:
             for rig in page.rigs:
@@ -118,14 +118,21 @@ def _untried(page: View) -> dict[str, dict[Any, list[tuple[str, list[Case]]]]]:
                     continue
                 key = found if found == "inconclusive" else (section.document, result["reason"] or "unsaid")
                 said = in_general(str(result["message"]))
-                alike = re.sub(r"\d+", "0", said.replace(rig.profile or "\0", ""))
-                untried.setdefault(rig.name, {}).setdefault(key, {}).setdefault(alike, (said, []))[1].append(
-                    case
-                )
+                alike = re.sub(r"\d+", "0", said)
+                told = untried.setdefault(rig.name, {}).setdefault(key, {}).setdefault(alike, {})
+                told.setdefault(said, []).append(case)
     return {
-        rig: {key: sorted(said.values(), key=lambda one: -len(one[1])) for key, said in keys.items()}
+        rig: {
+            key: sorted(map(_together, told.values()), key=lambda one: -len(one[1]))
+            for key, told in keys.items()
+        }
         for rig, keys in untried.items()
     }
+
+
+def _together(told: Mapping[str, list[Case]]) -> tuple[str, list[Case]]:
+    others = " (and others that differ in a number)" if len(told) > 1 else ""
+    return next(iter(told)) + others, [case for cases in told.values() for case in cases]
 
 
 def grouped(page: View) -> list[tuple[str, list[Any]]]:

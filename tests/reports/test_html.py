@@ -140,6 +140,24 @@ def test_a_cell_is_green_only_when_most_of_it_is_known_to_be_right(sample, tmp_p
     assert "33 % tried" in text
 
 
+def test_reasons_that_differ_in_a_number_are_told_once(sample, tmp_path):
+    results = [
+        sample.result(
+            f"rfc6282/3.1.2/x[{n}]",
+            "linux-ble",
+            "unsupported",
+            [],
+            message=f"the DUT does not hold context {n}",
+        )
+        for n in (2, 3, 4)
+    ]
+    text = Page(render(read(sample.write_record(tmp_path / "run", results)))).text
+    assert (
+        "3: the DUT does not hold context 2 (and others that differ in a number) rfc6282/3.1.2/x[2]" in text
+    )
+    assert "does not hold context 3" not in text.partition("Cases ")[0]
+
+
 def test_what_was_left_out_before_it_began_is_counted_beside_the_rest(sample, tmp_path):
     path = sample.write_record(tmp_path / "run")
     rows = [json.loads(row) for row in path.read_text().splitlines()]
