@@ -230,6 +230,12 @@ def _compare(options: argparse.Namespace) -> int:
         if (part := partial(chosen_by(record.header.get("asked", {})), rigs_of(record).values()))
     ]
     heads += duts(before, after, match)
+    if found.regressions:  # from the row to its proof
+        first = found.regressions[0]
+        found.notes.append(
+            f"the first of them in full: .venv/bin/python -m reports show {one_line(options.b)} --case '{first.case}' "
+            f"--rig {first.rig}"
+        )
     limit = None if options.all else 20
     if options.format == "json":
         print(as_json(found, heads, every=options.all), end="")

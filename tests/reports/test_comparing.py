@@ -230,6 +230,7 @@ def test_every_format_has_the_same_news(sample, run, tmp_path, capsys):
     for text in said.values():
         assert "rfc6282/3.1.1/tf[00]" in text
         assert "regression" in text
+        assert "-m reports show " in text, "the way from a row to its proof"
     assert json.loads(said["json"])["status"] == 1
     assert json.loads(said["json"])["new_failures"][0]["rig"] == "linux-802154"
     assert said["html"].startswith("<!doctype html>")
