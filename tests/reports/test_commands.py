@@ -28,7 +28,7 @@ def test_summary_says_what_a_pull_request_needs(run):
     assert "| RFC 6282 §3.1.1 | ✓5 | ✓5 | K1 ✓4 |" in text
     assert "## Failures" in text
     assert "RFC4944-5.3-18 (MUST): Fragments belong together" in text
-    assert "`lwip-ecn-order` on lwip-802154 (1 result)" in text
+    assert "`lwip-ecn-order`, minor (marks changed) on lwip-802154 (1 result)" in text
     assert "not seen in this run" in text
     assert "`the scope octet is shifted <once> too often & lost`" in text
 
