@@ -2,8 +2,8 @@
 
 Strategy: absolute figures of a shared machine mean little; what is reported is the ratio of medians over rounds in
 which every codec and writer runs in turn, by CPU time, which other work on the machine changes least. The mix is
-described in `tests/bench/mix.py`, what each does in `peers.py`. Last, `judge` and tshark read one capture, each as a
-process.
+described in `tests/bench/mix.py`, what each does in `peers.py`. What an echo costs the harness (`echoes.py`) has no
+peer. Last, `judge` and tshark read one capture, each as a process.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench import mix, peers
+from tests.bench import echoes, mix, peers
 
 ROUNDS = 5
 WHAT = ("decode", "encode")
@@ -65,6 +65,12 @@ def main() -> int:
     runs = {(name, what): run for name, both in codecs.items() for what, run in zip(WHAT, both, strict=True)}
     with tempfile.TemporaryDirectory() as folder:
         runs |= {(name, "evidence"): run for name, run in peers.evidence(Path(folder)).items()}
+        for kind in echoes.ENDS:
+            took = statistics.median(echoes.microseconds(kind, Path(folder)) for _ in range(ROUNDS))
+            print(
+                f"bench: an echo over {kind} takes {took:.0f} us of the harness, evidence included",
+                flush=True,
+            )
         rates = measured(runs)
         rates |= {(name, "judge"): [rate] for name, rate in judged(Path(folder), frames).items()}
     return report({key: statistics.median(values) for key, values in rates.items() if values})
