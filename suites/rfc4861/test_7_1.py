@@ -1,6 +1,7 @@
 """RFC 4861 §7.1, message validation: what neighbor discovery must look like for 6LoWPAN nodes to find each other."""
 
 from fixtures.api import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION, Case, advertises, requirement
+from suites.rfc4944.test_8 import before_the_answer
 
 
 @requirement("RFC4861-7.1.2-01", "RFC6282-3.1.1-10")
@@ -39,11 +40,7 @@ def test_solicitation_for_somebody_else(case: Case):
 @requirement("RFC4861-7.1.1-01", "RFC4944-8-01")
 def test_own_solicitation(case: Case):
     """What the DUT asks of a new neighbour has hop limit 255 (§7.1.1): others must throw it away otherwise."""
-    tester = case.tester
-    tester.fresh()
-    tester.send_packet(tester.echo())
-    deadline = tester.now() + case.timeout
-    while (seen := tester.hear(deadline)) is not None and (seen.stale or seen.icmp_type != 129):
+    for seen in before_the_answer(case):
         if seen.icmp_type == NEIGHBOR_SOLICITATION and seen.view is not None:
             limit = seen.view.hop_limit
             case.expect(limit == 255, "hop_limit", "hop limit 255", f"{limit}", frame=seen.frames[0])

@@ -50,8 +50,7 @@ def redirect(
 def test_not_from_a_router(case: Case):
     """Redirects from a neighbour that is no router, right otherwise or not: answers go to where they went before."""
     tester = case.tester
-    if not case.rig.link.any_source:
-        case.unsupported("the link has one sender only", "not_on_this_link")
+    case.several_senders()
     sender, other, asking = tester.fresh(), tester.fresh(), tester.fresh()
     us, it, me = sender.address, other.address, asking.address
     sent = {

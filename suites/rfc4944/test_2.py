@@ -5,6 +5,7 @@ import pytest
 from fixtures.api import Case, Identity, Seen, on_link, outside_data_frames, requirement, stimulus
 from sixlowpan import mac
 from sixlowpan.addresses import link_local
+from suites.rfc4944.test_8 import before_the_answer
 
 pytestmark = on_link("ieee802154")
 
@@ -79,11 +80,7 @@ def test_nothing_outside_data_frames(case: Case):
 @requirement("RFC4944-3-02", "RFC4944-3-04", "RFC4944-3-05", "RFC4944-3-06", "RFC4944-2-04")
 def test_multicast_is_broadcast(case: Case):
     """§3: what the DUT multicasts goes to 0xffff with the PAN id of the link; §2: and with its source address."""
-    tester = case.tester
-    case.stranger()
-    tester.send_packet(tester.echo())
-    deadline = tester.now() + case.timeout
-    while (seen := tester.hear(deadline)) is not None and (seen.stale or seen.icmp_type != 129):
+    for seen in before_the_answer(case):
         frame = seen.frames[0]
         header, _ = mac.parse(frame)
         has_both_addresses(case, header, frame)

@@ -116,8 +116,7 @@ def test_every_bit_of_the_tag(case: Case):
 @requirement("RFC4944-5.3-18")
 def test_every_octet_of_the_source(case: Case):
     """Half a datagram from each of two senders whose addresses differ in one octet: no datagram is complete."""
-    if not case.rig.link.any_source:
-        case.unsupported("the link has one sender only", "not_on_this_link")
+    case.several_senders()
     tester = case.tester
     me = tester.identity.link
     stimuli: list[Stimulus] = []
@@ -140,8 +139,7 @@ def test_every_octet_of_the_source(case: Case):
 @requirement("RFC4944-5.3-18", "RFC4944-3-01")
 def test_short_sources(case: Case):
     """Short addresses that differ in one octet or in their order, or are part of an EUI-64: senders of their own."""
-    if not case.rig.link.any_source:
-        case.unsupported("the link has one sender only", "not_on_this_link")
+    case.several_senders()
     tester = case.tester
     me = tester.fresh()
     short = tester.fresh_short().link
@@ -268,8 +266,7 @@ def test_many_datagrams_of_one_sender(case: Case, count: int):
 @requirement("RFC4944-5.3-18")
 def test_two_senders_fully_interleaved(case: Case):
     """Two senders with one tag and one size, fragment by fragment: both packets, and never a mixture."""
-    if not case.rig.link.any_source:
-        case.unsupported("the link has one sender only", "not_on_this_link")
+    case.several_senders()
     tester = case.tester
     one, two = tester.fresh(), tester.fresh()
     room = has_room_for_two(case, one, two)

@@ -299,8 +299,7 @@ def test_strange_frames_in_the_gap(case: Case, name: str):
 @pytest.mark.parametrize("size", [8, 200], ids=["small", "fragmented"])
 def test_another_sender_in_the_gap(case: Case, size: int):
     """A whole echo of another sender in the midst of a datagram, and the answer to it: no fragment is lost by it."""
-    if not case.rig.link.any_source:
-        case.unsupported("the link has one sender only", "not_on_this_link")
+    case.several_senders()
     tester = case.tester
     if size > 8 and (case.rig.profile.parameters.reassembly_slots or 1) < 2:
         case.unsupported("the DUT does not declare room for two datagrams", "not_declared")

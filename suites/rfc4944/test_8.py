@@ -1,8 +1,11 @@
 """RFC 4944 §6 to §8: interface identifiers, link-local addresses, and link-layer address options."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from fixtures.api import (
+    ECHO_REPLY,
     NEIGHBOR_ADVERTISEMENT,
     NEIGHBOR_SOLICITATION,
     Case,
@@ -90,14 +93,20 @@ def _answer_goes_to_us(case: Case) -> None:
         )
 
 
-@requirement("RFC4944-8-02", "RFC4944-8-03", "RFC4944-8-04", "RFC4944-8-01")
-def test_link_layer_address_option(case: Case):
-    """§8: type 1, length 2 and 6 zero octets for an EUI-64, length 1 and 4 zero octets for a short address."""
+def before_the_answer(case: Case) -> Iterator[Seen]:
+    """What the DUT sends between an echo of a neighbour that it has not met, and its answer to that."""
     tester = case.tester
     case.stranger()
     tester.send_packet(tester.echo())
     deadline = tester.now() + case.timeout
-    while (seen := tester.hear(deadline)) is not None and (seen.stale or seen.icmp_type != 129):
+    while (seen := tester.hear(deadline)) is not None and (seen.stale or seen.icmp_type != ECHO_REPLY):
+        yield seen
+
+
+@requirement("RFC4944-8-02", "RFC4944-8-03", "RFC4944-8-04", "RFC4944-8-01")
+def test_link_layer_address_option(case: Case):
+    """§8: type 1, length 2 and 6 zero octets for an EUI-64, length 1 and 4 zero octets for a short address."""
+    for seen in before_the_answer(case):
         if seen.icmp_type != NEIGHBOR_SOLICITATION or len(seen.upper) < 32:
             continue
         option, address = option_of(seen, 1), seen.info.src
@@ -203,10 +212,7 @@ def test_target_link_layer_address_option(case: Case, asked: str):
 def test_solicitation(case: Case):
     """RFC 4861 §7.2.2: to the solicited-node group of the target, with our option, from an address of the DUT."""
     tester = case.tester
-    tester.fresh()
-    tester.send_packet(tester.echo())
-    deadline = tester.now() + case.timeout
-    while (seen := tester.hear(deadline)) is not None and seen.icmp_type != 129:
+    for seen in before_the_answer(case):
         if seen.icmp_type != NEIGHBOR_SOLICITATION or seen.view is None or len(seen.upper) < 24:
             continue
         target, frame = seen.upper[8:24], seen.frames[0]
@@ -242,8 +248,7 @@ def test_neighbours_that_look_alike(case: Case):
     The second link address differs from the first in one octet, which neither the last 24 bits of the identifier nor
     the solicited-node group have.
     """
-    if not case.rig.link.any_source:
-        case.unsupported("the link has one sender only", "not_on_this_link")
+    case.several_senders()
     tester = case.tester
     first = tester.fresh()
     near = bytes([first.link[0], first.link[1] ^ 0x5A, *first.link[2:]])

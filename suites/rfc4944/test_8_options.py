@@ -41,8 +41,7 @@ class Neighbour:
 
 def become(case: Case, *, short: bool = False) -> Neighbour:
     """Somebody whose frames come from another link address than the one that is in the options."""
-    if not case.rig.link.any_source:
-        case.unsupported("the link has one sender only")
+    case.several_senders()
     tester = case.tester
     of = tester.fresh()
     frames = tester.fresh().link

@@ -104,20 +104,19 @@ def anew(case: Case) -> Iterator[None]:
 
 def as_6ln(case: Case) -> None:
     """These rules bind a 6LN."""
-    role = case.rig.profile.parameters.role
-    if role != "6LN":
-        case.unsupported(
-            f"this binds a 6LN, and the profile {case.rig.profile.name} says {role}", "not_declared"
-        )
+    _as(case, "6LN")
 
 
 def as_6lbr(case: Case) -> None:
     """These rules bind a 6LBR."""
+    _as(case, "6LBR")
+
+
+def _as(case: Case, bound: str) -> None:
     role = case.rig.profile.parameters.role
-    if role != "6LBR":
-        case.unsupported(
-            f"this binds a 6LBR, and the profile {case.rig.profile.name} says {role}", "not_declared"
-        )
+    if role != bound:
+        name = case.rig.profile.name
+        case.unsupported(f"this binds a {bound}, and the profile {name} says {role}", "not_declared")
 
 
 def echoed(case: Case, size: int = 8, **addresses: Any) -> Seen | None:

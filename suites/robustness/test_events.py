@@ -149,8 +149,7 @@ def asks(case: Case, who: Identity, size: int) -> bytes:
 @pytest.mark.parametrize("count", [1, 4], ids=["one", "four"])
 def test_a_neighbour_that_is_gone(case: Case, count: int):
     """A neighbour asks and is silent: others are answered meanwhile, and so is that one when it is back."""
-    if not case.rig.link.any_source:
-        case.unsupported("the link has one sender only", "not_on_this_link")
+    case.several_senders()
     tester, gone = case.tester, [absent(case) for _ in range(count)]
     for who in gone:
         asks(case, who, 8)
@@ -173,8 +172,7 @@ def test_many_neighbours(case: Case):
 
     A cache that is full has to give up an entry (RFC 4861 §5.3), or nobody new is ever served.
     """
-    if not case.rig.link.any_source:
-        case.unsupported("the link has one sender only", "not_on_this_link")
+    case.several_senders()
     tester, unheard = case.tester, []
     for number in range(MANY_NEIGHBOURS):
         tester.fresh()
@@ -191,8 +189,7 @@ def test_many_neighbours(case: Case):
 @pytest.mark.parametrize("size", [8, 200], ids=["small", "fragmented"])
 def test_outputs_that_wait(case: Case, size: int):
     """Three answers wait for one link address, others are answered: each that comes goes there (RFC 4861 §7.2.2)."""
-    if not case.rig.link.any_source:
-        case.unsupported("the link has one sender only", "not_on_this_link")
+    case.several_senders()
     tester, late = case.tester, absent(case)
     before = len(tester.heard)
     for _ in range(3):
@@ -230,8 +227,7 @@ def test_output_that_waits(case: Case, size: int):
 
     That it comes is not asked for here: RFC 4861 §7.2.2 lets a small queue overflow.
     """
-    if not case.rig.link.any_source:
-        case.unsupported("the link has one sender only", "not_on_this_link")
+    case.several_senders()
     tester, late = case.tester, absent(case)
     before, came = len(tester.heard), False
     request = asks(case, late, size)

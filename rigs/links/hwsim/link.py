@@ -138,9 +138,8 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> HwsimLink:
 def check(rig: RigFile) -> list[Missing]:
     """What this machine lacks for a guest."""
     del rig
-    missing = []
     try:
         qemu.qemu_program()
     except qemu.GuestError as error:
-        missing.append(Missing(qemu.QEMU, str(error)))
-    return missing
+        return [Missing(qemu.QEMU, str(error))]
+    return []

@@ -175,12 +175,9 @@ def check(rig: RigFile) -> list[Missing]:
     if importlib.util.find_spec("bumble") is None:
         missing.append(Missing("bumble", "install the extra: pip install -e '.[ble]' or uv sync --extra ble"))
     if not rig.tester.link.startswith(("ipsp:hci:", "ipsp:h4:")):
-        from rigs.guests import qemu
+        from rigs.links.hwsim import link as of_a_guest
 
-        try:
-            qemu.qemu_program()
-        except qemu.GuestError as error:
-            missing.append(Missing(qemu.QEMU, str(error)))
+        missing += of_a_guest.check(rig)
     return missing
 
 
