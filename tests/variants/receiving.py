@@ -138,6 +138,27 @@ class TwoPlacesKept8(reassembling(lambda: RefusingReassembler(8.0, 2))):
     """Two places, kept for 8 s."""
 
 
+class KeepsRefused(RefusingReassembler):
+    """Keeps a place for each frame that begins like a fragment, what it makes nothing of as well."""
+
+    def receive(self, payload, link, contexts=NO_CONTEXTS, now=0.0, name=None):
+        try:
+            return super().receive(payload, link, contexts, now, name)
+        except DecodeError:
+            if payload[:1] >= b"\xc0":
+                self._place((link.src, link.dst, payload[:2], payload[2:4]), 0, 8, now)
+            raise
+
+
+@variant(
+    "two-places-kept-by-refused",
+    parameters={"reassembly_slots": 2, "reassembly_timeout": "500ms"},
+    without=["ip_tap"],
+)
+class TwoPlacesKeptByRefused(reassembling(lambda: KeepsRefused(0.5, 2))):
+    """Two places, kept for half a second by whatever begins like a fragment."""
+
+
 @variant("two-places-kept-undeclared", parameters={"reassembly_slots": None, "reassembly_timeout": None})
 class TwoPlacesUndeclared(reassembling(lambda: RefusingReassembler(20.0, 2))):
     """Two places, kept for 20 s, and a profile that says nothing of it."""
