@@ -180,8 +180,8 @@ def test_the_rig_file_names_port_and_addresses(rig):
         ("tester.link=slip_radio:60001", "tester.link: slip_radio:60001: name where to listen, such as"),
         ("tester.link=slip_radio:127.0.0.1:sixty", "name where to listen"),
         ("tester.link=slip_radio:127.0.0.1:70000", "name where to listen"),
-        ("dut.address=020000000001", "dut.address: a SLIP radio needs an EUI-64, 8 octets"),
-        ("tester.address=020000000001", "tester.address: a SLIP radio needs an EUI-64"),
+        ("dut.address=020000000001", "dut.address: expected 8 octets, as IEEE 802.15.4 has them"),
+        ("tester.address=020000000001", "tester.address: expected 8 octets, as IEEE 802.15.4 has them"),
     ],
     ids=["no-host", "no-number", "too-large", "dut-address", "tester-address"],
 )

@@ -371,7 +371,7 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> ZepLink:
         except RigError as error:
             if health().state == "alive":
                 raise
-            raise RigError(f"{error} (dut.console is {rig.dut.console!r})") from error
+            raise RigError(f"dut.console: {error}") from error
 
     if console is None or console.restarts:
         spoken(SPEAKS)
