@@ -84,6 +84,15 @@ class Host:
         self.need("ip", "iproute2")
         if not self.shell.works('[ "$(id -u)" = 0 ]'):
             raise RigError(f"{self.console.address}: the shell is not root's: log in as root (ssh:root@...)")
+        if (
+            self.ble is None
+            and not self.wpan
+            and not self.shell.works(f"[ -d /sys/class/net/{self.interface} ]")
+        ):
+            raise RigError(
+                f"{self.console.address}: there is no interface {self.interface}: correct dut.interface, or name "
+                "dut.wpan, the IEEE 802.15.4 interface to make it on"
+            )
         self._rate = self.shell.check(f"cat {_RATE}")[0]
         self.shell.check(f"echo 0 >{_RATE}")  # quotes are wanted for every stimulus
         if self.ble is not None:

@@ -264,6 +264,13 @@ def test_a_console_that_asks_for_a_login(host):
     assert node._shell.run("echo in") == (0, ["in"])
 
 
+def test_an_interface_that_is_not_there(host):
+    with pytest.raises(
+        RigError, match=r"there is no interface none: correct dut.interface, or name dut.wpan"
+    ):
+        host(PAIR, interface="none")
+
+
 def test_a_login_that_is_not_taken(host):
     getty = GETTY.format(python=f"{sys.executable} -u")
     with pytest.raises(RigError, match=r"the login 'root' is not taken: correct dut.login, dut.password"):
