@@ -8,7 +8,7 @@ in the page, drawn from whole numbers of a fixed canvas, so that the same record
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -83,7 +83,9 @@ def measurements(
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     empty = 0
     for line in page.record.measurements:
-        benches.setdefault(line["rig"], bench_of(page.record.header, line["rig"]))
+        bench = benches.setdefault(line["rig"], bench_of(page.record.header, line["rig"]))
+        if line["medium"] and line["medium"] != bench.medium:  # what the link said of itself
+            benches[line["rig"]] = replace(bench, medium=line["medium"], simulated=True)
         if _values(line) or not line["values"]:  # without any value: what was looked for is not there
             groups.setdefault((line["name"], line["unit"]), []).append(line)
         else:

@@ -109,3 +109,14 @@ def test_pictures_stand_in_the_page(run):
     assert text.count('class="plot"') == 5
     assert text.count("<style") == 1
     assert "because all was lost" not in text, "a map without a hole is no loss"
+
+
+def test_what_a_link_said_of_itself_counts_more_than_its_address(run):
+    path = run / "run.jsonl"
+    rows = [json.loads(row) for row in path.read_text().splitlines()]
+    next(row for row in rows if row["type"] == "measurement")["medium"] = (
+        "virtual Bluetooth controllers, at once"
+    )
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    text = Page(pages(read(run))["measurements.html"]).text
+    assert "linux-ble virtual Bluetooth controllers, at once simulated none" in text
