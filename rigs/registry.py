@@ -64,6 +64,10 @@ _KEYS: dict[Opener, tuple[str, str]] = {
 _KINDS: Final = frozenset(get_args(LinkKind))
 
 
+#: IEEE 802.15.4, channel page 0: no link of the tree sets another page.
+_LAST_CHANNEL: Final = 26
+
+
 @dataclass(frozen=True, slots=True)
 class Missing:
     """Something a rig needs that this machine lacks: what it is, and the one thing to do about it."""
@@ -280,6 +284,10 @@ def remarks(rig: RigFile) -> list[str]:
                 _module(opener, name, loading.shown(rig.path)), "remarks", None
             )
             found.extend(remark(rig) if remark else ())
+    if rig.tester.channel > _LAST_CHANNEL:
+        found.append(
+            f"tester.channel = {rig.tester.channel}: channel page 0 of IEEE 802.15.4 ends with 26 (2.4 GHz: 11 to 26)"
+        )
     return list(dict.fromkeys(found))
 
 

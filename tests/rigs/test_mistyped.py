@@ -227,3 +227,10 @@ def test_an_example_without_the_profile_that_stands_beside_it(files):
     (told,) = mistakes()
     assert told.startswith("r.toml: profile: there is no file profiles/linux-ble.toml: copy ")
     assert told.endswith("rigs/examples/profiles/linux-ble.toml there")
+
+
+def test_a_channel_behind_the_last_one_is_noted(files):
+    loaded = registry.load("./r.toml", ["tester.channel=27"])
+    (note,) = registry.remarks(loaded.rig)
+    assert note.startswith("tester.channel = 27: channel page 0 of IEEE 802.15.4 ends with 26")
+    assert registry.remarks(registry.load("./r.toml").rig) == []
