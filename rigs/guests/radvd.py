@@ -1,7 +1,7 @@
 """radvd in a Linux guest: a router advertisement daemon that knows the 6CO and the ABRO of RFC 6775.
 
 Strategy: Debian's package is downloaded and unpacked, never installed, and sent to the running guest (`lab`). What it
-is to advertise is written into its configuration file, as its administrator would write it, and it is started anew for
+is to advertise is written into its configuration file, as its administrator would write it, and it reads that again for
 each change: it is ready when its log says so. It advertises to who solicits only (`UnicastOnly`), as the example for
 6LoWPAN in radvd.conf(5) has it.
 """
@@ -69,6 +69,7 @@ class Radvd:
     def __init__(self, guest: NodeGuest) -> None:
         """Send the program to the guest. Raises `GuestError`, and what making the archive raises."""
         self._guest = guest
+        self._runs = False
         lab.unpack(guest, lab.programs(PACKAGES, {_PROGRAM: "usr/bin/radvd"}))
         # it says its version on its standard error
         said = self._command("radvd --version 2>&1 || :")
@@ -79,19 +80,25 @@ class Radvd:
 
     def advertise(self, what: Advertised) -> None:
         """Advertise this, and nothing else, from now on. Raises `GuestError` with what it complains of."""
-        self.stop()
         text = what.configuration(self._guest.interface)
-        self._command(
-            f"echo 1 > /proc/sys/net/ipv6/conf/all/forwarding; : > {_LOG}\n"
-            f"cat > {_CONFIGURATION} <<'END'\n{text}END\n"
+        # a new one says which interface is ready, one that runs when it has read its file again
+        begin = (
+            "echo 1 > /proc/sys/net/ipv6/conf/all/forwarding\n"
             f"radvd -C {_CONFIGURATION} -p {_PID} -m logfile -l {_LOG} -d 5 </dev/null >/dev/null 2>&1"
         )
-        ready = f"{self._guest.interface} is ready"
-        if self._guest.client.await_line(_LOG, ready, timeout=_READY) is None:
+        act, told = (
+            ("kill -HUP $(cat " + _PID + ")", "resuming normal operation")
+            if self._runs
+            else (begin, f"{self._guest.interface} is ready")
+        )
+        self._command(f": > {_LOG}\ncat > {_CONFIGURATION} <<'END'\n{text}END\n{act}")
+        if self._guest.client.await_line(_LOG, told, timeout=_READY) is None:
             raise GuestError(f"radvd in the guest did not begin: {self._guest.client.read(_LOG)[-400:]}")
+        self._runs = True
 
     def stop(self) -> None:
         """End it, and wait until it has ended."""
+        self._runs = False
         self._command(
             f"[ -s {_PID} ] || exit 0; pid=$(cat {_PID}); kill $pid\n"
             f"while [ -e /proc/$pid ]; do sleep 0.02; done; rm -f {_PID}"

@@ -107,6 +107,6 @@ def test_what_it_sends_is_what_it_was_told(rig):
     prefix = options[nd.PrefixInformation]
     assert (prefix.prefix, prefix.on_link, prefix.autonomous) == (address[:8] + bytes(8), False, True)
     context = options[nd.ContextOption]
-    assert (context.cid, context.length, context.compress, context.valid_lifetime) == (0, 64, True, MINUTES)
+    assert (context.cid, context.length, context.compress, context.valid_lifetime) == (15, 64, True, MINUTES)
     assert options[nd.LinkLayerAddress].address[:8] == rig.link.dut
     assert rig.version.startswith("2.")

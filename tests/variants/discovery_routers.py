@@ -139,6 +139,15 @@ class DecrementsAbro(ReferenceNode):
         return [nd.AuthoritativeBorderRouter(address, option.version, left), *found[1:]]
 
 
+@variant("6lbr-two-contexts", rigs=BORDER, parameters={"contexts": 2})
+class TwoContexts(ReferenceNode):
+    """Holds two contexts, and takes no other one: RFC 6775 has up to 16, RFC 6282 none that must be."""
+
+    def set_context(self, identifier, prefix, length, *, compress=True):
+        if identifier < 2:
+            super().set_context(identifier, prefix, length, compress=compress)
+
+
 @variant("6lbr-versions-from-1000", rigs=BORDER)
 class From1000(ReferenceNode):
     """Begins with version 1000."""
