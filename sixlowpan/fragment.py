@@ -225,7 +225,7 @@ class Reassembler:
                 raise DecodeError(MALFORMED, at + 4, "RFC4944-5.3-04", message)
         end = begin + len(octets)
         if end > size:
-            message = f"octets {begin} to {end} lie beyond datagram_size {size}"
+            message = f"a fragment of octets {begin} to {end - 1} ends beyond datagram_size {size}"
             raise DecodeError(MALFORMED, at, "RFC4944-5.3-20", message)
         if end % 8 and end != size:
             # "all link fragments for a datagram except the last one MUST be multiples of eight bytes in
