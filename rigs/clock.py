@@ -37,10 +37,15 @@ class Clock:
         self,
         true: Callable[[], float] = time.monotonic,
         delays: Callable[[], dict[int, int]] | None = None,
+        own: Callable[[], tuple[int, int]] | None = None,
     ) -> None:
-        """`true` tells seconds; `delays` the nanoseconds that each thread has waited for a CPU so far."""
+        """`true` tells seconds; `delays` the nanoseconds that each thread has waited for a CPU so far.
+
+        `own` tells the thread that calls, and the same of it alone.
+        """
         self._true = true
         self._delays = delays or Tree().delays
+        self._own = own or own_delay
         self._lock = threading.RLock()  # a signal handler of the same thread may ask as well
         self._read = true()
         self._before = self._delays()
@@ -63,11 +68,25 @@ class Clock:
         """True time; the counters are read when they were not for a while."""
         true = self._true()
         if true - self._read >= _PERIOD:
-            delays = self._delays()
+            delays, true = self._reading()
             waited = sum(max(0, ns - self._before.get(thread, 0)) for thread, ns in delays.items()) / 1e9
             self._held += min(waited, (1 - LEAST) * (true - self._read))
             self._before, self._read = delays, true
         return true
+
+    def _reading(self) -> tuple[dict[int, int], float]:
+        """The counters, and the true time at which they were so.
+
+        This thread may wait for a CPU in the midst of the reading, for seconds: then time and counters are not of one
+        moment, and what it waited would be taken for time that passed. Its own counter, read again, tells.
+        """
+        delays = self._delays()
+        thread, waited = self._own()
+        while True:
+            delays[thread], true = waited, self._true()
+            if (again := self._own()[1]) == waited:
+                return delays, true
+            waited = again
 
 
 class Tree:
@@ -85,8 +104,8 @@ class Tree:
         found = {}
         for process in self._processes:
             for thread in _threads(process):
-                with contextlib.suppress(OSError, ValueError, IndexError):  # it ended meanwhile
-                    found[thread] = int(_read(f"/proc/{process}/task/{thread}/schedstat").split()[1])
+                if (waited := _delay(process, thread)) is not None:
+                    found[thread] = waited
         return found
 
     def _descendants(self, process: int) -> list[int]:
@@ -96,6 +115,18 @@ class Tree:
                 for child in _read(f"/proc/{process}/task/{thread}/children").split():
                     found += self._descendants(int(child))
         return found
+
+
+def own_delay() -> tuple[int, int]:
+    """(thread id, nanoseconds that it has waited for a CPU) of the thread that calls; 0 where nothing is counted."""
+    thread = threading.get_native_id()
+    return thread, _delay(os.getpid(), thread) or 0
+
+
+def _delay(process: int, thread: int) -> int | None:
+    with contextlib.suppress(OSError, ValueError, IndexError):  # it ended meanwhile
+        return int(_read(f"/proc/{process}/task/{thread}/schedstat").split()[1])
+    return None
 
 
 def _read(path: str) -> bytes:

@@ -15,9 +15,27 @@ class Machine:
 
     def __init__(self):
         self.true, self.waited = 100.0, {1: 0}
+        self.within = []  # (behind so many counters of a reading, seconds): thread 1, which reads, waits there
 
     def clock(self):
-        return Clock(lambda: self.true, lambda: dict(self.waited))
+        return Clock(lambda: self.true, self._delays, self._own)
+
+    def _delays(self):
+        read = {}
+        for thread in list(self.waited):
+            read[thread] = self.waited[thread]
+            self._counter_read()
+        return read
+
+    def _own(self):
+        read = 1, self.waited[1]
+        self._counter_read()
+        return read
+
+    def _counter_read(self):
+        self.within = [(left - 1, seconds) for left, seconds in self.within]
+        if self.within and not self.within[0][0]:
+            self.passes(self.within.pop(0)[1], t1=1.0)
 
     def passes(self, seconds, **waited):
         self.true += seconds
@@ -43,6 +61,21 @@ def test_what_the_rig_waits_for_a_cpu_does_not_pass(machine):
     machine.passes(10, t1=0.5, t2=0.3)  # a child's thread that is new
     assert clock.now() == pytest.approx(102)
     assert clock.held_up() == pytest.approx(8)
+
+
+@pytest.mark.parametrize("first", [1, 2])
+@pytest.mark.parametrize("behind", [1, 2, 3, 4])
+def test_a_wait_in_the_midst_of_a_reading_does_not_pass(machine, behind, first):
+    """Of two threads' counters, its own once more, and whether that is still so: the reader may be held up anywhere."""
+    machine.waited = {first: 0, 3 - first: 0}
+    clock = machine.clock()
+    machine.passes(0.02)
+    before, machine.within = clock.now(), [(behind, 3.0)]
+    machine.passes(0.02)
+    clock.now()
+    machine.passes(0.02)
+    assert clock.now() - before <= 0.04 + 3 * LEAST + 1e-6
+    assert clock.held_up() >= 3 * (1 - LEAST) - 1e-6
 
 
 def test_threads_that_wait_at_the_same_time_do_not_stop_it(machine):
