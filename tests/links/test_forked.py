@@ -8,6 +8,7 @@ import subprocess
 import psutil
 import pytest
 
+from rigs import clock
 from rigs.links.forked import ForkServer, server_of
 from rigs.model import RigError
 from tests.links import forked_program
@@ -43,6 +44,17 @@ def test_each_fork_is_as_new_as_the_first(server):
             said.append(prepared)
         assert ended(process) == 0
     assert len(set(said)) == 1, "it was prepared once"
+
+
+def test_the_clock_sees_a_fork(server):
+    """It is a grandchild: what it waits for a CPU is no time that it had."""
+    process, channel = forked(server)
+    with channel:
+        channel.recv(100)
+        counted = clock.Tree().delays()
+        if not counted:
+            pytest.skip("this kernel does not count how long threads wait")
+        assert process.pid in counted
 
 
 @pytest.mark.parametrize(
