@@ -62,6 +62,10 @@ class LinkClosed(RigError):  # noqa: N818 - it says what happened
     """The transport under a link or console is gone."""
 
 
+class RadioLost(LinkClosed):
+    """The tester's own radio is gone, or says nothing any more: whatever the DUT does, it cannot bring that about."""
+
+
 class Unsupported(Exception):  # noqa: N818 - a statement about the node, not an error of anybody
     """The node does not have what was asked for; `reason` is one of `reports.record.REASONS`."""
 

@@ -30,7 +30,7 @@ from bumble.transport.common import TransportLostError
 from rigs import clock
 from rigs.links.ipsp.channel import SIGNALLING, Channel, State
 from rigs.links.ipsp.channel_link import Refused
-from rigs.model import Direction, LinkClosed, RigError
+from rigs.model import Direction, LinkClosed, RadioLost, RigError
 
 T = TypeVar("T")
 logging.getLogger("bumble").addHandler(logging.NullHandler())  # what it says is for whoever asks for it
@@ -67,7 +67,7 @@ class Loop:
     def wait(future: Future[T], timeout: float, what: str) -> T:
         """The result of what was started.
 
-        Raises `RigError` after `timeout` seconds and where the controller refuses it, `LinkClosed` where that is gone,
+        Raises `RigError` after `timeout` seconds and where the controller refuses it, `RadioLost` where that is gone,
         saying `what`.
         """
         deadline = clock.now() + timeout
@@ -80,7 +80,7 @@ class Loop:
         try:
             return future.result()
         except TransportLostError as error:
-            raise LinkClosed(f"{what}: the Bluetooth adapter is gone") from error
+            raise RadioLost(f"{what}: the Bluetooth adapter is gone") from error
         except BaseBumbleError as error:
             raise RigError(f"{what}: {str(error) or type(error).__name__}") from error
 

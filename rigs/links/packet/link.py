@@ -26,7 +26,7 @@ from rigs.configuration.models import ConfigError
 from rigs.consoles.ssh.console import refused
 from rigs.links.arrivals import Arrivals
 from rigs.links.packet import agent as packet_agent
-from rigs.model import Link, LinkClosed, Received, RigError
+from rigs.model import Link, RadioLost, Received, RigError
 from rigs.registry import Missing
 
 if TYPE_CHECKING:
@@ -189,14 +189,14 @@ class PacketLink(Link):
         radio.start(self)
 
     def send(self, frame: bytes) -> None:
-        """Put one PSDU without FCS, of 125 octets at most, into the radio's queue. Raises `RigError`, `LinkClosed`."""
+        """Put one PSDU without FCS, of 125 octets at most, into the radio's queue. Raises `RigError`, `RadioLost`."""
         if len(frame) > LONGEST:
             raise RigError(f"{self.where}: a frame has {LONGEST} octets at most, not {len(frame)}")
         self._check()
         try:
             self._radio.send(frame)
         except OSError as error:
-            raise LinkClosed(f"{self.where}: cannot be sent to: {error.strerror or error}") from error
+            raise RadioLost(f"{self.where}: cannot be sent to: {error.strerror or error}") from error
 
     def receive(self, deadline: float) -> Received | None:
         return self._arrivals.take(deadline)
@@ -227,7 +227,7 @@ class PacketLink(Link):
 
     def _check(self) -> None:
         if self._lost:
-            raise LinkClosed(f"{self.where}: {self._lost}")
+            raise RadioLost(f"{self.where}: {self._lost}")
 
 
 def open_link(bench: Bench, address: str, rig: RigFile) -> PacketLink:

@@ -12,7 +12,7 @@ from rigs import clock
 from rigs.consoles.model import Console
 from rigs.links.spinel import hdlc, protocol
 from rigs.links.spinel.protocol import Message, SpinelError
-from rigs.model import LinkClosed, RigError
+from rigs.model import LinkClosed, RadioLost, RigError
 
 #: Seconds for an answer, and how often a dongle is restarted that does not say so: the first octets on a port that was
 #: just opened may be lost.
@@ -90,7 +90,7 @@ class Dongle:
             self._answers.pop(transaction, None)
         self._write(protocol.message(transaction, command, prop, value))
         if not self._until(lambda: transaction in self._answers):
-            raise LinkClosed(f"{self._about(prop)}: no answer within {ANSWERS:g} s")
+            raise RadioLost(f"{self._about(prop)}: no answer within {ANSWERS:g} s")
         with self._changed:
             return self._answers.pop(transaction)
 
@@ -108,11 +108,14 @@ class Dongle:
 
     def _write(self, octets: bytes) -> None:
         self._check()
-        self._console.write(hdlc.encode(octets))
+        try:
+            self._console.write(hdlc.encode(octets))
+        except LinkClosed as error:
+            raise RadioLost(str(error)) from error
 
     def _check(self) -> None:
         if self.ended:
-            raise LinkClosed(f"{self._console.address}: {self.ended}")
+            raise RadioLost(f"{self._console.address}: {self.ended}")
 
     def _until(self, holds: Callable[[], bool]) -> bool:
         return clock.wait_until(self._changed, holds, clock.now() + ANSWERS, self._check)

@@ -30,7 +30,7 @@ from rigs.links.acknowledgement import RETRIES
 from rigs.links.arrivals import Arrivals
 from rigs.links.spinel import protocol
 from rigs.links.spinel.dongle import Dongle, numbers, status_number, status_of
-from rigs.model import Link, LinkClosed, Received, RigError
+from rigs.model import Link, RadioLost, Received, RigError
 from rigs.registry import Missing
 from sixlowpan import mac
 
@@ -189,7 +189,7 @@ class SpinelLink(Link):
 
     def _check(self) -> None:
         if self._dongle.ended and not len(self._arrivals):
-            raise LinkClosed(f"{self.name}: {self._dongle.ended}")
+            raise RadioLost(f"{self.name}: {self._dongle.ended}")
 
     def _hear(self, heard: protocol.Frame, arrival: float) -> None:
         frame = heard.psdu[:-2]  # radios put what they like in the place of the FCS, which they have checked
