@@ -23,6 +23,8 @@ from tests.rigs.example_files import edited
 from tests.waiting import completed
 
 ROOT = Path(__file__).parents[2]
+#: Which frame a dongle says nothing of: one of the first stimuli.
+MUTE_AT = 13
 
 
 class OnTheAir:
@@ -55,15 +57,20 @@ class Secured(OnTheAir):
                 self.port.hear(self.security.protect(frame, 1))
 
 
-def verdicts(rig, chosen, tmp_path, *more):
-    """Case -> verdict of a run in which nothing is wrong."""
-    command = [sys.executable, "-m", "pytest", "-q", "-n0", *chosen, "--seed", "1", "--rig", str(rig), *more]
-    done = completed([*command, "--record-dir", str(tmp_path / "out")], cwd=ROOT)
+def run_of(rig, chosen, tmp_path):
+    """The record of a run, whose clock sees that this process, the DUT's and the dongle's, is held up as well."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "tests.links.clock_of_the_peer", *chosen]
+    completed([*command, "--seed", "1", "--rig", str(rig), "--record-dir", str(tmp_path / "out")], cwd=ROOT)
     (run,) = (tmp_path / "out").glob("2*")
-    found = {line["case"]: line["verdict"] for line in read(run / "run.jsonl").results}
-    wrong = {case: said for case, said in found.items() if said not in {"pass", "unsupported"}}
-    assert not wrong, done.stdout[-3000:]
-    return found
+    return read(run / "run.jsonl")
+
+
+def verdicts(rig, chosen, tmp_path):
+    """Case -> verdict of a run in which nothing is wrong."""
+    results = run_of(rig, chosen, tmp_path).results
+    wrong = [line for line in results if line["verdict"] not in {"pass", "unsupported"}]
+    assert not wrong, [(line["case"], line["verdict"], line["message"]) for line in wrong]
+    return {line["case"]: line["verdict"] for line in results}
 
 
 @pytest.mark.slow
@@ -80,6 +87,27 @@ def test_a_selection_on_a_black_box(tmp_path):
     assert all(mac.parse(frame)[0].dst == b"\xff\xff" for frame in air.unheard), (
         "only broadcasts are not acknowledged"
     )
+    port.close()
+
+
+@pytest.mark.slow
+def test_a_dongle_that_is_mute_for_once_is_no_death_of_the_node(tmp_path):
+    """It takes in what it is to send, and says nothing of it, as one on a busy machine or a bad cable does."""
+
+    class Mute(Rcp):
+        taken = 0
+
+        def transmit(self, header, value):
+            self.taken += 1
+            return b"" if self.taken == MUTE_AT else super().transmit(header, value)
+
+    port = Port(Mute())
+    OnTheAir(port)
+    rig = edited("black-box", tmp_path, link=f"spinel:pty:{port.path}", address=DUT.hex(":"))
+    run = run_of(rig, ["suites/rfc6282/test_3_1_1.py", "-k", "stateless_unicast"], tmp_path)
+    untold = [line for line in run.results if line["verdict"] not in {"pass", "unsupported"}]
+    assert [(line["verdict"], line["findings"]) for line in untold] == [("inconclusive", [])]
+    assert "the tester's own radio was lost" in untold[0]["message"]
     port.close()
 
 
