@@ -17,6 +17,7 @@ from fixtures.judging.reassembly_faults import Breach
 from fixtures.judging.session import Session
 from rigs import registry
 from rigs.bench import Rig
+from rigs.model import Health, RadioLost
 from rigs.replay import sent_frames
 from rigs.tester import preparation
 from sixlowpan import fragment
@@ -54,6 +55,28 @@ def test_a_probe_is_not_put_together_with_what_a_sequence_left():
             packet, info = packets.echo("tester", probe.size), player.cast.info(Sent(b""))
             first = fragment(packet, info, player.cast.contexts, mtu=probe.step + 5, tag=tag)[0]
             assert player.play((Sent(first),), probe.name, thorough=False).breaches == []
+
+
+@pytest.mark.parametrize("state", ["alive", "crashed"])
+def test_a_mute_radio_of_the_testers_own_is_no_death_that_is_found(state, monkeypatch):
+    def send(_frame):
+        raise RadioLost("no answer within 2 s")
+
+    with Rig.of(registry.load("reference", [])) as rig:
+
+        def tester():
+            return preparation.tester_for(rig, 1)
+
+        player = Player(Session(rig, tester(), Evidence(rig.link), tester))
+        player.fresh()
+        monkeypatch.setattr(rig.link, "send", send)
+        monkeypatch.setattr(rig.node, "health", lambda: Health(state))
+        if state == "alive":
+            with pytest.raises(RadioLost):
+                player.play((Sent(b"\x41"),), thorough=False)
+        else:
+            (found,) = player.play((Sent(b"\x41"),), thorough=False).breaches
+            assert found.code == "dut_lost"
 
 
 # -- hunts ----------------------------------------------------------------------------------------------------
