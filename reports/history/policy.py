@@ -1,8 +1,9 @@
 """The gate: whether a run may pass, by a policy file. One exit status for CI.
 
 Strategy: a case fails the gate when it is bad and nothing allows it: not the policy's `allowed`, not a quarantine
-whose end has not come. A quarantine has an end and a reason, so that nothing is forgotten in it. A required case of
-which nothing is known fails to be told (status 3), and never counts as good.
+whose end has not come. Neither excuses what is required, for a wide glob in the one would undo the other unseen. A
+quarantine has an end and a reason, so that nothing is forgotten in it. A required case of which nothing is known
+fails to be told (status 3), and never counts as good.
 """
 
 from __future__ import annotations
@@ -112,14 +113,18 @@ def gate(
         unclear += point.state == "inconclusive"
         if point.state not in BAD:
             continue
-        why = ""
+        why = demand = ""
         quarantined = next((one for one in active if _covers(one, rig, case, point)), None)
         if quarantined is not None:
-            used.add(id(quarantined))
             why = f" (quarantined until {quarantined.until}: {quarantined.why})"
         elif any(fits(case, glob) for glob in policy.allowed):
             why = " (allowed)"
-        alike.setdefault((rig, f"{point.state}: {point.breach}", why), []).append(case)
+        if why and (required := _required_by(policy, rig, case)):
+            by = "the quarantine" if quarantined is not None else "allowed"
+            why, demand = "", f" (required by {required!r}, and {by} does not excuse what is required)"
+        elif quarantined is not None:
+            used.add(id(quarantined))
+        alike.setdefault((rig, f"{point.state}: {point.breach}{demand}", why), []).append(case)
     for (rig, breach, why), cases in alike.items():
         about = cases[0] if len(cases) == 1 else f"{len(cases)} cases"
         which = "" if len(cases) == 1 else f": {folded(cases, 5)}"
@@ -136,6 +141,15 @@ def gate(
     if not rows:
         found.unknown.append("the run has no results")
     return found
+
+
+def _required_by(policy: Policy, rig: str, case: str) -> str:
+    """The first line of `required` that means this case on this rig; empty where none does."""
+    for line in policy.required:
+        of_rig, glob = rig_and_case(line)
+        if fits(rig, of_rig) and fits(case, glob):
+            return line
+    return ""
 
 
 def _require(found: Gate, line: str, rows: Sequence[tuple[str, str, Point]], owing: set[str] | None) -> None:

@@ -123,7 +123,7 @@ def test_trend_pages(sample, tmp_path, file, capsys):
 
 
 POLICY = """
-required = ["rfc6282/3.1.1/*"]
+required = ["rfc6282/3.1.1/hop_limit"]
 allowed = ["rfc4944/*", "robustness/truncation"]
 
 [[quarantine]]
@@ -182,7 +182,7 @@ def test_a_gate_gives_one_status(sample, tmp_path, file, capsys):
     assert said(capsys, *gate, "--today", "2026-02-02", "--run", "run-000")[0] == 0
     rules.write_text(POLICY)
     assert said(capsys, *gate, "--today", "2026-01-01")[0] == 3  # one is inconclusive
-    rules.write_text("inconclusive = 0.1\n" + POLICY.replace('["rfc6282/3.1.1/*"]', '["rfc7668/*"]'))
+    rules.write_text("inconclusive = 0.1\n" + POLICY.replace('["rfc6282/3.1.1/hop_limit"]', '["rfc7668/*"]'))
     status, text = said(capsys, *gate, "--today", "2026-01-01")
     assert status == 3
     assert "rfc7668/*  is required, and nothing is known of it" in text
@@ -367,7 +367,7 @@ def test_a_gate_tells_a_breach_once_and_asks_those_that_owe(sample, tmp_path, fi
     status, text = said(capsys, "gate", file, "--policy", rules)
     assert status == 3, text
     assert "cannot be told: linux-802154  rfc4944/*  is required, and nothing is known of it" in text
-    rules.write_text('required = ["linux-ble rfc6282/a"]\nallowed = ["rfc6282/*"]')
+    rules.write_text('required = ["linux-802154 rfc6282/other"]\nallowed = ["rfc6282/*"]')
     assert said(capsys, "gate", file, "--policy", rules)[0] == 0
     rules.write_text('required = ["nobody rfc6282/a"]\nallowed = ["rfc6282/*"]')
     assert said(capsys, "gate", file, "--policy", rules)[0] == 3

@@ -1,0 +1,48 @@
+"""The gate of a history: what of a policy wins, and mistakes in a policy that are told."""
+
+import pytest
+
+from reports.__main__ import main
+
+
+@pytest.fixture
+def gate(run, tmp_path, capsys):
+    """Hold the sample run against the text of a policy: (status, output, mistakes)."""
+    file, rules = str(tmp_path / "history.db"), tmp_path / "policy.toml"
+    main(["history", "add", file, str(run)])
+    capsys.readouterr()
+
+    def held(text, *more):
+        rules.write_text(f"inconclusive = 1\n{text}")
+        status = main(["history", "gate", file, "--policy", str(rules), "--today", "2026-01-01", *more])
+        told = capsys.readouterr()
+        return status, told.out, told.err
+
+    return held
+
+
+QUARANTINE = """
+[[quarantine]]
+case = "*"
+until = 2026-12-31
+why = "the whole section is new"
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "by"),
+    [('allowed = ["*"]', "allowed"), (QUARANTINE, "the quarantine")],
+    ids=["allowed", "quarantine"],
+)
+def test_nothing_excuses_what_is_required(gate, rule, by):
+    """A wide `allowed` undid every `required`, and the gate passed."""
+    assert gate(rule)[0] == 0
+    for line, status in (("robustness/*", 1), ("* robustness/*", 1), ("linux-ble rfc6282/3.1.1/*", 0)):
+        found, text, _ = gate(f'required = ["{line}"]\n{rule}')
+        assert found == status, text
+        why = f"(required by '{line}', and {by} does not excuse what is required)"
+        assert (
+            f"failed: lwip-802154  robustness/truncation  fail: RFC6282-2-04 dut_lost {why}" in text
+        ) == status
+        assert ("failed" in text) == status
+        assert "excused: linux-802154  rfc4944/5.3/two_senders_same_tag" in text, "it is not required"
