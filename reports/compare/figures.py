@@ -4,7 +4,8 @@ Strategy: a measurement is the same one when case, rig, name, unit and parameter
 ranks) and the quantiles p50, p95, p99 are compared, each where there are enough values for it; of lost and answered
 ones the share; of a figure of which only the interval is known, the interval. All tests of a comparison share one
 false discovery rate. A change is a regression when it is no chance, at least as large as `least`, in the
-direction that is worse, and more than the host can explain (`reports.compare.hosts`).
+direction that is worse, and more than the host can explain (`reports.compare.hosts`). Where the two records do not name
+one method, the numbers are of two things, and nothing is compared.
 """
 
 from __future__ import annotations
@@ -101,13 +102,11 @@ class Cell:
         return (low if self.change.low * self.change.high > 0 else 0.0) / before, high / before
 
     def __str__(self) -> str:
-        of = ", ".join(f"{name} {value}" for name, value in json.loads(f"{{{self.parameters}}}").items())
-        about = f"{self.case} ({of})" if of else self.case
         unit = "share" if self.what == LOSS else self.unit
         before, after = (amount(value, unit) for value in (self.before, self.after))
         host = f"; not comparable: {self.host}" if self.host else ""
         return (
-            f"{self.rig}  {about}  {self.name}, {self.what}: {before} -> {after} "
+            f"{self.rig}  {about(self.case, self.parameters)}  {self.name}, {self.what}: {before} -> {after} "
             f"({self._change(unit)}; {self.few or chance_in_words(self.chance)}){host}"
         )
 
@@ -119,6 +118,32 @@ class Cell:
         )
         share = f", {self.relative:+.1%}" if math.isfinite(self.relative) else ""
         return f"{by}{share}" + (f"; 95 % interval {low} to {high}" if low != high else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Another:
+    """One measurement that was made by another method: `before` and `after` are what the records call them."""
+
+    case: str
+    rig: str
+    name: str
+    unit: str
+    parameters: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        methods = (repr(one) if one else "no method is named" for one in (self.before, self.after))
+        return (
+            f"{self.rig}  {about(self.case, self.parameters)}  {self.name}: measured by another method: "
+            f"{' -> '.join(methods)}"
+        )
+
+
+def about(case: str, parameters: str) -> str:
+    """A case with the parameters of a measurement, in words."""
+    of = ", ".join(f"{name} {value}" for name, value in json.loads(f"{{{parameters}}}").items())
+    return f"{case} ({of})" if of else case
 
 
 def chance_in_words(chance: float) -> str:
@@ -137,6 +162,8 @@ class Figures:
     same: list[Cell] = field(default_factory=list)
     #: Changes that the hosts can explain: of the node they say nothing.
     unclear: list[Cell] = field(default_factory=list)
+    #: Measurements whose numbers are not of the same thing.
+    methods: list[Another] = field(default_factory=list)
     #: What a reader must know of the hosts before a change is blamed on the node.
     doubt: str = ""
     #: What differs, of values too few for a test, where no host can be the cause: counts, sizes, ratios.
@@ -165,6 +192,10 @@ def figures(
     old, new = _lines(before, match or {}), _lines(after, {})
     hosts, found, cells = Hosts(before, after, match or {}), Figures(), []
     for key in sorted(old.keys() & new.keys(), key=lambda k: natural(" ".join(k))):
+        was, now = (str(line.get("method") or "") for line in (old[key], new[key]))
+        if was != now:
+            found.methods.append(Another(*key, was, now))
+            continue
         tests = list(_tests(key, old[key], new[key], seed, hosts))
         cells += tests
         found.untested += not tests

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final
 
-from reports.compare.figures import Cell
+from reports.compare.figures import Another, Cell
 from reports.compare.verdicts import Change, Comparison
 from reports.html.environment import page
 from reports.markdown import code
@@ -25,24 +25,30 @@ WORDS: Final = {
 }
 #: Of status 3 where nothing but that is the matter.
 OF_HOSTS: Final = "not comparable enough: measurements got worse as far as their hosts explain it"
+OF_METHODS: Final = "not comparable enough: measurements were made by another method"
+#: What a part lists.
+Row = Change | Cell | Another
 
 
 def words(found: Comparison) -> str:
     """The exit status in words."""
-    return OF_HOSTS if found.status == 3 and not (found.missing or found.troubles) else WORDS[found.status]
+    if found.status != 3 or found.missing or found.troubles:
+        return WORDS[found.status]
+    return OF_HOSTS if found.figures.lost else OF_METHODS
 
 
-def _parts(found: Comparison, *, every: bool = False) -> list[tuple[str, Sequence[Change | Cell], bool]]:
+def _parts(found: Comparison, *, every: bool = False) -> list[tuple[str, Sequence[Row], bool]]:
     """(title, what, whether it is bad news), worst first, empty ones left out.
 
     `every`: with the measurements that did not change.
     """
-    parts: list[tuple[str, Sequence[Change | Cell], bool]] = [
+    parts: list[tuple[str, Sequence[Row], bool]] = [
         ("New failures", found.new_failures, True),
         ("New findings in cases that failed before", found.new_findings, True),
         ("Required and failing", found.required_failed, True),
         ("Measurements that got worse", found.figures.worse, True),
         ("Measurements that are not comparable", found.figures.unclear, bool(found.figures.lost)),
+        ("Measurements by another method", found.figures.methods, True),
         ("Required and not known", found.required_missing, True),
         ("Nothing is known any more", found.unclear, True),
         ("Not tried any more", found.untried, True),
@@ -105,7 +111,7 @@ def report(found: Comparison, limit: int | None = 20) -> str:
     return "\n".join([*lines, *found.troubles, *_closing(found)])
 
 
-def _rows(found: Comparison, changes: Sequence[Change | Cell], limit: int | None) -> list[str]:
+def _rows(found: Comparison, changes: Sequence[Row], limit: int | None) -> list[str]:
     if limit is None or len(changes) <= limit:
         return [str(change) for change in changes]
     verdicts = [change for change in changes if isinstance(change, Change)]
@@ -165,7 +171,7 @@ def as_json(found: Comparison, heads: Sequence[str], *, every: bool = False) -> 
     return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
 
-def _flat(change: Change | Cell) -> dict[str, Any]:
+def _flat(change: Row) -> dict[str, Any]:
     flat = asdict(change)
     if isinstance(change, Cell):
         flat["change"] = {"value": change.change.value, "low": change.change.low, "high": change.change.high}

@@ -97,7 +97,8 @@ class Comparison:
         """The exit status: 0 same or better, 1 a regression, 3 not comparable enough."""
         if self.regressions or self.figures.worse:
             return 1
-        return 3 if self.missing or self.troubles or self.figures.lost else 0
+        unclear = self.missing or self.troubles or self.figures.lost or self.figures.methods
+        return 3 if unclear else 0
 
     @property
     def bad(self) -> bool:
