@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -129,6 +130,18 @@ def _read(part: str) -> tuple[str, str]:
 def fits(text: str, glob: str) -> bool:
     """Whether an id is meant: itself, the case without its parameters, or a glob (a bracket is a bracket)."""
     return glob in ("*", text, text.partition("[")[0]) or fnmatchcase(text, glob.replace("[", "[[]"))
+
+
+def nearest(name: str, there: Iterable[str]) -> str:
+    """The names that a mistaken one may have meant, in words: the three that are like it, else the first three."""
+    known = sorted(set(there))
+    return ", ".join(get_close_matches(name, known, 3, 0.5) or known[:3]) or "none"
+
+
+def globs(cases: Iterable[str]) -> set[str]:
+    """Everything of which a glob of cases may be a misspelling: `PART/*` for every part of these ids."""
+    parts = [case.partition("[")[0].split("/") for case in cases]
+    return {"/".join([*part[:count], "*"]) for part in parts for count in range(1, len(part))}
 
 
 def rig_and_case(line: str) -> tuple[str, str]:

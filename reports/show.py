@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any, Final
 
 from reports.causes import KINDS, Cause
@@ -18,7 +17,7 @@ from reports.compact import whole
 from reports.frames import Frame, frame_of
 from reports.proof import link_of, sent_words, without_frame
 from reports.record import REASONS, RecordError, state
-from reports.sections import folded
+from reports.sections import folded, nearest
 from reports.severity import place_of, worst_effect
 from reports.statistics.units import amount
 from reports.text import in_general, indented, one_line
@@ -30,7 +29,6 @@ from reports.view import (
     Rig,
     View,
     known_of,
-    natural,
     requirement,
     several,
     unconfirmed_of,
@@ -89,8 +87,7 @@ def _check(page: View, asked: Asked) -> None:
         ("case", asked.case, cases, any(asked.case in one for one in cases)),
     ):
         if name and not known:
-            near = get_close_matches(name, there, 3, 0.5) or sorted(there, key=natural)[:3]
-            raise RecordError(f"{page.record.path}: no {what} {name!r}; there is {', '.join(near) or 'none'}")
+            raise RecordError(f"{page.record.path}: no {what} {name!r}; there is {nearest(name, there)}")
 
 
 def _rigs(page: View, name: str | None) -> list[Rig]:

@@ -74,7 +74,7 @@ def _add(options: argparse.Namespace) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     with store.opened(options.file) as history:
-        if wrong := trends.unknown(history, options.case, options.rig):
+        if wrong := trends.unknown(history, options.case, options.rig, options.figure):
             raise RecordError(f"{options.file}: {wrong}")
         if options.html:
             made = output.pages(history, options.case, options.figure, options.rig)
@@ -89,6 +89,8 @@ def _show(options: argparse.Namespace) -> int:
 def _bisect(options: argparse.Namespace) -> int:
     bad = found = 0
     with store.opened(options.file) as history:
+        if wrong := trends.unknown(history, options.case, options.rig):
+            raise RecordError(f"{options.file}: {wrong}")
         for rig, case, points in trends.series(history, options.case, options.rig):
             found += 1
             if trends.first_bad(points) is None:
@@ -97,10 +99,6 @@ def _bisect(options: argparse.Namespace) -> int:
             print(f"{one_line(rig)}  {one_line(case)}")
             for row in output.about_case(points):
                 print(f"    {one_line(row)}")
-        wrong = "" if found else trends.unknown(history, options.case, options.rig)
-    if not found:
-        where = f" on {options.rig}" if options.rig else ""
-        raise RecordError(f"{options.file}: " + (wrong or f"no result of {options.case}{where}"))
     print(f"{bad} of {found} cases are bad in their last run")
     return 0
 

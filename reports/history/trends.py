@@ -11,11 +11,10 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Final
 
 from reports.record import RecordError
-from reports.sections import fits, rig_and_case
+from reports.sections import fits, globs, nearest, rig_and_case
 from reports.statistics import Estimate, proportion
 from reports.view import STATES, natural
 
@@ -169,7 +168,7 @@ def figures(
         found.items(), key=lambda one: [natural(names[key]) for key in one[0]]
     ):
         label = f"{names[kase]}: {names[what]}"
-        if rig in (None, names[on]) and (fits(label, name) or name in label):
+        if rig in (None, names[on]) and meant(label, name):
             yield (
                 names[on],
                 names[kase],
@@ -218,21 +217,40 @@ def untold(points: list[Point]) -> tuple[Point, Point] | None:
     return points[told[-1]], points[told[-1] + 1]
 
 
-def unknown(history: sqlite3.Connection, case: str | None, rig: str | None) -> str:
-    """What a name that fits nothing in the history should have been, in words; empty where both fit something.
+def unknown(history: sqlite3.Connection, case: str | None, rig: str | None, figure: str | None = None) -> str:
+    """What a name or a glob that fits nothing in the history should have been, in words; empty where all fit something.
 
-    A glob may fit nothing.
+    Cases and figures are those of `rig`, where it is named.
     """
-    rigs = "SELECT DISTINCT text FROM duts JOIN names ON rig = id"
-    cases = "SELECT DISTINCT text FROM results JOIN names ON kase = id"
-    for what, name, asked in (("rig", rig, rigs), ("case", case, cases)):
-        if name is None or "*" in name:
-            continue
-        there = [text for (text,) in history.execute(asked)]
-        if not any(fits(text, name) for text in there):
-            near = get_close_matches(name, there, 3, 0.5) or sorted(there)[:3]
-            return f"no {what} {name!r}; there is {', '.join(near) or 'none'}"
+    rigs = [text for (text,) in history.execute("SELECT DISTINCT text FROM duts JOIN names ON rig = id")]
+    if rig is not None and rig not in rigs:
+        return f"no rig {rig!r}; there is {nearest(rig, rigs)}"
+    of = f" on {rig}" if rig else ""
+    if case is not None:
+        asked = "SELECT DISTINCT kase FROM results WHERE ? IN ('', (SELECT text FROM names WHERE id = rig))"
+        cases = _texts(history, asked, rig)
+        if not any(fits(text, case) for text in cases):
+            return f"no case {case!r}{of}; there is {nearest(case, globs(cases) if '*' in case else cases)}"
+    if figure is not None:
+        asked = (
+            "SELECT DISTINCT kase, name FROM figures WHERE ? IN ('', (SELECT text FROM names WHERE id = rig))"
+        )
+        labels = [label.partition(": ") for label in _texts(history, asked, rig)]
+        if not any(meant("".join(label), figure) for label in labels):
+            near = {part for kase, _, name in labels for part in (kase, name, name.partition(" (")[0])}
+            return f"no figure {figure!r}{of}; there is {nearest(figure.strip('*'), near)}"
     return ""
+
+
+def _texts(history: sqlite3.Connection, asked: str, rig: str | None) -> list[str]:
+    """The names that rows of numbers stand for; of several columns "one: other"."""
+    names = dict(history.execute("SELECT id, text FROM names"))
+    return [": ".join(names[number] for number in row) for row in history.execute(asked, (rig or "",))]
+
+
+def meant(label: str, figure: str) -> bool:
+    """Whether a figure, "case: name", is one that is asked for: by a part of it, or by a glob."""
+    return fits(label, figure) or figure in label
 
 
 def first_bad(points: list[Point]) -> tuple[Point | None, Point] | None:

@@ -146,15 +146,6 @@ def test_what_was_bad_for_some_runs_is_told_when_it_is_good_again(sample, tmp_pa
     assert "tells nothing since 2026-01-05T10:00:00Z (run-004): unsupported, and before pass" in text
 
 
-@pytest.mark.parametrize("verb", ["show", "bisect"])
-def test_a_name_that_nothing_has_is_told_with_the_nearest(sample, tmp_path, file, capsys, verb):
-    said(capsys, "add", file, runs(sample, tmp_path / "out", ["pass", "fail"]))
-    assert main(["history", verb, file, "--case", "rfc6282/3.1.1/tg[00]"]) == 2
-    assert "no case 'rfc6282/3.1.1/tg[00]'; there is rfc6282/3.1.1/tf[00]" in capsys.readouterr().err
-    assert main(["history", verb, file, "--case", "*", "--rig", "linux-bel"]) == 2
-    assert "no rig 'linux-bel'; there is linux-ble" in capsys.readouterr().err
-
-
 def test_a_quarantine_of_one_breach_excuses_no_other(sample, tmp_path, file, capsys):
     said(capsys, "add", file, runs(sample, tmp_path / "out", ["fail"]))
     rules = tmp_path / "policy.toml"
