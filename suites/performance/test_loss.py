@@ -134,7 +134,8 @@ def test_by_direction(case: Case):
         shares[direction] = proportion(lost, len(stream.sent))
         case.measure(
             "loss", "share", [float(data not in stream.good) for data in stream.sent], figure=shares[direction],
-            method=f"UDP datagrams {1000 * apart:.0f} ms apart, counted at the receiver", direction=direction, size=100,
+            method="UDP datagrams, each 20 ms or the slowest answer after the last one",
+            direction=direction, size=100,
         )  # fmt: skip
     there, back = shares["to-the-dut"], shares["from-the-dut"]
     with advice(case):
