@@ -26,6 +26,7 @@ from reports.history.trends import (
     figures,
     first_bad,
     flake,
+    newly_declared,
     runs,
     series,
     untold,
@@ -83,10 +84,17 @@ def about_case(points: list[Point]) -> list[str]:
     """What there is to say of a case: since when it is bad, whether it is flaky."""
     said = [
         f"bad from {streak[0].run.started} ({streak[0].run.run_id}) in {plural(len(streak), 'run')}: "
-        f"{streak[0].breach}; good again since {good.run.started} ({good.run.run_id}); "
-        f"DUT {_from(streak[-1].dut, good.dut)}"
-        for streak, good in ended_bad(points)
+        f"{streak[0].breach}; {'declared' if after.state == 'known' else 'good again'} since {after.run.started} "
+        f"({after.run.run_id}); DUT {_from(streak[-1].dut, after.dut)}"
+        for streak, after in ended_bad(points)
     ]
+    seen = newly_declared(points)
+    if seen is not None:
+        good, first = seen
+        said.append(
+            f"newly seen, declared, since {first.run.started} ({first.run.run_id}): {first.breach}; last good: "
+            f"{good.run.started} ({good.run.run_id}); DUT {_from(good.dut, first.dut)}; {_blame(good, first)}"
+        )
     silent = untold(points)
     if silent is not None:
         told, since = silent
@@ -101,7 +109,8 @@ def about_case(points: list[Point]) -> list[str]:
         if good is None:
             said.append("no run before it was good")
         else:
-            said.append(f"last good: {good.run.started} ({good.run.run_id})")
+            before = "declared until" if good.state == "known" else "last good:"
+            said.append(f"{before} {good.run.started} ({good.run.run_id})")
             said.append(
                 f"between them: suite {_from(good.run.suite, first.run.suite)}; DUT {_from(good.dut, first.dut)}"
             )

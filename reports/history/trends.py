@@ -197,7 +197,10 @@ def flake(points: list[Point]) -> Flake | None:
 
 
 def ended_bad(points: list[Point]) -> list[tuple[list[Point], Point]]:
-    """The streaks of bad runs that have ended: (the bad runs, the first good one behind them), oldest first."""
+    """The streaks of bad runs that have ended, oldest first: (the bad runs, the first one behind them).
+
+    What ends a streak is good, or bad as before and declared (`known`).
+    """
     ended: list[tuple[list[Point], Point]] = []
     streak: list[Point] = []
     for point in points:
@@ -207,6 +210,19 @@ def ended_bad(points: list[Point]) -> list[tuple[list[Point], Point]]:
             ended.append((streak, point))
             streak = []
     return ended
+
+
+def newly_declared(points: list[Point]) -> tuple[Point, Point] | None:
+    """(the last good run, the first known one right behind it), where the case is known up to its last run.
+
+    A failure that is seen for the first time, and that the profile declares. None elsewhere.
+    """
+    told = [point for point in points if point.state in TOLD]
+    known = [place for place, point in enumerate(told) if point.state != "known"]
+    start = known[-1] + 1 if known else 0
+    if start in (0, len(told)) or told[start - 1].state not in GOOD:
+        return None
+    return told[start - 1], told[start]
 
 
 def untold(points: list[Point]) -> tuple[Point, Point] | None:
@@ -254,7 +270,7 @@ def meant(label: str, figure: str) -> bool:
 
 
 def first_bad(points: list[Point]) -> tuple[Point | None, Point] | None:
-    """(the last good run before it, the first bad one) of the present streak of bad runs.
+    """(the last run before it that was good or known, the first bad one) of the present streak of bad runs.
 
     None where the last run is not bad. Runs that tell nothing (inconclusive,
     unsupported) neither begin nor end a streak.

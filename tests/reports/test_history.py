@@ -1,15 +1,13 @@
-"""The history: what is added, since when a case is bad, flaky or not, change points, and the gate."""
+"""The history: what is added, since when a case is bad, flaky or not, and the gate."""
 
 import json
 import sqlite3
 from datetime import date
-from itertools import pairwise
-from random import Random
 
 import pytest
 
 from reports.__main__ import main
-from reports.history import changes, output, store, trends
+from reports.history import output, store, trends
 from reports.record import Finding, read
 
 
@@ -146,6 +144,35 @@ def test_what_was_bad_for_some_runs_is_told_when_it_is_good_again(sample, tmp_pa
     assert "tells nothing since 2026-01-05T10:00:00Z (run-004): unsupported, and before pass" in text
 
 
+@pytest.mark.parametrize(
+    ("states", "told", "untold"),
+    [
+        ("pass fail known", "; declared since 2026-01-03T10:00:00Z (run-002); DUT", "good again"),
+        ("pass fail pass", "; good again since 2026-01-03T10:00:00Z (run-002); DUT", "declared"),
+        ("pass known known", "newly seen, declared, since 2026-01-02T10:00:00Z (run-001): ", "bad "),
+        ("pass known known", "; last good: 2026-01-01T10:00:00Z (run-000); DUT ", "bad "),
+        ("pass inconclusive known", "newly seen, declared, since 2026-01-03T10:00:00Z (run-002): ", "bad "),
+        ("known pass", "K✓  linux-ble", "newly seen"),
+        ("known known", "no case has changed", "newly seen"),
+        ("known fail", "declared until 2026-01-01T10:00:00Z (run-000)", "last good"),
+    ],
+)
+def test_what_is_declared_is_not_good(sample, tmp_path, file, capsys, states, told, untold):
+    made = runs(sample, tmp_path / "out", states.replace("known", "fail").split())
+    for number, state in enumerate(states.split()):
+        if state == "known":
+            path = made / f"{number:03}" / "run.jsonl"
+            rows = [json.loads(row) for row in path.read_text().splitlines()]
+            for row in rows:
+                if (row.get("rig"), row.get("case")) == ("linux-ble", "rfc6282/3.1.1/tf[00]"):
+                    row["known"] = "declared-one"
+            path.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    said(capsys, "add", file, made)
+    _, text = said(capsys, "show", file, "--rig", "linux-ble")
+    assert told in text
+    assert untold not in text
+
+
 def test_a_quarantine_of_one_breach_excuses_no_other(sample, tmp_path, file, capsys):
     said(capsys, "add", file, runs(sample, tmp_path / "out", ["fail"]))
     rules = tmp_path / "policy.toml"
@@ -226,72 +253,6 @@ def test_a_run_is_added_whole_or_not_at_all(sample, run, file, monkeypatch):
             store.add(history, read(run))
         assert trends.runs(history) == []
         assert history.execute("SELECT count(*) FROM results").fetchone() == (0,)
-
-
-# -- change points
-
-
-def test_a_step_is_placed_within_two_runs():
-    """A step of 10 % at a noise of 5 %, two standard deviations; no estimate is within two runs in more than 92 %."""
-    right = wrong = 0
-    for repeat in range(1000):
-        random = Random(repeat)
-        at = random.randrange(8, 33)
-        series = [random.gauss(100 if run < at else 110, 5) for run in range(40)]
-        right += any(abs(step.at - at) <= 2 for step in changes.steps(series))
-        wrong += bool(changes.steps([random.gauss(100, 5) for _ in range(40)]))
-    assert right >= 900, f"{right} of 1000"
-    assert wrong <= 60, f"{wrong} of 1000"
-
-
-def cost(series, cuts, penalty):
-    """What a way to cut a series costs, told the slow way."""
-    parts = [series[start:end] for start, end in pairwise([0, *cuts, len(series)])]
-    return sum(sum((v - sum(part) / len(part)) ** 2 for v in part) for part in parts) + penalty * len(cuts)
-
-
-def test_the_steps_are_those_of_ruptures():
-    """The library looks for the same optimum; where its pruning misses it (short series), ours is the better one."""
-    ruptures = pytest.importorskip("ruptures", reason="a library of the developers: pip install -e '.[dev]'")
-    import numpy as np
-
-    same = 0
-    for repeat in range(300):
-        random = Random(f"ruptures {repeat}")
-        length, levels = random.randrange(6, 90), [random.uniform(80, 140) for _ in range(5)]
-        series = [random.gauss(levels[5 * run // length], random.choice((0, 2, 8))) for run in range(length)]
-        ours = changes._cuts(series, penalty=150.0)
-        search = ruptures.KernelCPD(kernel="linear", min_size=changes.SHORTEST).fit(np.asarray(series))
-        theirs = [int(end) for end in search.predict(pen=150.0)][:-1]
-        same += ours == theirs
-        assert cost(series, ours, 150.0) <= cost(series, theirs, 150.0) + 1e-6, repeat
-    assert same >= 297, f"{same} of 300"
-
-
-def test_a_long_series_and_huge_values():
-    series = [1.0] * 1500 + [2.0] * 1500
-    assert changes.steps(series[-1000:]) == [], "the last thousand runs have one level"
-    assert [step.at for step in changes.steps([1.0] * 2500 + [2.0] * 400)] == [2500]
-    assert [step.at for step in changes.steps([1e307] * 9 + [1.7e308] * 9)] == [9]
-    assert changes.steps([1e-320] * 20) == []
-
-
-def test_steps_of_few_constant_and_odd_values():
-    assert changes.steps([]) == []
-    assert changes.steps([5.0] * 40) == []
-    assert changes.steps([0.0] * 40) == []
-    assert [step.at for step in changes.steps([1.0] * 5 + [2.0] * 5)] == [5]
-    steady = [100 + (n % 3) for n in range(30)]
-    steady[15] = 160
-    assert changes.steps(steady) == [], "one odd run is no change"
-
-
-def test_a_level_counts_from_its_third_run_on():
-    """A segment has three runs: a level of two is cut with a third one, and the run in front of it would be blamed."""
-    assert changes.steps([19.0] * 4 + [24.7] * 2) == []
-    assert [step.at for step in changes.steps([19.0] * 4 + [24.7] * 3)] == [4]
-    assert changes.steps([24.7] * 2 + [19.0] * 9) == []
-    assert [step.at for step in changes.steps([24.7] * 3 + [19.0] * 9)] == [3]
 
 
 def test_figures_that_changed_at_once_are_one_line(sample, tmp_path, file, capsys):
