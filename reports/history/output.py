@@ -25,7 +25,7 @@ from reports.history.trends import (
     ended_bad,
     figures,
     first_bad,
-    flake,
+    flakes,
     newly_declared,
     runs,
     series,
@@ -43,6 +43,8 @@ _NAMED: Final = 5
 #: Figures that changed beyond which they are told by rig and run, and how many are named then.
 _FIGURES: Final = 6
 _LARGEST: Final = 3
+#: Inputs and DUTs with which a case is flaky that are told, the latest ones.
+_FLAKES: Final = 3
 #: Values of a figure in one line.
 _VALUES: Final = 20
 LEGEND: Final = ", ".join(f"{SIGNS[name]} {name}" for name in STATES) + ", · no result"
@@ -115,13 +117,14 @@ def about_case(points: list[Point]) -> list[str]:
                 f"between them: suite {_from(good.run.suite, first.run.suite)}; DUT {_from(good.dut, first.dut)}"
             )
             said.append(_blame(good, first))
-    odd = flake(points)
-    if odd is not None:
-        rate = odd.rate
-        said.append(
-            f"flaky: {odd.odd} of {odd.trials} runs with one suite, seed and DUT had another verdict "
-            f"({rate.value:.0%}, {rate.low:.0%} to {rate.high:.0%})"
-        )
+    odd = flakes(points)
+    said += [
+        f"flaky: {one.odd} of {one.trials} runs with suite {one.suite}, seed {one.seed} and DUT "
+        f"{one.dut or 'unknown'} had another verdict ({one.rate.value:.0%}, {one.rate.low:.0%} to {one.rate.high:.0%})"
+        for one in odd[-_FLAKES:]
+    ]
+    if len(odd) > _FLAKES:
+        said.append(f"flaky with {len(odd) - _FLAKES} more of suite, seed and DUT before")
     return said
 
 

@@ -63,12 +63,14 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Flake:
-    """How often a case had another verdict than the most frequent one, for one input on one DUT."""
+    """How often a case had another verdict than the most frequent one, in `trials` runs of one input on one DUT."""
 
+    suite: str
+    seed: int
+    dut: str
     odd: int
     trials: int
     rate: Estimate
-    states: Counter[str]
 
 
 def runs(history: sqlite3.Connection) -> list[Run]:
@@ -182,18 +184,26 @@ def changed(points: list[Point]) -> bool:
     return len({point.state for point in points}) > 1
 
 
-def flake(points: list[Point]) -> Flake | None:
-    """Whether a case is flaky; None where one input on one DUT always had one verdict."""
+def always_bad(points: list[Point]) -> bool:
+    """Whether a case was bad in every run that has it: nothing changed, and it is to be known all the same."""
+    return all(point.state in BAD for point in points)
+
+
+def flakes(points: list[Point]) -> list[Flake]:
+    """One for each input (suite and seed) on one DUT that had several verdicts, the oldest first.
+
+    Runs of another input, or of another version of the DUT, are no trials of it, and are not counted in.
+    """
     groups: dict[tuple[str, int, str], Counter[str]] = defaultdict(Counter)
     for point in points:
         if point.state != "inconclusive":
             groups[point.run.suite, point.run.seed, point.dut][point.state] += 1
-    repeated = [states for states in groups.values() if states.total() > 1]
-    odd = sum(states.total() - max(states.values()) for states in repeated)
-    if not odd:
-        return None
-    trials = sum(states.total() for states in repeated)
-    return Flake(odd, trials, proportion(odd, trials), sum(repeated, Counter()))
+    found = []
+    for of, states in groups.items():
+        trials = states.total()
+        if odd := trials - max(states.values()):
+            found.append(Flake(*of, odd, trials, proportion(odd, trials)))
+    return found
 
 
 def ended_bad(points: list[Point]) -> list[tuple[list[Point], Point]]:

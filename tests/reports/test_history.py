@@ -95,14 +95,34 @@ def test_a_flaky_case_is_told_from_one_that_fails(sample, tmp_path, file, capsys
     states = ["pass", "fail", "pass", "pass", "fail", "pass"]
     said(capsys, "add", file, runs(sample, tmp_path / "out", states))
     assert (
-        "flaky: 2 of 6 runs with one suite, seed and DUT had another verdict (33%, 10% to 70%)"
-        in said(capsys, "show", file)[1]
+        "flaky: 2 of 6 runs with suite 0.1.0 (0123456789abcdef), seed 7 and DUT Linux 6.12 6.12.57 had another verdict "
+        "(33%, 10% to 70%)" in said(capsys, "show", file)[1]
     )
     (tmp_path / "history.db").unlink()
     said(capsys, "add", file, runs(sample, tmp_path / "seeds", states, seeds=range(6)))
     text = said(capsys, "show", file)[1]
     assert "✓✗✓✓✗✓" in text
     assert "flaky" not in text, "another seed is another input"
+
+
+def test_a_flake_is_counted_among_runs_of_its_own_input_and_node(sample, tmp_path, file, capsys):
+    """Three runs of the version before and one of another seed were trials of a flake of two runs."""
+    states, seeds = ["pass"] * 4 + ["fail", "pass"], [7, 7, 7, 7, 8, 8]
+    versions = ["2.1.3"] * 3 + ["2.2.0"] * 3
+    said(capsys, "add", file, runs(sample, tmp_path / "out", states, seeds=seeds, versions=versions))
+    text = said(capsys, "show", file)[1]
+    (row,) = [row.strip() for row in text.splitlines() if "flaky" in row]
+    assert row.startswith(
+        "flaky: 1 of 2 runs with suite 0.1.0 (0123456789abcdef), seed 8 and DUT Linux 2.2.0 6.12.57 "
+    )
+
+
+def test_a_case_that_is_flaky_with_many_inputs_names_the_last_ones(sample, tmp_path, file, capsys):
+    seeds = [number // 2 for number in range(10)]
+    said(capsys, "add", file, runs(sample, tmp_path / "out", ["pass", "fail"] * 5, seeds=seeds))
+    rows = [row for row in said(capsys, "show", file)[1].splitlines() if row.startswith("    flaky")]
+    assert [f"seed {seed} " in row for seed, row in zip((2, 3, 4), rows, strict=False)] == [True] * 3
+    assert rows[3].strip() == "flaky with 2 more of suite, seed and DUT before"
 
 
 def test_trend_pages(sample, tmp_path, file, capsys):
