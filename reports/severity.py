@@ -4,7 +4,8 @@ Strategy: the code of a finding says what was seen, so it says as well what that
 table has the effects, worst first, each with the codes that it stands for (`tests/reports/test_severity.py` holds it
 against `vectors.codes`: none is left out). Where a code alone does not tell (a form that is dropped may be one of many,
 or all that a kind of peer has), an entry names the requirement as well. A breach of what a text only advises is advice,
-whatever its code. The scale is for people in docs/reports.md.
+but for the codes that a verdict counts whatever they break (`vectors.codes.ALWAYS`): a death is critical. The scale is
+for people in docs/reports.md.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from vectors.catalogue import CATALOGUE
+from vectors.codes import ALWAYS
 
 #: Worst first.
 SEVERITIES: Final = ("critical", "serious", "moderate", "minor")
@@ -171,7 +173,8 @@ def effect_of(finding: Mapping[str, Any]) -> Effect:
 @lru_cache(maxsize=4096)
 def _found(code: str, requirement: str, level: str) -> Effect:
     row = CATALOGUE.get(requirement)
-    if level == "SHOULD" or (row is not None and row.binding != "fail"):
+    advised = level == "SHOULD" or (row is not None and row.binding != "fail")
+    if advised and code not in ALWAYS:
         return ADVICE
     return named(code, requirement) or _OTHERS
 

@@ -273,6 +273,11 @@ _SEEN: Final = {
     "run-twice": "Fragments were not understood when a run of them came twice.",
 }
 
+#: Codes of the death of a DUT.
+DEATHS: Final = frozenset({"dut_lost", "crash_signature"})
+#: Codes that count whatever their requirement binds to: a death, and two nodes that do not fit each other.
+ALWAYS: Final = DEATHS | {"misfit"}
+
 #: Codes that say that something did not come in time, where no control shows that it could have come by then. On a
 #: machine that was too slow they prove nothing.
 LATE: Final = frozenset(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reports.severity import ADVICE, EFFECTS, SEVERITIES, effect_of, named, place_of, worst_effect
-from vectors.codes import CODES
+from vectors.codes import ALWAYS, CODES, DEATHS
 
 
 def finding(code, requirement="RFC6282-2-04", level="MUST"):
@@ -75,7 +75,20 @@ def test_effect(code, requirement, name):
 
 
 def test_a_should_is_advice():
-    assert effect_of(finding("dut_lost", level="SHOULD")) is ADVICE
+    assert effect_of(finding("accepted", level="SHOULD")) is ADVICE
+
+
+@pytest.mark.parametrize("code", sorted(DEATHS))
+@pytest.mark.parametrize("breach", [{"level": "SHOULD"}, {"requirement": "RFC6282-3.1.2-06"}])
+def test_a_death_is_critical_whatever_it_breaks(code, breach):
+    """The verdict counts it, so the page may not call it advice."""
+    effect = effect_of(finding(code, **breach))
+    assert (effect.severity, effect.name) == ("critical", "crash")
+
+
+def test_what_a_verdict_always_counts_is_no_advice():
+    found = {code: effect_of(finding(code, "RFC6282-3.1.2-06", "SHOULD")) for code in ALWAYS}
+    assert ADVICE not in found.values()
 
 
 def test_the_worst_of_several():
