@@ -100,6 +100,10 @@ class Health:
     state: Literal["alive", "crashed", "killed", "unreachable"]
     detail: str = ""
 
+    def beside(self, seen: str) -> str:
+        """What was seen, and the detail; a link that closed with its node has said already how that ended."""
+        return seen if self.detail in seen else f"{seen}; {self.detail}"
+
 
 #: Seconds that the clock of a guest may have drifted from this host's since it was read (2 to 19 us in 20 s were seen).
 DRIFT: Final = 0.05

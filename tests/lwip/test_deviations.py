@@ -6,6 +6,7 @@ When a test here fails after an update of the library, the deviation is gone, an
 import pytest
 
 from rigs.model import LinkClosed
+from rigs.nodes.lwip import node
 from rigs.nodes.lwip.node import DUT_SHORT, TESTER_EUI64, LwipProcess, installed
 from sixlowpan import DecodeError, LinkInfo, decode, fragment, mac
 from tests.lwip.exchange import Exchange
@@ -157,9 +158,28 @@ def test_a_first_fragment_that_is_refused_stays_in_the_list(process, fresh):
     """Its buffer is freed, and the FRAGN behind it frees it again: in every process alike, whatever the heap holds."""
     process.send_payload(bytes.fromhex("c0f80007"))
     process.send_payload(bytes.fromhex("e0f8000701"))
-    with pytest.raises(LinkClosed, match="is crashed"):
+    with pytest.raises(LinkClosed, match="is crashed") as closed:
         process.node.sync()
-    assert process.node.health().state == "crashed", fresh
+    health = process.node.health()
+    assert health.state == "crashed", fresh
+    assert health.beside(str(closed.value)).count("SIG") == 1, "how it ended is told once"
+
+
+def test_what_was_not_overwritten_ends_in_an_assertion(monkeypatch):
+    """The rig fills what is freed, so that a wild pointer ends lwIP; else its own assertion does."""
+    if not installed():
+        pytest.skip("liblwip0 is absent")
+    monkeypatch.setattr(node, "DIRTY_MEMORY", {})
+    process = LwipProcess("ieee802154")
+    try:
+        exchange = Exchange(process)
+        for _ in range(4):
+            exchange.send_payload(bytes.fromhex("c0f800027e33ee7a333a8000") + b"\xf0" * 30)
+            exchange.send_payload(bytes.fromhex("e0f800020a") + bytes(16))
+        with pytest.raises(LinkClosed, match=r"SIGABRT: Assertion .pbuf_free: p->ref > 0. failed"):
+            process.node.sync()
+    finally:
+        process.close()
 
 
 @on_802154
