@@ -16,6 +16,9 @@ from typing import Any, Final
 from reports.proof import claim, field_of, is_ours, is_right, octets_of, payloads_of, read_by_oracle
 from sixlowpan import DecodeError, mac
 
+#: A row of octets behind the tree, with where it begins, and the row of carets under it.
+_DUMP: Final = re.compile(r"( *(\d+)  )[0-9a-f]{2}(?: [0-9a-f]{2})*")
+_CARETS: Final = re.compile(r"\s*\^\^(?: +\^\^)*\s*")
 _LINE = re.compile(r"\s*(\d+)(?:\.\d\+\d+)?\s+\S.*")
 _HEX = re.compile(r"\b[0-9a-f]{2}(?: [0-9a-f]{2}){7,}\b")
 
@@ -97,6 +100,7 @@ def frame_of(result: Mapping[str, Any], link: str = "ieee802154") -> Frame | Non
     )
     start = len(octets) - payload if payload is not None and payload <= len(octets) else None
     marked, about = _marked_octets(rows, start, octets, finding)
+    rows = _underlined(rows, {place - (start or 0) for place in marked})
     said = claim(finding, several=len(payloads_of(result)) > 1 and is_ours(finding, result))
     return Frame(_cut(octets, marked), rows, f"{said} {about}".strip() or _UNMARKED)
 
@@ -110,10 +114,15 @@ def proof_of(octets: str, code: str, requirement: str, link: str) -> Frame | Non
 def _rows(lines: list[str], *, right: bool) -> list[Row]:
     """The lines of a tree; in a frame that is `right` none is wrong, nor is one anywhere for what the oracle lacks."""
     rows: list[Row] = []
+    behind = False
     for line in lines:
-        if not line.strip() and right:
-            break  # the oracle prints the octets behind it, with what it stopped at
-        if not line.strip().startswith("^^^"):
+        behind = behind or not line.strip()  # the oracle prints the octets there, with what it stopped at
+        if behind and right:
+            break
+        if behind:
+            if not _CARETS.fullmatch(line):
+                rows.append(Row(None, line))
+        elif not line.strip().startswith("^^^"):
             matched = _LINE.fullmatch(line)
             rows.append(Row(int(matched[1]) if matched else None, line))
         elif unknown := _UNKNOWN.search(line):
@@ -125,6 +134,21 @@ def _rows(lines: list[str], *, right: bool) -> list[Row]:
                 rows[-1].wrong = True
             rows.append(Row(None, line, note=True))
     return rows
+
+
+def _underlined(rows: list[Row], marked: set[int]) -> list[Row]:
+    """The rows, with carets under the octets behind the tree that are marked in the frame, and under no others."""
+    drawn: list[Row] = []
+    behind = False
+    for row in rows:
+        behind = behind or not row.text.strip()
+        drawn.append(row)
+        if behind and (found := _DUMP.fullmatch(row.text.rstrip())):
+            size = (len(row.text.rstrip()) - len(found[1]) + 1) // 3
+            signs = ("^^" if int(found[2]) + place in marked else "  " for place in range(size))
+            if line := " ".join(signs).rstrip():
+                drawn.append(Row(None, " " * len(found[1]) + line))
+    return drawn
 
 
 def _marked_octets(

@@ -9,7 +9,7 @@ import pytest
 
 from reports.frames import differing, frame_of
 from reports.html import pages, render
-from reports.html.environment import evidence_path
+from reports.html.environment import environment, evidence_path
 from reports.record import Finding, RecordError, read
 from tests.reports.markup import Page
 
@@ -206,6 +206,39 @@ def test_wrong_octets_are_marked_in_the_frame():
     assert "Nothing in this frame is wrong" in whole.said
     assert frame_of({"annotated": "", "findings": [{"code": "x", "frame": "zz"}]}) is None
     assert frame_of({"annotated": "", "findings": []}) is None
+
+
+def test_carets_behind_the_tree_are_under_the_marked_octets_and_no_others():
+    """A frame to another address: the oracle stops at the dispatch, and the finding is about the MAC header."""
+    payload = bytes.fromhex("7a34") + bytes(18)
+    tree = (
+        f"frame   {payload.hex(' ')}\n   0      payload = 20 octets\n   1.6+2      DAM = 0: reserved\n"
+        "              ^^^ reserved\n   2          Next Header = 0\n   3          Destination Address = elided\n"
+        f"              ^^^ expected nothing\n\n   0  {payload[:16].hex(' ')}\n         ^^    ^^\n  16  00 00 00 00"
+    )
+    shown = frame_of({"annotated": tree, "findings": [{"code": "accepted"}]})
+    assert [words for words, wrong in shown.runs if wrong] == ["34"]
+    assert [row.text for row in shown.rows[-3:]] == [
+        f"   0  {payload[:16].hex(' ')}",
+        "         ^^",
+        "  16  00 00 00 00",
+    ]
+    last = frame_of(
+        {
+            "annotated": "frame   7a 34" + " 00" * 18 + "\n   0      payload = 20 octets\n"
+            "   3        data\n   3          octets = 00\n            ^^^ others\n"
+            f"\n   0  {payload[:16].hex(' ')}\n  16  00 00 00 00\n      ^^",
+            "findings": [{"code": "sent_payload"}],
+        }
+    )
+    assert last.runs == [("7a 34 00", False), (" ".join(["00"] * 17), True)]
+    assert last.rows[-1].text == "      ^^ ^^ ^^ ^^"
+
+
+def test_a_mark_keeps_the_spaces_between_octets():
+    runs = [("02", False), ("e0 58", True), ("18", False)]
+    figure = environment().from_string('{% from "macros.html.j2" import octets %}{{ octets(runs) }}')
+    assert figure.render(runs=runs) == "02 <mark>e0 58</mark> 18"
 
 
 def test_octets_that_differ_are_marked_in_what_was_expected_and_what_came():
