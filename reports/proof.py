@@ -14,10 +14,12 @@ from typing import Any, Final
 
 from reports.severity import named
 from reports.view import Rig
-from sixlowpan import DecodeError, LinkInfo, dispatch, explain, frame, render
-from vectors.codes import FIELDS
+from sixlowpan import DecodeError, LinkInfo, Reassembler, dispatch, explain, frame, render
+from vectors.codes import DEATHS, FIELDS
 from vectors.silence import unheard
 
+#: The ends of a link, where nothing hangs on who they are.
+_ANYBODY: Final = LinkInfo("ieee802154", bytes(8), bytes(7) + b"\1")
 #: Octets as a stimulus has them: pairs with blanks between.
 _OCTETS: Final = re.compile(r"[0-9a-f]{2}( [0-9a-f]{2})*")
 #: Codes of findings whose frame is an answer that must not come.
@@ -123,20 +125,50 @@ def payloads_of(result: Mapping[str, Any]) -> list[bytes]:
 
 
 def sent_words(result: Mapping[str, Any]) -> str:
-    """The stimulus of a result for people: of several payloads each has its number and says what it is."""
+    """The stimulus of a result for people: of several payloads each has its number and says what it is.
+
+    One that the oracle's reassembly refuses says why, and that behind which the node was lost says so.
+    """
     text = str(result.get("stimulus") or "").strip()
     payloads = payloads_of(result)
     if len(payloads) < 2:
         return text
     whole = _whole_frames(payloads, result)
+    notes = _notes(payloads, result, whole=whole)
     told, number = [], 0
     for row in text.splitlines():
         if _OCTETS.fullmatch(row):
             number += 1
-            told.append(f"{number}. {_said(bytes.fromhex(row), whole=whole)}: {row}")
+            told.append(f"{number}. {_said(bytes.fromhex(row), whole=whole)}{notes[number - 1]}: {row}")
         else:
             told.append(row)
     return "\n".join(told)
+
+
+def is_sequence(result: Mapping[str, Any]) -> bool:
+    """Whether a stimulus is of several payloads."""
+    return len(payloads_of(result)) > 1
+
+
+def _notes(payloads: Sequence[bytes], result: Mapping[str, Any], *, whole: bool) -> list[str]:
+    """What is to be said of each payload of a sequence beside what it is; empty for most.
+
+    The record has not the addresses of a payload: any will do to see how fragments lie.
+    """
+    notes, reassembler = [""] * len(payloads), Reassembler()
+    for place, octets in enumerate(payloads):
+        try:
+            payload, info = frame.parse(octets)[:2] if whole else (octets, _ANYBODY)
+            reassembler.receive(payload, info)
+        except DecodeError as error:
+            if str(error.requirement).startswith("RFC4944-5.3-"):
+                notes[place] = f" (refused by the oracle: {error.message})"
+    found: Mapping[str, Any] = next(iter(result.get("findings") or ()), {})
+    last = octets_of(str(found.get("frame") or "")) or b""
+    deadly = [place for place, octets in enumerate(payloads) if octets and last.endswith(octets)]
+    if found.get("code") in DEATHS and deadly:
+        notes[deadly[-1]] += " (the node is lost behind this one)"
+    return notes
 
 
 def _whole_frames(payloads: Sequence[bytes], result: Mapping[str, Any]) -> bool:

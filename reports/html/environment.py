@@ -22,7 +22,7 @@ from reports.causes import KINDS
 from reports.coverage import paint, share, tried
 from reports.faults import order_of
 from reports.frames import differing, frame_of
-from reports.proof import sent_words, without_frame
+from reports.proof import is_sequence, sent_words, without_frame
 from reports.record import REASONS, state
 from reports.sections import DOCUMENTS
 from reports.statistics.units import amount
@@ -70,6 +70,7 @@ def environment() -> Environment:
         differing=differing,
         evidence_path=evidence_path,
         frame_of=frame_of,
+        is_sequence=is_sequence,
         order_of=order_of,
         paint=paint,
         plural=plural,

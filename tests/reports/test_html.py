@@ -235,6 +235,22 @@ def test_carets_behind_the_tree_are_under_the_marked_octets_and_no_others():
     assert last.rows[-1].text == "      ^^ ^^ ^^ ^^"
 
 
+def test_an_entry_of_a_cause_has_the_line_that_repeats_its_example_and_the_capture(page):
+    part = page.text.split("What is wrong", 2)[-1].split("What was not tried, and why")[0]
+    assert "pytest --rig lwip-802154 --seed 7" in part
+    assert "python -m rigs replay evidence/lwip-802154/" in part
+    assert "capture of the case (pcapng)" in part
+
+
+def test_a_sequence_is_shown_in_full_and_called_one():
+    row = "e0 f8 00 09 0c" + " 00" * 96
+    body = environment().from_string('{% from "macros.html.j2" import exchange %}{{ exchange(result, 60) }}')
+    told = {"stimulus": "\n".join([row] * 9), "expected": "", "actual": "", "message": "", "findings": []}
+    said = body.render(result=told)
+    assert said.count(row) == 9
+    assert "<dt>Frames sent, in order</dt>" in said
+
+
 def test_a_mark_keeps_the_spaces_between_octets():
     runs = [("02", False), ("e0 58", True), ("18", False)]
     figure = environment().from_string('{% from "macros.html.j2" import octets %}{{ octets(runs) }}')

@@ -10,13 +10,14 @@ from reports.frames import frame_of, proof_of
 from reports.proof import claim, in_short, read_by_oracle, sent_words, without_frame
 from reports.record import Finding, read
 from reports.view import Case, Rig, view
+from sixlowpan import LinkInfo, fragment, ipv6, link_local
 from tests.reports.sample import result, write_record
 from vectors.codes import CODES
 from vectors.silence import UNHEARD
 
 ECHO = bytes.fromhex("41c8fecdab0100cf3cc247075e000272332e3a8000230fe17f000137b0bd9be457c2e5")
-FRAG1 = bytes.fromhex("c0a860ff72335a3a8000641200")
-FRAGN = bytes.fromhex("e0a860ff1194ace8b27023")
+FRAG1 = bytes.fromhex("c0a860ff72335a3a8000641200010203")
+FRAGN = bytes.fromhex("e0a860ff1194ace8b270231234")
 
 
 def finding(code, frame=ECHO, **rest):
@@ -118,6 +119,23 @@ def test_a_sequence_is_shown_as_one():
     assert frame_of(one).said == "Nothing in these frames is wrong: the node must heed them, and did not."
     alone = {"stimulus": f"alone\n{FRAG1.hex(' ')}", "findings": []}
     assert sent_words(alone) == alone["stimulus"]
+
+
+def test_a_sequence_names_the_fragment_that_lies_wrongly_and_the_one_that_kills():
+    whole = ipv6.echo_request(link_local(bytes(8)), link_local(bytes(7) + b"\1"), 7, 1, bytes(152))
+    first, second, third = fragment(whole, LinkInfo("ieee802154", bytes(8), bytes(7) + b"\1"), mtu=80, tag=9)[
+        :3
+    ]
+    beyond = third[:4] + bytes([len(whole) // 8]) + third[5:]
+    rows = [one.hex(" ") for one in (first, second, beyond)]
+    result = {"stimulus": "\n".join(["moved", *rows]), "findings": [finding("beyond", ECHO[:15] + first)]}
+    said = sent_words(result).splitlines()
+    assert ["refused by the oracle" in row for row in said] == [False, False, False, True]
+    assert "ends beyond datagram_size 200): e0" in said[3]
+    assert all(row in words for row, words in zip(rows, said[1:], strict=True)), "all frames, in full"
+    result["findings"] = [finding("dut_lost", ECHO[:15] + second)]
+    deadly = sent_words(result).splitlines()
+    assert ["the node is lost behind this one" in row for row in deadly] == [False, False, True, False]
 
 
 def test_whole_frames_are_told_from_payloads():
