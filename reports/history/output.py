@@ -92,10 +92,10 @@ def about_case(points: list[Point]) -> list[str]:
     ]
     seen = newly_declared(points)
     if seen is not None:
-        good, first = seen
+        fine, newly = seen
         said.append(
-            f"newly seen, declared, since {first.run.started} ({first.run.run_id}): {first.breach}; last good: "
-            f"{good.run.started} ({good.run.run_id}); DUT {_from(good.dut, first.dut)}; {_blame(good, first)}"
+            f"newly seen, declared, since {newly.run.started} ({newly.run.run_id}): {newly.breach}; last good: "
+            f"{fine.run.started} ({fine.run.run_id}); DUT {_from(fine.dut, newly.dut)}; {_blame(fine, newly)}"
         )
     silent = untold(points)
     if silent is not None:

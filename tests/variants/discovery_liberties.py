@@ -238,3 +238,13 @@ class EndedInDelay(ReferenceNode):
         if status == 0 and message.lifetime:
             self.table[message.address].ends += 120.0
         return status
+
+
+@variant("nd-takes-each-identifier-for-an-eui64", rigs=HOSTS)
+class EachAnEui64(ReferenceNode):
+    """Sends to link-local addresses by the EUI-64 that gives the identifier, short or not: RFC 6775 §5.6."""
+
+    def next_hop(self, destination):
+        if is_link_local(destination):
+            return bytes([destination[8] ^ 2]) + destination[9:]
+        return super().next_hop(destination)

@@ -183,16 +183,6 @@ class ShortAddress(ReferenceNode):
         return nd.LinkLayerAddress(kind, DUT_SHORT).build() if self.short else super().link_option(kind)
 
 
-@variant("nd-takes-each-identifier-for-an-eui64", rigs=HOSTS)
-class EachAnEui64(ReferenceNode):
-    """Sends to link-local addresses by the EUI-64 that gives the identifier, short or not: RFC 6775 §5.6."""
-
-    def next_hop(self, destination):
-        if is_link_local(destination):
-            return bytes([destination[8] ^ 2]) + destination[9:]
-        return super().next_hop(destination)
-
-
 @variant("nd-gives-ended-addresses-back", rigs=HOSTS)
 class GivesBack(ReferenceNode):
     """De-registers an address whose prefix has ended: RFC 8505 §5.7, "a node that ceases to use an address"."""
