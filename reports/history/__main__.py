@@ -31,11 +31,15 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     adding.add_argument("runs", metavar="RUN", type=Path, nargs="+", help="runs, or a folder of run folders")
     adding.add_argument("--lab", default="", help="where they ran, when several labs share a history")
 
-    showing = verb("show", _show, "runs, the cases and figures that changed, flaky cases, change points")
+    showing = verb(
+        "show", _show, "runs, the cases that changed or are always bad, flaky cases, figures that changed"
+    )
     showing.add_argument("--case", help="cases: an id, or a glob such as 'rfc6282/*'")
     showing.add_argument("--figure", help="figures: a part of 'case: name', or a glob")
     showing.add_argument("--rig", help="only this rig")
-    showing.add_argument("--all", action="store_true", help="every case, not only those that changed")
+    showing.add_argument(
+        "--all", action="store_true", help="every case, not only those that changed or are always bad"
+    )
     showing.add_argument("--html", metavar="DIR", type=Path, help="write trend pages there instead")
 
     bisecting = verb("bisect", _bisect, "the first bad run of a case, and what changed with it")

@@ -21,6 +21,7 @@ from reports.history.trends import (
     Point,
     Run,
     Value,
+    always_bad,
     changed,
     ended_bad,
     figures,
@@ -108,11 +109,13 @@ def about_case(points: list[Point]) -> list[str]:
     if bad is not None:
         good, first = bad
         said.append(f"bad since {first.run.started} ({first.run.run_id}): {first.breach}")
-        if good is None:
+        if always_bad(points):
+            said.append(f"bad in {'all ' * (len(points) > 1)}{plural(len(points), 'run')} that have it")
+        elif good is None:
             said.append("no run before it was good")
         else:
-            before = "declared until" if good.state == "known" else "last good:"
-            said.append(f"{before} {good.run.started} ({good.run.run_id})")
+            words = "declared until" if good.state == "known" else "last good:"
+            said.append(f"{words} {good.run.started} ({good.run.run_id})")
             said.append(
                 f"between them: suite {_from(good.run.suite, first.run.suite)}; DUT {_from(good.dut, first.dut)}"
             )
@@ -186,14 +189,16 @@ def show(
     folds = not (figure or every) and len(shown) > _FIGURES
     if folds:
         yield from moved(shown)
-    if not cases and not figure:
+    if not any(changed(points) for _, _, points in cases) and not case and not figure:
         yield "no case has changed"
     if cases:
         yield f"one sign a run, oldest first: {LEGEND}"
     told: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
-    for on, name, points in cases:
-        if case or every or changed(points):
-            rows = tuple(about_case(points)) if case or changed(points) else ()
+    for on, name, points in sorted(
+        cases, key=lambda one: not changed(one[2])
+    ):  # what changed in front of what did not
+        if case or every or _telling(points):
+            rows = tuple(about_case(points)) if case or _telling(points) else ()
             told.setdefault((cells(points, all_runs), on, rows), []).append(name)
     # what happened at once, with the same finding, is told once
     for (signs, on, rows), names in told.items():
@@ -261,17 +266,22 @@ def _asked(
     history: sqlite3.Connection, case: str | None, figure: str | None, rig: str | None, *, every: bool = False
 ) -> Iterator[Case]:
     if figure is None:
-        yield from series(history, case or "*", rig, changed_only=not case and not every)
+        yield from series(history, case or "*", rig, telling_only=not case and not every)
+
+
+def _telling(points: list[Point]) -> bool:
+    """Whether a reader is told of a case that he did not ask for."""
+    return changed(points) or always_bad(points)
 
 
 def pages(
     history: sqlite3.Connection, case: str | None, figure: str | None, rig: str | None
 ) -> Iterator[tuple[str, str]]:
-    """(file name, page): an index, and a trend page for each case and figure asked for (else: those that changed)."""
+    """(file name, page): an index, and a page for each case and figure asked for (else: what `_telling` names)."""
     all_runs, cases = runs(history), list(_asked(history, case, figure, rig))
     links: list[tuple[str, str, str]] = []
     for on, name, points in cases:
-        if case or changed(points):
+        if case or _telling(points):
             file = f"case-{len(links)}-{_plain(on, name)}.html"
             links.append((file, f"{on}: {name}", cells(points, all_runs)))
             yield (

@@ -93,14 +93,17 @@ def latest(history: sqlite3.Connection, run_id: str | None = None) -> Run:
 
 
 def series(
-    history: sqlite3.Connection, case: str = "*", rig: str | None = None, *, changed_only: bool = False
+    history: sqlite3.Connection, case: str = "*", rig: str | None = None, *, telling_only: bool = False
 ) -> Iterator[tuple[str, str, list[Point]]]:
-    """(rig, case, points in order of time) of every case that the glob or id names, in order."""
+    """(rig, case, points in order of time) of every case that the glob or id names, in order.
+
+    `telling_only`: those that changed, or were bad in every run.
+    """
     names = dict(history.execute("SELECT id, text FROM names"))
     known = {run.number: run for run in runs(history)}
     order = {number: place for place, number in enumerate(known)}
     duts = {(run, on): dut for run, on, dut in history.execute("SELECT run, rig, dut FROM duts")}
-    pairs = _pairs(history, names, case, changed_only=changed_only)
+    pairs = _pairs(history, names, case, telling_only=telling_only)
     wanted = [(on, kase) for on, kase in pairs if rig in (None, names[on])]
     for on, kase in sorted(wanted, key=lambda pair: (natural(names[pair[0]]), natural(names[pair[1]]))):
         asked = "SELECT run, state, breach FROM results WHERE rig = ? AND kase = ?"
@@ -113,10 +116,13 @@ def series(
 
 
 def _pairs(
-    history: sqlite3.Connection, names: dict[int, str], case: str, *, changed_only: bool
+    history: sqlite3.Connection, names: dict[int, str], case: str, *, telling_only: bool
 ) -> list[tuple[int, int]]:
     """(rig, case) of every case that is meant; one that is named is looked up, not searched for."""
-    having = " GROUP BY rig, kase HAVING min(state) < max(state)" if changed_only else ""
+    bad = ", ".join(str(STATES.index(name)) for name in BAD)
+    having = (
+        f" GROUP BY rig, kase HAVING min(state) < max(state) OR min(state) IN ({bad})" if telling_only else ""
+    )
     if case == "*":
         return list(history.execute(f"SELECT DISTINCT rig, kase FROM results{having}"))  # noqa: S608 -- our words
     rigs = [rig for (rig,) in history.execute("SELECT DISTINCT rig FROM duts")]

@@ -125,6 +125,22 @@ def test_a_case_that_is_flaky_with_many_inputs_names_the_last_ones(sample, tmp_p
     assert rows[3].strip() == "flaky with 2 more of suite, seed and DUT before"
 
 
+def test_a_case_that_is_bad_in_every_run_is_listed(sample, tmp_path, file, capsys):
+    """Nothing changed in it, so it stood nowhere; it stands behind what changed."""
+    said(capsys, "add", file, runs(sample, tmp_path / "out", ["pass", "fail", "fail"]))
+    text = said(capsys, "show", file)[1]
+    signs = [row for row in text.splitlines() if row.startswith(("✗✗✗", "✓✗✗", "!!!", "K", "✓✓"))]
+    assert signs == [
+        "✓✗✗  linux-ble  rfc6282/3.1.1/tf[00]",
+        "✗✗✗  linux-802154  rfc4944/5.3/two_senders_same_tag",
+        "!!!  linux-802154  rfc4944/5.10/late",
+        "✗✗✗  lwip-802154  robustness/truncation",
+    ]
+    assert text.count("    bad in all 3 runs that have it\n") == 3
+    said(capsys, "show", file, "--html", tmp_path / "pages")
+    assert len(list((tmp_path / "pages").glob("case-*.html"))) == 4
+
+
 def test_trend_pages(sample, tmp_path, file, capsys):
     said(capsys, "add", file, runs(sample, tmp_path / "out", ["pass", "fail"]))
     status, text = said(capsys, "show", file, "--html", tmp_path / "pages")
