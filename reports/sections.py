@@ -134,7 +134,7 @@ def fits(text: str, glob: str) -> bool:
 
 def nearest(name: str, there: Iterable[str]) -> str:
     """The names that a mistaken one may have meant, in words: the three that are like it, else the first three."""
-    known = sorted(set(there))
+    known = list(dict.fromkeys(there))
     return ", ".join(get_close_matches(name, known, 3, 0.5) or known[:3]) or "none"
 
 

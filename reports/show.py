@@ -29,6 +29,7 @@ from reports.view import (
     Rig,
     View,
     known_of,
+    natural,
     requirement,
     several,
     unconfirmed_of,
@@ -87,7 +88,9 @@ def _check(page: View, asked: Asked) -> None:
         ("case", asked.case, cases, any(asked.case in one for one in cases)),
     ):
         if name and not known:
-            raise RecordError(f"{page.record.path}: no {what} {name!r}; there is {nearest(name, there)}")
+            raise RecordError(
+                f"{page.record.path}: no {what} {name!r}; there is {nearest(name, sorted(there, key=natural))}"
+            )
 
 
 def _rigs(page: View, name: str | None) -> list[Rig]:

@@ -256,13 +256,14 @@ def unknown(history: sqlite3.Connection, case: str | None, rig: str | None, figu
     """
     rigs = [text for (text,) in history.execute("SELECT DISTINCT text FROM duts JOIN names ON rig = id")]
     if rig is not None and rig not in rigs:
-        return f"no rig {rig!r}; there is {nearest(rig, rigs)}"
+        return f"no rig {rig!r}; there is {nearest(rig, sorted(rigs, key=natural))}"
     of = f" on {rig}" if rig else ""
     if case is not None:
         asked = "SELECT DISTINCT kase FROM results WHERE ? IN ('', (SELECT text FROM names WHERE id = rig))"
         cases = _texts(history, asked, rig)
         if not any(fits(text, case) for text in cases):
-            return f"no case {case!r}{of}; there is {nearest(case, globs(cases) if '*' in case else cases)}"
+            there = sorted(globs(cases) if "*" in case else cases, key=natural)
+            return f"no case {case!r}{of}; there is {nearest(case, there)}"
     if figure is not None:
         asked = (
             "SELECT DISTINCT kase, name FROM figures WHERE ? IN ('', (SELECT text FROM names WHERE id = rig))"
@@ -270,7 +271,9 @@ def unknown(history: sqlite3.Connection, case: str | None, rig: str | None, figu
         labels = [label.partition(": ") for label in _texts(history, asked, rig)]
         if not any(meant("".join(label), figure) for label in labels):
             near = {part for kase, _, name in labels for part in (kase, name, name.partition(" (")[0])}
-            return f"no figure {figure!r}{of}; there is {nearest(figure.strip('*'), near)}"
+            return (
+                f"no figure {figure!r}{of}; there is {nearest(figure.strip('*'), sorted(near, key=natural))}"
+            )
     return ""
 
 
