@@ -17,7 +17,7 @@ from typing import cast
 
 from reports import allure, badge, html, junit, markdown, pairs, show, validate
 from reports.compact import skim
-from reports.compare import as_html, as_json, as_markdown, compare, duts, figures, report
+from reports.compare import as_html, as_json, as_markdown, compare, duts, figures, report, sides
 from reports.compare.verdicts import read_required
 from reports.files import put
 from reports.history.__main__ import add_commands
@@ -224,7 +224,8 @@ def _compare(options: argparse.Namespace) -> int:
     before, after = skim(options.a), skim(options.b)
     found = compare(before, after, match, read_required(options.require) if options.require else ())
     found.figures = figures(before, after, match, least=options.least)
-    heads = [
+    heads = sides(before, after)
+    heads += [
         f"{one_line(record.path)} is a partial run: {one_line(part)}"
         for record in (before, after)
         if (part := partial(chosen_by(record.header.get("asked", {})), rigs_of(record).values()))

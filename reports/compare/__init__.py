@@ -5,7 +5,7 @@
 
 from reports.compare.figures import Cell, Figures, figures
 from reports.compare.output import as_html, as_json, as_markdown, report
-from reports.compare.verdicts import Change, Comparison, compare, duts
+from reports.compare.verdicts import Change, Comparison, compare, duts, sides
 
 __all__ = [
     "Cell",
@@ -19,4 +19,5 @@ __all__ = [
     "duts",
     "figures",
     "report",
+    "sides",
 ]

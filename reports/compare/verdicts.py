@@ -309,6 +309,15 @@ def _seen(line: Mapping[str, Any]) -> _Seen:
     return _Seen(state(line), frozenset(news), about, str(line.get("reason") or ""))
 
 
+def sides(before: Record, after: Record) -> list[str]:
+    """Which two runs are compared: id, when it began, suite of either."""
+    told = []
+    for name, record in (("before", before), ("after", after)):
+        run, started = record.header["run_id"] or record.path, record.header["started"] or "no date"
+        told.append(f"{name}: run {one_line(run)}, {one_line(started)}, suite {_suite(record)}")
+    return told
+
+
 def duts(before: Record, after: Record, match: Mapping[str, str] | None = None) -> list[str]:
     """The suite of both records, and which DUT each rig of both had, before and after.
 

@@ -315,3 +315,18 @@ def test_help_of_every_command(command):
     )
     assert done.returncode == 0
     assert "usage: python -m reports" in done.stdout
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "json", "html"])
+def test_the_two_runs_are_named_first(sample, run, tmp_path, capsys, form):
+    path = sample.write_record(tmp_path / "b", run_id="20261122-110000-8")
+    path.write_text(path.read_text().replace("2026-11-21T10:00:00.000Z", "2026-11-22T11:00:00.000Z", 1))
+    assert main(["compare", str(run), str(tmp_path / "b"), "--format", form]) == 0
+    said = capsys.readouterr().out
+    lines = [
+        "before: run 20261121-100000-7, 2026-11-21T10:00:00.000Z, suite 0.1.0 (0123456789abcdef)",
+        "after: run 20261122-110000-8, 2026-11-22T11:00:00.000Z, suite 0.1.0 (0123456789abcdef)",
+    ]
+    assert said.splitlines()[:2] == lines or form != "text"
+    places = [said.index(line) for line in [*lines, "suite: "]]
+    assert places == sorted(places)
