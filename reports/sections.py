@@ -132,10 +132,10 @@ def fits(text: str, glob: str) -> bool:
     return glob in ("*", text, text.partition("[")[0]) or fnmatchcase(text, glob.replace("[", "[[]"))
 
 
-def nearest(name: str, there: Iterable[str]) -> str:
-    """The names that a mistaken one may have meant, in words: the three that are like it, else the first three."""
+def nearest(name: str, there: Iterable[str], most: int = 3) -> str:
+    """The names that a mistaken one may have meant, in words: `most` that are like it, else the first ones."""
     known = list(dict.fromkeys(there))
-    return ", ".join(get_close_matches(name, known, 3, 0.5) or known[:3]) or "none"
+    return ", ".join(get_close_matches(name, known, most, 0.5) or known[:3]) or "none"
 
 
 def globs(cases: Iterable[str]) -> set[str]:

@@ -113,7 +113,8 @@ def _gate(options: argparse.Namespace) -> int:
         run = trends.latest(history, options.run_id)
         # date.today: a quarantine ends with the calendar of whoever runs the gate
         owed = trends.owed(history, run, rules.required)
-        gated = policy.gate(trends.of_run(history, run), rules, options.today or date.today(), owed)
+        today, rigs = options.today or date.today(), trends.rigs_of(history)
+        gated = policy.gate(trends.of_run(history, run), rules, today, owed, rigs)
     print(f"run {one_line(run.run_id)}" + ("" if run.whole else ", interrupted"))
     if not run.whole:
         gated.unknown.append("the run was interrupted")

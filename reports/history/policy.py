@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reports.history.trends import BAD, TOLD, Point
 from reports.record import RecordError
-from reports.sections import fits, folded, rig_and_case
+from reports.sections import fits, folded, nearest, rig_and_case
 from reports.text import one_line
 
 
@@ -85,9 +85,18 @@ def read_policy(path: Path) -> Policy:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecordError(f"{path}: not TOML: {error}") from error
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise RecordError(f"{path}: {one_line(key)}: {first['msg']}; {_HELP}") from error
+        raise RecordError(f"{path}: {_mistake(error)}; {_HELP}") from error
+
+
+def _mistake(error: ValidationError) -> str:
+    """The mistake that explains the others: a key that is none, with the nearest, before one that is missing."""
+    found = error.errors(include_url=False)
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
+    key = one_line(".".join(str(part) for part in first["loc"]))
+    if first["type"] != "extra_forbidden":
+        return f"{key}: {first['msg']}"
+    table: type[_Table] = Policy if len(first["loc"]) == 1 else Quarantine
+    return f"{key}: there is no such key; there is {nearest(str(first['loc'][-1]), table.model_fields, 1)}"
 
 
 def gate(
@@ -95,10 +104,12 @@ def gate(
     policy: Policy,
     today: date,
     owed: Mapping[str, set[str]] | None = None,
+    rigs: Iterable[str] = (),
 ) -> Gate:
     """Hold one run against a policy. `points` has (rig, case, point) of every result of the run.
 
     `owed`: what is required -> the rigs of which it is (`trends.owed`); else those of the run that have such a case.
+    `rigs`: all that the history has; what a policy says of another one is told.
     """
     found = Gate()
     rows = list(points)
@@ -129,11 +140,16 @@ def gate(
         about = cases[0] if len(cases) == 1 else f"{len(cases)} cases"
         which = "" if len(cases) == 1 else f": {folded(cases, 5)}"
         (found.excused if why else found.failed).append(f"{rig}  {about}  {breach}{why}{which}")
+    known = sorted({*rigs, *(rig for rig, _, _ in rows)})
     for rule in active:
         if id(rule) not in used:
-            found.notes.append(f"the quarantine of {rule.case} excuses nothing in this run: {rule.why}")
+            why = _no_rig(rule.rig, known) or rule.why
+            found.notes.append(f"the quarantine of {rule.case} excuses nothing in this run: {why}")
     for line in policy.required:
-        _require(found, line, rows, (owed or {}).get(line))
+        if why := _no_rig(rig_and_case(line)[0], known):
+            found.unknown.append(f"required {line!r}: {why}")
+        else:
+            _require(found, line, rows, (owed or {}).get(line))
     if rows and unclear / len(rows) > policy.inconclusive:
         found.unknown.append(
             f"{unclear} of {len(rows)} results are inconclusive; the policy allows {policy.inconclusive:.1%}"
@@ -141,6 +157,13 @@ def gate(
     if not rows:
         found.unknown.append("the run has no results")
     return found
+
+
+def _no_rig(glob: str, known: Sequence[str]) -> str:
+    """That no rig is meant by a glob, with those that are like it; empty where one is."""
+    if not known or any(fits(rig, glob) for rig in known):
+        return ""
+    return f"the history has no rig {glob!r}; there is {nearest(glob, known)}"
 
 
 def _required_by(policy: Policy, rig: str, case: str) -> str:

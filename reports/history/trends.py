@@ -86,10 +86,20 @@ def runs(history: sqlite3.Connection) -> list[Run]:
 
 def latest(history: sqlite3.Connection, run_id: str | None = None) -> Run:
     """The run of that id, else the last one. Raises `RecordError` where there is none."""
-    found = [run for run in runs(history) if run_id in (None, run.run_id)]
+    every = runs(history)
+    if not every:
+        raise RecordError("the history has no runs")
+    found = [run for run in every if run_id in (None, run.run_id)]
     if not found:
-        raise RecordError(f"the history has no run {run_id}" if run_id else "the history has no runs")
+        there = nearest(str(run_id), (run.run_id for run in reversed(every)))
+        raise RecordError(f"the history has no run {run_id!r}; there is {there}")
     return found[-1]
+
+
+def rigs_of(history: sqlite3.Connection) -> list[str]:
+    """Every rig that a run had, in order."""
+    asked = "SELECT DISTINCT text FROM duts JOIN names ON rig = id"
+    return sorted((text for (text,) in history.execute(asked)), key=natural)
 
 
 def series(
@@ -254,9 +264,9 @@ def unknown(history: sqlite3.Connection, case: str | None, rig: str | None, figu
 
     Cases and figures are those of `rig`, where it is named.
     """
-    rigs = [text for (text,) in history.execute("SELECT DISTINCT text FROM duts JOIN names ON rig = id")]
+    rigs = rigs_of(history)
     if rig is not None and rig not in rigs:
-        return f"no rig {rig!r}; there is {nearest(rig, sorted(rigs, key=natural))}"
+        return f"no rig {rig!r}; there is {nearest(rig, rigs)}"
     of = f" on {rig}" if rig else ""
     if case is not None:
         asked = "SELECT DISTINCT kase FROM results WHERE ? IN ('', (SELECT text FROM names WHERE id = rig))"

@@ -46,3 +46,40 @@ def test_nothing_excuses_what_is_required(gate, rule, by):
         ) == status
         assert ("failed" in text) == status
         assert "excused: linux-802154  rfc4944/5.3/two_senders_same_tag" in text, "it is not required"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('requierd = ["a/b"]', "requierd: there is no such key; there is required;"),
+        (
+            QUARANTINE.replace("until", "untill"),
+            "quarantine.0.untill: there is no such key; there is until;",
+        ),
+        (
+            QUARANTINE.replace("case", "cases"),
+            "quarantine.0.cases: there is no such key; there is case;",
+        ),
+    ],
+)
+def test_a_key_that_is_none_is_told_with_the_nearest(gate, text, told):
+    status, _, mistakes = gate(text)
+    assert status == 2
+    assert told in mistakes
+
+
+@pytest.mark.parametrize("rig", ["linux-bel", "linux-bel*"])
+def test_a_rig_that_the_history_has_not_is_told(gate, rig):
+    words = f"the history has no rig '{rig}'; there is linux-ble"
+    status, text, _ = gate(f'allowed = ["*"]\nrequired = ["{rig} rfc6282/3.1.1/*"]')
+    assert status == 3
+    assert f"cannot be told: required '{rig} rfc6282/3.1.1/*': {words}" in text
+    status, text, _ = gate(f'allowed = ["*"]\n{QUARANTINE}rig = "{rig}"')
+    assert status == 0
+    assert f"note: the quarantine of * excuses nothing in this run: {words}" in text
+
+
+def test_a_run_that_the_history_has_not_is_told_with_the_nearest(gate):
+    status, _, mistakes = gate('allowed = ["*"]', "--run", "20261121-100000-8")
+    assert status == 2
+    assert "the history has no run '20261121-100000-8'; there is 20261121-100000-7" in mistakes
