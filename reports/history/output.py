@@ -138,7 +138,11 @@ def _blame(good: Point, first: Point) -> str:
         return "suite and node changed"
     if suite:
         return "the suite changed, the node did not"
-    return "the node changed, the suite did not" if dut else "neither changed: flaky, or the rig"
+    if dut:
+        return "the node changed, the suite did not"
+    if good.run.seed != first.run.seed:
+        return "neither changed, the seed did: it depends on the octets that are sent, or is flaky"
+    return "neither changed: flaky, or the rig"
 
 
 def broken(cases: Iterable[Case]) -> list[str]:

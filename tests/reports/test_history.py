@@ -117,6 +117,15 @@ def test_a_flake_is_counted_among_runs_of_its_own_input_and_node(sample, tmp_pat
     )
 
 
+@pytest.mark.parametrize(
+    ("seeds", "blame"), [((7, 7), "flaky, or the rig"), ((7, 8), "the seed did: it depends")]
+)
+def test_what_broke_with_another_seed_says_so(sample, tmp_path, file, capsys, seeds, blame):
+    said(capsys, "add", file, runs(sample, tmp_path / "out", ["pass", "fail"], seeds=seeds))
+    (row,) = [row for row in said(capsys, "show", file)[1].splitlines() if row.startswith("broke at")]
+    assert blame in row
+
+
 def test_a_case_that_is_flaky_with_many_inputs_names_the_last_ones(sample, tmp_path, file, capsys):
     seeds = [number // 2 for number in range(10)]
     said(capsys, "add", file, runs(sample, tmp_path / "out", ["pass", "fail"] * 5, seeds=seeds))
