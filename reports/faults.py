@@ -101,18 +101,24 @@ class Faults:
     @property
     def words(self) -> str:
         """How many, how many of them break a MUST, and how many are new; empty for none."""
+        return self.told(0)
+
+    def told(self, by_node: int) -> str:
+        """The same; where `by_node`, the sum of the counts of all nodes, is another figure, it says why."""
         count, musts, new = len(self.causes), self.musts, self.new
         if not count:
             return ""
         if count == 1:
             must = "it breaks a MUST of an RFC" if musts else "it breaks no MUST"
-            return f"1 distinct fault: {must}, and is {'new' if new else 'declared in the profile'}"
+            shared = f" (shared by {by_node} nodes)" if by_node > count else ""
+            return f"1 distinct fault{shared}: {must}, and is {'new' if new else 'declared in the profile'}"
         most = f"{musts} of them {'breaks' if musts == 1 else 'break'} a MUST of an RFC" if musts else ""
         news = f"{new} {'is' if new == 1 else 'are'} new, {count - new} declared"
         news = "all are new" if new == count else news if new else "all are declared, none is new"
         follow = sum(cause.consequence for cause in self.causes)
         told = f"; {follow} of them {'follows' if follow == 1 else 'follow'} from another" if follow else ""
-        return f"{count} distinct faults, {most or 'none of them breaks a MUST'}; {news}{told}"
+        shared = f" ({by_node} counted by node: some are shared)" if by_node > count else ""
+        return f"{count} distinct faults{shared}, {most or 'none of them breaks a MUST'}; {news}{told}"
 
 
 def fit(faults: Faults, share: str) -> str:

@@ -22,7 +22,7 @@ from reports.faults import breaks_a_must
 from reports.fleet import Fleet, Group, fleet, lines_of_groups
 from reports.record import Record
 from reports.text import one_line
-from reports.verdict import ORDER, Line, Verdict, plural, verdict
+from reports.verdict import ORDER, Line, Verdict, ban, plural, verdict
 from reports.view import SIGNS, STATES, Rig, View, known_of, requirement, several, unconfirmed_of, view
 
 #: Characters of one text of the record that are shown; the rest is in the page and in the record.
@@ -70,11 +70,12 @@ def _beginning(page: View, judged: Verdict, found: Fleet | None) -> list[str]:
     limits = " ".join(f"**{text(limit)}**" for limit in judged.limits[:3])
     worst_first = sorted(judged.lines, key=lambda line: ORDER.index(line.state))
     about = {group.name: group.words for group in found.groups} if found else {}
+    words = " ".join(text(one.strip()) for one in (ban(judged.unfit), judged.words) if one)
     head = "Stack and version | Rigs" if found else "Rig | DUT"
     lines = [
         f"# Keyhole run {text(header.get('run_id', ''))}",
         "",
-        f"**{SIGNS[judged.state]} {text(judged.words)}**{_worst(judged.worst, found.where if found else several)}",
+        f"**{SIGNS[judged.state]} {words}**{_worst(judged.worst, found.where if found else several)}",
         *([limits] if limits else []),
         "",
         *([f"| {head} | Fit to ship? | Verdict | Worst |", "|---|---|---|---|---|"] if judged.lines else []),

@@ -10,7 +10,7 @@ saying so.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,8 @@ from reports.faults import Faults, fit, order_of
 from reports.severity import place_of
 from reports.view import Rig, View, partial
 
+#: Nodes that the first line names.
+_BANNED: Final = 6
 #: States of a rig and of a run, worst first.
 ORDER: Final = ("fail", "error", "unconfirmed", "inconclusive", "known", "pass")
 
@@ -70,6 +72,11 @@ class Line:
         return fit(self.faults, self.share)
 
     @property
+    def colour(self) -> str:
+        """The state by which it is coloured: what must not be shipped looks as bad as what is newly broken."""
+        return "fail" if self.fit in ("no", "not as it is") else self.state
+
+    @property
     def untouched(self) -> list[tuple[str, list[coverage.Part]]]:
         """Documents of which nothing at all was tried, by the reason in words."""
         found: dict[str, list[coverage.Part]] = {}
@@ -96,6 +103,11 @@ class Verdict:
     def worst(self) -> Cause | None:
         """The gravest fault of any node; advice is none."""
         return self.faults.worst
+
+    @property
+    def unfit(self) -> list[str]:
+        """The nodes that must not be shipped."""
+        return [line.rig.name for line in sorted(self.lines, key=badness) if line.fit == "no"]
 
     @property
     def fit(self) -> list[tuple[str, list[Line]]]:
@@ -157,6 +169,12 @@ def _line(page: View, rig: Rig, mine: list[Cause]) -> Line:
     return Line(rig, state, words, told, gravest(harmful), listed, counts, Faults.among(mine), made)
 
 
+def ban(names: Sequence[str]) -> str:
+    """What the first line says of the nodes that are not fit to ship, by their names; empty for none."""
+    more = f" and {len(names) - _BANNED} more" if len(names) > _BANNED else ""
+    return f"Do not ship: {', '.join(names[:_BANNED])}{more}. " if names else ""
+
+
 def badness(line: Line) -> tuple[int, int]:
     """Key that puts the worst state first, and of one state the worst effect."""
     return ORDER.index(line.state), line.worst.rank if line.worst else place_of(None)
@@ -192,11 +210,12 @@ def _limits(page: View) -> list[str]:
 def _words(state: str, lines: list[Line], faults: Faults, *, interrupted: bool) -> str:
     if not lines:
         return "Nothing is known: the record has no results."
+    all_told = faults.told(sum(len(line.faults.causes) for line in lines))
     if state in ("fail", "unconfirmed"):
         rigs = {rig.name for cause in faults.causes if cause.kind != "known" for rig in cause.rigs}
         news = f"{plural(faults.new, 'new failure')} on {plural(len(rigs), 'rig')} of {len(lines)}"
-        return f"Not good: {news}. {faults.words[:1].upper()}{faults.words[1:]}."
-    known = f"; {faults.words}" if faults.words else ""
+        return f"Not good: {news}. {all_told[:1].upper()}{all_told[1:]}."
+    known = f"; {all_told}" if all_told else ""
     if state == "error":
         return f"Not judged in full: the suite itself failed; no new failure of a node{known}."
     if interrupted:
@@ -208,7 +227,7 @@ def _words(state: str, lines: list[Line], faults: Faults, *, interrupted: bool) 
         nothing = "nothing was tried" + (f" on {idle} of {len(lines)} rigs" if idle < len(lines) else "")
         return f"Not judged in full: {told if unsure else nothing}; no new failure{known}."
     if state == "known":
-        return f"Faulty: {faults.words}."
+        return f"Faulty: {all_told}."
     return "Good: no failure in what was tried."
 
 

@@ -26,7 +26,7 @@ from reports.proof import is_sequence, sent_words, without_frame
 from reports.record import REASONS, state
 from reports.sections import DOCUMENTS
 from reports.statistics.units import amount
-from reports.verdict import plural
+from reports.verdict import ban, plural
 from reports.view import MEANINGS, SIGNS, STATES, requirement, several
 
 _HERE = Path(__file__).parent
@@ -67,6 +67,7 @@ def environment() -> Environment:
     made.globals.update(
         amount=amount,
         anchor=anchor,
+        ban=ban,
         differing=differing,
         evidence_path=evidence_path,
         frame_of=frame_of,

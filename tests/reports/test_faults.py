@@ -1,10 +1,13 @@
 """Faults as whoever decides about a node counts them, and shares that never claim more than was tried."""
 
+from collections import Counter
+
 import pytest
 
 from reports.causes import Cause
 from reports.coverage import Part, paint, share, together
 from reports.faults import Faults, breaks_a_must, fit
+from reports.verdict import Line, ban
 from reports.view import Case, Rig
 
 
@@ -99,3 +102,33 @@ def test_green_is_what_is_known_to_be_right(counts, painted):
 def test_parts_of_several_rigs_add_up():
     parts = together([[Part("RFC 6282", 4, 1)], [Part("RFC 6282", 4, 4), Part("RFC 6775", 2, 0)]])
     assert [(part.document, part.share) for part in parts] == [("RFC 6282", "62 %"), ("RFC 6775", "0 %")]
+
+
+def test_what_several_nodes_share_is_said():
+    faults = Faults.among([cause("dut_lost"), cause("dropped", kind="known")])
+    assert faults.told(3).startswith("2 distinct faults (3 counted by node: some are shared), ")
+    assert faults.told(2) == faults.told(0) == faults.words
+    one = Faults.among([cause("dut_lost")])
+    assert one.told(2).startswith("1 distinct fault (shared by 2 nodes): ")
+
+
+def test_the_nodes_that_must_not_be_shipped_are_named():
+    assert ban([]) == ""
+    assert ban(["a"]) == "Do not ship: a. "
+    assert ban([str(n) for n in range(9)]) == "Do not ship: 0, 1, 2, 3, 4, 5 and 3 more. "
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "state", "colour"),
+    [
+        ("dut_lost", "known", "known", "fail"),
+        ("too_large", "known", "known", "fail"),
+        ("dropped", "known", "known", "known"),
+        ("traffic_class", "fail", "fail", "fail"),
+        ("dut_lost", "known", "inconclusive", "fail"),
+    ],
+)
+def test_a_declared_crash_looks_no_better_than_a_new_small_failure(code, kind, state, colour):
+    found = cause(code, kind=kind)
+    line = Line(Rig("one"), state, "", [], found, [], Counter(), Faults.among([found]), [])
+    assert line.colour == colour

@@ -95,7 +95,7 @@ def test_a_stranger_sees_demand_stimulus_and_answer_of_a_deviation(page):
 def test_the_first_screen_says_for_each_node_whether_it_is_fit_to_ship(page):
     head, _, nodes = page.text.partition("Node by node")
     nodes = nodes.partition("Matrix")[0]
-    assert "Not good: 2 new failures on 2 rigs of 3." in head
+    assert "Do not ship: lwip-802154. Not good: 2 new failures on 2 rigs of 3." in head
     assert "3 distinct faults, 2 of them break a MUST of an RFC; 2 are new, 1 declared." in head
     assert "Fit to ship? No : lwip-802154; Not as it is : linux-802154;" in head
     assert "1 crash (critical) 1 wrong data (serious) 1 marks changed (minor)" in head
