@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from fixtures.evidence.capture import Evidence
-from fixtures.hunt.findings import Budget, Kind
+from fixtures.hunt.findings import Budget, Kind, is_advice
 from fixtures.hunt.packets import Packets
 from fixtures.hunt.playing import Player
 from fixtures.hunt.probes import PROBES
@@ -101,6 +101,9 @@ def test_advice_is_counted_and_not_looked_into():
     reserved = Breach("accepted", "RFC6282-3.1.1-42", "nothing", "an answer", b"")
     assert search._known(reserved, (), "")
     assert (search.advice, sum(search.known.values())) == (1, 0)
+    assert not is_advice(Breach("dut_lost", "RFC6282-3.1.1-42", "alive", "lost", b"")), (
+        "a death always counts"
+    )
 
 
 @pytest.mark.parametrize("name", ["hole-behind-a-short-first", "cut-context-octet"])

@@ -132,3 +132,15 @@ def test_a_declared_crash_looks_no_better_than_a_new_small_failure(code, kind, s
     found = cause(code, kind=kind)
     line = Line(Rig("one"), state, "", [], found, [], Counter(), Faults.among([found]), [])
     assert line.colour == colour
+
+
+@pytest.mark.parametrize(
+    ("code", "requirement", "told"),
+    [
+        ("dut_lost", "RFC6282-4.2-08", True),  # a reserved EID: what becomes of it is left open
+        ("dut_lost", "RFC6282-2-04", False),
+        ("accepted", "RFC6282-4.2-08", False),
+    ],
+)
+def test_a_death_by_what_the_text_leaves_open_says_that_it_counts(code, requirement, told):
+    assert cause(code, requirement).counts_all_the_same is told
