@@ -6,7 +6,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 APT := qemu-system-x86 liblwip0 tshark
 # A rig waits as much as it computes, several times for a minute over IEEE 802.15.4: workers share its cases.
-RIGS ?= lwip-ble lwip-802154 lwip-802154 linux-802154 linux-802154 linux-802154 linux-ble linux-ble linux-ble
+RIGS ?= lwip-ble lwip-802154 lwip-802154 linux-802154 linux-802154 linux-802154 linux-802154 linux-802154 linux-ble linux-ble linux-ble
 # A worker for each of them imports the same modules: byte code is kept, whatever the environment says.
 unexport PYTHONDONTWRITEBYTECODE
 PAIRS ?= linux-802154,linux-802154 linux-802154,reference linux-802154,lwip-802154 lwip-802154,reference \

@@ -37,7 +37,7 @@ TRIPLES = {
     "next-next-next": "n1 n2 n3",
 }
 #: Where there is more room for datagrams than for their octets, these jam a DUT until its timers run out.
-JAMMING = {"next-first-gap", "next-gap-first"}
+JAMMING = {"next-first-gap", "next-gap-first", "next-next-next"}
 SHAPES = [
     pytest.param(shape, marks=pytest.mark.slow) if shape in JAMMING else shape for shape in PAIRS | TRIPLES
 ]
