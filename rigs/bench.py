@@ -21,7 +21,7 @@ from rigs import clock, power, registry
 from rigs.configuration.loading import Loaded
 from rigs.configuration.models import Profile, RigFile
 from rigs.consoles.model import Console
-from rigs.model import Link, LinkClosed, Node, RigError
+from rigs.model import Link, LinkClosed, Node, RadioLost, RigError
 
 #: So many failed recoveries in a row, and the rig is given up: its other cases are inconclusive.
 RECOVERIES = 2
@@ -185,7 +185,7 @@ class Rig:
             self._abandon()
             if said in str(error):  # an empty one is in every text
                 said = ""
-            if (said or slow) and type(error) in {RigError, LinkClosed}:
+            if (said or slow) and type(error) in {RigError, LinkClosed, RadioLost}:
                 last = f"; the last line on its console: {said!r}" if said else ""
                 raise type(error)(f"{slow}{error}{last}") from error
             raise

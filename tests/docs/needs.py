@@ -33,6 +33,13 @@ def first(line: str) -> list[str]:
     """What must have been done before."""
     if " replay " in line:
         return [f"{_RUN} lwip-ble"]
+    if "order_of_arrival" in line:
+        return [".venv/bin/python -m pytest suites/rfc4944/test_5_3.py -k order_of_arrival --rig lwip-802154"]
+    if "rfc6282/4.2/" in line:
+        return [
+            ".venv/bin/python -m pytest suites/rfc6282/test_4_2.py -k hop-by-hop --rig reference",
+            ".venv/bin/python -m reports history add history.db reports/out/latest",
+        ]
     if " reports " in line:
         return [f"{_RUN} reference"]
     if " deviation " in line:

@@ -43,7 +43,7 @@ def clone(tmp_path_factory):
 def test_it_runs_as_it_is_printed(clone, page, line):
     if line.startswith(ELSEWHERE):
         return
-    assert line.startswith((PYTHON, "python3 -m sixlowpan ")), (
+    assert line.startswith((PYTHON, "python3 -m sixlowpan ", "grep ")), (
         f"{page.name}: a clean Debian has no such command: {line}"
     )
     if needs.what(line):
@@ -70,6 +70,8 @@ def test_there_are_commands_and_none_needs_a_python_of_the_users():
     found = [(page, line) for page in PAGES for line in blocks(page)]
     assert len(found) > 8
     for page in PAGES[1:]:
+        if page.name == "modules.md":  # the docstrings' own words
+            continue
         text = page.read_text(encoding="utf-8")
         bare = re.findall(r"(?:^|`)((?:python|pytest) [^`\n]*)", text, re.MULTILINE)
         assert [line for line in bare if not line.startswith("pytest side")] == [], page.name

@@ -67,7 +67,7 @@ def test_what_a_host_lacks_for_802154(host, path, broken, message):
 def test_contexts_are_written_where_the_kernel_shows_them(host, path):
     fake(path, "ip")
     folder = "/sys/kernel/debug/6lowpan/lowpan0/contexts/3"
-    node = host(f"{WPAN}\nmkdir -p {folder}\nPATH={path}")
+    node = host(f"{WPAN}\nmkdir -p {folder} /sys/class/net/lowpan0\nPATH={path}")
     node.set_context(3, bytes.fromhex("20010db800020000"), 50, compress=False)
     names = ("prefix", "prefix_length", "compression", "active")
     told = [node._shell.check(f"cat {folder}/{name}")[0] for name in names]
