@@ -3,7 +3,8 @@
 Strategy: a kernel built with CONFIG_6LOWPAN_DEBUGFS has a file for each field. Debian's is built without, and Linux
 has no other way in (it ignores the 6CO of RFC 6775). But the guest's memory is ours: the context table of an
 interface is 16 entries that begin with their own number and are zero otherwise, which is a pattern of 512 octets
-that nothing else has. It is found once, before anything is set, and must be found exactly once; then the same
+that nothing else has. It is found once, before anything is set. What stays of an interface that is gone looks the
+same: of several, that one lives whose octets follow when the interface is put into another group. Then the same
 fields are written that the debugfs files write. The flags go last, as they are what makes an entry count.
 
 Layout (include/net/6lowpan.h, struct lowpan_iphc_ctx, the same from Linux 4.6 on): u8 id; struct in6_addr pfx at 4;
@@ -15,6 +16,7 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+import re
 import struct
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -33,6 +35,9 @@ _PRIVATE = 8192
 _BLOCK = 1 << 16
 _ZEROS = bytes(_BLOCK)
 _DEBUGFS = "/sys/kernel/debug/6lowpan"
+#: Groups (int group of a net_device) that nobody else puts an interface into.
+_RARE_GROUPS = (40961, 40973)
+_IP = "/usr/bin/ip"
 
 
 class Place(NamedTuple):
@@ -50,14 +55,19 @@ class ContextTable:
     """The context table of one 6LoWPAN interface; make it anew when the interface is made anew."""
 
     def __init__(
-        self, guest: Guest, client: AgentClient, interface: str = "lowpan0", known: Iterable[Place] = ()
+        self,
+        guest: Guest,
+        client: AgentClient,
+        interface: str = "lowpan0",
+        known: Iterable[Place] = (),
+        netns: str = "",
     ) -> None:
         """Find the table while it is still empty. Raises `ContextError`.
 
-        `known` are the places of tables that had contexts when their interface of that name went: where one of them is
-        empty again, the kernel has made the new interface there.
+        `netns` is the network namespace of the interface. `known` are the places of tables that had contexts when
+        their interface of that name went: where one of them is empty again, the kernel has made the new one there.
         """
-        self._client = client
+        self._client, self._interface, self._netns = client, interface, netns
         self._folder = f"{_DEBUGFS}/{interface}/contexts"
         self._guest = guest
         #: Where it is in the guest's memory; None where the kernel lets one in.
@@ -66,7 +76,7 @@ class ContextTable:
             client.read(f"{self._folder}/0/active")
         except AgentError:
             again = [place for place in known if self._is_at(place, interface)]
-            self.place = again[0] if len(again) == 1 else self._find(interface)
+            self.place = again[0] if len(again) == 1 else self._find()
 
     def set(
         self, identifier: int, prefix: bytes, length: int, *, compress: bool = True, active: bool = True
@@ -107,21 +117,42 @@ class ContextTable:
         named = os.pread(memory, _NAME, place.name) == interface.encode().ljust(_NAME, b"\0")
         return named and os.pread(memory, len(_EMPTY_TABLE), place.table) == _EMPTY_TABLE
 
-    def _find(self, interface: str) -> Place:
+    def _find(self) -> Place:
         # net_device begins with its name, and the table is in the private part behind it.
-        found: set[Place] = set()
-        for name in _places(self._guest.memory, interface.encode()):
+        found: dict[int, Place] = {}
+        for name in _places(self._guest.memory, self._interface.encode()):
             behind = os.pread(self._guest.memory, _PRIVATE + len(_EMPTY_TABLE) - _NAME, name + _NAME)
             at = behind.find(_EMPTY_TABLE)
             while at >= 0:
-                found.add(Place(name, name + _NAME + at))
+                found.setdefault(name + _NAME + at, Place(name, name + _NAME + at))
                 at = behind.find(_EMPTY_TABLE, at + 1)
-        if len(found) != 1:
+        places = list(found.values())
+        if len(places) > 1:
+            places = self._living(places)
+        if len(places) != 1:
             raise ContextError(
-                f"the context table of {interface} is in the guest's memory {len(found)} times, not once; "
+                f"the context table of {self._interface} is in the guest's memory {len(places)} times, not once; "
                 "use a kernel built with CONFIG_6LOWPAN_DEBUGFS (KEYHOLE_KERNEL)"
             )
-        return found.pop()
+        return places[0]
+
+    def _living(self, places: list[Place]) -> list[Place]:
+        """Those whose octets follow when the interface is put into one group, and then into another."""
+        link = self._client.check(f"{_IP} -o link show dev {self._interface}", netns=self._netns)
+        before = re.search(r" group (\S+)", link)
+        follows = [set(range(place.table - place.name)) for place in places]
+        for group in _RARE_GROUPS:
+            self._put_into(group)
+            for place, offsets in zip(places, follows, strict=True):
+                octets = os.pread(self._guest.memory, place.table - place.name, place.name)
+                offsets &= {
+                    found.start() for found in re.finditer(re.escape(struct.pack("<I", group)), octets)
+                }
+        self._put_into(before[1] if before else "default")
+        return [place for place, offsets in zip(places, follows, strict=True) if offsets]
+
+    def _put_into(self, group: int | str) -> None:
+        self._client.check(f"{_IP} link set dev {self._interface} group {group}", netns=self._netns)
 
 
 def _places(memory: int, name: bytes) -> Iterator[int]:

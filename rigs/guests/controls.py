@@ -133,7 +133,7 @@ class Controls:
 
     def _contexts_there(self) -> ContextTable:
         if self._table is None:
-            self._table = ContextTable(self._guest, self._client, self.interface, self._tables)
+            self._table = ContextTable(self._guest, self._client, self.interface, self._tables, self._netns)
         return self._table
 
     def _check(self, command: str) -> str:

@@ -1,6 +1,7 @@
 """Context tables in a made-up guest memory; `test_hwsim.py` does it in a real one."""
 
 import os
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +15,9 @@ TABLE = b"".join(bytes([number]) + bytes(31) for number in range(16))
 
 
 class Client:
-    def __init__(self, *, debugfs):
+    def __init__(self, *, debugfs, group=None):
+        #: (memory, place) of the group of the interface.
+        self.group = group
         self.debugfs, self.commands = debugfs, []
 
     def read(self, path):
@@ -22,9 +25,11 @@ class Client:
             raise AgentError(f"No such file or directory: {path}")
         return "0\n"
 
-    def check(self, command):
+    def check(self, command, netns=""):
         self.commands.append(command)
-        return ""
+        if self.group is not None and (number := re.search(r"set .* group (\d+)", command)):
+            os.pwrite(self.group[0], int(number[1]).to_bytes(4, "little"), self.group[1])
+        return "3: lowpan0: <UP> mtu 1280 group seven qlen 1000" if "link show" in command else ""
 
 
 @pytest.fixture
@@ -79,11 +84,32 @@ def test_what_nobody_wrote_is_not_read(guest):
     assert os.fstat(guest.memory).st_blocks == before
 
 
+@pytest.mark.parametrize("living", [0, 1, 2])
+def test_what_stays_of_an_interface_that_is_gone_is_not_taken_for_it(guest, living):
+    """Three alike: the kernel writes the group into one; the others stand as they were freed."""
+    for at in (8192, 16384, 24576):
+        os.pwrite(guest.memory, b"lowpan0".ljust(16, b"\0"), at)
+        os.pwrite(guest.memory, contexts._RARE_GROUPS[1].to_bytes(4, "little"), at + 100)  # by chance
+        os.pwrite(guest.memory, TABLE, at + 2600)
+    at = (8192, 16384, 24576)[living]
+    client = Client(debugfs=False, group=(guest.memory, at + 204))
+    assert ContextTable(guest, client).place == (at, at + 2600)
+    assert client.commands[-1].endswith("group seven"), "as it was"
+
+
+def test_two_names_before_one_table_are_one_interface(guest):
+    os.pwrite(guest.memory, b"lowpan0".ljust(16, b"\0") * 2 + TABLE, 8192)
+    client = Client(debugfs=False)
+    assert ContextTable(guest, client).place == (8192, 8192 + 32)
+    assert not client.commands
+
+
 @pytest.mark.parametrize("times", [0, 2])
 def test_a_table_that_is_not_there_once_is_refused(guest, times):
+    """None, or two of which none lives."""
     for at in (8192, 16384)[:times]:
         os.pwrite(guest.memory, b"lowpan0".ljust(16, b"\0") + TABLE, at)
-    with pytest.raises(ContextError, match=f"{times} times, not once.*CONFIG_6LOWPAN_DEBUGFS"):
+    with pytest.raises(ContextError, match=r"0 times, not once.*CONFIG_6LOWPAN_DEBUGFS"):
         ContextTable(guest, Client(debugfs=False))
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from rigs.guests import packages, processes, qemu
+from rigs.guests.contexts import ContextTable
 from rigs.guests.handles import AgentError, TransportClosed
 from rigs.guests.hwsim import DUT, HwsimGuest
 from tests.waiting import soon
@@ -263,6 +264,22 @@ def test_reset_forgets_all_and_works_again(guest):
     assert guest.reassembly_timeout() == 60
     guest.controls.set_context(1, ipaddress.IPv6Address("2001:db8::").packed, 64)
     assert Tester(guest).meet() is not None
+
+
+def test_of_two_interfaces_in_the_memory_the_living_one_is_told(guest):
+    """A net_device that was freed without contexts looks as a new one does: here one stands where no page is in use."""
+    guest.reset()
+    guest.controls.clear_contexts()
+    table = guest.controls._table
+    assert table is not None
+    assert table.place is not None
+    memory, size = guest.guest.memory, table.place.table + 512 - table.place.name
+    free = os.lseek(memory, 16 << 20, os.SEEK_HOLE)
+    assert os.pread(memory, size, free) == bytes(size)
+    os.pwrite(memory, os.pread(memory, size, table.place.name), free)
+    again = ContextTable(guest.guest, guest.client, "lowpan0", netns=DUT)
+    os.pwrite(memory, bytes(size), free)
+    assert again.place == table.place
 
 
 def test_the_medium_can_be_made_worse_and_good_again(guest):
