@@ -26,7 +26,7 @@ from typing import Any
 from rigs import clock
 from rigs.guests import image, lab, uart
 from rigs.guests.boot import BOOT_DEADLINE
-from rigs.guests.node_guest import QUEUE, NodeGuest, settings
+from rigs.guests.node_guest import FOR_ALL, NodeGuest, settings
 from rigs.guests.qemu import GuestError
 from rigs.guests.serving import serve
 
@@ -40,9 +40,7 @@ _INTERFACES = "/proc/net/dev"
 _ADDRESSES = "/proc/net/if_inet6"
 _LINK_LOCAL = ("fe80", f" {INTERFACE}\n")
 _CONTROL = "/sys/kernel/debug/bluetooth/6lowpan_control"
-_SETTINGS = QUEUE | {
-    "net/ipv4/icmp_msgs_per_sec": 100000,
-    "net/ipv4/icmp_msgs_burst": 10000,
+_SETTINGS = FOR_ALL | {
     "net/ipv6/icmp/ratelimit": 0,
     "net/ipv6/conf/default/mldv1_unsolicited_report_interval": 1,
     "net/ipv6/conf/default/mldv2_unsolicited_report_interval": 1,

@@ -32,7 +32,7 @@ from pathlib import Path
 from rigs.guests import image, lab
 from rigs.guests.boot import BOOT_DEADLINE
 from rigs.guests.handles import Tap
-from rigs.guests.node_guest import QUEUE, NodeGuest, settings
+from rigs.guests.node_guest import FOR_ALL, NodeGuest, settings
 
 DUT = "dut"  #: the DUT's network namespace
 INTERFACE = "lowpan0"
@@ -43,14 +43,6 @@ _IP, _TC = "/usr/bin/ip", "/usr/bin/tc"  # busybox has applets of these names, w
 TESTER_EUI64 = bytes.fromhex("024b6579686f6c01")
 DUT_EUI64 = bytes.fromhex("024b6579686f6c02")
 
-#: For all: room for as many fresh tester addresses as a run may need, and no global limit on ICMPv6 errors.
-_HOST_SETTINGS = QUEUE | {
-    "net/ipv6/neigh/default/gc_thresh1": 32768,
-    "net/ipv6/neigh/default/gc_thresh2": 65536,
-    "net/ipv6/neigh/default/gc_thresh3": 131072,
-    "net/ipv4/icmp_msgs_per_sec": 100000,
-    "net/ipv4/icmp_msgs_burst": 10000,
-}
 #: In the DUT's namespace, before the interface exists (it takes over `default`).
 _DUT_SETTINGS = {
     "net/ipv6/conf/default/accept_dad": 0,
@@ -150,7 +142,7 @@ class HwsimGuest(NodeGuest):
         name = "mon0" if self._monitor else "wpan0"
         setup = [
             f"{_IP} link set lo up",
-            *settings(_HOST_SETTINGS),
+            *settings(FOR_ALL),
             f"iwpan phy phy0 set channel 0 {self.channel}",
         ]
         if self._monitor:

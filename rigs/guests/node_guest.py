@@ -119,8 +119,16 @@ class NodeGuest(Running):
         return self.guest.console_text(since)
 
 
-#: A queue that drops nothing by time: fq_codel, Debian's default, takes a slow guest for a full link.
-QUEUE: dict[str, int | str] = {"net/core/default_qdisc": "pfifo"}
+#: For every guest: a queue that drops nothing by time (fq_codel, Debian's default, takes a slow guest for a full link),
+#: room for as many neighbours as a run may make up, and no limit on ICMPv6 errors that all its hosts share.
+FOR_ALL: dict[str, int | str] = {
+    "net/core/default_qdisc": "pfifo",
+    "net/ipv6/neigh/default/gc_thresh1": 32768,
+    "net/ipv6/neigh/default/gc_thresh2": 65536,
+    "net/ipv6/neigh/default/gc_thresh3": 131072,
+    "net/ipv4/icmp_msgs_per_sec": 100000,
+    "net/ipv4/icmp_msgs_burst": 10000,
+}
 
 
 def settings(values: Mapping[str, int | str]) -> list[str]:

@@ -144,6 +144,7 @@ class Tester:
     def also(self, address: bytes) -> bytes:
         """Own one more IPv6 address with the present link-layer address, and answer for it."""
         self._own(Identity(self.identity.link, address))
+        self._neighbours.owned(address)
         return address
 
     def info(self, source: bytes | None = None, destination: bytes | None = None) -> LinkInfo:

@@ -1,7 +1,9 @@
 """The tester's part of Neighbor Discovery (RFC 4861): its answers, its solicitations, and whom the DUT has met.
 
 Strategy: the tester answers for its own addresses and hides nothing. Where the DUT has room for few neighbours, each
-new one makes room by making the oldest stale, so that no case finds the cache full of those before.
+new one makes room by making the oldest stale, so that no case finds the cache full of those before. What the DUT asked
+for before the tester had that address is answered once it has: until then the DUT keeps its answers to that address
+back, and asks again only after RetransTimer (RFC 4861 §7.2.2), so that a case would take the wait for silence.
 """
 
 from __future__ import annotations
@@ -13,6 +15,10 @@ from sixlowpan import ipv6, nd
 
 if TYPE_CHECKING:
     from rigs.tester.host import Tester
+
+
+#: Solicitations for addresses of nobody that are kept, the latest ones.
+_ASKED_FOR_IN_VAIN = 1024
 
 
 def link_option(kind: int, link: bytes) -> bytes:
@@ -28,16 +34,29 @@ class Neighbours:
         self._tester, self._most = tester, most
         #: Who is in the DUT's neighbour cache for all we know, the latest last.
         self._met: dict[bytes, Identity] = {}
+        #: Solicitations for addresses that were nobody's when they came, by their target.
+        self._in_vain: dict[bytes, Seen] = {}
 
     def advertise(self, seen: Seen) -> None:
         """Answer a Neighbor Solicitation for one of our addresses (RFC 4861 §4.4, §7.2.4)."""
         target = seen.upper[8:24]
         identity = self._tester.known(target)
-        if identity is None or seen.view is None or seen.view.src == UNSPECIFIED:
+        if seen.view is None or seen.view.src == UNSPECIFIED:
             return  # somebody's DAD probe for our address: nothing of ours to say in a test
+        if identity is None:
+            self._in_vain.pop(target, None)
+            self._in_vain[target] = seen
+            if len(self._in_vain) > _ASKED_FOR_IN_VAIN:
+                del self._in_vain[next(iter(self._in_vain))]
+            return
         said = nd.NeighborAdvertisement(target, options=(nd.LinkLayerAddress(nd.TLLAO, identity.link),))
         self._say(said, target, seen.view.src, identity.link, seen.info.src)
         self.meet(identity)
+
+    def owned(self, address: bytes) -> None:
+        """The tester has this address from now on: answer who asked for it before."""
+        if (seen := self._in_vain.pop(address, None)) is not None:
+            self.advertise(seen)
 
     def meet(self, identity: Identity) -> None:
         """The DUT knows this one now. A small cache full of reachable neighbours has no place for the next: make room.

@@ -6,7 +6,7 @@ from rigs.links.memory.link import DUT, MemoryLink
 from rigs.tester.framing import Air
 from rigs.tester.host import Tester as Host
 from rigs.tester.packets import NEIGHBOR_ADVERTISEMENT
-from sixlowpan import LinkInfo, addresses, decode, ipv6, mac
+from sixlowpan import LinkInfo, addresses, decode, encode, ipv6, mac, nd
 
 
 class Listener:
@@ -71,3 +71,39 @@ def test_who_is_met_again_is_not_the_oldest():
         src for src, p in node.packets if ipv6.Packet.parse(p).upper()[2][0] == NEIGHBOR_ADVERTISEMENT
     ]
     assert advertised == [two.link]
+
+
+class Asking(Listener):
+    """A node that has one frame to say."""
+
+    def __init__(self, frame):
+        super().__init__()
+        self.unsaid = [frame]
+
+    def next_timer(self):
+        return 0.0 if self.unsaid else None
+
+    def wake(self, now):
+        said, self.unsaid = self.unsaid, []
+        return said
+
+
+def test_what_was_asked_for_before_the_tester_had_it_is_answered_once_it_has():
+    """A header of nonsense makes the DUT ask for an address that a later case takes."""
+    link, dut = MemoryLink("ieee802154"), DUT["ieee802154"]
+    source, target = addresses.link_local(dut), bytes.fromhex("20010db8000000000000000000004b48")
+    asked = nd.NeighborSolicitation(target, (nd.LinkLayerAddress(nd.SLLAO, dut),)).build(source, target)
+    info = LinkInfo("ieee802154", src=dut, dst=link.tester)
+    payload = encode(ipv6.build(source, target, ipv6.ICMPV6, asked, hop_limit=255), info)
+    node = Asking(mac.data_frame(dut, link.tester, link.pan, 1, payload))
+    link.attach(node)
+    tester = Host(Air(link), source)
+    tester.listen(0.1)
+    assert not node.packets, "it is nobody's"
+    tester.also(target)
+    ((link_source, packet),) = node.packets
+    said = ipv6.Packet.parse(packet)
+    assert (link_source, said.src, said.dst) == (link.tester, target, source)
+    assert (said.upper()[2][0], said.upper()[2][8:24]) == (NEIGHBOR_ADVERTISEMENT, target)
+    tester.also(target)
+    assert len(node.packets) == 1, "once"
