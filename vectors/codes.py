@@ -162,7 +162,8 @@ _SEEN: Final = {
     "target": "A Neighbor Advertisement has another target than the solicitation.",
     "advertised": "A solicitation that must be ignored was answered.",
     "advertised_to": "A Neighbor Advertisement goes to another than the one who asked.",
-    "solicited_flag": "The Solicited flag is not set in an answer.",
+    "solicited_flag": "The Solicited flag of an answer is not what it must be.",
+    "router_flag": "The Router flag of an answer is not what the role asks for.",
     "no_address": "The DUT made no address from a prefix that was advertised.",
     "prefix_length": "The DUT made an address from a prefix that has not 64 bits.",
     "link_local": "The link-local address is not made from the link-layer address.",
@@ -194,6 +195,7 @@ _SEEN: Final = {
     "too_many_credits": "The channel stays open although the credits exceed 65535.",
     "lost_while_waiting": "A packet was lost while the DUT waited for credits.",
     "excess_taken": "Octets beyond the length of the SDU were taken.",
+    "ended_the_channel": "A channel was ended that nothing was about.",
     "beyond_the_mtu": "An SDU that exceeds the MTU of the channel was taken.",
     # Bluetooth LE: addresses, registration, the star
     "address_changed": "The address changed while the connection lasted.",

@@ -25,6 +25,7 @@ MTU: Final = 1280
 UNREACHABLE, PARAMETER_PROBLEM = 1, 4
 ECHO_REQUEST, ECHO_REPLY, MLD_REPORT = 128, 129, 143
 ROUTER_ADVERTISEMENT, SOLICITATION, ADVERTISEMENT = 134, 135, 136
+SOLICITED, OVERRIDE = 0x40, 0x20  # of a Neighbor Advertisement, RFC 4861 §4.4
 HOP_LIMIT: Final = 64
 SOLICITATIONS: Final = 3  # RFC 4861 §10: MAX_MULTICAST_SOLICIT
 RETRANSMIT: Final = 1.0  # RETRANS_TIMER
@@ -213,21 +214,37 @@ class Host(ABC):
         return octets[:2] if len(octets) == 6 else octets[:8]
 
     def solicited(self, view: ipv6.Packet, target: bytes, found: dict[int, bytes]) -> None:
-        if target not in self.own or (view.src == UNSPECIFIED and 1 in found):
+        if target not in self.own:
             return
-        if view.src == UNSPECIFIED:  # somebody tries our address: RFC 4861 §7.2.4, answer to all nodes
-            self.send_nd(target, ALL_NODES, ADVERTISEMENT, b"\x20\0\0\0" + target + self.link_option(2))
+        if view.src == UNSPECIFIED:  # somebody tries our address
+            # §7.1.1: only to the solicited-node group, and without an SLLAO; §7.2.4: the answer is for all nodes
+            if 1 not in found and view.dst == solicited_node(target):
+                self.advertise_itself(target, ALL_NODES, OVERRIDE)
             return
         if 1 in found:
             self.learn(view.src, self.option_address(found[1]))
-        self.send_nd(target, view.src, ADVERTISEMENT, b"\x60\0\0\0" + target + self.link_option(2))
+        self.advertise_itself(target, view.src, SOLICITED | OVERRIDE)
+
+    @property
+    def router_flag(self) -> int:
+        """The R flag of its Neighbor Advertisements: 0x80 of a router."""
+        return 0
+
+    def advertise_itself(self, target: bytes, destination: bytes, flags: int) -> None:
+        """A Neighbor Advertisement about one of our addresses; §7.2.4: a router "MUST set the Router flag"."""
+        body = bytes((flags | self.router_flag, 0, 0, 0)) + target + self.link_option(2)
+        self.send_nd(target, destination, ADVERTISEMENT, body)
 
     def advertised(self, view: ipv6.Packet, message: bytes, found: dict[int, bytes]) -> None:
-        if is_multicast(view.dst) and message[4] & 0x40:
+        if is_multicast(view.dst) and message[4] & SOLICITED:
             return  # RFC 4861 §7.1.2: multicast is never solicited
         target = message[8:24]
-        if 2 in found and (target in self.resolving or target in self.neighbours):
-            self.learn(target, self.option_address(found[2]))
+        if 2 not in found:
+            return
+        link = self.option_address(found[2])
+        # §7.2.5: without O "MUST NOT update the cache" with another link-layer address than it has
+        if target in self.resolving or (target in self.neighbours and message[4] & OVERRIDE):
+            self.learn(target, link)
 
     def learn(self, address: bytes, link: bytes) -> None:
         self.neighbours[address] = link

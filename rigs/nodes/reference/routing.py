@@ -47,6 +47,10 @@ class Routing(Discovery):
         """Whether it behaves as a router now."""
         return True
 
+    @property
+    def router_flag(self) -> int:
+        return 0x80 if self.is_router else 0
+
     # -- what it advertises -----------------------------------------------------------------------------------
 
     def prefixes(self) -> list[bytes]:
