@@ -16,14 +16,12 @@ import struct
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 IPSP: Final = 0x0023
 SIGNALLING: Final = 0x0005
 _REJECT, _LEAVE, _LEFT, _ASK, _ANSWER, _CREDIT = 0x01, 0x06, 0x07, 0x14, 0x15, 0x16
-_OWN_CID: Final = (
-    0x0050  # of the dynamic range 0x0040 to 0x007f; one channel a connection is all that IPSP has
-)
+_DYNAMIC: Final = range(0x0040, 0x0080)
 _PROBE_CID: Final = 0x0060
 _CREDITS_MOST: Final = 65535
 _LEAST: Final = 23  # octets of MTU and MPS (§4.22)
@@ -82,10 +80,16 @@ class Channel:
     probed: int | None = None
     #: The service that is asked for and served here.
     spsm: int = IPSP
-    _theirs: int = 0
+    #: Its identifiers, of the dynamic range (§4.22): another one for each channel, and others than the peer's, so that
+    #: a peer that takes its own for ours, or ours of the last channel, does not get through by luck.
+    cids: ClassVar[range] = range(0x0050, 0x0060)
+    own_cid: int = 0
+    #: The identifier that the peer has, of the last channel.
+    peer_cid: int = 0
     _probing: int = 0
     _identifier: int = 0
     _asked: int = 0
+    _leaving: int = 0
     _queue: deque[tuple[bytes, int]] = field(default_factory=deque)
     _going: bytes = b""
     _size: int = 0
@@ -96,11 +100,13 @@ class Channel:
 
     def ask(self) -> None:
         """Ask the peer for a channel; the answer is a new state."""
-        self._clear()
+        self._begin_anew()
         self.early, self.refused = [], 0
         self._asked = self._next()
         self.given = self.terms.credits
-        body = struct.pack("<HHHHH", self.spsm, _OWN_CID, self.terms.mtu, self.terms.mps, self.terms.credits)
+        body = struct.pack(
+            "<HHHHH", self.spsm, self.own_cid, self.terms.mtu, self.terms.mps, self.terms.credits
+        )
         self._become("asked")
         self._signal(_ASK, self._asked, body)
 
@@ -115,7 +121,12 @@ class Channel:
         """Ask the peer to end the channel."""
         if self.state == "open":
             self._become("leaving")
-            self._signal(_LEAVE, self._next(), struct.pack("<HH", self._theirs, _OWN_CID))
+            self._leaving = self._next()
+            self._signal(_LEAVE, self._leaving, struct.pack("<HH", self.peer_cid, self.own_cid))
+
+    def say(self, code: int, body: bytes) -> None:
+        """Send a signalling packet as it is, of whatever code (§4)."""
+        self._signal(code, self._next(), body)
 
     def lost(self) -> None:
         """The connection is gone, and the channel with it."""
@@ -145,7 +156,7 @@ class Channel:
     def grant(self, credits: int) -> None:
         """Give the peer credits, whether it needs them or not."""
         self.given += credits
-        self._signal(_CREDIT, self._next(), struct.pack("<HH", _OWN_CID, credits))
+        self._signal(_CREDIT, self._next(), struct.pack("<HH", self.own_cid, credits))
 
     @property
     def waiting(self) -> int:
@@ -158,7 +169,11 @@ class Channel:
         """Take one PDU of the connection in; False when it is not about this channel."""
         if cid == SIGNALLING:
             return self._heard_signal(pdu)
-        if cid != _OWN_CID or self.state == "closed":
+        if cid != self.own_cid or self.state == "closed":
+            if cid in _DYNAMIC and self.state == "open":
+                self.breaches.append(
+                    (f"a frame for channel {cid:#06x}, where ours is {self.own_cid:#06x}", pdu)
+                )
             return False
         if self.state == "asked":
             self.early.append(pdu)
@@ -182,17 +197,19 @@ class Channel:
         elif code == _REJECT and identifier == self._asked and self.state == "asked":
             self.refused = 0xFFFF
             self._become("closed")
-        elif code == _CREDIT and len(words) >= 2 and words[0] == self._theirs and self.state != "closed":
+        elif code == _CREDIT and len(words) >= 2 and words[0] == self.peer_cid and self.state != "closed":
             self.credits += words[1]
             if words[1] == 0:
                 self.breaches.append(("a credit packet without a credit (§4.24: 1 to 65535)", pdu))
             if self.credits > _CREDITS_MOST:
                 self.breaches.append((f"credits beyond {_CREDITS_MOST}", pdu))
             self._pump()
-        elif code == _LEAVE and len(words) >= 2 and words[0] == _OWN_CID and self.state != "closed":
+        elif code == _LEAVE and words[:2] == (self.own_cid, self.peer_cid) and self.state != "closed":
             self._signal(_LEFT, identifier, struct.pack("<HH", *words[:2]))
             self.lost()
-        elif code == _LEFT and len(words) >= 2 and words[1] == _OWN_CID and self.state == "leaving":
+        elif code == _LEFT and len(words) >= 2 and words[1] == self.own_cid and self.state == "leaving":
+            if identifier != self._leaving:
+                self.breaches.append(("a Disconnection Response with another identifier (§4)", pdu))
             self.lost()
         else:
             return False
@@ -204,11 +221,11 @@ class Channel:
             answer = struct.pack("<HHHHH", 0, own.mtu, own.mps, 0, _REFUSED_SPSM)
             self._signal(_ANSWER, identifier, answer)
             return
-        self._clear()
-        self._theirs = words[1]
+        self._begin_anew()
+        self.peer_cid = words[1]
         self._begin(self._offered(words[2], words[3], words[4]))
         self.given = own.credits
-        answer = struct.pack("<HHHHH", _OWN_CID, own.mtu, own.mps, own.credits, 0)
+        answer = struct.pack("<HHHHH", self.own_cid, own.mtu, own.mps, own.credits, 0)
         self._signal(_ANSWER, identifier, answer)
         self._become("open")
 
@@ -217,7 +234,7 @@ class Channel:
             self.refused = words[4]
             self._become("closed")
             return
-        self._theirs = words[0]
+        self.peer_cid = words[0]
         self._begin(self._offered(words[1], words[2], words[3]))
         self._become("open")
 
@@ -267,7 +284,7 @@ class Channel:
 
     def _k_frame(self, frame: bytes) -> None:
         self.credits -= 1
-        self.send_pdu(self._theirs, frame)
+        self.send_pdu(self.peer_cid, frame)
 
     def _signal(self, code: int, identifier: int, body: bytes) -> None:
         self.send_pdu(SIGNALLING, struct.pack("<BBH", code, identifier, len(body)) + body)
@@ -280,6 +297,12 @@ class Channel:
         self._queue.clear()
         self._going, self._coming = b"", None
         self.credits = self.given = 0
+
+    def _begin_anew(self) -> None:
+        """Forget the last channel; the next one has another identifier."""
+        self._clear()
+        first = self.cids.start
+        self.own_cid = first + (self.own_cid - first + 1) % len(self.cids) if self.own_cid else first
 
     def _become(self, state: State) -> None:
         self.state = state

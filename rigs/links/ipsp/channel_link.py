@@ -52,7 +52,7 @@ class ChannelLink(Link):
 
     @abstractmethod
     def wait_closed(self, deadline: float) -> bool:
-        """Wait until the DUT has ended the channel or the connection; False when it has not at `deadline`."""
+        """Wait until the channel has ended, by either side; False when it has not at `deadline`."""
 
     @abstractmethod
     def request(self, spsm: int) -> int | None:
@@ -120,6 +120,14 @@ class ChannelLink(Link):
                 self.channel.grant(owing)
 
         self._act(act)
+
+    def signal(self, code: int, body: bytes) -> None:
+        """Send a signalling packet as it is (Core Vol 3 Part A §4), on the connection of the channel."""
+        self._act(self.channel.say, code, body)
+
+    def leave(self) -> None:
+        """Ask the DUT to end the channel; the connection stays."""
+        self._act(self.channel.leave)
 
     def grant(self, credits: int) -> None:
         """Give the DUT that many credits more."""

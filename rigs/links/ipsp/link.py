@@ -128,7 +128,7 @@ class IpspLink(ChannelLink):
         return self._whole().services()
 
     def wait_closed(self, deadline: float) -> bool:
-        return clock.wait_until(self._changed, lambda: self.channel.state != "open", deadline)
+        return clock.wait_until(self._changed, lambda: self.channel.state == "closed", deadline)
 
     @property
     def dut_address_kind(self) -> str:

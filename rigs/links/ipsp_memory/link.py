@@ -255,7 +255,7 @@ class MemoryChannel(ChannelLink):
         self.channel.lost()
 
     def wait_closed(self, deadline: float) -> bool:
-        while self.channel.state == "open":
+        while self.channel.state != "closed":
             if not self._wire.step(deadline):
                 return False
         return True

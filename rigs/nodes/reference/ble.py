@@ -24,6 +24,8 @@ IPSS: Final = "1820"
 class NodeChannel(Channel):
     """An end that keeps the terms: who breaks them loses the channel (Core Vol 3 Part A §3.4.3, §10.1)."""
 
+    cids = range(0x0041, 0x0042)
+
     def _heard_signal(self, pdu: bytes) -> bool:
         if super()._heard_signal(pdu):
             if self.breaches:  # §10.1: more credits than 65535
