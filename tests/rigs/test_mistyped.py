@@ -210,16 +210,28 @@ def test_a_profile_of_another_stack_is_a_mistake_of_the_file(files, capsys):
     ) in capsys.readouterr().out
 
 
-def test_another_python_than_that_of_the_setup():
+@pytest.mark.parametrize(
+    "command", ["rigs list", "reports show x", "reports.history", "tests.fuzz --count 1"]
+)
+def test_another_python_than_that_of_the_setup(command):
     """`-S`: without the packages that were installed."""
-    root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-S", "-m", "rigs", "list"], cwd=root, capture_output=True, text=True, check=False
-    )
+    root, asked = Path(__file__).parents[2], ["-S", "-m", *command.split()]
+    done = subprocess.run([sys.executable, *asked], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr == (
-        "the packages of requirements.lock are missing: run `make setup`, then .venv/bin/python\n"
+        "the packages of requirements.lock are missing: run `make setup`, then .venv/bin/python "
+        f"-S -m {command}\n"
     )
+
+
+@pytest.mark.parametrize("command", ["sixlowpan budget", "vectors coverage --missing"])
+def test_what_needs_no_package_runs_in_any_python(command):
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", *command.split()], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr
+    assert "make setup" not in done.stderr
 
 
 def test_an_example_without_the_profile_that_stands_beside_it(files):
