@@ -127,9 +127,9 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--json", action="store_true", help="JSON instead of text")
             command.add_argument(
                 "--fcs",
-                choices=("auto", "crc", "ti", "none"),
-                help="capture: what stands behind the frames: their FCS, what TI sniffers put there, nothing; "
-                "auto (the default) looks at the file",
+                choices=("auto", "crc", "ti", "skip", "none"),
+                help="capture: what stands behind the frames: their FCS, what TI sniffers put there, "
+                "two octets to skip, nothing; auto (the default) looks at the file",
             )
             command.add_argument(
                 "--key",

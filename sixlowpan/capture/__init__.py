@@ -62,13 +62,15 @@ def judge(
     judged.
     """
     judgement = Judgement(contexts, mtu)
+    sieve = Sieve(partial(records, path), options)
     try:
-        for item in items(path, options):
+        for item in sieve.items():
             judgement.add(item)
     except ValueError as error:
         if not judgement.read:
             raise
         judgement.damage = str(error)
+    judgement.passed_over = sieve.passed_over
     judgement.close()
     return judgement
 

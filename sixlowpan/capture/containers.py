@@ -28,7 +28,11 @@ _PCAP: Final = {
     b"\xa1\xb2\xc3\xd4": (">", 1e-6),
     b"\x4d\x3c\xb2\xa1": ("<", 1e-9),
     b"\xa1\xb2\x3c\x4d": (">", 1e-9),
+    b"\x34\xcd\xb2\xa1": ("<", 1e-6),
+    b"\xa1\xb2\xcd\x34": (">", 1e-6),
 }
+#: libpcap as Linux distributions once patched it: a record has 8 octets more (interface, protocol, kind)
+_PATCHED: Final = {b"\x34\xcd\xb2\xa1", b"\xa1\xb2\xcd\x34"}
 #: what is not unpacked here; gzip comes here only if a file was packed twice
 _PACKERS: Final = {
     b"\x28\xb5\x2f\xfd": "zstd",
@@ -103,7 +107,7 @@ def _pcap(file: BinaryIO, magic: bytes) -> Iterator[Record]:
     make: Callable[[tuple[int, float, int, bytes, int, int]], Record] = partial(
         tuple.__new__, Record
     )  # the quickest
-    number, read = 0, file.read
+    number, read, more = 0, file.read, 8 if magic[:4] in _PATCHED else 0
     while head := read(16):
         if len(head) < 16:
             yield _cut_short(number + 1, link_type)
@@ -111,7 +115,11 @@ def _pcap(file: BinaryIO, magic: bytes) -> Iterator[Record]:
         seconds, parts, captured, length = unpack(head)
         if captured > _LARGEST:
             raise ValueError("a packet of more than 16 MiB: the file is damaged")
+        if not captured and head[:8] == magic:
+            raise ValueError("another pcap file begins here: `mergecap` puts files together, `cat` does not")
         number += 1
+        if more:
+            read(more)
         data, size = read(captured), max(captured, length)
         yield make((number, seconds + parts * fraction, link_type, data, size, 0))
 

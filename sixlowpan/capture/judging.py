@@ -64,6 +64,7 @@ class Judgement:
     def __init__(self, contexts: Contexts, mtu: int | None) -> None:
         self.read = self.judged = self.left_out = 0
         self.unknown_addresses = 0  # how often an address was elided that the capture does not show
+        self.passed_over = False  # octets behind frames that are no FCS
         self.damage = ""  # what kept the rest of the file from being read
         self.skipped: Counter[str] = Counter()
         self.groups: list[Group] = []
@@ -76,6 +77,7 @@ class Judgement:
         self._linters: dict[bytes, Linter] = {}
         self._index: dict[tuple[Sender, str, str | None, str], Group] = {}
         self._last = 0
+        self._without = 0  # the last frame that has not both addresses
 
     @property
     def findings(self) -> list[LintFinding]:
@@ -105,6 +107,7 @@ class Judgement:
         if isinstance(item, Payload):
             self._payload(item)
         elif isinstance(item, Breach):
+            self._without = item.number if item.requirement == _BOTH_ADDRESSES else 0
             where = (item.number, 0, item.expected, item.actual, item.message)
             self._report((item.pan, item.sender), LintFinding(item.code, item.requirement, FAIL, *where))
 
@@ -162,26 +165,26 @@ class Judgement:
             self._linters.pop(oldest).close()
             self.contexts.pop(oldest, None)
             self.registrations.pop(oldest, None)
-        linter = Linter(
-            self._mtu, report=lambda sender, finding: self._report((network, sender), self._fair(finding))
-        )
+        linter = Linter(self._mtu, report=lambda sender, finding: self._fairly((network, sender), finding))
         self._linters[network] = linter
         return linter
 
-    def _fair(self, finding: LintFinding) -> LintFinding:
-        """What a capture leaves out is no fault of a sender.
+    def _fairly(self, sender: Sender, finding: LintFinding) -> None:
+        """Report a finding of the linter: what a capture leaves out is no fault of a sender.
 
         Addresses: Bluetooth tells them when a connection begins, a cooked header of Linux its source only. Of an
         802.15.4 frame without an address the `Breach` is the fail. Times: a number that comes again may be that of a
         sender that started anew.
         """
         if self._timeless and finding.requirement in _COUNTED:
-            return replace(finding, level=ADVICE)
-        if finding.requirement != _BOTH_ADDRESSES or finding.level != FAIL:
-            return finding
-        self.unknown_addresses += 1
-        told = "an address is elided that the capture does not show"
-        return replace(finding, level=ADVICE, message=told, actual="an address that is not known")
+            finding = replace(finding, level=ADVICE)
+        elif finding.requirement == _BOTH_ADDRESSES and finding.level == FAIL:
+            if finding.frame == self._without:
+                return
+            self.unknown_addresses += 1
+            told = "an address is elided that the capture does not show"
+            finding = replace(finding, level=ADVICE, message=told, actual="an address that is not known")
+        self._report(sender, finding)
 
     def _shown(self, sender: Sender) -> Shown | None:
         shown = self.senders.get(sender)

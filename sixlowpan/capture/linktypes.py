@@ -17,6 +17,8 @@ from typing import Final, NamedTuple
 CRC, CRC32, TI, NONE = "crc", "crc32", "ti", "none"
 PSDU, HCI, AIR, PAYLOAD = "psdu", "hci", "air", "payload"
 ZEP_PORT: Final = 17754
+#: TI's SmartRF Packet Sniffer 2 sends what it hears to this UDP port
+TI_PORT: Final = 17760
 _ETHERTYPES_IP: Final = {0x0800, 0x86DD}
 _ETHERTYPES_VLAN: Final = {0x8100, 0x88A8, 0x9100}
 #: 802.15.4 in Ethernet and cooked captures: ETH_P_IEEE802154, and what was used before it had a number
@@ -62,8 +64,8 @@ _CUT: Final = "cut by the capture"
 
 def inside(link_type: int, data: bytes, length: int) -> Inside:
     """What a record holds; `NothingInside` if nothing that is judged."""
-    if not data and length:
-        raise NothingInside(_CUT)
+    if not data:
+        raise NothingInside(_CUT if length else "no octets in it")
     return _within(link_type, data, max(length - len(data), 0), 0)
 
 
@@ -72,14 +74,21 @@ def _within(link_type: int, data: bytes, missing: int, depth: int) -> Inside:
         return Inside(PSDU, data, str(link_type), BARE[link_type], False, missing)
     unwrap = _LINK_TYPES.get(link_type)
     if unwrap is None:
-        raise NothingInside(
-            "of an interface that the file does not describe"
-            if link_type < 0
-            else f"unknown link type {link_type}"
-        )
+        raise NothingInside(_unknown(link_type))
     if depth > 3:
         raise NothingInside("wrapped too deep")
     return unwrap(data, missing, depth)
+
+
+#: What is met in place of a sniffer's link type.
+_NAMES: Final = {9: "PPP", 105: "802.11", 127: "802.11", 189: "USB", 220: "USB", 249: "USB"}
+
+
+def _unknown(link_type: int) -> str:
+    if link_type < 0:
+        return "of an interface that the file does not describe"
+    name = "private use" if 147 <= link_type <= 162 else _NAMES.get(link_type)
+    return f"unknown link type {link_type}" + (f" ({name})" if name else "")
 
 
 def _padded(data: bytes, missing: int, _: int) -> Inside:
@@ -91,6 +100,8 @@ def _phy(data: bytes, missing: int, _: int) -> Inside:
     """215: preamble, SFD and PHR in front of the PSDU."""
     if missing and len(data) < 6:
         raise NothingInside(_CUT)
+    if any(data[:4]):
+        raise NothingInside("no preamble in front, as link type 215 has it")
     size = _at(data, 5) & 0x7F
     psdu = data[6 : 6 + size]
     return Inside(PSDU, psdu, "215", CRC, False, size - len(psdu))
@@ -195,9 +206,36 @@ def _ip(packet: bytes, missing: int, _: int) -> Inside:
         at = 40
     else:
         raise NothingInside("plain IP, no ZEP in it")
-    if ZEP_PORT not in {_word(packet, at), _word(packet, at + 2)}:
+    ports = {_word(packet, at), _word(packet, at + 2)}
+    if TI_PORT in ports:
+        return _ti_radio(packet[at + 8 : at + _word(packet, at + 4)], missing, 17)
+    if ZEP_PORT not in ports:
         raise NothingInside("plain IP, no ZEP in it")
     return _zep(packet[at + 8 :], missing)
+
+
+def _ti_radio(data: bytes, missing: int, begin: int) -> Inside:
+    """TI's Radio Packet Info: 16 octets, in which `protocol` says what follows; the last octet in front is a length."""
+    if missing:
+        raise NothingInside(_CUT)
+    protocol, status = _at(data, 6), _at(data, 15)
+    if protocol not in {1, 2}:  # 802.15.4g, 802.15.4
+        raise NothingInside(f"no 802.15.4 in it (protocol {protocol} of TI's sniffer)")
+    if not status & 0x80:
+        raise NothingInside("FCS wrong")
+    psdu = data[begin + (2 if protocol == 1 else 0) :]  # of 802.15.4g the PHY header, too
+    return Inside(PSDU, psdu, f"TI radio, protocol {protocol}", CRC)
+
+
+def _user0(data: bytes, missing: int, _: int) -> Inside:
+    """147, for private use. CatSniffer: TI's header and 4 octets more. The nRF sniffer: channel, RSSI and LQI."""
+    if missing:
+        raise NothingInside(_CUT)
+    if len(data) > 20 and data[6] < 5 and data[15] & 0x7F == 0 and data[19] == len(data) - 20:
+        return _ti_radio(data, 0, 20)
+    if len(data) > 6 and data[1] == data[5] == 0 and 11 <= data[0] <= 26:
+        return Inside(PSDU, data[6:], "nRF, no TAP")
+    raise NothingInside(_unknown(147))
 
 
 def _zep(zep: bytes, missing: int) -> Inside:
@@ -301,6 +339,7 @@ _LINK_TYPES: Final[dict[int, Callable[[bytes, int, int], Inside]]] = {
     101: _ip,
     108: _loopback,
     113: _cooked,
+    147: _user0,
     187: _h4,
     191: _padded,
     192: _ppi,

@@ -95,8 +95,10 @@ def _hints(judgement: Judgement) -> Iterator[str]:
     if judgement.skipped[FCS_WRONG] > judgement.judged:
         yield (
             "hardly an FCS is right: if the sniffer wrote something else in its place, say --fcs ti or "
-            "--fcs none"
+            "--fcs skip, and if nothing is there, --fcs none"
         )
+    if judgement.passed_over:
+        yield "behind the frames stand octets that are no FCS: they are not read (--fcs none reads them)"
     if judgement.skipped[NO_KEY]:
         yield "secured frames are opened with --key (a MAC key, or the network key of Thread)"
     if judgement.left_out:

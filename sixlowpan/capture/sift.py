@@ -29,6 +29,8 @@ CUT: Final = "cut by the capture"
 FCS_WRONG: Final = "FCS wrong"
 NO_KEY: Final = "secured, no key"
 AUTO: Final = "auto"
+#: two octets (four, where the capture says so) that are passed over unread
+SKIP: Final = "skip"
 BROADCAST: Final = b"\xff\xff"
 #: how many distinct frames back, and for how many seconds, the same frame with the same sequence number is a repetition
 _BACK, _SECONDS = 1024, 30.0
@@ -75,7 +77,7 @@ _payload_of: Final = partial(tuple.__new__, Payload)
 
 
 class Options(NamedTuple):
-    """What the user says of a capture: the FCS ("auto", "crc", "ti", "none"), keys of 16 octets, the only PAN."""
+    """What the user says: the FCS ("auto", "crc", "ti", "skip", "none"), keys of 16 octets, the only PAN."""
 
     fcs: str = AUTO
     keys: tuple[bytes, ...] = ()
@@ -121,7 +123,7 @@ class Sieve:
                 kind = bare.get(interface) if length == len(psdu) else None
                 if kind == CRC:
                     psdu, behind = psdu[:-2], psdu[-2:]
-                    kind = None if mac.fcs(psdu) != behind else kind
+                    kind = None if mac.fcs(psdu) != behind or not behind[-1] else kind
                 if kind is not None:  # a bare PSDU: its header may have been seen before
                     known = self._known(number, time, psdu)
                 if known is None:
@@ -174,14 +176,19 @@ class Sieve:
             raise NothingInside(FCS_WRONG)
         return psdu
 
+    @property
+    def passed_over(self) -> bool:
+        """True if octets behind frames were found to be no FCS, and are not read."""
+        return not {trailer.FILLER, trailer.FILLER32}.isdisjoint(self._trailers.values())
+
     def trailer(self, found: Inside, interface: int) -> str:
         """What follows the PSDUs of this source at this interface: as told, or as the file shows (read once for it)."""
         if self._options.fcs != AUTO:
             # 4 octets where the capture says so
             told = self._options.fcs
-            return found.fcs if told == CRC and found.fcs == CRC32 else told
-        if found.sure and found.fcs == NONE:
-            return NONE
+            if found.fcs == CRC32:
+                return {CRC: CRC32, SKIP: trailer.FILLER32}.get(told, told)
+            return trailer.FILLER if told == SKIP else told
         key = interface, found.source
         kind = self._trailers.get(key)
         if kind is None:
@@ -243,12 +250,13 @@ class Sieve:
             heads[psdu[3:size]] = _Head(pan, header.src, link, zigbee)
 
     def _psdu(self, number: int, time: float, psdu: bytes, slot: int | None) -> Iterator[Item]:
-        if len(psdu) >= 2:
-            kind, version = psdu[0] & 7, psdu[1] >> 4 & 3
-            if kind != mac.DATA:
-                raise NothingInside("not a data frame")
-            if version == 3:
-                raise NothingInside("other protocol (frame version 3)")
+        if len(psdu) < 2:
+            raise NothingInside("too short for a MAC header")
+        kind, version = psdu[0] & 7, psdu[1] >> 4 & 3
+        if kind != mac.DATA:
+            raise NothingInside("not a data frame")
+        if version == 3:
+            raise NothingInside("other protocol (frame version 3)")
         try:
             header, payload = mac.parse(psdu)
         except DecodeError as error:

@@ -4,7 +4,8 @@ What link types promise is not what sniffers write: TI ones put RSSI and correla
 constant or nothing, Wi-SUN has 4 octets. Strategy: a frame with a right CRC is proof, so the file is read until there
 are enough of them. Where there is none at all, both readings (two octets of no meaning; nothing) are decoded and that
 one is taken under which more upper-layer checksums hold, acknowledgements have their size and messages are whole. Where
-that does not tell either, the promise holds: then the FCS is wrong, and it is said.
+that does not tell either, the promise holds: then the FCS is wrong, and it is said. A noise that spoils nothing but the
+FCS hits a frame or two; where it is all of several, something else stands in its place.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ _FAR: Final = 1 << 14
 #: one wrong frame in 65,536 has a right CRC by chance
 _CHANCE: Final = 4096
 _FILLERS: Final = {b"\0\0", b"\xff\xff", b"\x00\x0f", b"\x0f\x00", bytes(4), b"\xff" * 4}
+#: of what is promised to have no FCS, as many must be right
+_MOST_OF: Final = 4
+#: so many frames with a right upper-layer checksum and a wrong FCS are no damage
+_INTACT: Final = 4
 _CHECKSUM_HOLDS, _IMPOSSIBLE = 10, -1
 
 
@@ -48,7 +53,23 @@ def cut(kind: str, data: bytes) -> bytes | None:
         return None
     if kind == FILLER or (kind == TI and data[-1] & 0x80):
         return data[:-2]
-    return data[:-2] if kind == CRC and mac.fcs(data[:-2]) == data[-2:] else None
+    if kind != CRC or mac.fcs(data[:-2]) != data[-2:]:
+        return None
+    return _unpadded(data) if not data[-1] else data[:-2]
+
+
+def _unpadded(data: bytes) -> bytes:
+    """The PSDU of a frame that ends with zeros and has a right FCS there: this CRC holds as well behind zeros.
+
+    Ethernet pads to 60 octets, and some sniffers write all of their buffer. The second octet of an FCS may be a zero
+    itself, and no CRC tells it from padding: the reading that makes more sense is taken.
+    """
+    shortest = len(data.rstrip(b"\0"))
+    ends = [
+        end for end in range(max(shortest, 5), len(data)) if mac.fcs(data[: end - 2]) == data[end - 2 : end]
+    ]
+    readings = [*ends[:2], len(data)] if len(data) - shortest > 1 else [len(data), *ends]
+    return max((data[: end - 2] for end in readings), key=_score)
 
 
 def find_out(insides: Iterable[Inside]) -> str:
@@ -71,37 +92,39 @@ def find_out(insides: Iterable[Inside]) -> str:
             samples.append(data)
         if max(right, right32) >= _ENOUGH or seen >= _FAR:
             break
-    if max(right, right32) * _CHANCE > seen:
+    if max(right, right32) * (_MOST_OF if nominal == NONE else _CHANCE) > seen:
         return CRC if right >= right32 else CRC32
     if short and not samples:
         return NONE
-    if nominal == NONE or not samples:
-        return nominal
-    return _without_crc(samples, nominal)
+    return _without_crc(samples, nominal) if samples else nominal
 
 
 def _without_crc(samples: list[bytes], nominal: str) -> str:
     """What stands behind frames of which none has a right CRC."""
     width = 4 if nominal == CRC32 else 2
-    bare = sum(_score(data) for data in samples)
-    stripped = sum(_score(data[:-width]) for data in samples)
-    if bare > stripped:
+    bare, stripped = [_score(data) for data in samples], [_score(data[:-width]) for data in samples]
+    intact = [data for data, score in zip(samples, stripped, strict=True) if score == _CHECKSUM_HOLDS]
+    if sum(bare) > sum(stripped) or (nominal == NONE and (_CHECKSUM_HOLDS in bare or len(intact) < _INTACT)):
         return NONE
-    if nominal == TI:
+    radio = width == 2 and (nominal == TI or _like_ti(samples))
+    if radio and sum(not data[-1] & 0x80 for data in intact) < _INTACT:
         return TI
+    filler = FILLER32 if width == 4 else FILLER
+    if len(intact) >= _INTACT and _CHECKSUM_HOLDS not in bare:
+        return filler
     ends = Counter(data[-width:] for data in samples)
     ((most, count),) = ends.most_common(1)
-    like_ti = width == 2 and len(samples) > 1 and all(_like_ti(data[-2:]) for data in samples)
-    if like_ti and any(data[-1] & 0x80 for data in samples):
-        return TI
-    if len(ends) == 1 and (most in _FILLERS or (count > 2 and len(set(samples)) > 2)):
-        return FILLER32 if width == 4 else FILLER
-    return nominal
+    constant = len(ends) == 1 and (most in _FILLERS or (count > 2 and len(set(samples)) > 2))
+    # behind acknowledgements there is more: then nothing tells where frames end
+    longer = any(data[0] & 7 == mac.ACK and not data[1] & 0x20 and len(data) > 3 + width for data in samples)
+    return filler if constant and not longer else nominal
 
 
-def _like_ti(octets: bytes) -> bool:
+def _like_ti(samples: list[bytes]) -> bool:
     """RSSI (signed) and, below the bit for a right CRC, a correlation, in the range that CC24xx and CC25xx give."""
-    return len(octets) == 2 and (octets[0] >= 0x9C or octets[0] <= 0x28) and octets[1] & 0x7F >= 40
+    ends = [data[-2:] for data in samples if len(data) > 1]
+    told = len(samples) > 1 and any(end[1] & 0x80 for end in ends)
+    return told and all((end[0] >= 0x9C or end[0] <= 0x28) and end[1] & 0x7F >= 40 for end in ends)
 
 
 def _score(psdu: bytes) -> int:

@@ -106,7 +106,7 @@ def test_contexts_are_learnt(tmp_path):
 def test_broken_and_foreign_frames(tmp_path):
     no_source = data_frame(b"", EUI_B, PAN, 1, b"\x7a\x03\x3b" + SRC)
     frames = [
-        (230, b"\x01"),
+        (230, b"\x01\x00"),
         (230, mac.ack(3)),
         (230, data_frame(EUI_A, EUI_B, PAN, 1, b"")),
         (

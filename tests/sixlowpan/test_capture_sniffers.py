@@ -1,0 +1,189 @@
+"""What sniffers are known to write that no link type promises, each as public tools do it."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+
+import pytest
+
+from sixlowpan import capture, data_frame, encode, ipv6, link_local, mac
+from sixlowpan.__main__ import main
+from sixlowpan.capture import Options
+from tests.sixlowpan.captures import ethernet, ipv4, pcap, right, tap, udp
+from tests.sixlowpan.samples import EUI_A, EUI_B, LONG
+
+SRC, DST = link_local(EUI_A), link_local(EUI_B)
+
+
+def echo(number, size=20):
+    packet = ipv6.echo_request(SRC, DST, 7, number, bytes((number * 7 + n) & 0xFF for n in range(size)))
+    return data_frame(EUI_A, EUI_B, b"\xab\xcd", number, encode(packet, LONG))
+
+
+ECHOES = [echo(number) for number in range(6)]
+
+
+def counts(path, **said):
+    judgement = capture.judge(path, options=Options(**said))
+    assert not judgement.findings
+    return judgement.judged, dict(judgement.skipped)
+
+
+def rssi_and_lqi(number):
+    """As pyspinel and others: the LQI has no bit for a right CRC."""
+    return bytes((0xC0 + number, 30 + 40 * number))
+
+
+@pytest.mark.parametrize("link_type", [195, 230])
+def test_octets_that_differ_and_are_no_fcs(tmp_path, link_type, capsys):
+    """Noise does not spoil the FCS of every frame and nothing else of them."""
+    frames = [psdu + rssi_and_lqi(number) for number, psdu in enumerate(ECHOES)]
+    path = pcap(tmp_path / "f", link_type, frames)
+    assert counts(path) == (6, {})
+    assert main(["judge", str(path)]) == 0
+    assert "hint: behind the frames stand octets that are no FCS" in capsys.readouterr().out
+    assert counts(pcap(tmp_path / "f", link_type, frames[:3]), fcs="skip") == (3, {})
+
+
+def test_an_lqi_that_looks_like_a_correlation(tmp_path):
+    frames = [psdu + bytes((0xD0, 60 + 30 * number)) for number, psdu in enumerate(ECHOES)]
+    assert counts(pcap(tmp_path / "f", 195, frames)) == (6, {})
+
+
+def test_frames_of_link_type_230_end_where_they_end(tmp_path):
+    """Two octets too many in what one node says are its fault: what others say shows that nothing is put behind."""
+    others = [data_frame(EUI_B, EUI_A, b"\xab\xcd", 9, encode(ipv6.echo_request(DST, SRC, 1, 1, b"x"), LONG))]
+    frames = [*others, *(psdu + b"\1\2" for psdu in ECHOES)]
+    judgement = capture.judge(pcap(tmp_path / "f", 230, frames))
+    assert ("checksum", 2) in {(each.code, each.frame) for each in judgement.findings}
+
+
+def test_a_few_right_fcs_do_not_make_all_others_of_230_wrong(tmp_path):
+    """One in 65,536 is right by chance."""
+    judgement = capture.judge(
+        pcap(tmp_path / "f", 230, [right(echo(0)), *(echo(number) for number in range(1, 40))])
+    )
+    assert (judgement.judged, judgement.skipped) == (40, {})
+
+
+@pytest.mark.parametrize("header", [bytes.fromhex("00000400"), tap(b"", 0)[:12]], ids=["not told", "none"])
+def test_a_tap_header_that_conceals_the_fcs(tmp_path, header):
+    frames = [header + right(psdu) for psdu in ECHOES]
+    assert counts(pcap(tmp_path / "f", 283, frames)) == (6, {})
+
+
+@pytest.mark.parametrize("size", range(1, 25))
+def test_zeros_behind_the_fcs(tmp_path, size):
+    """A buffer that is written whole: the CRC of 802.15.4 holds behind any number of zeros as well."""
+    frames = [right(echo(number, size)).ljust(100, b"\0") for number in range(40)]
+    assert counts(pcap(tmp_path / "f", 195, frames)) == (40, {})
+
+
+def test_an_fcs_that_ends_with_a_zero_is_no_padding(tmp_path):
+    found = (data_frame(EUI_A, EUI_B, b"\xab\xcd", n, echo(n)[21:]) for n in itertools.count())
+    psdu = next(each for each in found if mac.fcs(each)[1] == 0)
+    assert counts(pcap(tmp_path / "f", 195, [right(psdu)])) == (1, {})
+
+
+def test_frames_that_ethernet_padded(tmp_path):
+    """46 octets at least: a frame of 44 gets two, one of 45 gets one."""
+    frames = [
+        ethernet(0x809A, right(echo(number, size)).ljust(46, b"\0"))
+        for number, size in enumerate((0, 6, 7, 8))
+    ]
+    assert counts(pcap(tmp_path / "f", 1, frames)) == (4, {})
+
+
+def test_acknowledgements_in_whole_buffers_without_fcs(tmp_path):
+    """Nothing tells where these frames end, so nothing is judged."""
+    frames = [psdu.ljust(100, b"\0") for psdu in [*ECHOES, mac.ack(1)]]
+    assert capture.judge(pcap(tmp_path / "f", 195, frames)).judged == 0
+
+
+def ti_radio(psdu, protocol=2, status=0x80):
+    """TI's Radio Packet Info, up to the length octet of the frame."""
+    return struct.pack("<BHBHBBHHHbB", 0, 0, 3, 2, protocol, 3, 2480, 0, 26, -60, status)
+
+
+def sent_by_ti(psdu, **said):
+    return ti_radio(psdu, **said) + bytes((len(psdu) + 2,)) + right(psdu)
+
+
+@pytest.mark.parametrize(
+    ("link_type", "around"), [(228, ipv4), (1, lambda each: ethernet(0x0800, ipv4(each)))]
+)
+def test_ti_packet_sniffer_2(tmp_path, link_type, around):
+    frames = [around(udp(sent_by_ti(psdu), 17760)) for psdu in ECHOES]
+    assert counts(pcap(tmp_path / "f", link_type, frames)) == (6, {})
+
+
+def test_ti_packet_sniffer_2_hears_other_things(tmp_path):
+    frames = [
+        ipv4(udp(sent_by_ti(ECHOES[0], protocol=3), 17760)),
+        ipv4(udp(sent_by_ti(ECHOES[1], status=0), 17760)),
+    ]
+    told = {"no 802.15.4 in it (protocol 3 of TI's sniffer)": 1, "FCS wrong": 1}
+    assert counts(pcap(tmp_path / "f", 228, frames)) == (0, told)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda psdu: ti_radio(psdu) + bytes(3) + bytes((len(psdu) + 2,)) + right(psdu),
+        lambda psdu: struct.pack("<HhH", 26, -60, 200) + psdu,
+    ],
+    ids=["CatSniffer", "nRF"],
+)
+def test_sniffers_of_link_type_147(tmp_path, wrap):
+    assert counts(pcap(tmp_path / "f", 147, map(wrap, ECHOES))) == (6, {})
+
+
+@pytest.mark.parametrize(
+    ("link_type", "reason"),
+    [
+        (147, "unknown link type 147 (private use)"),
+        (249, "unknown link type 249 (USB)"),
+        (299, "unknown link type 299"),
+        (215, "no preamble in front, as link type 215 has it"),
+    ],
+)
+def test_what_is_no_frame_of_ours_is_named(tmp_path, link_type, reason):
+    assert counts(pcap(tmp_path / "f", link_type, [right(ECHOES[0])])) == (0, {reason: 1})
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_pcap_of_a_patched_libpcap(tmp_path, order):
+    """Magic a1b2cd34: interface, protocol and kind stand behind the four fields of a record."""
+    head = struct.pack(order + "IHHiIII", 0xA1B2CD34, 2, 4, 0, 0, 65535, 230)
+    records = [
+        struct.pack(order + "IIIIIHBB", n, 0, len(psdu), len(psdu), 3, 0xF6, 0, 0) + psdu
+        for n, psdu in enumerate(ECHOES)
+    ]
+    (tmp_path / "f").write_bytes(head + b"".join(records))
+    assert counts(tmp_path / "f") == (6, {})
+
+
+def test_two_files_put_together_by_cat(tmp_path):
+    path = pcap(tmp_path / "f", 230, ECHOES)
+    path.write_bytes(path.read_bytes() * 2)
+    judgement = capture.judge(path)
+    assert (judgement.judged, judgement.findings) == (6, [])
+    assert judgement.damage.endswith(
+        "another pcap file begins here: `mergecap` puts files together, `cat` does not"
+    )
+
+
+def test_a_file_that_was_made_larger_than_its_packets(tmp_path):
+    """Zeros read as packets without octets, as tshark reads them; they are no fault of a sender."""
+    path = pcap(tmp_path / "f", 230, ECHOES)
+    path.write_bytes(path.read_bytes() + bytes(64))
+    assert counts(path) == (6, {"no octets in it": 4})
+
+
+def test_a_frame_without_source_is_told_once(tmp_path, capsys):
+    psdu = data_frame(b"", EUI_B, b"\xab\xcd", 1, encode(ipv6.echo_request(SRC, DST, 1, 1, b"x"), LONG))
+    path = pcap(tmp_path / "f", 230, [psdu])
+    assert [(each.code, each.level) for each in capture.judge(path).findings] == [("mac_addresses", "fail")]
+    assert main(["judge", str(path)]) == 1
+    assert "hint" not in capsys.readouterr().out
