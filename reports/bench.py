@@ -81,7 +81,7 @@ def bench_of(header: Mapping[str, Any], rig: str) -> Bench:
 def _read(text: str, asked: tuple[str, ...]) -> Bench:
     try:
         file = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # also of dates and numbers that Python does not have
         file = {}
     tester, air = file.get("tester"), file.get("air")
     link = tester.get("link") if isinstance(tester, dict) else None

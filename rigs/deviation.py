@@ -15,7 +15,10 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from reports.record import Line, Record, read
+from reports.text import one_line
 from rigs.configuration.models import Deviation
 from rigs.configuration.telling import hint
 from rigs.model import RigError
@@ -47,7 +50,10 @@ def deviation(run: Path, case: str, *, rig: str | None = None, name: str | None 
     lines += [f"versions = {_text(f'=={version}' if version else '')}", f"frame = {_text(frame)}"]
     lines.append(f"why = {_text(_draft(first))}")
     text = "\n".join(lines) + "\n"
-    _verify(text, result["case"], places)
+    try:
+        _verify(text, result["case"], places)
+    except ValidationError as error:
+        raise RigError(f"{record.path}: {result['case']}: {_mistake(error)}") from error
     return text
 
 
@@ -120,6 +126,15 @@ def _draft(finding: dict[str, Any]) -> str:
 def _text(value: str) -> str:
     """A basic string of TOML; JSON's strings are such, but for the one octet that TOML wants escaped as well."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _mistake(error: ValidationError) -> str:
+    """Why what the record says can stand in no profile: it is from a suite that names things otherwise."""
+    first = error.errors(include_url=False)[0]
+    key = one_line(".".join(str(part) for part in first["loc"]))
+    return (
+        f"{key}: {one_line(first['msg'].removeprefix('Value error, '))}; was the record made by this version?"
+    )
 
 
 def _verify(text: str, case: str, places: Sequence[tuple[str, str]] | dict[tuple[str, str], None]) -> None:

@@ -14,7 +14,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -166,8 +165,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     if options.command == "budget":
-        said = Path(options.profile).read_text(encoding="utf-8") if options.profile else ""
-        framing = budget.asked(options, tomllib.loads(said).get("parameters", {}))
+        said = Path(options.profile).read_bytes() if options.profile else b""
+        framing = budget.asked(options, budget.parameters(said, options.profile))
         print(json.dumps(budget.as_object(framing)) if options.json else budget.text(framing))
         return 0
     if getattr(options, "jsonl", False):

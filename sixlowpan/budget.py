@@ -8,6 +8,7 @@ RFC 4944 section 4 does this sum for the worst case: of 127 octets 102, with AES
 from __future__ import annotations
 
 import argparse
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -272,6 +273,16 @@ def add_command(commands: Any) -> None:
     add("--fcs", type=int, metavar="N", help="2 or 4 octets")
     add("--mtu", type=int, metavar="N", help="octets of the IPv6 packet that is cut (1280)")
     add("--json", action="store_true", help="JSON instead of text")
+
+
+def parameters(profile: bytes, where: str) -> object:
+    """[parameters] of a profile (TOML). Raises ValueError, which names `where` it stands."""
+    try:
+        return tomllib.loads(profile.decode()).get("parameters", {})
+    except RecursionError as error:
+        raise ValueError(f"{where}: not TOML of a profile: it is nested too deep") from error
+    except ValueError as error:
+        raise ValueError(f"{where}: not TOML: {error}") from error
 
 
 def asked(options: argparse.Namespace, parameters: object) -> Framing:

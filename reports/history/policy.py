@@ -82,10 +82,12 @@ def read_policy(path: Path) -> Policy:
         return Policy.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise RecordError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecordError(f"{path}: not TOML: {error}") from error
     except ValidationError as error:
         raise RecordError(f"{path}: {_mistake(error)}; {_HELP}") from error
+    except RecursionError as error:
+        raise RecordError(f"{path}: not TOML of ours: it is nested too deep") from error
+    except ValueError as error:  # also of octets that are no UTF-8, dates and numbers that Python does not have
+        raise RecordError(f"{path}: not TOML: {error}") from error
 
 
 def _mistake(error: ValidationError) -> str:

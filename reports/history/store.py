@@ -38,6 +38,31 @@ CREATE TABLE figures (rig INTEGER NOT NULL, kase INTEGER NOT NULL, name INTEGER 
   total INTEGER NOT NULL, lost INTEGER NOT NULL, p50 REAL, p95 REAL, p99 REAL,
   PRIMARY KEY (rig, kase, name, run)) WITHOUT ROWID;
 """
+_NAME: Final = "{0} IN (SELECT id FROM names)"
+_RUN: Final = {"run": "run IN (SELECT id FROM runs)"}
+_COUNT: Final = "typeof({0}) = 'integer' AND {0} >= 0"
+_STATE: Final = {"state": f"typeof(state) = 'integer' AND state BETWEEN 0 AND {len(STATES) - 1}"}
+#: What holds of each row that `add` has made: table -> column -> condition.
+_CHECKS: Final = {
+    "names": {"text": "typeof(text) = 'text'"},
+    "runs": {
+        **{
+            name: f"typeof({name}) = 'text'"
+            for name in ("run_id", "started", "suite", "chosen", "lab", "digest", "path")
+        },
+        **{name: f"typeof({name}) = 'integer'" for name in ("seed", "whole")},
+    },
+    "duts": _RUN | {"rig": _NAME.format("rig"), "dut": "typeof(dut) = 'text'"},
+    "results": _RUN
+    | _STATE
+    | {name: _NAME.format(name) for name in ("rig", "kase")}
+    | {"breach": "breach IS NULL OR breach IN (SELECT id FROM names)"},
+    "counts": _RUN | _STATE | {"rig": _NAME.format("rig"), "total": _COUNT.format("total")},
+    "figures": _RUN
+    | {name: _NAME.format(name) for name in ("rig", "kase", "name")}
+    | {name: _COUNT.format(name) for name in ("total", "lost")}
+    | {name: f"{name} IS NULL OR abs({name}) < 1e300" for name in ("p50", "p95", "p99")},
+}
 
 
 @contextmanager
@@ -50,9 +75,24 @@ def opened(path: Path, *, new: bool = False) -> Iterator[sqlite3.Connection]:
     try:
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
             _prepare(connection, path, new=new)
-            yield connection
+            try:
+                yield connection
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+                if isinstance(error, RecordError) or not (wrong := _contradiction(connection)):
+                    raise
+                raise RecordError(f"{path}: {wrong}: make a new one of the records") from error
     except sqlite3.Error as error:
         raise RecordError(f"{path}: not a history, or it cannot be used: {error}") from error
+
+
+def _contradiction(connection: sqlite3.Connection) -> str:
+    """What no history of ours holds, in words; empty if there is nothing such. It reads every row."""
+    for table, checks in _CHECKS.items():
+        for column, holds in checks.items():
+            found = connection.execute(f"SELECT {column} FROM {table} WHERE NOT ({holds}) LIMIT 1")  # noqa: S608 -- our words
+            if (row := found.fetchone()) is not None:
+                return f"damaged: {table} has {one_line(repr(row[0]))[:80]} as {column}"
+    return ""
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, *, new: bool) -> None:

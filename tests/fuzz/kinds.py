@@ -7,12 +7,9 @@ reader raises: the runner takes any exception for a fault.
 import contextlib
 import importlib
 import inspect
-import io
-import json
 import os
 import re
 import shutil
-import struct
 from pathlib import Path
 
 from reports.__main__ import main as reports
@@ -24,40 +21,14 @@ from rigs.model import LinkClosed, RigError
 from rigs.replay import sent_frames
 from sixlowpan.__main__ import main as oracle
 from tests.consoles.nodes import NODES
-from tests.fuzz import mutators
+from tests.fuzz import made, mutators, newer
+from tests.fuzz.running import run
 from tests.reports import sample
 from tests.sixlowpan import bluetooth, captures
 
 ROOT = Path(__file__).parents[2]
 
 
-def run(main, arguments):
-    """A command in this process: status and everything that it said."""
-    said = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        try:
-            status = main([str(argument) for argument in arguments])
-        except SystemExit as error:
-            status = error.code
-    return status, said.buffer.getvalue().decode()
-
-
-TOML = [
-    "true",
-    "1",
-    "-1",
-    "[]",
-    "[1]",
-    "{}",
-    "1.5",
-    "1979-05-27",
-    "inf",
-    "[[[]]]",
-    '""',
-    "'x'",
-    '["x"]',
-    "{ a = 1 }",
-]
 #: What a prompt, a log line, an answer or a control sequence begins with.
 PIECES = [
     *(
@@ -127,7 +98,11 @@ class Records:
             {
                 0: "",
                 2: "python -m reports: ",
-                **({1: " regressions", 3: "result: not comparable enough"} if command == "compare" else {}),
+                **(
+                    {1: "result: regression", 3: "result: not comparable enough"}
+                    if command == "compare"
+                    else {}
+                ),
             },
         )
 
@@ -148,9 +123,9 @@ class RigFiles:
             rig = re.sub(r"(?m)^profile.*", 'profile = "./p.toml"', rig)
         which = chance.randrange(3)
         if not which:
-            profile = self.damaged(chance, profile)
+            profile = mutators.toml(chance, profile)
         else:
-            rig = self.damaged(chance, rig)
+            rig = mutators.toml(chance, rig)
         self.write("r.toml", rig)
         self.write("p.toml", profile)
         more = ["--set", chance.choice(["dut.x", "tester.pan", "without", "dut.setup", "", "profile", "lease"]) + "="
@@ -159,23 +134,6 @@ class RigFiles:
             rigs, ["check", self.folder / "r.toml", *(more if not chance.randrange(3) else [])]
         )
         return status, said, {0: ": ready", 1: ": not ready", 2: " mistake"}
-
-    def damaged(self, chance, text):
-        rows = text.split("\n")
-        for _ in range(chance.choice([1, 1, 2, 4])):
-            how = chance.randrange(4)
-            at = chance.choice([n for n, row in enumerate(rows) if "=" in row] or [0])
-            key = rows[at].partition("=")[0]
-            if how == 0:
-                rows = mutators.lines(chance, "\n".join(rows)).split("\n")
-            elif how == 1:
-                nasty = chance.choice(mutators.NASTY).encode("utf-8", "replace").decode()
-                rows[at] = f"{key}= {json.dumps(nasty)}"
-            elif how == 2:
-                rows[at] = f"{key}= {chance.choice(TOML)}"
-            else:
-                rows[at] = f"{key}= {chance.choice(mutators.NUMBERS)}"
-        return "\n".join(rows)
 
     def write(self, name, text):
         (self.folder / name).write_bytes(text.encode("utf-8", "surrogatepass"))
@@ -191,8 +149,8 @@ class Captures:
 
     def __init__(self, folder):
         self.path = folder / "x.pcapng"
-        frames, path = list(_frames()), folder / "made"
-        self.good = [_pcapng(230), _pcapng(201)]
+        frames, path = list(made.frames()), folder / "made"
+        self.good = [made.pcapng(230), made.pcapng(201)]
         for link_type, wrap in captures.WRAPPERS.values():
             self.good.append(captures.pcap(path, link_type, [wrap(frame) for frame in frames]).read_bytes())
         for link_type, make in bluetooth.FORMS.values():
@@ -290,37 +248,4 @@ class Streams:
         return 0, "", {0: ""}
 
 
-def _frames():
-    yield bytes.fromhex("61880dcdab02000100") + bytes.fromhex("7b333a80001234000100020304")
-    yield (
-        bytes.fromhex("61880ecdab02000100") + bytes.fromhex("c0500001") + bytes.fromhex("7b333a") + bytes(24)
-    )
-    yield bytes.fromhex("61880fcdab02000100") + bytes.fromhex("e050000104") + bytes(24)
-    yield bytes.fromhex("41c810cdabffff0807060504030201") + bytes.fromhex("7b3b3a020186") + bytes(16)
-
-
-def _wrapped(link):
-    if link == 201:
-        body = bytes.fromhex("7b333a80001234000100020304")
-        sdu = struct.pack("<H", len(body)) + body
-        l2cap = struct.pack("<HH", len(sdu), 0x40) + sdu
-        acl = b"\x02" + struct.pack("<HH", 0x2001, len(l2cap)) + l2cap
-        return [struct.pack(">I", way) + acl for way in (0, 1, 0)]
-    return list(_frames())
-
-
-def _pcapng(link):
-    def block(kind, body):
-        body += bytes(-len(body) % 4)
-        return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
-
-    made = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)) + block(
-        1, struct.pack("<HHI", link, 0, 0)
-    )
-    for n, packet in enumerate(_wrapped(link)):
-        body = struct.pack("<IIIII", 0, 0, n, len(packet), len(packet)) + packet + bytes(-len(packet) % 4)
-        made += block(6, body + struct.pack("<HHIHH", 2, 4, 2 - n % 2, 0, 0))
-    return made
-
-
-KINDS = {"records": Records, "rigs": RigFiles, "captures": Captures, "consoles": Streams}
+KINDS = {"records": Records, "rigs": RigFiles, "captures": Captures, "consoles": Streams} | newer.KINDS

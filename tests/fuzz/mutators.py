@@ -83,6 +83,25 @@ NUMBERS = [
 ]
 
 
+#: Values of TOML.
+TOML = [
+    "true",
+    "1",
+    "-1",
+    "[]",
+    "[1]",
+    "{}",
+    "1.5",
+    "1979-05-27",
+    "inf",
+    "[[[]]]",
+    '""',
+    "'x'",
+    '["x"]',
+    "{ a = 1 }",
+]
+
+
 def octets(chance, data):
     """A few octets flipped, cut, doubled or put in."""
     data = bytearray(data)
@@ -122,6 +141,25 @@ def lines(chance, text):
         rows.insert(at, chance.choice(NASTY + NUMBERS))
     else:
         rows[at] = rows[at][: chance.randrange(len(rows[at]) + 1)]
+    return "\n".join(rows)
+
+
+def toml(chance, text):
+    """A few lines of TOML moved, or with another value."""
+    rows = text.split("\n")
+    for _ in range(chance.choice([1, 1, 2, 4])):
+        how = chance.randrange(4)
+        at = chance.choice([n for n, row in enumerate(rows) if "=" in row] or [0])
+        key = rows[at].partition("=")[0]
+        if how == 0:
+            rows = lines(chance, "\n".join(rows)).split("\n")
+        elif how == 1:
+            nasty = chance.choice(NASTY).encode("utf-8", "replace").decode()
+            rows[at] = f"{key}= {json.dumps(nasty)}"
+        elif how == 2:
+            rows[at] = f"{key}= {chance.choice(TOML)}"
+        else:
+            rows[at] = f"{key}= {chance.choice(NUMBERS)}"
     return "\n".join(rows)
 
 

@@ -261,6 +261,8 @@ def test_a_gate_gives_one_status(sample, tmp_path, file, capsys):
         ("[[quarantine]]\ncase = 'x'\nwhy = 'y'", "quarantine.0.until: Field required"),
         ("[[quarantine]]\ncase = 'x'\nuntil = 2026-02-01", "quarantine.0.why: Field required"),
         ("[", "not TOML"),
+        (f"required = {'[' * 3000}", "not TOML of ours: it is nested too deep"),
+        (f"inconclusive = {'1' * 5000}", "not TOML: Exceeds the limit"),
     ],
 )
 def test_a_policy_that_is_none_is_told_with_its_key(sample, run, tmp_path, file, capsys, text, told):

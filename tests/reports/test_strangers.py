@@ -1,13 +1,16 @@
 """Records of strangers: nothing outside is written or read, nothing is obeyed, and each mistake is one sentence."""
 
+import contextlib
 import json
 import os
 import re
+import sqlite3
 
 import pytest
 
 from reports import markdown
 from reports.__main__ import main
+from reports.history import store
 from reports.html import render
 from reports.record import LONGEST_LINE, RecordError, Writer, read
 from reports.text import LONGEST, inert, one_line
@@ -350,3 +353,29 @@ def _outside_of_code(row):
         assert end, f"a code span that does not end: {row}"
         place = end.end()
     return outside
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("UPDATE results SET state = 99", "damaged: results has 99 as state"),
+        ("DELETE FROM names", "damaged: duts has 1 as rig"),
+        ("DELETE FROM runs", "damaged: duts has 1 as run"),
+        ("UPDATE names SET text = x'ff' WHERE id = 1", "damaged: names has b'\\xff' as text"),
+    ],
+)
+def test_a_history_that_contradicts_itself_is_told(run, tmp_path, capsys, change, told):
+    file = str(tmp_path / "history.db")
+    main(["history", "add", file, str(run)])
+    with contextlib.closing(sqlite3.connect(file)) as history:
+        history.execute(change)
+        history.commit()
+    assert main(["history", "show", file, "--all"]) == 2
+    assert f"{told}: make a new one of the records" in capsys.readouterr().err
+
+
+def test_our_own_mistakes_are_not_laid_at_the_history(run, tmp_path):
+    file = tmp_path / "history.db"
+    main(["history", "add", str(file), str(run)])
+    with pytest.raises(KeyError), store.opened(file):
+        raise KeyError("ours")

@@ -218,6 +218,16 @@ def test_what_is_no_deviation_is_told(run, capsys, words, told):
     assert told in capsys.readouterr().err
 
 
+def test_a_finding_that_no_profile_may_name_is_told(run, capsys):
+    """As in the record of another version."""
+    path = run / "run.jsonl"
+    path.write_text(path.read_text().replace('"code":"dropped"', '"code":"dropt"'))
+    assert main(["deviation", str(run), "a/b"]) == 1
+    told = capsys.readouterr().err
+    assert "a/b: cases.1.finding: no finding has a code like 'dropt'; did you mean 'dropped'?" in told
+    assert told.endswith("was the record made by this version?\n")
+
+
 def test_a_file_that_is_no_record_is_told(tmp_path, capsys):
     assert main(["deviation", str(tmp_path), "a/b"]) == 2
     assert "cannot be read" in capsys.readouterr().err

@@ -126,6 +126,18 @@ def test_every_profile_of_this_link_has_a_budget(capsys):
             assert run(capsys, "--profile", path)[0] == 0, path
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [(b"a = " + b"[" * 3000, "it is nested too deep"), (b"\xff", "not TOML: "), (b"a", "not TOML: ")],
+)
+def test_a_profile_that_is_none_is_told(tmp_path, capsys, text, told):
+    (tmp_path / "p.toml").write_bytes(text)
+    code, _, said = run(capsys, "--profile", tmp_path / "p.toml")
+    assert code == 2
+    assert f"{tmp_path}/p.toml: " in said
+    assert told in said
+
+
 def test_its_keys_are_those_of_a_profile():
     assert {*Frames.model_fields} == {*budget.PARAMETERS} - {"mtu"}
     assert loading.PROFILES == ROOT / "rigs" / "profiles"
