@@ -300,7 +300,13 @@ def _air_with_header(data: bytes, missing: int, _: int) -> Inside:
     if flags & 0x0400 and not flags & 0x0800:
         raise NothingInside("CRC wrong")
     sent = {2: True, 3: False}.get(flags >> 7 & 7)
-    return Inside(AIR, data[10:], "LE", sent=sent, decrypted=bool(flags & 0x0008))
+    packet = _uncoded(data[10:], flags >> 14)
+    return Inside(AIR, packet, "LE", sent=sent, decrypted=bool(flags & 0x0008))
+
+
+def _uncoded(packet: bytes, phy: int) -> bytes:
+    """A packet without the coding indicator that follows the access address on the coded PHY (2)."""
+    return packet[:4] + packet[5:] if phy == 2 else packet
 
 
 def _nordic(data: bytes, missing: int, _: int) -> Inside:
@@ -318,6 +324,7 @@ def _nordic(data: bytes, missing: int, _: int) -> Inside:
         raise NothingInside("CRC wrong")
     packet = data[7 + max(_at(data, 7), 10) :]
     to_peripheral = bool(flags & 2) if kind == 6 else None
+    packet = _uncoded(packet, flags >> 4 & 7 if version == 3 else 0)
     # bit 2: enciphered on the air, bit 3: its integrity code held, so the sniffer had the key
     return Inside(AIR, packet, "LE", sent=to_peripheral, decrypted=flags & 12 == 12)
 

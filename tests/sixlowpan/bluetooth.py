@@ -75,14 +75,19 @@ def phdr(central, packet, flags=0x0C13):
     return struct.pack("<BBBB4sH", 5, 0xD8, 0xA6, 0, packet[:4], flags | kind << 7) + packet
 
 
-def nordic(central, packet, version=3):
+def coded(packet):
+    """As on the coded PHY: behind the access address stands which coding follows."""
+    return packet[:4] + b"\0" + packet[4:]
+
+
+def nordic(central, packet, version=3, phy=0):
     """Link type 272: board, header, then 10 octets with flags."""
     data = packet[:6] + packet[6:]
     size = 10 + len(data)
     kind = 2 if version == 3 and packet[:4] != ACCESS else 6
     lengths = bytes((6, size)) if version == 1 else struct.pack("<H", size)
     head = b"\0" + lengths + struct.pack("<BHB", version, 1, kind)
-    return head + struct.pack("<BBBBHI", 10, 1 | central << 1, 5, 60, 0, 0) + data
+    return head + struct.pack("<BBBBHI", 10, 1 | central << 1 | phy << 4, 5, 60, 0, 0) + data
 
 
 def monitor(sent, packet):
@@ -104,4 +109,6 @@ FORMS = {
     "272": (272, lambda: [nordic(*each) for each in air()]),
     "272 version 2": (272, lambda: [nordic(*each, 2) for each in air()]),
     "272 version 1": (272, lambda: [nordic(*each, 1) for each in air()]),
+    "256, coded": (256, lambda: [phdr(way, coded(each), 0x8C13) for way, each in air()]),
+    "272, coded": (272, lambda: [nordic(way, coded(each), phy=2) for way, each in air()]),
 }
