@@ -116,7 +116,7 @@ def _without_crc(samples: list[bytes], nominal: str) -> str:
     ((most, count),) = ends.most_common(1)
     constant = len(ends) == 1 and (most in _FILLERS or (count > 2 and len(set(samples)) > 2))
     # behind acknowledgements there is more: then nothing tells where frames end
-    longer = any(data[0] & 7 == mac.ACK and not data[1] & 0x20 and len(data) > 3 + width for data in samples)
+    longer = any(len(data) > 3 + width and data[0] & 7 == mac.ACK and not data[1] & 0x20 for data in samples)
     return filler if constant and not longer else nominal
 
 

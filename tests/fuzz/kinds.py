@@ -7,6 +7,7 @@ reader raises: the runner takes any exception for a fault.
 import contextlib
 import importlib
 import inspect
+import json
 import os
 import re
 import shutil
@@ -140,7 +141,7 @@ class RigFiles:
 
 
 class Captures:
-    """Captures of every container and link type, judged; one in four is read as evidence by `rigs.replay`.
+    """Captures of every container and link type, judged; some are explained, or read as evidence by `rigs.replay`.
 
     The status must be the one that the last line stands for: 2 where nothing was judged or the file is damaged.
     """
@@ -161,12 +162,22 @@ class Captures:
 
     def __call__(self, chance):
         self.path.write_bytes(mutators.octets(chance, chance.choice(self.good)))
+        if not chance.randrange(5):
+            more = chance.choice([[], ["--json"]])
+            status, said = run(oracle, ["explain", self.path, "--frame", chance.randrange(9), *more])
+            return status, said, {0: "", 1: "", 2: "sixlowpan: "}
         if not chance.randrange(4):
             try:
                 return 0, f"{len(sent_frames(self.path))}", {0: ""}
             except RigError as error:
                 return 1, str(error), {1: "x.pcapng: "}
-        status, said = run(oracle, ["judge", self.path, *chance.choice(self.OPTIONS)])
+        options = chance.choice(self.OPTIONS)
+        if not chance.randrange(8):
+            status, said = run(oracle, ["judge", self.path, "--json", *options])
+            kinds = [json.loads(line)["type"] for line in said.splitlines() if line.startswith("{")]
+            assert status == 2 or kinds[-1] == "count", "the last line is no count"
+            return status, said, {0: "", 1: '"level": "fail"', 2: ""}
+        status, said = run(oracle, ["judge", self.path, *options])
         if said.startswith("sixlowpan: "):
             return status, said, {2: "x.pcapng: "}
         counts = re.fullmatch(

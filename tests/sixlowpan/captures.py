@@ -132,7 +132,13 @@ def v6(datagram):
     return ipv6.build(bytes(15) + b"\1", bytes(15) + b"\1", 17, datagram)
 
 
-#: name -> (link type, what it puts around a PSDU without FCS); tshark 4.0 dissects 6LoWPAN in each but those in UNSEEN
+def ti_radio(psdu, behind=b"", protocol=2, status=0x80):
+    """TI's Radio Packet Info, `behind` it, and the frame with its length in front."""
+    head = struct.pack("<BHBHBBHHHbB", 0, 0, 3, 2, protocol, 3, 2480, 0, 26, -60, status)
+    return head + behind + bytes((len(psdu) + 2,)) + right(psdu)
+
+
+#: name -> (link type, what it puts around a PSDU without FCS)
 WRAPPERS = {
     "230": (230, lambda psdu: psdu),
     "195": (195, right),
@@ -165,4 +171,8 @@ WRAPPERS = {
     "cooked 00f6": (113, lambda psdu: cooked(0x00F6, psdu, 804)),
     "cooked 00f6 monitor": (113, lambda psdu: cooked(0x00F6, right(psdu), 805)),
     "cooked v2 00f6": (276, lambda psdu: cooked_2(0x00F6, psdu, 804)),
+    "TI radio": (228, lambda psdu: ipv4(udp(ti_radio(psdu), 17760))),
+    "TI radio in Ethernet": (1, lambda psdu: ethernet(0x0800, ipv4(udp(ti_radio(psdu), 17760)))),
+    "CatSniffer": (147, lambda psdu: ti_radio(psdu, bytes(3))),
+    "nRF without TAP": (147, lambda psdu: struct.pack("<HhH", 26, -60, 200) + psdu),
 }

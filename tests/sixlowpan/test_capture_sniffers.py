@@ -10,7 +10,7 @@ import pytest
 from sixlowpan import capture, data_frame, encode, ipv6, link_local, mac
 from sixlowpan.__main__ import main
 from sixlowpan.capture import Options
-from tests.sixlowpan.captures import ethernet, ipv4, pcap, right, tap, udp
+from tests.sixlowpan.captures import WRAPPERS, ethernet, ipv4, pcap, right, tap, ti_radio, udp
 from tests.sixlowpan.samples import EUI_A, EUI_B, LONG
 
 SRC, DST = link_local(EUI_A), link_local(EUI_B)
@@ -101,42 +101,17 @@ def test_acknowledgements_in_whole_buffers_without_fcs(tmp_path):
     assert capture.judge(pcap(tmp_path / "f", 195, frames)).judged == 0
 
 
-def ti_radio(psdu, protocol=2, status=0x80):
-    """TI's Radio Packet Info, up to the length octet of the frame."""
-    return struct.pack("<BHBHBBHHHbB", 0, 0, 3, 2, protocol, 3, 2480, 0, 26, -60, status)
+@pytest.mark.parametrize("name", ["TI radio", "TI radio in Ethernet", "CatSniffer", "nRF without TAP"])
+def test_sniffers_with_a_header_of_their_own(tmp_path, name):
+    link_type, wrap = WRAPPERS[name]
+    assert counts(pcap(tmp_path / "f", link_type, map(wrap, ECHOES))) == (6, {})
 
 
-def sent_by_ti(psdu, **said):
-    return ti_radio(psdu, **said) + bytes((len(psdu) + 2,)) + right(psdu)
-
-
-@pytest.mark.parametrize(
-    ("link_type", "around"), [(228, ipv4), (1, lambda each: ethernet(0x0800, ipv4(each)))]
-)
-def test_ti_packet_sniffer_2(tmp_path, link_type, around):
-    frames = [around(udp(sent_by_ti(psdu), 17760)) for psdu in ECHOES]
-    assert counts(pcap(tmp_path / "f", link_type, frames)) == (6, {})
-
-
-def test_ti_packet_sniffer_2_hears_other_things(tmp_path):
-    frames = [
-        ipv4(udp(sent_by_ti(ECHOES[0], protocol=3), 17760)),
-        ipv4(udp(sent_by_ti(ECHOES[1], status=0), 17760)),
-    ]
+def test_ti_sniffers_hear_other_things(tmp_path):
+    damaged = ti_radio(ECHOES[1], status=0)
+    frames = [ipv4(udp(each, 17760)) for each in (ti_radio(ECHOES[0], protocol=3), damaged)]
     told = {"no 802.15.4 in it (protocol 3 of TI's sniffer)": 1, "FCS wrong": 1}
     assert counts(pcap(tmp_path / "f", 228, frames)) == (0, told)
-
-
-@pytest.mark.parametrize(
-    "wrap",
-    [
-        lambda psdu: ti_radio(psdu) + bytes(3) + bytes((len(psdu) + 2,)) + right(psdu),
-        lambda psdu: struct.pack("<HhH", 26, -60, 200) + psdu,
-    ],
-    ids=["CatSniffer", "nRF"],
-)
-def test_sniffers_of_link_type_147(tmp_path, wrap):
-    assert counts(pcap(tmp_path / "f", 147, map(wrap, ECHOES))) == (6, {})
 
 
 @pytest.mark.parametrize(
