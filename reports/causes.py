@@ -27,7 +27,7 @@ from reports.record import group_of, state
 from reports.severity import Effect, effect_of, place_of, worst_effect
 from reports.view import Case, Rig, View, known_of, natural
 from vectors.catalogue import CATALOGUE
-from vectors.codes import ALWAYS, CODES
+from vectors.codes import CODES
 
 #: Kinds of causes, worst first, and what each is called where several are counted.
 KINDS: Final = {
@@ -142,13 +142,6 @@ class Cause:
         pattern = str(self.deviation.get("requirement") or "")
         named = [row for row in CATALOGUE if fnmatchcase(row, pattern)] or [pattern]
         return named if len(named) == 1 and pattern else []
-
-    @property
-    def counts_all_the_same(self) -> bool:
-        """Whether no requirement that it breaks binds, and it is a fault for what it does (`vectors.codes.ALWAYS`)."""
-        rows = [CATALOGUE.get(name) for name in self.demanded()]
-        free = bool(rows) and all(row is not None and row.binding != "fail" for row in rows)
-        return free and any(found["code"] in ALWAYS for found in self.findings)
 
     def example(self) -> tuple[Rig, Case, dict[str, Any]] | None:
         """The result that shows it best, with nothing in it but what is this cause's.

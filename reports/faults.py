@@ -17,6 +17,7 @@ from typing import Any, Final
 from reports.causes import Cause
 from reports.severity import EFFECTS, Effect
 from vectors.catalogue import CATALOGUE
+from vectors.codes import DEATHS
 
 #: Kinds of causes that are faults, and whether they are new: declared neither for this version nor for any.
 _FAULTS: Final = {"fail": True, "unconfirmed": True, "known": False}
@@ -87,6 +88,11 @@ class Faults:
         """How many break a MUST of an RFC."""
         return sum(map(breaks_a_must, self.causes))
 
+    @cached_property
+    def deaths(self) -> int:
+        """How many are deaths of the node: no RFC says MUST there, and this project does (`vectors.codes.BREAKS`)."""
+        return sum(any(found["code"] in DEATHS for found in cause.findings) for cause in self.causes)
+
     @property
     def worst(self) -> Cause | None:
         """The one with the worst effect."""
@@ -105,14 +111,17 @@ class Faults:
 
     def told(self, by_node: int) -> str:
         """The same; where `by_node`, the sum of the counts of all nodes, is another figure, it says why."""
-        count, musts, new = len(self.causes), self.musts, self.new
+        count, musts, deaths, new = len(self.causes), self.musts, self.deaths, self.new
         if not count:
             return ""
         if count == 1:
-            must = "it breaks a MUST of an RFC" if musts else "it breaks no MUST"
+            must = "it breaks a MUST of an RFC" if musts else "it breaks no MUST of an RFC"
+            must = "it takes the node out of service" if deaths else must
             shared = f" (shared by {by_node} nodes)" if by_node > count else ""
             return f"1 distinct fault{shared}: {must}, and is {'new' if new else 'declared in the profile'}"
-        most = f"{musts} of them {'breaks' if musts == 1 else 'break'} a MUST of an RFC" if musts else ""
+        of = [f"{musts} of them {'breaks' if musts == 1 else 'break'} a MUST of an RFC"] if musts else []
+        of += [f"{deaths} {'takes' if deaths == 1 else 'take'} the node out of service"] if deaths else []
+        most = ", ".join(of)
         news = f"{new} {'is' if new == 1 else 'are'} new, {count - new} declared"
         news = "all are new" if new == count else news if new else "all are declared, none is new"
         follow = sum(cause.consequence for cause in self.causes)

@@ -1,9 +1,9 @@
 """The requirement catalogue: one row for each normative statement or format row of the RFCs, and for limits.
 
-Strategy: the rows are data (`requirements/rfc*.json`, one file per RFC; `limits.json` has the demands that no RFC
-makes, ADR 16), read at the first question and never changed afterwards. Ids are looked up by literal string from case
-decorators, so a typo has to be loud and helpful: an unknown id names the nearest ones. Nothing is derived here that a
-row could say itself.
+Strategy: the rows are data (`requirements/rfc*.json`, one file per RFC; `limits.json` and `survival.json` have the
+demands that no RFC makes, ADR 16 and ADR 24), read at the first question and never changed afterwards. Ids are looked
+up by literal string from case decorators, so a typo has to be loud and helpful: an unknown id names the nearest ones.
+Nothing is derived here that a row could say itself.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BINDINGS = ("fail", "advice", "none")
 CHECKS = ("codec", "sender", "receiver", "role")
 
 #: What an id looks like: document, section, and a number that never changes its meaning.
-ID = re.compile(r"RFC\d{3,5}-\d+(?:\.\d+)*-\d{2}|LIMIT-\d{2}")
+ID = re.compile(r"RFC\d{3,5}-\d+(?:\.\d+)*-\d{2}|(?:LIMIT|SURVIVAL)-\d{2}")
 
 
 class UnknownRequirement(KeyError):  # noqa: N818 -- reads as what is wrong, not as a type
@@ -42,7 +42,7 @@ class UnknownRequirement(KeyError):  # noqa: N818 -- reads as what is wrong, not
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One row; `rfc` is None where no RFC demands it, but whoever runs the rig, and `section` says where.
+    """One row; `rfc` is None where no RFC demands it, but whoever runs the rig or this project; `section` says where.
 
     `level` is the RFC's word (FORMAT: a format row without keyword), `binding` what a breach of it is
     (fail, advice, none), `when` the optional part (`rigs.configuration.models.FEATURES`) that it is about: who does not
@@ -53,6 +53,8 @@ class Requirement:
 
     id: str
     rfc: int | None
+    #: What demands it: `RFC 6282`, or in its place who does.
+    document: str
     section: str
     level: str
     binding: str
@@ -68,11 +70,6 @@ class Requirement:
     note: str
     updated_by: str
     source: str
-
-    @property
-    def document(self) -> str:
-        """What demands it: `RFC 6282`, or the limits of whoever runs the rig."""
-        return f"RFC {self.rfc}" if self.rfc else "Limits of the rig"
 
     @property
     def title(self) -> str:
@@ -91,9 +88,9 @@ class Catalogue(Mapping[str, Requirement]):
         if self._rows is None:
             rows: dict[str, Requirement] = {}
             documents = [json.loads(path.read_text(encoding="utf-8")) for path in self._folder.glob("*.json")]
-            for document in sorted(documents, key=lambda d: d["rfc"] or math.inf):
+            for document in sorted(documents, key=lambda d: (d["rfc"] or math.inf, d.get("document", ""))):
                 for row in document["requirements"]:
-                    requirement = _requirement(document["rfc"], row)
+                    requirement = _requirement(document, row)
                     if requirement.id in rows:
                         raise ValueError(f"{requirement.id} is there twice")
                     rows[requirement.id] = requirement
@@ -118,8 +115,9 @@ class Catalogue(Mapping[str, Requirement]):
         return len(self._load())
 
 
-def _requirement(rfc: int | None, row: Mapping[str, Any]) -> Requirement:
-    fields = dict(row)
+def _requirement(document: Mapping[str, Any], row: Mapping[str, Any]) -> Requirement:
+    rfc: int | None = document["rfc"]
+    fields = {"document": f"RFC {rfc}" if rfc else document["document"], **row}
     fields["text"] = fields.pop("requirement")
     for name in ("check", "also_applies_to"):
         fields[name] = tuple(fields[name])

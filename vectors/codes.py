@@ -277,6 +277,13 @@ _SEEN: Final = {
 
 #: Codes of the death of a DUT.
 DEATHS: Final = frozenset({"dut_lost", "crash_signature"})
+#: Codes that break one requirement whatever the case is about. That a node survives is no RFC's demand, but ours
+#: (docs/adr/0024).
+BREAKS: Final = {
+    **dict.fromkeys(DEATHS, "SURVIVAL-01"),
+    "quote_front": "RFC4443-2.4-01",
+    "quote_trailer": "RFC4443-3.1-01",
+}
 #: Codes that count whatever their requirement binds to: a death, and two nodes that do not fit each other.
 ALWAYS: Final = DEATHS | {"misfit"}
 

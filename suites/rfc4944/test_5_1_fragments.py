@@ -63,7 +63,7 @@ def _any_order(case: Case) -> bool:
     return case.takes(backwards)
 
 
-@requirement("RFC4944-5.1-05", "RFC4944-5.3-17")
+@requirement("RFC4944-5.1-05", "RFC4944-5.3-17", "RFC4443-2.4-01", "RFC4443-3.1-01")
 def test_uncompressed_traffic(case: Case):
     """Traffic class and flow label of an uncompressed packet in fragments are what they were."""
 

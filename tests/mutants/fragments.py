@@ -8,7 +8,7 @@ from tests.mutants import IEEE802154, mutant, reads
 from tests.mutants.wire import Reassembly
 
 
-def reassembly(id, requirement, defect=None):
+def reassembly(id, requirement, defect=None, advice=False):
     """Register the node whose reassembler is the decorated `Reassembly`."""
 
     def register(cls):
@@ -16,7 +16,8 @@ def reassembly(id, requirement, defect=None):
             def make_reassembler(self):
                 return cls()
 
-        mutant(id, requirement=requirement, defect=defect, kinds=IEEE802154, what=cls.__doc__)(Node)
+        told = {"requirement": requirement, "defect": defect, "advice": advice}
+        mutant(id, kinds=IEEE802154, what=cls.__doc__, **told)(Node)
         return cls
 
     return register

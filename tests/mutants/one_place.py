@@ -33,7 +33,7 @@ class LengthOfTheFirst(Reassembly):
         return super().take(key, size, begin, octets, first, now)
 
 
-@reassembly("frag-overlapping-frag1-ignored", "RFC4944-5.3-21")
+@reassembly("frag-overlapping-frag1-ignored", "RFC4944-5.3-21", advice=True)
 class OverlappingFirstIgnored(Reassembly):
     """Ignores a second FRAG1 of another length."""
 
@@ -41,7 +41,7 @@ class OverlappingFirstIgnored(Reassembly):
         return (begin == 0 and 0 in datagram.pieces) or super().duplicate(datagram, begin, end)
 
 
-@reassembly("frag-overlapping-last-ignored", "RFC4944-5.3-21")
+@reassembly("frag-overlapping-last-ignored", "RFC4944-5.3-21", advice=True)
 class OverlappingLastIgnored(Reassembly):
     """Ignores a second last fragment of another length."""
 
@@ -51,7 +51,7 @@ class OverlappingLastIgnored(Reassembly):
         )
 
 
-@reassembly("frag-contained-ignored", "RFC4944-5.3-21")
+@reassembly("frag-contained-ignored", "RFC4944-5.3-21", advice=True)
 class ContainedIgnored(Reassembly):
     """Ignores a fragment that lies within one that it has."""
 
@@ -59,7 +59,7 @@ class ContainedIgnored(Reassembly):
         return any(b <= begin and end <= e for b, e in datagram.pieces.items())
 
 
-@reassembly("frag-containing-merged", "RFC4944-5.3-21")
+@reassembly("frag-containing-merged", "RFC4944-5.3-21", advice=True)
 class ContainingMerged(Reassembly):
     """Puts a fragment that covers one that it has in the place of that."""
 

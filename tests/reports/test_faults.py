@@ -9,6 +9,9 @@ from reports.coverage import Part, paint, share, together
 from reports.faults import Faults, breaks_a_must, fit
 from reports.verdict import Line, ban
 from reports.view import Case, Rig
+from vectors.codes import BREAKS
+
+SURVIVAL = BREAKS["dut_lost"]
 
 
 def cause(code, requirement="RFC6282-2-04", level="MUST", kind="fail", name=""):
@@ -26,6 +29,7 @@ def cause(code, requirement="RFC6282-2-04", level="MUST", kind="fail", name=""):
         ("RFC6282-3.2.2-03", "MUST NOT", True),
         ("RFC6282-3.1.1-01", "FORMAT", False),
         ("LIMIT-01", "MUST", False),  # of whoever runs the rig, and of no RFC
+        (SURVIVAL, "MUST", False),  # ours
         ("RFC0000-1-01", "MUST", True),  # a row of another version: what the record says of it
         ("RFC0000-1-01", "SHOULD", False),
     ],
@@ -65,14 +69,19 @@ def test_a_node_without_a_fault():
 
 def test_the_worst_effect_comes_first_and_all_are_counted():
     faults = Faults.among(
-        [cause("dropped"), cause("dut_lost", kind="known"), cause("order-0132", "RFC4944-5.3-19", "FORMAT")]
+        [
+            cause("dropped"),
+            cause("dut_lost", SURVIVAL, kind="known"),
+            cause("order-0132", "RFC4944-5.3-19", "FORMAT"),
+        ]
     )
     assert faults.worst.title == "dut_lost"
     assert [(effect.name, count) for effect, count in faults.effects] == [
         ("crash", 1),
         ("some forms lost", 2),
     ]
-    assert faults.words == "3 distinct faults, 2 of them break a MUST of an RFC; 2 are new, 1 declared"
+    words = "3 distinct faults, 1 of them breaks a MUST of an RFC, 1 takes the node out of service"
+    assert faults.words == f"{words}; 2 are new, 1 declared"
 
 
 @pytest.mark.parametrize(
@@ -104,6 +113,12 @@ def test_parts_of_several_rigs_add_up():
     assert [(part.document, part.share) for part in parts] == [("RFC 6282", "62 %"), ("RFC 6775", "0 %")]
 
 
+def test_one_death_alone_is_told_as_what_it_is():
+    assert Faults.among([cause("dut_lost", SURVIVAL)]).words == (
+        "1 distinct fault: it takes the node out of service, and is new"
+    )
+
+
 def test_what_several_nodes_share_is_said():
     faults = Faults.among([cause("dut_lost"), cause("dropped", kind="known")])
     assert faults.told(3).startswith("2 distinct faults (3 counted by node: some are shared), ")
@@ -132,15 +147,3 @@ def test_a_declared_crash_looks_no_better_than_a_new_small_failure(code, kind, s
     found = cause(code, kind=kind)
     line = Line(Rig("one"), state, "", [], found, [], Counter(), Faults.among([found]), [])
     assert line.colour == colour
-
-
-@pytest.mark.parametrize(
-    ("code", "requirement", "told"),
-    [
-        ("dut_lost", "RFC6282-4.2-08", True),  # a reserved EID: what becomes of it is left open
-        ("dut_lost", "RFC6282-2-04", False),
-        ("accepted", "RFC6282-4.2-08", False),
-    ],
-)
-def test_a_death_by_what_the_text_leaves_open_says_that_it_counts(code, requirement, told):
-    assert cause(code, requirement).counts_all_the_same is told

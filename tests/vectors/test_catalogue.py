@@ -3,13 +3,14 @@
 import pytest
 
 from vectors.catalogue import BINDINGS, CATALOGUE, CHECKS, ID, LEVELS, UnknownRequirement
+from vectors.codes import BREAKS
 
 
 def test_every_row_is_well_formed():
     assert sum(row.rfc is not None for row in CATALOGUE.values()) >= 607
     for row in CATALOGUE.values():
         assert ID.fullmatch(row.id), row.id
-        assert row.id.startswith(f"RFC{row.rfc}-{row.section}-" if row.rfc else "LIMIT-")
+        assert row.id.startswith(f"RFC{row.rfc}-{row.section}-" if row.rfc else ("LIMIT-", "SURVIVAL-"))
         assert row.level in LEVELS
         assert row.binding in BINDINGS
         assert row.testable in ("yes", "partly", "no")
@@ -59,3 +60,10 @@ def test_a_limit_is_a_row_of_its_own_behind_those_of_the_rfcs():
         ("LIMIT-02", "--baseline", "fail"),
     ]
     assert {row.document for row in rows} == {"Limits of the rig"}
+
+
+def test_that_a_node_survives_is_a_row_of_our_own_and_says_so():
+    row = CATALOGUE[BREAKS["dut_lost"]]
+    assert (row.rfc, row.document, row.binding) == (None, "Keyhole's own", "fail")
+    assert "Not of an RFC: ours" in row.note
+    assert {CATALOGUE[name].binding for name in BREAKS.values()} == {"fail"}
