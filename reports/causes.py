@@ -4,7 +4,7 @@ Strategy: a known deviation is one cause, whatever number of places its profile 
 with equal ones (`reports.record.group_of`). The same cause on several rigs is one entry that names them. Advice
 that a case recorded beside a pass is a cause of its own kind, so that no green hides it. Worst first: news before
 what is known, what follows from another cause (`reports.consequences`) behind what does not, then by what it does
-(`reports.severity`), then by how many cases show it.
+(`reports.severity`), then by how much it takes or is about (`reports.notice.breadth`), then by how many cases show it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from typing import Any, Final
 from reports.compact import calm, framed, whole
 from reports.consequences import Follows, join
 from reports.frames import Frame, proof_of
+from reports.notice import about, breadth, notice, subject
 from reports.proof import link_of, octets_of, payloads_of, read_by_oracle
 from reports.record import group_of, state
+from reports.scope import Scope, right_of, right_too, scope_of
 from reports.severity import Effect, effect_of, place_of, worst_effect
 from reports.view import Case, Rig, View, known_of, natural
 from vectors.catalogue import CATALOGUE
@@ -60,6 +62,10 @@ class Cause:
     fixed: list[str] = field(default_factory=list)
     #: From which other cause it follows on which rig, as far as the record proves it.
     follows: list[Follows] = field(default_factory=list)
+    #: Results of the same case functions on its rigs: how many are right, and of how many.
+    alike: tuple[int, int] = (0, 0)
+    #: A case that was right with all that `scope` says; empty for none.
+    right_too: str = ""
 
     @property
     def key(self) -> str:
@@ -119,6 +125,21 @@ class Cause:
     @cached_property
     def effect(self) -> Effect | None:
         return worst_effect(self.findings)
+
+    @cached_property
+    def scope(self) -> Scope:
+        """Whom and what it is about, as far as its frames show it."""
+        return scope_of(self.shown, lambda finding: about(self, finding), self.link)
+
+    @cached_property
+    def subject(self) -> str:
+        """Which of its findings `notice` is about: what most of its gravest have in common."""
+        return subject(self)
+
+    @cached_property
+    def notice(self) -> str:
+        """What a user of the node would notice, from what the record proves of it."""
+        return notice(self, self.scope)
 
     @property
     def severity(self) -> str:
@@ -231,7 +252,31 @@ def causes(page: View) -> list[Cause]:
             where = f" in {', '.join(line['cases'])}" if line["cases"] else ""
             found["known", line["id"]].fixed.append(f"{line['rig']}{where}")
     join(page, found.values())
+    _count_alike(page, [cause for cause in found.values() if cause.shown])
     return sorted(found.values(), key=_order)
+
+
+def _count_alike(page: View, found: list[Cause]) -> None:
+    """Fill in `alike` of the causes; of a farm for some of its rigs."""
+    functions: dict[str, list[Case]] = {}
+    for section in page.sections:
+        for case in section.cases:
+            functions.setdefault(case.name.partition("[")[0], []).append(case)
+    for cause in found:
+        names = {rig.name for rig in cause.rigs[:_LOOKED_AT]}
+        mine = {case.name.partition("[")[0] for case in cause.cases}
+        said = [
+            state(result)
+            for name in mine
+            for case in functions[name]
+            for rig in names
+            if (result := case.results.get(rig)) is not None
+        ]
+        told = [one for one in said if one not in ("unsupported", "inconclusive", "error")]
+        right = page.once(right_of)
+        if right and cause.kind != "advice":
+            cause.right_too = right_too(cause.scope, names, right, answered=cause.subject == "no_answer")
+        cause.alike = sum(one in ("pass", "harmless") for one in told), len(told)
 
 
 def _of(result: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -260,6 +305,7 @@ def _title(result: Mapping[str, Any]) -> str:
     return f"{words} ({news['requirement']})"
 
 
-def _order(cause: Cause) -> tuple[int, bool, int, int, list[tuple[int, int, str]]]:
+def _order(cause: Cause) -> tuple[int, bool, int, int, int, list[tuple[int, int, str]]]:
     kind = list(KINDS).index(cause.kind)
-    return kind, cause.consequence, cause.rank, -len(cause.shown), natural(cause.name)
+    wide = breadth(cause) if cause.shown and cause.kind != "advice" else 0
+    return kind, cause.consequence, cause.rank, wide, -len(cause.shown), natural(cause.name)

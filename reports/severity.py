@@ -70,16 +70,16 @@ EFFECTS: Final[tuple[Effect, ...]] = (
     ),
     _effect(
         *("critical", "leak of data"),
-        "Octets of one packet appear in another: data of one sender reaches another, or is taken for its own.",
-        "leak stale_octets mixed mixed_senders mixed_originators outside",
+        "Octets that are none of a packet's are in it: another sender's, or what lay in the node's memory.",
+        "leak stale_octets mixed_senders mixed_originators outside quote_trailer",
+        *("accepted RFC4944-5.3-18",),
     ),
     _effect(
         *("serious", "wrong data"),
-        "The application gets other octets than were sent, or gets them from or for somebody else, and nothing "
-        "says so.",
-        "mixed_* patched hole beyond size_mismatch shifted no_sequence misread garbled answer_harmed payload source "
+        "Some packets come out with other octets than were sent, or another sender or receiver, and nothing says so.",
+        "mixed mixed_sizes mixed_tags mixed_octets patched hole beyond size_mismatch shifted no_sequence misread "
+        "garbled answer_harmed payload source "
         "destination udp_source_port udp_destination_port next_header icmp_type icmp_code",
-        *("accepted RFC4944-5.3-18", "accepted RFC4944-5.3-20", "accepted RFC4944-5.3-23"),
     ),
     _effect(
         *("serious", "hijack"),
@@ -88,10 +88,9 @@ EFFECTS: Final[tuple[Effect, ...]] = (
     ),
     _effect(
         *("serious", "traffic lost"),
-        "Nothing gets through to or from some peers, over some connections or above some size, in whatever form it is "
-        "sent.",
+        "Some traffic does not get through, in whatever form it is sent.",
         "no_answer unresolved too_large lost not_delivered nothing_came no_room_for_two mtu stuck lost_while_waiting "
-        "neighbour_moved neighbour_address no_address solicitation_dropped wrong_answer not_sent tcp* stalled "
+        "neighbour_address no_address solicitation_dropped wrong_answer not_sent tcp* stalled "
         "retransmission_lost refused not_found not_advertised not_asked no_ipss one_way lost_by_size lost_regularly "
         "worse_than_its_frames fragments-of-* size-* echo-*",
         *("dropped RFC4944-3-01", "dropped RFC4944-2-01"),
@@ -108,17 +107,22 @@ EFFECTS: Final[tuple[Effect, ...]] = (
     ),
     _effect(
         *("moderate", "some forms lost"),
-        "Packets in this form never arrive, and in other forms they do: a peer that uses it, as it may, is not "
-        "understood.",
+        "Packets in some form never arrive: a peer that uses it, as it may, is not understood.",
         "dropped version hop_limit payload_length udp_length udp_checksum icmp_checksum header context_unread "
         "form-* order-* duplicate-* all-twice thrice run-twice sac?-* sa??-da?? tf? *-group *-source *-destination",
     ),
     _effect(
+        *("moderate", "lost behind a change"),
+        "What is sent is lost when something has changed, until the node forgets what was before.",
+        "neighbour_moved",
+    ),
+    _effect(
         *("moderate", "takes what it must not"),
-        "The node acts on frames that it must ignore: forged, damaged or foreign packets reach the application.",
-        "accepted answered answered_twice second_answer delivered_twice zero_checksum removed_context own_address "
-        "another_address another_pan consumed timeout_too_long frame_type advertised excess_taken beyond_the_mtu "
-        "any_spsm carried forwarded connected too_many_credits prefix_length registered nd_answered",
+        "The node acts on frames that it must ignore, such as damaged or foreign ones.",
+        "mixed_destinations accepted answered answered_twice second_answer delivered_twice zero_checksum "
+        "removed_context own_address another_address another_pan consumed timeout_too_long frame_type "
+        "advertised excess_taken beyond_the_mtu any_spsm carried forwarded connected too_many_credits "
+        "prefix_length registered nd_answered",
     ),
     _OTHERS,
     _effect(

@@ -116,7 +116,7 @@ def _heading(cause: Cause) -> str:
     """What causes beneath it have in common: their kind, and what they do."""
     if cause.effect is None or cause.kind == "advice":
         return f"{KINDS[cause.kind]}"
-    return f"{KINDS[cause.kind]}, {cause.severity} ({cause.effect.name}): {cause.effect.notice}"
+    return f"{KINDS[cause.kind]}, {cause.severity} ({cause.effect.name}): {cause.notice}"
 
 
 def _cause(cause: Cause) -> Iterator[str]:

@@ -85,7 +85,7 @@ def sample_results():
                 what="An in-line hop limit is taken as it stands.",
             )
     overlap = Finding(
-        "mixed_datagram",
+        "mixed_tags",
         "RFC4944-5.3-18",
         "MUST",
         "no reply that mixes octets of two datagrams",

@@ -54,7 +54,11 @@ def test_the_page_of_documentation_has_the_scale():
     [
         ("dut_lost", "RFC4944-5.3-28", "crash"),
         ("not_released", "RFC4944-5.3-28", "outage"),
-        ("mixed_destinations", "RFC4944-5.3-18", "wrong data"),
+        ("mixed_destinations", "RFC4944-5.3-18", "takes what it must not"),
+        ("mixed", "RFC4944-5.3-18", "wrong data"),  # of one sender
+        ("accepted", "RFC4944-5.3-18", "leak of data"),  # of two
+        ("quote_trailer", "RFC4443-3.1-01", "leak of data"),
+        ("neighbour_moved", "RFC4944-8-01", "lost behind a change"),
         ("nd_taken", "RFC4861-8.1-01", "hijack"),
         ("too_large", "RFC4944-4-01", "traffic lost"),
         ("dropped", "RFC6282-4.2-10", "some forms lost"),

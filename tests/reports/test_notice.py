@@ -1,0 +1,185 @@
+"""What a user would notice of a cause: no more than its frames prove, and who is meant by what they have in common."""
+
+import pytest
+
+from reports.causes import causes
+from reports.record import Finding, read
+from reports.view import view
+from tests.reports.sample import result, write_record
+
+RIG = "lwip-802154"
+FROM_SHORT = "418845cdab010032247a333a80000aa36f77000150a017ce4abb333b"
+FROM_EUI64 = "41c8fdcdab0100e616eb4c365e00027a333a80002af679f200013904e3a1302acff0"
+ROW = "RFC4944-5.3-19"
+#: The four fragments of a datagram: 96, 72, 72 and 8 octets of 248.
+PIECES = [
+    "c0f80001" + "7a333a" + "80" * 56,
+    "e0f800010c" + "a1" * 72,
+    "e0f8000115" + "b2" * 72,
+    "e0f800011e" + "c3" * 8,
+]
+
+
+def bad(code, frame="", *, case="rfc4944/a/b", order="", actual="nothing", rig=RIG, row=ROW, **rest):
+    found = Finding(code, row, "MUST", rest.pop("expected", "it comes out"), actual, frame)
+    return result(case, rig, "fail", [row], findings=[found], stimulus=sent(order), **rest)
+
+
+def right(case, order, **rest):
+    return result(case, RIG, "pass", [ROW], stimulus=sent(order), observed_by=rest.pop("by", "tap"), **rest)
+
+
+def sent(order):
+    return "\n".join(bytes.fromhex(PIECES[int(place)]).hex(" ") for place in order)
+
+
+def told(folder, *lines):
+    """What is noticed of each cause of a record of these results, by the code of its findings."""
+    write_record(folder, lines)
+    found = causes(view(read(folder)))
+    return {cause.findings[0]["code"]: cause.notice for cause in found if cause.shown}
+
+
+def test_who_is_meant_is_what_all_frames_have_in_common(tmp_path):
+    two = [bad("dropped", FROM_SHORT), bad("dropped", FROM_SHORT, case="rfc4944/a/c")]
+    assert told(tmp_path / "all", *two)["dropped"] == "Packets from a 16-bit link-layer address never arrive."
+    two.append(bad("dropped", FROM_EUI64, case="rfc4944/a/d"))
+    some = "Some packets in the forms that these cases send never arrive."
+    assert told(tmp_path / "some", *two)["dropped"] == some
+
+
+def test_a_right_result_of_the_same_form_makes_it_some(tmp_path):
+    swapped = bad("dropped", order="0213", case="rfc4944/5.3/order_of_arrival[middle]")
+    words = "packets whose fragments arrive in another order than they are sent never arrive."
+    assert told(tmp_path / "all", swapped)["dropped"] == f"P{words[1:]}"
+    also = right("rfc4944/5.3/order_of_arrival[last]", "0132")
+    assert told(tmp_path / "some", swapped, also)["dropped"] == (
+        f"Some {words} Others such arrive, as in rfc4944/5.3/order_of_arrival[last]. "
+        "Of 2 results of the same cases 1 is right."
+    )
+    ignored = right("rfc4944/5.3/holes", "0132", attempts="0/1")  # nothing came of it, as must be
+    assert told(tmp_path / "no", swapped, ignored)["dropped"] == f"P{words[1:]}"
+
+
+def test_one_fragment_of_several_does_not_say_that_fragments_are_lost(tmp_path):
+    """In order they arrive; the frame of a finding that is none of the first shows no order."""
+    frame = "41c8fdcdab0100e616eb4c365e0002" + PIECES[2]
+    assert (
+        told(tmp_path / "one", bad("dropped", frame))["dropped"] == "Some packets in fragments never arrive."
+    )
+    line = bad("dropped", order="0213")
+    line.findings.append(Finding("dropped", ROW, "MUST", "it comes out", "nothing", frame))
+    assert "whose fragments arrive in another order" in told(tmp_path / "both", line)["dropped"]
+
+
+@pytest.mark.parametrize(
+    ("order", "trait"),
+    [("0123", "in fragments"), ("00123", "a fragment comes twice"), ("1023", "in another order")],
+)
+def test_how_fragments_follow_each_other(tmp_path, order, trait):
+    assert trait in told(tmp_path / order, bad("dropped", order=order))["dropped"]
+
+
+@pytest.mark.parametrize(
+    ("actual", "rig", "words"),
+    [
+        (
+            "the DUT was lost (crashed): SIGSEGV; it dies of one frame (bc0): 41",
+            RIG,
+            (
+                "Whoever is in radio range can take it off the network by one frame: it ends, and is gone until it is "
+                "started again."
+            ),
+        ),
+        (
+            "the DUT was lost (alive): 6 controls in a row were not answered; it dies of 3 frames: 41, then 42",
+            RIG,
+            (
+                "Whoever is in radio range can take it off the network by 3 frames: it answers nothing any more until "
+                "somebody restarts it."
+            ),
+        ),
+        (
+            "the DUT was lost (crashed): SIGSEGV; none of 32 stimuli kills it when it is sent again",
+            "linux-ble",
+            (
+                "Whoever connects to it can take it off the network by frames such as these cases send (1 case met it; "
+                "which frames do it is not told): it ends, and is gone until it is started again. Sent once more, the "
+                "same frames did not do it."
+            ),
+        ),
+    ],
+)
+def test_a_death_says_what_it_takes_and_what_is_left(tmp_path, actual, rig, words):
+    assert told(tmp_path / "run", bad("dut_lost", actual=actual, rig=rig))["dut_lost"] == words
+
+
+def test_the_death_that_takes_fewer_frames_comes_first(tmp_path):
+    lines = [
+        bad("dut_lost", actual="it dies of 40 frames", case="rfc4944/a/b"),
+        bad("dut_lost", actual="it dies of one frame", case="rfc4944/a/c"),
+    ]
+    for line, name in zip(lines, ("many", "one"), strict=True):
+        line.known = line.findings[0].known = name
+    write_record(tmp_path / "run", lines)
+    found = causes(view(read(tmp_path / "run")))
+    assert [cause.name for cause in found if cause.shown] == ["one", "many"]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (
+            bad("neighbour_address", expected="the reply goes to 5d32", actual="it goes to 02005e65e7622d30"),
+            (
+                "What it sends to a neighbour with a 16-bit link-layer address goes to another link-layer "
+                "address: that neighbour gets nothing of it."
+            ),
+        ),
+        (
+            bad("quote_trailer", actual="40 octets more behind it: 02 25"),
+            (
+                "Whoever is in radio range and sends a packet that draws an ICMPv6 error gets 40 octets of the node's "
+                "memory with it, which are none of that packet's."
+            ),
+        ),
+        (
+            bad("payload", expected="data: c5 4c (of 93 octets)", actual="the end (of 80 octets)"),
+            (
+                "Some packets in the forms that these cases send come out with other data: "
+                "they end behind octet 80 of 93."
+            ),
+        ),
+        (
+            bad("refused", what="A node that connected still serves who connects. More."),
+            (
+                "It refuses a connection that it must serve. What does not hold here: A node that connected still serves "
+                "who connects."
+            ),
+        ),
+        (
+            bad("too_large", case="rfc4944/5.3/echo[800]"),
+            "Echoes of 800 octets are not answered, and smaller ones are.",
+        ),
+        (
+            bad("one_way", what="As many are lost one way as the other."),
+            (
+                "Some traffic does not get through, in whatever form it is sent. What does not hold here: As many are "
+                "lost one way as the other."
+            ),
+        ),
+    ],
+)
+def test_sentences(tmp_path, line, words):
+    assert told(tmp_path / "run", line)[line.findings[0].code] == words
+
+
+def test_of_several_the_sentence_is_about_the_gravest(tmp_path):
+    line = bad("dropped", FROM_SHORT)
+    line.findings.append(Finding("hole", "RFC4944-5.3-20", "MUST", "nothing", "a packet"))
+    line.known = "one"
+    for found in line.findings:
+        found.known = "one"
+    assert told(tmp_path / "run", line)["dropped"].startswith(
+        "A datagram of which octets never came is handed on"
+    )
