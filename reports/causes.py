@@ -57,6 +57,8 @@ class Cause:
     shown: list[tuple[Rig, Case, Mapping[str, Any]]] = field(default_factory=list)
     #: Of a known deviation: what the profile says of it. Rigs that declare it and do not show it are in `unseen`.
     deviation: dict[str, Any] = field(default_factory=dict)
+    #: Deviations that name this one as their root, by id: they have the same cause, and are told with it.
+    parts: dict[str, dict[str, Any]] = field(default_factory=dict)
     unseen: list[Rig] = field(default_factory=list)
     #: Rigs in whose record the deviation is said to be over, in whole or in part.
     fixed: list[str] = field(default_factory=list)
@@ -85,7 +87,8 @@ class Cause:
     @property
     def sentence(self) -> str:
         """What it is, in words: of a known deviation its id with what the profile says of it."""
-        return f"{self.title}: {self.in_short}" if self.said("why") else self.title
+        also = f" (with {', '.join(self.parts)})" if self.parts else ""
+        return f"{self.title}{also}: {self.in_short}" if self.said("why") else f"{self.title}{also}"
 
     @cached_property
     def rigs(self) -> list[Rig]:
@@ -111,7 +114,7 @@ class Cause:
     def owns(self, finding: Mapping[str, Any]) -> bool:
         """Whether a finding of a result that shows the cause is this cause's."""
         if self.kind in ("known", "unconfirmed"):
-            return self.name in str(finding.get(self.kind) or "").split(",")
+            return not {self.name, *self.parts}.isdisjoint(str(finding.get(self.kind) or "").split(","))
         return not finding.get("known")
 
     @property
@@ -235,22 +238,30 @@ def causes(page: View) -> list[Cause]:
                 result = case.results.get(rig.name)
                 if result is None or calm(result):
                     continue
-                for kind, name, title in _of(result):
+                for kind, name, title in dict.fromkeys(_of(result, rig)):
                     cause = found.setdefault((kind, name), Cause(kind, name, title))
                     cause.shown.append((rig, case, result))
     for rig in page.rigs:
-        for name, deviation in rig.deviations.items():
+        for declared, deviation in rig.deviations.items():
+            name = _root(rig, declared)
             known = found.setdefault(("known", name), Cause("known", name, name))
             unsure = found.get(("unconfirmed", name), _NONE)
             for cause in (known, unsure):
-                if cause is not _NONE:
+                if cause is not _NONE and name == declared:
                     cause.deviation = cause.deviation or deviation
+                elif cause is not _NONE:
+                    cause.parts.setdefault(declared, deviation)
+            if rig in known.unseen:
+                continue
             if rig.name not in known.cases_by_rig and rig.name not in unsure.cases_by_rig:
                 known.unseen.append(rig)
+    roots = {(rig.name, part): _root(rig, part) for rig in page.rigs for part in rig.deviations}
     for line in page.record.deviations:
-        if ("known", line["id"]) in found:
+        over = roots.get((line["rig"], line["id"]), str(line["id"]))
+        if ("known", over) in found:
             where = f" in {', '.join(line['cases'])}" if line["cases"] else ""
-            found["known", line["id"]].fixed.append(f"{line['rig']}{where}")
+            part = f" ({line['id']})" if over != line["id"] else ""
+            found["known", over].fixed.append(f"{line['rig']}{where}{part}")
     join(page, found.values())
     _count_alike(page, [cause for cause in found.values() if cause.shown])
     return sorted(found.values(), key=_order)
@@ -279,11 +290,17 @@ def _count_alike(page: View, found: list[Cause]) -> None:
         cause.alike = sum(one in ("pass", "harmless") for one in told), len(told)
 
 
-def _of(result: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _root(rig: Rig, name: str) -> str:
+    """The deviation that a rig's profile names as the root of another one; itself where it names none that is there."""
+    root = str(rig.deviations.get(name, {}).get("root") or name)
+    return root if root in rig.deviations else name
+
+
+def _of(result: Mapping[str, Any], rig: Rig) -> Iterator[tuple[str, str, str]]:
     """(kind, name, title) of each cause that a result shows."""
     found = state(result)
     for name in known_of(result):
-        yield "known", name, name
+        yield "known", _root(rig, name), _root(rig, name)
     if found == "fail":
         yield "fail", group_of(result), _title(result)
     elif found == "error":
@@ -291,7 +308,7 @@ def _of(result: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "error", name, name
     elif found == "unconfirmed":
         for name in filter(None, str(result.get("unconfirmed") or "").split(",")):
-            yield "unconfirmed", name, name
+            yield "unconfirmed", _root(rig, name), _root(rig, name)
     elif found in ("pass", "harmless") and any(not f.get("known") for f in result["findings"]):
         yield "advice", group_of(result), _title(result)
 

@@ -84,6 +84,8 @@ class Deviation(_Line):
     versions: Name = ""
     why: str = ""
     sporadic: str = ""
+    #: The deviation of this profile that has the same cause.
+    root: Name = ""
     frame: OneLine = ""
 
 

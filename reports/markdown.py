@@ -269,9 +269,10 @@ def _known(found: Fleet, causes: Sequence[Cause]) -> list[str]:
         if line["rig"] in owner:
             over.setdefault((owner[line["rig"]].name, line["id"]), []).append(line)
     about = {
-        cause.name: (place, cause)
+        name: (place, cause)
         for place, cause in enumerate(causes)
         if cause.kind in ("known", "unconfirmed")
+        for name in (cause.name, *cause.parts)
     }
     rows: list[tuple[bool, int, str, str, str]] = []
     for group in found.groups:

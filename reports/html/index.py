@@ -84,8 +84,10 @@ def totals(page: View) -> list[tuple[str, int]]:
 
 def deviations_of(found: list[Cause]) -> Callable[[Mapping[str, Any]], list[Cause]]:
     """A function: a result -> the known deviations that it shows."""
-    known = {cause.name: cause for cause in found if cause.kind == "known"}
-    return lambda result: [known[name] for name in known_of(result) if name in known]
+    known = {name: cause for cause in found if cause.kind == "known" for name in (cause.name, *cause.parts)}
+    return lambda result: list(
+        {known[name].key: known[name] for name in known_of(result) if name in known}.values()
+    )
 
 
 def part_of(lines: Iterable[tuple[str, Line]]) -> Callable[[str, str], Part | None]:

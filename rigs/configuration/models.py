@@ -21,6 +21,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
+    field_validator,
     model_validator,
 )
 
@@ -285,6 +286,7 @@ class Deviation(Model):
     frame: Hex = Field(description="the frame that proves it, in hex")
     why: str = Field(min_length=1, description="what is wrong, in one or two sentences")
     sporadic: str = Field("", description="why it shows in some runs only: a run without it is no fix")
+    root: str = Field("", description="the deviation here that has the same cause: both are told as one")
 
     @model_validator(mode="after")
     def _has_places(self) -> Self:
@@ -362,6 +364,14 @@ class Profile(_File):
         [], description='globs on the ids of the cases that it is for, such as ["rfc6775/*"]; none: all'
     )
     deviation: list[Deviation] = Field([], description="tables [[deviation]]")
+
+    @field_validator("deviation")
+    @classmethod
+    def _has_roots(cls, found: list[Deviation]) -> list[Deviation]:
+        roots = {one.id for one in found if not one.root}
+        if wrong := [one for one in found if one.root and one.root not in roots]:
+            raise ValueError(f"{wrong[0].id}: root {wrong[0].root!r} is no [[deviation]] here without a root")
+        return found
 
 
 def outside(profile: Profile, version: str) -> list[str]:

@@ -1,14 +1,19 @@
 """Faults as whoever decides about a node counts them, and shares that never claim more than was tried."""
 
+import json
 from collections import Counter
 
 import pytest
 
-from reports.causes import Cause
+from reports.causes import Cause, causes
 from reports.coverage import Part, paint, share, together
 from reports.faults import Faults, breaks_a_must, fit
+from reports.html import render
+from reports.record import Finding, read
 from reports.verdict import Line, ban
-from reports.view import Case, Rig
+from reports.view import Case, Rig, view
+from tests.reports.markup import Page
+from tests.reports.sample import result, write_record
 from vectors.codes import BREAKS
 
 SURVIVAL = BREAKS["dut_lost"]
@@ -147,3 +152,26 @@ def test_a_declared_crash_looks_no_better_than_a_new_small_failure(code, kind, s
     found = cause(code, kind=kind)
     line = Line(Rig("one"), state, "", [], found, [], Counter(), Faults.among([found]), [])
     assert line.colour == colour
+
+
+def test_deviations_of_one_root_are_one_fault(tmp_path):
+    """Both are named, and what either covers is the cause's; a root that the profile lacks is none."""
+    path = write_record(tmp_path / "run", [shown("one", "a/b"), shown("two", "a/c"), shown("three", "a/d")])
+    rows = [json.loads(row) for row in path.read_text().splitlines()]
+    declared = [{"id": "one"}, {"id": "two", "root": "one", "why": "as one"}, {"id": "three", "root": "gone"}]
+    next(row for row in rows if row.get("rig") == "lwip-802154")["deviations"] = declared
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = {cause.name: cause for cause in causes(view(read(path))) if cause.shown}
+    assert {name: [case.name for case in cause.cases] for name, cause in found.items()} == {
+        "one": ["a/b", "a/c"],
+        "three": ["a/d"],
+    }
+    assert (len(found["one"].findings), found["one"].sentence) == (2, "one (with two)")
+    assert len(Faults.among(found.values()).causes) == 2
+    text = Page(render(read(path))).text
+    assert "From the same root, two : as one" in text
+
+
+def shown(name, case):
+    finding = Finding("dropped", "RFC6282-2-04", "MUST", "this", "that", known=name)
+    return result(case, "lwip-802154", "fail", ["RFC6282-2-04"], findings=[finding], known=name)

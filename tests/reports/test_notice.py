@@ -153,8 +153,8 @@ def test_the_death_that_takes_fewer_frames_comes_first(tmp_path):
         (
             bad("refused", what="A node that connected still serves who connects. More."),
             (
-                "It refuses a connection that it must serve. What does not hold here: A node that connected still serves "
-                "who connects."
+                "It refuses a connection that it must serve. What does not hold here: A node that connected still "
+                "serves who connects."
             ),
         ),
         (
