@@ -209,6 +209,10 @@ class Load(_Line):
     held_up: FiniteFloat
     #: Seconds that a fixed piece of work took on this host; 0: not known.
     pace: FiniteFloat = 0.0
+    #: Workers of the run that were at work on this host; 0: not known. And for which share of the time something on it
+    #: waited for a CPU; None: its kernel does not tell.
+    workers: int = 0
+    queued: FiniteFloat | None = None
 
 
 class Measurement(_Line):

@@ -89,6 +89,16 @@ class Clock:
             waited = again
 
 
+def queued() -> float | None:
+    """Seconds so far in which something on this machine waited for a CPU; None where the kernel does not tell."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        some = _read("/proc/pressure/cpu").splitlines()[
+            0
+        ]  # some avg10=... avg60=... avg300=... total=MICROSECONDS
+        return int(some.rpartition(b"total=")[2]) / 1e6
+    return None
+
+
 class Tree:
     """The threads of this process and of all its descendants."""
 

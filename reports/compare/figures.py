@@ -34,6 +34,8 @@ from reports.view import natural
 #: Values on each side that a test of ranks or of a quantile takes at least.
 FEWEST: Final = 20
 QUANTILES: Final = (0.5, 0.95, 0.99)
+#: The share of a change that is asked of the host where its interval meets nothing, but a test of ranks tells it.
+_HARDLY: Final = 0.05
 #: What a share of lost values is called.
 LOSS: Final = "loss (share)"
 _LESS_IS_WORSE: Final = ("goodput", "throughput", "rate", "delivered")
@@ -65,6 +67,8 @@ class Cell:
     host: str = ""
     #: Of values too few for a test: how many there are.
     few: str = ""
+    #: How the hosts were meanwhile, in words.
+    load: str = ""
 
     @property
     def key(self) -> Key:
@@ -105,6 +109,8 @@ class Cell:
         unit = "share" if self.what == LOSS else self.unit
         before, after = (amount(value, unit) for value in (self.before, self.after))
         host = f"; not comparable: {self.host}" if self.host else ""
+        if self.load and self.worse and not self.host and not self.few:
+            host = f"; {self.load}"
         return (
             f"{self.rig}  {about(self.case, self.parameters)}  {self.name}, {self.what}: {before} -> {after} "
             f"({self._change(unit)}; {self.few or chance_in_words(self.chance)}){host}"
@@ -282,8 +288,9 @@ def _tests(
         what: str, before: float, after: float, change: Estimate, chance: float, q: float | None = None
     ) -> Cell:
         way = 1 if what == LOSS else direction
-        host = hosts.explain(was, now, (before, after), q, way)
-        return Cell(*key, what, before, after, change, chance, way, host=host)
+        host = hosts.explain(was, now, (before, before + _at_least(change)), q, way)
+        load = hosts.in_words(was, now) if way else ""
+        return Cell(*key, what, before, after, change, chance, way, host=host, load=load)
 
     old, new = _values(was), _values(now)
     lost = [
@@ -302,6 +309,12 @@ def _tests(
                 yield cell(f"p{q * 100:.0f}", quantile(old, q), quantile(new, q), change, chance, q)
         return
     yield from _of_figures(was.get("figure"), now.get("figure"), unit, cell)
+
+
+def _at_least(change: Estimate) -> float:
+    """The least change in its direction that the interval leaves: a host must not explain that."""
+    near = change.low if change.value > 0 else change.high
+    return near if near * change.value > 0 else change.value * _HARDLY
 
 
 def _of_figures(was: Any, now: Any, unit: str, cell: Callable[..., Cell]) -> Iterator[Cell]:

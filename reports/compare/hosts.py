@@ -26,6 +26,7 @@ class Hosts:
     def __init__(self, before: Record, after: Record, match: Mapping[str, str]) -> None:
         self.differ = _differences(before, after)
         self._sides: list[tuple[Record, Mapping[str, str]]] = [(before, match), (after, {})]
+        self._workers = [_workers(record) for record in (before, after)]
         self._rigs = [
             {match.get(rig.name, rig.name): rig for rig in rigs_of(before).values()},
             {rig.name: rig for rig in rigs_of(after).values()},
@@ -48,10 +49,15 @@ class Hosts:
         """
         if not way or host.is_virtual(was, now) or values[0] == values[1]:
             return ""
+        was, now = (_told(line, workers) for line, workers in zip((was, now), self._workers, strict=True))
         untold = not (was.get("load") and now.get("load"))
         return (
             self.differ or host.explain(was, now, values, q, way) or (self._told_slow(now) if untold else "")
         )
+
+    def in_words(self, was: Line, now: Line) -> str:
+        """How the hosts of two measurements were, in words."""
+        return host.in_words(*(_told(line, n) for line, n in zip((was, now), self._workers, strict=True)))
 
     def _told_slow(self, now: Line) -> str:
         """Of records that do not say how loaded the host was: what became of the case itself."""
@@ -70,6 +76,17 @@ class Hosts:
             }
             for record, match in self._sides
         ]
+
+
+def _workers(record: Record) -> int:
+    """How many workers a run had, by its command line: one for each rig that it names; 0 where it names none."""
+    return list((record.header.get("asked") or {}).get("arguments") or ()).count("--rig")
+
+
+def _told(line: Line, workers: int) -> Line:
+    """A measurement whose load says how many workers there were, as far as its record tells."""
+    load = line.get("load")
+    return {**line, "load": {**load, "workers": workers}} if load and not load.get("workers") else line
 
 
 def _differences(before: Record, after: Record) -> str:

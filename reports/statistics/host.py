@@ -1,9 +1,11 @@
 """How much of a change of a figure the host explains on which it was measured: an upper bound by arithmetic, no guess.
 
-Strategy: beside each figure stands how the host was meanwhile (`load`: for how long other work held the rig up, and the
-pace, seconds for a fixed piece of work). To move a quantile q, waits must have delayed a share 1 - q of the values by
-the whole change, so the most that they can move it by is the time that was lost, spread over these; a slower pace
-lengthens every time by its ratio. A change beyond the bound is the node's.
+Strategy: beside each figure stands how the host was meanwhile (`load`: for how long other work held the rig up, the
+pace, seconds for a fixed piece of work, how many workers of the run shared it, and for which share of the time
+something on it waited for a CPU). To move a quantile q, waits must have delayed a share 1 - q of the values by the
+whole change, so the most that they can move it by is the time that was lost, spread over these, wherever the waits of
+the quick side fell. A slower pace lengthens every time by its ratio. More workers, or a longer queue, share caches and
+cores with a rig that does not wait itself, and count by their ratio, too. A change beyond the bound is the node's.
 """
 
 from __future__ import annotations
@@ -51,25 +53,55 @@ def _of_the_load(was: Line, now: Line, values: tuple[float, float], q: float | N
         return ""
     least, most = sorted(values)
     held = [_share(line) for line in (fast, slow)]
-    pace = _ratio(fast, slow)
-    if way < 0:  # a rate
-        explained = least >= most * (1 - held[1]) / (1 - held[0]) / pace
-    elif q is not None and now["unit"] in SECONDS:
-        waits = max(0.0, _each(slow) - _each(fast)) / (1 - q) / SECONDS[now["unit"]]
-        explained = (pace - 1) * abs(least) + waits >= most - least
-    else:
-        explained = held[1] >= SLOW > held[0]
-    if not explained:
+    pace, crowd = _ratio(fast, slow), _crowd(fast, slow)
+
+    def explains(crowd: float) -> bool:
+        if way < 0:  # a rate
+            return least >= most * (1 - held[1]) / pace / crowd
+        if q is not None and now["unit"] in SECONDS:
+            waits = _each(slow) / (1 - q) / SECONDS[now["unit"]]
+            return (pace * crowd - 1) * abs(least) + waits >= most - least
+        return held[1] >= SLOW and (held[0] < SLOW or crowd > 1)
+
+    if explains(1.0):
+        if held[1] > held[0] or pace == 1.0:
+            told = [_held_up(line) for line in (was, now)]
+            return f"the host explains as much: other work held the rig up for {told[0]} before and {told[1]} after"
+        paces = [amount(line["load"]["pace"], "s") for line in (was, now)]
+        return f"the host explains as much: it took {paces[0]} for a fixed piece of work before and {paces[1]} after"
+    if explains(crowd):
+        told = [_crowd_in_words(line) for line in (was, now)]
+        return f"the host explains as much: {told[0]} before and {told[1]} after"
+    return ""
+
+
+def _crowd(fast: Line, slow: Line) -> float:
+    """By how much more the slow side shared its host, with workers of its run or with others; 1 for no more."""
+    loads = [line.get("load") or _IDLE for line in (fast, slow)]
+    workers = [float(load.get("workers") or 0) for load in loads]
+    queued = [load.get("queued") for load in loads]
+    more = [1.0]
+    if min(workers) > 0:
+        more.append(workers[1] / workers[0])
+    if queued[0] is not None and queued[1] is not None:
+        more.append((1 + queued[1]) / (1 + queued[0]))
+    return max(more)
+
+
+def _crowd_in_words(line: Line) -> str:
+    load = line.get("load") or _IDLE
+    count, queued = load.get("workers") or 0, load.get("queued")
+    told = [f"{count} {'worker' if count == 1 else 'workers'} at once"] if count else []
+    told += [f"a queue for {queued:.0%} of the time"] if queued is not None else []
+    return " and ".join(told) or "nobody knows what beside it"
+
+
+def in_words(was: Line, now: Line) -> str:
+    """How the host was on either side, for who has to judge a change; empty where it is not known."""
+    if is_virtual(was, now) or not (was.get("load") or now.get("load")):
         return ""
-    if held[1] > held[0] or pace == 1.0:
-        told = [_held_up(line) for line in (was, now)]
-        return (
-            f"the host explains as much: other work held the rig up for {told[0]} before and {told[1]} after"
-        )
-    paces = [amount(line["load"]["pace"], "s") for line in (was, now)]
-    return (
-        f"the host explains as much: it took {paces[0]} for a fixed piece of work before and {paces[1]} after"
-    )
+    sides = [f"held up for {_held_up(line)}, {_crowd_in_words(line)}" for line in (was, now)]
+    return f"the host: {sides[0]} before; {sides[1]} after"
 
 
 def _held_up(line: Line) -> str:

@@ -91,6 +91,74 @@ def test_a_slower_host_explains_its_own_share():
     assert compared([line(old, 0.0, **busy)], [line(less, 2.0, **busy)]).worse
 
 
+def test_the_same_load_on_both_sides_is_no_regression_either():
+    """A busy host: which of few values the waits fall on is chance, and values of one moment have them in common."""
+    regressions = 0
+    for repeat in range(100):
+        random = Random(f"busy {repeat}")
+
+        def side(random=random):
+            values = trips(random, 12, 3.0)
+            at, wait = random.randrange(4), random.expovariate(1 / 4.0)
+            waits = [wait if at <= place < at + 8 and random.random() < 0.8 else 0.0 for place in range(12)]
+            figure = [value + more for value, more in zip(values, waits, strict=True)]
+            told = {
+                "what": "median",
+                "value": sorted(figure)[6],
+                "low": sorted(figure)[3],
+                "high": sorted(figure)[9],
+                "n": 12,
+            }
+            return line(figure, sum(waits) / 1000 + 0.002, lasted=0.35, figure=told)
+
+        regressions += bool(compared([side()], [side()]).worse)
+    assert regressions <= 5, f"{regressions} of 100"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "factor", "worse"),
+    [
+        ({"workers": 9}, {"workers": 11}, 1.2, False),
+        ({"workers": 9}, {"workers": 11}, 1.5, True),  # more than they can explain
+        ({"workers": 11}, {"workers": 11}, 1.2, True),
+        ({"workers": 11}, {"workers": 9}, 1.2, True),  # fewer explain nothing
+        ({"queued": 0.1}, {"queued": 0.9}, 1.5, False),
+        ({"queued": 0.5}, {"queued": 0.5}, 1.5, True),
+        ({"queued": 0.9}, {"queued": None}, 1.5, True),
+    ],
+)
+def test_more_workers_or_a_longer_queue_explain_their_ratio(before, after, factor, worse):
+    random = Random(10)
+    old = trips(random, 2000, 50.0)
+    new = [factor * value for value in old]
+    sides = line(old), line(new)
+    for side, more in zip(sides, (before, after), strict=True):
+        side["load"] |= more
+    found = compared([sides[0]], [sides[1]])
+    assert bool(found.worse) is worse
+    rate = {"unit": "B/s", "name": "goodput"}
+    sides = line(new, **rate), line(old, **rate)
+    for side, more in zip(sides, (before, after), strict=True):
+        side["load"] |= more
+    assert bool(compared([sides[0]], [sides[1]]).worse) is worse
+    if "workers" in before and not worse:
+        assert "not comparable: the host explains as much: 9 workers at once before and 11" in str(
+            found.lost[0]
+        )
+
+
+def test_an_older_record_tells_its_workers_by_its_command_line():
+    random = Random(11)
+    old = trips(random, 2000, 50.0)
+    sides = [record([line([factor * value for value in old])]) for factor in (1.0, 1.2)]
+    for side, count in zip(sides, (3, 4), strict=True):
+        side.header["asked"] = {"arguments": ["--rig", "a"] * count}
+    assert not figures(*sides).worse
+    sides[0].header["asked"] = sides[1].header["asked"]
+    worse = figures(*sides).worse
+    assert "the host: held up for 0 s of 60 s, 4 workers at once before; held up for" in str(worse[0])
+
+
 def test_a_load_that_only_one_record_tells_counts_where_it_is_the_slow_one():
     """As of a record that was made before loads were noted, on a quiet host, and one of today on a busy one."""
     random = Random(9)
