@@ -26,7 +26,7 @@ from reports.notice import about, breadth, notice, subject
 from reports.proof import link_of, octets_of, payloads_of, read_by_oracle
 from reports.record import group_of, state
 from reports.scope import Scope, right_of, right_too, scope_of
-from reports.severity import Effect, effect_of, place_of, worst_effect
+from reports.severity import ADVICE, Effect, effect_of, place_of, worst_effect
 from reports.view import Case, Rig, View, known_of, natural
 from vectors.catalogue import CATALOGUE
 from vectors.codes import CODES
@@ -127,7 +127,7 @@ class Cause:
 
     @cached_property
     def effect(self) -> Effect | None:
-        return worst_effect(self.findings)
+        return ADVICE if self.kind == "advice" and self.findings else worst_effect(self.findings)
 
     @cached_property
     def scope(self) -> Scope:
@@ -181,13 +181,15 @@ class Cause:
         read = [(rig, case, self._narrowed(rig, whole(result))) for rig, case, result in best]
         return min(read, key=lambda one: self._unlike(one[2]), default=None)
 
-    def _unlike(self, result: Mapping[str, Any]) -> tuple[bool, bool, float]:
+    def _unlike(self, result: Mapping[str, Any]) -> tuple[bool, bool, int, float]:
         """How badly a result shows what the profile says of a deviation; of equals the shortest stimulus is best."""
         found: Mapping[str, Any] = next(iter(result["findings"]), {})
         code, row = (str(self.deviation.get(key) or "*") for key in ("finding", "requirement"))
         named = fnmatchcase(str(found.get("code")), code) and fnmatchcase(str(found.get("requirement")), row)
         alone = self._of_a_sequence and len(payloads_of(result)) < 2
-        return not named, alone, len(result["stimulus"].strip()) or math.inf
+        # octets of memory that are all zero do not look like what they are
+        empty = str(found.get("actual")).split().count("00") if found.get("code") == "quote_trailer" else 0
+        return not named, alone, empty, len(result["stimulus"].strip()) or math.inf
 
     @cached_property
     def _of_a_sequence(self) -> bool:

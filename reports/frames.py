@@ -63,6 +63,10 @@ _UNKNOWN: Final = re.compile(r"context (\d+) is not defined|the frame has no (?:
 _UNMARKED: Final = "No octet of it is wrong by itself: what was expected, and what came, say what is."
 
 
+#: Octets by which a run of them is found again.
+_FEWEST: Final = 4
+
+
 @dataclass(slots=True)
 class Row:
     """One line of the tree: where it begins (octets of the payload), what it says, whether it is wrong."""
@@ -157,6 +161,8 @@ def _marked_octets(
     """The octets of the frame that are in question, and what the mark means where the claim does not say it."""
     if is_right(finding):
         return _of_field(rows, start, octets, field_of(finding)), ""
+    if finding.get("code") == "quote_trailer" and (marked := _behind_the_packet(octets, finding)):
+        return marked, "The octets behind the end of the packet are marked."
     if marked := _as_it_came(octets, finding):
         return marked, "The octets that must be others are marked."
     for place, row in enumerate(rows if start is not None else ()):
@@ -173,6 +179,17 @@ def _marked_octets(
         marked,
         f"The octets that it is about are marked: {' and '.join(filter(None, wanted))}." if marked else "",
     )
+
+
+def _behind_the_packet(octets: bytes, finding: Mapping[str, Any]) -> set[int]:
+    """The octets from the first on that the finding says are none of the packet's; they may go on in another frame."""
+    told = _HEX.search(str(finding.get("actual") or ""))
+    said = bytes.fromhex(told[0]) if told else b""
+    for count in range(len(said), _FEWEST - 1, -1):
+        at = octets.rfind(said[:count])
+        if at >= 0 and (count == len(said) or at + count == len(octets)):
+            return {*range(at, len(octets))}
+    return set()
 
 
 def _as_it_came(octets: bytes, finding: Mapping[str, Any]) -> set[int]:

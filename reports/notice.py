@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 #: can send such; {due}, {seen}: of the finding.
 _SAID: Final[dict[str, str]] = {
     "not_released": (
-        "Behind such fragments it takes no packet of full size any more, not even when all its timers have "
+        "Behind such fragments the node takes no packet of full size any more, not even when all its timers have "
         "run out; small packets are answered."
     ),
     "quote_trailer": (
         "{Anybody} and sends a packet that draws an ICMPv6 error gets {number} octets of the node's memory "
         "with it, which are none of that packet's."
     ),
-    "leak stale_octets": "What it hands on has octets of an earlier packet in it.",
+    "leak stale_octets": "What the node hands on has octets of an earlier packet in it.",
     "mixed_senders mixed_originators accepted=RFC4944-5.3-18": (
         "Fragments of two senders are put together where tag and size are equal: {anybody} can put octets "
         "into the packet of another, and two honest senders are mixed by chance."
@@ -68,25 +68,25 @@ _SAID: Final[dict[str, str]] = {
         "When a neighbour's link-layer address changes, what is sent to it still goes to the old one."
     ),
     "neighbour_address": (
-        "What it sends to a neighbour {neighbour} goes to another link-layer address: that neighbour gets "
+        "What the node sends to a neighbour {neighbour} goes to another link-layer address: that neighbour gets "
         "nothing of it."
     ),
     "too_large": "Echoes{sizes} are not answered, and smaller ones are.",
-    "no_answer": "{Requests} reach it and are not answered.",
+    "no_answer": "{Requests} reach the node and are not answered.",
     "retransmission_lost": (
         "A TCP connection that loses one segment stands still: what nobody acknowledged is not sent again."
     ),
-    "refused": "It refuses a connection that it must serve.{question}",
-    "not_sent": "It does not send what is due.{question}",
-    "frame_too_long": "It sends frames that are longer than a radio can send ({seen}): these packets are lost.",
+    "refused": "The node refuses a connection that it must serve.{question}",
+    "not_sent": "The node does not send what is due.{question}",
+    "frame_too_long": "The node sends frames that are longer than a radio can send ({seen}): these packets are lost.",
     "checksum": (
-        "Some packets that it sends have a checksum that does not hold once a receiver has decompressed them:"
+        "Some packets that the node sends have a checksum that does not hold once a receiver has decompressed them:"
         " they are dropped."
     ),
-    "sent_destination sent_source": "Some packets that it sends come out with another address than was meant.",
+    "sent_destination sent_source": "Some packets that the node sends come out with another address than was meant.",
     "misread accepted=RFC6282-4.3.2-12": "{Packets} come out as another packet.",
-    "context_taken": "A context that cannot be is taken: others cannot read what it compresses with it.{question}",
-    "nd_taken": "{Anybody} changes where it sends its packets, by a message that it must ignore.{question}",
+    "context_taken": "A context that cannot be is taken, and others cannot read what is compressed with it.{question}",
+    "nd_taken": "{Anybody} changes where the node sends its packets, by a message that it must ignore.{question}",
     "payload": "{Packets} come out with other data{cut}.",
     "dropped form-* order-* duplicate-* all-twice thrice run-twice sac?-* sa??-da?? tf? fragments-of-*": (
         "{Packets} never arrive."
@@ -102,9 +102,9 @@ _SAID: Final[dict[str, str]] = {
 }
 _DIES_ALONE: Final = re.compile(r"it dies of (one frame|(\d+) frames)")
 _END: Final = re.compile(r"\(of (\d+) octets\)")
+_BEHIND: Final = re.compile(r"(\d+) octets more")
 _PARAMETER: Final = re.compile(r"\[(\d+)\]$")
 _AT: Final = re.compile(r"goes to ([0-9a-f]{4}|[0-9a-f]{16})\b")
-_BEHIND: Final = re.compile(r"(\d+) octets more")
 #: Results of a cause whose texts are read.
 _RESULTS: Final = 40
 #: Frames that a death counts as having taken, where the record does not tell.
@@ -173,7 +173,8 @@ def _of_death(cause: Cause, scope: Scope) -> str:
     chance = sum("none of" in text and "sent again" in text for text in texts)
     again = " Sent once more, the same frames did not do it." if chance == len(texts) and chance else ""
     seen = "" if count else f" ({_cases(len(cause.cases))} met it; which frames do it is not told)"
-    return f"{_anybody(cause, scope, capital=True)} can take it off the network by {frames}{seen}: {after}.{again}"
+    who = _anybody(cause, scope, capital=True)
+    return f"{who} can take the node off the network by {frames}{seen}: {after}.{again}"
 
 
 def _texts(cause: Cause) -> Iterator[Mapping[str, Any]]:

@@ -87,24 +87,24 @@ def test_how_fragments_follow_each_other(tmp_path, order, trait):
             "the DUT was lost (crashed): SIGSEGV; it dies of one frame (bc0): 41",
             RIG,
             (
-                "Whoever is in radio range can take it off the network by one frame: it ends, and is gone until it is "
-                "started again."
+                "Whoever is in radio range can take the node off the network by one frame: it ends, and is gone "
+                "until it is started again."
             ),
         ),
         (
             "the DUT was lost (alive): 6 controls in a row were not answered; it dies of 3 frames: 41, then 42",
             RIG,
             (
-                "Whoever is in radio range can take it off the network by 3 frames: it answers nothing any more until "
-                "somebody restarts it."
+                "Whoever is in radio range can take the node off the network by 3 frames: it answers nothing any "
+                "more until somebody restarts it."
             ),
         ),
         (
             "the DUT was lost (crashed): SIGSEGV; none of 32 stimuli kills it when it is sent again",
             "linux-ble",
             (
-                "Whoever connects to it can take it off the network by frames such as these cases send (1 case met it; "
-                "which frames do it is not told): it ends, and is gone until it is started again. Sent once more, the "
+                "Whoever connects to it can take the node off the network by frames such as these cases "
+                "send (1 case met it; which frames do it is not told): it ends, and is gone until it is started again. Sent once more, the "
                 "same frames did not do it."
             ),
         ),
@@ -132,7 +132,7 @@ def test_the_death_that_takes_fewer_frames_comes_first(tmp_path):
         (
             bad("neighbour_address", expected="the reply goes to 5d32", actual="it goes to 02005e65e7622d30"),
             (
-                "What it sends to a neighbour with a 16-bit link-layer address goes to another link-layer "
+                "What the node sends to a neighbour with a 16-bit link-layer address goes to another link-layer "
                 "address: that neighbour gets nothing of it."
             ),
         ),
@@ -153,8 +153,8 @@ def test_the_death_that_takes_fewer_frames_comes_first(tmp_path):
         (
             bad("refused", what="A node that connected still serves who connects. More."),
             (
-                "It refuses a connection that it must serve. What does not hold here: A node that connected still "
-                "serves who connects."
+                "The node refuses a connection that it must serve. What does not hold here: A node that connected "
+                "still serves who connects."
             ),
         ),
         (

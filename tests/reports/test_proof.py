@@ -100,6 +100,17 @@ def test_what_the_code_does_not_tell_is_neither_said_nor_marked():
     assert frame.said.startswith("No octet of it is wrong by itself")
 
 
+@pytest.mark.parametrize("cut", [0, 20])
+def test_octets_of_memory_behind_a_quote_are_marked_as_far_as_the_frame_has_them(cut):
+    memory = bytes.fromhex("d0160000fe000001c0160000080000000000ffff")
+    octets = ECHO + memory + bytes(16)
+    octets = octets[: len(octets) - cut]
+    more = f"36 octets more behind it: {memory.hex(' ')}..."
+    frame = shown(finding("quote_trailer", octets, actual=more))
+    assert [(bytes.fromhex(words), wrong) for words, wrong in frame.runs][-1] == (octets[len(ECHO) :], True)
+    assert "The node sent this frame, and what it quotes goes on behind the end" in frame.said
+
+
 def test_every_glob_of_silence_means_a_code():
     assert [glob for glob in UNHEARD if not any(fnmatchcase(code, glob) for code in CODES)] == []
     named = (*proof._ANSWERS, *proof._DUE, *proof._OPEN, *proof._SAID)

@@ -48,7 +48,9 @@ def test_the_beginning_of_a_usual_summary_says_all(run):
         "**✗ Do not ship: lwip-802154. Not good: 2 new failures on 2 rigs of 3. 3 distinct faults, 1 of them "
         "breaks a MUST of an RFC, 1 takes the node out of service;" in words
     )
-    assert "Worst fault: Whoever is in radio range can take it off the network by frames such as" in words
+    assert (
+        "Worst fault: Whoever is in radio range can take the node off the network by frames such as" in words
+    )
     assert "(critical: crash). On lwip-802154: The DUT crashed" in words
     assert "| ✗ lwip-802154 | lwIP 2.1.3 | no | " in words
     assert "new failure, critical: crash. The DUT crashed" in words
