@@ -104,7 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("run_dir", metavar="RUN", type=Path)
     command.add_argument("--state", action="append", choices=STATES, help="which results (repeatable)")
     command.add_argument("--rig", help="only this rig")
-    command.add_argument("--case", default="", help="in full: cases whose id contains this")
+    command.add_argument(
+        "--case", default="", help="in full: cases whose id contains this, or is like this glob"
+    )
     command.add_argument("--all", action="store_true", help="in full: every result (of these states)")
     command.set_defaults(run=_show)
 

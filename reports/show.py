@@ -17,7 +17,7 @@ from reports.compact import whole
 from reports.frames import Frame, frame_of
 from reports.proof import link_of, sent_words, without_frame
 from reports.record import REASONS, RecordError, state
-from reports.sections import folded, nearest
+from reports.sections import fits, folded, nearest
 from reports.severity import place_of, worst_effect
 from reports.statistics.units import amount
 from reports.text import in_general, indented, one_line
@@ -48,7 +48,7 @@ _NEWS: Final = ("fail", "error", "unconfirmed")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a reader asks for: states, a rig, a part of a case id, every result in full."""
+    """What a reader asks for: states, a rig, a part or a glob of case ids, every result in full."""
 
     states: tuple[str, ...] = ()
     rig: str | None = None
@@ -85,12 +85,17 @@ def _check(page: View, asked: Asked) -> None:
     cases = [case.name for section in page.sections for case in section.cases]
     for what, name, there, known in (
         ("rig", asked.rig, rigs, asked.rig in rigs),
-        ("case", asked.case, cases, any(asked.case in one for one in cases)),
+        ("case", asked.case, cases, any(_means(asked.case, one) for one in cases)),
     ):
         if name and not known:
             raise RecordError(
                 f"{page.record.path}: no {what} {name!r}; there is {nearest(name, sorted(there, key=natural))}"
             )
+
+
+def _means(asked: str, case: str) -> bool:
+    """Whether a case is asked for, by a part of its id or by a glob of it."""
+    return asked in case or fits(case, asked)
 
 
 def _rigs(page: View, name: str | None) -> list[Rig]:
@@ -170,7 +175,7 @@ def _results(page: View, asked: Asked) -> Iterator[str]:
         for section in page.sections
         for case in section.cases
         for rig in _rigs(page, asked.rig)
-        if asked.case in case.name
+        if _means(asked.case, case.name)
         and (line := case.results.get(rig.name)) is not None
         and (found := state(line)) in wanted
     ]

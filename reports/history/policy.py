@@ -1,7 +1,8 @@
 """The gate: whether a run may pass, by a policy file. One exit status for CI.
 
 Strategy: a case fails the gate when it is bad and nothing allows it: not the policy's `allowed`, not a quarantine
-whose end has not come. Neither excuses what is required, for a wide glob in the one would undo the other unseen. A
+whose end has not come, not `others = "ignore"` where nothing requires it. None of them excuses what is required, for a
+wide glob in the one would undo the other unseen. A
 quarantine has an end and a reason, so that nothing is forgotten in it. A required case of which nothing is known
 fails to be told (status 3), and never counts as good.
 """
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -48,6 +49,8 @@ class Policy(_Table):
     quarantine: list[Quarantine] = []
     #: The largest share of cases that may be inconclusive.
     inconclusive: float = Field(default=0.0, ge=0, le=1)
+    #: What counts of cases that no line names: all of them, or nothing.
+    others: Literal["count", "ignore"] = "count"
 
 
 @dataclass(slots=True)
@@ -66,7 +69,7 @@ class Gate:
 
 
 _HELP: Final = (
-    "keys: required, allowed (lists of globs), inconclusive (a share), "
+    'keys: required, allowed (lists of globs), inconclusive (a share), others ("count" or "ignore"), '
     "[[quarantine]] case, rig, breach, until, why"
 )
 
@@ -119,11 +122,13 @@ def gate(
         if rule.until < today:
             found.notes.append(f"the quarantine of {rule.case} ended on {rule.until}: {rule.why}")
     active = [rule for rule in policy.quarantine if rule.until >= today]
-    unclear, used = 0, set[int]()
+    counted, unclear, used = 0, 0, set[int]()
     #: What is said of a breach on a rig, and why it is excused -> its cases.
     alike: dict[tuple[str, str, str], list[str]] = {}
     for rig, case, point in rows:
-        unclear += point.state == "inconclusive"
+        asked = policy.others == "count" or bool(_required_by(policy, rig, case))
+        counted += asked
+        unclear += asked and point.state == "inconclusive"
         if point.state not in BAD:
             continue
         why = demand = ""
@@ -132,6 +137,8 @@ def gate(
             why = f" (quarantined until {quarantined.until}: {quarantined.why})"
         elif any(fits(case, glob) for glob in policy.allowed):
             why = " (allowed)"
+        elif not asked:
+            why = " (not required, and the policy ignores others)"
         if why and (required := _required_by(policy, rig, case)):
             by = "the quarantine" if quarantined is not None else "allowed"
             why, demand = "", f" (required by {required!r}, and {by} does not excuse what is required)"
@@ -152,9 +159,9 @@ def gate(
             found.unknown.append(f"required {line!r}: {why}")
         else:
             _require(found, line, rows, (owed or {}).get(line))
-    if rows and unclear / len(rows) > policy.inconclusive:
+    if counted and unclear / counted > policy.inconclusive:
         found.unknown.append(
-            f"{unclear} of {len(rows)} results are inconclusive; the policy allows {policy.inconclusive:.1%}"
+            f"{unclear} of {counted} results are inconclusive; the policy allows {policy.inconclusive:.1%}"
         )
     if not rows:
         found.unknown.append("the run has no results")

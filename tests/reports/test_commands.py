@@ -183,6 +183,13 @@ def test_show_of_states_and_one_rig(run, capsys):
     assert "nothing of that kind" in capsys.readouterr().out
 
 
+def test_show_of_a_glob_has_what_fits_it(run, capsys):
+    for asked, count in (("rfc6282/3.1.1/hop_limit[*", 12), ("*truncation", 1), ("hop_limit[0", 3)):
+        assert main(["show", str(run), "--case", asked]) == 0
+        assert f"\n{count} of " in capsys.readouterr().out
+    assert main(["show", str(run), "--case", "rfc6282/9/*"]) == 2
+
+
 def test_show_of_a_case_has_its_figures(run, capsys):
     figure = {"what": "median", "value": 3.5, "low": 1, "high": None, "n": 4}
     line = {"type": "measurement", "rig": "linux-ble", "case": "rfc6282/3.1.1/hlim", "clock": "tap"}

@@ -83,3 +83,19 @@ def test_a_run_that_the_history_has_not_is_told_with_the_nearest(gate):
     status, _, mistakes = gate('allowed = ["*"]', "--run", "20261121-100000-8")
     assert status == 2
     assert "the history has no run '20261121-100000-8'; there is 20261121-100000-7" in mistakes
+
+
+def test_what_nobody_requires_may_be_ignored(gate):
+    """Of required cases all counts, inconclusive ones too; of others nothing."""
+    only = 'required = ["linux-ble rfc6282/3.1.1/*"]\n'
+    assert gate(only)[0] == 1
+    status, text, _ = gate(only + 'others = "ignore"')
+    assert status == 0
+    assert (
+        "excused: lwip-802154  robustness/truncation  fail: SURVIVAL-01 dut_lost (not required, and the policy"
+        in text
+    )
+    status, text, _ = gate('required = ["robustness/*"]\nothers = "ignore"')
+    assert (status, "failed: lwip-802154  robustness/truncation" in text) == (1, True)
+    status, _, mistakes = gate('others = "none"')
+    assert (status, "others: Input should be 'count' or 'ignore'" in mistakes) == (2, True)

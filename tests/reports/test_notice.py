@@ -104,8 +104,8 @@ def test_how_fragments_follow_each_other(tmp_path, order, trait):
             "linux-ble",
             (
                 "Whoever connects to it can take the node off the network by frames such as these cases "
-                "send (1 case met it; which frames do it is not told): it ends, and is gone until it is started again. Sent once more, the "
-                "same frames did not do it."
+                "send (1 case met it; which frames do it is not told): it ends, and is gone until it is started again. "
+                "Sent once more, the same frames did not do it."
             ),
         ),
     ],
