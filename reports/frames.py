@@ -13,7 +13,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from reports.proof import claim, field_of, is_ours, is_right, octets_of, payloads_of, read_by_oracle
+from reports.proof import (
+    claim,
+    field_of,
+    is_answer,
+    is_ours,
+    is_right,
+    octets_of,
+    payloads_of,
+    read_by_oracle,
+)
 from sixlowpan import DecodeError, mac
 
 #: A row of octets behind the tree, with where it begins, and the row of carets under it.
@@ -105,6 +114,10 @@ def frame_of(result: Mapping[str, Any], link: str = "ieee802154") -> Frame | Non
     start = len(octets) - payload if payload is not None and payload <= len(octets) else None
     marked, about = _marked_octets(rows, start, octets, finding)
     rows = _underlined(rows, {place - (start or 0) for place in marked})
+    if is_answer(finding):
+        return Frame(
+            _cut(octets, marked), rows, "The node sent this frame, and its data are not those of the request."
+        )
     said = claim(finding, several=len(payloads_of(result)) > 1 and is_ours(finding, result))
     return Frame(_cut(octets, marked), rows, f"{said} {about}".strip() or _UNMARKED)
 

@@ -160,9 +160,7 @@ def _of_death(cause: Cause, scope: Scope) -> str:
     """How many frames it takes, who can send them, and what is left of the node."""
     told = list(_texts(cause))
     count = dies_of(told)
-    frames = (
-        f"{'one frame' if count == 1 else f'{count} frames'}" if count else "frames such as these cases send"
-    )
+    frames = f"{'one frame' if count == 1 else f'{count} frames'}" if count else _sent_in(cause)
     texts = [str(finding.get("actual") or "") for finding in told]
     hangs = bool(texts) and all("(alive)" in text or "no control is answered" in text for text in texts)
     after = (
@@ -172,9 +170,8 @@ def _of_death(cause: Cause, scope: Scope) -> str:
     )
     chance = sum("none of" in text and "sent again" in text for text in texts)
     again = " Sent once more, the same frames did not do it." if chance == len(texts) and chance else ""
-    seen = "" if count else f" ({_cases(len(cause.cases))} met it; which frames do it is not told)"
     who = _anybody(cause, scope, capital=True)
-    return f"{who} can take the node off the network by {frames}{seen}: {after}.{again}"
+    return f"{who} can take the node off the network by {frames}: {after}.{again}"
 
 
 def _texts(cause: Cause) -> Iterator[Mapping[str, Any]]:
@@ -199,7 +196,7 @@ def _told(cause: Cause, scope: Scope) -> str:
     if ("{due}" in said and not due) or ("{seen}" in said and not seen):
         return ""
     number = _BEHIND.search(str(found.get("actual") or ""))
-    whom = f" {scope.words}" if scope.words else " in the forms that these cases send"
+    whom = f" {scope.words}" if scope.words else f", such as {cause.cases[0].name} sends,"
     some = cause.right_too or not scope.told
     told = said.format(
         Packets=f"Some packets{whom}" if some else f"Packets{whom}",
@@ -284,5 +281,8 @@ def _question(cause: Cause) -> str:
     return f" What does not hold here: {what.rstrip('.')}."
 
 
-def _cases(count: int) -> str:
-    return "1 case" if count == 1 else f"{count} cases"
+def _sent_in(cause: Cause) -> str:
+    """What was sent when the node was lost, where it is not known which frames did it."""
+    count, name = len(cause.cases), cause.cases[0].name
+    more = f" and {count - 1} more {'case' if count == 2 else 'cases'}" if count > 1 else ""
+    return f"what {name}{more} sent, of which it is not known what did it"

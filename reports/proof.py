@@ -202,6 +202,11 @@ def is_ours(finding: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
     return bool(octets) and any(octets.endswith(row) for row in rows)
 
 
+def is_answer(finding: Mapping[str, Any]) -> bool:
+    """Whether the frame of a finding about data is the DUT's answer, which has others than the request."""
+    return finding.get("code") == "payload" and str(finding.get("expected") or "").startswith("Echo Reply")
+
+
 def field_of(finding: Mapping[str, Any]) -> str:
     """The field of a packet of the tester's that the DUT made another one of; empty where it is none."""
     code = str(finding.get("code") or "")

@@ -296,7 +296,7 @@ def test_an_interrupted_run_is_said_to_be_one(sample, tmp_path):
 def test_the_head_has_the_worst_fault_in_words_and_what_a_user_notices(page):
     head = page.text.split("Node by node")[0]
     assert (
-        "Worst fault: Whoever is in radio range can take the node off the network by frames such as these"
+        "Worst fault: Whoever is in radio range can take the node off the network by what robustness/truncation sent"
         in head
     )
     assert "critical: crash (new, on lwip-802154: The DUT crashed, restarted or fell silent for good" in head

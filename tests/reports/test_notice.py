@@ -44,7 +44,7 @@ def test_who_is_meant_is_what_all_frames_have_in_common(tmp_path):
     two = [bad("dropped", FROM_SHORT), bad("dropped", FROM_SHORT, case="rfc4944/a/c")]
     assert told(tmp_path / "all", *two)["dropped"] == "Packets from a 16-bit link-layer address never arrive."
     two.append(bad("dropped", FROM_EUI64, case="rfc4944/a/d"))
-    some = "Some packets in the forms that these cases send never arrive."
+    some = "Some packets, such as rfc4944/a/b sends, never arrive."
     assert told(tmp_path / "some", *two)["dropped"] == some
 
 
@@ -103,9 +103,9 @@ def test_how_fragments_follow_each_other(tmp_path, order, trait):
             "the DUT was lost (crashed): SIGSEGV; none of 32 stimuli kills it when it is sent again",
             "linux-ble",
             (
-                "Whoever connects to it can take the node off the network by frames such as these cases "
-                "send (1 case met it; which frames do it is not told): it ends, and is gone until it is started again. "
-                "Sent once more, the same frames did not do it."
+                "Whoever connects to it can take the node off the network by what rfc4944/a/b sent, of which it is not "
+                "known what did it: it ends, and is gone until it is started again. Sent once more, the same frames "
+                "did not do it."
             ),
         ),
     ],
@@ -146,7 +146,7 @@ def test_the_death_that_takes_fewer_frames_comes_first(tmp_path):
         (
             bad("payload", expected="data: c5 4c (of 93 octets)", actual="the end (of 80 octets)"),
             (
-                "Some packets in the forms that these cases send come out with other data: "
+                "Some packets, such as rfc4944/a/b sends, come out with other data: "
                 "they end behind octet 80 of 93."
             ),
         ),

@@ -49,7 +49,8 @@ def test_the_beginning_of_a_usual_summary_says_all(run):
         "breaks a MUST of an RFC, 1 takes the node out of service;" in words
     )
     assert (
-        "Worst fault: Whoever is in radio range can take the node off the network by frames such as" in words
+        "Worst fault: Whoever is in radio range can take the node off the network by what robustness/truncation sent"
+        in words
     )
     assert "(critical: crash). On lwip-802154: The DUT crashed" in words
     assert "| ✗ lwip-802154 | lwIP 2.1.3 | no | " in words
