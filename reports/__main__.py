@@ -17,7 +17,7 @@ from typing import cast
 
 from reports import allure, badge, html, junit, markdown, pairs, show, validate
 from reports.compact import skim
-from reports.compare import as_html, as_json, as_markdown, compare, duts, figures, report, sides
+from reports.compare import as_html, as_json, as_markdown, compare, duts, figures, report, sides, words
 from reports.compare.verdicts import read_required
 from reports.files import put
 from reports.history.__main__ import add_commands
@@ -247,7 +247,7 @@ def _compare(options: argparse.Namespace) -> int:
     elif options.format == "html":
         print(as_html(found, heads, every=options.all), end="")
     else:
-        print("\n".join([*heads, "", report(found, limit)]))
+        print("\n".join([f"Keyhole compare: {words(found)}", *heads, "", report(found, limit)]))
     return found.status
 
 

@@ -4,7 +4,7 @@
 """
 
 from reports.compare.figures import Cell, Figures, figures
-from reports.compare.output import as_html, as_json, as_markdown, report
+from reports.compare.output import as_html, as_json, as_markdown, report, words
 from reports.compare.verdicts import Change, Comparison, compare, duts, sides
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "figures",
     "report",
     "sides",
+    "words",
 ]

@@ -112,9 +112,11 @@ def report(found: Comparison, limit: int | None = 20) -> str:
 
 
 def _rows(found: Comparison, changes: Sequence[Row], limit: int | None) -> list[str]:
+    verdicts = [change for change in changes if isinstance(change, Change)]
+    if limit is not None and verdicts and verdicts[0] in (*found.new_failures, *found.new_findings):
+        return _alike(verdicts)
     if limit is None or len(changes) <= limit:
         return [str(change) for change in changes]
-    verdicts = [change for change in changes if isinstance(change, Change)]
     if not verdicts:
         if changes[0] in found.figures.worse:
             return [str(change) for change in changes]
@@ -126,12 +128,13 @@ def _rows(found: Comparison, changes: Sequence[Row], limit: int | None) -> list[
 
 
 def _alike(changes: Sequence[Change]) -> list[str]:
-    """One row for the cases of one rig in which the same was found, the most cases first."""
+    """One row for the cases of one rig in which the same was found; worst first, then the most cases."""
     groups: dict[Change, list[str]] = {}
     for change in changes:
         groups.setdefault(replace(change, case=""), []).append(change.case)
     rows = []
-    for kind, cases in sorted(groups.items(), key=lambda group: -len(group[1])):
+    order = {effect: place for place, effect in enumerate(dict.fromkeys(one.effect for one in changes))}
+    for kind, cases in sorted(groups.items(), key=lambda group: (order[group[0].effect], -len(group[1]))):
         if len(cases) == 1:
             rows.append(str(replace(kind, case=cases[0])))
         else:

@@ -19,10 +19,13 @@ from reports.compact import Kept, Shape
 from reports.compare.figures import Figures
 from reports.record import REASONS, Record, RecordError, chosen_by, state
 from reports.sections import fits, folded, rig_and_case
+from reports.severity import EFFECTS, Effect, worst_effect
 from reports.text import one_line
 from reports.verdict import plural
 from reports.view import WIDE, natural, rigs_of
 
+#: Effects as a change names them, worst first.
+_PLACES: Final = {f"{effect.severity}: {effect.name}": place for place, effect in enumerate(EFFECTS)}
 BAD: Final = ("fail", "error", "unconfirmed")
 #: States in which something is known about the DUT.
 _TOLD: Final = ("pass", "harmless", "known", "unconfirmed", "fail")
@@ -46,9 +49,11 @@ class Change:
     after: str | None
     detail: str = ""
     because: str = ""
+    #: What the worst of a new failure does: "critical: crash" (`reports.severity`).
+    effect: str = ""
 
     def __str__(self) -> str:
-        detail = f": {self.detail}" if self.detail else ""
+        detail = f": {', '.join(filter(None, (self.effect, self.detail)))}" if self.detail else ""
         because = f" ({BECAUSE[self.because]})" if self.because else ""
         return (
             f"{self.rig}  {self.case}  {self.before or 'absent'} -> {self.after or 'absent'}{detail}{because}"
@@ -115,6 +120,8 @@ class _Seen:
     case: tuple[str, frozenset[str]]
     #: Why it is unsupported: that alone is no change.
     reason: str = field(default="", compare=False)
+    #: What the worst of its news does.
+    effect: Effect | None = field(default=None, compare=False)
 
 
 #: Rig -> case -> what is seen there.
@@ -145,7 +152,11 @@ def compare(
             change = replace(change, because="suite" if another else whose(rig, was, now))
         if now and now.state == "unsupported":
             change = replace(change, detail=REASONS.get(now.reason, now.reason))
+        if now and now.state in BAD and now.effect:
+            change = replace(change, effect=f"{now.effect.severity}: {now.effect.name}")
         _file(found, change, was.news if was else frozenset(), now.news if now else frozenset())
+    for changes in (found.new_failures, found.new_findings):
+        changes.sort(key=lambda one: _PLACES.get(one.effect, len(_PLACES)))
     found.troubles = _troubles(before, after, old, new)
     _require(found, required, old, new)
     return found
@@ -304,9 +315,10 @@ def _results(record: Record, match: Mapping[str, str]) -> Results:
 
 
 def _seen(line: Mapping[str, Any]) -> _Seen:
-    news = (f"{f['code']} ({f['requirement']})" for f in line.get("findings", []) if not f.get("known"))
+    found = [f for f in line.get("findings", []) if not f.get("known")]
+    news = frozenset(f"{f['code']} ({f['requirement']})" for f in found)
     about = line.get("what", ""), frozenset(line.get("requirements", []))
-    return _Seen(state(line), frozenset(news), about, str(line.get("reason") or ""))
+    return _Seen(state(line), news, about, str(line.get("reason") or ""), worst_effect(found))
 
 
 def sides(before: Record, after: Record) -> list[str]:

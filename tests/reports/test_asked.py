@@ -1,8 +1,9 @@
-"""What a reader asks of a history, and names that nothing in it has."""
+"""What a reader asks of a history or of two runs, and names that nothing in them has."""
 
 import pytest
 
 from reports.__main__ import main
+from reports.record import Finding
 
 
 @pytest.fixture
@@ -44,3 +45,26 @@ def test_a_figure_that_nothing_has_is_told_with_the_nearest(file, tmp_path, caps
     for more in ([], ["--html", str(tmp_path / "pages")]):
         assert main(["history", "show", file, *asked.split(), *more]) == (2 if told else 0)
         assert told in capsys.readouterr().err
+
+
+def test_what_broke_worst_comes_first_and_alike_are_one_row(sample, tmp_path, capsys):
+    """One death behind nine equal small failures was the tenth row."""
+    cases = [f"rfc6282/3.1.1/hlim[{number}]" for number in range(9)]
+    hops = Finding("hop_limit", "RFC6282-3.1.1-09", "FORMAT", "64", "63", field="hop_limit")
+    death = Finding("dut_lost", "RFC6282-2-04", "MUST", "it lives", "silence")
+    good = [sample.result(case, "linux-ble", "pass", []) for case in (*cases, "robustness/z")]
+    bad = [sample.result(case, "linux-ble", "fail", [], findings=[hops]) for case in cases]
+    bad.append(sample.result("robustness/z", "linux-ble", "fail", [], findings=[death]))
+    sample.write_record(tmp_path / "a", good)
+    sample.write_record(tmp_path / "b", bad)
+    assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b")]) == 1
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[0] == "Keyhole compare: regression"
+    news = rows[rows.index("New failures (10)") + 1 :][:2]
+    assert news[0].startswith(
+        "  linux-ble  robustness/z  pass -> fail: critical: crash, dut_lost (SURVIVAL-01)"
+    )
+    assert news[1].startswith(
+        "  linux-ble  9 cases  pass -> fail: moderate: some forms lost, hop_limit (RFC6282"
+    )
+    assert "--case 'robustness/z'" in "\n".join(rows)

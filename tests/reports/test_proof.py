@@ -114,7 +114,9 @@ def test_octets_of_memory_behind_a_quote_are_marked_as_far_as_the_frame_has_them
 def test_the_frame_of_an_answer_with_other_data_is_the_nodes():
     frame = shown(finding("payload", expected="Echo Reply with the data of the request", actual="the end"))
     assert frame.said == "The node sent this frame, and its data are not those of the request."
-    assert "the node misreads the payload" in shown(finding("payload", expected="payload 01", actual="02")).said
+    assert (
+        "the node misreads the payload" in shown(finding("payload", expected="payload 01", actual="02")).said
+    )
 
 
 def test_every_glob_of_silence_means_a_code():
