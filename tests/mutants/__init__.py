@@ -32,7 +32,7 @@ IEEE802154: Final = ("ieee802154",)
 BLE: Final = ("ble",)
 _RIGS: Final = Path(__file__).parent / "rigs"
 #: Rigs on which a mutant can be told that the reference's own rig does not show, or shows at once.
-NO_TAP, THREE_SECONDS, TIMEOUT_UNDECLARED, ONE_PLACE, APPLICATION, SECURED, PAIR = (
+NO_TAP, THREE_SECONDS, TIMEOUT_UNDECLARED, ONE_PLACE, APPLICATION, SECURED, PAIR, PLAIN = (
     str(_RIGS / f"{name}.toml")
     for name in (
         "no-tap",
@@ -42,6 +42,7 @@ NO_TAP, THREE_SECONDS, TIMEOUT_UNDECLARED, ONE_PLACE, APPLICATION, SECURED, PAIR
         "application",
         "secured",
         "pair",
+        "plain",
     )
 )
 

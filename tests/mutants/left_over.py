@@ -8,7 +8,7 @@ from __future__ import annotations
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import DecodeError, ipv6
 from sixlowpan.addresses import ALL_NODES
-from tests.mutants import IEEE802154, NO_TAP, mutant
+from tests.mutants import IEEE802154, NO_TAP, PLAIN, mutant
 from tests.mutants.wire import iphc
 
 HOP_BY_HOP, ICMPV6, DESTINATION = 0, 58, 60
@@ -46,12 +46,12 @@ class OneBuffer(ReferenceNode):
         return plain[:24] + (destination or plain[24:40]) + plain[40:]
 
 
-def reads_one_buffer(id, requirement):
+def reads_one_buffer(id, requirement, rig=NO_TAP):
     """Register a node whose `misread` is the decorated function."""
 
     def register(function):
         node = type(function.__name__, (OneBuffer,), {"misread": function})
-        mutant(id, requirement=requirement, kinds=IEEE802154, what=function.__doc__, rig=NO_TAP)(node)
+        mutant(id, requirement=requirement, kinds=IEEE802154, what=function.__doc__, rig=rig)(node)
         return function
 
     return register
@@ -203,3 +203,23 @@ def _(self, payload, header, info):
     if header.nh and payload[2:3] == b"\xed":
         return super(OneBuffer, self).decode_payload(payload[:2] + b"\xe7" + payload[3:], info)
     return None
+
+
+def left_in_place(id, requirement, first, last):
+    """A node without GHC that leaves the next header at 0 behind an NHC octet of RFC 7400, `first` to `last`."""
+
+    def wrong(self, payload, header, info):
+        at = header.end
+        if header.nh and payload[at : at + 1] and first <= payload[at] <= last:
+            return self.rebuilt(payload, info, HOP_BY_HOP, payload[at:])
+        return None
+
+    wrong.__doc__ = (
+        f"Takes what begins with an NHC octet {first:02x} to {last:02x} for a Hop-by-Hop Options header."
+    )
+    reads_one_buffer(id, requirement, PLAIN)(wrong)
+
+
+left_in_place("ghc-icmpv6-left-in-place", "RFC7400-3.1-02", 0xDF, 0xDF)
+left_in_place("ghc-udp-left-in-place", "RFC7400-3.1-01", 0xD0, 0xD3)
+left_in_place("ghc-extension-left-in-place", "RFC7400-3.2-01", 0xB0, 0xB7)
