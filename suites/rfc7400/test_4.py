@@ -1,14 +1,16 @@
 """RFC 7400 §4, IANA considerations: the NHC octets that it assigns mean GHC, and nothing else to who knows no GHC.
 
 RFC 6282 leaves open what a node makes of an NHC octet that nobody assigned (its §5); these have a meaning. A decoder
-that stops at an octet which it does not know may leave the next header at 0: what stands there is then read as a
-Hop-by-Hop Options header (RFC 8200 §4.3). Each stimulus is a good packet by GHC whose octets are such a header as well,
-and one that draws an ICMPv6 error.
+that stops at an octet which it does not know may leave the next header at 0, so that what stands there is read as a
+Hop-by-Hop Options header (RFC 8200 §4.3), or leave it as an earlier packet had it. Each stimulus is a good packet by
+GHC whose octets are such a header as well, or a datagram, and draw an ICMPv6 error.
 """
+
+from dataclasses import replace
 
 import pytest
 
-from fixtures.api import ICMPV6, UDP, Case, Stimulus, checked, requirement, right_or_nothing
+from fixtures.api import ICMPV6, UDP, Case, Stimulus, checked, poison, requirement, right_or_nothing
 from sixlowpan import ipv6
 from suites.rfc7400.sending import behind_a_header, literal
 
@@ -70,3 +72,39 @@ def test_extension_header_is_another_one(case: Case):
         return checked(case, HEAD + b"\xb1" + codes + b"\xdf" + literal(echo), packet, "extension header GHC")
 
     behind_a_header(case, make)
+
+
+#: 101nssss moves what a backreference counts from (§2): where none comes, it is a code without effect. Each may be up
+#: to 31 more than a0; nine in the high octets of words and nine in the low ones make any checksum.
+IDLE = 18
+
+
+def idle(codes: bytes, missing: int) -> bytes:
+    """Codes without effect behind `codes` that add `missing` (16 bits) to a sum in which all of them are a0."""
+    left, out = [missing >> 8, missing & 0xFF], bytearray()
+    for at in range(len(codes), len(codes) + IDLE):
+        more = min(31, left[at % 2])
+        left[at % 2] -= more
+        out.append(0xA0 + more)
+    return codes + bytes(out)
+
+
+@requirement("RFC7400-3.1-02", "RFC7400-4-01")
+def test_icmpv6_is_no_datagram(case: Case):
+    """ICMPv6 by GHC behind UDP: its octets are not taken for a datagram, though they would be a good one."""
+    tester = case.tester
+    source, destination = tester.identity.address, tester.dut_address
+    size = 4 + 15 + IDLE
+
+    def make() -> Stimulus:
+        # df 01 and 80 0f are ports; 00 and the first octet of the message's checksum the length; then two of a checksum
+        packet = next(packet for packet in iter(tester.echo, b"") if packet[42] == size)
+        codes = bytes.fromhex("df01800f") + packet[41:]
+        blank = idle(codes[:6] + bytes(2) + codes[8:], 0)
+        missing = ipv6.checksum(source, destination, UDP, blank) - int.from_bytes(codes[6:8])
+        datagram = idle(codes, missing % 0xFFFF)
+        assert ipv6.checksum_holds(source, destination, UDP, datagram), "no datagram: it would prove nothing"
+        made = checked(case, HEAD + datagram, packet, "ICMPv6 GHC, octets of UDP")
+        return replace(made, before=poison(tester, ipv6.build(source, destination, UDP, datagram)))
+
+    right_or_nothing(case, make, feature="ghc")

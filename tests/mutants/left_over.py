@@ -11,7 +11,7 @@ from sixlowpan.addresses import ALL_NODES
 from tests.mutants import IEEE802154, NO_TAP, PLAIN, mutant
 from tests.mutants.wire import iphc
 
-HOP_BY_HOP, ICMPV6, DESTINATION = 0, 58, 60
+HOP_BY_HOP, UDP, ICMPV6, DESTINATION = 0, 17, 58, 60
 
 
 class OneBuffer(ReferenceNode):
@@ -223,3 +223,11 @@ def left_in_place(id, requirement, first, last):
 left_in_place("ghc-icmpv6-left-in-place", "RFC7400-3.1-02", 0xDF, 0xDF)
 left_in_place("ghc-udp-left-in-place", "RFC7400-3.1-01", 0xD0, 0xD3)
 left_in_place("ghc-extension-left-in-place", "RFC7400-3.2-01", 0xB0, 0xB7)
+
+
+@reads_one_buffer("ghc-begins-what-was-left", "RFC7400-3.1-02", PLAIN)
+def _(self, payload, header, info):
+    """Knows no GHC, and takes what begins with its NHC octet for what the packet before had, where that was UDP."""
+    if header.nh and payload[header.end : header.end + 1] == b"\xdf" and self.buffer[6] == UDP:
+        return self.rebuilt(payload, info, UDP, payload[header.end :])
+    return None
