@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from rigs.tester.asked import Asked
 from rigs.tester.assembly import Assembly
 from rigs.tester.framing import Air, Heard
 from rigs.tester.neighbours import Neighbours, link_option
 from rigs.tester.packets import (
     CLOSED,
-    DESTINATION_UNREACHABLE,
     ECHO_REPLY,
     FORMS,
     ICMPV6,
@@ -63,12 +63,12 @@ class Tester:
     servants: list[Callable[[Seen], object]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._trips, self.shown = Trips(), Shown(self.air)
+        self._trips, self.shown, self._asked = Trips(), Shown(self.air), Asked()
+        self._identities: dict[bytes, Identity] = {}
         self.restart("")
         self._version = 0
         #: Datagrams that went in fragments and, for all we know, wait for more of them: when the last one was sent.
         self.begun: dict[bytes, float] = {}
-        self._identities: dict[bytes, Identity] = {}
         self._neighbours = Neighbours(self, self.neighbours)
         self._assembly = Assembly()
         link = self.air.link.tester
@@ -77,18 +77,15 @@ class Tester:
         #: Packets that the tester sent as an ordinary host, and the (identifier, sequence) of its controls.
         self.ordinary: set[bytes] = set()
         self.control_ids: set[bytes] = set()
-        #: (identifier, sequence) of every echo that was asked for: the case that did, and what its answer must be.
-        self._asked: dict[bytes, tuple[str, int]] = {}
         self.last_control = b""
 
     def restart(self, name: str) -> None:
         """Draw all that is random anew from the seed and this name: a case does the same alone and in a crowd."""
-        self._name = name
         self.random = random.Random(f"{self.seed}/{name}")
         self._serial = self.random.randrange(1 << 32)
         self._tag = self.random.randrange(0x10000)
         self._identifier = self.random.randrange(0x10000)
-        self._answers: set[bytes] = set()
+        self._asked.restart(name, self._identities)
         self._trips.another_case()
 
     # -- identities -------------------------------------------------------------------------------------------
@@ -99,6 +96,7 @@ class Tester:
 
     def _own(self, identity: Identity) -> Identity:
         self._identities[identity.address] = identity
+        self._asked.present(identity.address)
         if identity.address[8:14] == addresses.SHORT_IID_PREFIX:
             self.air.link.hear_too(identity.address[14:])
         return identity
@@ -110,7 +108,7 @@ class Tester:
     def fresh(self) -> Identity:
         """Become somebody whom the DUT has never met, where the link allows it."""
         if not self.air.link.any_source:
-            return self.identity
+            return self._own(self.identity)
         self._serial = (self._serial + 1) & 0xFFFFFFFF
         link = bytes([0x02, 0x00, 0x5E]) + (self.seed & 0xFF).to_bytes(1) + self._serial.to_bytes(4)
         self.identity = self._own(Identity(link, addresses.link_local(link)))
@@ -136,6 +134,7 @@ class Tester:
     def acting_as(self, identity: Identity) -> Iterator[None]:
         """Send as this identity for a while."""
         before, self.identity = self.identity, identity
+        self._asked.present(identity.address)
         try:
             yield
         finally:
@@ -199,7 +198,7 @@ class Tester:
         """Build an ICMPv6 Echo Request packet with a fresh identifier and `size` octets of data."""
         identifier, data = self.next_identifier(), self.pattern(size) if data is None else data
         source = self.identity.address if source is None else source
-        self._asked[identifier.to_bytes(2) + b"\0\1"] = self._name, hash((source, data))
+        self._asked.echo(identifier, source, data)
         return ipv6.echo_request(
             source,
             self.dut_address if destination is None else destination,
@@ -290,9 +289,7 @@ class Tester:
                 continue
             self.heard.append(seen)
             self.shown.heard()
-            if seen.icmp_type in {ECHO_REPLY, DESTINATION_UNREACHABLE}:
-                seen.stale = seen.packet in self._answers or self.asked_by(seen) not in {None, self._name}
-                self._answers.add(seen.packet)
+            seen.stale = self._asked.late(seen)
             for serve in self.servants:
                 serve(seen)
             if self.answer_ns and seen.icmp_type == NEIGHBOR_SOLICITATION:
@@ -373,7 +370,7 @@ class Tester:
             if seen.icmp_type != ECHO_REPLY or seen.view is None:
                 continue
             answers = seen.upper[4:8]
-            ours = answers in self.control_ids or self._asked.get(answers, ("", 0))[0] == self._name
+            ours = answers in self.control_ids or self._asked.here(answers)
             if answers == wanted or (seen.view.dst == self.identity.address and not ours):
                 self._trips.took(self.now() - began, size)
                 self.shown.answered(request)
@@ -387,10 +384,7 @@ class Tester:
 
     def asked_by(self, seen: Seen) -> str | None:
         """The case that asked the echo to which this is the right answer; None where it is none."""
-        if seen.icmp_type != ECHO_REPLY or seen.view is None:
-            return None
-        name, right = self._asked.get(seen.upper[4:8], ("", 0))
-        return name if right == hash((seen.view.dst, seen.upper[8:])) else None
+        return self._asked.by(seen)
 
     def drain(self) -> None:
         """Take in what is already here (late answers of the case before), and forget what is over."""

@@ -1,0 +1,57 @@
+"""Whose answer a packet of the DUT is: one to this case, one that comes late to an earlier case, or nobody's.
+
+Strategy: each echo is known by identifier and sequence number, with the case that asked and what its right answer is. A
+wrong answer cannot be told by that. It is late where it goes to an address that was ours in earlier cases only: each
+case speaks from addresses of its own, where the link allows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rigs.tester.packets import DESTINATION_UNREACHABLE, ECHO_REPLY, PARAMETER_PROBLEM, Seen
+
+_ANSWERS = frozenset({ECHO_REPLY, DESTINATION_UNREACHABLE, PARAMETER_PROBLEM})
+
+
+class Asked:
+    """The echoes that were asked for, and the addresses that are no longer ours."""
+
+    def __init__(self) -> None:
+        self._name = ""
+        #: (identifier, sequence) of an echo -> the case that asked, and a hash of its source and data.
+        self._echoes: dict[bytes, tuple[str, int]] = {}
+        self._heard: set[bytes] = set()
+        self._former: set[bytes] = set()
+
+    def restart(self, name: str, addresses: Iterable[bytes]) -> None:
+        """Another case begins; `addresses` were ours until now."""
+        self._name, self._heard, self._former = name, set(), set(addresses)
+
+    def present(self, address: bytes) -> None:
+        """The case that runs speaks from that address."""
+        self._former.discard(address)
+
+    def echo(self, identifier: int, source: bytes, data: bytes) -> None:
+        """An Echo Request with sequence number 1 is made."""
+        self.present(source)
+        self._echoes[identifier.to_bytes(2) + b"\0\1"] = self._name, hash((source, data))
+
+    def here(self, answers: bytes) -> bool:
+        """Whether this case asked the echo with these four octets of identifier and sequence number."""
+        return self._echoes.get(answers, ("", 0))[0] == self._name
+
+    def by(self, seen: Seen) -> str | None:
+        """The case that asked the echo to which this is the right answer; None where it is none."""
+        if seen.icmp_type != ECHO_REPLY or seen.view is None:
+            return None
+        name, right = self._echoes.get(seen.upper[4:8], ("", 0))
+        return name if right == hash((seen.view.dst, seen.upper[8:])) else None
+
+    def late(self, seen: Seen) -> bool:
+        """Whether it is an answer that came before in this case, or one to an earlier case; called once for each."""
+        if seen.icmp_type not in _ANSWERS or seen.view is None:
+            return False
+        again = seen.packet in self._heard and seen.icmp_type != PARAMETER_PROBLEM
+        self._heard.add(seen.packet)
+        return again or seen.view.dst in self._former or self.by(seen) not in {None, self._name}
