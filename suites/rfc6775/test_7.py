@@ -117,6 +117,7 @@ def test_option_for_each_context(case: Case):
 
 
 @MANAGES
+@pytest.mark.slow
 @needs("context")
 @requirement("RFC6775-7.2-02", "RFC6775-4.2-01")
 def test_new_context(case: Case):
