@@ -20,7 +20,7 @@ from rigs.air.live import LiveLink
 from rigs.air.medium import TESTER, Carried, SoftwareAir
 from rigs.air.settings import AirSettings
 from rigs.links.memory.link import MemoryLink
-from rigs.model import DRIFT, Direction, Link, LinkClosed, Loses, Received, RigError
+from rigs.model import DRIFT, Direction, Link, LinkClosed, Loses, RadioLost, Received, RigError
 
 #: Frames of ours whose stamps are kept, and those that still wait for the stamp of a device's tap.
 _KEPT = 2048
@@ -185,9 +185,10 @@ class AirLink(Link):
 
     def _check(self) -> None:
         if self._gone is not None:
-            raise LinkClosed(str(self._gone)) from self._gone
+            by_a_device = isinstance(self._gone, LinkClosed) and not isinstance(self._gone, RadioLost)
+            raise (LinkClosed if by_a_device else RadioLost)(str(self._gone)) from self._gone
         if self._closed:
-            raise LinkClosed("the air is closed")
+            raise RadioLost("the air is closed")
 
     def _wait(self, until: float) -> None:
         """Wait for something to happen, until a time on the clock of stamps at most."""

@@ -20,7 +20,7 @@ from typing import Final
 
 from rigs import clock
 from rigs.links.arrivals import Arrivals
-from rigs.model import Link, Loses, Received
+from rigs.model import Link, Loses, RadioLost, Received
 from rigs.repetitions import Repetitions
 from sixlowpan import DecodeError, mac
 
@@ -203,12 +203,29 @@ __all__ = ["ACK_WAIT", "RETRIES", "Acknowledger", "asking"]
 
 
 class AcknowledgingLink(Link):
-    """A link whose radio is an `Acknowledger`, and whose frames a reading thread takes in."""
+    """A link whose radio is an `Acknowledger`, and whose frames a reading thread takes in.
+
+    Its radio is the tester's own: no DUT can end it. A link whose wire the DUT holds overrides `_check`.
+    """
 
     kind = "ieee802154"
     any_source = True
+    name: str
     radio: Acknowledger
     _arrivals: Arrivals
+    #: Why nothing comes and goes any more.
+    _gone = ""
+
+    def lost(self, why: str) -> None:
+        """Know that nothing comes and goes any more, and wake whoever waits."""
+        with self._arrivals.changed:
+            self._gone = self._gone or why
+            self._arrivals.changed.notify_all()
+
+    def _check(self) -> None:
+        """Raises `RadioLost`."""
+        if self._gone:
+            raise RadioLost(f"{self.name}: {self._gone}")
 
     def receive(self, deadline: float) -> Received | None:
         return self._arrivals.take(deadline)

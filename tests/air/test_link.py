@@ -13,7 +13,7 @@ from rigs.air.settings import AirSettings
 from rigs.bench import Rig
 from rigs.configuration.models import ConfigError
 from rigs.links.memory.link import MemoryLink
-from rigs.model import Link, LinkClosed, Received, RigError
+from rigs.model import Link, LinkClosed, RadioLost, Received, RigError
 from rigs.registry import load
 from rigs.tester import preparation
 from sixlowpan import mac
@@ -201,7 +201,7 @@ class Board(Link):
     def __init__(self):
         import queue
 
-        self.says, self.heard, self.broken, self.asked = queue.Queue(), queue.Queue(), False, None
+        self.says, self.heard, self.broken, self.asked = queue.Queue(), queue.Queue(), None, None
 
     def before_ack(self, loses):
         self.asked = loses
@@ -209,7 +209,7 @@ class Board(Link):
 
     def send(self, frame):
         if self.broken:
-            raise LinkClosed("unplugged")
+            raise self.broken
         self.heard.put(frame)
         if not self.asked or not self.asked("received", b"re" + frame):
             self.says.put(Received(b"re" + frame, self.stamp(), self.clock))
@@ -291,13 +291,23 @@ def test_a_member_that_asks_loses_frames_before_it_acknowledges_them():
         made.close()
 
 
-def test_a_member_that_breaks_closes_the_air():
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        pytest.param(LinkClosed("unplugged"), LinkClosed, id="by-a-device"),
+        pytest.param(RadioLost("unplugged"), RadioLost, id="by-our-radio"),
+        pytest.param(RigError("unplugged"), RadioLost, id="by-the-rig"),
+    ],
+)
+def test_a_member_that_breaks_closes_the_air(error, told):
+    """And what is the tester's own, or the rig's, stays so: it is no death of a device."""
     board = Board()
     made = AirLink({"dut": board}, AirSettings())
-    board.broken = True
+    board.broken = error
     made.send(b"x")
-    with pytest.raises(LinkClosed, match="unplugged"):
+    with pytest.raises(LinkClosed, match="unplugged") as raised:
         made.receive(made.now() + 60)
+    assert raised.type is told
     made.close()
     made.close()
 

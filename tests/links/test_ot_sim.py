@@ -5,19 +5,19 @@ import threading
 
 import pytest
 
-from rigs import clock, registry
+from rigs import registry
 from rigs.bench import Bench
 from rigs.configuration.loading import load
 from rigs.links.ot_security import link as ot_security
 from rigs.links.ot_security.link import OVERHEAD, SecuredLink, Security
 from rigs.links.ot_sim.link import PORTS, Ether, OtSimLink
-from rigs.model import LinkClosed, RigError
+from rigs.model import RadioLost, RigError
 from sixlowpan import mac
 from sixlowpan.security import SecurityError, thread_mac_key
 from tests.links.octets import fcs
+from tests.links.ot_sim_peer import GROUP, Peer
 from tests.waiting import soon
 
-GROUP = "224.0.0.116"
 KEY = bytes.fromhex("4b6579686f6c654b6579686f6c654b65")
 PAN = b"\xab\xcd"
 DUT = "010000feff5e0002"  # as on the air, least significant octet first
@@ -27,43 +27,6 @@ SECURED = bytes.fromhex(
     f"69dcd8cdab{TESTER}{DUT}0d0000000001" + "54cd308580352690b48d58534a39cdb512522adde01813"
 )
 PLAIN = bytes.fromhex(f"61dcd8cdab{TESTER}{DUT}7a333a8100c8ad07ad0001d19b0a0883c297ed")
-
-
-class Peer:
-    """A simulated node: sends from port `base` + 1 to the group, hears at the group's `port`."""
-
-    def __init__(self, base, port):
-        self.port = port
-        self.sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
-        self.sender.bind(("127.0.0.1", base + 1))
-        self.ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.ear.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.ear.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        membership = socket.inet_aton(GROUP) + socket.inet_aton("127.0.0.1")
-        self.ear.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
-        self.ear.bind((GROUP, port))
-
-    def say(self, psdu, channel=26, check=None):
-        datagram = bytes([channel]) + psdu + (fcs(psdu) if check is None else check)
-        self.sender.sendto(datagram, (GROUP, self.port))
-
-    def hear(self, seconds=5.0):
-        """The next datagram that it did not send itself; None when none comes."""
-        deadline = soon(seconds)
-        while (left := deadline - clock.now()) > 0:
-            self.ear.settimeout(left)
-            try:
-                datagram, address = self.ear.recvfrom(2048)
-            except TimeoutError:
-                continue  # by the clock of deadlines there may be time left
-            if address != self.sender.getsockname():
-                return datagram
-        return None
-
-    def close(self):
-        self.sender.close()
-        self.ear.close()
 
 
 @pytest.fixture
@@ -197,10 +160,27 @@ def test_a_closed_link_says_so(make):
     link = make()
     link.close()
     link.close()
-    with pytest.raises(LinkClosed):
+    with pytest.raises(RadioLost, match="ot_sim: closed"):
         link.receive(soon())
-    with pytest.raises(LinkClosed):
+    with pytest.raises(RadioLost, match="ot_sim: closed"):
         link.send(PLAIN)
+
+
+def test_a_socket_that_sends_no_more_is_the_testers_radio(make):
+    link = make()
+    for _ in range(2):
+        with pytest.raises(
+            RadioLost, match=r"ot_sim: cannot be sent to 224\.0\.0\.116:\d+: Message too long"
+        ):
+            link.send(bytes(1 << 17))
+
+
+def test_frames_on_another_channel_are_told(make, peer):
+    link = make()
+    peer.say(PLAIN, channel=11)
+    peer.say(PLAIN)
+    assert link.receive(soon()).frame == PLAIN
+    assert link.passed_over() == "1 x a frame on channel 11 (tester.channel is 26)"
 
 
 # -- MAC security --------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from rigs.links.memory.link import MemoryLink
-from rigs.links.zep.link import unwrap, wrap
+from rigs.links.zep.datagram import unwrap, wrap
 from rigs.nodes.reference.node import ReferenceNode
 from tests import mutants
 

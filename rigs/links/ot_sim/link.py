@@ -21,6 +21,7 @@ import select
 import socket
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
@@ -29,7 +30,7 @@ from rigs.links.acknowledgement import RETRIES, Acknowledger, AcknowledgingLink
 from rigs.links.arrivals import Arrivals
 from rigs.links.ot_security.link import check as security_check
 from rigs.links.ot_security.link import network_key, secured
-from rigs.model import Link, LinkClosed, Received, RigError
+from rigs.model import Link, RadioLost, Received, RigError
 from rigs.registry import Missing
 from sixlowpan import DecodeError, mac
 
@@ -94,6 +95,7 @@ class OtSimLink(AcknowledgingLink):
     """The tester as one node of the simulation: frames are PSDUs without FCS, secured or not as they were sent."""
 
     auto_ack = True
+    name = "ot_sim"
     medium = "UDP in the place of a radio (OpenThread's simulation)"
 
     def __init__(
@@ -104,8 +106,7 @@ class OtSimLink(AcknowledgingLink):
         #: Ports of the group at which the DUT may listen; one is left once it was heard.
         self._ports = ether.ports
         self._arrivals = Arrivals(self._check, kept=_KEPT)
-        self._arrived = self._arrivals.changed
-        self._closed = False
+        self._not_heard: Counter[str] = Counter()
         self._sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._ears: dict[socket.socket, int] = {}
         self._wake, self._woken = socket.socketpair()
@@ -137,18 +138,15 @@ class OtSimLink(AcknowledgingLink):
             ear.bind((ether.group, port))
 
     def send(self, frame: bytes) -> None:
-        """Put one frame on the medium; again, if it asks for an acknowledgement and gets none. Raises `LinkClosed`."""
+        """Put one frame on the medium; again, if it asks for an acknowledgement and gets none. Raises `RadioLost`."""
         self._check()
         self.radio.send(frame, awaits=True)
 
-    def _check(self) -> None:
-        if self._closed:
-            raise LinkClosed("ot_sim: the link is closed")
+    def passed_over(self) -> str:
+        return ", ".join(f"{n} x {why}" for why, n in self._not_heard.most_common(4))
 
     def close(self) -> None:
-        with self._arrived:
-            self._closed = True
-            self._arrived.notify_all()
+        self.lost("closed")
         if self._wake.fileno() >= 0:
             self._wake.send(b"\0")
             self._thread.join(5)
@@ -164,7 +162,8 @@ class OtSimLink(AcknowledgingLink):
             try:
                 self._sender.sendto(datagram, (self._ether.group, port))
             except OSError as error:
-                raise LinkClosed(f"ot_sim: cannot send to {self._ether.group}:{port}: {error}") from error
+                self.lost(f"cannot be sent to {self._ether.group}:{port}: {error.strerror or error}")
+                self._check()
 
     def _listen(self) -> None:
         own = self._sender.getsockname()[1]
@@ -173,21 +172,23 @@ class OtSimLink(AcknowledgingLink):
             if self._woken in ready:
                 return
             for ear in ready:
-                datagram, (_, port) = ear.recvfrom(2048)
-                if port == own:
-                    continue
                 try:
-                    self._hear(datagram, self._ears[ear])
-                except LinkClosed:  # an acknowledgement cannot be sent any more
-                    with self._arrived:
-                        self._closed = True
-                        self._arrived.notify_all()
+                    datagram, (_, port) = ear.recvfrom(2048)
+                    if port != own:
+                        self._hear(datagram, self._ears[ear])
+                except OSError as error:
+                    self.lost(f"cannot be heard any more: {error.strerror or error}")
+                    return
+                except RadioLost:  # an acknowledgement cannot be sent any more
                     return
 
     def _hear(self, datagram: bytes, port: int) -> None:
         """Take one datagram; what no radio would hear (another channel, a wrong FCS, no frame) is passed over."""
         frame, fcs = datagram[1:-2], datagram[-2:]
-        if len(frame) < 3 or datagram[0] != self._channel or fcs != mac.fcs(frame):
+        if len(frame) < 3 or fcs != mac.fcs(frame):
+            return
+        if datagram[0] != self._channel:
+            self._not_heard[f"a frame on channel {datagram[0]} (tester.channel is {self._channel})"] += 1
             return
         stamp = time.monotonic()
         if len(self._ports) > 1 and self._comes_from_dut(frame):

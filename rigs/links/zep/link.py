@@ -1,9 +1,9 @@
 """`zep:[::1]:17754`: the ZigBee Encapsulation Protocol over UDP, the radio of simulated nodes such as RIOT native.
 
 Strategy: the tester binds the address of the rig file and the node is told it (`-z [::1]:17754`); who spoke last is
-the node, because one that reboots comes back from another port. A ZEP v2 datagram is a header of 32 octets and a PSDU
-with its FCS. Nothing acknowledges on this medium, therefore `rigs.links.acknowledgement` does. What this radio does not
-hear, as no radio would: other channels, frames with a wrong FCS, datagrams that are no ZEP; a complaint counts them.
+the node, because one that reboots comes back from another port. Nothing acknowledges on this medium, therefore
+`rigs.links.acknowledgement` does. What this radio does not hear, as no radio would: other channels, frames with a wrong
+FCS, datagrams that are no ZEP; a complaint counts them.
 
 A node must send something: only then is it known where it is. One that starts does of itself; one that ran before
 (behind a terminal of its own) is made to ping all nodes by its adapter. Its EUI-64 is the rig file's `dut.address`,
@@ -12,14 +12,12 @@ else the one in its hello (type 255), else the source of the first frame that it
 
 from __future__ import annotations
 
-import binascii
 import contextlib
 import errno
 import os
 import re
 import select
 import socket
-import struct
 import sys
 import threading
 import time
@@ -31,8 +29,9 @@ from typing import TYPE_CHECKING, Final
 from rigs import clock, registry
 from rigs.links.acknowledgement import Acknowledger, AcknowledgingLink
 from rigs.links.arrivals import Arrivals
+from rigs.links.zep.datagram import DATA, HELLO, ZepError, unwrap, wrap
 from rigs.links.zep.ports import users_of_port
-from rigs.model import Health, LinkClosed, Received, RigError, Unsupported
+from rigs.model import Health, RadioLost, Received, RigError, Unsupported
 from rigs.registry import Missing
 from sixlowpan import DecodeError, mac
 
@@ -40,19 +39,14 @@ if TYPE_CHECKING:
     from rigs.bench import Bench
     from rigs.configuration.models import RigFile
 
-#: Preamble, version, type, channel, device id, LQI mode (0: the LQI is one), LQI, NTP time, sequence, reserved, length.
-HEADER: Final = struct.Struct("!2sBBBHBBQI10sB")
-PREAMBLE: Final = b"EX"
-VERSION: Final = 2
-DATA: Final = 1
-HELLO: Final = 255
 #: Seconds in which a node must have sent something once it was started; and in which one that ran before may, unasked.
 SPEAKS, UNASKED = 15.0, 2.0
+#: Seconds in which one that is heard on another channel or in another PAN may still be heard where it should be.
+ASTRAY: Final = 2.0
 _ALL_NODES: Final = bytes.fromhex("ff020000000000000000000000000001")
 TESTER_EUI64: Final = bytes.fromhex("02005efffe00002a")
 _ADDRESS: Final = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})")
 _WANTED: Final = "expected HOST:PORT, as in zep:[::1]:17754 or zep:127.0.0.1:17754"
-_UNIX_EPOCH: Final = 2_208_988_800  # in seconds of NTP, which counts from 1900
 _SWITCH: Final = 5e-4  # seconds
 #: Seconds. RIOT's driver acknowledges a frame before it is done with it, and ends in an assertion (2026.07:
 #: netdev_ieee802154_submac.c:365) when the next one, or a repetition of the same, comes in between: RX_DONE in the
@@ -65,43 +59,6 @@ _REST: Final = 2e-3
 #: sends: a timer stands for the time on the air, 4.3 ms at most, which this must exceed.
 _AROUND: Final = 15e-3
 _KEPT: Final = 1 << 16  # frames that nobody asks for
-
-
-class ZepError(ValueError):
-    """A datagram that this radio does not hear, and why."""
-
-
-def wrap(psdu: bytes, channel: int, sequence: int, device: int = 0) -> bytes:
-    """The ZEP v2 data datagram of a PSDU without FCS; the FCS is put behind it."""
-    now = time.time() + _UNIX_EPOCH
-    stamp = int(now * (1 << 32)) & 0xFFFFFFFFFFFFFFFF
-    body = psdu + mac.fcs(psdu)
-    fields = (PREAMBLE, VERSION, DATA, channel, device, 0, 0xFF, stamp, sequence & 0xFFFFFFFF, bytes(10))
-    return HEADER.pack(*fields, len(body)) + body
-
-
-def unwrap(data: bytes) -> tuple[int, int, bytes]:
-    """(type, channel, body) of a ZEP v2 datagram; the body of type 1 is a PSDU without FCS. Raises `ZepError`."""
-    if data[:2] != PREAMBLE or len(data) < 4:
-        raise ZepError("no ZEP")
-    if data[2] != VERSION:
-        raise ZepError(f"ZEP version {data[2]}")
-    if data[3] not in {DATA, HELLO} or len(data) < HEADER.size:
-        raise ZepError(f"ZEP type {data[3]} of {len(data)} octets")
-    _, _, kind, channel, *_, length = HEADER.unpack_from(data)
-    body = data[HEADER.size :]
-    if length != len(body):
-        raise ZepError(f"ZEP length {length} for {len(body)} octets")
-    if kind == HELLO:
-        return kind, channel, body
-    if length < 2 or body[-2:] not in {mac.fcs(body[:-2]), _xmodem(body[:-2])}:
-        raise ZepError("wrong FCS")
-    return kind, channel, body[:-2]
-
-
-def _xmodem(psdu: bytes) -> bytes:
-    """What RIOT native put in place of the FCS from 2023.07 to 2026.04: the same polynomial, not reflected."""
-    return binascii.crc_hqx(psdu, 0).to_bytes(2, "little")
 
 
 class ZepLink(AcknowledgingLink):
@@ -133,6 +90,7 @@ class ZepLink(AcknowledgingLink):
         self._node: tuple[str, int] | None = None  # where it spoke from last
         self._not_heard: Counter[str] = Counter()
         self._channels: set[int] = set()  # others, on which frames came
+        self._astray = 0.0  # when the first frame came on another channel or in another PAN (`clock.now`)
         self._sequence = 0
         self._closed = False
         self._waker = os.eventfd(0)
@@ -156,35 +114,33 @@ class ZepLink(AcknowledgingLink):
     def await_node(self, health: Callable[[], Health], speaks: float = SPEAKS) -> None:
         """Wait until the node has spoken and its EUI-64 is known.
 
-        Raises `RigError` when it says nothing, or nothing that can be heard, within `speaks` seconds, when it is in
-        another PAN, and at once when `health` tells that it is gone.
+        Raises `RigError` when it says nothing, or nothing that can be heard, within `speaks` seconds, `ASTRAY` seconds
+        after it was heard on another channel or in another PAN, and at once when `health` tells that it is gone.
         """
-        deadline = clock.now() + speaks
+        began = clock.now()
+        deadline = began + speaks
         with self._arrived:
             while not (self._node and self.dut):
                 state = health()
                 if state.state != "alive":
                     raise RigError(f"{self.name}: the node {_gone(state)} before it spoke: {state.detail}")
+                if self._astray:
+                    deadline = min(deadline, max(began, self._astray) + ASTRAY)
                 left = deadline - clock.now()
                 if left <= 0:
-                    raise RigError(self._complaint(speaks))
+                    raise RigError(self._complaint(clock.now() - began))
                 self._arrived.wait(min(left, 0.25))  # `health` wakes nobody
 
     def send(self, frame: bytes) -> None:
-        """Put one frame on the medium; wait for its ACK when it asks the node for one. Raises `LinkClosed`."""
+        """Put one frame on the medium; wait for its ACK when it asks the node for one. Raises `RadioLost`."""
         self._check()
         self.radio.send(frame, awaits=self._for_the_dut(frame))
-
-    def _check(self) -> None:
-        if self._closed:
-            raise LinkClosed(f"{self.name}: closed")
 
     def close(self) -> None:
         if self._closed:
             return
-        with self._arrived:
-            self._closed = True
-            self._arrived.notify_all()
+        self._closed = True
+        self.lost("closed")
         sys.setswitchinterval(self._interval)
         os.eventfd_write(self._waker, 1)
         self._reader.join(5)
@@ -223,21 +179,24 @@ class ZepLink(AcknowledgingLink):
         try:
             self._socket.sendto(wrap(frame, self._channel, self._sequence), self._node)
         except OSError as error:
-            raise LinkClosed(f"{self.name}: cannot be sent to: {error}") from error
+            self.lost(f"cannot be sent to: {error.strerror or error}")
+            self._check()
 
     def _run(self) -> None:
         poll = select.poll()
         for descriptor in (self._socket.fileno(), self._waker):
             poll.register(descriptor, select.POLLIN)
-        while not self._closed:
+        while not self._gone:
             poll.poll()
             try:
                 data, node = self._socket.recvfrom(2048)
-            except BlockingIOError:
+            except (BlockingIOError, ConnectionError):  # nothing; or what was sent to a node that is gone
                 continue
-            except ConnectionError:  # what was sent to a port of a node that is gone
-                continue
-            self._take(data, (node[0], node[1]), time.monotonic())
+            except OSError as error:
+                self.lost(f"cannot be heard any more: {error.strerror or error}")
+                return
+            with contextlib.suppress(RadioLost):  # an acknowledgement cannot be sent: the loop ends
+                self._take(data, (node[0], node[1]), time.monotonic())
 
     def _take(self, data: bytes, node: tuple[str, int], at: float) -> None:
         try:
@@ -247,6 +206,7 @@ class ZepLink(AcknowledgingLink):
             return
         if kind == DATA and channel != self._channel:
             self._channels.add(channel)
+            self._strays()
             self._not_heard[f"a frame on channel {channel} (tester.channel is {self._channel})"] += 1
             return
         with self._arrived:
@@ -259,6 +219,12 @@ class ZepLink(AcknowledgingLink):
                 self.dut = self.dut or self._source(body)
             self._arrivals.put(Received(body, at, self.clock))
 
+    def _strays(self) -> None:
+        """The node speaks, but not where it is listened to."""
+        with self._arrived:
+            self._astray = self._astray or clock.now()
+            self._arrived.notify_all()
+
     def _source(self, frame: bytes) -> bytes:
         """The EUI-64 that a frame in our PAN comes from, or empty."""
         try:
@@ -266,6 +232,7 @@ class ZepLink(AcknowledgingLink):
         except DecodeError:
             return b""
         if header.pan != self.pan:
+            self._strays()
             shown = "none" if header.pan is None else f"0x{header.pan.hex()}"
             self._not_heard[f"a frame of PAN {shown} (tester.pan is 0x{self.pan.hex()})"] += 1
             return b""
@@ -278,7 +245,7 @@ class ZepLink(AcknowledgingLink):
         heard = self.passed_over()
         told = "nothing came: was the node started with this host and port? If it ran before, start it anew"
         seen = f"what came: {heard}{self._remedy()}" if heard else told
-        return f"{self.name}: no {what} within {speaks:g} s on channel {self._channel}; {seen}"
+        return f"{self.name}: no {what} within {speaks:.3g} s on channel {self._channel}; {seen}"
 
     def _remedy(self) -> str:
         """What to do where the node is heard on one other channel."""

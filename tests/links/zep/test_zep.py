@@ -9,8 +9,9 @@ from rigs import registry
 from rigs.bench import Bench
 from rigs.configuration.loading import load
 from rigs.links.zep import link as zep
-from rigs.links.zep.link import ZepError, ZepLink, unwrap, wrap
-from rigs.model import Health, LinkClosed, Node, RigError, Unsupported
+from rigs.links.zep.datagram import ZepError, unwrap, wrap
+from rigs.links.zep.link import ZepLink
+from rigs.model import Health, LinkClosed, Node, RadioLost, RigError, Unsupported
 from tests.links.zep.peer import DUT, PAN, Peer, all_received, data, out
 
 #: As RIOT 2026.07 sent it: its first frame, a broadcast.
@@ -135,6 +136,22 @@ def test_a_node_that_cannot_be_heard(link, peer, fields, said, why):
         link.await_node(lambda: Health("alive"), speaks=1)
 
 
+def test_a_node_on_another_channel_is_told_soon(link, peer):
+    """It speaks: there is no reason to wait for the long start of one that does not."""
+    peer.say(data(1, dst=b"\xff\xff"), channel=11)
+    began = link.now()
+    with pytest.raises(RigError, match=r"to do: tester\.channel = 11"):
+        link.await_node(lambda: Health("alive"), speaks=3600)
+    assert link.now() - began >= zep.ASTRAY
+
+
+def test_a_node_that_comes_from_another_channel_is_awaited(link, peer):
+    peer.say(data(1, dst=b"\xff\xff"), channel=11)
+    peer.say(data(2, dst=b"\xff\xff"))
+    link.await_node(lambda: Health("alive"))
+    assert link.dut == DUT
+
+
 def test_a_node_that_ends_before_it_spoke(link):
     with pytest.raises(RigError, match="the node crashed before it spoke: ended with status 1"):
         link.await_node(lambda: Health("crashed", "ended with status 1"))
@@ -156,10 +173,30 @@ def test_a_host_that_is_not_ours():
 def test_a_closed_link_says_so(link):
     link.close()
     link.close()
-    with pytest.raises(LinkClosed, match="closed"):
+    with pytest.raises(RadioLost, match="closed"):
         link.send(out(1))
-    with pytest.raises(LinkClosed, match="closed"):
+    with pytest.raises(RadioLost, match="closed"):
         link.receive(link.now() + 5)
+
+
+def test_a_socket_that_sends_no_more_is_the_testers_radio(link, peer, monkeypatch):
+    """No DUT can bring it about: a network that went down, a filter of this host."""
+    peer.say(data(1, dst=b"\xff\xff"))
+    link.await_node(lambda: Health("alive"))
+    monkeypatch.setattr(link, "_node", ("224.0.0.1", 9))  # of another family: the kernel refuses it
+    for _ in range(2):
+        with pytest.raises(RadioLost, match=r"cannot be sent to: "):
+            link.send(out(1, ask=False))
+
+
+def test_an_acknowledgement_that_cannot_be_sent_is_told_to_who_waits(link, peer, monkeypatch):
+    peer.say(data(1, dst=b"\xff\xff"))
+    link.await_node(lambda: Health("alive"))
+    all_received(link, 1)
+    monkeypatch.setattr(zep, "wrap", lambda *_fields: bytes(1 << 17))  # no datagram is so long
+    peer.say(data(2))
+    with pytest.raises(RadioLost, match="cannot be sent to: Message too long"):
+        link.receive(link.now() + 60)
 
 
 def test_closing_wakes_who_waits(link):
