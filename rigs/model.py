@@ -172,6 +172,14 @@ class Link(ABC):
         A radio with a place for one short address hears the latest.
         """
 
+    def seek(self, frame: bytes, wait: float) -> Mapping[int, Sequence[bytes]]:
+        """Send a broadcast on each channel but the rig's own, and listen there for `wait` seconds.
+
+        Returns the frames that were heard, by channel; empty where the link cannot change its channel.
+        """
+        del frame, wait
+        return {}
+
     def size_on_air(self, frame: bytes) -> int:
         """Octets that a frame received here had on the medium: more than it has now where a link has opened it."""
         return len(frame)

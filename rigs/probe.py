@@ -2,7 +2,8 @@
 
 Strategy: an echo to the addresses of the rig file, in each form that a DUT may want. When none is answered, an echo to
 all nodes (ff02::1) by broadcast, in the rig's PAN and in every PAN (IEEE 802.15.4: a frame to PAN 0xffff is for all):
-whoever answers, or asks for our address, tells its own link-layer address and PAN. It takes seconds, never a case.
+whoever answers, or asks for our address, tells its own link-layer address and PAN. Where nobody is heard, and the link
+can change its channel, the others are asked in turn. It takes seconds, never a case.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from sixlowpan import DecodeError, LinkInfo, encode, ipv6, mac
 
 #: Seconds to wait for one answer, on the link's clock.
 WAIT: Final = 1.5
+#: Seconds on each other channel.
+ELSEWHERE: Final = 0.3
 _ALL_NODES: Final = bytes.fromhex("ff02" + "00" * 13 + "01")
 _ANY_PAN: Final = b"\xff\xff"
 _BROADCAST: Final = b"\xff\xff"
@@ -49,6 +52,8 @@ class Heard:
     answered: bool = False
     frames: Counter[Sender] = field(default_factory=Counter)
     unread: list[str] = field(default_factory=list)
+    #: Who was heard on other channels.
+    elsewhere: dict[int, Heard] = field(default_factory=dict)
 
 
 def probe(rig: Rig) -> tuple[bool, list[str]]:
@@ -71,6 +76,10 @@ def probe(rig: Rig) -> tuple[bool, list[str]]:
     heard.answered = _answers(tester)
     if not heard.answered:
         _ask_everybody(tester)
+    if not heard.answered and not heard.frames and link.kind == "ieee802154":
+        for channel, frames in link.seek(_to_everybody(tester, _ANY_PAN), ELSEWHERE).items():
+            for frame in frames:
+                _file(heard.elsewhere.setdefault(channel, Heard()), link, frame)
     return heard.answered, _told(rig, heard)
 
 
@@ -85,16 +94,26 @@ def _answers(tester: Tester) -> bool:
 
 
 def _ask_everybody(tester: Tester) -> None:
-    link, source = tester.air.link, tester.identity
-    packet = ipv6.echo_request(source.address, _ALL_NODES, tester.next_identifier(), 1, bytes(8))
+    link = tester.air.link
     if link.kind == "ble":
-        tester.send_packet(packet)
+        tester.send_packet(_echo_to_all(tester))
         tester.listen(WAIT)
         return
-    payload = encode(packet, LinkInfo("ieee802154", source.link, _BROADCAST), tester.contexts)
-    for sequence, pan in enumerate((link.pan, _ANY_PAN)):
-        tester.air.send_frame(mac.data_frame(source.link, _BROADCAST, pan, sequence, payload))
+    for pan in (link.pan, _ANY_PAN):
+        tester.air.send_frame(_to_everybody(tester, pan))
         tester.listen(WAIT)
+
+
+def _echo_to_all(tester: Tester) -> bytes:
+    return ipv6.echo_request(tester.identity.address, _ALL_NODES, tester.next_identifier(), 1, bytes(8))
+
+
+def _to_everybody(tester: Tester, pan: bytes) -> bytes:
+    """The frame of an echo to all nodes of a PAN."""
+    source = tester.identity.link
+    packet = _echo_to_all(tester)
+    payload = encode(packet, LinkInfo("ieee802154", source, _BROADCAST), tester.contexts)
+    return mac.data_frame(source, _BROADCAST, pan, pan[0], payload)
 
 
 def _file(heard: Heard, link: Link, frame: bytes) -> None:
@@ -118,13 +137,18 @@ def _told(rig: Rig, heard: Heard) -> list[str]:
     lines += [f"profile: {misfit}" for misfit in misfits]
     channel = f", channel {file.tester.channel}" if link.kind == "ieee802154" else ""
     lines += [f"heard: {who}{channel}: {_frames(count)}" for who, count in heard.frames.most_common(_TOLD)]
+    for number, there in heard.elsewhere.items():
+        lines += [
+            f"heard: {who}, channel {number}: {_frames(count)}"
+            for who, count in there.frames.most_common(_TOLD)
+        ]
     if heard.unread:
         lines.append(f"heard: {_frames(len(heard.unread))} without a whole header, such as {heard.unread[0]}")
     if passed := link.passed_over():
         lines.append(f"the link passed over: {passed}")
     if heard.answered:
         return [*lines, f"answers: a ping to {link.dut.hex(':')} is answered"]
-    if not heard.frames and not heard.unread:
+    if not heard.frames and not heard.unread and not heard.elsewhere:
         lines.append("heard: nothing else" if passed else "heard: nothing at all")
     said = f"dut.address = {(file.dut.address or link.dut).hex(':')}"
     said += f", dut.short = {link.dut_short.hex()}" if link.dut_short else ""
@@ -139,6 +163,10 @@ def _frames(count: int) -> str:
 def _remedy(link: Link, heard: Heard, passed: str) -> list[str]:
     """What to do about a DUT that does not answer, where what was heard tells."""
     mine = {link.dut, link.dut_short}
+    for channel, there in heard.elsewhere.items():
+        if who := next((who for who in there.frames if who.address in mine), None):
+            pan = f" and tester.pan = 0x{who.pan.hex()}" if who.pan and who.pan != link.pan else ""
+            return [f"to do: tester.channel = {channel}{pan} in the rig file: there the DUT is heard"]
     same = [who for who in heard.frames if who.address in mine]
     other_pan = [who for who in same if who.pan not in {link.pan, _ANY_PAN, None}]
     if other_pan and other_pan[0].pan:
@@ -156,6 +184,11 @@ def _remedy(link: Link, heard: Heard, passed: str) -> list[str]:
             f" and tester.pan = 0x{who.pan.hex()}" if who.pan and who.pan not in {link.pan, _ANY_PAN} else ""
         )
         return [f'to do: if this is your DUT, dut.address = "{who.address.hex(":")}"{pan} in the rig file']
+    if found := [(channel, who) for channel, there in heard.elsewhere.items() for who in there.frames]:
+        channel, who = found[0]
+        pan = f", tester.pan = 0x{who.pan.hex()}" if who.pan and who.pan != link.pan else ""
+        address = f'dut.address = "{who.address.hex(":")}"'
+        return [f"to do: if this is your DUT, tester.channel = {channel}{pan} and {address} in the rig file"]
     if passed:
         return [
             "to do: if what was passed over is your DUT's, put into the rig file what is told of it there"

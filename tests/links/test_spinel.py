@@ -97,6 +97,25 @@ def test_1000_frames_each_way(link, port):
     thread.join()
 
 
+def test_other_channels_are_listened_to(link, port):
+    """Each in turn, and what came on one is not told of another; then it is where it was."""
+    hello = mac.data_frame(TESTER, b"\xff\xff", b"\xff\xff", 1, b"\x41")
+    answer = mac.data_frame(DUT, TESTER, PAN, 2, b"\x41")
+    tried = []
+
+    def air(psdu):
+        tried.append((port.rcp.values[0x21][0], psdu))
+        if tried[-1][0] == 15:
+            port.hear(answer)
+
+    port.rcp.air = air
+    assert link.seek(hello, 0.05) == {15: [answer]}
+    assert tried == [(channel, hello) for channel in range(11, 26)]
+    port.rcp.air = lambda psdu: None
+    link.send(TO_DUT)
+    assert port.rcp.values[0x21] == b"\x1a"
+
+
 def test_a_frame_that_nobody_acknowledges_is_silence(link, port):
     port.rcp.others.clear()
     link.send(TO_DUT)

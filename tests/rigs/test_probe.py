@@ -9,6 +9,9 @@ from rigs.bench import Rig
 from rigs.model import RigError, Unsupported
 from rigs.probe import probe
 from rigs.registry import load
+from sixlowpan import mac
+
+STRANGER = 'dut.address = "f4:ce:36:00:00:00:00:01" in the rig file'
 
 
 @pytest.fixture
@@ -51,6 +54,33 @@ def test_silence_is_told_as_silence(rig, monkeypatch):
     assert not answers
     assert "heard: nothing at all" in lines
     assert lines[-1].startswith("to do: look whether the DUT is on")
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        (
+            "02005efffe000001",
+            "tester.channel = 15 and tester.pan = 0x1234 in the rig file: there the DUT is heard",
+        ),
+        ("f4ce360000000001", f"if this is your DUT, tester.channel = 15, tester.pan = 0x1234 and {STRANGER}"),
+    ],
+    ids=["the-dut", "somebody"],
+)
+def test_a_wrong_channel_is_told_with_the_right_one(rig, monkeypatch, address, told):
+    asked = []
+
+    def seek(frame, _wait):
+        asked.append(mac.parse(frame)[0])
+        return {15: [mac.data_frame(bytes.fromhex(address), rig.link.tester, b"\x12\x34", 1, b"\x41")]}
+
+    monkeypatch.setattr(rig.link, "send", lambda frame: None)
+    monkeypatch.setattr(rig.link, "seek", seek)
+    answers, lines = probe(rig)
+    assert not answers
+    assert [(header.dst, header.dst_pan) for header in asked] == [(b"\xff\xff", b"\xff\xff")]
+    assert f"heard: EUI-64 {bytes.fromhex(address).hex(':')} in PAN 0x1234, channel 15: 1 frame" in lines
+    assert lines[-1] == f"to do: {told}"
 
 
 def test_a_dut_that_takes_no_more_addresses_is_told(rig, monkeypatch):

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import parse_qsl
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from rigs.configuration.models import RigFile
 
 LONGEST: Final = 125
+#: Of IEEE 802.15.4 at 2.4 GHz.
+CHANNELS: Final = range(11, 27)
 WANTED: Final = "spinel:serial:/dev/serial/by-id/..."
 _BUSY_TRIES: Final = 3  # a channel that is busy for all of macMaxCsmaBackoffs
 _FULL: Final = 2  # SPINEL_MAC_PROMISCUOUS_MODE_FULL
@@ -178,6 +181,27 @@ class SpinelLink(Link):
         if short != self._short:
             self._dongle.set(protocol.SHORT_ADDRESS, short[::-1])
             self._short = short
+
+    def seek(self, frame: bytes, wait: float) -> Mapping[int, Sequence[bytes]]:
+        own, found = self._channel, dict[int, list[bytes]]()
+        try:
+            for channel in CHANNELS:
+                if channel == own:
+                    continue
+                self._tune(channel)
+                self.send(frame)
+                deadline = self.now() + wait
+                while (got := self.receive(deadline)) is not None:
+                    found.setdefault(channel, []).append(got.frame)
+        finally:
+            self._tune(own)
+        return found
+
+    def _tune(self, channel: int) -> None:
+        """Go to a channel; what was heard on the one before is forgotten."""
+        self._dongle.set(protocol.PHY_CHANNEL, bytes((channel,)))
+        self._channel = channel
+        self._arrivals.forget()
 
     def close(self) -> None:
         self._dongle.close()
