@@ -15,6 +15,7 @@ unless it was built to: then the tester takes the place of a child that is known
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -192,6 +193,9 @@ class SecuredLink(Link):
                 return
         self._inner.send(frame)
 
+    def seek(self, frame: bytes, wait: float) -> Mapping[int, Sequence[bytes]]:
+        return self._inner.seek(frame, wait)  # plain: who hears it, and by which key, is not known yet
+
     def receive(self, deadline: float) -> Received | None:
         received = self._inner.receive(deadline)
         if received is None:
@@ -210,6 +214,9 @@ class SecuredLink(Link):
 
     def hear_too(self, short: bytes) -> None:
         self._inner.hear_too(short)
+
+    def passed_over(self) -> str:
+        return self._inner.passed_over()
 
     def size_on_air(self, frame: bytes) -> int:
         return self._secured.get(frame, len(frame))
