@@ -88,11 +88,13 @@ class BleGuest(NodeGuest):
         """Bring `hci0` up and serve IPSP; in one shell, because each program that starts costs 10 to 20 ms."""
         wanted = _SETTINGS | ({f"net/ipv6/conf/default/{name}": 0 for name in _QUICK} if self.quick else {})
         lines = settings(wanted)
-        lines += [
-            "for i in $(seq 400); do [ -d /sys/class/bluetooth/hci0 ] && break; sleep 0.05; done",
-            "hciconfig hci0 up || exit 1",
-        ]
-        self.client.check("\n".join(lines), timeout=40)
+        status, said = self.client.run(
+            "\n".join([*lines, uart.AWAIT, "hciconfig hci0 up || exit 1"]), timeout=40
+        )
+        if status == uart.NONE:
+            raise GuestError(uart.lacking(self.kernel_version))
+        if status:
+            raise GuestError(f"the guest's Bluetooth adapter does not come up: {said.strip()[-400:]}")
         serve(self.client)
 
     def enable(self) -> None:

@@ -1,5 +1,6 @@
 """The guest's Bluetooth adapter, whose controller is on the host."""
 
+import dataclasses
 import select
 import shutil
 import socket
@@ -7,6 +8,7 @@ import socket
 import pytest
 
 from rigs.guests import boot, hci, image, qemu, uart, wire
+from rigs.guests.ble import BleGuest
 
 RESET = bytes.fromhex("01030c00")
 
@@ -41,10 +43,26 @@ def test_the_guests_bluetooth_talks_to_the_host():
     with boot.boot(image.BLE, ports=("agent", "hci")) as booted:
         controller = booted.guest.port("hci")
         assert booted.client.run(uart.START)[0] == 0
-        booted.client.check(
-            "i=0; while [ ! -d /sys/class/bluetooth/hci0 ] && [ $i -lt 100 ]; do usleep 50000; i=$((i+1)); done"
-        )
+        booted.client.check(uart.AWAIT, timeout=40)
         booted.client.run("hciconfig hci0 up", timeout=0.5)  # nobody answers it, so it is cut short
         assert controller.recv(4) == RESET
         assert "6lowpan" in booted.client.check("ls /sys/kernel/debug/bluetooth")
         assert "hci0" in booted.client.check("ls /sys/class/bluetooth")
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which(qemu.QEMU) is None, reason=f"{qemu.QEMU} is not here: {qemu.REMEDY}")
+def test_a_kernel_without_the_line_discipline_is_told():
+    """Debian's kernel without that module, as one of the user's own may be built."""
+    modules = tuple(name for name in image.BLE.modules if name != "hci_uart")
+    guest = BleGuest()
+    guest.spec = dataclasses.replace(image.BLE, name="ble-without-uart", modules=modules)
+    try:
+        guest.start()
+        with pytest.raises(
+            qemu.GuestError, match=r"kernel 6\..* makes no Bluetooth adapter .*CONFIG_BT_HCIUART_H4"
+        ):
+            guest.up()
+    finally:
+        guest.stop()
