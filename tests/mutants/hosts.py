@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rigs.links.memory.link import DUT_SHORT
-from rigs.nodes.reference.host import ADVERTISEMENT, SOLICITATION
+from rigs.nodes.reference.host import ADVERTISEMENT, HOP_LIMIT, ROUTER_ADVERTISEMENT, SOLICITATION
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import mac
 from sixlowpan.addresses import ALL_NODES, BROADCAST
@@ -180,6 +180,16 @@ class SmallOnly(ReferenceNode):
 
 
 # -- neighbor discovery -----------------------------------------------------------------------------------------
+
+
+@mutant("nd-cur-hop-limit-zero", requirement="RFC4861-6.3.4-02", kinds=ANY)
+class CurHopLimitZero(ReferenceNode):
+    """Takes an unspecified hop limit for the one that it had at first."""
+
+    def icmp(self, view, message):
+        super().icmp(view, message)
+        if message[0] == ROUTER_ADVERTISEMENT and not message[4]:
+            self.hop_limit = HOP_LIMIT
 
 
 @mutant("nd-hop-limit-unchecked", requirement="RFC4861-7.1.1-01", defect="CVE-2026-7656", kinds=ANY)
