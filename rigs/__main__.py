@@ -217,11 +217,12 @@ def _check(name: str, options: argparse.Namespace) -> int:
     missing = _lacking(loaded, run=run)
     profile = loaded.profile
     about = one_line(f"{profile.stack} over {profile.link}, profile {profile.name}")
-    misfits = registry.misfits(loaded.rig, profile, run=run)
+    misfits = [f"profile: {each}" for each in registry.misfits(loaded.rig, profile, run=run)]
+    misfits += _misaddressed(loaded) if run else []
     told = loaded.rig.dut.options.get("version")
     print(f"{loaded.rig.name}: {'not ready' if missing or misfits else 'ready'} ({about})")
     for misfit in misfits:
-        print(f"  mistake: {one_line(shown(loaded.rig.path))}: profile: {one_line(misfit)}")
+        print(f"  mistake: {one_line(shown(loaded.rig.path))}: {one_line(misfit)}")
     for misfit in outside(profile, str(told)) if told else []:
         print(f"  profile: {one_line(misfit)}")
     for item in missing:
@@ -241,6 +242,16 @@ def _check(name: str, options: argparse.Namespace) -> int:
     return _probe(loaded) if options.probe else DONE
 
 
+def _misaddressed(loaded: Loaded) -> list[str]:
+    """What adapters that are not of the tree say against their addresses; those of the tree were asked before."""
+    rig = loaded.rig
+    found = [("tester.link", registry.misread("open_link", rig.tester.link, shown(rig.path), run=True))]
+    if rig.dut.console is not None:
+        console = registry.misread("open_console", rig.dut.console, shown(rig.path), run=True)
+        found.append(("dut.console", console))
+    return [f"{key}: {wrong}" for key, wrong in found if wrong]
+
+
 def _lacking(loaded: Loaded, *, run: bool) -> list[registry.Missing]:
     """What the rig lacks. Where another run has it, that alone: all else that is missing may be what that run uses."""
     lease = []
@@ -257,8 +268,13 @@ def _probe(loaded: Loaded) -> int:
     try:
         with leases.of(loaded.rig) as lease, Rig.of(registry.leased(loaded, lease.facts)) as rig:
             answers, lines = probe(rig)
+    except ConfigError as error:  # what only the adapter, or the lease, could tell
+        for mistake in error.mistakes:
+            print(f"  mistake: {one_line(mistake)}")
+        return WRONG
     except RigError as error:
-        answers, lines = False, [f"cannot be opened: {error}"]
+        said = str(error).replace(f"{loaded.rig.name}: cannot be opened: ", "", 1)
+        answers, lines = False, [f"cannot be opened: {said}"]
     for line in lines:
         print(f"  {one_line(line)}")
     return DONE if answers else LACKING

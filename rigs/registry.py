@@ -195,13 +195,13 @@ def mistakes(where: str, data: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def misread(opener: Opener, address: str, where: str) -> str:
+def misread(opener: Opener, address: str, where: str, *, run: bool = False) -> str:
     """What is wrong with the text of a link's or console's address, as far as its adapter tells; empty: nothing.
 
-    A module that is not of the tree is not asked. Raises `ConfigError` where there is no such adapter.
+    Unless `run`, a module that is not of the tree is not asked. Raises `ConfigError` where there is no such adapter.
     """
     scheme, _, rest = address.partition(":")
-    if "." in scheme:
+    if "." in scheme and not run:
         return ""
     judge: Callable[[str], str] | None = getattr(_module(opener, scheme, where), "misread", None)
     wrong = judge(rest) if judge else ""

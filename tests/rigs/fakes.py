@@ -66,6 +66,10 @@ class Guest:
         log.append(f"{self.name} ended")
 
 
+def misread(address):
+    return "expected a number behind x" if address.startswith("x=") else ""
+
+
 def open_link(bench, address, rig):
     if address == "broken":
         raise RigError("no such radio")

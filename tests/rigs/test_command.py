@@ -8,6 +8,7 @@ import pytest
 from rigs.__main__ import main
 from rigs.bench import Rig
 from rigs.configuration.loading import known_rigs
+from rigs.configuration.models import ConfigError
 from rigs.model import RigError
 from rigs.replay import replay, sent_frames
 
@@ -53,6 +54,30 @@ def test_check_says_what_is_missing(make, capsys):
     assert main(["check", path, "--run-adapters", "--set", "dut.lacks=a radio"]) == 1
     assert "r: not ready" in (out := capsys.readouterr().out)
     assert "  missing: a radio\n  to do:   buy one\n" in out
+
+
+def test_an_adapter_of_ones_own_is_asked_about_its_address(make, capsys):
+    path = str(make().rig.path)
+    wrong = ("--set", "tester.link=tests.rigs.fakes:x=many")
+    assert main(["check", path, *wrong]) == 0  # it was read, not run
+    capsys.readouterr()
+    for run in ("--run-adapters", "--probe"):
+        assert main(["check", path, run, *wrong]) == 2
+        out = capsys.readouterr().out
+        assert "r: not ready" in out
+        assert f"  mistake: {path}: tester.link: tests.rigs.fakes:x=many: expected a number behind x\n" in out
+
+
+def test_why_a_rig_does_not_open_is_told_once(make, fakes, capsys):
+    path = str(make().rig.path)
+    fakes.failures.append(OSError(111, "Connection refused"))
+    assert main(["check", path, "--probe"]) == 1
+    out = capsys.readouterr().out
+    assert out.count("cannot be opened") == 1
+    assert "Connection refused" in out
+    fakes.failures.append(ConfigError([f"{path}: dut.node: this one never opens"]))
+    assert main(["check", path, "--probe"]) == 2
+    assert f"  mistake: {path}: dut.node: this one never opens\n" in capsys.readouterr().out
 
 
 def test_check_says_what_a_current_openthread_needs(capsys):

@@ -94,6 +94,9 @@ def main(arguments: list[str] | None = None) -> int:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     seconds = time.monotonic() - started
+    for run in runs:  # once more, at the end: what was told above is hundreds of lines away
+        for case in run["false_alarms"]:
+            print(f"FALSE ALARM  {run['variant']} on {run['rig']}: {case}")
     print(f"{len(chosen)} variants, {len(runs)} runs, {total} false alarms, {seconds:.0f} s; {options.out}")
     return 0 if runs and not total else 1
 
