@@ -1,11 +1,13 @@
 """A terminal device of this host, named by its path: what keeps us from opening it, and who else has it open.
 
 Strategy: all is told by the file system and /proc, without opening the device. Where a pseudo-terminal is a board's,
-the program that plays the board may keep our end of it open beside its own: it is no rival.
+the program that plays the board may keep our end of it open beside its own: it is no rival, and neither are the
+programs that it has started, which have what it had open (socat's EXEC).
 """
 
 from __future__ import annotations
 
+import contextlib
 import grp
 import os
 import re
@@ -81,14 +83,22 @@ def users(path: str) -> str:
 
 
 def _is_the_board(process: Path, device: int) -> bool:
-    """Whether a process has the other end of the pseudo-terminal `device`, its master. Raises `OSError`."""
+    """Whether a process, or one that it descends from, has the other end of the pseudo-terminal, its master."""
     if os.major(device) not in _SLAVES:
         return False
     index = (os.major(device) - _SLAVES[0]) * 256 + os.minor(device)
-    return any(
-        re.search(rf"^tty-index:\s*{index}$", about.read_text(), re.MULTILINE)
-        for about in (process / "fdinfo").iterdir()
-    )
+    while int(process.name) not in {0, 1, os.getpid()}:
+        with contextlib.suppress(PermissionError):  # another user's: then it is not told
+            if any(
+                re.search(rf"^tty-index:\s*{index}$", about.read_text(), re.MULTILINE)
+                for about in (process / "fdinfo").iterdir()
+            ):
+                return True
+        parent = re.search(r"^PPid:\s*(\d+)$", (process / "status").read_text(), re.MULTILINE)
+        if parent is None:
+            return False
+        process = process.parent / parent[1]
+    return False
 
 
 def _leads(path: str) -> str:

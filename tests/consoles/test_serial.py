@@ -199,13 +199,20 @@ def test_a_folder_that_may_not_be_entered(monkeypatch):
 
 
 def test_the_program_that_plays_a_board_is_no_rival():
-    """It has the terminal's other end, and may keep ours open."""
-    play = "import os, pty, sys\nmaster, slave = pty.openpty()\nprint(os.ttyname(slave), flush=True)\nsys.stdin.read()"
+    """It has the terminal's other end, and may keep ours open; so may what it has started, without that end."""
+    play = (
+        "import os, pty, subprocess, sys\nmaster, slave = pty.openpty()\nprint(os.ttyname(slave), flush=True)\n"
+        "heir = subprocess.Popen(['sleep', '60'], stdin=slave)\nprint(heir.pid, flush=True)\nsys.stdin.read()\n"
+        "heir.kill()"
+    )
     board = subprocess.Popen(
         [sys.executable, "-c", play], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     with board:
         path = board.stdout.readline().strip()
+        assert device.users(path) == ""
+        heir = int(board.stdout.readline())  # as socat's EXEC: it has what the player had open
+        assert Path(f"/proc/{heir}/fd/0").stat().st_rdev == Path(path).stat().st_rdev
         assert device.users(path) == ""
         keep = ["sleep", "60"]
         rival = subprocess.Popen(keep, stdin=os.open(path, os.O_RDWR | os.O_NOCTTY))

@@ -3,13 +3,17 @@
 import os
 import re
 import shlex
+import shutil
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from rigs.__main__ import parser
+from rigs.consoles import device
 from tests.docs import needs
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -106,3 +110,24 @@ def test_no_comment_and_no_help_names_a_python_that_debian_has_not():
     for text in texts:
         shown = [line.strip("# ") for line in text.splitlines()]
         assert [line for line in shown if line.startswith(("python -m", "pytest ", "python "))] == []
+
+
+@pytest.mark.skipif(shutil.which("socat") is None, reason="no socat here: apt-get install socat")
+def test_a_program_behind_socat(tmp_path):
+    """The line that gives a program a terminal: it starts the program, and nobody counts as a rival at its port."""
+    page = (ROOT / "docs" / "bring-your-board.md").read_text(encoding="utf-8")
+    line = re.search(r"^socat .*$", page, re.MULTILINE)[0]
+    node = tmp_path / "node.elf"
+    node.write_text('#!/bin/sh\necho "$@"\nexec cat\n')
+    node.chmod(0o755)
+    port = tmp_path / "node1"
+    line = line.replace("/run/lab/node1", str(port)).replace("/path/to/node.elf", str(node))
+    with subprocess.Popen(shlex.split(line), stderr=subprocess.PIPE, start_new_session=True) as board:
+        try:
+            until(lambda: port.exists() or board.poll() is not None)
+            assert board.poll() is None, board.stderr.read()
+            with port.open("rb", buffering=0) as terminal:
+                assert terminal.read(18) == b"-z [::1]:17754\n"
+            assert device.users(str(port)) == ""
+        finally:
+            os.killpg(board.pid, signal.SIGKILL)

@@ -6,8 +6,9 @@ the node, because one that reboots comes back from another port. Nothing acknowl
 FCS, datagrams that are no ZEP; a complaint counts them.
 
 A node must send something: only then is it known where it is. One that starts does of itself; one that ran before
-(behind a terminal of its own) is made to ping all nodes by its adapter. Its EUI-64 is the rig file's `dut.address`,
-else the one in its hello (type 255), else the source of the first frame that it sends.
+(behind a terminal of its own) is made to ping all nodes by its adapter, twice: what it sent while nobody had the port
+left an error behind (ECONNREFUSED), which its socket returns in the place of sending the next frame. Its EUI-64 is the
+rig file's `dut.address`, else the one in its hello (type 255), else the source of the first frame that it sends.
 """
 
 from __future__ import annotations
@@ -350,6 +351,10 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> ZepLink:
             raise
         node = registry.open_node(bench, rig)  # it shares the console; that of the rig is opened behind us
         with contextlib.suppress(Unsupported):
+            node.ping(_ALL_NODES, 8, 1, 1)
+            with contextlib.suppress(RigError):  # `spoken` says it below
+                spoken(UNASKED)
+                return link
             node.ping(_ALL_NODES, 8, 1, 1)
         spoken(SPEAKS)
     return link

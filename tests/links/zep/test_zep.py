@@ -1,6 +1,7 @@
 """The ZEP radio against a peer that speaks the protocol byte for byte, as RIOT native does."""
 
 import os
+import socket
 import threading
 
 import pytest
@@ -276,6 +277,37 @@ class Silent(Node):
     def ping(self, destination, size, identifier, sequence):
         assert destination == bytes.fromhex("ff02" + "00" * 13 + "01")
         self.speak()
+
+
+def test_a_node_whose_first_frame_is_lost(monkeypatch):
+    """It sent while nobody had the port: its socket returns that error in the place of sending the next frame."""
+    master, slave = os.openpty()
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as free:
+        free.bind(("::1", 0))
+        port = free.getsockname()[1]
+    node = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    node.connect(("::1", port))
+    node.send(b"EX")
+    lost = []
+
+    def speak():
+        try:
+            node.send(zep.wrap(data(1, dst=b"\xff\xff"), 26, 1))
+        except ConnectionRefusedError as error:
+            lost.append(error)
+
+    rig = rig_file(**{"tester.link": f"zep:[::1]:{port}", "dut.console": f"serial:{os.ttyname(slave)}"})
+    bench = Bench()
+    monkeypatch.setattr(zep, "UNASKED", 0.01)
+    monkeypatch.setattr(registry, "open_node", lambda _bench, _rig: Silent(speak))
+    try:
+        assert registry.open_link(bench, rig).dut == DUT
+        assert len(lost) == 1
+    finally:
+        bench.close()
+        node.close()
+        os.close(master)
+        os.close(slave)
 
 
 @pytest.mark.parametrize("pings", [True, False])
