@@ -28,6 +28,8 @@ _LONGEST: Final = 200
 _ROUNDS: Final = 20
 #: The link of each kind of profile.
 _BLE: Final = ("ipsp",)
+#: Links that learn the DUT's address from what it sends: a simulated node may draw another one at each start.
+_LEARNS: Final = ("zep", "uart_pipe")
 #: The profile that a node of the tree has where the rig's own is not named: (802.15.4, BLE).
 _PROFILE: Final = {
     "black_box": "black-box-802154",
@@ -57,7 +59,11 @@ QUESTIONS: Final = (
     ("file", "Name of the rig file", "./desk.toml"),
     ("node", "Kind of node (`rigs list --kinds` shows all; black_box: any that answers pings)", "black_box"),
     ("link", "The tester's link, such as packet:wpan0, zep:[::1]:17754 or ipsp:hci:usb:0", "packet:wpan0"),
-    ("address", "The DUT's link-layer address in hex (8 octets; 6 on BLE)", ""),
+    (
+        "address",
+        "The DUT's link-layer address in hex (8 octets; 6 on BLE; empty: a simulated node's own)",
+        "",
+    ),
     ("console", "Its console, such as serial:/dev/serial/by-id/... or process:./node.elf (empty: none)", ""),
     ("pan", "PAN id", "0xabcd"),
     ("channel", "Channel", "26"),
@@ -113,11 +119,15 @@ def _is_ble(link: str) -> bool:
     return link.partition(":")[0] in _BLE
 
 
+def _is_learnt(answers: Answers) -> bool:
+    return answers.link.partition(":")[0] in _LEARNS and answers.node != "black_box"
+
+
 def _write(answers: Answers) -> list[Path]:
     path = Path(answers.file if answers.file.endswith(".toml") else f"{answers.file}.toml")
     profile = path.with_name(f"{path.stem}-profile.toml") if answers.stack else None
     mistakes = [f"file: {wrong}" for wrong in _wrong_with(path, profile, answers.file)]
-    if not answers.address:
+    if not answers.address and not _is_learnt(answers):
         mistakes.append(
             "--address: is missing: the DUT's link-layer address in hex, such as f4:ce:36:00:00:00:00:01"
         )
@@ -212,6 +222,9 @@ def _rig_text(answers: Answers, profile: str) -> str:
         if answers.console
         else ('# console = "serial:/dev/serial/by-id/...?baud=115200"   # read only\n')
     )
+    address = f"address = {_text(answers.address)}"
+    if not answers.address:
+        address = '# address = "02:00:..."   # without it, the one that the node is heard from'
     radio = (
         ""
         if _is_ble(answers.link)
@@ -229,7 +242,7 @@ link = {_text(answers.link)}
 {radio}
 [dut]
 node = {_text(answers.node)}
-address = {_text(answers.address)}
+{address}
 {console}# short = "0001"      # its 16-bit address, if it has one
 # power = "command:uhubctl -l 1-1 -a cycle"               # how to bring it back when it died
 

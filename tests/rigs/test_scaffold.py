@@ -40,6 +40,12 @@ def test_init_writes_a_profile_for_a_stack_of_its_own(tmp_path):
     assert (loaded.profile.stack, loaded.profile.link) == ('ACME "net"', "ble")
 
 
+def test_a_node_that_tells_its_address_needs_none(tmp_path):
+    words = ["--node", "riot", "--link", "zep:[::1]:17754", "--console", "process:./node.elf"]
+    assert main(["init", str(tmp_path / "desk.toml"), *words]) == 0
+    assert load(str(tmp_path / "desk.toml")).rig.dut.address is None
+
+
 def test_init_asks_what_the_options_do_not_say(tmp_path):
     asked = []
 

@@ -367,6 +367,7 @@ def open_node(bench: Bench, rig: RigFile) -> RiotNode:
             raise RigError(f"{rig.path}: {key}: the node is on {name} {shown[0]}, the tester on {shown[1]}")
     if seen.eui64 and rig.dut.address not in {None, seen.eui64}:
         raise RigError(
-            f'{rig.path}: dut.address: the node says that it is "{seen.eui64.hex(":")}": put that there'
+            f'{rig.path}: dut.address: the node says that it is "{seen.eui64.hex(":")}": put that there; '
+            "one that draws another at each start (native without --eui64) has none there"
         )
     return node
