@@ -46,6 +46,10 @@ def test_it_never_asks_and_never_hangs(program, console):
     [
         ("Host key verification failed.", "run `ssh root@lab1` once by hand and accept its key"),
         ("root@lab1: Permission denied (publickey).", "put your public key there (`ssh-copy-id root@lab1`)"),
+        (
+            "ssh: Could not resolve hostname lab1:22: Name or service not known",
+            "name the port by -p in front",
+        ),
         ("ssh: Could not resolve hostname lab1: Name or service not known", "correct the host's name"),
         (
             "ssh: connect to host lab1 port 22: Connection timed out",
@@ -56,7 +60,7 @@ def test_it_never_asks_and_never_hangs(program, console):
         ("Warning: Identity file /k not accessible: No such file or directory.", "name a key that there is"),
         ("@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @", "its key is another one now"),
     ],
-    ids=["key", "permission", "name", "timeout", "refused", "other", "identity", "changed"],
+    ids=["key", "permission", "port", "name", "timeout", "refused", "other", "identity", "changed"],
 )
 def test_errors_have_remedies(program, console, said, remedy):
     program(f'echo "{said}" >&2; exit 255')
@@ -109,7 +113,10 @@ def test_check_says_why_there_is_no_login(program):
     program('echo "root@lab1: Permission denied (publickey)." >&2; exit 255')
     (missing,) = check("root@lab1")
     assert missing.what == "dut.console: ssh:root@lab1: no login: root@lab1: Permission denied (publickey)."
-    assert missing.remedy == "put your public key there (`ssh-copy-id root@lab1`), or start ssh-agent"
+    assert (
+        missing.remedy
+        == "put your public key there (`ssh-copy-id root@lab1`), correct the user, or start ssh-agent"
+    )
 
 
 def test_of_several_lines_the_telling_one_counts(program):

@@ -55,7 +55,11 @@ _REMEDIES: Final = (
         "take the others' rights to that key away (chmod 600), or name another (-i)",
     ),
     (r"Can't open user config file", "correct the file behind -F"),
-    (r"Permission denied", "put your public key there (`ssh-copy-id {login}`), or start ssh-agent"),
+    (
+        r"Permission denied",
+        "put your public key there (`ssh-copy-id {login}`), correct the user, or start ssh-agent",
+    ),
+    (r"Could not resolve hostname \S+:\d+:", "ssh: is no URL: name the port by -p in front of the host"),
     (r"Could not resolve|Name or service not known", "correct the host's name"),
     (r"timed out|No route to host|unreachable", "switch the host on, or mend the network"),
     (r"Connection refused", "start its ssh server, or correct the port (-p)"),
