@@ -27,6 +27,8 @@ NUDGE: Final = 0.5
 SANITIZERS: Final = (r"ERROR: AddressSanitizer.*", r"runtime error: .*")
 #: Characters of what was seen last that an error shows.
 _SHOWN: Final = 300
+#: Characters behind a command that no answer is as long as.
+_FLOOD: Final = KEPT // 4
 
 
 class Shell:
@@ -234,6 +236,8 @@ class Shell:
         )
         if odd * 4 > len(shown):
             said += " (unreadable: is the baud rate right? It stands behind the port, as in ?baud=115200)"
+        if self._terminal.position - self._sent > _FLOOD:
+            said += f"; more than {_FLOOD >> 10} KiB came since: if it logs without end, lower its log level"
         health = self.health()
         state = (
             f" ({health.state}: {health.detail})"
