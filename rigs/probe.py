@@ -3,7 +3,8 @@
 Strategy: an echo to the addresses of the rig file, in each form that a DUT may want. When none is answered, an echo to
 all nodes (ff02::1) by broadcast, in the rig's PAN and in every PAN (IEEE 802.15.4: a frame to PAN 0xffff is for all):
 whoever answers, or asks for our address, tells its own link-layer address and PAN. Where nobody is heard, and the link
-can change its channel, the others are asked in turn. It takes seconds, never a case.
+can change its channel, the others are asked in turn. Of one that answers nothing is asked for a while: a DUT that
+restarts of itself would die behind whatever frame a case sends. It takes seconds, never a case.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from rigs.tester.packets import FORMS
 from rigs.tester.preparation import tester_for
 from sixlowpan import DecodeError, LinkInfo, encode, ipv6, mac
 
-#: Seconds to wait for one answer, on the link's clock.
+#: Seconds to wait for one answer, and for a restart that nothing has brought about, on the link's clock.
 WAIT: Final = 1.5
+WATCH: Final = 5.0
 #: Seconds on each other channel.
 ELSEWHERE: Final = 0.3
 _ALL_NODES: Final = bytes.fromhex("ff02" + "00" * 13 + "01")
@@ -76,11 +78,20 @@ def probe(rig: Rig) -> tuple[bool, list[str]]:
     heard.answered = _answers(tester)
     if not heard.answered:
         _ask_everybody(tester)
-    if not heard.answered and not heard.frames and link.kind == "ieee802154":
-        for channel, frames in link.seek(_to_everybody(tester, _ANY_PAN), ELSEWHERE).items():
-            for frame in frames:
-                _file(heard.elsewhere.setdefault(channel, Heard()), link, frame)
-    return heard.answered, _told(rig, heard)
+        if not heard.frames and link.kind == "ieee802154":
+            for channel, frames in link.seek(_to_everybody(tester, _ANY_PAN), ELSEWHERE).items():
+                for frame in frames:
+                    _file(heard.elsewhere.setdefault(channel, Heard()), link, frame)
+        return False, _told(rig, heard)
+    tester.listen(WATCH)
+    state = rig.node.health()
+    if state.state == "crashed":
+        return False, [
+            *_told(rig, heard),
+            f"restarts or crashes, and nothing but a ping was sent: {state.detail}",
+            "to do: look at its console, power supply and watchdog: each case that it restarts in blames a frame",
+        ]
+    return True, _told(rig, heard)
 
 
 def _answers(tester: Tester) -> bool:

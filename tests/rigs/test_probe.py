@@ -6,7 +6,7 @@ import pytest
 
 from rigs.__main__ import main
 from rigs.bench import Rig
-from rigs.model import RigError, Unsupported
+from rigs.model import Health, RigError, Unsupported
 from rigs.probe import probe
 from rigs.registry import load
 from sixlowpan import mac
@@ -94,6 +94,20 @@ def test_a_dut_that_takes_no_more_addresses_is_told(rig, monkeypatch):
     assert not answers
     assert lines[1] == "cannot be prepared: address: the table is full"
     assert lines[2].startswith("to do: start the DUT anew")
+
+
+def test_a_dut_that_restarts_of_itself_is_told(rig, monkeypatch):
+    """With nothing sent: a case that it restarts in would blame a frame."""
+    before = rig.link.now()
+
+    def health():
+        return Health("crashed", "booting") if rig.link.now() - before > 4 else Health("alive")
+
+    monkeypatch.setattr(rig.node, "health", health)
+    answers, lines = probe(rig)
+    assert not answers
+    assert "restarts or crashes, and nothing but a ping was sent: booting" in lines
+    assert "power supply" in lines[-1]
 
 
 def test_a_version_that_the_profile_is_not_for_is_told(rig):
