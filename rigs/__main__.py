@@ -15,11 +15,11 @@ from rigs import leases, registry, scaffold
 from rigs.bench import Rig
 from rigs.configuration.loading import RIGS, Loaded, is_path, known_rigs, load, shown
 from rigs.configuration.models import ConfigError, outside
-from rigs.deviation import deviation
+from rigs.deviation import deviation, of_no_case
 from rigs.leases import LeaseError, LeaseHeldError, left
 from rigs.model import RigError, Unsupported
 from rigs.probe import probe
-from rigs.replay import replay, sent_frames
+from rigs.replay import elsewhere, replay, sent_frames
 from rigs.tester.preparation import tester_for
 
 DONE, LACKING, WRONG, INTERRUPTED = 0, 1, 2, 130
@@ -42,6 +42,15 @@ examples:
 exit status: 0 done, 1 something is missing or nothing came back, 2 a mistake in a file or on the command line,
 130 interrupted
 """
+
+
+def _seconds(text: str) -> float:
+    try:
+        if 0 <= (seconds := float(text)) <= 3600:
+            return seconds
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"expected seconds, 0 to 3600; found {text!r}")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -74,7 +83,11 @@ def parser() -> argparse.ArgumentParser:
     again.add_argument("file", type=Path, metavar="FILE.pcapng", help="evidence of a case")
     again.add_argument("--rig", required=True, metavar="NAME|PATH", help="where to send them")
     again.add_argument(
-        "--wait", type=float, default=1.0, metavar="SECONDS", help="how long to listen at the end; default: 1"
+        "--wait",
+        type=_seconds,
+        default=1.0,
+        metavar="SECONDS",
+        help="how long to listen at the end, 0 to 3600; default: 1",
     )
     scaffold.add_options(
         commands.add_parser(
@@ -229,7 +242,7 @@ def _check(name: str, options: argparse.Namespace) -> int:
         print(f"  missing: {one_line(item.what)}\n  to do:   {one_line(item.remedy)}")
     if awaited:
         print(f"  note:    the lease tells {one_line(awaited)}: --probe asks for it")
-    for remark in registry.remarks(loaded.rig):
+    for remark in [*registry.remarks(loaded.rig), *of_no_case(profile)]:
         print(f"  note:    {one_line(remark)}")
     for module in () if run else registry.strangers(loaded.rig):
         print(
@@ -304,6 +317,8 @@ def _replay(options: argparse.Namespace) -> int:
         count = replay(rig, frames, options.wait, sys.stdout)
         dut = one_line(f"{rig.node.stack} {rig.version}")
         print(f"{len(frames)} frames sent, {count} received; {rig.name} is {dut}")
+        if not count and (why := elsewhere(rig.link, frames)):
+            print(why)
     return DONE if count else LACKING
 
 

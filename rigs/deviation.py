@@ -8,6 +8,7 @@ The sentence `why` is a draft from the record: whoever pastes it says there what
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import re
 import tomllib
@@ -19,10 +20,11 @@ from pydantic import ValidationError
 
 from reports.record import Line, Record, read
 from reports.text import one_line
-from rigs.configuration.models import Deviation
+from rigs.configuration.models import ConfigError, Deviation, Profile
 from rigs.configuration.telling import hint
 from rigs.model import RigError
 from rigs.replay import sent_frames
+from vectors.traceability import cases
 
 
 def deviation(run: Path, case: str, *, rig: str | None = None, name: str | None = None) -> str:
@@ -57,11 +59,24 @@ def deviation(run: Path, case: str, *, rig: str | None = None, name: str | None 
     return text
 
 
+def of_no_case(profile: Profile) -> list[str]:
+    """What to say of deviations for cases that the suites do not have: nothing ever shows that they are gone."""
+    if not profile.deviation:
+        return []
+    names = cases()
+    return [
+        f"deviation {deviation.id}: no case of the suites is called {place.case}{hint(head, names)}"
+        for deviation in profile.deviation
+        for place in deviation.places
+        if not fnmatch.filter(names, head := place.case.partition("[")[0])
+    ]
+
+
 def _result(record: Record, case: str, rig: str | None) -> Line:
     rigs = {line["rig"] for line in record.results}
     if rig is not None and rig not in rigs:
-        raise RigError(
-            f"{record.path}: no rig {rig!r} in it{hint(rig, rigs)}; there are: {', '.join(sorted(rigs))}"
+        raise ConfigError(
+            [f"{record.path}: no rig {rig!r} in it{hint(rig, rigs)}; there are: {', '.join(sorted(rigs))}"]
         )
     found = [line for line in record.results if line["case"] == case and rig in {None, line["rig"]}]
     if not found:
@@ -69,13 +84,13 @@ def _result(record: Record, case: str, rig: str | None) -> Line:
         near = _near(case, [line["case"] for line in lines if line["findings"]]) or _near(
             case, [line["case"] for line in lines]
         )
-        raise RigError(
-            f"{record.path}: no case {case!r} in it{near}; `reports show RUN` names those that failed"
+        raise ConfigError(
+            [f"{record.path}: no case {case!r} in it{near}; `reports show RUN` names those that failed"]
         )
     failed = [line for line in found if line["findings"]]
     if len(failed) > 1:
         names = ", ".join(line["rig"] for line in failed)
-        raise RigError(f"{case} failed on several rigs ({names}): name one with --rig")
+        raise ConfigError([f"{case} failed on several rigs ({names}): name one with --rig"])
     result: Line = (failed or found)[0]
     return result
 

@@ -3,7 +3,7 @@
 Strategy: an echo to the addresses of the rig file, in each form that a DUT may want. When none is answered, an echo to
 all nodes (ff02::1) by broadcast, in the rig's PAN and in every PAN (IEEE 802.15.4: a frame to PAN 0xffff is for all):
 whoever answers, or asks for our address, tells its own link-layer address and PAN. Where nobody is heard, and the link
-can change its channel, the others are asked in turn. Of one that answers nothing is asked for a while: a DUT that
+can change its channel, the others are asked in turn. Where the DUT answered, nothing is sent for a while: one that
 restarts of itself would die behind whatever frame a case sends. It takes seconds, never a case.
 """
 

@@ -18,12 +18,14 @@ from typing import TextIO
 from rigs.bench import Rig
 from rigs.configuration.models import ConfigError
 from rigs.model import Link, LinkKind, RigError
-from sixlowpan import DecodeError, LinkInfo
+from sixlowpan import DecodeError, LinkInfo, mac
 from sixlowpan.explain import explain, render
 from sixlowpan.frame import parse
 
 _KINDS: dict[int, LinkKind] = {230: "ieee802154", 201: "ble"}
 _OUTBOUND = 2
+#: The broadcast address, and the PAN that means all.
+_ALL = b"\xff\xff"
 _FIRST_CHANNEL = 0x0040  # Bluetooth Core Vol 3 Part A §2.1: dynamically allocated channels
 
 
@@ -65,6 +67,28 @@ def replay(rig: Rig, frames: Iterable[Sent], wait: float, out: TextIO) -> int:
         link.send(sent.frame)
         before = sent.time
     return count + _listen(link, wait, out)
+
+
+def elsewhere(link: Link, frames: Iterable[Sent]) -> str:
+    """Where IEEE 802.15.4 frames go of which none is for the DUT of this link, in words; empty where one is."""
+    named: dict[str, None] = {}
+    for sent in frames:
+        try:
+            header, _ = mac.parse(sent.frame)
+        except DecodeError:
+            continue
+        if link.kind != "ieee802154" or (
+            header.dst_pan in {link.pan, _ALL} and header.dst in {link.dut, link.dut_short, _ALL}
+        ):
+            return ""
+        if header.dst and header.dst_pan:
+            named[f"{header.dst.hex(':')} in PAN 0x{header.dst_pan.hex()}"] = None
+    if not named:
+        return ""
+    return (
+        f"the frames are for {next(iter(named))}, and the DUT of this rig is {link.dut.hex(':')} in PAN "
+        f"0x{link.pan.hex()}: replay them on the rig of that run, or where dut.address and tester.pan are those"
+    )
 
 
 def _listen(link: Link, seconds: float, out: TextIO) -> int:

@@ -14,6 +14,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -125,3 +126,12 @@ def _requirement(document: Mapping[str, Any], row: Mapping[str, Any]) -> Require
 
 
 CATALOGUE: Mapping[str, Requirement] = Catalogue()
+
+
+def check_glob(glob: str) -> None:
+    """Raise `ValueError` for a glob on ids that fits no row of the catalogue."""
+    if glob not in CATALOGUE and not any(fnmatchcase(row, glob) for row in CATALOGUE):
+        near = difflib.get_close_matches(glob, CATALOGUE, n=1, cutoff=0.6)
+        raise ValueError(
+            f"no requirement has an id like {glob!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+        )

@@ -32,7 +32,7 @@ from rigs.configuration.lease import Lease
 from rigs.configuration.limits import Limit
 from rigs.configuration.versions import Specifier, version_in
 from rigs.model import ABILITIES, LinkKind, RigError
-from vectors import codes
+from vectors import catalogue, codes
 
 #: What a stack may do or leave out and a requirement's `when` may name, with the text it is from.
 FEATURES = {
@@ -129,6 +129,12 @@ def _of_findings(value: str) -> str:
     return value
 
 
+def _of_requirements(value: str) -> str:
+    if value:
+        catalogue.check_glob(value)
+    return value
+
+
 Text = Annotated[str, BeforeValidator(_text)]
 Regex = Annotated[str, AfterValidator(_regex)]
 Hex = Annotated[bytes, BeforeValidator(_octets)]
@@ -137,6 +143,7 @@ ShortAddress = Annotated[Hex, _of_length(2)]
 Ability = Annotated[str, _one_of(ABILITIES)]
 Feature = Annotated[str, _one_of(FEATURES)]
 Code = Annotated[str, AfterValidator(_of_findings)]
+Demand = Annotated[str, AfterValidator(_of_requirements)]
 
 
 class NodeOptions(Model):
@@ -256,7 +263,7 @@ class Place(Model):
 
     case: str = Field(description="a glob on the case id, such as rfc6282/3.1.1/tf*")
     finding: Code | None = Field(None, description="a glob on the finding's code; none: the deviation's")
-    requirement: str | None = Field(
+    requirement: Demand | None = Field(
         None, description="a glob on the id of the requirement it breaks; none: the deviation's"
     )
 
@@ -281,7 +288,7 @@ class Deviation(Model):
         '{ case = "rfc6282/3.2/*", finding = "dropped" }]',
     )
     finding: Code = Field("", description="a glob on the finding's code, such as traffic_class")
-    requirement: str = Field("", description="a glob on the id of the requirement it breaks")
+    requirement: Demand = Field("", description="a glob on the id of the requirement it breaks")
     versions: Specifier = Field(description='the versions that have it, such as "==2.1.3" or ">=6.1,<6.2"')
     frame: Hex = Field(description="the frame that proves it, in hex")
     why: str = Field(min_length=1, description="what is wrong, in one or two sentences")

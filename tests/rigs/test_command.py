@@ -7,10 +7,12 @@ import pytest
 
 from rigs.__main__ import main
 from rigs.bench import Rig
-from rigs.configuration.loading import known_rigs
+from rigs.configuration.loading import known_rigs, load
 from rigs.configuration.models import ConfigError
+from rigs.deviation import of_no_case
 from rigs.model import RigError
 from rigs.replay import replay, sent_frames
+from sixlowpan import mac
 
 
 def test_list_names_every_rig_and_what_it_is(capsys):
@@ -66,6 +68,61 @@ def test_an_adapter_of_ones_own_is_asked_about_its_address(make, capsys):
         out = capsys.readouterr().out
         assert "r: not ready" in out
         assert f"  mistake: {path}: tester.link: tests.rigs.fakes:x=many: expected a number behind x\n" in out
+
+
+DEVIATION = """
+[[deviation]]
+id = "mine"
+case = "rfc6282/3.1.1/hlm[01]"
+finding = "hop_limit"
+requirement = "RFC6282-3.1.1-08"
+versions = ""
+frame = "41"
+why = "It miscounts."
+"""
+
+
+def test_a_deviation_for_what_is_not_there(make, tmp_path, capsys):
+    path = str(make().rig.path)
+    profile = tmp_path / "p.toml"
+    text = profile.read_text()
+    profile.write_text(text + DEVIATION)
+    assert main(["check", path]) == 0
+    said = "note:    deviation mine: no case of the suites is called rfc6282/3.1.1/hlm[01] (did you mean '"
+    assert said in capsys.readouterr().out
+    profile.write_text(text + DEVIATION.replace("hlm[01]", "hlim[01]"))
+    assert main(["check", path]) == 0
+    assert "note:" not in capsys.readouterr().out
+    profile.write_text(text + DEVIATION.replace("3.1.1-08", "3.1.1-98"))
+    assert main(["check", path]) == 2
+    assert "no requirement has an id like 'RFC6282-3.1.1-98'; did you mean '" in capsys.readouterr().out
+
+
+def test_no_deviation_of_the_tree_is_for_what_is_not_there():
+    for name in known_rigs():
+        assert not of_no_case(load(name, unset=[]).profile)
+
+
+@pytest.mark.parametrize("wait", ["abc", "-5", "nan", "inf"])
+def test_a_wait_that_is_none(capsys, wait):
+    with pytest.raises(SystemExit):
+        main(["replay", "x.pcapng", "--rig", "reference", "--wait", wait])
+    assert f"argument --wait: expected seconds, 0 to 3600; found '{wait}'" in capsys.readouterr().err
+
+
+def test_frames_for_another_dut(tmp_path, capsys):
+    """They draw nothing, and why is told."""
+    frame = mac.data_frame(bytes(7) + b"\x09", b"\x02" * 8, b"\x00\x23", 1, b"\x7a\x33\x3a\x80\x00")
+    path = pcapng(tmp_path / "e.pcapng", 230, [(2, 10.0, frame)])
+    assert main(["replay", str(path), "--rig", "reference"]) == 1
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert told.startswith(
+        "the frames are for 02:02:02:02:02:02:02:02 in PAN 0x0023, and the DUT of this rig is "
+    )
+    ours = mac.data_frame(bytes(8), bytes.fromhex("02005efffe000001"), b"\xab\xcd", 2, b"\x7a\x33")
+    path = pcapng(tmp_path / "f.pcapng", 230, [(2, 10.0, frame), (2, 10.0, ours)])
+    main(["replay", str(path), "--rig", "reference"])
+    assert "the frames are for" not in capsys.readouterr().out
 
 
 def test_why_a_rig_does_not_open_is_told_once(make, fakes, capsys):

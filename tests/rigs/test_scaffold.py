@@ -207,20 +207,21 @@ def test_a_deviation_is_made_of_a_record_and_covers_all_its_findings(run, capsys
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "told", "status"),
     [
         (
             ["rfc6282/3.1.1/hlim[1]"],
             "no case 'rfc6282/3.1.1/hlim[1]' in it (did you mean 'rfc6282/3.1.1/hlim[01]'?)",
+            2,
         ),
-        (["hlim[01]"], "no case 'hlim[01]' in it (did you mean 'rfc6282/3.1.1/hlim[01]'?)"),
-        (["a/c"], "a/c: the record has neither a frame nor evidence that could prove it"),
-        (["a/d"], "a/d on r: it has no finding to declare (its verdict is pass)"),
-        (["a/b", "--rig", "q"], "no rig 'q' in it; there are: r"),
+        (["hlim[01]"], "no case 'hlim[01]' in it (did you mean 'rfc6282/3.1.1/hlim[01]'?)", 2),
+        (["a/c"], "a/c: the record has neither a frame nor evidence that could prove it", 1),
+        (["a/d"], "a/d on r: it has no finding to declare (its verdict is pass)", 1),
+        (["a/b", "--rig", "q"], "no rig 'q' in it; there are: r", 2),
     ],
 )
-def test_what_is_no_deviation_is_told(run, capsys, words, told):
-    assert main(["deviation", str(run), *words]) == 1
+def test_what_is_no_deviation_is_told(run, capsys, words, told, status):
+    assert main(["deviation", str(run), *words]) == status
     assert told in capsys.readouterr().err
 
 
