@@ -15,12 +15,13 @@ import importlib
 import sys
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from pydantic import Field
 
 from rigs import registry
-from rigs.configuration.models import NodeOptions
+from rigs.configuration.models import ConfigError, NodeOptions
+from rigs.configuration.telling import hint
 from rigs.links.ipsp_memory.link import MemoryChannel
 from rigs.links.memory.link import MemoryLink
 from rigs.model import Health, IpTap, LinkKind, Node, Received, RigError
@@ -254,11 +255,25 @@ def _made(rig: RigFile, link: MemoryLink | MemoryChannel, options: Options) -> R
     kind = next((kind for kind in ("mutant", "variant") if kind in rig.dut.options), None)
     if kind is None:
         return ReferenceNode.in_role(link, options.role, options.extended)
+    name = str(rig.dut.options[kind])
+    if unknown := unknown_of(kind, name):
+        raise ConfigError([f"{rig.path}: dut.{kind}: {unknown}"])
+    node = _tests(kind).make(name, link, options.role, options.extended)
+    assert isinstance(node, ReferenceNode)
+    return node
+
+
+def unknown_of(kind: str, name: str) -> str:
+    """What to say where there is no mutant or variant (`kind`) of this name; empty where there is."""
+    there = _tests(kind).load()
+    if name in there:
+        return ""
+    return f"no {kind} {name!r}{hint(name, there)}; `.venv/bin/python -m tests.{kind}s --list` shows all"
+
+
+def _tests(kind: str) -> Any:
+    """The package of the mutants or variants: nothing of the product may import tests, so it is found by name."""
     tree = str(Path(__file__).resolve().parents[3])
     if tree not in sys.path:
         sys.path.append(tree)
-    # They are tests, and nothing of the product may import those: they are found by name, when asked for.
-    made = importlib.import_module(f"tests.{kind}s")
-    node = made.make(str(rig.dut.options[kind]), link, options.role, options.extended)
-    assert isinstance(node, ReferenceNode)
-    return node
+    return importlib.import_module(f"tests.{kind}s")
