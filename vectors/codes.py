@@ -3,7 +3,7 @@
 Strategy: a profile's deviations match findings by their codes, so a code that is spelled in two ways, or that nothing
 records any more, would go unseen. A case may record none but these, and a profile may name none but these. A code is
 the name of what was seen, not of its cause. A sweep sends thousands of stimuli in one case, and its findings are called
-by the name of the stimulus (`form-7a33`); those names are counted out below, so that the list is finite.
+by the name of the stimulus (`form-7a33`); `vectors.sweeps` counts those names out, so that the list is finite.
 
 A code with a dot, such as `acme.led_dark`, belongs to whoever is named in front of the dot: cases and profiles that
 live outside this tree may use any, and nothing is listed here (docs/adr/0014).
@@ -15,8 +15,9 @@ import difflib
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from itertools import permutations
 from typing import Final
+
+from vectors.sweeps import swept
 
 #: Fields of a packet, as `fixtures.judging.difference` calls them: the first in which two packets differ.
 FIELDS: Final = (
@@ -333,49 +334,8 @@ def _listed() -> Iterator[tuple[str, str]]:
 WORDS: Final[dict[str, str]] = dict(_listed())
 
 
-def _swept() -> Iterator[tuple[str, str]]:
-    """Codes that name a stimulus of a sweep."""
-    for word in range(0x6000, 0x8000):
-        yield f"form-{word:04x}", f"A packet with the IPHC header {word:04x} was not understood."
-    for size in range(1281):
-        yield f"size-{size}", f"An Echo Request with {size} octets of data was not understood."
-    duplicates = ("01332", "01302", "30312", "3322110", "202013")
-    for order in (*map("".join, permutations("0123")), *duplicates):
-        yield f"order-{order}", f"Fragments in the order {', '.join(order)} were not understood."
-    for which in range(4):
-        for behind in range(which, 4):
-            yield (
-                f"duplicate-{which}-after-{behind}",
-                f"A duplicate of fragment {which} behind fragment {behind} kept a datagram from being understood.",
-            )
-    for step in range(8, 2048, 8):
-        yield f"fragments-of-{step}", f"Fragments of {step} octets were not understood."
-    for number in range(100):
-        yield f"echo-{number}", f"The fragmented echo {number} of a hundred was not understood."
-    for bits in range(256):
-        sac, sam, m, dac, dam = bits >> 7, bits >> 5 & 3, bits >> 4 & 1, bits >> 3 & 1, bits & 3
-        modes = f"sac{sac}-sam{sam:02b}-m{m}-dac{dac}-dam{dam:02b}"
-        yield (
-            modes,
-            f"Addresses in the modes SAC={sac} SAM={sam:02b} M={m} DAC={dac} DAM={dam:02b} were misread.",
-        )
-        if bits < 16:
-            yield (
-                f"sa{bits >> 2:02b}-da{bits & 3:02b}",
-                f"LOWPAN_HC1 with SA={bits >> 2:02b} DA={bits & 3:02b} failed.",
-            )
-    for tf in range(2):
-        yield f"tf{tf}", f"LOWPAN_HC1 with TF={tf} was not understood."
-    for length in range(129):
-        yield f"{length}-group", f"A group under a context of {length} bits was not understood."
-        for mode in range(1, 4):
-            for end in ("source", "destination"):
-                words = f"A {end} in mode {mode:02b} under a context of {length} bits was not understood."
-                yield f"{length}-{mode:02b}-{end}", words
-
-
 #: Every code, and what it means.
-CODES: Final[dict[str, str]] = {**WORDS, **dict(_swept())}
+CODES: Final[dict[str, str]] = {**WORDS, **dict(swept())}
 
 
 def nearest(code: str) -> str:

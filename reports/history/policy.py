@@ -89,7 +89,7 @@ def read_policy(path: Path) -> Policy:
         raise RecordError(f"{path}: {_mistake(error)}; {_HELP}") from error
     except RecursionError as error:
         raise RecordError(f"{path}: not TOML of ours: it is nested too deep") from error
-    except ValueError as error:  # also of octets that are no UTF-8, dates and numbers that Python does not have
+    except ValueError as error:  # octets that are no UTF-8, dates and numbers that Python does not have
         raise RecordError(f"{path}: not TOML: {error}") from error
 
 
