@@ -109,6 +109,12 @@ def test_every_bit_of_the_tag(case: Case):
     other = fragment_header_n(size + 8, tag - 8 & 0xFFFF, parts[-1][4]) + parts[-1][5:]
     note = "the last says 8 octets more, and a tag that is 8 less"
     stimuli.append(Stimulus([*parts[:-1], other], None, link_info(case, packet), note))
+    packet, parts = pieces(case, 368)
+    size, tag = head(parts[-1])
+    # the same sum and parity of both octets, as with addresses below: no hash tells them apart
+    other = fragment_header_n(size, tag ^ 0x0101, parts[-1][4]) + parts[-1][5:]
+    note = "tag differs in the lowest bit of both octets"
+    stimuli.append(Stimulus([*parts[:-1], other], None, link_info(case, packet), note))
     nothing_of(case, stimuli, code="mixed_tags")
     recovers(case)
 
@@ -153,6 +159,7 @@ def test_short_sources(case: Case):
         "an EUI-64 that begins with it": short + me.link[2:],
         "an EUI-64 of zeros that ends in it": bytes(6) + short,
         "an EUI-64 of zeros that begins with it": short + bytes(6),
+        "an EUI-64 with the same IID (RFC 6282 §3.2.2)": bytes.fromhex("020000fffe00") + short,
     }
     stimuli: list[Stimulus] = []
     for note, other in others.items():
@@ -252,7 +259,7 @@ def test_two_datagrams_of_one_sender(case: Case):
 
 
 @requirement("RFC4944-5.3-18")
-@pytest.mark.parametrize("count", [3, 6], ids=["three", "six"])
+@pytest.mark.parametrize("count", [3, 4, 6], ids=["three", "four", "six"])
 def test_many_datagrams_of_one_sender(case: Case, count: int):
     """More datagrams of one size than a DUT has to have room for, fragment by fragment: lost perhaps, never mixed."""
     me, tester = case.tester.identity, case.tester

@@ -179,6 +179,19 @@ def test_fragments_of_every_length(case: Case):
     understood_all(case, makes)
 
 
+@requirement("RFC4944-5.3-19", "RFC4944-5.3-03", "RFC4944-5.3-16")
+@pytest.mark.parametrize("count", [36, 132], ids="{}-fragments".format)
+def test_many_small_fragments(case: Case, count: int):
+    """A datagram in many fragments of 8 octets: no text sets a least length, or a largest number, of fragments."""
+
+    def make() -> Stimulus:
+        packet, parts = pieces(case, 8 * count, 16)
+        behind = [piece(parts[0], at // 8, packet[at : at + 8]) for at in range(48, len(packet), 8)]
+        return raw(case, [parts[0], *behind], packet, f"{1 + len(behind)} fragments of 8 octets")
+
+    case.understood(make)
+
+
 @requirement("RFC4944-5.3-05", "RFC4944-5.3-03", "RFC6282-2-04", "RFC6282-2-06")
 def test_headers_alone_in_the_first_fragment(case: Case):
     """FRAG1 with the compressed header and no octet behind it: 40 octets of the datagram, "multiples of eight"."""

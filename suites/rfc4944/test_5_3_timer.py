@@ -55,6 +55,7 @@ PLANS = {
     "first-last": ([1, 2, 3], [], [0]),
     "younger": ([], [], [3]),  # the others half way through the wait
     "older": ([0, 1, 2], [], [3]),
+    "whole": ([0, 1, 2, 3], [], []),  # takes no place
 }
 #: The plans that nothing may come of.
 OVER = ("still", "trickled", "doubled", "first-late", "first-last", "older")
@@ -115,10 +116,12 @@ def together(case: Case, name: str) -> list[str]:
     """The plans that share a wait: as many as the DUT has places; on a virtual clock each has one of its own."""
     names = list(PLANS)
     if case.rig.link.clock == "virtual":
-        return {"younger": ["again", name], "older": [name, "younger"]}.get(name, [name])
+        company = {"younger": ["again"], "first-last": ["still"], "older": ["younger"]}
+        return [*company.get(name, []), name]
+    names.remove("whole")
     slots = case.rig.profile.parameters.reassembly_slots or len(names)
-    first = names.index(name) // slots * slots
-    return names[first : first + slots]
+    first = 0 if name == "whole" else names.index(name) // slots * slots
+    return ["whole", *names[first : first + slots]]
 
 
 def runs(case: Case) -> None:
@@ -147,7 +150,10 @@ def waited(case: Case, name: str) -> Begun:
 
 
 def _wait(case: Case, names: list[str], interval: float) -> dict[str, Begun]:
-    """Begin a datagram for each plan and send its fragments as they are due, for 64 s."""
+    """Begin a datagram for each plan and send its fragments as they are due, for 64 s.
+
+    Where that leaves a place free, another datagram is completed half way through the wait of the older one.
+    """
     tester = case.tester
     beats = [interval * n for n in range(1, math.ceil(LIMIT / interval))]
     begun: dict[str, Begun] = {}
@@ -166,16 +172,26 @@ def _wait(case: Case, names: list[str], interval: float) -> dict[str, Begun]:
         info = tester.info(begun[each].who.link)
         note = f"the rest ({each}), 64 s after the first fragment, {interval:.2g} s after the latest"
         begun[each].last = Stimulus([begun[each].parts[i] for i in behind], None, info, note)
+    free = (case.rig.profile.parameters.reassembly_slots or 0) - len(set(names) - {"whole"})
+    if "older" in names and free > 0:
+        due.append((LIMIT / 2, "", [0, 1, 2, 3]))
     for at, each, which in sorted(due, key=lambda entry: entry[0]):
         pause(case, start + at - tester.now())
+        if not each:
+            begin(case, which)
+            continue
         tester.send([begun[each].parts[i] for i in which], tester.info(begun[each].who.link))
     pause(case, start + LIMIT - tester.now())
     return begun
 
 
 def _complete(case: Case, over: dict[str, Begun]) -> None:
-    """Send what is missing of all at once, before a timer that was started anew runs out, and note what comes of it."""
-    packets, answers = outcome(case, [begun.last for begun in over.values() if begun.last is not None])
+    """Send what is missing of all at once, before a timer that was started anew runs out, and note what comes of it.
+
+    The youngest comes first, for a DUT that discards but the oldest of those that it finds too old.
+    """
+    rest = [begun.last for begun in reversed(over.values()) if begun.last is not None]
+    packets, answers = outcome(case, rest)
     for begun in over.values():
         if begun.packet in packets or any(begun.packet.startswith(p) for p in packets if len(p) > 48):
             begun.came = "the packet"
@@ -277,6 +293,23 @@ def test_flushed(case: Case):
         packet, parts = pieces(case, 200, tag=tag)
         info = link_info(case, packet)
         case.understood(lambda: Stimulus(parts, packet, info, "the tag of a datagram that timed out"))
+
+
+@pytest.mark.slow
+@requirement("RFC4944-5.3-18", "RFC4944-5.3-28")
+def test_tag_of_a_complete_one(case: Case):
+    """The tag of a datagram that was completed a minute ago, at the same size: a new datagram.
+
+    So sends a node that restarted: the "initial value is not defined" (§5.3). No fragment of the old one is kept for
+    more than 60 s.
+    """
+    begun = waited(case, "whole")
+    with case.tester.acting_as(begun.who):
+        packet, parts = pieces(case, 200, tag=int.from_bytes(begun.parts[0][2:4]))
+        info = link_info(case, packet)
+        case.understood(
+            lambda: Stimulus(parts, packet, info, "the tag of a datagram that was complete a minute ago")
+        )
 
 
 @requirement("RFC4944-5.3-27")

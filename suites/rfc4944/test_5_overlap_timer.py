@@ -26,7 +26,7 @@ PATIENCE = 6.0
 
 
 @pytest.mark.slow
-@requirement("RFC4944-5.3-28", "RFC4944-5.3-29", "RFC4944-5.3-21")
+@requirement("RFC4944-5.3-28", "RFC4944-5.3-29", "RFC4944-5.3-21", "RFC4944-5.3-27")
 @pytest.mark.parametrize("behind", [1.1, 1.9], ids=["at-once", "almost-twice"])
 def test_timer_behind_an_overlap(case: Case, behind: float):
     """An overlap late in the timeout, the rest of the datagram after the timeout: nothing comes of the rest."""

@@ -1,0 +1,204 @@
+"""Mutants that take one datagram for another that came before it or comes beside it (RFC 4944 §5.3).
+
+What they remember of a datagram lacks one of the four parts of its key, or is kept for too long; or what they have for
+one datagram is used for another: a buffer, a timer, a place.
+"""
+
+from __future__ import annotations
+
+from rigs.nodes.reference.node import ReferenceNode
+from tests.mutants import mutant
+from tests.mutants.wire import Reassembly
+
+
+def several(id, requirement):
+    """Register the node whose reassembler is the decorated `Reassembly`."""
+
+    def register(cls):
+        class Node(ReferenceNode):
+            def make_reassembler(self):
+                return cls()
+
+        mutant(id, requirement=requirement, what=cls.__doc__)(Node)
+        return cls
+
+    return register
+
+
+class Remembering(Reassembly):
+    """Knows the key of the datagram that was completed last, and refuses what `copies` says are copies of it."""
+
+    done: tuple | None = None
+
+    def close(self, key):
+        self.done = key
+        super().close(key)
+
+    def open(self, key, size, first, now):
+        copy = self.done is not None and key != self.done and self.copies(self.done, key)
+        return None if copy else super().open(key, size, first, now)
+
+    def copies(self, done, key):
+        raise NotImplementedError
+
+
+@several("frag-done-any-size", "RFC4944-5.3-18")
+class DoneAnySize(Remembering):
+    """Takes a fragment for a copy of the complete datagram of its source, destination and tag, whatever its size."""
+
+    def copies(self, done, key):
+        return (*done[:2], done[3]) == (*key[:2], key[3])
+
+
+@several("frag-done-any-destination", "RFC4944-5.3-18")
+class DoneAnyDestination(Remembering):
+    """Takes a fragment for a copy of the complete datagram of its source, size and tag, whatever its destination."""
+
+    def copies(self, done, key):
+        return (done[0], *done[2:]) == (key[0], *key[2:])
+
+
+@several("frag-done-any-source", "RFC4944-5.3-18")
+class DoneAnySource(Remembering):
+    """Takes a fragment for a copy of the complete datagram of its destination, size and tag, whatever its source."""
+
+    def copies(self, done, key):
+        return done[1:] == key[1:]
+
+
+@several("frag-done-for-ever", "RFC4944-5.3-18")
+class DoneForEver(Reassembly):
+    """Remembers the last eight datagrams that were complete, for ever, and refuses a new one with the key of one."""
+
+    def __init__(self):
+        super().__init__()
+        self.done: list[tuple] = []
+
+    def close(self, key):
+        self.done = [*self.done, key][-8:]
+        super().close(key)
+
+    def open(self, key, size, first, now):
+        return None if key in self.done else super().open(key, size, first, now)
+
+
+@several("frag-complete-flushes-older", "RFC4944-5.3-18")
+class CompleteFlushesOlder(Reassembly):
+    """A complete datagram takes those with it that its sender began before."""
+
+    def close(self, key):
+        started = self.datagrams[key].started
+        for other in [k for k, d in self.datagrams.items() if k[0] == key[0] and d.started <= started]:
+            del self.datagrams[other]
+
+
+@several("frag-source-by-iid", "RFC4944-5.3-18")
+class SourceByIid(Reassembly):
+    """Tells senders apart by their IIDs, so that a short address and the EUI-64 with its IID are one."""
+
+    def key(self, info, size, tag):
+        return info.src_iid, info.dst, size, tag
+
+
+@several("frag-tag-folded", "RFC4944-5.3-18")
+class TagFolded(Reassembly):
+    """Compares the two octets of a tag folded into one."""
+
+    def key(self, info, size, tag):
+        return info.src, info.dst, size, tag >> 8 ^ tag & 0xFF
+
+
+class Few(Reassembly):
+    """Takes so many fragments of a datagram, and no more."""
+
+    most = 0
+
+    def take(self, key, size, begin, octets, first, now):
+        datagram = self.datagrams.get(key)
+        full = datagram is not None and len(datagram.pieces) >= self.most
+        return None if full else super().take(key, size, begin, octets, first, now)
+
+
+@several("frag-at-most-32", "RFC4944-5.3-19")
+class AtMost32(Few):
+    """Has room for 32 fragments of a datagram."""
+
+    most = 32
+
+
+@several("frag-at-most-128", "RFC4944-5.3-19")
+class AtMost128(Few):
+    """Has a signed octet for the number of fragments of a datagram."""
+
+    most = 128
+
+
+@several("frag-one-expires", "RFC4944-5.3-28")
+class OneExpires(Reassembly):
+    """With each frame it discards but the oldest of the datagrams that have timed out."""
+
+    def expire(self, now):
+        for key in [k for k, d in self.datagrams.items() if now - d.started >= self.timeout][:1]:
+            del self.datagrams[key]
+
+
+@several("frag-complete-restarts-timers", "RFC4944-5.3-27")
+class CompleteRestartsTimers(Reassembly):
+    """A complete datagram starts the timers of the others anew."""
+
+    def take(self, key, size, begin, octets, first, now):
+        packet = super().take(key, size, begin, octets, first, now)
+        for other in self.datagrams.values() if packet is not None else ():
+            other.started = now
+        return packet
+
+
+class Shared(Reassembly):
+    """Has one buffer for all datagrams that `in_it` says."""
+
+    def __init__(self):
+        super().__init__()
+        self.shared = bytearray(2048)
+
+    def in_it(self, size):
+        raise NotImplementedError
+
+    def place(self, datagram, begin, octets):
+        super().place(datagram, begin, octets)
+        if self.in_it(datagram.size):
+            self.shared[begin : begin + len(octets)] = octets
+
+    def packet(self, datagram):
+        return bytes(self.shared[: datagram.size]) if self.in_it(datagram.size) else super().packet(datagram)
+
+
+@several("frag-one-small-buffer", "RFC4944-5.3-20")
+class OneSmallBuffer(Shared):
+    """Has one buffer for all datagrams of less than 128 octets."""
+
+    def in_it(self, size):
+        return size < 128
+
+
+@several("frag-one-large-buffer", "RFC4944-5.3-20")
+class OneLargeBuffer(Shared):
+    """Has one buffer for all datagrams of more than 640 octets."""
+
+    def in_it(self, size):
+        return size > 640
+
+
+@several("frag-fourth-has-the-first-buffer", "RFC4944-5.3-18")
+class FourthHasTheFirstBuffer(Reassembly):
+    """Its fourth place has the buffer of the first."""
+
+    def open(self, key, size, first, now):
+        datagram = super().open(key, size, first, now)
+        if len(self.datagrams) == 4:
+            oldest = next(iter(self.datagrams.values()))
+            oldest.buffer.extend(bytes(max(0, size - len(oldest.buffer))))
+            datagram.buffer = oldest.buffer
+        return datagram
+
+    def packet(self, datagram):
+        return bytes(datagram.buffer[: datagram.size])
