@@ -180,13 +180,14 @@ def test_fragments_of_every_length(case: Case):
 
 
 @requirement("RFC4944-5.3-19", "RFC4944-5.3-03", "RFC4944-5.3-16")
-@pytest.mark.parametrize("count", [36, 132], ids="{}-fragments".format)
+@pytest.mark.parametrize("count", [40, 140], ids=["more-than-32", "more-than-128"])
 def test_many_small_fragments(case: Case, count: int):
     """A datagram in many fragments of 8 octets: no text sets a least length, or a largest number, of fragments."""
 
     def make() -> Stimulus:
-        packet, parts = pieces(case, 8 * count, 16)
-        behind = [piece(parts[0], at // 8, packet[at : at + 8]) for at in range(48, len(packet), 8)]
+        packet, parts = pieces(case, 8 * count, 48)
+        begin = 8 * parts[1][4]
+        behind = [piece(parts[0], at // 8, packet[at : at + 8]) for at in range(begin, len(packet), 8)]
         return raw(case, [parts[0], *behind], packet, f"{1 + len(behind)} fragments of 8 octets")
 
     case.understood(make)
