@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 
 from rigs.tester.framing import Heard
+from rigs.tester.owed import Owed
 from rigs.tester.packets import Seen, is_fragment, unwrapped
 from sixlowpan import Contexts, DecodeError, Reassembler, decode, ipv6
 
@@ -24,6 +25,7 @@ class Assembly:
         self._partial: dict[tuple[bytes, bytes, int], list[Heard]] = {}
         #: The frames of the last datagrams that ended.
         self._ended: deque[set[bytes]] = deque(maxlen=_ENDED)
+        self.owed = Owed()
 
     def take(self, heard: Heard, contexts: Contexts) -> Seen | None:
         """The packet, or the error, that this payload completes; None where more must come, or it is no 6LoWPAN."""
@@ -42,6 +44,7 @@ class Assembly:
                 return None
             seen.packet = packet
             seen.view = ipv6.Packet.parse(packet)
+            self.owed.heard(seen)
         except DecodeError as error:
             seen.error = error
         if len(group) > 1 or group[0] is not heard or is_fragment(inner):

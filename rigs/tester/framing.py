@@ -114,6 +114,8 @@ class Air:
         strange = header.pan is not None and header.pan not in {self.link.pan, BROADCAST}
         if header.type != mac.DATA or header.security or strange:
             return None  # what the neighbours' networks say is in the evidence, and nobody's answer to us
+        if not payload:
+            return None  # IEEE 802.15.4-2006 §7.5.6.3: "a zero length payload", where nothing is pending; no LoWPAN
         again = self._repetitions.is_one(header.src, received.frame, received.time)
         if again and header.ack_request:
             return None

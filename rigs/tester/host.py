@@ -1,10 +1,9 @@
 """The tester: our radio plus a minimal IPv6 host behind it.
 
-Strategy: the host does only what a DUT needs of a neighbour (it answers Neighbor Solicitations for its own
-addresses) and it hides nothing: every packet that the DUT sent comes out of `hear`, with the frames that
-carried it, also those that were answered and those that could not be decoded. It lives on the clock of the
-link and never waits for anything but a frame or a deadline. Each case gets a fresh `Identity`, so that no
-case sees another's neighbour cache, fragments or late answers.
+Strategy: the host does only what a DUT needs of a neighbour (it answers Neighbor Solicitations for its own addresses)
+and it hides nothing: every packet that the DUT sent comes out of `hear`, with the frames that carried it, answered or
+not, decodable or not. It lives on the clock of the link and waits for nothing but a frame or a deadline. Each case
+gets a fresh `Identity`, so that no case sees another's neighbour cache, fragments or late answers.
 """
 
 from __future__ import annotations
@@ -236,6 +235,7 @@ class Tester:
             what = Stimulus(list(what), None, self.info() if info is None else info)
         if what.before is not None:
             self.send(what.before)
+        self._assembly.owed.sent(what.packet)
         frames = self.frames_of(what)
         for index, frame in enumerate(frames):
             self.air.send_frame(frame)

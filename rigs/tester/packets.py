@@ -91,6 +91,8 @@ class Seen:
     #: Whether it is the copy of an answer that came before, or the answer to another case, which came late: media
     #: duplicate packets, hosts look for neighbours first, and nobody is to blame.
     stale: bool = False
+    #: The packet of ours that an ICMPv6 error is about for sure (`rigs.tester.owed`).
+    about: bytes | None = None
     #: When the first of its frames came; `time` is when the last did.
     began: float = 0.0
 

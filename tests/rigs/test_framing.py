@@ -82,3 +82,11 @@ def test_when_a_frame_left_is_never_when_an_equal_one_did(late, left):
     air = Air(Tapped(late))
     air.send_frame(frame())
     assert air.left(frame()) == left
+
+
+def test_a_data_frame_without_a_payload_is_none_of_6lowpan():
+    """IEEE 802.15.4-2006 §7.5.6.3: a coordinator sends it where nothing is pending."""
+    air = Air(Played([(0.0, frame(sequence=6, octets=b"")), (0.0, frame())]))
+    heard = air.hear(9.0)
+    assert heard is not None
+    assert heard.frame == frame()

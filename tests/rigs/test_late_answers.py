@@ -6,6 +6,7 @@ from fixtures.judging.plausibility import quotes
 from rigs.links.memory.link import DUT, MemoryLink
 from rigs.tester.framing import Air
 from rigs.tester.host import Tester as Host
+from rigs.tester.owed import Owed
 from rigs.tester.packets import ECHO_REPLY, ICMPV6, Seen
 from sixlowpan import LinkInfo, addresses, decode, encode, ipv6, mac
 
@@ -100,3 +101,47 @@ def test_an_error_that_quotes_little_may_be_about_either_of_two_packets(octets, 
     seen = Seen(error, LinkInfo("ieee802154"), [], [], 0.0, view=ipv6.Packet.parse(error))
     assert [quotes(seen, packet) for packet in packets] == [right, right]
     assert not quotes(seen, None)
+
+
+def quoting(packet, kind=1):
+    """What is seen of an error about this packet."""
+    message = ipv6.icmpv6(kind, 4, bytes(4) + packet, OWN, packet[8:24])
+    whole = ipv6.build(OWN, packet[8:24], ICMPV6, message)
+    seen = Seen(whole, LinkInfo("ieee802154"), [], [], 0.0)
+    seen.view = ipv6.Packet.parse(whole)
+    return seen
+
+
+def datagrams(count):
+    there = addresses.link_local(b"\x00\x02")
+    return [
+        ipv6.build(there, OWN, 17, ipv6.udp(0x1234, 0xF0B0 + n, b"data", there, OWN)) for n in range(count)
+    ]
+
+
+def test_an_error_is_about_the_packet_that_it_quotes_and_that_no_error_was_about():
+    owed, (first, second) = Owed(), datagrams(2)
+    owed.sent(first)
+    owed.sent(second)
+    late, again = quoting(first), quoting(first)
+    owed.heard(late)
+    owed.heard(again)
+    assert late.about == first
+    assert again.about is None, "a DUT that quotes an old packet for a new one is no late one"
+
+
+@pytest.mark.parametrize("kind", [ECHO_REPLY, 136])
+def test_what_is_no_error_is_about_nothing(kind):
+    owed, (packet,) = Owed(), datagrams(1)
+    owed.sent(packet)
+    seen = quoting(packet, kind)
+    owed.heard(seen)
+    assert seen.about is None
+
+
+def test_a_quote_of_the_headers_alone_may_be_about_any():
+    owed, (packet,) = Owed(), datagrams(1)
+    owed.sent(packet)
+    seen = quoting(packet[:48])
+    owed.heard(seen)
+    assert seen.about is None
