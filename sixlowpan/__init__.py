@@ -4,6 +4,15 @@ This is the public face; `sixlowpan.ipv6`, `sixlowpan.mac`, `sixlowpan.frame`, `
 `sixlowpan.mesh` are public, too. Only `__main__` and `capture` read or write anything.
 """
 
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 - `python3 -m sixlowpan` needs no setup, so it may be any Python
+    told = "sixlowpan needs Python 3.11 or newer, and this is {}.{}".format(*sys.version_info)
+    if "-m" not in sys.argv[:1]:
+        raise ImportError(told)
+    sys.stderr.write(told + "\n")
+    sys.exit(2)
+
 import sixlowpan.interrupt  # noqa: F401  first: what follows takes time to import
 from sixlowpan import frame, ipv6, mac, mesh, nd
 from sixlowpan.addresses import iid, link_local, modified_eui64, multicast_link_address, solicited_node

@@ -287,3 +287,13 @@ def test_run_as_a_module(monkeypatch, capsys):
         runpy.run_module("sixlowpan", run_name="__main__")
     assert caught.value.code == 0
     assert capsys.readouterr().out.startswith("60")
+
+
+@pytest.mark.parametrize(("command", "status"), [("-m", 2), ("a.py", 1)])
+def test_an_older_python_is_told(command, status):
+    """Nothing is installed for the oracle, so it meets any Python; a program that imports it can catch the error."""
+    code = f"import sys; sys.version_info = (3, 10, 13); sys.argv[0] = {command!r}; import sixlowpan"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    assert done.stderr.splitlines()[-1].endswith("sixlowpan needs Python 3.11 or newer, and this is 3.10")
+    assert ("Traceback" in done.stderr) == (status == 1)
