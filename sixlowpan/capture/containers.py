@@ -86,7 +86,10 @@ def records(path: Path) -> Iterator[Record]:
                     f"it is packed by {packer}: unpack it first, or pipe what comes out of it into `judge -`"
                 )
             else:
-                raise ValueError("this is no capture: pcap, pcapng or btsnoop, also in gzip, is expected")
+                raise ValueError(
+                    "this is no capture: pcap, pcapng or btsnoop, also in gzip, is expected; many others become one by "
+                    "Wireshark's `editcap FILE NEW.pcapng`"
+                )
     except (ValueError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path}: {error}") from error
 

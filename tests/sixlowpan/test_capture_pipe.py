@@ -46,7 +46,10 @@ def test_stdin(tmp_path, packed):
         (b"", "sixlowpan: stdin: the file is empty: not even the header of a capture is there\n"),
         (
             b"octets",
-            "sixlowpan: stdin: this is no capture: pcap, pcapng or btsnoop, also in gzip, is expected\n",
+            (
+                "sixlowpan: stdin: this is no capture: pcap, pcapng or btsnoop, also in gzip, is expected; many others "
+                "become one by Wireshark's `editcap FILE NEW.pcapng`\n"
+            ),
         ),
     ],
 )
