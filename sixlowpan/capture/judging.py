@@ -21,6 +21,7 @@ from sixlowpan.errors import DecodeError
 from sixlowpan.ipv6 import ICMPV6, Packet, checksum_holds
 from sixlowpan.link import BLE
 from sixlowpan.lint import ADVICE, FAIL, Linter, LintFinding
+from sixlowpan.lint_fragments import RESTART
 
 _FIRST_FRAMES: Final = 5
 _MOST_NETWORKS: Final = 256
@@ -73,6 +74,7 @@ class Judgement:
         self.registrations: dict[bytes, nd.Registrations] = {}
         self.time = 0.0  # of the last payload that has one
         self._timeless = False  # the payload at hand has none
+        self._set_back = False  # the clock of the capture was: how long something took is not known
         self._given, self._mtu = contexts, mtu
         self._linters: dict[bytes, Linter] = {}
         self._index: dict[tuple[Sender, str, str | None, str], Group] = {}
@@ -123,6 +125,7 @@ class Judgement:
         if self._timeless:
             time = self.time
         else:
+            self._set_back = self._set_back or time < self.time - RESTART
             self.time = time
         known = self.contexts.get(pan, self._given)
         linter = self._linters.get(pan)
@@ -173,10 +176,10 @@ class Judgement:
         """Report a finding of the linter: what a capture leaves out is no fault of a sender.
 
         Addresses: Bluetooth tells them when a connection begins, a cooked header of Linux its source only. Of an
-        802.15.4 frame without an address the `Breach` is the fail. Times: a number that comes again may be that of a
-        sender that started anew.
+        802.15.4 frame without an address the `Breach` is the fail. Times, where there are none or the clock was set
+        back: a number that comes again may be that of a sender that started anew.
         """
-        if self._timeless and finding.requirement in _COUNTED:
+        if (self._timeless or self._set_back) and finding.requirement in _COUNTED:
             finding = replace(finding, level=ADVICE)
         elif finding.requirement == _BOTH_ADDRESSES and finding.level == FAIL:
             if finding.frame == self._without:

@@ -93,6 +93,18 @@ def test_without_times_a_tag_that_comes_again_proves_nothing(tmp_path):
     assert not judgement.failed
 
 
+def test_when_the_clock_was_set_back_a_tag_that_comes_again_proves_nothing(tmp_path):
+    """A restart that took a minute may seem to have taken none."""
+    frames = [*tagged(bytes(120), 1), echo(100), *tagged(b"\1" * 120, 50)]
+    stamps = [100.0, 100.1, 160.0, 100.2, 100.3]
+    octets = b"".join(
+        enhanced(0, frame, stamp=int(at * 1e6)) for at, frame in zip(stamps, frames, strict=True)
+    )
+    judgement = capture.judge(written(tmp_path, section() + interface(230) + octets))
+    assert ("datagram_tag", "advice") in {(each.code, each.level) for each in judgement.findings}
+    assert not judgement.failed
+
+
 def test_without_times_a_repetition_is_one(tmp_path):
     frames = [frame for frame in tagged(bytes(120), 1) for _ in range(2)]
     judgement = capture.judge(written(tmp_path, section() + interface(230) + b"".join(map(simple, frames))))
