@@ -26,6 +26,8 @@ WORDS: Final = {
 #: Of status 3 where nothing but that is the matter.
 OF_HOSTS: Final = "not comparable enough: measurements got worse as far as their hosts explain it"
 OF_METHODS: Final = "not comparable enough: measurements were made by another method"
+#: Parts of which equal rows are one.
+_ALIKE: Final = ("New failures", "New findings in cases that failed before")
 #: What a part lists.
 Row = Change | Cell | Another
 
@@ -184,7 +186,11 @@ def _flat(change: Row) -> dict[str, Any]:
 def as_html(found: Comparison, heads: Sequence[str], *, every: bool = False) -> str:
     """The comparison as a page of its own."""
     shown = _parts(found, every=every)
-    parts = [(title, [str(change) for change in changes], bad) for title, changes, bad in shown]
+    limit = None if every else len(found.new_failures) + len(found.new_findings)
+    parts = [
+        (title, len(changes), _rows(found, changes, limit if title in _ALIKE else None), bad)
+        for title, changes, bad in shown
+    ]
     return page(
         "compare.html.j2",
         f"Keyhole compare: {words(found)}",
@@ -193,5 +199,6 @@ def as_html(found: Comparison, heads: Sequence[str], *, every: bool = False) -> 
         heads=list(heads),
         parts=parts,
         troubles=found.troubles,
-        closing=_closing(found),
+        # the banner has the result
+        closing=sorted(_closing(found)[:-1], key=lambda row: " got worse; " not in row),
     )

@@ -34,9 +34,11 @@ from reports.history.trends import (
 )
 from reports.html.environment import page
 from reports.sections import folded
+from reports.severity import effect_of, place_of
 from reports.statistics.units import amount
 from reports.verdict import plural
 from reports.view import SIGNS, STATES
+from vectors.catalogue import CATALOGUE
 
 _CHART: Final = (720, 200)
 #: Cases that are named of those that broke at once.
@@ -146,21 +148,30 @@ def _blame(good: Point, first: Point) -> str:
 
 
 def broken(cases: Iterable[Case]) -> list[str]:
-    """What broke, and when: a line for each rig and first bad run with the cases that are bad since, newest first."""
-    since: dict[tuple[str, int], list[tuple[str, Point, Point]]] = {}
+    """What broke, and when: a line for each first bad run, rig and breach, newest first, of one run the gravest."""
+    since: dict[tuple[str, int, str], list[tuple[str, Point, Point]]] = {}
     for on, name, points in cases:
         bad = first_bad(points)
         if bad is not None and bad[0] is not None:
-            since.setdefault((on, bad[1].run.number), []).append((name, bad[0], bad[1]))
+            since.setdefault((on, bad[1].run.number, bad[1].breach), []).append((name, bad[0], bad[1]))
     told = []
-    for (on, _), found in since.items():
+    for (on, number, breach), found in since.items():
         _, good, first = found[0]
+        row, _, code = breach.partition(" ")
+        effect = (
+            effect_of({"code": code, "requirement": row, "level": ""}) if code and row in CATALOGUE else None
+        )
+        grave = f"{effect.severity}, {effect.name}: " if effect else ""
+        about = f" ({grave}{breach})" if breach else ""
         names = folded((name for name, _, _ in found), _NAMED)
-        dut = f"DUT {_from(good.dut, first.dut)}"
         run = f"{first.run.started} ({first.run.run_id})"
-        count = plural(len(found), "case")
-        told.append((run, f"{run}, {on}, {dut}: {count} broke; {_blame(good, first)}: {names}"))
-    return [words for _, words in sorted(told, reverse=True)]
+        words = (
+            f"{run}, {on}: {plural(len(found), 'case')} broke{about}: {names}; "
+            f"DUT {_from(good.dut, first.dut)}; {_blame(good, first)}"
+        )
+        told.append(((run, number), place_of(effect), words))
+    told.sort(key=lambda one: one[1:])
+    return [words for _, _, words in sorted(told, key=lambda one: one[0], reverse=True)]
 
 
 def _from(before: str, after: str) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from reports.__main__ import main
 from reports.record import Finding
+from tests.reports.markup import Page
 
 
 @pytest.fixture
@@ -68,3 +69,27 @@ def test_what_broke_worst_comes_first_and_alike_are_one_row(sample, tmp_path, ca
         "  linux-ble  9 cases  pass -> fail: moderate: some forms lost, hop_limit (RFC6282"
     )
     assert "--case 'robustness/z'" in "\n".join(rows)
+    assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--format", "html"]) == 1
+    page = Page(capsys.readouterr().out).text
+    assert (
+        page.index("10 cases got worse")
+        < page.index("robustness/z")
+        < page.index("9 cases")
+        < page.index("seed: 7")
+    )
+    for number, run in enumerate("ab"):
+        line = (
+            (tmp_path / run / "run.jsonl")
+            .read_text()
+            .replace("20261121-100000-7", f"2026112{number}-100000-7")
+        )
+        (tmp_path / run / "run.jsonl").write_text(
+            line.replace("2026-11-21T10:00:00", f"2026-11-2{number}T10:00:00")
+        )
+    main(["history", "add", str(tmp_path / "h.db"), str(tmp_path / "a"), str(tmp_path / "b")])
+    assert main(["history", "show", str(tmp_path / "h.db")]) == 0
+    broke = [row for row in capsys.readouterr().out.splitlines() if row.startswith("broke at")]
+    assert [row.partition("linux-ble: ")[2][:33] for row in broke] == [
+        "1 case broke (critical, crash: SU",
+        "9 cases broke (moderate, some for",
+    ]
