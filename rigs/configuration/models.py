@@ -68,7 +68,12 @@ def _octets(value: object) -> object:
         raise ValueError('a number: put it in quotes, "02:00:..."')  # noqa: TRY004 - pydantic collects ValueErrors
     if not isinstance(value, str):
         raise ValueError("not hex")  # noqa: TRY004
-    return bytes.fromhex(value.replace(":", "").replace("-", ""))
+    digits = re.sub(r"[:\s-]", "", value)
+    if strange := re.search(r"[^0-9A-Fa-f]", digits):
+        raise ValueError(f"{strange[0]!r} is no hex digit")
+    if len(digits) % 2:
+        raise ValueError(f"it has {len(digits)} hex digits: two make an octet")
+    return bytes.fromhex(digits)
 
 
 def _of_length(*lengths: int) -> AfterValidator:

@@ -178,6 +178,8 @@ def test_what_is_no_radio(namespace):
         RigError, match=r"one is no IEEE 802.15.4 interface \(its type is 1, not 804\): name a wpan"
     ):
         opened(f"packet:one@popen:{namespace} {sys.executable}")
+    (missing,) = packet.check(rig(f"packet:one@popen:{namespace} {sys.executable}"))
+    assert missing.what.startswith("tester.link: one is no IEEE 802.15.4 interface")
 
 
 def test_a_user_who_may_not():

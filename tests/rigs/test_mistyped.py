@@ -165,6 +165,8 @@ def test_a_syntax_error_shows_its_line(files):
         ("tester.pan='0xabcd'", "found '0xabcd' (a text: leave its quotes off)"),
         ("tester.channel=high", "found 'high' (a text)"),
         ("dut.address=0x02005efffe000001", '(a number: put it in quotes, "02:00:...")'),
+        ("dut.address=02:00:5e:ff:fe:00:00:0g", "found '02:00:5e:ff:fe:00:00:0g' ('g' is no hex digit)"),
+        ("dut.address=02:00:5e:ff:fe:00:00:1", "(it has 15 hex digits: two make an octet)"),
         (
             "dut.address=02005efffe00",
             "expected 8 octets, as IEEE 802.15.4 has them (the profile p is for ieee802154); found 02:00:5e:ff:fe:00",

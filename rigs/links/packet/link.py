@@ -280,7 +280,7 @@ def check(rig: RigFile) -> Iterable[Missing]:
     tap.close()
     wrong = complaint(interface, tap.facts, rig)
     if wrong:
-        yield wrong
+        yield _keyed(wrong)
 
 
 def _remote(interface: str, spec: str, rig: RigFile) -> Iterable[Missing]:
@@ -301,7 +301,7 @@ def _remote(interface: str, spec: str, rig: RigFile) -> Iterable[Missing]:
     wrong = complaint(interface, radio.facts, rig)
     radio.close()
     if wrong:
-        yield wrong
+        yield _keyed(wrong)
 
 
 def complaint(interface: str, facts: dict[str, Any], rig: RigFile) -> Missing | None:
@@ -326,6 +326,11 @@ def complaint(interface: str, facts: dict[str, Any], rig: RigFile) -> Missing | 
             f"{wanted.hex(':')}; ip link set {interface} up",
         )
     return None
+
+
+def _keyed(wrong: Missing) -> Missing:
+    """With the key of the rig file that names the radio, where it names none."""
+    return wrong if wrong.what.startswith("tester.") else Missing(f"tester.link: {wrong.what}", wrong.remedy)
 
 
 def _split(address: str, rig: RigFile) -> tuple[str, str]:
