@@ -62,6 +62,7 @@ class Shell:
         self._sent = 0  # where the text stood when something was sent last
         self._watched = 0  # crash signatures were looked for up to here
         self._crash = ""
+        self._watches = False  # until `watch` is called first, a boot is a wanted one
         self._echoes = False
         self._behind = False  # an answer was given up, and may still come
 
@@ -147,7 +148,7 @@ class Shell:
 
     def watch(self) -> None:
         """Look for crash signatures from here on: what was printed so far belongs to a wanted boot."""
-        self._watched, self._crash = self.mark(), ""
+        self._watched, self._crash, self._watches = self.mark(), "", True
 
     def close(self) -> None:
         """Give the console back. May be called twice."""
@@ -240,7 +241,7 @@ class Shell:
             said += f"; more than {_FLOOD >> 10} KiB came since: if it logs without end, lower its log level"
         health = self.health()
         state = (
-            f" ({health.state}: {health.detail})"
+            f" ({'it has booted or crashed' if self._crash and not self._watches else health.state}: {health.detail})"
             if health.state != "alive" and health.detail not in what
             else ""
         )

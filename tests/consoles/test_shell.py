@@ -137,6 +137,19 @@ def test_crash_signatures_count_from_the_last_watch_on(device):
     assert shell.health().detail == "*** Booting Zephyr ***"
 
 
+@pytest.mark.parametrize("watched", [False, True])
+def test_a_boot_in_front_of_the_first_watch_is_not_called_a_crash(device, watched):
+    """A board that starts with its rig prints a banner, which is a crash only later."""
+    shell = device(signatures=[r"FATAL ERROR \d"])
+    shell.ready(10)
+    if watched:
+        shell.watch()
+    shell.command("crash")
+    called = "crashed" if watched else "it has booted or crashed"
+    with pytest.raises(RigError, match=rf"within 0.3 s \({called}: >>> ZEPHYR FATAL"):
+        shell.command("silent", 0.3)
+
+
 def test_a_crash_is_seen_without_being_asked_for(device, until):
     shell = device(signatures=["FATAL"])
     shell.ready(10)
