@@ -15,6 +15,7 @@ from rigs import leases, registry, scaffold
 from rigs.bench import Rig
 from rigs.configuration.loading import RIGS, Loaded, is_path, known_rigs, load, shown
 from rigs.configuration.models import ConfigError, outside
+from rigs.configuration.telling import hint
 from rigs.deviation import deviation, of_no_case
 from rigs.leases import LeaseError, LeaseHeldError, left
 from rigs.model import RigError, Unsupported
@@ -134,8 +135,20 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line; an option that its command has not ends the program with the nearest that it has."""
+    top = parser()
+    options, strange = top.parse_known_args(arguments)
+    if strange:
+        commands = next(each.choices for each in top._actions if isinstance(each.choices, dict))
+        known = list(commands[options.command]._option_string_actions)
+        told = "; ".join(f"{word}{hint(word.partition('=')[0], known)}" for word in strange)
+        commands[options.command].error(f"unrecognized arguments: {told}")
+    return options
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = parser().parse_args(arguments)
+    options = _parsed(arguments)
     try:
         if options.command == "list":
             return _kinds() if options.kinds else _list()

@@ -155,6 +155,20 @@ def test_check_tells_the_mistakes_of_every_file(make, capsys):
     assert "none: 1 mistake\n" in out
 
 
+def test_an_option_that_is_mistyped_is_answered_with_the_nearest(capsys):
+    for words, said in (
+        (["check", "reference", "--porbe"], "--porbe (did you mean '--probe'?)"),
+        (["list", "--kind=x", "more"], "argument --kinds: ignored explicit argument 'x'"),
+        (["deviation", "run", "case", "more"], "unrecognized arguments: more\n"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        assert ended.value.code == 2
+        told = capsys.readouterr().err
+        assert said in told
+        assert f"usage: python -m rigs {words[0]} " in told
+
+
 def test_help_teaches(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
