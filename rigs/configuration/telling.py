@@ -86,4 +86,5 @@ def line_of(text: str, error: tomllib.TOMLDecodeError) -> str:
     """The line that a syntax error is in, where the error tells which."""
     found = re.search(r"at line (\d+),", str(error))
     line = text.split("\n")[int(found[1]) - 1].strip() if found else ""
-    return f": {line[:SHOWN]}" if line else ""
+    bare = re.fullmatch(r"[\w.]+\s*=\s*[A-Za-z_./][^\"'#\[{]*", line)  # neither number nor date
+    return f": {line[:SHOWN]}{' (a text stands in quotes)' if bare else ''}" if line else ""

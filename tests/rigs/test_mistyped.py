@@ -155,7 +155,10 @@ def test_a_mark_of_the_encoding_and_windows_lines_are_no_mistake(files):
 
 def test_a_syntax_error_shows_its_line(files):
     (files / "r.toml").write_text(RIG.replace("attempts = 3", "attempts = three"))
-    assert mistakes() == ("r.toml: not TOML: Invalid value (at line 4, column 12): attempts = three",)
+    told = (
+        "r.toml: not TOML: Invalid value (at line 4, column 12): attempts = three (a text stands in quotes)"
+    )
+    assert mistakes() == (told,)
 
 
 @pytest.mark.parametrize(
