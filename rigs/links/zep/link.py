@@ -99,6 +99,8 @@ class ZepLink(AcknowledgingLink):
         self.radio = Acknowledger(
             self._transmit, wait=_ACK_WAIT, rest=_REST, around=_AROUND, busy=self._node_is_busy
         )
+        #: Whether the node's adapter sees to the PAN: it tells it ours, or says that it is in another.
+        self.tuned = False
         #: Tells the node's process, where it is one of this host's; None: nobody knows what it is doing.
         self.process: Callable[[], int | None] = lambda: None
         # macAckWaitDuration is 0.9 ms: who acknowledges must not wait for its turn as long as threads do by default.
@@ -227,12 +229,12 @@ class ZepLink(AcknowledgingLink):
             self._arrived.notify_all()
 
     def _source(self, frame: bytes) -> bytes:
-        """The EUI-64 that a frame in our PAN comes from, or empty."""
+        """The EUI-64 that a frame in our PAN comes from, or one in any PAN where the node is yet to be told ours."""
         try:
             header, _ = mac.parse(frame)
         except DecodeError:
             return b""
-        if header.pan != self.pan:
+        if header.pan != self.pan and not self.tuned:
             self._strays()
             shown = "none" if header.pan is None else f"0x{header.pan.hex()}"
             self._not_heard[f"a frame of PAN {shown} (tester.pan is 0x{self.pan.hex()})"] += 1
@@ -330,6 +332,7 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> ZepLink:
         ),
     )
     console = registry.open_console(bench, rig.dut.console, rig) if rig.dut.console else None
+    link.tuned = console is not None
     link.process = lambda: getattr(console, "pid", None)  # another one when it was started anew
     health = console.health if console else lambda: Health("alive")
 

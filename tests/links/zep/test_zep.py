@@ -109,6 +109,13 @@ def test_the_first_frame_tells_the_eui64(link, peer):
     assert link.dut == DUT
 
 
+def test_a_node_that_is_yet_to_be_told_the_pan(link, peer):
+    link.tuned = True
+    peer.say(data(1, dst=b"\xff\xff", pan=b"\xab\xcd"))
+    link.await_node(lambda: Health("alive"))
+    assert link.dut == DUT
+
+
 def test_a_node_that_never_speaks(link):
     with pytest.raises(
         RigError,
