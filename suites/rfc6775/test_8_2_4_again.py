@@ -2,7 +2,7 @@
 
 import pytest
 
-from fixtures.api import Case, binds, let_pass, needs, on_link, requirement
+from fixtures.api import Case, binds, let_pass, message_of, needs, on_link, requirement
 from suites.rfc6775.routing import routing
 from suites.rfc6775.test_8_2_4 import OTHER, Asker, expect_status
 
@@ -67,3 +67,18 @@ def test_one_of_two_deleted(case: Case):
             expect_status(case, asker, asker.request(address=address), 0, "a new address")
         expect_status(case, asker, asker.request(0), 0, "lifetime 0 of one")
         expect_status(case, asker, asker.request(address=other, rovr=OTHER), 1, "the other is kept")
+
+
+@requirement("RFC6775-8.2.4-01", "RFC6775-4.4-01")
+def test_refusal_is_a_copy(case: Case):
+    """A DAC has "the information copied from the DAR", also where it refuses: not what is kept of the owner."""
+    with routing(case) as (_, prefix):
+        owner, other = Asker(case, prefix), Asker(case, prefix)
+        expect_status(case, owner, owner.request(10), 0, "a new address")
+        message = other.request(25, rovr=OTHER, address=owner.address)
+        seen = other.ask(message)
+        if seen is None:
+            case.failed("nd_confirmation", "a DAC", "none", frame=other.frame)
+        found = message_of(seen)
+        got, wanted = (found.status, found.rovr, found.lifetime), (1, OTHER, 25)
+        case.expect(got == wanted, "nd_confirmation", f"{wanted}", f"{got}", frame=seen.frames[0])

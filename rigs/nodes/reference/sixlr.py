@@ -108,12 +108,14 @@ class SixLr(MultihopDetection, SixLn):
         return [option.prefix for option in options if isinstance(option, nd.PrefixInformation)]
 
     def border_ended(self, address: bytes) -> None:
-        """§6.3: "all information related to that 6LBR MUST be removed"."""
+        """§6.3: "all information related to that 6LBR MUST be removed"; what another one told as well is that one's."""
         gone = self.borders.pop(address)
+        left = [option for border in self.borders.values() for option in border.options]
+        cids = {option.cid for option in left if isinstance(option, nd.ContextOption)}
         for option in gone.options:
-            if isinstance(option, nd.ContextOption):
+            if isinstance(option, nd.ContextOption) and option.cid not in cids:
                 self.contexts = self.contexts.without(option.cid)
-            elif isinstance(option, nd.PrefixInformation):
+            elif isinstance(option, nd.PrefixInformation) and option.prefix not in self.prefixes():
                 for own in [a for a in self.made if a[:8] == option.prefix[:8]]:
                     self.drop_address(own)
 

@@ -1,0 +1,182 @@
+"""RFC 6775 §6.5, registrations behind events: refused ones, ended ones, those of another host, and what forwards.
+
+Strategy: what a router does wrongly with one registration it may do right with the first one that it sees. So each case
+has one thing happen first, of another host or of an earlier owner, and then looks at all that it must not have changed.
+"""
+
+import pytest
+
+from fixtures.api import (
+    UDP,
+    Case,
+    HostParty,
+    RouterParty,
+    Seen,
+    binds,
+    let_pass,
+    needs,
+    on_link,
+    registration_of,
+    requirement,
+)
+from sixlowpan import ipv6, nd
+from suites.rfc6775.parties import heard, host, is_na
+from suites.rfc6775.routing import arrives, global_of, registered, routing
+from suites.rfc6775.test_6_5 import DUPLICATE, kept
+
+pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd"), needs("reset")]
+
+
+def expect_at(case: Case, above: RouterParty | HostParty, address: bytes, link: bytes, what: str) -> None:
+    """What is for this address goes to this link-layer address, and nothing of it to another one."""
+    there = arrives(case, above, address, link)
+    case.expect(there is not None, "nd_lost", f"{what}: packets go to {link.hex()}", "they do not")
+
+
+@pytest.mark.slow
+@requirement("RFC6775-6.5.3-01", "RFC6775-6.5.3-03", "RFC6775-6.5.3-04")
+@pytest.mark.parametrize("end", ["removed", "expired"])
+def test_next_owner(case: Case, end: str):
+    """An address that was given back, or has ended, is registered by another host: its packets go to that one."""
+    with routing(case) as (above, prefix):
+        first, second = host(case), host(case)
+        address = global_of(first, prefix)
+        kept(case, first, address, lifetime=1)
+        expect_at(case, above, address, first.link, "the first owner")
+        if end == "removed":
+            registered(case, first, address, first.aro(0))
+        else:
+            let_pass(case, 66.0)
+        kept(case, second, address)
+        expect_at(case, above, address, second.link, "the next owner")
+
+
+@pytest.mark.slow
+@requirement("RFC6775-6.5.1-01")
+@pytest.mark.parametrize("minutes", [1, 10], ids=["shorter", "longer"])
+def test_duplicate_changes_no_lifetime(case: Case, minutes: int):
+    """A duplicate, "there is no modification to the Neighbor Cache": the owner's entry ends as it would have."""
+    with routing(case) as (above, prefix):
+        owner, other = host(case), host(case)
+        address = global_of(owner, prefix)
+        kept(case, owner, address, lifetime=2)
+        began = case.tester.stamp()
+        let_pass(case, 20.0)
+        status, _ = registered(case, other, address, other.aro(minutes))
+        case.expect(status == DUPLICATE, "duplicate", "status 1", f"status {status}")
+        let_pass(case, 100.0, began)
+        expect_at(case, above, address, owner.link, "20 s before its end")
+        let_pass(case, 126.0, began)
+        there = arrives(case, above, address, owner.link)
+        case.expect(there is None, "nd_kept", "deleted behind its end", "packets still go there")
+
+
+@requirement("RFC6775-6.5.1-01", "RFC6775-6.5.3-01")
+def test_owner_moves_behind_a_duplicate(case: Case):
+    """Somebody else was refused, then the owner comes from another link address: status 0, and packets go there."""
+    with routing(case) as (above, prefix):
+        owner, other = host(case), host(case)
+        address, moved = global_of(owner, prefix), bytes([2, 0, 0x5E, 0xAA]) + case.tester.pattern(4)
+        kept(case, owner, address)
+        registered(case, other, address)
+        frame = owner.say(owner.solicitation(owner.aro(), link=moved), source=address)
+        seen = heard(case, lambda s: is_na(s) and registration_of(s) is not None)
+        status = registration_of(seen).status if seen is not None else None
+        case.expect(status == 0, "duplicate", "status 0 for its own address", f"status {status}", frame=frame)
+        expect_at(case, above, address, moved, "where the owner is")
+
+
+@requirement("RFC6775-6.5.3-03")
+def test_given_back_behind_a_move(case: Case):
+    """An address that had two link-layer addresses, one after the other, is given back: packets go to neither."""
+    with routing(case) as (above, prefix):
+        party = host(case)
+        address, moved = global_of(party, prefix), bytes([2, 0, 0x5E, 0xAB]) + case.tester.pattern(4)
+        kept(case, party, address)
+        for lifetime in (10, 0):
+            party.say(party.solicitation(party.aro(lifetime), link=moved), source=address)
+            heard(case, lambda s: is_na(s) and registration_of(s) is not None)
+        for link in (party.link, moved):
+            there = arrives(case, above, address, link)
+            case.expect(there is None, "nd_kept", "the entry is deleted", f"packets go to {link.hex()}")
+
+
+@requirement("RFC6775-6.5.3-02")
+def test_answer_to_a_renewal(case: Case):
+    """A registration is renewed for another time: the answer has "a copy of the ARO", not what was kept before."""
+    with routing(case) as (_, prefix):
+        party = host(case)
+        address = global_of(party, prefix)
+        for minutes in (10, 20, 5):
+            status, seen = registered(case, party, address, party.aro(minutes))
+            found = registration_of(seen) if seen is not None else None
+            said = f"status {status}, {found.lifetime if found else None} minutes"
+            case.expect(
+                found is not None and found.lifetime == minutes, "nd_lifetime", f"{minutes} minutes", said
+            )
+
+
+@requirement("RFC6775-4.1-03")
+def test_plain_answer(case: Case):
+    """The ARO "is always host initiated": an NS without one, behind a registration, is answered without one."""
+    with routing(case) as (_, prefix):
+        party = host(case)
+        address = global_of(party, prefix)
+        kept(case, party, address)
+        message = nd.NeighborSolicitation(case.tester.dut_address, (party.source_option(),))
+        frame = party.say(message, source=address)
+        seen = heard(case, lambda s: is_na(s) and s.view.dst == address)
+        if seen is None:
+            case.unsupported("the DUT does not answer an NS without an ARO", "not_observable")
+        case.expect(
+            registration_of(seen) is None, "nd_option", "an NA without an ARO", "one with an ARO", frame=frame
+        )
+
+
+@requirement("RFC6775-6.5.4-01")
+def test_link_local_source_stays(case: Case):
+    """A packet from a link-local address for a registered one: routers "must not forward" it (RFC 4291 §2.5.6)."""
+    with routing(case) as (above, prefix):
+        party, other = host(case), host(case)
+        address = global_of(party, prefix)
+        kept(case, party, address)
+        expect_at(case, above, address, party.link, "registered")
+        message = ipv6.udp(0xF0B5, 0xF0B6, case.tester.pattern(12), other.address, address)
+        frame = other.send(ipv6.build(other.address, address, UDP, message))
+        seen = heard(case, lambda s: s.view.dst == address and s.info.dst == party.link)
+        case.expect(seen is None, "forwarded", "it stays on its link", "it is forwarded", frame=frame)
+
+
+@requirement("RFC6775-6.5.4-01")
+def test_hop_limit_of_what_is_forwarded(case: Case):
+    """A router takes one from the hop limit, and forwards nothing whose hop limit becomes 0 (RFC 8200 §3)."""
+    with routing(case) as (above, prefix):
+        party = host(case)
+        address = global_of(party, prefix)
+        kept(case, party, address)
+        for hop_limit in (64, 2, 1):
+            seen = _through(case, above, address, hop_limit)
+            if hop_limit == 1:
+                case.expect(seen is None, "hop_limit", "nothing comes with hop limit 1", "it is forwarded")
+            else:
+                got = seen.view.hop_limit if seen is not None and seen.view is not None else None
+                case.expect(got == hop_limit - 1, "hop_limit", f"hop limit {hop_limit - 1}", str(got))
+
+
+def _through(case: Case, above: RouterParty | HostParty, address: bytes, hop_limit: int) -> Seen | None:
+    source, data = bytes.fromhex("20010db8ffff0000") + case.tester.pattern(8), case.tester.pattern(12)
+    message = ipv6.udp(0xF0B5, 0xF0B6, data, source, address)
+    above.send(ipv6.build(source, address, UDP, message, hop_limit=hop_limit))
+    return heard(case, lambda s: s.view.dst == address and s.upper[8:] == data)
+
+
+@pytest.mark.slow
+@requirement("RFC6775-4.1-07", "RFC6775-6.5.3-01")
+def test_registered_for_a_day(case: Case):
+    """1093 minutes are 65580 seconds, which do not fit in 16 bits: the registration is there a minute later."""
+    with routing(case) as (above, prefix):
+        party = host(case)
+        address = global_of(party, prefix)
+        kept(case, party, address, lifetime=1093)
+        let_pass(case, 60.0)
+        expect_at(case, above, address, party.link, "registered for 18 hours")

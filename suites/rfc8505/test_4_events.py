@@ -1,0 +1,154 @@
+"""RFC 8505 §4 and §5, TIDs behind events: what ended has none, what was refused changes none; and what is reported."""
+
+import pytest
+
+from fixtures.api import (
+    Case,
+    binds,
+    let_pass,
+    message_of,
+    needs,
+    on_link,
+    registration_of,
+    requirement,
+    serving,
+)
+from suites.rfc6775.parties import abro, heard, is_na, pio, router, spread
+from suites.rfc6775.routing import arrives, global_of, registered, routing
+from suites.rfc6775.test_8_1 import OTHER
+from suites.rfc6775.test_8_2 import is_dar
+from suites.rfc8505.test_4 import MOVED, attached_host, expect_status
+
+pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd", "nd_extended"), needs("reset")]
+A_ROUTER = binds("6LR", "nd", "nd_extended")
+DUPLICATE_SOURCE, INCORRECT = 6, 8
+
+
+@pytest.mark.slow
+@A_ROUTER
+@requirement("RFC8505-4.1-06", "RFC6775-6.5.3-04")
+@pytest.mark.parametrize("end", ["removed", "expired"])
+def test_new_registration_has_any_tid(case: Case, end: str):
+    """Lifetime 0: "the associated state MUST be removed", and what expired is deleted: an older TID is then as good."""
+    with routing(case) as (above, prefix):
+        party = attached_host(case)
+        address = global_of(party, prefix)
+        expect_status(
+            case, registered(case, party, address, party.earo(1, tid=250)), 0, "TID 250", "RFC8505-4.1-01"
+        )
+        if end == "removed":
+            registered(case, party, address, party.earo(0, tid=251))
+        else:
+            let_pass(case, 66.0)
+        party = (
+            attached_host(case) if end == "expired" else party
+        )  # its link-local address may have ended as well
+        result = registered(case, party, address, party.earo(tid=245))
+        expect_status(case, result, 0, "TID 245, there being no registration", "RFC8505-4.1-06")
+        there = arrives(case, above, address, party.link)
+        case.expect(there is not None, "nd_not_taken", "registered", "no packet reaches it")
+
+
+@pytest.mark.slow
+@requirement("RFC8505-4.1-09", "RFC8505-5.2.1-03")
+def test_refused_changes_nothing(case: Case):
+    """An older TID is refused, with a copy of its EARO: neither the TID nor the end of what is kept becomes another."""
+    with routing(case) as (above, prefix):
+        party = attached_host(case)
+        address = global_of(party, prefix)
+        expect_status(
+            case, registered(case, party, address, party.earo(2, tid=250)), 0, "TID 250", "RFC8505-4.1-01"
+        )
+        began = case.tester.stamp()
+        for tid in (245, 248):
+            status, seen = registered(case, party, address, party.earo(10, tid=tid))
+            frame = seen.frames[0] if seen is not None else b""
+            case.expect(
+                status == MOVED,
+                "nd_tid",
+                f"status 3 for TID {tid} behind 250",
+                f"status {status}",
+                frame=frame,
+            )
+            found = registration_of(seen) if seen is not None else None
+            if found is not None:
+                case.expect(
+                    found.tid == tid,
+                    "nd_tid",
+                    f"the EARO as it was sent, TID {tid}",
+                    f"TID {found.tid}",
+                    frame=frame,
+                )
+        let_pass(case, 126.0, began)
+        there = arrives(case, above, address, party.link)
+        case.expect(
+            there is None, "nd_kept", "it ends 2 minutes from its registration", "packets still go there"
+        )
+
+
+@requirement("RFC8505-4.1-12", "RFC8505-4.1-17")
+def test_renewal_from_an_address_of_another(case: Case):
+    """A registration is renewed from a link-local address that is registered to another host: status 6, as at first."""
+    with routing(case) as (_, prefix):
+        party, other = attached_host(case), attached_host(case)
+        address = global_of(party, prefix)
+        expect_status(
+            case, registered(case, party, address, party.earo(tid=240)), 0, "TID 240", "RFC8505-4.1-01"
+        )
+        option = party.earo(tid=241)
+        frame = party.say(party.solicitation(option, target=address), source=other.address)
+        seen = heard(
+            case, lambda s: is_na(s) and registration_of(s) is not None and s.upper[8:24] == address, 8.0
+        )
+        status = registration_of(seen).status if seen is not None else None
+        case.expect(status == DUPLICATE_SOURCE, "nd_status", "status 6", f"status {status}", frame=frame)
+
+
+@A_ROUTER
+@requirement("RFC8505-5.7-05", "RFC8505-5.7-06")
+def test_renewal_is_reported_as_it_is(case: Case):
+    """ "The 6LR MUST report the new registration to the 6LBR": with the lifetime of the renewal, and at last of 0."""
+    with routing(case) as (_, prefix):
+        party = attached_host(case)
+        address = prefix[:8] + b"\x50" + case.tester.pattern(7)
+        for tid, minutes in ((240, 10), (241, 25), (242, 5), (243, 0)):
+            expect_status(
+                case,
+                registered(case, party, address, party.earo(minutes, tid=tid)),
+                0,
+                f"TID {tid}",
+                "RFC8505-5.7-05",
+            )
+            case.tester.listen(1.0)
+            asked = [
+                message_of(s) for s in case.tester.heard if is_dar(s) and message_of(s).address == address
+            ]
+            if not asked:
+                case.failed(
+                    "nd_request", "a DAR or EDAR for the registration", "none", requirement="RFC8505-5.7-05"
+                )
+            found = asked[-1].lifetime
+            case.expect(found == minutes, "nd_lifetime", f"{minutes} minutes reported", f"{found}")
+
+
+@pytest.mark.slow
+@A_ROUTER
+@requirement("RFC8505-4.1-14", "RFC6775-6.3-01")
+def test_prefix_of_a_border_that_ended(case: Case):
+    """The prefix of a 6LBR that has ended is none of the link's any more: an address of it gets status 8."""
+    with routing(case) as (above, _):
+        other = spread(case)
+        second = router(case, pio(other), abro(7, 1, border=OTHER))
+        with serving(case.tester, second):
+            second.advertise()
+            case.tester.listen(1.0)
+            party = attached_host(case)
+            address = global_of(party, other)
+            status, _ = registered(case, party, address, party.earo(1))
+            if status != 0:
+                case.unsupported("the DUT registers no address of a second 6LBR's prefix", "not_observable")
+            above.advertises = second.advertises = False
+            let_pass(case, 70.0)
+            party = attached_host(case)
+            result = registered(case, party, global_of(party, other), party.earo())
+            expect_status(case, result, INCORRECT, "an address of a prefix that has ended", "RFC8505-4.1-14")
