@@ -65,12 +65,22 @@ def become_router(case: Case, above: RouterParty) -> None:
 
 
 def advertisement(case: Case, party: HostParty, *options: nd.Option) -> Seen | None:
-    """The RA that answers a solicitation of this host's."""
+    """The RA that answers a solicitation of this host's: one to all nodes only where none comes to the host itself.
+
+    §6.4: a router may advertise to all nodes when it likes, and what it said then may be out of date.
+    """
+    to_all: list[Seen] = []
+
+    def answers(seen: Seen) -> bool:
+        if is_ra(seen) and seen.view.dst == ALL_NODES:
+            to_all.append(seen)
+        return is_ra(seen) and seen.view.dst == party.address
+
     for _ in range(case.rig.file.attempts):
         party.solicit(*options)
-        seen = heard(case, lambda s: is_ra(s) and s.view.dst in {party.address, ALL_NODES}, SOON)
-        if seen is not None:
-            return seen
+        seen = heard(case, answers, SOON)
+        if seen is not None or to_all:
+            return seen or to_all[-1]
     return None
 
 

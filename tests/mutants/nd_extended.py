@@ -68,7 +68,7 @@ class ISet(Registers):
         return replace(option, i=1)
 
 
-@wrong("earo-opaque-set", "RFC8505-4.1-03")
+@wrong("earo-opaque-set", "RFC8505-4.1-03", advice=True)
 class OpaqueSet(Registers):
     """Sets Opaque, which it does not use."""
 
