@@ -2,7 +2,8 @@
 
 A CONNECT_IND names both devices and the access address of their connection; the data packets under that address carry
 pieces of L2CAP frames (Bluetooth Core 5.4 Vol 6 Part B sections 2.3, 2.4 and 4.5.9). What is sent again has the same
-sequence number and the same octets, and counts once. A connection that was encrypted is not read.
+sequence number and the same octets, and counts once. Where a packet was missed, what it was a part of is not read, nor
+is a connection that was encrypted.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class _Link:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.encrypted = False
-        self.last: dict[bool, bytes] = {}  # by direction: the last data packet
+        self.last: dict[bool, bytes] = {}  # by direction: the last packet
 
 
 class Air:
@@ -61,6 +62,12 @@ class Air:
         if sent is None:
             # stop-and-wait: the central acknowledges and sends anew at once, so its two bits are alike
             sent = (header >> 2 & 1) == (header >> 3 & 1)
+        again, last = bytes((header & 11,)) + body, link.last.get(sent)
+        link.last[sent] = again
+        if last is not None and last != again and (last[0] ^ header) & 8 == 0:
+            link.connection.lost(
+                sent
+            )  # two packets in a row with one sequence number: those between were missed
         kind = header & 3
         if kind == 3:
             link.encrypted = link.encrypted or body[:1] == bytes((_START_ENC_REQ,))
@@ -69,10 +76,8 @@ class Air:
             raise NothingInside("LE packet without data")
         if link.encrypted and not inside.decrypted:
             raise NothingInside("secured on the air")
-        again = bytes((header & 11,)) + body
-        if link.last.get(sent) == again:
+        if last == again:
             raise NothingInside("a repetition")
-        link.last[sent] = again
         if kind not in {1, 2}:
             raise NothingInside("damaged LE packet")
         return link.connection.add(body, sent, start=kind == 2, sure=inside.sent is not None)
