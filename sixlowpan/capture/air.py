@@ -64,10 +64,10 @@ class Air:
             sent = (header >> 2 & 1) == (header >> 3 & 1)
         again, last = bytes((header & 11,)) + body, link.last.get(sent)
         link.last[sent] = again
-        if last is not None and last != again and (last[0] ^ header) & 8 == 0:
-            link.connection.lost(
-                sent
-            )  # two packets in a row with one sequence number: those between were missed
+        told = inside.sent is not None
+        if told and last is not None and last != again and (last[0] ^ header) & 8 == 0:
+            # two packets in a row with one sequence number: those between were missed
+            link.connection.lost(sent)
         kind = header & 3
         if kind == 3:
             link.encrypted = link.encrypted or body[:1] == bytes((_START_ENC_REQ,))
@@ -80,4 +80,4 @@ class Air:
             raise NothingInside("a repetition")
         if kind not in {1, 2}:
             raise NothingInside("damaged LE packet")
-        return link.connection.add(body, sent, start=kind == 2, sure=inside.sent is not None)
+        return link.connection.add(body, sent, start=kind == 2, sure=told)
