@@ -138,6 +138,17 @@ def _ppi(data: bytes, missing: int, depth: int) -> Inside:
     return found._replace(source=f"192, {found.source}")
 
 
+def _pktap(data: bytes, missing: int, depth: int) -> Inside:
+    """258, "any" of macOS: the length of the header, what comes next (1: a packet), its DLT, and more."""
+    if len(data) < 12:
+        raise NothingInside(_CUT if missing else "damaged PKTAP header")
+    size, following, link_type = struct.unpack_from("<III", data)
+    if following != 1 or size < 12:
+        raise NothingInside("damaged PKTAP header")
+    # of the few that differ between DLT and link type, only raw IP has something of ours in it, and that is known here
+    return _within(link_type, data[size:], missing, depth + 1)
+
+
 def _ethernet(data: bytes, missing: int, depth: int) -> Inside:
     at, ethertype = 14, _word(data, 12)
     if missing and len(data) < at:
@@ -357,6 +368,7 @@ _LINK_TYPES: Final[dict[int, Callable[[bytes, int, int], Inside]]] = {
     251: _air,
     254: _monitor,
     256: _air_with_header,
+    258: _pktap,
     272: _nordic,
     276: _cooked_2,
     283: _tap,

@@ -138,6 +138,11 @@ def ti_radio(psdu, behind=b"", protocol=2, status=0x80):
     return head + behind + bytes((len(psdu) + 2,)) + right(psdu)
 
 
+def pktap(link_type, packet):
+    head = struct.pack("<III24sIIII", 108, 1, link_type, b"lo0", 0, 2, 4, 0)
+    return head.ljust(108, b"\0") + packet
+
+
 #: name -> (link type, what it puts around a PSDU without FCS)
 WRAPPERS = {
     "230": (230, lambda psdu: psdu),
@@ -171,6 +176,8 @@ WRAPPERS = {
     "cooked 00f6": (113, lambda psdu: cooked(0x00F6, psdu, 804)),
     "cooked 00f6 monitor": (113, lambda psdu: cooked(0x00F6, right(psdu), 805)),
     "cooked v2 00f6": (276, lambda psdu: cooked_2(0x00F6, psdu, 804)),
+    "ZEP in PKTAP": (258, lambda psdu: pktap(0, struct.pack("<I", 2) + ipv4(udp(zep(psdu))))),
+    "PKTAP": (258, lambda psdu: pktap(195, right(psdu))),
     "TI radio": (228, lambda psdu: ipv4(udp(ti_radio(psdu), 17760))),
     "TI radio in Ethernet": (1, lambda psdu: ethernet(0x0800, ipv4(udp(ti_radio(psdu), 17760)))),
     "CatSniffer": (147, lambda psdu: ti_radio(psdu, bytes(3))),
