@@ -176,7 +176,11 @@ def _run(options: argparse.Namespace) -> int:
         return _jsonl(options.command)
     if not options.octets:
         raise jsonl.UsageError("nothing to do: give octets in hex, or --jsonl (see --help)")
-    if options.command in {"judge", "explain"} and any(_is_path(each) for each in options.octets):
+    if any(_is_path(each) for each in options.octets):
+        if options.command not in {"judge", "explain"}:
+            raise jsonl.UsageError(
+                f"{options.command} takes octets in hexadecimal, two digits each; `judge` and `explain` read captures"
+            )
         _refuse(options, _FOR_CAPTURES, "a capture")
         if len(options.octets) > 1:
             raise jsonl.UsageError("one capture at a time, and no payloads beside it")
@@ -228,16 +232,6 @@ def _jsonl(command: str) -> int:
     return code
 
 
-def _contexts(options: argparse.Namespace) -> dict[str, str]:
-    described = {}
-    for each in options.context:
-        identifier, _, prefix = each.partition("=")
-        if not (identifier.isascii() and identifier.isdigit() and len(identifier) < 3) or not prefix:
-            raise jsonl.UsageError(f"--context {each}: ID=PREFIX is expected, as in 0=2001:db8::/64")
-        described[identifier] = prefix
-    return described
-
-
 def _setting(options: argparse.Namespace) -> tuple[LinkInfo, Contexts]:
     record = {
         "link": options.link or IEEE802154,
@@ -247,7 +241,7 @@ def _setting(options: argparse.Namespace) -> tuple[LinkInfo, Contexts]:
         "integrity": options.integrity,
         "role": options.role,
         "registered": options.registered,
-        "contexts": _contexts(options),
+        "contexts": jsonl.described(options.context),
     }
     reader = jsonl.Reader()
     return reader.link(record), reader.contexts(record)
@@ -360,7 +354,7 @@ def _capture(path: Path, options: argparse.Namespace) -> int:
         raise jsonl.UsageError("--key needs the Python package cryptography: pip install cryptography")
     pan = None if options.pan is None else _exactly(2, options.pan.removeprefix("0x"), "--pan")
     said = Options(options.fcs or "auto", keys, pan)
-    contexts = Contexts.parse(_contexts(options))
+    contexts = Contexts.parse(jsonl.described(options.context))
     if options.command == "explain" and (options.frame is None or options.frame < 1):
         raise jsonl.UsageError("explain of a capture needs --frame N, a number from 1")
     with _whole(path) as whole:

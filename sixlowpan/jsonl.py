@@ -39,6 +39,24 @@ class UsageError(ValueError):
     """A line that is no request: the message says what is wrong with it."""
 
 
+def described(given: Iterable[str]) -> dict[str, str]:
+    """Contexts as a request has them, from the ID=PREFIX of a command line. UsageError for one that is none."""
+    found: dict[str, str] = {}
+    for each in given:
+        identifier, _, prefix = each.partition("=")
+        wanted = "ID=PREFIX is expected, as in 0=2001:db8::/64"
+        if not (identifier.isascii() and identifier.isdigit() and len(identifier) < 3) or not prefix:
+            raise UsageError(f"--context {each}: {wanted}")
+        if (number := str(int(identifier))) in found:
+            raise UsageError(f"--context {each}: context {number} is given twice")
+        found[number] = prefix
+        try:
+            Contexts.parse(found)
+        except ValueError as error:
+            raise UsageError(f"--context {each}: {error}; {wanted}") from error
+    return found
+
+
 class Reader:
     """Turns the keys of a request into LinkInfo and Contexts."""
 

@@ -70,7 +70,7 @@ def judge(
         if not judgement.read:
             raise
         judgement.damage = str(error)
-    judgement.passed_over = sieve.passed_over
+    judgement.passed_over, judgement.others = sieve.passed_over, list(sieve.others)
     judgement.close()
     return judgement
 

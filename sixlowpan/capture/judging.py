@@ -66,6 +66,7 @@ class Judgement:
         self.read = self.judged = self.left_out = 0
         self.unknown_addresses = 0  # how often an address was elided that the capture does not show
         self.passed_over = False  # octets behind frames that are no FCS
+        self.others: list[bytes] = []  # PANs that were heard beside the one that was asked for
         self.damage = ""  # what kept the rest of the file from being read
         self.skipped: Counter[str] = Counter()
         self.groups: list[Group] = []

@@ -18,6 +18,7 @@ from sixlowpan.fragment import Reassembler
 from sixlowpan.nd import Registration
 
 _SENDERS_IN_TEXT: Final = 20
+_PANS: Final = 8
 
 
 def text(judgement: Judgement) -> Iterator[str]:
@@ -97,6 +98,8 @@ def _hints(judgement: Judgement) -> Iterator[str]:
             "hardly an FCS is right: if the sniffer wrote something else in its place, say --fcs ti or "
             "--fcs skip, and if nothing is there, --fcs none"
         )
+    if judgement.others and not judgement.judged:
+        yield f"nothing of this PAN was heard, but of {', '.join(each.hex() for each in judgement.others[:_PANS])}"
     if judgement.passed_over:
         yield "behind the frames stand octets that are no FCS: they are not read (--fcs none reads them)"
     if judgement.skipped[NO_KEY]:

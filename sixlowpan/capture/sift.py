@@ -101,6 +101,7 @@ class Sieve:
 
     def __init__(self, read: Source, options: Options = NOTHING_SAID) -> None:
         self._read, self._options = read, options
+        self.others: dict[bytes, None] = {}  # PANs that were heard, and are not the only one to be looked at
         self._trailers: dict[tuple[int, str], str] = {}  # by interface and source
         self._bare: dict[int, str] = {}  # interfaces that give a PSDU and nothing else -> what follows it
         self._adapters: dict[int, hci.Trace] = {}
@@ -268,6 +269,9 @@ class Sieve:
             return
         pan = self._network(header)
         if self._options.pan not in {None, pan, header.pan}:
+            heard = pan or header.pan
+            if heard and len(self.others) < _MOST_SOURCES:
+                self.others[heard] = None
             raise NothingInside("other network")
         integrity = header.security and header.security_control & 3 > 0
         if self._options.keys:

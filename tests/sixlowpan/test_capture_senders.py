@@ -268,6 +268,12 @@ REFUSED = [
     (["judge", "PATH", "--mtu", "0"], "at least one octet"),
     (["judge", "PATH", "--context", "x"], "ID=PREFIX"),
     (["judge", "PATH", "--context", "99=2001:db8::/64"], "0..15"),
+    (["judge", "PATH", "--context", "0=zz"], "--context 0=zz: "),
+    (["judge", "PATH", "--context", "1=::/64", "--context", "01=::/64"], "context 1 is given twice"),
+    (
+        ["decode", "PATH"],
+        "decode takes octets in hexadecimal, two digits each; `judge` and `explain` read captures",
+    ),
     (["judge", "nosuch.pcap"], "there is no such file"),
     (["judge", "nosuch"], "there is no such file"),
     (["judge", "FOLDER"], "is a folder"),

@@ -156,6 +156,16 @@ def test_a_file_that_was_made_larger_than_its_packets(tmp_path):
     assert counts(path) == (6, {"no octets in it": 4})
 
 
+def test_a_mistyped_pan_is_told_from_silence(tmp_path, capsys):
+    path = pcap(
+        tmp_path / "f", 230, [*ECHOES, data_frame(b"\0\1", b"\0\2", b"\x12\x34", 1, b"\x7a\x33\x3a\0\0\0\0")]
+    )
+    assert main(["judge", str(path), "--pan", "abce"]) == 2
+    assert "hint: nothing of this PAN was heard, but of abcd, 1234\n" in capsys.readouterr().out
+    assert main(["judge", str(path), "--pan", "abcd"]) == 0
+    assert "hint" not in capsys.readouterr().out
+
+
 def test_a_frame_without_source_is_told_once(tmp_path, capsys):
     psdu = data_frame(b"", EUI_B, b"\xab\xcd", 1, encode(ipv6.echo_request(SRC, DST, 1, 1, b"x"), LONG))
     path = pcap(tmp_path / "f", 230, [psdu])
