@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from reports.compact import whole
@@ -139,7 +140,11 @@ def about(cause: Cause, finding: Mapping[str, Any]) -> bool:
 
 
 def _globs(finding: Mapping[str, Any]) -> str:
-    code, row = str(finding["code"]), str(finding["requirement"])
+    return _globs_of(str(finding["code"]), str(finding["requirement"]))
+
+
+@lru_cache(maxsize=4096)
+def _globs_of(code: str, row: str) -> str:
     return next((globs for globs in _SAID if _meant(globs, code, row)), code)
 
 

@@ -8,7 +8,7 @@ ordered by content, never by time of arrival, so that the same record gives the 
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -120,10 +120,11 @@ class Section:
     def counted(self) -> Mapping[str, Counter[str]]:
         """Rig -> results by state, of all rigs that have any. All are counted when the first is asked for."""
         if self._counts is None:
-            self._counts = {}
+            made: defaultdict[str, Counter[str]] = defaultdict(Counter)
             for case in self.cases:
                 for name, result in case.results.items():
-                    self._counts.setdefault(name, Counter())[state(result)] += 1
+                    made[name][state(result)] += 1
+            self._counts = dict(made)
         return self._counts
 
 
@@ -200,13 +201,13 @@ class View:
 
 
 def _counted(page: View) -> dict[str, Counter[str]]:
-    whole: dict[str, Counter[str]] = {}
+    whole: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for section in page.sections:
         for rig, counts in section.counted.items():
-            of_rig = whole.setdefault(rig, Counter())
+            of_rig = whole[rig]
             for name, count in counts.items():
                 of_rig[name] += count
-    return whole
+    return dict(whole)
 
 
 def view(record: Record | View) -> View:
