@@ -7,7 +7,7 @@ a kernel that cannot be entered that way boots as it is. Images are cached by a 
 that a changed agent, package or module makes a new image and nothing else does.
 
 A kernel of the user's own: `Kernel(image, modules)`, or `$KEYHOLE_KERNEL` (bzImage or vmlinux) and
-`$KEYHOLE_KERNEL_MODULES` (its `lib/modules/<release>`; without it all must be built in).
+`$KEYHOLE_KERNEL_MODULES` (its `lib/modules/<release>`; without it all must be built in); `dut.kernel` is of one rig.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ import struct
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rigs.guests import packages
+from rigs.guests import kernels, packages
 from rigs.guests.cpio import CpioWriter
 from rigs.guests.elf import needed
 from rigs.guests.modules import ModuleTree, unzstd
@@ -46,6 +46,11 @@ _AGENT = tuple(
         "wire",
         "ports",
     )
+)
+#: What the option `kernel` of a Linux DUT in a guest is for.
+KERNEL = (
+    "a folder in which Debian's kernel packages were unpacked (dpkg-deb -x): the DUT's kernel, in place of the one of "
+    "this Debian"
 )
 _BUILDERS = (*_AGENT, *(Path(__file__).with_name(f"{n}.py") for n in ("image", "cpio", "elf", "modules")))
 _KEEP_DAYS = 7  # an image that was not used for so long goes when a new one is made
@@ -175,7 +180,7 @@ def build(spec: GuestSpec, kernel: Kernel | None = None, *, cache: Path | None =
     origin = (
         str(used.image)
         if own
-        else next(f"{p.name} {p.version}" for p in unpacked.packages if "linux-image" in p.name)
+        else next(f"{p.name} {p.version}" for p in unpacked.packages if kernels.parts([p.name]))
     )
     with packages.locked(cache / "images" / "lock"):
         boots = _kernel(used.image, cache / "images")
@@ -199,10 +204,25 @@ def _named_kernel() -> Kernel | None:
 
 
 def _packaged_kernel(tree: packages.PackageTree) -> Kernel:
-    images = sorted(tree.root.glob("boot/vmlinuz-*"))
-    if not images:
+    found = kernels.found(tree.root)
+    if not found:
         raise ImageError(f"no kernel in {tree.root}: delete {tree.root.parent} and try again")
-    return Kernel(images[-1], tree.root / "lib" / "modules" / images[-1].name.removeprefix("vmlinuz-"))
+    return Kernel(*found[-1])
+
+
+def kernel_of(options: Mapping[str, object]) -> Kernel | None:
+    """The kernel that the options of a DUT name (`KERNEL`); None where they name none. Raises `ImageError`."""
+    named = str(options.get("kernel", ""))
+    if not named:
+        return None
+    found = kernels.found(Path(named))
+    if len(found) != 1:
+        what = f"{len(found)} kernels are" if found else "no kernel with its modules is"
+        raise ImageError(
+            f"dut.kernel: {what} in {named}; one is to be there: `dpkg-deb -x` of Debian's linux-image-..., and from "
+            "7.3 on of linux-binary-... and linux-modules-..."
+        )
+    return Kernel(*found[0])
 
 
 def _identity(kernel: Kernel | None) -> list[str | int]:

@@ -27,6 +27,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rigs.guests import kernels
+
 #: The kernel is named by its meta package; the versioned one is what that depends on.
 KERNEL = "linux-image-amd64"
 #: The interpreter is named by its meta package too (python3.11-minimal on Debian 12).
@@ -181,7 +183,7 @@ def _prune(root: Path) -> None:
     """Drop what no guest uses: most kernel modules (300 MB), documentation, tables of character sets."""
     for name in _USELESS:
         shutil.rmtree(root / name, ignore_errors=True)
-    for kernel in (root / "lib" / "modules").glob("*/kernel"):
+    for kernel in (tree / "kernel" for tree in kernels.trees(root)):
         keep = [kernel / part for part in _KERNEL_PARTS]
         for path in sorted(kernel.rglob("*.ko*")):
             plain = path.with_name(f"{path.name.partition('.ko')[0]}.ko")  # Debian 13 has them compressed
@@ -220,8 +222,8 @@ def depends(text: str) -> dict[str, list[str]]:
 
 def _useful(package: str, names: Sequence[str]) -> list[str]:
     """Those of the dependencies `names` of `package` that are worth unpacking."""
-    if package == KERNEL:
-        return [name for name in names if name.startswith("linux-image-")]
+    if package == KERNEL or kernels.parts([package]):
+        return kernels.parts(names)
     if package == PYTHON:
         return [name for name in names if re.match(r"^python3\.\d+-minimal$", name)]
     if re.match(r"^python3\.\d+-minimal$", package):  # the agent needs ctypes, which is in -stdlib

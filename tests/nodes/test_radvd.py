@@ -110,3 +110,22 @@ def test_what_it_sends_is_what_it_was_told(rig):
     assert (context.cid, context.length, context.compress, context.valid_lifetime) == (15, 64, True, MINUTES)
     assert options[nd.LinkLayerAddress].address[:8] == rig.link.dut
     assert rig.version.startswith("2.")
+
+
+@pytest.mark.real
+@pytest.mark.skipif(shutil.which(qemu.QEMU) is None, reason=f"{qemu.QEMU} is not here: {qemu.REMEDY}")
+def test_it_is_the_router_of_a_star(tmp_path):
+    """Over Bluetooth LE its interface is made anew for each case, and radvd advertises on it again."""
+    pytest.importorskip("bumble", reason="the extra `ble` is not installed")
+    words = [
+        "suites/rfc6775",
+        "-k",
+        "6_3 and (test_advertisement or each_is_answered)",
+        "--rig",
+        "linux-radvd-ble",
+    ]
+    command = [sys.executable, "-m", "pytest", "-n0", "-q", "--record-dir", str(tmp_path), *words]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout
+    found = {one["case"]: one["verdict"] for one in read(tmp_path / "latest").results}
+    assert found == {"rfc6775/6.3/advertisement": "pass", "rfc6775/6.3.again/each_is_answered": "pass"}

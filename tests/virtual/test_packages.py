@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rigs.guests import packages
+from rigs.guests import kernels, packages
+from rigs.guests.image import ImageError, Kernel, kernel_of
 
 APT_CACHE = r"""#!/bin/sh
 echo "$@" >> "$CALLS"
@@ -151,3 +152,44 @@ def test_modules_are_kept_compressed_or_not(tmp_path):
         (kernel / name).touch()
     packages._prune(tmp_path)
     assert sorted(str(path.relative_to(kernel)) for path in kernel.rglob("*.ko*")) == kept
+
+
+@pytest.mark.parametrize("release", ["6.12.117+deb13-amd64", "7.3.4+deb13-amd64"])
+def test_the_kernels_of_later_debians_are_pruned_and_found(tmp_path, release):
+    """Debian 13 has modules in usr/lib; from 7.3 on its kernel stands beside them."""
+    tree = tmp_path / "usr" / "lib" / "modules" / release
+    image = tree / "vmlinuz" if release > "7" else tmp_path / "boot" / f"vmlinuz-{release}"
+    for path in (image, tree / "kernel/net/6lowpan/6lowpan.ko.xz", tree / "kernel/drivers/gpu/amdgpu.ko.xz"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    packages._prune(tmp_path)
+    assert [path.name for path in tree.rglob("*.ko*")] == ["6lowpan.ko.xz"]
+    assert kernels.found(tmp_path) == [(image, tree)]
+    assert kernel_of({"kernel": str(tmp_path)}) == Kernel(image, tree)
+
+
+def test_the_parts_of_a_kernel_package_are_unpacked():
+    """From 7.3 on linux-image-... is a package without files."""
+    names = [
+        *(
+            "linux-base-7.3.4+deb13-amd64",
+            "linux-binary-7.3.4+deb13-amd64",
+            "linux-modules-7.3.4+deb13-amd64",
+        ),
+        "initramfs-tools",
+    ]
+    assert packages._useful("linux-image-7.3.4+deb13-amd64", names) == names[1:3]
+    assert packages._useful("linux-image-amd64", ["linux-image-6.1.0-57-amd64"]) == [
+        "linux-image-6.1.0-57-amd64"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("folder", "said"), [("nothing", "no kernel with its modules is in"), ("two", "2 kernels are in")]
+)
+def test_a_folder_without_one_kernel_is_told(tmp_path, folder, said):
+    for release in ("6.1", "6.12"):
+        (tmp_path / "two/lib/modules" / release / "kernel").mkdir(parents=True)
+        (tmp_path / "two/lib/modules" / release / "vmlinuz").touch()
+    with pytest.raises(ImageError, match=rf"^dut\.kernel: {said} .*dpkg-deb -x"):
+        kernel_of({"kernel": str(tmp_path / folder)})

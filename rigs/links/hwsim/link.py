@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from rigs.guests import hwsim, packages, qemu
 from rigs.guests.contexts import ContextError
 from rigs.guests.handles import AgentError, TransportClosed
-from rigs.guests.image import ImageError
+from rigs.guests.image import ImageError, kernel_of
 from rigs.guests.modules import ModuleError
 from rigs.model import Link, LinkClosed, Received, RigError
 from rigs.registry import Missing
@@ -54,7 +54,9 @@ class HwsimBench:
     """The guest as a resource of the bench."""
 
     def __init__(self, rig: RigFile) -> None:
+        kernel = told(lambda: kernel_of(rig.dut.options))
         self.guest = hwsim.HwsimGuest(
+            kernel=kernel,
             dut=rig.dut.address or hwsim.DUT_EUI64,
             dut_short=rig.dut.short or b"",
             pan=rig.tester.pan,
@@ -137,9 +139,14 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> HwsimLink:
 
 def check(rig: RigFile) -> list[Missing]:
     """What this machine lacks for a guest."""
-    del rig
+    missing = []
     try:
         qemu.qemu_program()
     except qemu.GuestError as error:
-        return [Missing(qemu.QEMU, str(error))]
-    return []
+        missing.append(Missing(qemu.QEMU, str(error)))
+    try:
+        kernel_of(rig.dut.options)
+    except ImageError as error:
+        what, _, remedy = str(error).partition("; ")
+        missing.append(Missing(what, remedy))
+    return missing

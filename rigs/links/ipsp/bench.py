@@ -18,6 +18,7 @@ from rigs import clock
 from rigs.air.events import in_words
 from rigs.air.settings import AirSettings
 from rigs.guests.ble import BleGuest
+from rigs.guests.image import kernel_of
 from rigs.links.hwsim.link import told
 from rigs.links.ipsp.channel import Channel, State, Terms
 from rigs.links.ipsp.channel_link import Role
@@ -154,7 +155,7 @@ class IpspBench(Device):
         self._socket: HostSocket | None = None
         self._dut_public = self.dut[0] >> 6 != 0b11 or not self.settings.transport
         self._medium: Medium | None = None
-        self._qdisc = str(rig.dut.options.get("qdisc", ""))
+        self._options = rig.dut.options
         try:
             if self.settings.transport:
                 self.radio = self.loop.run(self._on_adapter(), _CONNECT, "opening the Bluetooth adapter")
@@ -278,7 +279,8 @@ class IpspBench(Device):
         return self.radio
 
     def _boot(self) -> None:
-        guest = BleGuest(qdisc=self._qdisc)
+        kernel = told(lambda: kernel_of(self._options))
+        guest = BleGuest(qdisc=str(self._options.get("qdisc", "")), kernel=kernel)
         guest.shows_outgoing = False
         told(guest.start)
         self.guest = self.dut_side = guest

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from rigs.configuration.models import NodeOptions
-from rigs.guests import wire
+from rigs.guests import image, wire
 from rigs.links.hwsim.link import bench_of, check, told
 from rigs.model import Health, IpTap, Node, Received
 
@@ -30,6 +30,7 @@ class Options(NodeOptions):
         description="instructions: the guest's time is that of its instructions, and stands still while the tester "
         "thinks, so that waiting costs nothing and a busy host changes nothing",
     )
+    kernel: str = Field("", description=image.KERNEL)
 
 
 _STATES: dict[str, Health] = {

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from rigs.configuration.models import NodeOptions
+from rigs.guests import image
 from rigs.links.hwsim.link import told
 from rigs.links.ipsp.link import bench_of, check
 from rigs.model import RigError
@@ -28,6 +29,7 @@ class Options(NodeOptions):
     """Keys of [dut]."""
 
     qdisc: str = Field("", description=QDISC)
+    kernel: str = Field("", description=image.KERNEL)
 
 
 class LinuxBleNode(LinuxNode):

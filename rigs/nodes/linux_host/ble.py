@@ -20,6 +20,8 @@ QDISC: Final = (
     'the queueing discipline of its interface, in place of the kernel\'s own; "noqueue" lets kernels send that '
     "lose every unicast packet behind a queue (6.12)"
 )
+#: Seconds in which an adapter comes up.
+_UP: Final = 15.0
 _DEBUG: Final = "/sys/kernel/debug"
 _CONTROL: Final = f"{_DEBUG}/bluetooth/6lowpan_control"
 
@@ -66,7 +68,9 @@ class BleHost:
                 raise RigError(f"{do.where}: {message}")
         self._tool = "hciconfig" if do.works("command -v hciconfig") else "btmgmt"
         if self._tool == "hciconfig":
-            do.check(f"hciconfig {adapter} up")
+            # an adapter that was plugged in just now, or a controller that is held up, may miss the kernel's first try
+            if not do.becomes(f"hciconfig {adapter} up 2>/dev/null", _UP):
+                do.check(f"hciconfig {adapter} up")
         else:
             for setting in ("power on", "le on", "connectable on"):
                 self._manage(setting)
