@@ -20,7 +20,8 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel
 
 from rigs.configuration import leased
-from rigs.configuration.models import NAME, ConfigError, Profile, RigFile, Written
+from rigs.configuration.fields import Written
+from rigs.configuration.models import NAME, ConfigError, Profile, RigFile
 from rigs.configuration.telling import SHOWN, hint, line_of, mistakes_in
 
 RIGS = Path(__file__).parents[1] / "files"

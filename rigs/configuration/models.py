@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from rigs.air.settings import AirSettings
-from rigs.configuration.fields import Duration, Model, case_is
+from rigs.configuration.fields import Duration, Hex, LinkAddress, Model, ShortAddress, case_is
 from rigs.configuration.frames import Frames
 from rigs.configuration.lease import Lease
 from rigs.configuration.limits import Limit
@@ -61,59 +61,6 @@ class ConfigError(RigError):
         super().__init__("\n".join(self.mistakes))
 
 
-def _octets(value: object) -> object:
-    if isinstance(value, bytes):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        raise ValueError('a number: put it in quotes, "02:00:..."')  # noqa: TRY004 - pydantic collects ValueErrors
-    if not isinstance(value, str):
-        raise ValueError("not hex")  # noqa: TRY004
-    digits = re.sub(r"[:\s-]", "", value)
-    if strange := re.search(r"[^0-9A-Fa-f]", digits):
-        raise ValueError(f"{strange[0]!r} is no hex digit")
-    if len(digits) % 2:
-        raise ValueError(f"it has {len(digits)} hex digits: two make an octet")
-    return bytes.fromhex(digits)
-
-
-def _of_length(*lengths: int) -> AfterValidator:
-    def check(value: bytes) -> bytes:
-        if len(value) not in lengths:
-            raise ValueError(f"it has {len(value)} octets")
-        return value
-
-    return AfterValidator(check)
-
-
-class Written(float):
-    """A number of `--set`, which may have been meant as text: a version such as 2026.10."""
-
-    def __new__(cls, value: float, text: str) -> Written:
-        made = super().__new__(cls, value)
-        made.text = text.strip()
-        return made
-
-    text: str
-
-
-def _text(value: object) -> object:
-    if isinstance(value, Written):
-        return value.text
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)  # --set dut.interface=6
-    if isinstance(value, float):
-        raise ValueError('put it in quotes: a version "2026.10" is no number')  # noqa: TRY004 - pydantic collects it
-    return value
-
-
-def _regex(value: str) -> str:
-    try:
-        re.compile(value)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise ValueError(f"no regex: {error}") from error
-    return value
-
-
 def _one_of(kinds: Iterable[str]) -> BeforeValidator:
     known = frozenset(kinds)
 
@@ -140,11 +87,6 @@ def _of_requirements(value: str) -> str:
     return value
 
 
-Text = Annotated[str, BeforeValidator(_text)]
-Regex = Annotated[str, AfterValidator(_regex)]
-Hex = Annotated[bytes, BeforeValidator(_octets)]
-LinkAddress = Annotated[Hex, _of_length(6, 8)]
-ShortAddress = Annotated[Hex, _of_length(2)]
 Ability = Annotated[str, _one_of(ABILITIES)]
 Feature = Annotated[str, _one_of(FEATURES)]
 Code = Annotated[str, AfterValidator(_of_findings)]

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from pydantic import Field, create_model
 
-from rigs.configuration.models import NodeOptions, Regex, Text
+from rigs.configuration.fields import Regex, Text
+from rigs.configuration.models import NodeOptions
 
 _TYPES: Final[dict[str, Any]] = {
     "bool": bool,

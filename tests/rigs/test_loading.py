@@ -270,7 +270,8 @@ def test_a_rig_may_be_without_an_ability_of_its_profile(files):
 STRANGE = """
 from pathlib import Path
 Path(__file__).with_name("ran").touch()
-from rigs.configuration.models import NodeOptions, Text
+from rigs.configuration.fields import Text
+from rigs.configuration.models import NodeOptions
 class Options(NodeOptions):
     speed: int = Field(9600, description="the speed of its port")
     setup: list[str] = Field([], description="a list of commands")

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from rigs import registry
-from rigs.configuration.models import NodeOptions, Regex, Text
+from rigs.configuration.fields import Regex, Text
+from rigs.configuration.models import NodeOptions
 from rigs.consoles.shell import SANITIZERS, Shell
 from rigs.model import Health, Node, RigError
 from sixlowpan import link_local

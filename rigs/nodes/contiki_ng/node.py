@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Final
 from pydantic import Field
 
 from rigs import clock, registry
-from rigs.configuration.models import NodeOptions, Text
+from rigs.configuration.fields import Text
+from rigs.configuration.models import NodeOptions
 from rigs.consoles.model import Console
 from rigs.consoles.shell import SANITIZERS, Shell
 from rigs.links.slip_radio import link as slip_radio

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Final
 from pydantic import Field
 
 from rigs import registry
-from rigs.configuration.models import NodeOptions, Text
+from rigs.configuration.fields import Text
+from rigs.configuration.models import NodeOptions
 from rigs.consoles.model import Console
 from rigs.model import Health, LinkClosed, Node, RigError, Unsupported
 from rigs.nodes.linux_host.ble import QDISC, BleHost

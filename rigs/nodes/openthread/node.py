@@ -24,7 +24,8 @@ from pydantic import Field
 
 from rigs import registry
 from rigs.bench import Bench
-from rigs.configuration.models import NodeOptions, Regex
+from rigs.configuration.fields import Regex
+from rigs.configuration.models import NodeOptions
 from rigs.links.ot_security.link import network_key, on_bench
 from rigs.links.ot_sim.link import DUT, TESTER
 from rigs.model import Health, Node, RigError, Unsupported

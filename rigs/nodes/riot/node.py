@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final
 from pydantic import Field
 
 from rigs import clock, registry
-from rigs.configuration.models import NodeOptions, Text
+from rigs.configuration.fields import Text
+from rigs.configuration.models import NodeOptions
 from rigs.consoles.shell import Shell
 from rigs.model import Health, Node, RigError, Unsupported
 from rigs.nodes.riot.text import DATAGRAM, Interface, datagrams, interfaces, packet_buffer

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Final
 from pydantic import Field
 
 from rigs import clock, registry
-from rigs.configuration.models import NodeOptions, Regex
+from rigs.configuration.fields import Regex
+from rigs.configuration.models import NodeOptions
 from rigs.consoles.model import Console
 from rigs.consoles.shell import Shell
 from rigs.links.ipsp.link import bench_of
