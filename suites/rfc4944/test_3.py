@@ -22,6 +22,7 @@ from fixtures.api import (
 )
 from sixlowpan import mac
 from sixlowpan.addresses import ALL_NODES
+from suites.rfc4944.test_5_3_own import in_broadcasts
 
 pytestmark = on_link("ieee802154")
 
@@ -172,3 +173,19 @@ def test_no_unicast_source(case: Case, source: str):
     packet = case.tester.echo(source=UNSPECIFIED, destination=ALL_NODES)
     payload = stimulus(case, packet).payloads[0]
     outcome(case, [whole(case, frame(case, payload, src=bytes.fromhex(source)), note=f"MAC source {source}")])
+
+
+@requirement("RFC4944-3-04", "RFC4944-3-05")
+def test_its_broadcast_behind_one_to_all_pans(case: Case):
+    """What the DUT says to resolve the sender of a frame to PAN ffff: "it MUST match the PAN ID of the link" (§3)."""
+    tester = case.tester
+    tester.fresh()
+    packet, before = tester.echo(8), len(tester.heard)
+    tester.ordinary.add(packet)
+    sent = frame(case, stimulus(case, packet).payloads[0], dst_pan=BROADCAST)
+    case.survives(lambda: whole(case, sent, note="an echo in a frame to PAN ffff"))
+    frames = [seen.frames for seen in tester.heard[before:] if seen.info.dst == BROADCAST]
+    if not frames:
+        case.unsupported("the DUT sends no broadcast to resolve an address", "not_observable")
+    for each in frames:
+        in_broadcasts(case, each)

@@ -135,7 +135,7 @@ def test_nothing_but_the_datagram(case: Case, size: int):
         case.finding("stray_fragment", "the fragments of one datagram", breach.actual, frame=breach.frame)
 
 
-def _in_broadcasts(case: Case, frames: list[bytes]) -> None:
+def in_broadcasts(case: Case, frames: list[bytes]) -> None:
     """§3: multicast "MUST be carried as link-layer broadcast frames", with the PAN id of the link: every fragment."""
     for frame in frames:
         header, _ = mac.parse(frame)
@@ -158,9 +158,9 @@ def test_its_multicast_of_many_sizes(case: Case):
             if seen.icmp_type == ECHO_REQUEST and seen.view is not None and seen.view.dst == ALL_NODES:
                 well_sent(case, seen)
                 came += 1
-                _in_broadcasts(case, seen.frames)
+                in_broadcasts(case, seen.frames)
         for heard in tester.incomplete(since) if case.rig.file.attempts == 1 else ():
             came += 1
-            _in_broadcasts(case, [heard.frame])
+            in_broadcasts(case, [heard.frame])
     if not came:
         case.unsupported("the DUT's ping sends nothing to a group")

@@ -2,7 +2,18 @@
 
 from collections.abc import Iterator
 
-from fixtures.api import Case, Make, Stimulus, link_info, needs, requirement, spelled, understood_all
+from fixtures.api import (
+    Case,
+    Make,
+    Stimulus,
+    link_info,
+    needs,
+    on_link,
+    outcome,
+    requirement,
+    spelled,
+    understood_all,
+)
 
 LINK_LOCAL = bytes.fromhex("fe80000000000000")
 GROUPS = {
@@ -104,6 +115,47 @@ def test_every_legal_header_word(case: Case):
                 yield modes(word), lambda word=word: built(case, word)
 
     understood_all(case, makes())
+
+
+#: Octets of data that no frame has room for, and header words in front of so much: elided, in part and whole.
+MANY = 120
+IN_FRAGMENTS = (0x7A33, 0x7A77, 0x7A66, 0x7E33, 0x7E77, 0x7E62)
+
+
+@needs("ip_tap", "context")
+@on_link("ieee802154")
+@requirement(
+    "RFC6282-3.1.1-17",
+    "RFC6282-3.1.1-18",
+    "RFC6282-3.1.1-21",
+    "RFC6282-3.1.1-22",
+    "RFC6282-3.1.1-31",
+    "RFC6282-3.1.1-32",
+    "RFC6282-3.1.1-35",
+    "RFC6282-3.1.1-36",
+    "RFC6282-3.2.2-05",
+    "RFC6282-3.2.2-06",
+    "RFC4944-3-01",
+)
+def test_every_address_mode_between_short_addresses(case: Case):
+    """Frames from a short address to a short one: only what is elided comes from the frame, in each mode of both."""
+    tester, to = case.tester, case.rig.link.dut_short
+    if not to:
+        case.unsupported("the DUT has no short address", "not_declared")
+    if case.rig.link.any_source:
+        tester.fresh_short()
+
+    def made(word: int) -> Stimulus:
+        octets = head(case, word)
+        if word & 0xB == 0b10:  # 16 bits of a unicast destination, others than those of the frame
+            octets = octets[:-2] + b"\x56\x78"
+        return spelled(case, octets, to=to, size=MANY if word in IN_FRAGMENTS else 4)
+
+    words = [first << 8 | second for first in (0x78, 0x7B) for second in range(256)] + [*IN_FRAGMENTS]
+    words = sorted((word for word in words if not reserved(word)), key=lambda word: word & 0xC == 0xC)
+    if not any(outcome(case, [spelled(case, head(case, 0x7800), to=to)])):
+        case.unsupported("nothing comes of a frame between short addresses, which other cases judge")
+    understood_all(case, ((modes(word), lambda word=word: made(word)) for word in words))
 
 
 @needs("ip_tap")

@@ -8,12 +8,14 @@ from fixtures.api import (
     Identity,
     Seen,
     advice,
+    breaches,
     link_info,
     needs,
     requirement,
     router_advertisement,
     shown,
     stimulus,
+    well_answered,
     well_sent,
 )
 from sixlowpan import ipv6
@@ -33,6 +35,8 @@ WORDS = (
     (0xAA, 0xF0000),
     (0xFF, 0xFFFFF),
 )
+#: Octets of data of an echo that needs fragments.
+LARGE = 300
 #: What a node may take over from a request, and where it stands in the first word of an IPv6 header.
 PARTS = {
     "DSCP": (0x0FC00000, "RFC6282-3.1.1-03"),
@@ -93,7 +97,7 @@ def _neighbours(case: Case) -> list[Identity]:
     return [first, short] if answered else [first]
 
 
-@requirement("RFC6282-3.1.1-07", "RFC6282-3.1.1-09", "RFC6282-3.1.1-10")
+@requirement("RFC6282-3.1.1-07", "RFC6282-3.1.1-09", "RFC6282-3.1.1-10", "RFC4944-5.3-03", "RFC6282-2-06")
 def test_hop_limits_of_answers(case: Case):
     """Answers, advertisements and errors to neighbours with long and short addresses: the hop limit is the DUT's own.
 
@@ -114,6 +118,7 @@ def test_hop_limits_of_answers(case: Case):
     if not steady:
         return
     heeded: dict[int, int] = {}
+    large = tester.kind == "ieee802154" and case.takes(lambda: stimulus(case, tester.echo(LARGE)))
     try:
         for told in (64, 63, 255, 1, 37):
             case.survives(lambda told=told: router_advertisement(case, hop_limit=told))
@@ -129,6 +134,8 @@ def test_hop_limits_of_answers(case: Case):
                     _advertised(case)
                     _unreachable(case, seen.view.hop_limit)
             found |= _from_its_short_address(case)
+            if large:
+                found |= _in_fragments(case)
             case.expect(
                 len(set(found.values())) < 2,
                 "sent_hop_limit",
@@ -147,6 +154,15 @@ def test_hop_limits_of_answers(case: Case):
                 )
     finally:
         case.survives(lambda: router_advertisement(case, hop_limit=64))
+
+
+def _in_fragments(case: Case) -> dict[str, int]:
+    """The hop limit of an answer that needs fragments; whatever it is, the headers in the first of them are whole."""
+    since = case.tester.stamp()
+    seen = well_answered(case, lambda: case.tester.echo(LARGE))
+    for breach in breaches(case.tester.incomplete(since), case.tester.contexts) if seen is None else ():
+        case.breached(breach)
+    return {"in fragments": seen.view.hop_limit} if seen is not None and seen.view is not None else {}
 
 
 def _from_its_short_address(case: Case) -> dict[str, int]:

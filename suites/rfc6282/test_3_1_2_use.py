@@ -24,6 +24,8 @@ from sixlowpan import Context
 from suites.rfc6282.test_3_1_2_lengths import MODES_OF_A_CONTEXT, by_hand
 
 SPARE, HIGH = 6, 12
+#: Octets of data of an echo that needs fragments.
+LARGE = 160
 OLD, NEW = "2001:db8:6001::/64", "2001:db8:6002::/64"
 
 
@@ -191,13 +193,15 @@ def test_answer_under_a_context(case: Case, use: str):
             case.dut.set_context(identifier, network, compress=False)
         case.give_address(bytes.fromhex(prefix) + tester.dut_address[8:])
         _answered_from(case, bytes.fromhex(prefix))
+        if tester.kind == "ieee802154" and case.takes(lambda: stimulus(case, tester.echo(LARGE))):
+            _answered_from(case, bytes.fromhex(prefix), LARGE)
 
 
-def _answered_from(case: Case, prefix: bytes) -> None:
+def _answered_from(case: Case, prefix: bytes, size: int = 8) -> None:
     """An echo from and to this prefix: its answer is right, and so is what the DUT says to resolve our address."""
     tester, before = case.tester, len(case.tester.heard)
     source = tester.also(prefix + tester.identity.address[8:])
-    request = tester.echo(source=source, destination=prefix + tester.dut_address[8:])
+    request = tester.echo(size, source=source, destination=prefix + tester.dut_address[8:])
     tester.send(stimulus(case, request).payloads)
     seen = tester.reply_to(request, tester.now() + 3 * case.timeout)
     others = [other for other in tester.heard[before:] if other.icmp_type == NEIGHBOR_SOLICITATION]

@@ -47,6 +47,8 @@ CHAINS: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
     ((DESTINATION,), ()),
     ((HOP_BY_HOP,), ()),
     ((HOP_BY_HOP, DESTINATION), ()),
+    ((ROUTING, DESTINATION), ()),
+    ((FRAGMENT, DESTINATION), ()),
     ((HOP_BY_HOP,), (DESTINATION,)),
     ((DESTINATION,), (DESTINATION,)),
     ((HOP_BY_HOP,), (ROUTING, DESTINATION)),
@@ -97,6 +99,7 @@ def partly(case: Case, nhc: tuple[int, ...], behind: tuple[int, ...], upper: int
 @needs("ip_tap")
 @requirement(
     "RFC6282-4.2-11",
+    "RFC6282-4.2-12",
     "RFC6282-4.2-01",
     "RFC6282-4.2-13",
     "RFC6282-4.2-16",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fixtures.api import Case, Seen, Stimulus, needs, requirement, stimulus, well_sent
+from fixtures.api import Case, Seen, Stimulus, breaches, needs, on_link, requirement, stimulus, well_sent
 from sixlowpan import ipv6
 
 GROUP = bytes.fromhex("ff02000000000000000000000000beef")
@@ -47,6 +47,61 @@ def test_own_ports(case: Case, source_port: int, destination_port: int):
         frame=seen.frames[0],
     )
     well_sent(case, seen)
+
+
+@needs("udp")
+@on_link("ieee802154")
+@requirement(
+    "RFC6282-4.3.3-03",
+    "RFC6282-4.3.3-04",
+    "RFC6282-4.3.3-05",
+    "RFC6282-4.3.3-06",
+    "RFC6282-4.3.3-08",
+    "RFC4944-5.3-03",
+)
+def test_own_ports_in_fragments(case: Case):
+    """The DUT sends a datagram that needs fragments: each form of its ports means the same in a FRAG1."""
+    tester, node, there = case.tester, case.rig.node, case.tester.identity.address
+    for ports in ((0x1234, 0x5678), (0x1234, 0xF012), (0xF012, 0x1234), (0xF0B1, 0xF0BE)):
+        data, since = tester.pattern(150), tester.stamp()
+        seen = case.sent_by(
+            lambda ports=ports, data=data: node.udp_send(there, *ports, data),
+            lambda seen, data=data: seen.protocol == ipv6.UDP and seen.upper[8:] == data,
+        )
+        for breach in breaches(tester.incomplete(since), tester.contexts) if seen is None else ():
+            case.breached(breach)
+        if seen is None or seen.view is None:
+            return
+        message = ipv6.udp(*ports, data, seen.view.src, there)
+        case.expect(
+            seen.upper == message,
+            "udp_header",
+            message[:8].hex(" "),
+            seen.upper[:8].hex(" "),
+            frame=seen.frames[0],
+        )
+        well_sent(case, seen)
+
+
+@needs("udp")
+@requirement("RFC8200-8.1-01", "RFC6282-4.3.3-01")
+def test_checksum_of_ones(case: Case):
+    """A datagram whose checksum is ffff, which stands for a computed 0 (RFC 768): it reaches its application."""
+    tester, node, port = case.tester, case.rig.node, 0x3458
+    node.udp_open(port)
+    data = bytes(tester.random.choices(b"abcdefghijklmnopqrstuvwxyz", k=10))  # a console may show it as text
+
+    def make() -> Stimulus:
+        message = ipv6.udp(0, port, data, tester.identity.address, tester.dut_address)
+        source_port = int.from_bytes(message[6:8]) % 0xFFFF  # what is missing to a sum of ones
+        message = source_port.to_bytes(2) + message[2:6] + b"\xff\xff" + message[8:]
+        packet = ipv6.build(tester.identity.address, tester.dut_address, ipv6.UDP, message)
+        return stimulus(case, packet, NH=1, C=0)
+
+    case.survives(make)
+    got = node.udp_receive(port, tester.now() + case.timeout)
+    actual = got[2].hex(" ") if got else "nothing"
+    case.expect(got is not None and got[2] == data, "not_delivered", data.hex(" "), actual)
 
 
 @needs("udp", "join")

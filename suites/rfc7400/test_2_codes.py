@@ -7,8 +7,18 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.api import ICMPV6, Case, Stimulus, checked, on_link, requirement, right_or_nothing
-from sixlowpan import fragment_header_1, fragment_header_n, ipv6, mesh_header
+from fixtures.api import (
+    ALL_NODES,
+    ICMPV6,
+    Case,
+    Stimulus,
+    checked,
+    link_info,
+    on_link,
+    requirement,
+    right_or_nothing,
+)
+from sixlowpan import decode, fragment_header_1, fragment_header_n, ipv6, mesh_header
 from suites.rfc4944.test_5_2 import FORWARDER
 from suites.rfc7400.sending import behind_a_header, literal
 
@@ -42,6 +52,9 @@ VARIABLES = {
     "cleared-before-others": pytest.param(
         "a1c80201028080c2", KNOWN[21:24] + b"\x01\x02" + bytes(6), marks=requirement(COPY)
     ),
+    # sa = 8; a literal of 1 octet, two zeros: no other code changes the variables; n = 3, s = 8 + 3
+    "kept-over-a-literal": pytest.param("a101eec8", b"\xee" + KNOWN[22:25], marks=requirement(SHIFTS, COPY)),
+    "kept-over-zeros": pytest.param("a180c8", bytes(2) + KNOWN[23:26], marks=requirement(SHIFTS, COPY)),
     # 136 zeros, then sa = 120 + 16; n = 8, s = 136 + 8
     "beyond-127": pytest.param("8f" * 8 + "afa2f0", bytes(136) + KNOWN[-8:], marks=requirement(SHIFTS, COPY)),
 }
@@ -68,6 +81,16 @@ PLACES = {
     "from-far": (KNOWN * 2 + STATIC[:8], (literal(KNOWN) * 2).hex() + "aaf0"),
     # 272 zeros; sa = 120 + 120 + 32, n = 8, s = 272 + 8: more than 8 bits hold
     "beyond-255": (KNOWN + bytes(272) + KNOWN[-8:], literal(KNOWN).hex() + "8f" * 16 + "afafa4f0"),
+    # 1,088 zeros; sa = 9 * 120 + 8, n = 8, s = 1088 + 8: more than 10 bits hold
+    "beyond-1023": (
+        KNOWN[:8] + bytes(1088) + KNOWN[:8],
+        literal(KNOWN[:8]).hex() + "8f" * 64 + "af" * 9 + "a1f0",
+    ),
+    # 264 zeros; na = 33 * 8, n = 6 + 2 + 264, s = 0 + 272: more than 8 bits hold
+    "longer-than-255": (
+        (KNOWN[:8] + bytes(264)) * 2,
+        literal(KNOWN[:8]).hex() + "8f" * 15 + "87" + "b0" * 33 + "f0",
+    ),
     # n = 2 + 7 + 16, s = 0 + 25: no octet between
     "all-of-it": (KNOWN + KNOWN[-25:], literal(KNOWN).hex() + "b0b0f8"),
 }
@@ -130,6 +153,21 @@ def test_whole_dictionary(case: Case, addresses: str):
     right_or_nothing(case, make, feature="ghc")
 
 
+@requirement("RFC7400-2-08", COPY)
+def test_dictionary_of_a_group(case: Case):
+    """To a group: "the source and destination IPv6 addresses", in this order, begin the dictionary as ever."""
+
+    def make() -> Stimulus:
+        packet = case.tester.echo(data=case.tester.identity.address + ALL_NODES, destination=ALL_NODES)
+        # na = 24, sa = 24; n = 32, s = 24 + 32: behind the 8 octets of the ICMPv6 header
+        payload = bytes.fromhex("7e3b01 df") + literal(packet[40:48]) + bytes.fromhex("a3b0b0b0f0")
+        info = link_info(case, packet)
+        assert decode(payload, info) == packet, "a wrong frame of ours"
+        return Stimulus([payload], packet, info, "ICMPv6 GHC to a group")
+
+    right_or_nothing(case, make, feature="ghc")
+
+
 #: Extension header -> its octets behind the length, which GHC elides (§3.2), and the codes for them.
 OPTIONS = bytes.fromhex("1e0c") + bytes(range(0x61, 0x6D))
 EXTENSIONS = {
@@ -137,13 +175,14 @@ EXTENSIONS = {
     "routing": (43, bytes(6), b"\x84"),
     "destination": (60, OPTIONS, literal(OPTIONS)),
     "zeros": (60, b"\x01\x0c" + bytes(12), bytes.fromhex("02010c8a")),
+    "long": (60, b"\x1e\x4c" + KNOWN[:8] + bytes(68), literal(b"\x1e\x4c" + KNOWN[:8]) + b"\x8f" * 4),
 }
 EID = {0: 0, 43: 1, 60: 3}
 
 
 def _behind(case: Case, name: str, protocol: int, message: bytes, nhc: bytes) -> Stimulus:
     """A packet with one extension header by GHC; `nhc` is what stands for `message` behind it, NHC octet first."""
-    tester, (header, octets, codes) = case.tester, EXTENSIONS[name]
+    tester, (header, octets, codes) = case.tester, EXTENSIONS.get(name) or _copied(case)
     source, destination = tester.identity.address, tester.dut_address
     body = bytes([protocol, (len(octets) + 2) // 8 - 1]) + octets + message
     packet = ipv6.build(source, destination, header, body)
@@ -153,8 +192,15 @@ def _behind(case: Case, name: str, protocol: int, message: bytes, nhc: bytes) ->
     return checked(case, payload, packet, f"extension header GHC, {name}")
 
 
-@requirement("RFC7400-3.2-01", "RFC7400-2-04")
-@pytest.mark.parametrize("name", list(EXTENSIONS))
+def _copied(case: Case) -> tuple[int, bytes, bytes]:
+    """Destination Options with the source's IID in it, copied from the dictionary."""
+    octets = b"\x1e\x0c" + case.tester.identity.address[8:] + b"\x61\x62\x63\x64"
+    # behind 2 octets: sa = 32; n = 8, s = 2 + 32 + 8: 42 of 50 octets to the left
+    return 60, octets, literal(octets[:2]) + bytes.fromhex("a4f2") + literal(octets[-4:])
+
+
+@requirement("RFC7400-3.2-01", "RFC7400-2-04", "RFC7400-2-08")
+@pytest.mark.parametrize("name", [*EXTENSIONS, "copied-address"])
 def test_extension_header(case: Case, name: str):
     """The Length field is elided, and comes back from the number of octets, for a header of any length (§3.2)."""
     behind_a_header(case, lambda: _behind(case, name, ICMPV6, case.tester.echo()[40:], b""))

@@ -16,9 +16,11 @@ from fixtures.api import (
     loses_nothing,
     on_link,
     outcome,
+    pause,
     pieces,
     requirement,
     stimulus,
+    well_answered,
 )
 from sixlowpan import mac
 from sixlowpan.addresses import ALL_NODES
@@ -105,3 +107,46 @@ def test_late_duplicate(case: Case, which: int):
             "the datagram was handed on once more",
             frame=case.evidence.frame_of(parts[which]),
         )
+
+
+def with_checksum(echo: bytes, value: int) -> bytes:
+    """An Echo Request with this checksum, and last two octets with which it holds; its data has an even size."""
+    word = (int.from_bytes(echo[-2:]) + int.from_bytes(echo[42:44]) - value) % 0xFFFF
+    return echo[:42] + value.to_bytes(2) + echo[44:-2] + word.to_bytes(2)
+
+
+@requirement("RFC4443-2.3-01", "RFC4443-4.2-01", "RFC4443-4.2-02")
+@pytest.mark.parametrize("value", [0x0000, 0x0100], ids=["of-the-request", "of-the-answer"])
+def test_checksum_of_zero(case: Case, value: int):
+    """An echo with checksum 0000, or whose answer (type 129 for 128) has it: it is one as any other (RFC 4443 §2.3)."""
+    well_answered(case, lambda: with_checksum(case.tester.echo(12), value))
+
+
+@requirement("RFC4443-4.2-02", "RFC6282-2-04")
+@pytest.mark.parametrize("size", [20, 160], ids=["small", "large"])
+def test_answers_that_wait(case: Case, size: int):
+    """Two echoes of one size from an unknown sender: what waits for its address is one answer to each, or is dropped.
+
+    RFC 4861 §7.2.2: the queue "MUST hold at least one packet", and no packet in it takes the octets of another.
+    """
+    loses_nothing(case)
+    tester = case.tester
+    tester.fresh()
+    requests = [tester.echo(size), tester.echo(size)]
+    before = len(tester.heard)
+    for request in requests:
+        tester.send(stimulus(case, request).payloads)
+    pause(case, case.settle)
+    case.control()
+    replies = [seen for seen in tester.heard[before:] if seen.icmp_type == ECHO_REPLY]
+    for seen in sent_twice(case, replies):
+        case.finding("answered_twice", "one answer to each", seen.upper.hex(" "), frame=seen.frames[0])
+    for seen in replies:
+        if seen.upper[4:8] in {request[44:48] for request in requests}:
+            case.expect(
+                seen.upper[4:] in {request[44:] for request in requests},
+                "sent_payload",
+                "the data of the request",
+                seen.upper[4:].hex(" "),
+                frame=seen.frames[0],
+            )

@@ -196,3 +196,17 @@ def _(node, packet, h, info):
     """P=10: takes the octet of a source port for a signed one."""
     if h.nhc & 0xFB == 0xF2 and packet[41] & 0x80:
         packet[40] = (packet[40] - 1) & 0xFF
+
+
+@rewrites("dam10-of-the-frame-beside-hlim11", requirement="RFC6282-3.1.1-31")
+def _(node, packet, h, info):
+    """Takes the 16 bits of a destination from the frame, where that has a short address and the hop limit is 255."""
+    if h.hlim == 3 and not h.m and not h.dac and h.dam == 2 and len(info.dst) == 2:
+        packet[38:40] = info.dst
+
+
+@rewrites("fragment-header-in-front-of-nhc", requirement="RFC6282-4.2-05")
+def _(node, packet, h, info):
+    """Loses the first octet of the identification in a fragment header whose next header is elided."""
+    if h.nhc == 0b11100101:
+        packet[44] = 0
