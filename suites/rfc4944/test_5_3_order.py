@@ -279,6 +279,7 @@ def strange_frames(case: Case) -> dict[str, tuple[bytes, dict[str, object]]]:
         "undecodable": (bytes.fromhex("7a34 3a") + bytes(8), {}),
         "fragment-cut": (fragment_header_1(size, tag)[:3], {}),
         "fragment-beyond": (fragment_header_n(size, tag, 255) + bytes(16), {}),
+        "fragment-above-the-mtu": (fragment_header_1(1400, tag) + bytes.fromhex("7a333a") + bytes(56), {}),
         "mesh-for-another": (mesh_header(me, stranger, 1) + echo, {}),
         "for-another": (echo, {"dst": stranger}),
         "another-pan": (echo, {"dst_pan": bytes([link.pan[0] ^ 0x55, link.pan[1]])}),
@@ -288,10 +289,18 @@ def strange_frames(case: Case) -> dict[str, tuple[bytes, dict[str, object]]]:
 
 
 STRANGE = ["uncompressed", "multicast", "nalp", "reserved", "empty", "undecodable", "fragment-cut"]
-STRANGE += ["fragment-beyond", "mesh-for-another", "for-another", "another-pan", "beacon", "command"]
+STRANGE += [
+    "fragment-beyond",
+    "fragment-above-the-mtu",
+    "mesh-for-another",
+    "for-another",
+    "another-pan",
+    "beacon",
+    "command",
+]
 
 
-@requirement("RFC4944-5.3-19", "RFC4944-5.3-18", "RFC4944-5.3-28")
+@requirement("RFC4944-5.3-19", "RFC4944-5.3-18", "RFC4944-5.3-28", "RFC4944-5.3-20")
 @pytest.mark.parametrize("name", STRANGE)
 def test_strange_frames_in_the_gap(case: Case, name: str):
     """A frame that has nothing to do with a datagram, in its midst: time and overlaps alone discard it (§5.3)."""
@@ -329,5 +338,26 @@ def test_another_sender_in_the_gap(case: Case, size: int):
             between = [frame(case, part) for part in fragments]
         made = raw(case, parts, packet, "another sender's echo in the midst")
         return interrupted(case, made, 2, *between)
+
+    case.understood(make)
+
+
+@requirement("RFC4944-5.3-19", "RFC4944-5.3-18")
+def test_an_unknown_sender_in_the_gap(case: Case):
+    """A small echo of a sender whose address the DUT must ask for first: its own solicitation costs no fragment."""
+    case.several_senders()
+    tester = case.tester
+    me = tester.identity
+
+    def make() -> Stimulus:
+        other, tester.identity = tester.fresh(), me  # tried again it is another one
+        packet, parts = pieces(case, 200)
+        with tester.acting_as(other):
+            small = tester.echo(8)
+            ordinary(case, small)
+            between = frame(case, stimulus(case, small).payloads[0])
+        return interrupted(
+            case, raw(case, parts, packet, "an unknown sender's echo in the midst"), 2, between
+        )
 
     case.understood(make)

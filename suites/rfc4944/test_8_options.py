@@ -132,13 +132,13 @@ def test_option_unlike_the_frame(case: Case, by: str, size: str):
     goes_to(case, who, who.option)
 
 
-@requirement("RFC4944-8-01", "RFC4944-8-04", "RFC4944-8-03")
-@pytest.mark.parametrize("size", ["extended", "short"])
+@requirement("RFC4944-8-01", "RFC4944-8-04", "RFC4944-8-03", "RFC4944-8-02")
+@pytest.mark.parametrize("size", ["extended", "short", "short-to-extended"])
 @pytest.mark.parametrize("by", ["solicitation", "advertisement"])
 def test_neighbour_that_moves(case: Case, by: str, size: str):
     """A neighbour gets another link-layer address, and says so: it replaces the old one (RFC 4861 §7.2.3, §7.2.5)."""
     tester = case.tester
-    who = become(case)
+    who = become(case, short=size == "short-to-extended")
     say(case, who, NEIGHBOR_SOLICITATION, 0, tester.link_option(1, who.option))
     goes_to(case, who, who.option)
     if case.result.findings:

@@ -11,6 +11,7 @@ from fixtures.api import (
     Stimulus,
     expected_reply,
     needs,
+    on_link,
     outcome,
     pause,
     requirement,
@@ -109,6 +110,19 @@ def test_context_for_decompression(case: Case):
         for mode in (0b01, 0b10, 0b11):
             for source in (True, False):
                 case.understood(lambda mode=mode, source=source: by_hand(case, SPARE, mode, source=source))
+
+
+@needs("context", "ip_tap")
+@on_link("ieee802154")
+@requirement("RFC6282-3.1.2-01", "RFC6282-3.1.1-22", "RFC6282-3.1.1-36")
+def test_context_changes_before_fragments(case: Case):
+    """A context that gets another prefix, and a datagram in fragments under it next: the new one counts there, too."""
+    with case.dut.spare_context(SPARE):
+        for network in (OLD, NEW, OLD):
+            case.dut.set_context(SPARE, network)
+            for second in (0xF3, 0xB7):  # an elided source, an elided destination
+                head = bytes([0x7A, second, SPARE << 4 | SPARE, 58])
+                case.understood(lambda head=head: spelled(case, head, size=LARGE))
 
 
 @needs("context")
@@ -229,6 +243,9 @@ def test_answer_behind_a_changed_context(case: Case):
         case.dut.set_context(SPARE, NEW)
         _answered_from(case, new)
         _answered_from(case, old)
+        pause(case, case.settle)
+        case.dut.set_context(SPARE, OLD)
+        _answered_from(case, new)  # which the DUT need not look for any more: it is what it sends first
         pause(case, case.settle)
     before = len(case.tester.heard)
     _answered_from(case, new)

@@ -4,16 +4,19 @@ RFC 4944 §5 has one packet in an encapsulation, and a fragment that comes twice
 """
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from fixtures.api import (
+    DESTINATION_UNREACHABLE,
     ECHO_REPLY,
     Case,
     Seen,
     Stimulus,
     link_info,
     loses_nothing,
+    needs,
     on_link,
     outcome,
     pause,
@@ -22,7 +25,7 @@ from fixtures.api import (
     stimulus,
     well_answered,
 )
-from sixlowpan import mac
+from sixlowpan import ipv6, mac
 from sixlowpan.addresses import ALL_NODES
 
 #: More than a DUT sends between two of "every fiftieth".
@@ -123,16 +126,16 @@ def test_checksum_of_zero(case: Case, value: int):
 
 
 @requirement("RFC4443-4.2-02", "RFC6282-2-04")
-@pytest.mark.parametrize("size", [20, 160], ids=["small", "large"])
-def test_answers_that_wait(case: Case, size: int):
-    """Two echoes of one size from an unknown sender: what waits for its address is one answer to each, or is dropped.
+@pytest.mark.parametrize("sizes", [(20, 20), (160, 160), (20, 40)], ids=["small", "large", "growing"])
+def test_answers_that_wait(case: Case, sizes: tuple[int, int]):
+    """Two echoes from an unknown sender: what waits for its address is one answer to each, whole, or is dropped.
 
     RFC 4861 §7.2.2: the queue "MUST hold at least one packet", and no packet in it takes the octets of another.
     """
     loses_nothing(case)
     tester = case.tester
     tester.fresh()
-    requests = [tester.echo(size), tester.echo(size)]
+    requests = [tester.echo(size) for size in sizes]
     before = len(tester.heard)
     for request in requests:
         tester.send(stimulus(case, request).payloads)
@@ -150,3 +153,69 @@ def test_answers_that_wait(case: Case, size: int):
                 seen.upper[4:].hex(" "),
                 frame=seen.frames[0],
             )
+
+
+@on_link("ieee802154")
+@requirement("RFC4944-8-01", "RFC4443-4.2-02")
+def test_two_unknown_senders(case: Case):
+    """Echoes of two unknown senders, one right behind the other: each answer goes to the address of who asked."""
+    case.several_senders()
+    tester, asked = case.tester, dict[bytes, bytes]()
+    before = len(tester.heard)
+    for _ in range(2):
+        who, request = tester.fresh(), tester.echo(20)
+        asked[request[44:48]] = who.link
+        tester.send(stimulus(case, request).payloads)
+    pause(case, case.settle)
+    case.control()
+    for seen in tester.heard[before:]:
+        if seen.icmp_type == ECHO_REPLY and seen.upper[4:8] in asked:
+            wanted, got = asked[seen.upper[4:8]].hex(), seen.info.dst.hex()
+            case.expect(
+                wanted == got, "neighbour_address", f"the answer goes to {wanted}", got, frame=seen.frames[0]
+            )
+
+
+def spoilt(case: Case, how: str) -> tuple[Stimulus, bytes]:
+    """An echo whose checksum is wrong by one bit, and nothing else; and its identifier and sequence number."""
+    tester = case.tester
+    size = 300 if how == "large" else 20
+    packet = tester.echo(size, destination=ALL_NODES if how == "to-a-group" else None)
+    packet = packet[:42] + bytes([packet[42] ^ 0x04]) + packet[43:]
+    numbers = packet[44:48]
+    if how == "behind-options":
+        packet = ipv6.build(packet[8:24], packet[24:40], 60, bytes.fromhex("3a00010400000000") + packet[40:])
+    made = stimulus(case, packet, info=link_info(case, packet), note=f"a wrong checksum, {how}")
+    return replace(made, packet=None), numbers
+
+
+@requirement("RFC4443-2.3-01")
+@pytest.mark.parametrize("how", ["small", "large", "behind-options", "to-a-group"])
+def test_wrong_checksum(case: Case, how: str):
+    """An echo with a wrong checksum is not answered, whatever it comes in (RFC 4443 §2.3)."""
+    made, numbers = spoilt(case, how)
+    before = len(case.tester.heard)
+    case.tapped_behind([made])
+    for seen in case.tester.heard[before:]:
+        if seen.icmp_type == ECHO_REPLY and seen.upper[4:8] == numbers:
+            case.finding("accepted", "no answer", "an Echo Reply", frame=seen.frames[0])
+
+
+@needs("port_unreachable")
+@requirement("RFC8200-8.1-01")
+@pytest.mark.parametrize("how", ["small", "large", "behind-options"])
+def test_wrong_udp_checksum(case: Case, how: str):
+    """A datagram with a wrong checksum for a closed port draws no error: it is for no port at all (RFC 8200 §8.1)."""
+    tester = case.tester
+    packet = tester.datagram(300 if how == "large" else 20)
+    packet = packet[:46] + bytes([packet[46] ^ 0x04]) + packet[47:]
+    data = packet[48:64]
+    if how == "behind-options":
+        header = bytes([ipv6.UDP, 0]) + bytes.fromhex("010400000000")
+        packet = ipv6.build(packet[8:24], packet[24:40], 60, header + packet[40:])
+    made = replace(stimulus(case, packet, note=f"a wrong UDP checksum, {how}"), packet=None)
+    before = len(tester.heard)
+    case.tapped_behind([made])
+    for seen in tester.heard[before:]:
+        if seen.icmp_type == DESTINATION_UNREACHABLE and data in seen.packet:
+            case.finding("accepted", "no error", "Destination Unreachable", frame=seen.frames[0])
