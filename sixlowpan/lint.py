@@ -275,6 +275,7 @@ class Linter:
                 and last[0] == sequence
                 and last[1] != payload[at:]
                 and kind != dispatch.FRAGN
+                and not (kind == dispatch.FRAG1 and _of_one_datagram(last[1], payload[at:]))
             ):
                 # RFC 4944 11.1: "SHALL be incremented by the originator whenever it sends a new mesh
                 # broadcast"
@@ -349,3 +350,9 @@ class Linter:
                 code, requirement, level, at, expected, actual, f"{text} (octet {offset} of the message)"
             ),
         )
+
+
+def _of_one_datagram(one: bytes, other: bytes) -> bool:
+    """Whether two fragments have one datagram_size and datagram_tag (RFC 4944 §5.3)."""
+    both = [int.from_bytes(payload[:4]) & 0x07FFFFFF for payload in (one, other)]
+    return one[:1] >= b"\xc0" and both[0] == both[1]

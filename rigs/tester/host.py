@@ -31,10 +31,11 @@ from rigs.tester.packets import (
     datagram_in,
     datagram_of,
     in_line,
+    is_group,
 )
 from rigs.tester.shown import Shown
 from rigs.tester.trips import Trips
-from sixlowpan import Contexts, LinkInfo, addresses, encode, fragment, ipv6
+from sixlowpan import Contexts, DecodeError, LinkInfo, addresses, encode, fragment, ipv6
 from sixlowpan.link import link_between
 
 
@@ -114,10 +115,7 @@ class Tester:
         return self.identity
 
     def fresh_short(self) -> Identity:
-        """A fresh identity with a 16-bit link-layer address (RFC 4944 §3), and its link-local address.
-
-        Where the link sends from one address only, nobody would answer another: the identity stays what it is.
-        """
+        """A fresh identity with a 16-bit link-layer address (RFC 4944 §3), where the link has more than one."""
         if not self.air.link.any_source:
             return self.identity
         self._serial += 1
@@ -285,7 +283,7 @@ class Tester:
             if (heard := self.air.hear(deadline)) is None:
                 return None
             seen = self._assembly.take(heard, self.contexts)
-            if seen is None or (seen.error is not None and not self._may_be_the_dut(seen.info.src)):
+            if seen is None or (seen.error is not None and not self._is_told(seen, seen.error)):
                 continue
             self.heard.append(seen)
             self.shown.heard()
@@ -302,14 +300,18 @@ class Tester:
         while self.hear(deadline) is not None:
             pass
 
-    def _may_be_the_dut(self, source: bytes) -> bool:
-        """Whether it has this link-layer address, for all we know; what others say need not be decodable to us."""
-        link = self.air.link
-        return not source or source == (link.dut if len(source) != 2 else link.dut_short or source)
+    def _is_told(self, seen: Seen, error: DecodeError) -> bool:
+        """Whether what cannot be decoded comes from the DUT, for all we know, and is not for others."""
+        link, source = self.air.link, seen.origin
+        own = source == (link.dut if len(source) != 2 else link.dut_short or source)
+        return (own or not source) and (error.kind != "unsupported" or self._is_ours(seen.info.dst))
+
+    def _is_ours(self, link: bytes) -> bool:
+        return not link or is_group(link) or self.owns(link)
 
     def incomplete(self, since: float) -> list[Heard]:
-        """The fragments of datagrams that began at `since` or later and are not whole, in the order they came."""
-        return self._assembly.incomplete(since)
+        """The fragments for us of datagrams that began at `since` or later and are not whole, as they came."""
+        return [heard for heard in self._assembly.incomplete(since) if self._is_ours(heard.info.dst)]
 
     @contextmanager
     def keeping_quiet(self) -> Iterator[None]:
@@ -325,10 +327,7 @@ class Tester:
         return link_option(kind, link)
 
     def solicitation(self, target: bytes, options: bytes | None = None, to: bytes | None = None) -> bytes:
-        """A Neighbor Solicitation packet of ours for `target`, sent there or to `to`.
-
-        `options` are as they stand; the default is our link-layer address.
-        """
+        """A Neighbor Solicitation packet of ours for `target`, sent there or to `to`; `options` are as they stand."""
         source, destination = self.identity.address, target if to is None else to
         own = link_option(1, self.identity.link) if options is None else options
         message = ipv6.icmpv6(NEIGHBOR_SOLICITATION, 0, bytes(4) + target + own, source, destination)

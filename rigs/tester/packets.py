@@ -77,6 +77,11 @@ class Identity:
     address: bytes
 
 
+def is_group(link: bytes) -> bool:
+    """Whether this link-layer address is the broadcast address, or one of a group (RFC 4944 §9: 100xxxxx xxxxxxxx)."""
+    return len(link) == 2 and (link == b"\xff\xff" or link[0] >> 5 == 4)
+
+
 @dataclass(slots=True)
 class Seen:
     """One packet (or one undecodable payload) that the DUT sent, with all that carried it."""
@@ -108,6 +113,11 @@ class Seen:
     def behind_mesh(self) -> list[bytes]:
         """The payloads without mesh addressing and broadcast headers, which any of them may have (RFC 4944 §11)."""
         return [unwrapped(payload, self.info)[0] for payload in self.payloads]
+
+    @property
+    def origin(self) -> bytes:
+        """The link-layer address of who made it: of a mesh header's originator, whom others may forward for."""
+        return unwrapped(self.payloads[-1], self.info)[1].src
 
     @property
     def protocol(self) -> int | None:

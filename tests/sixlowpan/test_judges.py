@@ -192,6 +192,14 @@ def test_lint_mesh():
     assert codes([mesh_header(EUI_A, EUI_B, 3) + b"\x7b\x33\x3b"], SHORT) == []
 
 
+@pytest.mark.parametrize(("tag", "found"), [(5, []), (6, ["sequence_number"])], ids=["its-own", "another"])
+def test_a_first_fragment_behind_the_others_begins_no_broadcast(tag, found):
+    """RFC 4944 §5.3 asks for no order, and all fragments of a datagram have the number of one broadcast."""
+    first, *rest = fragment(ipv6.echo_request(SRC, DST, 1, 2, bytes(200)), LONG, mtu=60, tag=5)
+    sent = [b"\x50\x07" + one for one in (*rest[::-1], first[:3] + bytes((tag,)) + first[4:])]
+    assert [row[0] for row in codes(sent) if row[0] == "sequence_number"] == found
+
+
 def test_lint_fragments():
     packet = ipv6.echo_request(SRC, DST, 1, 2, bytes(200))
     pieces = fragment(packet, LONG, mtu=60, tag=5)
