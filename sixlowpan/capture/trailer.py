@@ -13,6 +13,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 from sixlowpan import codec, dispatch, frame, mac
@@ -65,10 +66,11 @@ def _unpadded(data: bytes) -> bytes:
     itself, and no CRC tells it from padding: the reading that makes more sense is taken.
     """
     shortest = len(data.rstrip(b"\0"))
-    ends = [
+    right = (
         end for end in range(max(shortest, 5), len(data)) if mac.fcs(data[: end - 2]) == data[end - 2 : end]
-    ]
-    readings = [*ends[:2], len(data)] if len(data) - shortest > 1 else [len(data), *ends]
+    )
+    ends = list(islice(right, 2))  # of a frame with a right FCS behind zeros these come at once
+    readings = [*ends, len(data)] if len(data) - shortest > 1 else [len(data), *ends]
     return max((data[: end - 2] for end in readings), key=_score)
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from sixlowpan import capture, data_frame, encode, ipv6, link_local, mac
 from sixlowpan.__main__ import main
-from sixlowpan.capture import Options
+from sixlowpan.capture import Options, trailer
+from sixlowpan.capture.linktypes import CRC
 from tests.sixlowpan.captures import WRAPPERS, ethernet, ipv4, pcap, right, tap, ti_radio, udp
 from tests.sixlowpan.samples import EUI_A, EUI_B, LONG
 
@@ -21,6 +22,7 @@ def echo(number, size=20):
     return data_frame(EUI_A, EUI_B, b"\xab\xcd", number, encode(packet, LONG))
 
 
+mac_fcs = mac.fcs
 ECHOES = [echo(number) for number in range(6)]
 
 
@@ -78,6 +80,14 @@ def test_zeros_behind_the_fcs(tmp_path, size):
     """A buffer that is written whole: the CRC of 802.15.4 holds behind any number of zeros as well."""
     frames = [right(echo(number, size)).ljust(100, b"\0") for number in range(40)]
     assert counts(pcap(tmp_path / "f", 195, frames)) == (40, {})
+
+
+def test_zeros_without_end_take_no_time(monkeypatch):
+    """Each length of them has a right FCS, and the first few are enough."""
+    counted = []
+    monkeypatch.setattr(trailer.mac, "fcs", lambda psdu: counted.append(psdu) or mac_fcs(psdu))
+    assert trailer.cut(CRC, bytes(4096)) is not None
+    assert len(counted) < 8
 
 
 def test_an_fcs_that_ends_with_a_zero_is_no_padding(tmp_path):
