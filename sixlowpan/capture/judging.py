@@ -28,6 +28,8 @@ _MOST_NETWORKS: Final = 256
 _MOST_SENDERS: Final = 1024
 _MOST_GROUPS: Final = 8192
 _MOST_REASONS: Final = 64
+#: so many payloads at one and the same time are none of a clock: one takes half a millisecond on the air
+_AT_ONCE: Final = 8
 _UNDEFINED_CONTEXT: Final = "RFC6282-3.1.2-06"
 _BOTH_ADDRESSES: Final = "RFC4944-2-04"
 #: datagram_size and datagram_tag of fragments, the sequence number of broadcasts
@@ -75,6 +77,8 @@ class Judgement:
         self.registrations: dict[bytes, nd.Registrations] = {}
         self.time = 0.0  # of the last payload that has one
         self._timeless = False  # the payload at hand has none
+        self._begin: float | None = None
+        self._stands = True  # so far all times were alike: there is no clock in it
         self._set_back = False  # the clock of the capture was: how long something took is not known
         self._given, self._mtu = contexts, mtu
         self._linters: dict[bytes, Linter] = {}
@@ -118,6 +122,9 @@ class Judgement:
         """Say what is left incomplete, and put the groups in order."""
         for linter in self._linters.values():
             linter.close()
+        if self._stands and self.judged >= _AT_ONCE:
+            for group in self.groups:
+                self._doubt(group)
         self.groups.sort(key=lambda group: (group.finding.frame, group.finding.offset))
 
     def _payload(self, item: Payload) -> None:
@@ -127,6 +134,9 @@ class Judgement:
             time = self.time
         else:
             self._set_back = self._set_back or time < self.time - RESTART
+            if self._stands:
+                self._begin = time if self._begin is None else self._begin
+                self._stands = time == self._begin
             self.time = time
         known = self.contexts.get(pan, self._given)
         linter = self._linters.get(pan)
@@ -189,6 +199,14 @@ class Judgement:
             told = "an address is elided that the capture does not show"
             finding = replace(finding, level=ADVICE, message=told, actual="an address that is not known")
         self._report(sender, finding)
+
+    def _doubt(self, group: Group) -> None:
+        """The capture has no clock: what its times seemed to prove is advice."""
+        requirement = group.finding.requirement or ""
+        if requirement in _COUNTED and group.finding.level == FAIL:
+            group.finding = replace(group.finding, level=ADVICE)
+            if (shown := self.senders.get(group.sender)) is not None:
+                shown.advice[requirement] += shown.fails.pop(requirement, 0)
 
     def _shown(self, sender: Sender) -> Shown | None:
         shown = self.senders.get(sender)

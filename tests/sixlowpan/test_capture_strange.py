@@ -93,6 +93,19 @@ def test_without_times_a_tag_that_comes_again_proves_nothing(tmp_path):
     assert not judgement.failed
 
 
+@pytest.mark.parametrize("stamp", [0, 9_000_000])
+def test_a_clock_that_stands_proves_nothing(tmp_path, stamp):
+    """Sniffers without one write the same time for all."""
+    frames = [*tagged(bytes(400), 1), *tagged(b"\1" * 400, 50)]
+    octets = b"".join(enhanced(0, frame, stamp=stamp) for frame in frames)
+    judgement = capture.judge(written(tmp_path, section() + interface(230) + octets))
+    assert ("datagram_tag", "advice") in {(each.code, each.level) for each in judgement.findings}
+    assert not judgement.failed
+    assert {bool(did.fails) for did in judgement.senders.values()} == {False}
+    moving = b"".join(enhanced(0, frame, stamp=stamp + at) for at, frame in enumerate(frames))
+    assert capture.judge(written(tmp_path, section() + interface(230) + moving)).failed
+
+
 def test_when_the_clock_was_set_back_a_tag_that_comes_again_proves_nothing(tmp_path):
     """A restart that took a minute may seem to have taken none."""
     frames = [*tagged(bytes(120), 1), echo(100), *tagged(b"\1" * 120, 50)]
