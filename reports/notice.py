@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reports.compact import whole
 from reports.scope import Scope
-from reports.severity import effect_of
+from reports.severity import effect_of, shows_memory
 from vectors.codes import DEATHS, FIELDS
 
 if TYPE_CHECKING:
@@ -51,9 +51,7 @@ _SAID: Final[dict[str, str]] = {
         "A fragment that overlaps another with other octets changes the packet, which is handed on: {anybody}"
         " and sends with a peer's link-layer address can change what that peer sends in fragments."
     ),
-    "hole beyond": (
-        "A datagram of which octets never came is handed on as whole, with something else in their place."
-    ),
+    "hole beyond": "A datagram of which octets never came is handed on as whole, with {memory} in their place.",
     "accepted=RFC4944-5.3-20 excess_taken": (
         "A fragment that reaches beyond its datagram is taken as a part of it."
     ),
@@ -213,6 +211,7 @@ def _told(cause: Cause, scope: Scope) -> str:
         due=due,
         seen=seen,
         cut=_cut(found),
+        memory="octets of the node's memory" if shows_memory(found) else "something else",
         sizes=_sizes(cause),
         question=_question(cause),
     )

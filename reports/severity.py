@@ -10,6 +10,7 @@ for people in docs/reports.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -52,7 +53,7 @@ _OTHERS: Final = _effect(
     "sent_traffic* sent_flow_label sent_hop_limit sent_unasked quote_* nd_malformed nd_code nd_length nd_reserved "
     "nd_option nd_flags nd_sllao nd_source nd_destination nd_address nd_version source_elision "
     "destination_elision unregistered_elided elision link_local no_pan_id iid solicited_flag solicited_group "
-    "solicitation_source no_source_option target advertised_to stray_fragment misfit",
+    "solicitation_source no_source_option target advertised_to stray_fragment misfit router_flag",
 )
 
 #: All effects, worst first. Of several that fit a finding the first counts.
@@ -91,7 +92,7 @@ EFFECTS: Final[tuple[Effect, ...]] = (
         "Some traffic does not get through, in whatever form it is sent.",
         "no_answer unresolved too_large lost not_delivered nothing_came no_room_for_two mtu stuck lost_while_waiting "
         "neighbour_address no_address solicitation_dropped wrong_answer not_sent tcp* stalled "
-        "retransmission_lost refused not_found not_advertised not_asked no_ipss one_way lost_by_size lost_regularly "
+        "retransmission_lost refused ended_the_channel not_found not_advertised not_asked no_ipss one_way lost_by_size lost_regularly "
         "worse_than_its_frames fragments-of-* size-* echo-*",
         *("dropped RFC4944-3-01", "dropped RFC4944-2-01"),
     ),
@@ -161,6 +162,9 @@ EFFECTS: Final[tuple[Effect, ...]] = (
     ),
     ADVICE,
 )
+_LEAK: Final = next(effect for effect in EFFECTS if effect.name == "leak of data")
+#: What a finding says of octets in the place of those that never came.
+_MADE_UP: Final = re.compile(r"never came: ([0-9a-f]{2}(?: [0-9a-f]{2})*)")
 _PLACES: Final = {effect: place for place, effect in enumerate(EFFECTS)}
 
 
@@ -171,7 +175,14 @@ def place_of(effect: Effect | None) -> int:
 
 def effect_of(finding: Mapping[str, Any]) -> Effect:
     """What one finding means for a user of the node."""
-    return _found(*(str(finding.get(key) or "") for key in ("code", "requirement", "level")))
+    effect = _found(*(str(finding.get(key) or "") for key in ("code", "requirement", "level")))
+    return _LEAK if effect.name == "wrong data" and shows_memory(finding) else effect
+
+
+def shows_memory(finding: Mapping[str, Any]) -> bool:
+    """Whether octets of a packet that never came are there, and are not zero (`fixtures.judging.made_up`)."""
+    made_up = _MADE_UP.search(str(finding.get("actual") or ""))
+    return bool(made_up and made_up[1].replace("0", "").strip())
 
 
 @lru_cache(maxsize=4096)

@@ -151,6 +151,13 @@ def test_the_death_that_takes_fewer_frames_comes_first(tmp_path):
             ),
         ),
         (
+            bad("hole", actual="an answer; octets 96 to 98, of which 3 never came: 3a f1 00"),
+            (
+                "A datagram of which octets never came is handed on as whole, with octets of the node's memory in "
+                "their place."
+            ),
+        ),
+        (
             bad("refused", what="A node that connected still serves who connects. More."),
             (
                 "The node refuses a connection that it must serve. What does not hold here: A node that connected "

@@ -78,6 +78,19 @@ def test_effect(code, requirement, name):
     assert effect_of(finding(code, requirement)).name == name
 
 
+@pytest.mark.parametrize(
+    ("actual", "name"),
+    [
+        ("1 missing: an answer; octets 96 to 98, of which 3 never came: 00 3a f1", "leak of data"),
+        ("1 missing: an answer; octets 96 to 98, of which 3 never came: 00 00 00", "wrong data"),
+        ("1 missing: an answer", "wrong data"),
+    ],
+)
+def test_a_hole_that_is_filled_with_memory_is_a_leak(actual, name):
+    assert effect_of(finding("hole", "RFC4944-5.3-20") | {"actual": actual}).name == name
+    assert effect_of(finding("dropped") | {"actual": actual}).name == "some forms lost"
+
+
 def test_a_should_is_advice():
     assert effect_of(finding("accepted", level="SHOULD")) is ADVICE
 
