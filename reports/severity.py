@@ -92,7 +92,8 @@ EFFECTS: Final[tuple[Effect, ...]] = (
         "Some traffic does not get through, in whatever form it is sent.",
         "no_answer unresolved too_large lost not_delivered nothing_came no_room_for_two mtu stuck lost_while_waiting "
         "neighbour_address no_address solicitation_dropped wrong_answer not_sent tcp* stalled "
-        "retransmission_lost refused ended_the_channel not_found not_advertised not_asked no_ipss one_way lost_by_size lost_regularly "
+        "retransmission_lost refused ended_the_channel "
+        "not_found not_advertised not_asked no_ipss one_way lost_by_size lost_regularly "
         "worse_than_its_frames fragments-of-* size-* echo-*",
         *("dropped RFC4944-3-01", "dropped RFC4944-2-01"),
     ),
