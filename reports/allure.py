@@ -20,7 +20,7 @@ from reports.merge import evidence_file
 from reports.record import REASONS, Line, Record, RecordError, state
 from reports.sections import section_of
 from reports.severity import worst_effect
-from reports.view import Rig, known_of, requirement, view
+from reports.view import Rig, broken_of, known_of, requirement, view
 
 _STATUS: Final = {
     "pass": "passed",
@@ -157,14 +157,19 @@ def _labels(rig: Rig, result: Line) -> list[dict[str, str]]:
         ("epic", document),
         ("feature", title),
     ]
-    labels += [("tag", name) for name in [*result["requirements"], *known_of(result)]]
+    labels += [("tag", name) for name in [*_requirements(result), *known_of(result)]]
     labels += [("severity", _SEVERITY[effect.severity])] if effect else []
     return [{"name": name, "value": value} for name, value in labels if value]
 
 
+def _requirements(result: Line) -> list[str]:
+    """The requirements that a case tries, and those that its findings break."""
+    return list(dict.fromkeys([*result["requirements"], *broken_of(result)]))
+
+
 def _links(result: Line) -> list[dict[str, str]]:
     links = []
-    for name in result["requirements"]:
+    for name in _requirements(result):
         row = requirement(name)
         if row is not None and row.rfc:
             links.append({"name": name, "url": _RFC.format(row=row), "type": "tms"})

@@ -13,7 +13,7 @@ from collections import Counter
 from xml.etree import ElementTree as ET
 
 from reports.record import REASONS, Line, Record, state
-from reports.view import Rig, known_of, view
+from reports.view import Rig, broken_of, known_of, view
 
 #: Characters that XML 1.0 has no way to write.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -76,6 +76,7 @@ def _case(rig: Rig, result: Line) -> ET.Element:
     )
     facts = [("rig", rig.name), ("dut", rig.describe()), ("verdict", result["verdict"])]
     facts += [("requirement", name) for name in result["requirements"]]
+    facts += [("breaks", name) for name in broken_of(result)]
     facts += [("known", name) for name in known_of(result)]
     facts += [
         (key, result[key])
@@ -89,7 +90,9 @@ def _case(rig: Rig, result: Line) -> ET.Element:
         if result["findings"]:
             found.set("type", _clean(result["findings"][0]["code"]))
         parts = ("stimulus", "expected", "actual", "annotated", "repeat", "evidence")
-        found.text = _clean("\n".join(f"{key}: {result[key]}" for key in parts if result[key]))
+        told = [f"breaks: {', '.join(broken_of(result))}"] if result["findings"] else []
+        told += [f"{key}: {result[key]}" for key in parts if result[key]]
+        found.text = _clean("\n".join(told))
     return element
 
 

@@ -291,6 +291,11 @@ def unconfirmed_of(result: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(name for text in names if text for name in str(text).split(",")))
 
 
+def broken_of(result: Mapping[str, Any]) -> list[str]:
+    """The requirements that the findings of a result are breaches of, each once: they need not be those of the case."""
+    return list(dict.fromkeys(str(finding["requirement"]) for finding in result["findings"]))
+
+
 def requirement(name: str) -> Requirement | None:
     """The catalogue's row, or None for a record of another version of the suite."""
     return CATALOGUE.get(name)

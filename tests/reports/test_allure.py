@@ -34,6 +34,11 @@ def test_a_result_has_suite_requirement_rig_and_evidence(exported):
     assert {one["name"] for one in known["attachments"]} == {"frame, field by field", "capture"}
 
 
+def test_a_death_stands_under_the_name_of_what_it_breaks(exported):
+    (dead,) = [one for one in results(exported) if one["name"] == "robustness/truncation"]
+    assert {"name": "tag", "value": "SURVIVAL-01"} in dead["labels"]
+
+
 def test_the_same_case_of_two_rigs_is_two_results(exported):
     same = [one for one in results(exported) if one["name"] == "rfc6282/3.1.1/tf[00]"]
     assert len(same) == len({one["historyId"] for one in same}) == len({one["uuid"] for one in same}) == 3

@@ -120,6 +120,8 @@ def test_junit_has_rig_requirements_and_evidence(run, tmp_path):
     assert ("rig", "lwip-802154") in properties
     assert ("dut", "lwIP 2.1.3") in properties
     assert ("requirement", "RFC6282-2-04") in properties
+    assert ("breaks", "SURVIVAL-01") in properties
+    assert one.find("failure").text.startswith("breaks: SURVIVAL-01\n")
     assert dict(properties)["evidence"].endswith(".pcapng")
     assert dict(properties)["repeat"].startswith("pytest --rig")
     assert one.find("failure").get("type") == "dut_lost"
