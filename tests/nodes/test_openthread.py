@@ -186,9 +186,13 @@ def test_one_socket_has_one_port(start):
         node.udp_receive(1, soon(0))
 
 
-def test_a_line_has_an_end(start):
+def test_a_line_has_an_end_and_what_does_not_fit_leaves_the_port_open(start):
+    node = start()
+    node.udp_open(0x3456)
     with pytest.raises(Unsupported, match="300 octets do not fit"):
-        start().udp_send(THERE, 1, 2, bytes(300))
+        node.udp_send(THERE, 1, 2, bytes(300))
+    node.udp_send(THERE, 0x3456, 7, b"")
+    shown(node, r"sent from 13398: fe80::2 7 -s 0")
 
 
 def test_groups_and_addresses(node):

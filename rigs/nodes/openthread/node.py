@@ -189,15 +189,19 @@ class OpenThreadNode(Node):
 
     def udp_send(self, destination: bytes, source_port: int, destination_port: int, data: bytes) -> None:
         opened = self._port
-        if source_port != opened:
-            self._bind(source_port)
         where = f"udp send {ipaddress.IPv6Address(destination)} {destination_port}"
         command = f"{where} -x {data.hex()}" if data else f"{where} -s 0"
         if len(command) >= LINE:
             raise Unsupported(f"udp: {len(data)} octets do not fit on a line of the CLI")
-        self._cli.do(command)
-        if opened is not None and source_port != opened:
-            self._bind(opened)
+        if source_port == opened:
+            self._cli.do(command)
+            return
+        self._bind(source_port)
+        try:
+            self._cli.do(command)
+        finally:
+            if opened is not None:
+                self._bind(opened)
 
     def udp_receive(self, port: int, deadline: float) -> tuple[bytes, int, bytes] | None:
         if port != self._port:
