@@ -39,9 +39,10 @@ def test_two_rig_files_make_one_pair():
     assert theirs.dut.address == bytes.fromhex("02005efffe0000c3")
 
 
-def test_a_peer_that_draws_its_own_address_is_given_none():
+@pytest.mark.parametrize("rig", ["zephyr-qemu", "riot-zep"])
+def test_a_peer_that_has_its_address_from_elsewhere_is_given_none(rig):
     firmware = "dut.console=process:true"
-    loaded = load("reference", [firmware.replace("dut", "peer")], "zephyr-qemu")
+    loaded = load("reference", [firmware.replace("dut", "peer")], rig)
     assert alone(loaded.rig, "peer", "ieee802154").dut.address is None
 
 

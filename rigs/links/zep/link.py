@@ -60,6 +60,8 @@ _REST: Final = 2e-3
 #: sends: a timer stands for the time on the air, 4.3 ms at most, which this must exceed.
 _AROUND: Final = 15e-3
 _KEPT: Final = 1 << 16  # frames that nobody asks for
+#: RIOT native is given its EUI-64 on its own command line (`rigs.registry.hears_the_address`).
+HEARS_THE_ADDRESS: Final = True
 
 
 class ZepLink(AcknowledgingLink):
