@@ -8,10 +8,11 @@ from tests.waiting import soon
 
 pytest.importorskip("bumble", reason="the extra `ble` is not installed")
 
-from rigs.links.ipsp.bench import DUT, IpspBench, Settings, _text
+from rigs.links.ipsp.bench import DUT, IpspBench, _text
 from rigs.links.ipsp.channel import Channel, Terms
 from rigs.links.ipsp.link import IpspLink
 from rigs.links.ipsp.radio import Loop, Radio
+from rigs.links.ipsp.settings import Settings
 from rigs.model import LinkClosed, RigError
 from tests.ble.conftest import rig
 

@@ -1,5 +1,7 @@
 """The link over two virtual controllers, without a guest: both roles, order, sizes, loss, intervals, evidence."""
 
+import inspect
+import re
 import threading
 import time
 
@@ -9,9 +11,12 @@ from tests.waiting import soon
 
 pytest.importorskip("bumble", reason="the extra `ble` is not installed")
 
-from rigs.links.ipsp.bench import DUT, TESTER, Settings
+from rigs.configuration.models import ConfigError
+from rigs.links.ipsp.bench import DUT, TESTER
 from rigs.links.ipsp.link import IpspLink, Terms
+from rigs.links.ipsp.settings import TRANSPORTS, Settings, misread
 from rigs.model import LinkClosed, RigError
+from rigs.registry import load
 from sixlowpan.hci import Trace
 from tests.ble.conftest import rig
 
@@ -184,15 +189,30 @@ def test_settings():
     [
         ("tcp:1", "hci:TRANSPORT"),
         ("hci:", "hci:TRANSPORT"),
+        ("hci:usbb:0", "did you mean 'usb'"),
         ("?rolle=x", "rolle"),
         ("?role=x", "role=x"),
         ("?mps=1", "at least 23"),
-        ("?mtu=a", "mtu"),
+        ("?mtu=a", "mtu: expected a whole number; found 'a'"),
+        ("?interval=nan", "interval: expected milliseconds, such as 48.75; found 'nan'"),
     ],
 )
 def test_settings_that_are_wrong(address, word):
     with pytest.raises(RigError, match=word.split("=")[0]):
         Settings.parse(address)
+    assert word.split("=")[0] in misread(address)
+    with pytest.raises(ConfigError, match=r"--set tester.link: ipsp:"):  # before anything is opened
+        load("linux-ble", [f"tester.link=ipsp:{address}"])
+
+
+def test_transports_are_those_of_bumble():
+    """What the tree calls by name is what its Bumble opens."""
+    import bumble.transport
+
+    source = inspect.getsource(bumble.transport._open_transport)
+    assert {name for name in TRANSPORTS if f"'{name}'" in source} == set(TRANSPORTS)
+    named = re.findall(r"scheme == '([\w-]+)'", source)
+    assert set(named) <= set(TRANSPORTS)
 
 
 def test_a_failed_opening_leaves_no_thread(monkeypatch):

@@ -10,9 +10,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import parse_qsl
 
 from rigs import clock
 from rigs.air.events import in_words
@@ -22,10 +20,11 @@ from rigs.guests.image import kernel_of
 from rigs.links.hwsim.link import told
 from rigs.links.ipsp.channel import Channel, State, Terms
 from rigs.links.ipsp.channel_link import Role
-from rigs.links.ipsp.h4 import Bridge, HostSocket, place
+from rigs.links.ipsp.h4 import Bridge, HostSocket
 from rigs.links.ipsp.medium import Controller, Medium
 from rigs.links.ipsp.radio import Loop, Radio
-from rigs.model import RigError, Unsupported
+from rigs.links.ipsp.settings import Settings
+from rigs.model import Unsupported
 
 if TYPE_CHECKING:
     from rigs.configuration.models import RigFile
@@ -34,53 +33,6 @@ TESTER = bytes.fromhex("044b65796801")
 DUT = bytes.fromhex("024b65796802")
 _CALL = 5.0
 _CONNECT = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the link's address says: `hci:usb:0?role=central&mps=23`."""
-
-    #: The tester's adapter; empty: all controllers are virtual.
-    transport: str = ""
-    role: Role = "peripheral"
-    terms: Terms = field(default_factory=Terms)
-    interval: float = 0.0
-    #: HOST:PORT where the DUT's Bluetooth host gets its virtual controller; empty: the DUT is a guest of ours.
-    h4: str = ""
-
-    @classmethod
-    def parse(cls, address: str) -> Settings:
-        """Raises `RigError` with what is wrong."""
-        transport, _, query = address.partition("?")
-        given = dict(parse_qsl(query, keep_blank_values=True))
-        role = given.pop("role", "peripheral")
-        try:
-            own = {name: int(given.pop(name)) for name in ("mtu", "mps", "credits") if name in given}
-            interval = float(given.pop("interval", "0")) / 1000
-            terms = Terms(**own)
-        except ValueError as error:
-            raise RigError(f"tester.link: ipsp:{address}: {error}") from error
-        kind, _, rest = transport.partition(":")
-        if transport and (kind not in {"hci", "h4"} or not rest):
-            raise RigError(
-                f"tester.link: ipsp:{address}: there are ipsp:, ipsp:hci:TRANSPORT (such as ipsp:hci:usb:0) and "
-                "ipsp:h4:HOST:PORT"
-            )
-        if kind == "h4":
-            place(rest)
-        if given or role not in {"central", "peripheral"}:
-            what = f"role={role}" if not given else next(iter(given))
-            raise RigError(
-                f"tester.link: ipsp:{address}: {what}: there are role (central or peripheral), mtu, mps, credits "
-                "and interval"
-            )
-        return cls(
-            rest if kind == "hci" else "",
-            "peripheral" if role == "peripheral" else "central",
-            terms,
-            interval,
-            rest if kind == "h4" else "",
-        )
 
 
 class Dut(Protocol):

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from bumble.transport.common import PacketParser
 
 from rigs.links.ipsp.medium import Controller
+from rigs.links.ipsp.settings import place
 from rigs.model import RigError
 
 
@@ -89,11 +90,3 @@ class HostSocket:
     def close(self) -> None:
         """Listen no more. May be called twice."""
         self._listener.close()
-
-
-def place(where: str) -> tuple[str, int]:
-    """HOST:PORT or [HOST]:PORT. Raises `RigError`."""
-    host, _, port = where.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 0xFFFF:
-        raise RigError(f"tester.link: ipsp:h4:{where}: name host and port, such as ipsp:h4:127.0.0.1:60073")
-    return host.strip("[]"), int(port)

@@ -26,6 +26,7 @@ from rigs.air.settings import AirSettings
 from rigs.links.arrivals import Arrivals
 from rigs.links.ipsp.channel import State, Terms
 from rigs.links.ipsp.channel_link import ChannelLink, Role
+from rigs.links.ipsp.settings import misread
 from rigs.model import Direction, LinkClosed, Received, RigError, Unsupported
 from rigs.registry import Missing
 
@@ -181,4 +182,4 @@ def check(rig: RigFile) -> list[Missing]:
     return missing
 
 
-__all__ = ["IpspLink", "Terms", "bench_of", "check", "open_link"]
+__all__ = ["IpspLink", "Terms", "bench_of", "check", "misread", "open_link"]
