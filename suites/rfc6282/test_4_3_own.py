@@ -62,17 +62,17 @@ def test_own_ports(case: Case, source_port: int, destination_port: int):
 def test_own_ports_in_fragments(case: Case):
     """The DUT sends a datagram that needs fragments: each form of its ports means the same in a FRAG1."""
     tester, node, there = case.tester, case.rig.node, case.tester.identity.address
-    for ports in ((0x1234, 0x5678), (0x1234, 0xF012), (0xF012, 0x1234), (0xF0B1, 0xF0BE)):
+    for here, to in ((0x1234, 0x5678), (0x1234, 0xF012), (0xF012, 0x1234), (0xF0B1, 0xF0BE)):
         data, since = tester.pattern(150), tester.stamp()
         seen = case.sent_by(
-            lambda ports=ports, data=data: node.udp_send(there, *ports, data),
+            lambda here=here, to=to, data=data: node.udp_send(there, here, to, data),
             lambda seen, data=data: seen.protocol == ipv6.UDP and seen.upper[8:] == data,
         )
         for breach in breaches(tester.incomplete(since), tester.contexts) if seen is None else ():
             case.breached(breach)
         if seen is None or seen.view is None:
             return
-        message = ipv6.udp(*ports, data, seen.view.src, there)
+        message = ipv6.udp(here, to, data, seen.view.src, there)
         case.expect(
             seen.upper == message,
             "udp_header",
