@@ -98,8 +98,10 @@ def test_checksum_of_ones(case: Case):
         packet = ipv6.build(tester.identity.address, tester.dut_address, ipv6.UDP, message)
         return stimulus(case, packet, NH=1, C=0)
 
-    case.survives(make)
-    got = node.udp_receive(port, tester.now() + case.timeout)
+    got = None
+    for _ in range(2 * case.rig.file.attempts):
+        tester.send(make())
+        got = got or node.udp_receive(port, tester.now() + case.timeout)
     actual = got[2].hex(" ") if got else "nothing"
     case.expect(got is not None and got[2] == data, "not_delivered", data.hex(" "), actual)
 
