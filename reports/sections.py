@@ -59,6 +59,7 @@ SUBJECTS: Final[dict[str, tuple[str, str]]] = {
     "rfc7668/3.2.3.6lbr": ("§3.2.3", "registrations at a 6LBR"),
     "rfc7668/3.2.3.again": ("§3.2.3", "a second advertisement"),
     "rfc7668/3.2.4.again": ("§3.2.4", "the latest registered address again"),
+    "rfc7668/3.2.5.listeners": ("§3.2.5", "multicast listeners behind events"),
     "rfc7668/3.2.6lbr": ("§3.2", "the DUT as a 6LBR"),
     "rfc7668/3.star": ("§3.2.1", "the star"),
     "rfc7668/3.star.again": ("§3.2.1", "what the star does not share"),

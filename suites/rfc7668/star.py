@@ -96,9 +96,10 @@ class SixLn:
         for address in self.registered:
             self.register(address, lifetime=0)
 
-    def listen(self, group: bytes, kind: int = EXCLUDE) -> None:
-        """Report that this 6LN listens to a group, or no longer does (MLDv2, RFC 3810 §5.2)."""
-        body = bytes(2) + (1).to_bytes(2) + bytes([kind, 0, 0, 0]) + group
+    def listen(self, *groups: bytes, kind: int = EXCLUDE) -> None:
+        """Report that this 6LN listens to these groups, or no longer does (MLDv2, RFC 3810 §5.2), in one report."""
+        records = b"".join(bytes([kind, 0, 0, 0]) + group for group in groups)
+        body = bytes(2) + len(groups).to_bytes(2) + records
         message = ipv6.icmpv6(143, 0, body, self.address, ALL_MLD_ROUTERS)
         alert = bytes((ICMPV6, 0, 5, 2, 0, 0, 1, 0))
         self.send(ipv6.build(self.address, ALL_MLD_ROUTERS, ipv6.HOP_BY_HOP, alert + message, hop_limit=1))

@@ -10,6 +10,7 @@ from suites.rfc7668.channel import (
     echoed,
     heard,
     modes,
+    reconnected,
     registered_address,
     registers,
     registration,
@@ -68,6 +69,24 @@ def test_registered_on_each_connection(case: Case):
         if not found and number == 1:
             case.unsupported("the DUT registers nothing: see 3.2.2/global_address_is_registered")
         case.expect(found, "not_registered", f"NS with ARO on connection {number}", "none within 3 s")
+
+
+@needs("connect")
+@requirement("RFC7668-3.2.3-04", "RFC7668-3.2.2-10")
+def test_solicited_on_each_connection(case: Case):
+    """A new connection is a new link: routers are solicited on each, also where the last one had a router."""
+    as_6ln(case)
+    first, _ = prefixes(case)
+    with anew(case):
+        for number in range(1, 5):
+            found = heard(case, lambda s: s.icmp_type == nd.RS, 6.0)
+            if not case.expect(
+                found is not None, "no_rs", f"an RS on connection {number}", "none within 6 s"
+            ):
+                break
+            advertised(case, first, CONTEXT)
+            heard(case, lambda s: registration(s) is not None, 1.0)
+            reconnected(case)
 
 
 def told(case: Case, *options: nd.Option) -> None:

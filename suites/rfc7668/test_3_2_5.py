@@ -54,7 +54,7 @@ def test_listeners_only(case: Case):
         )
         second.listen(GROUP)
         case.expect(came(), "listener_lost", "the packet, to a listener", "nothing")
-        second.listen(GROUP, INCLUDE)
+        second.listen(GROUP, kind=INCLUDE)
         case.expect(
             not came(), "unasked", "nothing to a 6LN that left the group", "it comes", requirement=rule
         )

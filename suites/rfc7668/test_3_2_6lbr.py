@@ -5,7 +5,7 @@ import pytest
 from fixtures.api import Case, needs, on_link, requirement
 from sixlowpan import nd
 from suites.rfc7668.channel import MODES, as_6lbr, live, modes, reconnected
-from suites.rfc7668.star import SixLn, arrives, sixln, two
+from suites.rfc7668.star import SixLn, arrives, one_more, sixln, two
 
 pytestmark = [on_link("ble"), needs("connect")]
 _DAY = 86_400.0
@@ -141,6 +141,43 @@ def test_source_of_a_6ln(case: Case):
             found is not None and found[0][24:40] == address, "source", f"an answer to {address.hex()}",
             "none" if found is None else found[0][24:40].hex(),
         )  # fmt: skip
+
+
+@requirement("RFC7668-3.2.4-09", "RFC7668-3.2.4-08")
+def test_source_of_an_earlier_connection(case: Case):
+    """A 6LN comes back: what it had registered counts "only after the 6LBR has sent" an NA, on the new connection.
+
+    Until then SAC=1 SAM=11 is no address of its, and the DUT answers none.
+    """
+    device = bytes.fromhex("c00000000005")
+    with sixln(case) as first, one_more(case, device) as member:
+        (address,) = registered(case, member, "111122223333aaaa")
+        case.expect(
+            member.echoed(address, first.tester.dut_address) is not None, "no_answer", "an answer", "none"
+        )
+        known = member.registered
+    with one_more(case, device) as back:
+        back.registered = known  # what it sends is elided so
+        request = back.tester.echo(source=address, destination=back.tester.dut_address)
+        back.send(request)
+        found = back.answer_to(request)
+        back.registered = ()
+        case.expect(found is None, "answered", "no answer to an address that is not registered", "one")
+
+
+@requirement("RFC7668-3.2.4-03")
+def test_each_6ln_is_told(case: Case):
+    """Two 6LNs solicit: each gets the prefix and its 6CO."""
+    with two(case) as members:
+        for number, member in enumerate(members, 1):
+            if (found := advertised(case, member)) is None:
+                return
+            options = found[0].options
+            contexts = {o.context().prefix[:8] for o in options if isinstance(o, nd.ContextOption)}
+            told = {o.prefix[:8] for o in options if isinstance(o, nd.PrefixInformation) and o.autonomous}
+            case.expect(
+                told <= contexts, "no_6co", f"a 6CO for each prefix, for 6LN {number}", "none", frame=found[1]
+            )
 
 
 @requirement("RFC7668-3.2.4.1-03", "RFC7668-3.2.4-13", "RFC7668-3.2.4-15")

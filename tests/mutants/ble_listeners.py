@@ -1,0 +1,217 @@
+"""Mutants on Bluetooth LE behind events: listeners that report and leave, and 6LNs that come back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rigs.nodes.reference.node import ReferenceNode
+from sixlowpan import ipv6
+from sixlowpan.addresses import is_multicast
+from tests.mutants import BLE, mutant
+from tests.mutants.ble_6lbr import wrong as wrong_6lbr
+from tests.mutants.ble_6ln import wrong as wrong_6ln
+
+
+@mutant(
+    "6lbr-groups-of-an-earlier-connection",
+    requirement="RFC7668-3.2.5-03",
+    kinds=BLE,
+    rig="reference-6lbr",
+    advice=True,
+)
+class GroupsOfAnEarlierConnection(ReferenceNode):
+    """Forwards to a 6LN that came back what it listened to on its last connection."""
+
+    kept: dict = {}  # noqa: RUF012
+
+    def boot(self):
+        super().boot()
+        self.kept = {}
+
+    def disconnected(self, peer):
+        if peer in self.peers:
+            self.kept = {**self.kept, peer: self.peers[peer].groups}
+        super().disconnected(peer)
+
+    def connected(self, peer, now):
+        super().connected(peer, now)
+        if peer in self.kept:
+            self.peers[peer].groups = set(self.kept[peer])
+
+
+@wrong_6lbr("6lbr-one-leaves-all-leave", "RFC7668-3.2.5-02")
+class OneLeavesAllLeave(ReferenceNode):
+    """Forgets all listeners of a group when one leaves it."""
+
+    def track(self, view):
+        before = set(self.peers[self.peer].groups) if self.peer in self.peers else set()
+        super().track(view)
+        if self.peer in self.peers:
+            for g in before - self.peers[self.peer].groups:
+                for k in self.peers.values():
+                    k.groups.discard(g)
+
+
+@wrong_6lbr("6lbr-first-record-only", "RFC7668-3.2.5-02")
+class FirstRecordOnly(ReferenceNode):
+    """Reads the first record of a report only."""
+
+    def track(self, view):
+        protocol, _, message = view.upper()
+        if protocol == ipv6.ICMPV6 and message[0] == 143 and int.from_bytes(message[6:8]) > 1:
+            groups, group = self.peers[self.peer].groups, message[12:28]
+            (groups.discard if message[8] in {1, 3} else groups.add)(group)
+            return
+        super().track(view)
+
+
+@wrong_6lbr("6lbr-counts-reports", "RFC7668-3.2.5-03")
+class CountsReports(ReferenceNode):
+    """Counts reports: who reported three times has to leave three times."""
+
+    counts: dict = {}  # noqa: RUF012
+
+    def boot(self):
+        super().boot()
+        self.counts = {}
+
+    def track(self, view):
+        known = self.peers.get(self.peer)
+        before = set(known.groups) if known else set()
+        super().track(view)
+        if known is None:
+            return
+        _, _, m = view.upper()
+        for g in known.groups & before:
+            if g in m:
+                self.counts = {**self.counts, (self.peer, g): self.counts.get((self.peer, g), 0) + 1}
+        for g in before - known.groups:
+            if self.counts.get((self.peer, g), 0) > 0:
+                self.counts = {**self.counts, (self.peer, g): self.counts[self.peer, g] - 1}
+                known.groups.add(g)
+
+
+@wrong_6lbr("6lbr-multicast-hop-limit-kept", "RFC7668-3.2.1-03")
+class MulticastHopLimitKept(ReferenceNode):
+    """Forwards multicast without taking one from the hop limit."""
+
+    def pass_on(self, packet, peer):
+        if is_multicast(packet[24:40]):
+            self.transmit(packet, peer)
+        else:
+            super().pass_on(packet, peer)
+
+
+@wrong_6lbr("6lbr-multicast-hop-limit-0", "RFC7668-3.2.1-03")
+class MulticastHopLimit0(ReferenceNode):
+    """Forwards multicast whose hop limit becomes 0."""
+
+    def pass_on(self, packet, peer):
+        if is_multicast(packet[24:40]) and packet[7] == 1:
+            self.transmit(packet[:7] + b"\0" + packet[8:], peer)
+        else:
+            super().pass_on(packet, peer)
+
+
+@mutant(
+    "6lbr-multicast-back-to-its-sender",
+    requirement="RFC7668-3.2.5-01",
+    kinds=BLE,
+    rig="reference-6lbr",
+    advice=True,
+)
+class MulticastBackToItsSender(ReferenceNode):
+    """Forwards multicast to the listener that it came from, too."""
+
+    def route(self, packet, view):
+        if is_multicast(view.dst) and view.dst[1] & 15 > 2 and self.listens(self.peers[self.peer], view.dst):
+            self.pass_on(packet, self.peer)
+        return super().route(packet, view)
+
+
+@wrong_6lbr("6lbr-interface-local-forwarded", "RFC7668-3.2.1-01")
+class InterfaceLocalForwarded(ReferenceNode):
+    """Forwards interface-local multicast."""
+
+    def route(self, packet, view):
+        if is_multicast(view.dst) and view.dst[1] & 15 == 1:
+            for p, k in self.peers.items():
+                if p != self.peer and self.listens(k, view.dst):
+                    self.pass_on(packet, p)
+        return super().route(packet, view)
+
+
+@wrong_6lbr("6lbr-registered-on-an-earlier-connection", "RFC7668-3.2.4-09")
+class RegisteredOnAnEarlierConnection(ReferenceNode):
+    """Takes what a 6LN registered on its last connection for registered on the next."""
+
+    kept: dict = {}  # noqa: RUF012
+
+    def boot(self):
+        super().boot()
+        self.kept = {}
+
+    def disconnected(self, peer):
+        if peer in self.peers:
+            self.kept = {**self.kept, peer: self.peers[peer].registered}
+        super().disconnected(peer)
+
+    def connected(self, peer, now):
+        super().connected(peer, now)
+        self.peers[peer].registered = self.kept.get(peer, ())
+
+
+@wrong_6lbr("6lbr-context-for-the-first-6ln", "RFC7668-3.2.4-03")
+class ContextForTheFirst6ln(ReferenceNode):
+    """Advertises the 6CO to the first 6LN that solicits only."""
+
+    told: frozenset = frozenset()
+
+    def boot(self):
+        super().boot()
+        self.told = frozenset()
+
+    def context_options(self, prefix):
+        if self.told and self.peer not in self.told:
+            return []
+        self.told |= {self.peer}
+        return super().context_options(prefix)
+
+
+@wrong_6ln("6ln-no-solicitation-behind-a-router", "RFC7668-3.2.3-04")
+class NoSolicitationBehindARouter(ReferenceNode):
+    """Solicits no router on the connection behind one that had a router."""
+
+    had = False
+
+    def boot(self):
+        super().boot()
+        self.had = False
+
+    def keep_router(self, message):
+        self.had = True
+        return super().keep_router(message)
+
+    def solicit_router(self):
+        if self.had:
+            self.had = False
+            return
+        super().solicit_router()
+
+
+@wrong_6ln("6ln-compresses-by-the-last-address", "RFC7668-3.2.2-07")
+class CompressesByTheLastAddress(ReferenceNode):
+    """Compresses its source by the device address of the connection before."""
+
+    before = b""
+    now_is = b""
+
+    def connected(self, peer, now):
+        self.before, self.now_is = self.now_is, self.link.dut
+        super().connected(peer, now)
+
+    def ble_info(self, peer, *, sent):
+        info = super().ble_info(peer, sent=sent)
+        if sent and self.before:
+            return replace(info, src=self.before)
+        return info
