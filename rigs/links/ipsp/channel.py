@@ -207,8 +207,9 @@ class Channel:
         elif code == _LEAVE and words[:2] == (self.own_cid, self.peer_cid) and self.state != "closed":
             self._signal(_LEFT, identifier, struct.pack("<HH", *words[:2]))
             self.lost()
-        elif code == _LEFT and len(words) >= 2 and words[1] == self.own_cid and self.state == "leaving":
-            if identifier != self._leaving:
+        elif code == _LEFT and words[1:2] == (self.own_cid,) and self.state in {"leaving", "open"}:
+            # where we asked for the end of another channel, it says that ours has ended
+            if self.state == "leaving" and identifier != self._leaving:
                 self.breaches.append(("a Disconnection Response with another identifier (§4)", pdu))
             self.lost()
         else:
