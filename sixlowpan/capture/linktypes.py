@@ -213,8 +213,8 @@ def _ip(packet: bytes, missing: int, _: int) -> Inside:
         if _word(packet, 6) & 0x3FFF:
             raise NothingInside("a fragment of IPv4")
         at = (packet[0] & 15) * 4
-    elif version == 6 and len(packet) >= 40 and packet[6] == 17:
-        at = 40
+    elif version == 6 and len(packet) >= 40 and (behind := _behind_extensions(packet)):
+        at = behind
     else:
         raise NothingInside("plain IP, no ZEP in it")
     ports = {_word(packet, at), _word(packet, at + 2)}
@@ -247,6 +247,14 @@ def _user0(data: bytes, missing: int, _: int) -> Inside:
     if len(data) > 6 and data[1] == data[5] == 0 and 11 <= data[0] <= 26:
         return Inside(PSDU, data[6:], "nRF, no TAP")
     raise NothingInside(_unknown(147))
+
+
+def _behind_extensions(packet: bytes) -> int:
+    """Where UDP begins in an IPv6 packet, behind hop-by-hop, routing and destination options; 0 if it does not."""
+    protocol, at = packet[6], 40
+    while protocol in {0, 43, 60} and at + 8 <= len(packet):
+        protocol, at = packet[at], at + 8 + 8 * packet[at + 1]
+    return at if protocol == 17 else 0
 
 
 def _zep(zep: bytes, missing: int) -> Inside:

@@ -128,8 +128,8 @@ def tap(psdu, kind):
     return struct.pack("<BBHHHI", 0, 0, 12, 0, 1, kind) + whole
 
 
-def v6(datagram):
-    return ipv6.build(bytes(15) + b"\1", bytes(15) + b"\1", 17, datagram)
+def v6(datagram, protocol=17):
+    return ipv6.build(bytes(15) + b"\1", bytes(15) + b"\1", protocol, datagram)
 
 
 def ti_radio(psdu, behind=b"", protocol=2, status=0x80):
@@ -162,6 +162,7 @@ WRAPPERS = {
     "ZEP v2 LQI": (1, lambda psdu: ethernet(0x0800, ipv4(udp(zep(psdu, 2, False))))),
     "ZEP v3": (1, lambda psdu: ethernet(0x0800, ipv4(udp(zep(psdu, 3))))),
     "ZEP over IPv6": (1, lambda psdu: ethernet(0x86DD, v6(udp(zep(psdu))))),
+    "ZEP behind options": (229, lambda psdu: v6(b"\x3c\0\1\4\0\0\0\0\x11\0\1\4\0\0\0\0" + udp(zep(psdu)), 0)),
     "ZEP in VLAN": (1, lambda psdu: ethernet(0x0800, ipv4(udp(zep(psdu))), 1)),
     "ZEP in two VLANs": (1, lambda psdu: ethernet(0x0800, ipv4(udp(zep(psdu))), 2)),
     "ZEP cooked": (113, lambda psdu: cooked(0x0800, ipv4(udp(zep(psdu))))),
