@@ -10,6 +10,8 @@ medium, behind a TCP port, where Bumble's `tcp-client:` looks for it. Shells, so
         lab.adapter             # "tcp-client:127.0.0.1:PORT"
 """
 
+import asyncio
+import contextlib
 import shlex
 import socket
 import subprocess
@@ -21,7 +23,8 @@ from rigs.links.ipsp.h4 import Bridge
 from rigs.links.ipsp.medium import Controller, Medium
 from rigs.links.ipsp.radio import Loop
 from tests.ble.adapter import AdapterPort
-from tests.waiting import completed
+from tests.labhost import usbip
+from tests.waiting import completed, until
 
 #: Both kinds of radio, network cards, and USB: what Debian's kernel has for a lab host.
 SPEC = image.GuestSpec(
@@ -31,20 +34,24 @@ SPEC = image.GuestSpec(
     modules=(
         *dict.fromkeys((*image.HWSIM.modules, *image.BLE.modules)),
         *("virtio_net", "xhci_pci", "cdc_acm", "ftdi_sio", "dummy_hcd", "usb_f_acm", "g_serial"),
+        *("btusb", "vhci_hcd", "usbip_host"),
     ),
     memory_mib=384,
 )
 #: What is added to it once it runs. /bin/sh is not to be busybox, whose `ip` comes before iproute2's.
-EXTRA = ("dropbear-bin", "dash", "picocom")
+EXTRA = ("dropbear-bin", "dash", "picocom", "usbip")
 #: Where each program of these packages is, and where it goes.
 PROGRAMS = {
     "usr/sbin/dropbear": "usr/bin/dropbear",
     "bin/dash": "usr/bin/dash",
     "usr/bin/picocom": "usr/bin/picocom",
+    "usr/sbin/usbip": "usr/bin/usbip",
+    "usr/sbin/usbipd": "usr/bin/usbipd",
 }
 PAN, CHANNEL = 0xABCD, 26
 RADIO = bytes.fromhex("02005efffe000002")  # the tester's
 NETWORKS = {"tester": "10.0.2", "dut": "10.0.3"}
+USB_ADAPTER = bytes.fromhex("024b65796805")
 
 
 def free_port():
@@ -120,7 +127,7 @@ class Machine(NodeGuest):
     def bluetooth(self):
         """Plug the adapter in, behind which a controller must be by now: the kernel asks it at once."""
         self.client.check(
-            f"{uart.START}\nfor i in $(seq 400); do [ -d /sys/class/bluetooth/hci0 ] && break; sleep 0.05; done\n"
+            f"{uart.START}\n{uart.AWAIT}\n"
             "/lab/bin/dbus-daemon --config-file=/lab/bus.conf --fork --nopidfile\n"
             "/lab/bin/bluetoothd -n </dev/null >/run/bluetoothd.log 2>&1 &",
             timeout=60,
@@ -165,6 +172,51 @@ class LabHosts:
             self._loop.close()
         self._machine.stop()
 
+    @contextlib.contextmanager
+    def usb_adapter(self):
+        """A USB Bluetooth adapter at the tester's host, by USB/IP and its ssh; yields its name there."""
+        before = set(self._adapters())
+        listener = self._loop.run(self._usb(), 10, "starting the USB device")
+        port = listener.sockets[0].getsockname()[1]
+        tunnel = f"{usbip.PORT}:127.0.0.1:{port}"
+        command = [
+            "ssh",
+            *shlex.split(self.login("tester")),
+            "-N",
+            "-o",
+            "ExitOnForwardFailure=yes",
+            "-R",
+            tunnel,
+        ]
+        with subprocess.Popen(command) as ssh:
+            try:
+                attach = "usbip attach -r 127.0.0.1 -b 1-1"
+                until(lambda: self.attempt("tester", attach) == 0, "the USB device cannot be attached")
+                (name,) = until(lambda: set(self._adapters()) - before, "no Bluetooth adapter came")
+                yield name
+                self.run("tester", "usbip detach -p 0")
+                until(lambda: set(self._adapters()) == before, "the Bluetooth adapter does not go")
+            finally:
+                ssh.terminate()
+                self._loop.run(self._closed(listener), 10, "ending the USB device")
+
+    async def _usb(self):
+        def plugged():
+            return usbip.UsbAdapter(Controller("usb", self._medium, USB_ADAPTER.hex(":").upper()))
+
+        return await asyncio.get_running_loop().create_server(plugged, "127.0.0.1", 0)
+
+    @staticmethod
+    async def _closed(listener):
+        listener.close()
+
+    def _adapters(self):
+        return self.run("tester", "ls /sys/class/bluetooth").split()
+
+    def attempt(self, name, command):
+        """The exit status of a command on one of them."""
+        return completed(["ssh", *shlex.split(self.login(name)), command]).returncode
+
     def login(self, name):
         """What stands behind "ssh:" for one of them."""
         return f"-F {self.config} root@lab-{name}"
@@ -175,8 +227,8 @@ class LabHosts:
         return completed(words, check=True, **options).stdout
 
     async def _air(self):
-        medium = Medium()
+        self._medium = Medium()
         stream = self._machine.guest.port(uart.PORT)
-        await Bridge(Controller("dut", medium, DUT.hex(":").upper())).open(stream)
-        self._port = AdapterPort(medium)
+        await Bridge(Controller("dut", self._medium, DUT.hex(":").upper())).open(stream)
+        self._port = AdapterPort(self._medium)
         return self._port.transport
