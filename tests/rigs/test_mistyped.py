@@ -251,3 +251,23 @@ def test_a_channel_behind_the_last_one_is_noted(files):
     (note,) = registry.remarks(loaded.rig)
     assert note.startswith("tester.channel = 27: channel page 0 of IEEE 802.15.4 ends with 26")
     assert registry.remarks(registry.load("./r.toml").rig) == []
+
+
+@pytest.mark.parametrize(
+    ("link", "told"),
+    [
+        ("memory:803154", "there are memory:802154 and memory:ble"),
+        ("memory:802154?loss=1", "what is done to frames stands in [air]"),
+        ("hwsim:wpan1", "there is hwsim:wpan0 only"),
+        ("lwip:wpan", "there are lwip:802154 and lwip:ble"),
+        ("slip_radio:60001", "name where to listen, such as slip_radio:127.0.0.1:60001"),
+        ("uart_pipe:x", "expected uart_pipe:127.0.0.1:PORT"),
+        ("ot_sim:1.2.3.4", "1.2.3.4 is no multicast group"),
+        ("ipsp_memory:?mtu=x", "mtu: expected a whole number; found 'x'"),
+    ],
+)
+def test_addresses_of_links_are_judged_before_anything_is_opened(files, link, told):
+    assert any(
+        mistake.startswith(f"--set tester.link: {link}: ") and told in mistake
+        for mistake in mistakes(f"tester.link={link}")
+    )

@@ -132,9 +132,14 @@ def bench_of(bench: Bench, rig: RigFile) -> HwsimBench:
 
 def open_link(bench: Bench, address: str, rig: RigFile) -> HwsimLink:
     """Open `hwsim:wpan0`. Raises `RigError`."""
-    if address != "wpan0":
-        raise RigError(f"{rig.path}: tester.link: hwsim:{address}: there is hwsim:wpan0 only")
+    if wrong := misread(address):
+        raise RigError(f"{rig.path}: tester.link: hwsim:{address}: {wrong}")
     return HwsimLink(bench_of(bench, rig))
+
+
+def misread(address: str) -> str:
+    """What is wrong with what stands behind "hwsim:"; empty where nothing is."""
+    return "" if address == "wpan0" else "there is hwsim:wpan0 only"
 
 
 def check(rig: RigFile) -> list[Missing]:

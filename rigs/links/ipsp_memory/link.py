@@ -301,14 +301,30 @@ class MemoryChannel(ChannelLink):
         return self.dut
 
 
+def _terms(address: str) -> Terms:
+    name, _, query = address.partition("?")
+    given = dict(parse_qsl(query, keep_blank_values=True))
+    if name or (unknown := given.keys() - {"mtu", "mps", "credits"}):
+        raise ValueError(f"there are mtu, mps and credits, not {name or next(iter(unknown))}")
+    for key, value in given.items():
+        if not value.isdecimal():
+            raise ValueError(f"{key}: expected a whole number; found {value!r}")
+    return Terms(**{key: int(value) for key, value in given.items()})
+
+
+def misread(address: str) -> str:
+    """What is wrong with what stands behind "ipsp_memory:"; empty where nothing is."""
+    try:
+        _terms(address)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def open_link(bench: Bench, address: str, rig: RigFile) -> MemoryChannel:
     """Open `ipsp_memory:`; a node of this process attaches itself. Raises `RigError`."""
-    name, _, query = address.partition("?")
     try:
-        given = {key: int(value) for key, value in parse_qsl(query, keep_blank_values=True)}
-        if name or (unknown := given.keys() - {"mtu", "mps", "credits"}):
-            raise ValueError(f"there are mtu, mps and credits, not {name or next(iter(unknown))}")
-        terms = Terms(**given)
+        terms = _terms(address)
     except ValueError as error:
         raise RigError(f"{rig.path}: tester.link: ipsp_memory:{address}: {error}") from error
     return bench.resource("memory", lambda: MemoryChannel(Wire(), TESTER["ble"], terms))

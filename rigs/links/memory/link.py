@@ -134,14 +134,18 @@ class MemoryLink(Link):
             self._heard.append(Received(frame, self._now, self.clock))
 
 
+_KINDS: Final[dict[str, LinkKind]] = {"802154": "ieee802154", "ieee802154": "ieee802154", "ble": "ble"}
+
+
+def misread(address: str) -> str:
+    """What is wrong with what stands behind "memory:"; empty where nothing is."""
+    remedy = "; what is done to frames stands in [air], such as loss = 0.1" if "?" in address else ""
+    return "" if address in _KINDS else f"there are memory:802154 and memory:ble{remedy}"
+
+
 def open_link(bench: Bench, address: str, rig: RigFile) -> MemoryLink:
     """Open `memory:802154` or `memory:ble`; a node of this process attaches itself. Raises `RigError`."""
-    kinds: dict[str, LinkKind] = {"802154": "ieee802154", "ieee802154": "ieee802154", "ble": "ble"}
-    name, asks, _ = address.partition("?")
-    if name not in kinds or asks:
-        remedy = "; what is done to frames stands in [air], such as loss = 0.1" if asks else ""
-        raise RigError(
-            f"{rig.path}: tester.link: memory:{address}: there are memory:802154 and memory:ble{remedy}"
-        )
+    if wrong := misread(address):
+        raise RigError(f"{rig.path}: tester.link: memory:{address}: {wrong}")
     ends = {"tester": rig.tester.address, "dut": rig.dut.address, "short": rig.dut.short}
-    return bench.resource("memory", lambda: MemoryLink(kinds[name], pan=rig.tester.pan_octets, **ends))
+    return bench.resource("memory", lambda: MemoryLink(_KINDS[address], pan=rig.tester.pan_octets, **ends))

@@ -209,12 +209,20 @@ def check(rig: RigFile) -> list[Missing]:
     return security_check(rig) if rig.dut.options.get("networkkey") else []
 
 
+def misread(address: str) -> str:
+    """What is wrong with what stands behind "ot_sim:"; empty where nothing is."""
+    try:
+        Ether.parse(address)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def open_link(bench: Bench, address: str, rig: RigFile) -> Link:
     """Open `ot_sim:...`, with MAC security when [dut] has a `networkkey`. Raises `RigError`."""
-    try:
-        ether = Ether.parse(address)
-    except ValueError as error:
-        raise RigError(f"{rig.path}: tester.link: ot_sim:{address}: {error}") from error
+    if wrong := misread(address):
+        raise RigError(f"{rig.path}: tester.link: ot_sim:{address}: {wrong}")
+    ether = Ether.parse(address)
     network_key(rig)  # its mistakes are told before anything is opened
     try:
         link = OtSimLink(

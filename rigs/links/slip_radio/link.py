@@ -216,11 +216,16 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> SlipRadio:
     return SlipRadio(host, port, dut, tester, rig.tester.pan_octets)
 
 
+def misread(address: str) -> str:
+    """What is wrong with what stands behind "slip_radio:"; empty where nothing is."""
+    host, _, port = address.rpartition(":")
+    right = host and port.isdecimal() and int(port) <= 65535
+    return "" if right else "name where to listen, such as slip_radio:127.0.0.1:60001"
+
+
 def endpoint(address: str, rig: RigFile) -> tuple[str, int]:
     """(host, port) of what stands behind `slip_radio:`. Raises `RigError`."""
+    if wrong := misread(address):
+        raise RigError(f"{rig.path}: tester.link: slip_radio:{address}: {wrong}")
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
-        raise RigError(
-            f"{rig.path}: tester.link: slip_radio:{address}: name where to listen, such as slip_radio:127.0.0.1:60001"
-        )
     return host.strip("[]"), int(port)

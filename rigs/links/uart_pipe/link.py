@@ -231,12 +231,18 @@ def parse(address: str) -> tuple[str, int]:
 
 
 def _parsed(address: str, rig: RigFile) -> tuple[str, int]:
+    if wrong := misread(address):
+        raise RigError(f"{rig.path}: tester.link: uart_pipe:{address}: {wrong}")
+    return parse(address)
+
+
+def misread(address: str) -> str:
+    """What is wrong with what stands behind "uart_pipe:"; empty where nothing is."""
     try:
-        return parse(address)
+        parse(address)
     except ValueError as error:
-        raise RigError(
-            f"{rig.path}: tester.link: uart_pipe:{address}: expected uart_pipe:127.0.0.1:PORT ({error})"
-        ) from error
+        return f"expected uart_pipe:127.0.0.1:PORT ({error})"
+    return ""
 
 
 def check(rig: RigFile) -> list[Missing]:
