@@ -141,7 +141,13 @@ class InterfaceLocalForwarded(ReferenceNode):
         return super().route(packet, view)
 
 
-@wrong_6lbr("6lbr-registered-on-an-earlier-connection", "RFC7668-3.2.4-09")
+@mutant(
+    "6lbr-registered-on-an-earlier-connection",
+    requirement="RFC7668-3.2.4-09",
+    kinds=BLE,
+    rig="reference-6lbr",
+    advice=True,
+)
 class RegisteredOnAnEarlierConnection(ReferenceNode):
     """Takes what a 6LN registered on its last connection for registered on the next."""
 
