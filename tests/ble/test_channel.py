@@ -193,3 +193,35 @@ def test_the_peer_asks_as_well():
     pair.b.ask()
     pair.run()
     assert pair.a.state == "open"
+
+
+def test_each_channel_has_another_identifier():
+    """A peer that keeps the first one sends to a channel that is not there: a breach, and no SDU."""
+    pair = Pair().open()
+    first = pair.a.own_cid
+    pair.a.leave()
+    pair.run()
+    pair.open()
+    assert pair.a.own_cid != first
+    assert pair.b.peer_cid == pair.a.own_cid
+    assert not pair.a.hear(first, b"\x02\x00ab")
+    assert "where ours is" in pair.a.breaches[0][0]
+    assert pair.sdus["a"] == []
+
+
+def test_the_end_of_another_channel_ends_nothing():
+    pair = Pair().open()
+    pair.a.say(0x06, struct.pack("<HH", 0x007E, pair.a.own_cid))
+    pair.a.say(0x06, struct.pack("<HH", pair.b.own_cid, 0x007E))
+    for end, cid, pdu in pair.wire:
+        assert not getattr(pair, end).hear(cid, pdu)
+    assert (pair.a.state, pair.b.state) == ("open", "open")
+
+
+def test_an_end_is_answered_with_its_identifier():
+    pair = Pair().open()
+    pair.a.leave()
+    (_, _, request) = pair.wire.pop()
+    pair.a.hear(SIGNALLING, bytes((0x07, request[1] ^ 1)) + request[2:])
+    assert pair.a.state == "closed"
+    assert "another identifier" in pair.a.breaches[0][0]
