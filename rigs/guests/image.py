@@ -220,7 +220,7 @@ def kernel_of(options: Mapping[str, object]) -> Kernel | None:
         what = f"{len(found)} kernels are" if found else "no kernel with its modules is"
         raise ImageError(
             f"dut.kernel: {what} in {named}; one is to be there: `dpkg-deb -x` of Debian's linux-image-..., and from "
-            "7.3 on of linux-binary-... and linux-modules-..."
+            "7.3 on of linux-binary-..., linux-modules-... and linux-base-..."
         )
     return Kernel(*found[0])
 

@@ -1,7 +1,7 @@
 """Where a kernel and its modules are among the unpacked files of Debian's kernel packages.
 
 Strategy: the places have changed (Debian 12: boot/ and lib/modules/; 13: usr/lib/modules/; from 7.3 on vmlinuz stands
-beside the modules, and comes in a package of its own), and all of these are known.
+beside the modules; it, they and the list of what is built in are three packages), and all of these are known.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 _FOLDERS: Final = ("lib/modules", "usr/lib/modules")
-_PARTS: Final = re.compile(r"linux-(image|binary|modules)-\d")
+_PARTS: Final = re.compile(r"linux-(image|binary|modules|base)-\d")
 
 
 def trees(root: Path) -> list[Path]:
