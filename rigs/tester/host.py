@@ -302,9 +302,10 @@ class Tester:
 
     def _is_told(self, seen: Seen, error: DecodeError) -> bool:
         """Whether what cannot be decoded comes from the DUT, for all we know, and is not for others."""
-        link, source = self.air.link, seen.origin
+        link, ours = self.air.link, self._is_ours(seen.info.dst)
+        source = seen.info.src if ours else seen.origin  # it may forward what others made
         own = source == (link.dut if len(source) != 2 else link.dut_short or source)
-        return (own or not source) and (error.kind != "unsupported" or self._is_ours(seen.info.dst))
+        return (own or not source) and (ours or error.kind != "unsupported")
 
     def _is_ours(self, link: bytes) -> bool:
         return not link or is_group(link) or self.owns(link)
