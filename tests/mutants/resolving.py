@@ -234,9 +234,9 @@ class FirstAddress(Says):
         return destination, body[:4] + self.own[0] + body[20:]
 
 
-@wrong("nd-host-says-router", "RFC4861-7.2.4-02")
+@mutant("nd-host-says-router", requirement="RFC4861-7.2.4-02", rig="reference-nd-6ln")
 class SaysRouter(Says):
-    """A host that sets the Router flag."""
+    """A 6LN that sets the Router flag."""
 
     def said(self, destination, body):
         return destination, bytes((body[0] | 0x80,)) + body[1:]
