@@ -236,7 +236,7 @@ class NdLinkLocalEnds(ReferenceNode):
             self.own[0] = bytes.fromhex("fe800000000000000000000000000001")
 
 
-@wrong("6ln-nd-bits-behind-the-prefix", "RFC6775-5.4.1-02")
+@wrong("6ln-nd-bits-behind-the-prefix", "RFC4862-5.5.3-01")
 class NdBitsBehindThePrefix(ReferenceNode):
     """Takes bits behind the prefix for a part of its address."""
 

@@ -109,7 +109,7 @@ class OwnerRefusedBehindADuplicate(ReferenceNode):
         return status
 
 
-@wrong("6lr-old-place-back", "RFC6775-6.5.3-01")
+@wrong("6lr-old-place-back", "RFC6775-6.5.3-03")
 class OldPlaceBack(ReferenceNode):
     """Goes back to the link-layer address of before when the latest one is given back."""
 
@@ -199,13 +199,13 @@ class HopLimit0Forwarded(ReferenceNode):
             self.transmit(packet[:7] + bytes([packet[7] - 1]) + packet[8:], peer)
 
 
-@wrong8("6lr-earo-moved-with-its-own-tid", "RFC8505-4.1-01", "6lr")
+@wrong8("6lr-earo-moved-with-its-own-tid", "RFC8505-4.1-09", "6lr")
 class EaroMovedWithItsOwnTid(ReferenceNode):
     """Says Moved with the TID that it has, not the one that came."""
 
     def reply(self, asked, status):
-        if status == 3:
-            asked = replace(asked, option=replace(asked.option, tid=self.bindings[asked.address].tid))
+        if status == 3 and (kept := self.bindings.get(asked.address)) is not None:
+            asked = replace(asked, option=replace(asked.option, tid=kept.tid))
         super().reply(asked, status)
 
 
@@ -295,7 +295,7 @@ class EaroOlderLowersTheTid(ReferenceNode):
         return status
 
 
-@wrong("6lr-lifetime-of-16-bits", "RFC6775-6.5.3-04")
+@wrong("6lr-lifetime-of-16-bits", "RFC6775-4.1-07")
 class LifetimeOf16Bits(ReferenceNode):
     """Counts the lifetime of a registration in seconds, in 16 bits."""
 
