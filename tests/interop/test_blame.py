@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.judging.pairs.blame import blame
 from fixtures.judging.pairs.outcome import Exchange
-from fixtures.judging.pairs.traffic import OnAir, Party, read
+from fixtures.judging.pairs.traffic import OnAir, Party, Reader, read
 from rigs.tester.neighbours import link_option
 from sixlowpan import Contexts, LinkInfo, encode, fragment, ipv6, link_local, mac
 from sixlowpan.addresses import BROADCAST, solicited_node
@@ -316,3 +316,13 @@ def test_what_was_before_does_not_count(air):
     exchange = Exchange("dut", "echo", B, since, 8)
     found = blame(air.frames, "ieee802154", parties(), exchange, Contexts())
     assert said(found) == ("unknown", "", "not_sent")
+
+
+@pytest.mark.parametrize(("pan", "heard"), [(PAN, True), (b"\xff\xff", True), (b"\x00\x23", False)], ids=str)
+def test_what_is_sent_in_another_pan_is_for_neither(pan, heard):
+    """RIOT speaks in the PAN of its build until it is told the other one's."""
+    packet = request()
+    payload = encode(packet, LinkInfo("ieee802154", LINKS["dut"], BROADCAST))
+    frame = mac.data_frame(LINKS["dut"], BROADCAST, pan, 1, payload, True)
+    reader = Reader("ieee802154", parties(), Contexts(), PAN)
+    assert (reader.add(OnAir("dut", frame, 0.0)) is not None) == heard
