@@ -158,5 +158,5 @@ def test_linux_behind_ssh_and_its_adapter_on_usb_ip(lab, tmp_path):
             address=USB_ADAPTER.hex(":"),
         )
         assert f"answers: a ping to {USB_ADAPTER.hex(':')} is answered" in probed(rig)
-        found = verdicts(rig, "hlim", tmp_path)
-        assert found["rfc6282/3.1.1/hlim[00-2]"] == "pass"
+        found = verdicts(rig, "stateless_unicast", tmp_path)
+        assert found["rfc6282/3.1.1/stateless_unicast[11-11]"] == "pass"
