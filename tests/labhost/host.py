@@ -17,7 +17,7 @@ import socket
 import subprocess
 
 from rigs.guests import image, lab, uart
-from rigs.guests.node_guest import QUEUE, NodeGuest, settings
+from rigs.guests.node_guest import FOR_ALL, NodeGuest, settings
 from rigs.links.ipsp.bench import DUT
 from rigs.links.ipsp.h4 import Bridge
 from rigs.links.ipsp.medium import Controller, Medium
@@ -101,7 +101,7 @@ class Machine(NodeGuest):
                     # What Debian's packages of D-Bus, BlueZ and bleak bring up on a host that has them.
                     "mkdir -p /run/dbus /var/lib/bluetooth /var/lib/dbus /usr/lib/python3",
                     "ln -s /run/dbus.sock /run/dbus/system_bus_socket; ln -s /lab/site /usr/lib/python3/dist-packages",
-                    *settings(QUEUE),
+                    *settings(FOR_ALL),
                 ]
             )
         )
