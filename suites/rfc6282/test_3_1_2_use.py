@@ -248,7 +248,8 @@ def test_answer_behind_a_changed_context(case: Case):
         _answered_from(case, new)  # which the DUT need not look for any more: it is what it sends first
         pause(case, case.settle)
     before = len(case.tester.heard)
-    _answered_from(case, new)
+    for prefix in (new, old):
+        _answered_from(case, prefix)
     for seen in case.tester.heard[before:]:
         if seen.error is not None and seen.error.requirement == "RFC6282-3.1.2-06":
             case.finding(

@@ -169,7 +169,7 @@ def test_bits_behind_the_prefix(case: Case):
 
 @A_HOST
 @needs("ping")
-@requirement("RFC6775-5.6-02", "RFC6775-5.5-01", "RFC6775-5.3-08")
+@requirement("RFC6775-5.6-02", "RFC6775-5.4.1-02", "RFC6775-5.5-01", "RFC6775-5.3-08")
 @pytest.mark.parametrize("leaves", ["first", "second"])
 def test_one_of_two_routers_retires(case: Case, leaves: str):
     """One of two routers retires: the address stays, the other carries packets, and its registration is renewed."""

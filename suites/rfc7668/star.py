@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from weakref import WeakSet
 
 from fixtures.api import ALL_ROUTERS, ECHO_REPLY, ICMPV6, UDP, Air, Case, Seen, Tester
 from sixlowpan import LinkInfo, ipv6, nd
@@ -14,7 +15,14 @@ from suites.rfc7668.channel import as_6lbr, live
 from suites.rfc7668.devices import Device
 
 ALL_MLD_ROUTERS = bytes.fromhex("ff020000000000000000000000000016")
+#: Rigs whose DUT has advertised a prefix in this run.
+_ADVERTISED: WeakSet[object] = WeakSet()
 INCLUDE, EXCLUDE = 3, 4  # CHANGE_TO_..., RFC 3810 §5.2.12
+
+
+def autonomous(message: nd.RouterAdvertisement) -> list[bytes]:
+    """The prefixes (16 octets) that it advertises for autoconfiguration."""
+    return [o.prefix for o in message.options if isinstance(o, nd.PrefixInformation) and o.autonomous]
 
 
 class SixLn:
@@ -68,16 +76,28 @@ class SixLn:
         if found is None:
             return None
         message = nd.parse(found[0][40:])
-        return (message, found[1]) if isinstance(message, nd.RouterAdvertisement) else None
+        if not isinstance(message, nd.RouterAdvertisement):
+            return None
+        if autonomous(message):
+            _ADVERTISED.add(self._case.rig)
+        return message, found[1]
 
     def prefix(self) -> bytes:
-        """16 octets: the prefix that the DUT advertises for autoconfiguration; `unsupported` without one."""
+        """16 octets: the prefix that the DUT advertises for autoconfiguration; `unsupported` where it never did."""
         found = self.advertisement()
-        options = found[0].options if found else ()
-        made = [o.prefix for o in options if isinstance(o, nd.PrefixInformation) and o.autonomous]
-        return (
-            made[0] if made else self._case.unsupported("the DUT advertises no prefix for autoconfiguration")
-        )
+        if found and (made := autonomous(found[0])):
+            return made[0]
+        if (
+            found and self._case.rig in _ADVERTISED
+        ):  # what a case does to the DUT hides nothing from the next ones
+            self._case.finding(
+                "no_6co",
+                "the prefix that it advertised before",
+                "none",
+                requirement="RFC7668-3.2.4-03",
+                frame=found[1].frames[0],
+            )
+        return self._case.unsupported("the DUT advertises no prefix for autoconfiguration")
 
     def register(self, address: bytes, lifetime: int = 10) -> int | None:
         """NS with ARO from `address`; the status of the answer, None without one. Registered is what has status 0."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import ipv6
 from sixlowpan.addresses import is_multicast
@@ -203,21 +201,3 @@ class NoSolicitationBehindARouter(ReferenceNode):
             self.had = False
             return
         super().solicit_router()
-
-
-@wrong_6ln("6ln-compresses-by-the-last-address", "RFC7668-3.2.2-07")
-class CompressesByTheLastAddress(ReferenceNode):
-    """Compresses its source by the device address of the connection before."""
-
-    before = b""
-    now_is = b""
-
-    def connected(self, peer, now):
-        self.before, self.now_is = self.now_is, self.link.dut
-        super().connected(peer, now)
-
-    def ble_info(self, peer, *, sent):
-        info = super().ble_info(peer, sent=sent)
-        if sent and self.before:
-            return replace(info, src=self.before)
-        return info

@@ -160,16 +160,6 @@ class ZeroIsMissing(ReferenceNode):
             super().upper(packet, view, protocol, at)
 
 
-@mutant("own-icmp-checksum-never-0", requirement="RFC4443-2.3-01", kinds=ANY)
-class NeverZero(ReferenceNode):
-    """Sends ffff for an ICMPv6 checksum of 0, as UDP has it."""
-
-    def transmit(self, packet, neighbour):
-        if packet[6] == 58 and packet[42:44] == b"\0\0":
-            packet = packet[:42] + b"\xff\xff" + packet[44:]
-        super().transmit(packet, neighbour)
-
-
 @mutant("udp-checksum-ones-refused", requirement="RFC8200-8.1-01", kinds=ANY)
 class OnesRefused(ReferenceNode):
     """Drops a UDP datagram with the checksum ffff, since it computes 0."""
