@@ -22,10 +22,11 @@ from reports.compare.verdicts import read_required
 from reports.files import put
 from reports.history.__main__ import add_commands
 from reports.merge import merge
-from reports.record import RecordError, chosen_by, read
+from reports.record import RecordError, read
 from reports.text import all_inert, one_line
 from reports.view import (
     STATES,
+    left_out_by,
     partial,
     rigs_of,
     view,
@@ -230,14 +231,14 @@ def _compare(options: argparse.Namespace) -> int:
     heads += [
         f"{one_line(record.path)} is a partial run: {one_line(part)}"
         for record in (before, after)
-        if (part := partial(chosen_by(record.header.get("asked", {})), rigs_of(record).values()))
+        if (part := partial(left_out_by(record.header.get("asked", {})), rigs_of(record).values()))
     ]
     heads += duts(before, after, match)
     if found.regressions:  # from the row to its proof
         first = found.regressions[0]
         found.notes.append(
             f"the first of them in full: .venv/bin/python -m reports show {one_line(options.b)} --case '{first.case}' "
-            f"--rig {first.rig}"
+            f"--rig {first.ran.rpartition(' -> ')[2] or first.rig}"
         )
     limit = None if options.all else 20
     if options.format == "json":

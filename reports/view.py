@@ -175,7 +175,7 @@ class View:
 
     def chosen(self) -> str:
         """By which options cases were left out; empty for a whole run, or where the record does not say."""
-        return chosen_by(self.record.header.get("asked", {}))
+        return left_out_by(self.record.header.get("asked", {}))
 
     def groups(self, wanted: str) -> list[tuple[Rig, list[tuple[Case, Mapping[str, Any]]]]]:
         """Results of a state, equal findings of a rig together (`reports.record.group_of`), in the order of cases."""
@@ -255,10 +255,19 @@ def several(rigs: Sequence[Rig]) -> str:
     return f"{names} and {len(rigs) - WIDE} more" if len(rigs) > WIDE else names
 
 
+def left_out_by(asked: Mapping[str, Any]) -> str:
+    """By which options cases were left out of the run as a whole, in words; empty for a whole run.
+
+    `--pool` leaves nothing out: what one rig does not run, another one does. (A merged record has choices by run.)
+    """
+    chosen = asked.get("chosen", {}).items()
+    return chosen_by({"chosen": {k: v for k, v in chosen if k != "--pool" and list(v) != ["--pool"]}})
+
+
 def partial(chosen: str, rigs: Iterable[Rig]) -> str:
     """What part of the cases a run took, and by which choice; empty for a whole run.
 
-    `chosen`: the options that chose (`reports.record.chosen_by`).
+    `chosen`: the options that chose (`left_out_by`).
     """
     every = list(rigs)
     left_out, taken = sum(rig.left_out["not_chosen"] for rig in every), [rig.taken for rig in every]

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from reports.compare.hosts import Hosts
+from reports.pools import keys_of, with_rig
 from reports.record import Record
 from reports.statistics.comparison import (
     discoveries,
@@ -69,6 +70,8 @@ class Cell:
     few: str = ""
     #: How the hosts were meanwhile, in words.
     load: str = ""
+    #: Of a pool: the rigs of it that measured.
+    ran: str = ""
 
     @property
     def key(self) -> Key:
@@ -112,7 +115,8 @@ class Cell:
         if self.load and self.worse and not self.host and not self.few:
             host = f"; {self.load}"
         return (
-            f"{self.rig}  {about(self.case, self.parameters)}  {self.name}, {self.what}: {before} -> {after} "
+            f"{with_rig(self.rig, self.ran)}  {about(self.case, self.parameters)}  {self.name}, {self.what}: "
+            f"{before} -> {after} "
             f"({self._change(unit)}; {self.few or chance_in_words(self.chance)}){host}"
         )
 
@@ -195,18 +199,20 @@ def figures(
     seed: int = 0,
 ) -> Figures:
     """Compare what was measured. `least`: the smallest relative change that matters; `seed`: of the bootstrap."""
-    old, new = _lines(before, match or {}), _lines(after, {})
-    hosts, found, cells = Hosts(before, after, match or {}), Figures(), []
+    keys = keys_of(before, after, match or {})
+    old, new = _lines(before, keys.before), _lines(after, keys.after)
+    hosts, found, cells = Hosts(before, after, keys), Figures(), []
     for key in sorted(old.keys() & new.keys(), key=lambda k: natural(" ".join(k))):
         was, now = (str(line.get("method") or "") for line in (old[key], new[key]))
         if was != now:
             found.methods.append(Another(*key, was, now))
             continue
-        tests = list(_tests(key, old[key], new[key], seed, hosts))
+        ran = keys.ran(key[1], old[key]["rig"], new[key]["rig"])
+        tests = [replace(cell, ran=ran) for cell in _tests(key, old[key], new[key], seed, hosts)]
         cells += tests
         found.untested += not tests
         if not tests:
-            found.few += _of_few(key, old[key], new[key], least)
+            found.few += (replace(cell, ran=ran) for cell in _of_few(key, old[key], new[key], least))
     found.gone = [" ".join(key) for key in sorted(old.keys() - new.keys())]
     found.added = [" ".join(key) for key in sorted(new.keys() - old.keys())]
     found.tested = len(cells)
@@ -259,10 +265,10 @@ def _doubt(worse: Sequence[Cell], new: Mapping[Key, Any]) -> str:
     )
 
 
-def _lines(record: Record, match: Mapping[str, str]) -> dict[Key, Mapping[str, Any]]:
+def _lines(record: Record, names: Mapping[str, str]) -> dict[Key, Mapping[str, Any]]:
     found: dict[Key, Mapping[str, Any]] = {}
     for line in record.measurements:
-        rig = match.get(line["rig"], line["rig"])
+        rig = names.get(line["rig"], line["rig"])
         parameters = json.dumps(line["parameters"], sort_keys=True, ensure_ascii=False)
         found[line["case"], rig, line["name"], line["unit"], parameters.strip("{}")] = line
     return found

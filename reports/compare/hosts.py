@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from reports.pools import Keys
 from reports.record import TOO_SLOW, Record
 from reports.statistics import host
 from reports.view import rigs_of
@@ -23,13 +24,13 @@ Line = Mapping[str, Any]
 class Hosts:
     """The hosts of two records, before and after."""
 
-    def __init__(self, before: Record, after: Record, match: Mapping[str, str]) -> None:
+    def __init__(self, before: Record, after: Record, keys: Keys) -> None:
         self.differ = _differences(before, after)
-        self._sides: list[tuple[Record, Mapping[str, str]]] = [(before, match), (after, {})]
+        self._sides: list[tuple[Record, Mapping[str, str]]] = [(before, keys.before), (after, keys.after)]
         self._workers = [_workers(record) for record in (before, after)]
         self._rigs = [
-            {match.get(rig.name, rig.name): rig for rig in rigs_of(before).values()},
-            {rig.name: rig for rig in rigs_of(after).values()},
+            {names.get(rig.name, rig.name): rig for rig in rigs_of(record).values()}
+            for record, names in self._sides
         ]
 
     def unchanged(self, rig: str) -> bool:
@@ -61,7 +62,7 @@ class Hosts:
 
     def _told_slow(self, now: Line) -> str:
         """Of records that do not say how loaded the host was: what became of the case itself."""
-        key = now["rig"], now["case"]
+        key = self._sides[1][1].get(now["rig"], now["rig"]), now["case"]
         sides = [side for side, slow in zip(("before", "after"), self._slow, strict=True) if key in slow]
         return f"the machine was too slow for this case {sides[0]}" if len(sides) == 1 else ""
 
@@ -70,11 +71,11 @@ class Hosts:
         """(rig, case) of the results of either side that could not be told because the machine was too slow."""
         return [
             {
-                (match.get(one["rig"], one["rig"]), one["case"])
+                (names.get(one["rig"], one["rig"]), one["case"])
                 for one in record.results
                 if one["verdict"] == "inconclusive" and TOO_SLOW in str(one["message"])
             }
-            for record, match in self._sides
+            for record, names in self._sides
         ]
 
 

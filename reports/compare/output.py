@@ -26,6 +26,11 @@ WORDS: Final = {
 #: Of status 3 where nothing but that is the matter.
 OF_HOSTS: Final = "not comparable enough: measurements got worse as far as their hosts explain it"
 OF_METHODS: Final = "not comparable enough: measurements were made by another method"
+#: What is gone of an interrupted run, by whether it was a chosen part as well: a record does not say which cases were.
+_NOT_REACHED: Final = {
+    False: "Not reached, run interrupted",
+    True: "Not reached, run interrupted, or left out by choice",
+}
 #: Parts of which equal rows are one.
 _ALIKE: Final = ("New failures", "New findings in cases that failed before")
 #: What a part lists.
@@ -44,6 +49,7 @@ def _parts(found: Comparison, *, every: bool = False) -> list[tuple[str, Sequenc
 
     `every`: with the measurements that did not change.
     """
+    left_out = found.gone if found.chosen and not found.interrupted else []
     parts: list[tuple[str, Sequence[Row], bool]] = [
         ("New failures", found.new_failures, True),
         ("New findings in cases that failed before", found.new_findings, True),
@@ -54,14 +60,15 @@ def _parts(found: Comparison, *, every: bool = False) -> list[tuple[str, Sequenc
         ("Required and not known", found.required_missing, True),
         ("Nothing is known any more", found.unclear, True),
         ("Not tried any more", found.untried, True),
-        ("Gone", [] if found.chosen else found.gone, True),
+        ("Gone", [] if found.chosen or found.interrupted else found.gone, True),
+        (_NOT_REACHED[found.chosen], found.gone if found.interrupted else [], True),
         ("Fixed", found.fixed, False),
         ("Measurements that got better", found.figures.better, False),
         ("Changed", found.changed, False),
         ("Measurements that changed", found.figures.changed, False),
         ("Measurements of few values that differ", found.figures.few, False),
         ("Added", found.added, False),
-        ("Left out by choice in the second run", found.gone if found.chosen else [], False),
+        ("Left out by choice in the second run", left_out, False),
         ("Measurements that did not change", found.figures.same if every else [], False),
     ]
     return [part for part in parts if part[1]]
@@ -132,15 +139,19 @@ def _rows(found: Comparison, changes: Sequence[Row], limit: int | None) -> list[
 def _alike(changes: Sequence[Change]) -> list[str]:
     """One row for the cases of one rig in which the same was found; worst first, then the most cases."""
     groups: dict[Change, list[str]] = {}
+    ran: dict[Change, dict[str, None]] = {}
     for change in changes:
-        groups.setdefault(replace(change, case=""), []).append(change.case)
+        kind = replace(change, case="", ran="")
+        groups.setdefault(kind, []).append(change.case)
+        ran.setdefault(kind, {})[change.ran] = None
     rows = []
     order = {effect: place for place, effect in enumerate(dict.fromkeys(one.effect for one in changes))}
     for kind, cases in sorted(groups.items(), key=lambda group: (order[group[0].effect], -len(group[1]))):
+        by = ", ".join(filter(None, ran[kind]))
         if len(cases) == 1:
-            rows.append(str(replace(kind, case=cases[0])))
+            rows.append(str(replace(kind, case=cases[0], ran=by)))
         else:
-            rows.append(f"{replace(kind, case=plural(len(cases), 'case'))}: {folded(cases)}")
+            rows.append(f"{replace(kind, case=plural(len(cases), 'case'), ran=by)}: {folded(cases)}")
     return rows
 
 

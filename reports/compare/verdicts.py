@@ -17,12 +17,13 @@ from typing import Any, Final
 
 from reports.compact import Kept, Shape
 from reports.compare.figures import Figures
-from reports.record import REASONS, Record, RecordError, chosen_by, state
+from reports.pools import Keys, keys_of, members_in_words, with_rig
+from reports.record import REASONS, Record, RecordError, state
 from reports.sections import fits, folded, rig_and_case
 from reports.severity import EFFECTS, Effect, worst_effect
 from reports.text import one_line
 from reports.verdict import plural
-from reports.view import WIDE, natural, rigs_of
+from reports.view import WIDE, Rig, left_out_by, natural, rigs_of
 
 #: Effects as a change names them, worst first.
 _PLACES: Final = {f"{effect.severity}: {effect.name}": place for place, effect in enumerate(EFFECTS)}
@@ -51,13 +52,14 @@ class Change:
     because: str = ""
     #: What the worst of a new failure does: "critical: crash" (`reports.severity`).
     effect: str = ""
+    #: Of a pool: the rigs of it that ran the case, before and after.
+    ran: str = ""
 
     def __str__(self) -> str:
         detail = f": {', '.join(filter(None, (self.effect, self.detail)))}" if self.detail else ""
         because = f" ({BECAUSE[self.because]})" if self.because else ""
-        return (
-            f"{self.rig}  {self.case}  {self.before or 'absent'} -> {self.after or 'absent'}{detail}{because}"
-        )
+        went = f"{self.before or 'absent'} -> {self.after or 'absent'}"
+        return f"{with_rig(self.rig, self.ran)}  {self.case}  {went}{detail}{because}"
 
 
 @dataclass(slots=True)
@@ -84,6 +86,8 @@ class Comparison:
     notes: list[str] = field(default_factory=list)
     #: Whether the second run was told to leave cases out: then what is gone was meant to be.
     chosen: bool = False
+    #: Whether the second run was interrupted: then what is gone was not reached, or was left out by choice.
+    interrupted: bool = False
     figures: Figures = field(default_factory=Figures)
 
     @property
@@ -94,7 +98,9 @@ class Comparison:
     @property
     def missing(self) -> list[Change]:
         """What told something before and tells nothing now."""
-        gone = [] if self.chosen else [one for one in self.gone if one.before in _TOLD]
+        gone = (
+            [] if self.chosen and not self.interrupted else [one for one in self.gone if one.before in _TOLD]
+        )
         return [*self.unclear, *self.untried, *self.required_missing, *gone]
 
     @property
@@ -137,16 +143,20 @@ def compare(
     name in `match` that no rig has.
     """
     _check(before, after, match or {})
-    old, new = _results(before, match or {}), _results(after, {})
-    whose = _whose(before, after, match or {})
-    found = Comparison(chosen=bool(chosen_by(after.header.get("asked", {}))))
+    keys = keys_of(before, after, match or {})
+    old, new = _results(before, keys.before), _results(after, keys.after)
+    made = [_makers(record, names, keys) for record, names in ((before, keys.before), (after, keys.after))]
+    whose = _whose(before, after, keys)
+    chosen = bool(left_out_by(after.header.get("asked", {})))
+    found = Comparison(chosen=chosen, interrupted=after.interrupted)
     for case, rig in _keys(old, new):
         was, now = old.get(rig, {}).get(case), new.get(rig, {}).get(case)
         found.common += was is not None and now is not None
         if was == now:
             found.same += 1
             continue
-        change = Change(case, rig, was.state if was else None, now.state if now else None)
+        ran = keys.ran(rig, *(makers.get((rig, case), "") for makers in made))
+        change = Change(case, rig, was.state if was else None, now.state if now else None, ran=ran)
         if change.before != change.after or (was and now and was.news != now.news):
             another = bool(was and now and was.case != now.case)
             change = replace(change, because="suite" if another else whose(rig, was, now))
@@ -157,8 +167,8 @@ def compare(
         _file(found, change, was.news if was else frozenset(), now.news if now else frozenset())
     for changes in (found.new_failures, found.new_findings):
         changes.sort(key=lambda one: _PLACES.get(one.effect, len(_PLACES)))
-    found.troubles = _troubles(before, after, old, new)
-    _require(found, required, old, new)
+    found.troubles = _troubles(before, after, old, new, keys)
+    _require(found, required, old, new, keys)
     return found
 
 
@@ -186,13 +196,14 @@ def read_required(path: Path) -> list[str]:
     return found
 
 
-def _require(found: Comparison, required: Sequence[str], old: Results, new: Results) -> None:
+def _require(found: Comparison, required: Sequence[str], old: Results, new: Results, keys: Keys) -> None:
     """Hold the second run against what is required: of each rig that has such cases in either run."""
     every = {case for results in (old, new) for on in results.values() for case in on}
     for line in required:
         of_rig, glob = rig_and_case(line)
         meant = {case for case in every if fits(case, glob)}
-        rigs = [rig for rig in sorted(old.keys() | new.keys(), key=natural) if fits(rig, of_rig)]
+        rigs = sorted(old.keys() | new.keys(), key=natural)
+        rigs = [rig for rig in rigs if any(fits(name, of_rig) for name in keys.called(rig))]
         rigs = [rig for rig in rigs if any(not meant.isdisjoint(on.get(rig, {})) for on in (old, new))]
         if not rigs:
             why = "it is required, and no rig of either run has it"
@@ -231,10 +242,9 @@ def _require_of(
         )
 
 
-def _whose(before: Record, after: Record, match: Mapping[str, str]) -> Any:
+def _whose(before: Record, after: Record, keys: Keys) -> Any:
     """A function that says of a change on a rig whether suite or node changed."""
-    old = {match.get(rig.name, rig.name): rig for rig in rigs_of(before).values()}
-    new = {rig.name: rig for rig in rigs_of(after).values()}
+    old, new = _nodes(before, keys.before), _nodes(after, keys.after)
     suite = before.header["suite"] != after.header["suite"]
     same = "neither" if before.header["seed"] == after.header["seed"] else "input"
 
@@ -259,13 +269,13 @@ def _check(before: Record, after: Record, match: Mapping[str, str]) -> None:
                 raise RecordError(f"--match: {record.path} has no rig {name!r}; there are: {there}")
 
 
-def _troubles(before: Record, after: Record, old: Results, new: Results) -> list[str]:
+def _troubles(before: Record, after: Record, old: Results, new: Results, keys: Keys) -> list[str]:
     """What keeps two records from being compared."""
     told = [
         f"{one_line(record.path)} is an interrupted run" for record in (before, after) if record.interrupted
     ]
     rigs = old.keys()
-    common = rigs & rigs_of(after).keys()
+    common = rigs & _nodes(after, keys.after).keys()
     if rigs and not common:
         told.append(f"no rig of {one_line(before.path)} has a result in {one_line(after.path)}")
     told += [
@@ -299,11 +309,30 @@ def _file(found: Comparison, change: Change, was: frozenset[str], now: frozenset
         found.same += 1
 
 
-def _results(record: Record, match: Mapping[str, str]) -> Results:
+def _nodes(record: Record, names: Mapping[str, str]) -> dict[str, Rig]:
+    """The rigs by the name under which they are compared: of a pool one that told of its DUT, all are equal."""
+    found: dict[str, Rig] = {}
+    for rig in rigs_of(record).values():
+        name = names.get(rig.name, rig.name)
+        if name not in found or rig.dut:
+            found[name] = rig
+    return found
+
+
+def _makers(record: Record, names: Mapping[str, str], keys: Keys) -> dict[tuple[str, str], str]:
+    """(pool, case) -> the rig that ran it; of rigs that share nothing no word is needed."""
+    members = {rig: name for rig, name in names.items() if name in keys.pools}
+    if not members:
+        return {}
+    lines = ((line["rig"], line["case"]) for line in record.results if line["rig"] in members)
+    return {(members[rig], case): rig for rig, case in lines}
+
+
+def _results(record: Record, names: Mapping[str, str]) -> Results:
     found: Results = {}
     shapes: dict[Shape, _Seen] = {}
     for line in record.results:
-        on = found.setdefault(match.get(line["rig"], line["rig"]), {})
+        on = found.setdefault(names.get(line["rig"], line["rig"]), {})
         if not isinstance(line, Kept):
             on[line["case"]] = _seen(line)
             continue
@@ -340,15 +369,16 @@ def duts(before: Record, after: Record, match: Mapping[str, str] | None = None) 
         _changed("suite", *suites),
         _changed("seed", *(str(one.header["seed"]) for one in (before, after))),
     ]
-    old = {(match or {}).get(rig.name, rig.name): rig for rig in rigs_of(before).values()}
-    new = {rig.name: rig for rig in rigs_of(after).values()}
+    keys = keys_of(before, after, match or {})
+    old, new = _nodes(before, keys.before), _nodes(after, keys.after)
     common = sorted(old.keys() & new.keys(), key=natural)
     told = {name: (old[name].describe(), new[name].describe()) for name in common}
     if len(common) > WIDE:
         rigs = Counter(told.values())
         pairs = sorted(rigs, key=lambda pair: natural(" ".join(pair)))
         return [*lines, *(_changed(plural(rigs[pair], "rig"), *pair) for pair in pairs)]
-    lines += [_changed(name, *told[name]) for name in common]
+    called = {name: f"{name} (pool of {members_in_words(rigs)})" for name, rigs in keys.pools.items()}
+    lines += [_changed(called.get(name, name), *told[name]) for name in common]
     for only, where in ((old.keys() - new.keys(), "first"), (new.keys() - old.keys(), "second")):
         lines += [f"{name}: in the {where} run only" for name in sorted(only, key=natural)[:WIDE]]
     return lines

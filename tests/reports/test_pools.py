@@ -1,0 +1,167 @@
+"""Records of rigs that shared their cases (`--pool`), held against each other: the pool is one node."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reports.__main__ import main
+from reports.pools import pools_of
+from reports.record import Finding, Writer, read
+
+POOL = {"arguments": ["suites", "--pool"], "chosen": {"--pool": "among equal rigs"}}
+CASES = [f"a/{number}" for number in range(6)]
+RIGS = ("n-1", "n-2", "n-3")
+
+
+@pytest.fixture
+def made(sample, tmp_path):
+    """A function that writes a record: `ran` is case -> rig, `bad` is case -> verdict where it did not pass."""
+
+    def write(name, ran, bad=None, *, asked=POOL, version="4.8", footer=True, rtt=(), more=()):
+        folder = tmp_path / name
+        writer = Writer(
+            folder, run_id=name, seed=7, suite={"version": "1"}, host={"system": "Linux"}, asked=asked
+        )
+        for rig in sorted({*ran.values(), *more}):
+            dut = {"stack": "Node", "version": version}
+            writer.rig(rig, "ready", kind="node", link="ieee802154", profile="node", dut=dut)
+        for case, rig in ran.items():
+            verdict = (bad or {}).get(case, "pass")
+            found = [Finding("lost", "RFC6282-2-04", "MUST", "an answer", "silence")]
+            writer.write(
+                sample.result(case, rig, verdict, [], findings=found if verdict == "fail" else []).to_json()
+            )
+        for rig, values in rtt:
+            line = {"case": "p/rtt", "rig": rig, "name": "octets", "unit": "B", "parameters": {}}
+            writer.write({"type": "measurement", **line, "values": list(values), "clock": ""})
+        if footer:
+            writer.close()
+        return str(folder)
+
+    return write
+
+
+def dealt(shift=0, cases=CASES):
+    """Every case by one of three rigs; another `shift`, another rig."""
+    return {case: RIGS[(place + shift) % 3] for place, case in enumerate(cases)}
+
+
+def compared(capsys, *arguments):
+    status = main(["compare", *arguments])
+    return status, capsys.readouterr().out
+
+
+def test_cases_that_moved_to_another_member_are_the_same(made, capsys):
+    status, said = compared(capsys, made("a", dealt()), made("b", dealt(1)))
+    assert status == 0, said
+    assert "6 of 6 results in both runs unchanged" in said
+    assert "node (pool of n-1, n-2, n-3): Node 4.8" in said
+    assert "choice" not in said
+    assert "partial run" not in said
+
+
+@pytest.mark.parametrize("shift", [0, 1, 2])
+def test_a_failure_on_whichever_member_is_a_regression(made, capsys, shift):
+    status, said = compared(capsys, made("a", dealt()), made("b", dealt(shift), {"a/0": "fail"}))
+    assert status == 1, said
+    ran = RIGS[shift]
+    assert f"node ({f'n-1 -> {ran}' if shift else ran})  a/0  pass -> fail" in said
+    assert f"--rig {ran}" in said, "the way to its proof names the rig that has it"
+
+
+def test_an_old_failure_that_moved_is_no_news_and_another_finding_of_it_is(made, capsys):
+    before, after = made("a", dealt(), {"a/0": "fail"}), made("b", dealt(1), {"a/0": "fail"})
+    assert compared(capsys, before, after)[0] == 0
+    status, said = compared(capsys, before, made("c", dealt(1)))
+    assert status == 0
+    assert "node (n-1 -> n-2)  a/0  fail -> pass" in said
+
+
+def test_a_case_that_no_member_ran_is_gone(made, capsys):
+    before = made("a", dealt(), {"a/0": "fail"})
+    status, said = compared(capsys, before, made("b", dealt(1, CASES[1:])))
+    assert status == 3, said
+    assert "node (n-1)  a/0  fail -> absent" in said
+
+
+def test_equal_failures_on_several_members_are_one_row(made, capsys):
+    status, said = compared(capsys, made("a", dealt()), made("b", dealt(), dict.fromkeys(CASES, "fail")))
+    assert status == 1
+    (row,) = (row for row in said.splitlines() if "pass -> fail" in row)
+    assert row.startswith("  node (n-1, n-2, n-3)  6 cases")
+
+
+def test_what_an_interrupted_run_did_not_reach_was_not_left_out_by_choice(made, capsys):
+    after = made("b", dealt(1, CASES[:4]), footer=False)
+    status, said = compared(capsys, made("a", dealt()), after)
+    assert status == 3
+    assert "Not reached, run interrupted (2)" in said
+    assert "Left out by choice" not in said
+    chosen = made("c", dealt(1, CASES[:4]), footer=False, asked={"chosen": {**POOL["chosen"], "-k": "a"}})
+    status, said = compared(capsys, made("d", dealt()), chosen)
+    assert status == 3
+    assert "Not reached, run interrupted, or left out by choice (2)" in said
+
+
+@pytest.mark.parametrize("way", ["to a rig", "to a pool"])
+def test_a_pool_and_one_rig_of_its_kind(made, capsys, way):
+    alone = dict.fromkeys(CASES, "desk")
+    sides = [(dealt(), POOL), (alone, {})]
+    (old, asked), (new, then) = sides if way == "to a rig" else sides[::-1]
+    before = made("a", old, asked=asked)
+    status, said = compared(capsys, before, made("b", new, asked=then, version="5.0"))
+    assert status == 0, said
+    assert "6 of 6 results in both runs unchanged" in said
+    status, said = compared(capsys, before, made("c", new, {"a/3": "fail"}, asked=then, version="5.0"))
+    assert status == 1
+    assert "a/3  pass -> fail" in said
+    assert "(the node changed)" in said
+
+
+def test_a_rig_with_another_name_and_profile_is_matched_by_any_member(made, capsys):
+    before, after = made("a", dealt()), made("b", dict.fromkeys(CASES, "desk"), asked={})
+    path = Path(after) / "run.jsonl"
+    path.write_text(path.read_text().replace('"profile":"node"', '"profile":"other"'))
+    assert compared(capsys, before, after)[0] == 3
+    status, said = compared(capsys, before, after, "--match", "n-2=desk")
+    assert status == 0, said
+
+
+def test_rigs_that_share_nothing_are_compared_by_their_own_names(made, capsys):
+    before, after = (made(name, dealt(), asked={}) for name in "ab")
+    assert not pools_of(read(Path(before)))
+    status, said = compared(capsys, before, after)
+    assert status == 0
+    assert "n-1: Node 4.8" in said
+
+
+def test_rigs_that_ran_the_same_case_are_no_pool(made, sample):
+    path = Path(made("a", dealt())) / "run.jsonl"
+    rows = path.read_text().splitlines()
+    rows.insert(-1, json.dumps(sample.result("a/0", "n-3", "pass", []).to_json()))
+    path.write_text("\n".join(rows) + "\n")
+    assert not pools_of(read(path))
+
+
+def test_measurements_of_a_pool_are_compared_by_it(made, capsys):
+    before, after = (
+        made(name, dealt(), rtt=[(rig, [octets])])
+        for name, rig, octets in (("a", "n-1", 19.0), ("b", "n-3", 25.0))
+    )
+    status, said = compared(capsys, before, after)
+    assert status == 0
+    assert "node (n-1 -> n-3)  p/rtt  octets, median: 19 B -> 25 B" in said
+
+
+@pytest.mark.parametrize("line", ["a/*", "n-2 a/0", "node a/0"])
+def test_what_is_required_is_owed_by_the_pool(made, capsys, tmp_path, line):
+    wanted = tmp_path / "required.txt"
+    wanted.write_text(line)
+    before = made("a", dealt())
+    assert compared(capsys, before, made("b", dealt(1)), "--require", str(wanted))[0] == 0
+    status, said = compared(
+        capsys, before, made("c", dealt(1), {"a/0": "inconclusive"}), "--require", str(wanted)
+    )
+    assert status == 3
+    assert "node (" in said
