@@ -1,9 +1,10 @@
 """The history file: runs, their DUTs, one row a result, and the quantiles of what was measured.
 
 Strategy: SQLite, one file, and nothing in it that the records do not have, so that it can be thrown away and made
-again. Names are numbers in the rows of results: two hundred runs of five thousand results are a million rows, and
-stay small and quick. A run is added whole or not at all; one that is there already is told from another one of the
-same id by its digest.
+again. Rigs that shared their cases (`--pool`) are one, under the name of their pool: which of them ran a case differs
+from run to run. Names are numbers in the rows of results: two hundred runs of five thousand results are a million
+rows, and stay small and quick. A run is added whole or not at all; one that is there already is told from another one
+of the same id by its digest.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import contextlib
 import hashlib
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from reports.pools import names_of
 from reports.record import Record, RecordError, group_of, state
 from reports.statistics import quantile
 from reports.text import one_line
@@ -134,19 +137,22 @@ def add(connection: sqlite3.Connection, record: Record, lab: str = "") -> bool:
             "INSERT INTO runs VALUES (NULL,?,?,?,?,?,?,?,?,?)",
             (*row, lab, digest, str(record.path)),
         ).lastrowid
-        duts = [(run, names[rig.name], rig.describe()) for rig in shown.rigs]
-        counts = [
-            (run, names[rig.name], STATES.index(name), count)
-            for rig in shown.rigs
-            for name, count in shown.counts(rig.name).items()
-        ]
+        pools = names_of(record)
+        nodes: dict[str, str] = {}
+        totals: Counter[tuple[str, str]] = Counter()
+        for rig in shown.rigs:
+            node = pools.get(rig.name, rig.name)
+            nodes[node] = nodes.get(node) or rig.describe()
+            totals.update({(node, name): count for name, count in shown.counts(rig.name).items()})
+        duts = [(run, names[node], dut) for node, dut in nodes.items()]
+        counts = [(run, names[node], STATES.index(name), count) for (node, name), count in totals.items()]
         connection.executemany("INSERT INTO counts VALUES (?,?,?,?)", counts)
         connection.executemany("INSERT INTO duts VALUES (?,?,?)", duts)
         connection.executemany(
-            "INSERT OR REPLACE INTO results VALUES (?,?,?,?,?)", _results(record, names, run)
+            "INSERT OR REPLACE INTO results VALUES (?,?,?,?,?)", _results(record, names, run, pools)
         )
         connection.executemany(
-            "INSERT OR REPLACE INTO figures VALUES (?,?,?,?,?,?,?,?,?)", _figures(record, names, run)
+            "INSERT OR REPLACE INTO figures VALUES (?,?,?,?,?,?,?,?,?)", _figures(record, names, run, pools)
         )
     return True
 
@@ -178,11 +184,19 @@ class _Names:
         return self._known[text]
 
 
-def _results(record: Record, names: _Names, run: int | None) -> Iterator[tuple[object, ...]]:
+def _results(
+    record: Record, names: _Names, run: int | None, pools: Mapping[str, str]
+) -> Iterator[tuple[object, ...]]:
     for line in record.results:
         found = state(line)
         breach = names[group_of(line)[:300]] if found in ("fail", "error", "known", "unconfirmed") else None
-        yield names[line["rig"]], names[line["case"]], run, STATES.index(found), breach
+        yield (
+            names[pools.get(line["rig"], line["rig"])],
+            names[line["case"]],
+            run,
+            STATES.index(found),
+            breach,
+        )
 
 
 def figure_name(line: Mapping[str, Any]) -> str:
@@ -196,12 +210,15 @@ def unit_of(name: str) -> str:
     return name.partition(" (")[2].partition(")")[0]
 
 
-def _figures(record: Record, names: _Names, run: int | None) -> Iterator[tuple[object, ...]]:
+def _figures(
+    record: Record, names: _Names, run: int | None, pools: Mapping[str, str]
+) -> Iterator[tuple[object, ...]]:
     for line in record.measurements:
         values = [float(value) for value in line["values"] if value is not None]
         quantiles = [quantile(values, q) for q in (0.5, 0.95, 0.99)] if values else [None] * 3
         lost = len(line["values"]) - len(values)
-        key = names[line["rig"]], names[line["case"]], names[figure_name(line)]
+        node = pools.get(line["rig"], line["rig"])
+        key = names[node], names[line["case"]], names[figure_name(line)]
         yield (*key, run, len(line["values"]), lost, *quantiles)
 
 

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from reports.causes import Cause
-from reports.coverage import Part
+from reports.coverage import Part, share, tried
 from reports.faults import breaks_a_must, order_of
 from reports.html.environment import anchor
+from reports.pools import members_in_words, pools_of
 from reports.record import state
 from reports.text import in_general
-from reports.verdict import Line, Verdict, badness
+from reports.verdict import Line, Verdict, badness, plural
 from reports.view import STATES, Case, Rig, View, known_of, several
 
 #: Findings of one result that are listed, cases of one cause that are named.
@@ -55,6 +56,7 @@ def index(page: View, judged: Verdict) -> dict[str, Any]:
         "has_advice": has_advice,
         "deviations_of": deviations_of(found),
         "untried": _untried(page),
+        "pools": _pools(page),
         "grouped": grouped(page),
     }
 
@@ -130,6 +132,19 @@ def _untried(page: View) -> dict[str, dict[Any, list[tuple[str, list[Case]]]]]:
         }
         for rig, keys in untried.items()
     }
+
+
+def _pools(page: View) -> list[str]:
+    """What the rigs of each pool tried together, in words: how the cases fell to them is chance."""
+    told = []
+    for pool in pools_of(page.record):
+        counts = sum((page.counts(rig) for rig in pool.members), Counter[str]())
+        done, every = tried(counts), counts.total()
+        told.append(
+            f"{members_in_words(pool.members)} shared the cases (--pool, {pool.name}): together they tried {done} of "
+            f"{plural(every, 'case')} ({share(done, every)}); which of them ran a case is chance."
+        )
+    return told
 
 
 def _together(told: Mapping[str, list[Case]]) -> tuple[str, list[Case]]:

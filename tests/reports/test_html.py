@@ -171,7 +171,8 @@ def test_what_was_left_out_before_it_began_is_counted_beside_the_rest(sample, tm
         "871 cases, for they are about another kind of link than this rig has; 60 cases, for they need"
         in text
     )
-    assert "1 case, for somebodys reason. The suite has 938 cases in all." in text
+    assert "1 case, for somebodys reason." in text
+    assert "The suite has" not in text, "how many cases there are depends on the link and on what was asked"
 
 
 def test_the_line_that_repeats_a_case_names_what_it_needs(page):

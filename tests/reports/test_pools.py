@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from reports.__main__ import main
+from reports.html import render
 from reports.pools import pools_of
 from reports.record import Finding, Writer, read
 
@@ -165,3 +166,60 @@ def test_what_is_required_is_owed_by_the_pool(made, capsys, tmp_path, line):
     )
     assert status == 3
     assert "node (" in said
+
+
+def test_the_page_tells_the_share_of_the_pool(made):
+    text = render(read(Path(made("a", dealt(), {"a/0": "unsupported"}))))
+    assert "n-1, n-2, n-3 shared the cases (--pool, node): together they tried 5 of 6 cases (83 %)" in text
+    assert "Partial run" not in text
+
+
+@pytest.fixture
+def history(made, tmp_path):
+    """A function that makes a history of runs of a pool, each (shift, bad): its path."""
+
+    def make(*runs, **last):
+        path = str(tmp_path / "history.sqlite")
+        for number, (shift, bad) in enumerate(runs):
+            more = last if number == len(runs) - 1 else {}
+            folder = made(f"run-{number}", dealt(shift, more.pop("cases", CASES)), bad, **more)
+            assert main(["history", "add", path, folder]) == 0
+        return path
+
+    return make
+
+
+def test_a_history_knows_since_when_a_case_of_a_pool_is_bad(history, capsys):
+    path = history((0, {}), (1, {"a/0": "fail"}), (2, {"a/0": "fail"}))
+    capsys.readouterr()
+    assert main(["history", "bisect", path, "--case", "a/0"]) == 0
+    said = capsys.readouterr().out
+    assert "node  a/0" in said
+    assert "1 of 1 cases are bad in their last run" in said
+    assert "run-1" in said
+    assert main(["history", "show", path, "--rig", "node"]) == 0
+    assert "✗1  ✓5" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("second", "status", "said"),
+    [
+        ({}, 0, "gate: pass"),
+        ({"a/0": "fail"}, 1, "failed: node  a/0"),
+        ({"a/0": "inconclusive"}, 3, "node  a/0  is required, and nothing is known of it"),
+    ],
+)
+def test_a_gate_holds_the_pool_to_what_is_required(history, tmp_path, capsys, second, status, said):
+    path = history((0, {}), (1, second))
+    policy = tmp_path / "policy.toml"
+    policy.write_text('required = ["a/0", "node a/*"]\ninconclusive = 0.5\n')
+    assert main(["history", "gate", path, "--policy", str(policy)]) == status
+    assert said in capsys.readouterr().out
+
+
+def test_a_gate_misses_a_required_case_that_no_member_ran(history, tmp_path, capsys):
+    path = history((0, {}), (1, {}), cases=CASES[1:])
+    policy = tmp_path / "policy.toml"
+    policy.write_text('required = ["a/0"]\n')
+    assert main(["history", "gate", path, "--policy", str(policy)]) == 3
+    assert "node  a/0  is required, and nothing is known of it" in capsys.readouterr().out
