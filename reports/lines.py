@@ -96,6 +96,8 @@ class Asked(_Line):
     set: list[OneLine] = []
     strict: bool = False
     chosen: dict[Name, Any] = {}
+    #: The rigs that share their cases (`--pool`), pool by pool.
+    pools: list[list[Name]] = []
 
 
 class File(_Line):

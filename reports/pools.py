@@ -75,7 +75,7 @@ def pools_of(record: Record) -> list[Pool]:
     groups: dict[tuple[Any, ...], list[str]] = {}
     mute = []
     for rig in rigs.values():
-        if rig.peer:
+        if rig.peer or (listed and rig.name not in listed):
             continue
         if rig.dut:
             groups.setdefault((listed.get(rig.name), *_kind(rig), rig.kind, rig.describe()), []).append(

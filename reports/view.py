@@ -261,7 +261,10 @@ def left_out_by(asked: Mapping[str, Any]) -> str:
     `--pool` leaves nothing out: what one rig does not run, another one does. (A merged record has choices by run.)
     """
     chosen = asked.get("chosen", {}).items()
-    return chosen_by({"chosen": {k: v for k, v in chosen if k != "--pool" and list(v) != ["--pool"]}})
+    kept = {
+        k: v for k, v in chosen if k != "--pool" and not (isinstance(v, Mapping) and set(v) == {"--pool"})
+    }
+    return chosen_by({"chosen": kept})
 
 
 def partial(chosen: str, rigs: Iterable[Rig]) -> str:

@@ -145,6 +145,18 @@ def test_rigs_that_ran_the_same_case_are_no_pool(made, sample):
     assert not pools_of(read(path))
 
 
+def test_a_header_that_lists_its_pools_keeps_other_rigs_of_the_kind_out(made):
+    listed = read(Path(made("a", dealt(), asked=POOL | {"pools": [["n-1", "n-2"]]})))
+    assert [pool.members for pool in pools_of(listed)] == [("n-1", "n-2")]
+    assert [pool.members for pool in pools_of(read(Path(made("b", dealt()))))] == [RIGS]
+
+
+@pytest.mark.parametrize("chosen", [{"--pool": 1, "-k": 5}, {"one": ["--pool"]}, {"one": {"--pool": {}}}])
+def test_a_header_of_a_stranger_is_read(made, chosen):
+    before, after = (made(name, dealt(), asked={"chosen": chosen}) for name in "ab")
+    assert main(["compare", before, after]) == 0
+
+
 def test_measurements_of_a_pool_are_compared_by_it(made, capsys):
     before, after = (
         made(name, dealt(), rtt=[(rig, [octets])])
