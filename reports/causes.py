@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from reports.compact import calm, framed, whole
 from reports.consequences import Follows, join
+from reports.deaths import last_words, spelled, spoken, told
 from reports.frames import Frame, proof_of
 from reports.notice import about, breadth, notice, subject
 from reports.proof import link_of, octets_of, payloads_of, read_by_oracle
@@ -68,6 +69,10 @@ class Cause:
     alike: tuple[int, int] = (0, 0)
     #: A case that was right with all that `scope` says; empty for none.
     right_too: str = ""
+    #: Of deaths that end with the words of a deviation that names other cases: that one (`reports.deaths`).
+    again: str = ""
+    #: What nodes print as they end -> the deviation that says so.
+    words: dict[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -113,6 +118,9 @@ class Cause:
 
     def owns(self, finding: Mapping[str, Any]) -> bool:
         """Whether a finding of a result that shows the cause is this cause's."""
+        if ended := spoken(finding, self.words):
+            known = bool(finding.get("known") or finding.get("unconfirmed"))
+            return self.again == ended if not known else ended in {self.name, *self.parts}
         if self.kind in ("known", "unconfirmed"):
             return not {self.name, *self.parts}.isdisjoint(str(finding.get(self.kind) or "").split(","))
         return not finding.get("known")
@@ -234,15 +242,18 @@ _NONE: Final = Cause("", "", "")
 def causes(page: View) -> list[Cause]:
     """All causes of a record, worst first."""
     found: dict[tuple[str, str], Cause] = {}
+    words = {rig.name: last_words(rig) for rig in page.rigs}
     for section in page.sections:
         for case in section.cases:
             for rig in page.rigs:
                 result = case.results.get(rig.name)
                 if result is None or calm(result):
                     continue
-                for kind, name, title in dict.fromkeys(_of(result, rig)):
-                    cause = found.setdefault((kind, name), Cause(kind, name, title))
+                result = spelled(result, words[rig.name])
+                for kind, name, title, again in dict.fromkeys(_of(result, rig, words[rig.name])):
+                    cause = found.setdefault((kind, name), Cause(kind, name, title, again=again))
                     cause.shown.append((rig, case, result))
+                    cause.words |= words[rig.name]
     for rig in page.rigs:
         for declared, deviation in rig.deviations.items():
             name = _root(rig, declared)
@@ -298,21 +309,36 @@ def _root(rig: Rig, name: str) -> str:
     return root if root in rig.deviations else name
 
 
-def _of(result: Mapping[str, Any], rig: Rig) -> Iterator[tuple[str, str, str]]:
-    """(kind, name, title) of each cause that a result shows."""
+def _of(result: Mapping[str, Any], rig: Rig, words: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:
+    """(kind, name, title, `Cause.again`) of each cause that a result shows."""
     found = state(result)
-    for name in known_of(result):
-        yield "known", _root(rig, name), _root(rig, name)
+    ended = {spoken(one, words): one for one in result["findings"] if spoken(one, words)}
+    for name in _declared(result, words) if ended else known_of(result):
+        yield "known", _root(rig, name), _root(rig, name), ""
     if found == "fail":
-        yield "fail", group_of(result), _title(result)
+        news = [one for one in result["findings"] if not one.get("known")]
+        others = [one for one in news if not spoken(one, words)]
+        for name in dict.fromkeys(spoken(one, words) for one in news):
+            if name:
+                yield "fail", told(name), f"The DUT {told(name)}", name
+        if others or not news:
+            mine = {**result, "findings": others} if ended else result
+            yield "fail", group_of(mine), _title(mine), ""
     elif found == "error":
         name = str(result.get("message", "")).partition("\n")[0] or "no message"
-        yield "error", name, name
+        yield "error", name, name, ""
     elif found == "unconfirmed":
         for name in filter(None, str(result.get("unconfirmed") or "").split(",")):
-            yield "unconfirmed", _root(rig, name), _root(rig, name)
+            yield "unconfirmed", _root(rig, name), _root(rig, name), ""
     elif found in ("pass", "harmless") and any(not f.get("known") for f in result["findings"]):
-        yield "advice", group_of(result), _title(result)
+        yield "advice", group_of(result), _title(result), ""
+
+
+def _declared(result: Mapping[str, Any], words: Mapping[str, str]) -> list[str]:
+    """The deviations that a result shows, where some of its deaths are another's by their last words."""
+    known = [one for one in result["findings"] if one.get("known")]
+    names = [name for one in known for name in (spoken(one, words) or str(one["known"])).split(",")]
+    return list(dict.fromkeys(names))
 
 
 def _title(result: Mapping[str, Any]) -> str:

@@ -62,16 +62,23 @@ class Faults:
     """The faults of one node or of several; `causes` with the worst effect first."""
 
     causes: tuple[Cause, ...]
+    #: Those that are one of `causes` in cases that its declaration does not name (`Cause.again`).
+    beyond: tuple[Cause, ...] = ()
 
     @classmethod
     def among(cls, found: Iterable[Cause]) -> Faults:
         """Those of the causes that are faults."""
-        return cls(tuple(sorted(filter(is_fault, found), key=lambda cause: cause.rank)))
+        faults = sorted(filter(is_fault, found), key=lambda cause: cause.rank)
+        known = {name for one in faults if one.kind == "known" for name in (one.name, *one.parts)}
+        return cls(
+            tuple(one for one in faults if one.again not in known),
+            tuple(one for one in faults if one.again),
+        )
 
     @cached_property
     def news(self) -> list[Cause]:
         """Those that no profile declares for the version that was tried."""
-        return [cause for cause in self.causes if _FAULTS[cause.kind]]
+        return [cause for cause in self.causes if _FAULTS[cause.kind] and not cause.again]
 
     @property
     def new(self) -> int:
@@ -118,7 +125,8 @@ class Faults:
             must = "it breaks a MUST of an RFC" if musts else "it breaks no MUST of an RFC"
             must = "it takes the node out of service" if deaths else must
             shared = f" (shared by {by_node} nodes)" if by_node > count else ""
-            return f"1 distinct fault{shared}: {must}, and is {'new' if new else 'declared in the profile'}"
+            news = "new" if new else "declared in the profile"
+            return f"1 distinct fault{shared}: {must}, and is {news}{self._beyond}"
         of = [f"{musts} of them {'breaks' if musts == 1 else 'break'} a MUST of an RFC"] if musts else []
         of += [f"{deaths} {'takes' if deaths == 1 else 'take'} the node out of service"] if deaths else []
         most = ", ".join(of)
@@ -127,7 +135,14 @@ class Faults:
         follow = sum(cause.consequence for cause in self.causes)
         told = f"; {follow} of them {'follows' if follow == 1 else 'follow'} from another" if follow else ""
         shared = f" ({by_node} counted by node: some are shared)" if by_node > count else ""
-        return f"{count} distinct faults{shared}, {most or 'none of them breaks a MUST'}; {news}{told}"
+        return f"{count} distinct faults{shared}, {most or 'none of them breaks a MUST'}; {news}{self._beyond}{told}"
+
+    @property
+    def _beyond(self) -> str:
+        names = ", ".join(dict.fromkeys(one.again for one in self.beyond))
+        cases = sum(len(one.cases) for one in self.beyond)
+        more = "1 case" if cases == 1 else f"{cases} cases"
+        return f"; {names} shows in {more} for which it is not declared" * bool(names)
 
 
 def fit(faults: Faults, share: str) -> str:

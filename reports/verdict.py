@@ -212,8 +212,12 @@ def _words(state: str, lines: list[Line], faults: Faults, *, interrupted: bool) 
         return "Nothing is known: the record has no results."
     all_told = faults.told(sum(len(line.faults.causes) for line in lines))
     if state in ("fail", "unconfirmed"):
-        rigs = {rig.name for cause in faults.causes if cause.kind != "known" for rig in cause.rigs}
-        news = f"{plural(faults.new, 'new failure')} on {plural(len(rigs), 'rig')} of {len(lines)}"
+        of = faults.news or faults.beyond
+        rigs = {rig.name for cause in of for rig in cause.rigs}
+        what = (
+            plural(faults.new, "new failure") if faults.new else "a declared death where it is not declared,"
+        )
+        news = f"{what} on {plural(len(rigs), 'rig')} of {len(lines)}"
         return f"Not good: {news}. {all_told[:1].upper()}{all_told[1:]}."
     known = f"; {all_told}" if all_told else ""
     if state == "error":

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from reports.compact import Kept, Shape
 from reports.compare.figures import Figures
+from reports.deaths import last_words, spelled, spoken, told
 from reports.pools import Keys, keys_of, members_in_words, with_rig
 from reports.record import REASONS, Record, RecordError, state
 from reports.sections import fits, folded, rig_and_case
@@ -331,21 +332,25 @@ def _makers(record: Record, names: Mapping[str, str], keys: Keys) -> dict[tuple[
 def _results(record: Record, names: Mapping[str, str]) -> Results:
     found: Results = {}
     shapes: dict[Shape, _Seen] = {}
+    words = {rig.name: last_words(rig) for rig in rigs_of(record).values()}
     for line in record.results:
         on = found.setdefault(names.get(line["rig"], line["rig"]), {})
+        line = spelled(line, words[line["rig"]])
         if not isinstance(line, Kept):
-            on[line["case"]] = _seen(line)
+            on[line["case"]] = _seen(line, words[line["rig"]])
             continue
         seen = shapes.get(line.shape)
         if seen is None:
-            seen = shapes[line.shape] = _seen(line.shape.fields)
+            seen = shapes[line.shape] = _seen(line.shape.fields, {})
         on[line.shape.fields["case"]] = seen
     return found
 
 
-def _seen(line: Mapping[str, Any]) -> _Seen:
+def _seen(line: Mapping[str, Any], words: Mapping[str, str]) -> _Seen:
     found = [f for f in line.get("findings", []) if not f.get("known")]
-    news = frozenset(f"{f['code']} ({f['requirement']})" for f in found)
+    news = frozenset(
+        told(name) if (name := spoken(f, words)) else f"{f['code']} ({f['requirement']})" for f in found
+    )
     about = line.get("what", ""), frozenset(line.get("requirements", []))
     return _Seen(state(line), news, about, str(line.get("reason") or ""), worst_effect(found))
 

@@ -19,11 +19,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from reports.deaths import last_words, spelled, spoken, told
 from reports.pools import names_of
 from reports.record import Record, RecordError, group_of, state
 from reports.statistics import quantile
 from reports.text import one_line
-from reports.view import STATES, view
+from reports.view import STATES, rigs_of, view
 
 _VERSION: Final = 1
 _TABLES: Final = """
@@ -187,9 +188,17 @@ class _Names:
 def _results(
     record: Record, names: _Names, run: int | None, pools: Mapping[str, str]
 ) -> Iterator[tuple[object, ...]]:
+    words = {rig.name: last_words(rig) for rig in rigs_of(record).values()}
     for line in record.results:
         found = state(line)
-        breach = names[group_of(line)[:300]] if found in ("fail", "error", "known", "unconfirmed") else None
+        breach = None
+        if found in ("fail", "error", "known", "unconfirmed"):
+            known = words[line["rig"]]
+            news: Mapping[str, Any] = next(
+                (one for one in spelled(line, known)["findings"] if not one.get("known")), {}
+            )
+            death = spoken(news, known)
+            breach = names[told(death) if death else group_of(line)[:300]]
         yield (
             names[pools.get(line["rig"], line["rig"])],
             names[line["case"]],

@@ -6,11 +6,13 @@ from collections import Counter
 import pytest
 
 from reports.causes import Cause, causes
+from reports.compact import skim
+from reports.compare import compare
 from reports.coverage import Part, paint, share, together
 from reports.faults import Faults, breaks_a_must, fit
 from reports.html import render
 from reports.record import Finding, read
-from reports.verdict import Line, ban
+from reports.verdict import Line, ban, verdict
 from reports.view import Case, Rig, view
 from tests.reports.markup import Page
 from tests.reports.sample import result, write_record
@@ -175,3 +177,47 @@ def test_deviations_of_one_root_are_one_fault(tmp_path):
 def shown(name, case):
     finding = Finding("dropped", "RFC6282-2-04", "MUST", "this", "that", known=name)
     return result(case, "lwip-802154", "fail", ["RFC6282-2-04"], findings=[finding], known=name)
+
+
+OVERFLOW = {
+    **{"id": "overflow", "case": "a/loaded*", "finding": "dut_lost", "requirement": SURVIVAL},
+    "why": 'It ends with status 1, "slip_send overflow": the answers to five echoes are too many.',
+}
+
+
+def died(case, said, known=""):
+    lost = Finding("dut_lost", SURVIVAL, "MUST", "it lives", f"the DUT was lost: {said}", known=known or None)
+    return result(case, "lwip-802154", "fail", [SURVIVAL], findings=[lost], known=known or None)
+
+
+def with_overflow(folder, *lines):
+    path = write_record(folder, lines)
+    rows = [json.loads(row) for row in path.read_text().splitlines()]
+    rows[1]["deviations"] = [OVERFLOW, OVERFLOW | {"id": "other", "finding": "[ad]*", "why": "It answers."}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.mark.parametrize("reads", [read, skim])
+def test_a_death_with_the_words_of_a_declared_one_is_that_fault_and_still_a_failure(tmp_path, reads):
+    words = "> app: slip_send overflow: Resource temporarily unavailable"
+    loaded, seen = died("a/loaded", words, "overflow"), died("a/lies", words, "other")
+    path = with_overflow(tmp_path / "run", loaded, seen, died("b/c", f"{words}; it dies of 9 frames"))
+    judged = verdict(view(reads(path)))
+    names = {(cause.kind, cause.name): len(cause.cases) for cause in judged.causes if cause.shown}
+    told = "ended with the words of overflow (declared for other cases)"
+    assert names == {("known", "overflow"): 2, ("fail", told): 1}  # `other`: no death is its own
+    assert judged.state == "fail"
+    assert judged.faults.words == (
+        "1 distinct fault: it takes the node out of service, and is declared in the profile; "
+        "overflow shows in 1 case for which it is not declared"
+    )
+    before = read(with_overflow(tmp_path / "before", loaded, seen, result("b/c", "lwip-802154", "pass", [])))
+    (change,) = compare(before, reads(path)).new_failures
+    assert str(change).startswith(f"lwip-802154  b/c  pass -> fail: critical: crash, {told}")
+
+
+def test_a_death_with_other_words_is_a_new_one(tmp_path):
+    lines = died("a/loaded", "slip_send overflow", "overflow"), died("b/c", "panic: stack overflow")
+    judged = verdict(view(read(with_overflow(tmp_path, *lines))))
+    assert (judged.faults.deaths, judged.faults.new) == (2, 1)
