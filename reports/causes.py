@@ -4,7 +4,8 @@ Strategy: a known deviation is one cause, whatever number of places its profile 
 with equal ones (`reports.record.group_of`). The same cause on several rigs is one entry that names them. Advice
 that a case recorded beside a pass is a cause of its own kind, so that no green hides it. Worst first: news before
 what is known, what follows from another cause (`reports.consequences`) behind what does not, then by what it does
-(`reports.severity`), then by how much it takes or is about (`reports.notice.breadth`), then by how many cases show it.
+(`reports.severity`), then by how many cases show that, then by how much it takes or is about
+(`reports.notice.breadth`).
 """
 
 from __future__ import annotations
@@ -353,4 +354,14 @@ def _title(result: Mapping[str, Any]) -> str:
 def _order(cause: Cause) -> tuple[int, bool, int, int, int, list[tuple[int, int, str]]]:
     kind = list(KINDS).index(cause.kind)
     wide = breadth(cause) if cause.shown and cause.kind != "advice" else 0
-    return kind, cause.consequence, cause.rank, wide, -len(cause.shown), natural(cause.name)
+    return kind, cause.consequence, cause.rank, -_behind(cause), wide, natural(cause.name)
+
+
+def _behind(cause: Cause) -> int:
+    """How many cases show its worst effect."""
+    grave = {
+        case.name
+        for _, case, result in cause.shown
+        if any(cause.owns(found) and effect_of(found) is cause.effect for found in result["findings"])
+    }
+    return len(grave) if cause.kind != "advice" else len(cause.shown)

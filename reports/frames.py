@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from reports.notice import dies_of
 from reports.proof import (
+    MARKED,
+    MISMADE,
     claim,
     field_of,
     is_answer,
@@ -23,7 +26,9 @@ from reports.proof import (
     payloads_of,
     read_by_oracle,
 )
+from reports.severity import named
 from sixlowpan import DecodeError, mac
+from vectors.codes import DEATHS
 
 #: A row of octets behind the tree, with where it begins, and the row of carets under it.
 _DUMP: Final = re.compile(r"( *(\d+)  )[0-9a-f]{2}(?: [0-9a-f]{2})*")
@@ -118,7 +123,11 @@ def frame_of(result: Mapping[str, Any], link: str = "ieee802154") -> Frame | Non
         return Frame(
             _cut(octets, marked), rows, "The node sent this frame, and its data are not those of the request."
         )
+    if finding.get("code") in DEATHS and dies_of([finding]) != 1:  # no octet of one frame did it
+        marked, about, rows = set(), "", [replace(row, wrong=False) for row in rows if not row.note]
     said = claim(finding, several=len(payloads_of(result)) > 1 and is_ours(finding, result))
+    if not marked:
+        said = said.replace(MARKED, "")
     return Frame(_cut(octets, marked), rows, f"{said} {about}".strip() or _UNMARKED)
 
 
@@ -180,7 +189,11 @@ def _marked_octets(
         return marked, "The octets that must be others are marked."
     for place, row in enumerate(rows if start is not None else ()):
         if row.wrong and row.at is not None and (marked := _octets_of_row(rows, place, start or 0, octets)):
-            return marked, "The octets of the field that is wrong are marked."
+            effect = named(str(finding.get("code") or ""), str(finding.get("requirement") or ""))
+            made = (
+                effect is not None and effect.name in MISMADE
+            )  # the node did it to a frame that may be right
+            return marked, f"The octets of the field {'in question' if made else 'that is wrong'} are marked."
     offset = finding.get("offset")
     if isinstance(offset, int) and 0 <= offset < len(octets):
         return {offset}, "The octet where it goes wrong is marked."

@@ -23,6 +23,11 @@ from vectors.codes import DEATHS, FIELDS
 if TYPE_CHECKING:
     from reports.causes import Cause
 
+#: What stands for a packet that came out whole but for its UDP checksum, which no code tells alone.
+_CHECKSUM: Final = "misread=RFC6282-4.3.2-09"
+#: Two sizes under one tag; and what says less: that two datagrams were mixed.
+_SIZES: Final = "mixed_sizes size_mismatch"
+_MIXED: Final = "mixed mixed_tags"
 #: Globs of codes (one with "=": code and requirement) -> the sentence. {Packets}: "Packets from ..."; {anybody}: who
 #: can send such; {due}, {seen}: of the finding.
 _SAID: Final[dict[str, str]] = {
@@ -43,7 +48,10 @@ _SAID: Final[dict[str, str]] = {
         "Fragments that were sent to another destination complete a datagram: it takes a sender that uses one"
         " tag for two destinations at a time."
     ),
-    "mixed mixed_sizes size_mismatch mixed_tags": (
+    _SIZES: (
+        "Fragments that name two sizes of datagram under one tag of one sender are put together or lost."
+    ),
+    _MIXED: (
         "Fragments of two datagrams of one sender are put together or lost: it takes a sender that uses a tag"
         " again while the first datagram is not complete."
     ),
@@ -83,6 +91,10 @@ _SAID: Final[dict[str, str]] = {
         " they are dropped."
     ),
     "sent_destination sent_source": "Some packets that the node sends come out with another address than was meant.",
+    _CHECKSUM: "{Packets} come out with a wrong UDP checksum; the data is as sent.",
+    "payload_length=RFC6282-4.2-15": (
+        "{Packets} come out with octets of their data in the place of the padding: {seen} in the place of {due}."
+    ),
     "misread accepted=RFC6282-4.3.2-12": "{Packets} come out as another packet.",
     "context_taken": "A context that cannot be is taken, and others cannot read what is compressed with it.{question}",
     "nd_taken": "{Anybody} changes where the node sends its packets, by a message that it must ignore.{question}",
@@ -129,7 +141,8 @@ def subject(cause: Cause) -> str:
     """The globs of the sentence that most findings of the worst effect have; their code where it has none."""
     effect = cause.effect
     codes = Counter(_globs(found) for found in cause.findings if effect_of(found) is effect)
-    return codes.most_common(1)[0][0] if codes else ""
+    most = codes.most_common(1)[0][0] if codes else ""
+    return _SIZES if most == _MIXED and codes[_SIZES] else most
 
 
 def about(cause: Cause, finding: Mapping[str, Any]) -> bool:
@@ -138,7 +151,10 @@ def about(cause: Cause, finding: Mapping[str, Any]) -> bool:
 
 
 def _globs(finding: Mapping[str, Any]) -> str:
-    return _globs_of(str(finding["code"]), str(finding["requirement"]))
+    found = _globs_of(str(finding["code"]), str(finding["requirement"]))
+    if found == _CHECKSUM and finding.get("field") != "udp_checksum":
+        return _globs_of("misread", "")
+    return found
 
 
 @lru_cache(maxsize=4096)
@@ -215,7 +231,13 @@ def _told(cause: Cause, scope: Scope) -> str:
         sizes=_sizes(cause),
         question=_question(cause),
     )
-    return told + (_right(cause, scope) if "{Packets}" in said or "{Requests}" in said else "")
+    if "{Packets}" not in said and "{Requests}" not in said:
+        return told
+    right, every = cause.alike
+    if right and not some:  # "never" of all of them, and some are right: it is said of how many
+        told = told.replace(" never arrive.", " do not arrive.")
+        return f"{told.rstrip('.')} in {every - right} of {every} results of these cases."
+    return told + _right(cause, scope)
 
 
 def _sizes(cause: Cause) -> str:

@@ -62,9 +62,11 @@ _SAID: Final = {
 }
 #: Effects (`reports.severity`) of findings about frames that the DUT must not take, or not as it did.
 _IGNORED: Final = ("takes what it must not", "hijack")
-_MISMADE: Final = ("wrong data", "leak of data")
+MISMADE: Final = ("wrong data", "leak of data")
 #: Effects of findings about frames that the DUT sent.
 _SENT: Final = ("sends what is lost", "form not kept", "air time", "privacy")
+#: Of a field of a frame that is right; left out where no octet of the frame is known to say it.
+MARKED: Final = " The octets that say it are marked."
 #: What a finding says of the time that was waited, and of the control.
 _WITHIN: Final = re.compile(r"\bwithin [0-9.]+ m?s\b")
 
@@ -240,7 +242,7 @@ def claim(finding: Mapping[str, Any], *, several: bool = False) -> str:
         return "The node sent this frame, and must not."
     if name in _IGNORED:
         return f"The node must ignore {this}, and acted on {it}."
-    if name in _MISMADE:
+    if name in MISMADE:
         return f"What the node made of {this} is wrong: see what was expected, and what came."
     return "The node sent this frame." if name in _SENT else ""
 
@@ -250,7 +252,7 @@ def _undone(code: str, field: str, it: str) -> str:
     if code in _DUE:
         return "what the node must send behind it did not come."
     if field:
-        return f"the node misreads the {field.replace('_', ' ')}. The octets that say it are marked."
+        return f"the node misreads the {field.replace('_', ' ')}.{MARKED}"
     verb = "answer" if code in ("no_answer", "unresolved", "solicitation_dropped") else "heed"
     return f"the node must {verb} {it}, and did not."
 

@@ -81,6 +81,8 @@ EFFECTS: Final[tuple[Effect, ...]] = (
         "mixed mixed_sizes mixed_tags mixed_octets patched hole beyond size_mismatch shifted no_sequence misread "
         "garbled answer_harmed payload source "
         "destination udp_source_port udp_destination_port next_header icmp_type icmp_code",
+        # octets of the data stand in the place of padding that the sender left out
+        *("payload_length RFC6282-4.2-15",),
     ),
     _effect(
         *("serious", "hijack"),

@@ -190,3 +190,53 @@ def test_of_several_the_sentence_is_about_the_gravest(tmp_path):
     assert told(tmp_path / "run", line)["dropped"].startswith(
         "A datagram of which octets never came is handed on"
     )
+
+
+def test_never_is_not_said_of_what_some_results_have_right(tmp_path):
+    lines = [bad("dropped", FROM_SHORT, case="rfc4944/a/b[one]")]
+    lines.append(result("rfc4944/a/b[two]", RIG, "pass", [ROW]))
+    assert told(tmp_path, *lines)["dropped"] == (
+        "Packets from a 16-bit link-layer address do not arrive in 1 of 2 results of these cases."
+    )
+
+
+def test_a_packet_that_is_right_but_for_its_checksum_is_not_another_packet(tmp_path):
+    row = "RFC6282-4.3.2-09"
+    only = result(
+        *("rfc6282/4.3.2/a", RIG, "fail", [row]),
+        findings=[
+            Finding("misread", row, "MUST", "00 14", "00 00", FROM_EUI64, field="udp_checksum"),
+        ],
+    )
+    assert told(tmp_path / "only", only)["misread"].endswith(
+        " come out with a wrong UDP checksum; the data is as sent."
+    )
+    other = bad("misread", FROM_EUI64, row=row)
+    assert told(tmp_path / "other", other)["misread"].endswith(" come out as another packet.")
+
+
+def test_padding_in_the_place_of_data_is_wrong_data_and_two_sizes_of_one_tag_are_said(tmp_path):
+    padding = bad(
+        "payload_length",
+        FROM_EUI64,
+        row="RFC6282-4.2-15",
+        expected="payload length 32",
+        actual="payload length 24",
+    )
+    write_record(tmp_path / "a", [padding])
+    (cause,) = (one for one in causes(view(read(tmp_path / "a"))) if one.shown)
+    assert (cause.effect.name, "octets of their data" in cause.notice) == ("wrong data", True)
+    sizes = bad("size_mismatch", FROM_EUI64, case="rfc4944/a/c", row="RFC4944-5.3-18")
+    mixed = [bad("mixed", FROM_EUI64, case=f"rfc4944/a/{n}", row="RFC4944-5.3-18") for n in "de"]
+    write_record(tmp_path / "b", [*mixed, sizes])
+    (cause,) = (
+        one for one in causes(view(read(tmp_path / "b"))) if one.shown and one.name.endswith("size_mismatch")
+    )
+    assert "name two sizes of datagram under one tag" in cause.notice
+
+
+def test_of_equal_effects_what_more_cases_show_comes_first(tmp_path):
+    narrow = [bad("dropped", FROM_SHORT, case=f"rfc4944/a/{n}", row="RFC4944-5.3-24") for n in range(2)]
+    write_record(tmp_path, [bad("dropped", FROM_EUI64, case="rfc4944/b/c"), *narrow])
+    first, second = (len(one.cases) for one in causes(view(read(tmp_path))) if one.shown)
+    assert (first, second) == (2, 1)

@@ -262,3 +262,17 @@ def test_the_example_of_a_fault_of_sequences_is_a_sequence(tmp_path):
     cause.deviation = {"finding": "dropped", "requirement": "RFC4944-5.3-19", "frame": (head + FRAG1).hex()}
     assert cause.example()[1].name == "rfc4944/5.3/order[two]"
     assert "one of a sequence" in cause.proof().said
+
+
+def test_in_the_last_frame_of_a_death_by_load_nothing_is_marked():
+    """One frame that kills alone keeps its mark; of many none is the one that is wrong."""
+    tree = "frame   61 00\n  0  payload = 2 octets\n  0  dispatch\n     ^^^ reserved"
+    lost = {"code": "dut_lost", "requirement": "SURVIVAL-01", "frame": "6100", "offset": 1}
+    for actual, marked in (
+        ("it dies of 24 frames: 61", False),
+        ("lost", False),
+        ("it dies of one frame", True),
+    ):
+        shown = frame_of({"annotated": tree, "findings": [lost | {"actual": actual}]})
+        assert any(wrong for _, wrong in shown.runs) is marked
+        assert ("marked" in shown.said) is marked
