@@ -18,12 +18,24 @@ from typing import Any, Final
 from reports import pairs
 from reports.causes import KINDS, Cause
 from reports.compact import whole
+from reports.coverage import share
 from reports.faults import breaks_a_must
 from reports.fleet import Fleet, Group, fleet, lines_of_groups
 from reports.record import Record
 from reports.text import one_line
 from reports.verdict import ORDER, Line, Verdict, ban, plural, verdict
-from reports.view import SIGNS, STATES, Rig, View, known_of, requirement, several, unconfirmed_of, view
+from reports.view import (
+    SIGNS,
+    STATES,
+    Rig,
+    View,
+    known_of,
+    natural,
+    requirement,
+    several,
+    unconfirmed_of,
+    view,
+)
 
 #: Characters of one text of the record that are shown; the rest is in the page and in the record.
 LONGEST: Final = 1000
@@ -31,7 +43,9 @@ LONGEST: Final = 1000
 LARGEST: Final = 65_536
 #: Rows of rigs and of causes in front of what is folded: with them the beginning has 30 lines.
 _RIGS: Final = 9
-_CAUSES: Final = 7
+_CAUSES: Final = 6
+#: Documents of which nothing was tried that are named there.
+_DOCUMENTS: Final = 6
 #: Nothing in it is Markdown, HTML or a reference (@user, #12, !12, ~label, www.) to GitHub or GitLab.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9 §%.,;:()+/=-]*")
 _LIVE: Final = re.compile(r"//|www\.|\bGH-\d", re.IGNORECASE)
@@ -73,7 +87,7 @@ def _beginning(page: View, judged: Verdict, found: Fleet | None) -> list[str]:
     words = " ".join(text(one.strip()) for one in (ban(judged.unfit), judged.words) if one)
     head = "Stack and version | Rigs" if found else "Rig | DUT"
     lines = [
-        f"# Keyhole run {text(header.get('run_id', ''))}",
+        f"# Keyhole run {text(header.get('run_id', ''))}" + (" (interrupted)" * page.record.interrupted),
         "",
         f"**{SIGNS[judged.state]} {words}**{_worst(judged.worst, found.where if found else several)}",
         *([limits] if limits else []),
@@ -86,8 +100,12 @@ def _beginning(page: View, judged: Verdict, found: Fleet | None) -> list[str]:
         lines.append(f"| and {len(judged.lines) - _RIGS} more {more} | | | | |")
     shown = [cause for cause in judged.causes if cause.shown and cause.kind != "advice"]
     lines += ["", *[_item(cause, found.where if found else several) for cause in shown[:_CAUSES]]]
-    if len(shown) > _CAUSES:
-        lines.append(f"- and {len(shown) - _CAUSES} more causes below")
+    if left := shown[_CAUSES:]:
+        counts = Counter(cause.severity or KINDS[cause.kind] for cause in left)
+        told = ", ".join(f"{count} {name}" for name, count in counts.items())
+        lines.append(f"- and {plural(len(left), 'more cause')} below: {told}")
+    if untried := _in_short(judged):
+        lines.append(f"- not tried: {untried}")
     return [
         *lines,
         "",
@@ -125,7 +143,21 @@ def _item(cause: Cause, where: Callable[[list[Rig]], str]) -> str:
     count = plural(len(cause.cases), "case")
     follows = f"; a consequence of {text(cause.follows[0].source.title[:100])}" if cause.follows else ""
     said = f"{text(cause.sentence[:300])} on {text(rigs[:300])}, {count}{follows}"
-    return f"- {KINDS[cause.kind]}{effect}{must}. {said}"
+    noticed = f"{text(cause.notice[:300])} " if cause.notice else ""
+    return f"- {noticed}{KINDS[cause.kind]}{effect}{must}. {said}"
+
+
+def _in_short(judged: Verdict) -> str:
+    """The share of the cases that were not tried on any rig, and the documents of which nothing was, in one line."""
+    every = sum(line.counts.total() for line in judged.lines)
+    left = every - sum(line.tried for line in judged.lines)
+    if not left:
+        return ""
+    parts = [{part.document for _, parts in line.untouched for part in parts} for line in judged.lines]
+    nothing = sorted(set.intersection(*parts), key=natural)
+    of = f"; nothing of {', '.join(nothing[:_DOCUMENTS])}" if nothing else ""
+    more = f" and {len(nothing) - _DOCUMENTS} more" if len(nothing) > _DOCUMENTS else ""
+    return f"{share(left, every)} of what was taken ({left} of {every} results){text(of)}{more}"
 
 
 def _untried(judged: Verdict) -> list[str]:

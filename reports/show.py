@@ -170,6 +170,10 @@ def _untold(page: View, wanted: str, rig_name: str | None) -> Iterator[str]:
 
 def _results(page: View, asked: Asked) -> Iterator[str]:
     wanted = asked.states or (STATES if asked.case else WRONG)
+    noticed: dict[tuple[str, str], str] = {}  # what the page says, of the gravest cause that a result shows
+    for cause in sorted(verdict(page).causes, key=lambda cause: cause.rank):
+        for on, case, _ in cause.shown:
+            noticed.setdefault((on.name, case.name), cause.notice)
     shown = [
         (STATES.index(found), place_of(worst_effect(line["findings"])), rig, case, line)
         for section in page.sections
@@ -180,7 +184,7 @@ def _results(page: View, asked: Asked) -> Iterator[str]:
         and (found := state(line)) in wanted
     ]
     for place, _, rig, case, line in sorted(shown, key=lambda one: one[:2]):  # of a kind as they stand
-        yield from _result(whole(line), rig, case, STATES[place])
+        yield from _result(whole(line), rig, case, STATES[place], noticed.get((rig.name, case.name), ""))
         for measured in page.record.measurements if asked.case else ():
             if (measured["case"], measured["rig"]) == (case.name, rig.name):
                 yield f"    Measured     {_measured(measured)}"
@@ -189,7 +193,7 @@ def _results(page: View, asked: Asked) -> Iterator[str]:
     )
 
 
-def _result(line: Mapping[str, Any], rig: Rig, case: Case, found: str) -> Iterator[str]:
+def _result(line: Mapping[str, Any], rig: Rig, case: Case, found: str, noticed: str = "") -> Iterator[str]:
     effect = worst_effect(line["findings"])
     words = f"{found} {effect.severity}" if effect else found
     yield f"{SIGNS[found]} {words:<21} {rig.name}  {case.name}"
@@ -199,7 +203,7 @@ def _result(line: Mapping[str, Any], rig: Rig, case: Case, found: str) -> Iterat
             said = f": {indented(why.strip(), _INDENT)}" if why else ""
             yield f"    {label:<12} {one_line(name)}{said}"
     if effect:
-        yield f"    A user sees  {effect.notice}"
+        yield f"    A user sees  {noticed or effect.notice}"
     broken = list(dict.fromkeys(one["requirement"] for one in line["findings"]))
     tried = [name for name in line["requirements"] if name not in broken]
     for name in broken or tried:

@@ -19,8 +19,9 @@ from typing import Any, Final
 from reports.compact import calm, whole
 from reports.faults import breaks_a_must, order_of
 from reports.fleet import Bucket, Fleet, lines_of_groups
+from reports.html.again import Again
 from reports.html.environment import anchor, page
-from reports.html.index import FINDINGS, NAMED, deviations_of, grouped, has_advice, needs, part_of, totals
+from reports.html.index import FINDINGS, NAMED, deviations_of, grouped, has_advice, part_of, totals
 from reports.verdict import Verdict
 from reports.view import WIDE, Case, Section, several
 
@@ -56,7 +57,7 @@ def farm(found: Fleet, judged: Verdict, run: str) -> Iterator[tuple[str, str]]:
         "files": files,
         "case_at": lambda name: f"{home[name]}{anchor('case', name)}" if name in home else "#cases",
         "column": "stack and version" if len(found.page.rigs) > WIDE else "rig",
-        "needs": needs(found.page),
+        "needs": Again(found.page),
         "breaks_a_must": breaks_a_must,
         "where": found.where if len(found.page.rigs) > WIDE else several,
         "sizes": {group.name: len(group.rigs) for group in found.groups},

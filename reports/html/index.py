@@ -14,6 +14,7 @@ from typing import Any, Final
 from reports.causes import Cause
 from reports.coverage import Part, share, tried
 from reports.faults import breaks_a_must, order_of
+from reports.html.again import Again
 from reports.html.environment import anchor
 from reports.pools import members_in_words, pools_of
 from reports.record import state
@@ -41,7 +42,7 @@ def index(page: View, judged: Verdict) -> dict[str, Any]:
         "about": Rig.describe,
         "answers": [(answer, [line.rig.name for line in lines]) for answer, lines in judged.fit],
         "part_of": part_of((line.rig.name, line) for line in judged.lines),
-        "needs": needs(page),
+        "needs": Again(page),
         "breaks_a_must": breaks_a_must,
         "where": several,
         "column": "rig",
@@ -96,16 +97,6 @@ def part_of(lines: Iterable[tuple[str, Line]]) -> Callable[[str, str], Part | No
     """A function: column, document -> what was tried of it. `lines`: (column, its line)."""
     parts = {(name, part.document): part for name, line in lines for part in line.parts}
     return lambda name, document: parts.get((name, document))
-
-
-def needs(page: View) -> Callable[[str], str]:
-    """A function: rig -> what it takes to repeat a case on it, as a comment of a shell."""
-    suite = page.record.header.get("suite", {})
-    version, commit = suite.get("version", "of unknown version"), str(suite.get("commit") or "")
-    checkout = f" at commit {commit.rstrip('+')}" if commit else ", commit not recorded"
-    changed = " with changes that were not committed" if commit.endswith("+") else ""
-    duts = {rig.name: rig.describe() or "not named in the record" for rig in page.rigs}
-    return lambda name: f"# needs Keyhole {version}{checkout}{changed}; DUT: {duts.get(name, 'not named')}"
 
 
 def _untried(page: View) -> dict[str, dict[Any, list[tuple[str, list[Case]]]]]:

@@ -337,3 +337,11 @@ def test_the_two_runs_are_named_first(sample, run, tmp_path, capsys, form):
     assert said.splitlines()[:3] == ["Keyhole compare: same or better", *lines] or form != "text"
     places = [said.index(line) for line in [*lines, "suite: "]]
     assert places == sorted(places)
+
+
+def test_show_says_of_a_result_what_the_page_says(run, capsys):
+    assert main(["show", str(run), "--case", "robustness/truncation"]) == 0
+    said = capsys.readouterr().out
+    assert (
+        "A user sees  Whoever is in radio range can take the node off the network by what robustness/" in said
+    )

@@ -9,8 +9,10 @@ import pytest
 
 from reports.frames import differing, frame_of
 from reports.html import pages, render
+from reports.html.again import Again
 from reports.html.environment import environment, evidence_path
 from reports.record import Finding, RecordError, read
+from reports.view import view
 from tests.reports.markup import Page
 
 TEMPLATES = Path(__file__).parents[2] / "reports" / "html" / "templates"
@@ -240,7 +242,7 @@ def test_carets_behind_the_tree_are_under_the_marked_octets_and_no_others():
 def test_an_entry_of_a_cause_has_the_line_that_repeats_its_example_and_the_capture(page):
     part = page.text.split("What is wrong", 2)[-1].split("What was not tried, and why")[0]
     assert "pytest --rig lwip-802154 --seed 7" in part
-    assert "python -m rigs replay evidence/lwip-802154/" in part
+    assert "python -m rigs replay reports/out/20261121-100000-7/evidence/lwip-802154/" in part
     assert "capture of the case (pcapng)" in part
 
 
@@ -359,3 +361,17 @@ def test_mutants_stand_beside_the_requirement_that_they_broke(run):
     assert "send-tf-order: by rfc6282/3.2/x&lt;y" in text
     assert "1 mutant caught" in text
     assert "mutant caught" not in pages(read(run))["requirements.html"]
+
+
+def test_the_line_that_sends_frames_again_has_folder_rig_and_settings_as_the_run_had_them(run):
+    record = read(run)
+    record.header["asked"] = {"arguments": ["suites", "--record-dir", "/kept/here"]}
+    again = Again(view(record))
+    repeat = "../python -m pytest suites/a.py::b --rig '/rigs/my own.toml' --seed 7 --set dut.hop=3"
+    line = again.replay({"evidence": "evidence/one/a.pcapng", "repeat": repeat}, "one")
+    assert line == (
+        ".venv/bin/python -m rigs replay /kept/here/20261121-100000-7/evidence/one/a.pcapng "
+        "--rig '/rigs/my own.toml' --set dut.hop=3"
+    )
+    assert again.replay({"evidence": "../a.pcapng", "repeat": repeat}, "one") == ""
+    assert "--rig one" in again.replay({"evidence": "a.pcapng", "repeat": "it's"}, "one")

@@ -34,7 +34,7 @@ def test_a_summary_fits_a_comment_and_its_beginning_says_all(sample, tmp_path):
     first = text.splitlines()[:30]
     assert any("Not good: 9 new failures on 30 rigs of 33." in row for row in first)
     assert any("and 23 more stacks and versions" in row for row in first)
-    assert any("and 2 more causes below" in row for row in first)
+    assert any("and 3 more causes below: 3 moderate" in row for row in first)
     assert any(row.startswith("Suite ") for row in first)
     assert "lines are left out" in text
     assert text.count("<details>") == text.count("</details>")
@@ -55,6 +55,7 @@ def test_the_beginning_of_a_usual_summary_says_all(run):
     assert "(critical: crash). On lwip-802154: The DUT crashed" in words
     assert "| ✗ lwip-802154 | lwIP 2.1.3 | no | " in words
     assert "new failure, critical: crash. The DUT crashed" in words
+    assert "- Whoever is in radio range can take the node off" in words
     assert "1 inconclusive" in words
     again = "  - Repeat: `pytest --rig lwip-802154 --seed 7 -k 'robustness/truncation'`"
     assert again in markdown.render(read(run))
@@ -154,3 +155,19 @@ def test_an_export_of_nothing_and_into_a_full_folder_is_told(run, tmp_path, caps
     assert "is not empty" in capsys.readouterr().err
     assert main(["export", str(run), "--junit", str(tmp_path / "no" / "x.xml")]) == 2
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_the_first_line_says_interrupted_and_one_line_what_was_not_tried(sample, tmp_path):
+    lines = [
+        sample.result("rfc6282/3.1.1/a", "linux-ble", "pass", []),
+        sample.result("rfc6775/4.2/b", "linux-ble", "unsupported", [], reason="not_declared"),
+    ]
+    sample.write_record(tmp_path / "cut", lines, footer=False)
+    first = markdown.render(read(tmp_path / "cut")).splitlines()[:30]
+    assert first[0].endswith(" (interrupted)")
+    (told,) = (row for row in first if row.startswith("- not tried: "))
+    assert told.startswith("- not tried: 50 % of what was taken (1 of 2 results)")
+    sample.write_record(tmp_path / "whole", lines[:1])
+    whole = markdown.render(read(tmp_path / "whole")).split("<details>")[0]
+    assert "interrupted" not in whole
+    assert "not tried" not in whole
