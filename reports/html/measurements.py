@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from reports.bench import Bench, bench_of
 from reports.causes import Cause
+from reports.coverage import share
 from reports.html.overview import overview
 from reports.plots import loss_by_size, svg
 from reports.statistics import Spread, quantile, spread
@@ -161,7 +162,16 @@ def _with_interval(line: Mapping[str, Any]) -> str:
         return ""
     ends = ("?" if figure[end] is None else amount(figure[end], unit) for end in ("low", "high"))
     bounded = figure["low"] is not None or figure["high"] is not None
-    return amount(figure["value"], unit) + (f" ({' to '.join(ends)})" if bounded else "")
+    return amount(figure["value"], unit) + (f" ({' to '.join(ends)})" if bounded else "") + _disturbed(line)
+
+
+def _disturbed(line: Mapping[str, Any]) -> str:
+    """What is said beside a figure that was measured while other work held the rig up most of the time."""
+    load = line["load"]
+    if not load or load["held_up"] <= load["lasted"] / 2:
+        return ""
+    part = share(round(1000 * min(load["held_up"], load["lasted"])), round(1000 * load["lasted"]))
+    return f"; the host was held up by other work for {part} of the time: this says little about the node"
 
 
 def _parameters(line: Mapping[str, Any]) -> str:

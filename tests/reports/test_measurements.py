@@ -120,3 +120,27 @@ def test_what_a_link_said_of_itself_counts_more_than_its_address(run):
     path.write_text("\n".join(map(json.dumps, rows)) + "\n")
     text = Page(pages(read(run))["measurements.html"]).text
     assert "linux-ble virtual Bluetooth controllers, at once simulated none" in text
+
+
+def test_a_figure_of_a_host_that_was_held_up_most_of_the_time_says_so(run):
+    path = run / "run.jsonl"
+    rows = path.read_text().splitlines()
+    figure = {"what": "median", "value": 2.0, "low": 1.0, "high": 3.0, "n": 9}
+    rtt = {
+        "type": "measurement",
+        "rig": "linux-ble",
+        "name": "rtt",
+        "unit": "ms",
+        "values": [2.0],
+        "figure": figure,
+    }
+    more = [
+        json.dumps(
+            rtt | {"case": f"performance/{held}", "load": {"lasted": 10.0, "held_up": held, "pace": 1e-4}}
+        )
+        for held in (4.0, 6.0)
+    ]
+    path.write_text("\n".join([*rows[:-1], *more, rows[-1]]) + "\n")
+    words = Page(pages(read(run))["measurements.html"]).text
+    told = "2 ms (1 ms to 3 ms); the host was held up by other work for 60 % of the time"
+    assert (told in words, words.count("the host was held up")) == (True, 1)
