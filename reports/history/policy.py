@@ -152,7 +152,7 @@ def gate(
     known = sorted({*rigs, *(rig for rig, _, _ in rows)})
     for rule in active:
         if id(rule) not in used:
-            why = _no_rig(rule.rig, known) or _no_breach(rule.breach, rows) or rule.why
+            why = _no_rig(rule.rig, known) or f"{rule.why}{_no_breach(rule.breach, rows)}"
             found.notes.append(f"the quarantine of {rule.case} excuses nothing in this run: {why}")
     for line in policy.required:
         if why := _no_rig(rig_and_case(line)[0], known):
@@ -180,7 +180,7 @@ def _no_breach(glob: str, rows: Iterable[tuple[str, str, Point]]) -> str:
     there = sorted({point.breach for _, _, point in rows if point.breach})
     if not there or any(fnmatchcase(breach, glob) for breach in there):
         return ""
-    return f"this run has no breach {glob!r}; there is {nearest(glob, there)}"
+    return f" (this run has no breach {glob!r}; there is {nearest(glob, there)})"
 
 
 def _required_by(policy: Policy, rig: str, case: str) -> str:

@@ -226,12 +226,11 @@ def test_padding_in_the_place_of_data_is_wrong_data_and_two_sizes_of_one_tag_are
     write_record(tmp_path / "a", [padding])
     (cause,) = (one for one in causes(view(read(tmp_path / "a"))) if one.shown)
     assert (cause.effect.name, "octets of their data" in cause.notice) == ("wrong data", True)
-    sizes = bad("size_mismatch", FROM_EUI64, case="rfc4944/a/c", row="RFC4944-5.3-18")
-    mixed = [bad("mixed", FROM_EUI64, case=f"rfc4944/a/{n}", row="RFC4944-5.3-18") for n in "de"]
-    write_record(tmp_path / "b", [*mixed, sizes])
-    (cause,) = (
-        one for one in causes(view(read(tmp_path / "b"))) if one.shown and one.name.endswith("size_mismatch")
-    )
+    row = "RFC4944-5.3-18"
+    codes = ["mixed", "mixed", "size_mismatch"]  # what says less is not the subject, however often it is seen
+    seen = [Finding(code, row, "MUST", "two", "one", FROM_EUI64) for code in codes]
+    write_record(tmp_path / "c", [result("rfc4944/a/c", RIG, "fail", [row], findings=seen)])
+    (cause,) = (one for one in causes(view(read(tmp_path / "c"))) if one.shown)
     assert "name two sizes of datagram under one tag" in cause.notice
 
 
