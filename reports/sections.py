@@ -22,6 +22,7 @@ SUBJECTS: Final[dict[str, tuple[str, str]]] = {
     "rfc4944/5.3.order": ("§5.3", "order of fragments"),
     "rfc4944/5.3.overlap": ("§5.3", "fragments that contradict each other"),
     "rfc4944/5.3.own": ("§5.3", "answers that the DUT fragments"),
+    "rfc4944/5.3.several": ("§5.3", "one datagram behind another, and several at a time"),
     "rfc4944/5.3.timer": ("§5.3", "reassembly timer"),
     "rfc4944/5.overlap.timer": ("§5.3", "reassembly timer behind an overlap"),
     "rfc4944/5.own": ("§5.3", "other packets that the DUT fragments"),
