@@ -16,6 +16,7 @@ from fixtures.api import (
     Identity,
     Seen,
     advertises,
+    loses_nothing,
     needs,
     on_link,
     requirement,
@@ -125,6 +126,7 @@ def test_unspecified_source(case: Case, lie: str):
 @requirement("RFC4861-7.2.4-01")
 def test_answer_to_the_unspecified_address(case: Case):
     """Somebody tries the DUT's address (RFC 4862 §5.4): an advertisement with S=0 to all nodes."""
+    loses_nothing(case)
     tester, own = case.tester, case.tester.dut_address
     said(case, tester.identity, NEIGHBOR_SOLICITATION, own, source=UNSPECIFIED, to=solicited_node(own))
     seen = next(advertised(case, case.timeout, own), None)
@@ -158,7 +160,8 @@ def test_each_of_its_addresses(case: Case):
             tester.link_option(1, tester.identity.link),
             to=target,
         )
-        seen = next(advertised(case, case.timeout), None)
+        # what it advertises unasked has S=0 (RFC 4861 §7.2.6)
+        seen = next((a for a in advertised(case, case.timeout) if a.upper[4] & SOLICITED), None)
         if seen is None:
             case.unsupported("the DUT answers no such solicitation", "not_observable")
         frame = seen.frames[0]
@@ -222,6 +225,7 @@ def test_advertisement_of_a_stranger(case: Case):
 )
 def test_reserved(case: Case, kind: int):
     """Every reserved bit set: "MUST be ignored by the receiver" (§4.3, §4.4), and the new link address is taken."""
+    loses_nothing(case)
     who = resolves(case)
     elsewhere = case.tester.fresh()
     solicits = kind == NEIGHBOR_SOLICITATION

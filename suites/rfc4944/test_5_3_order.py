@@ -18,6 +18,7 @@ from fixtures.api import (
     balanced,
     interrupted,
     link_info,
+    loses_nothing,
     on_link,
     outcome,
     patched,
@@ -183,6 +184,7 @@ def test_fragments_of_every_length(case: Case):
 @pytest.mark.parametrize("count", [40, 140], ids=["more-than-32", "more-than-128"])
 def test_many_small_fragments(case: Case, count: int):
     """A datagram in many fragments of 8 octets: no text sets a least length, or a largest number, of fragments."""
+    loses_nothing(case)
 
     def make() -> Stimulus:
         packet, parts = pieces(case, 8 * count, 48)

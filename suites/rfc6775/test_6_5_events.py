@@ -141,9 +141,12 @@ def test_link_local_source_stays(case: Case):
         address = global_of(party, prefix)
         kept(case, party, address)
         expect_at(case, above, address, party.link, "registered")
-        message = ipv6.udp(0xF0B5, 0xF0B6, case.tester.pattern(12), other.address, address)
+        data = case.tester.pattern(12)
+        message = ipv6.udp(0xF0B5, 0xF0B6, data, other.address, address)
         frame = other.send(ipv6.build(other.address, address, UDP, message))
-        seen = heard(case, lambda s: s.view.dst == address and s.info.dst == party.link)
+        seen = heard(
+            case, lambda s: s.view.dst == address and s.info.dst == party.link and s.upper[8:] == data
+        )
         case.expect(seen is None, "forwarded", "it stays on its link", "it is forwarded", frame=frame)
 
 

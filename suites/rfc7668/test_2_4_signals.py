@@ -88,7 +88,7 @@ def test_credits_within_an_sdu(case: Case):
     link, tester = live(case), case.tester
     packet = tester.echo(60)
     payload = encode(packet, tester.info(), tester.contexts)
-    frames = k_frames(payload, 30)
+    frames = k_frames(payload, min(30, link.channel.peer.mps))
     if link.channel.credits < len(frames):
         case.unsupported("the DUT gives too few credits at a time", "not_observable")
     for frame in frames[:-1]:

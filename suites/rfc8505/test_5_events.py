@@ -76,7 +76,8 @@ def test_tid_behind_events(case: Case, how: str):
             case.expect(not older, "nd_tid", f"newer and newer TIDs at the {name} router", str(found))
         alone = set(tids(other, address)[known:]) - set(tids(party, address))
         case.expect(
-            not alone,
+            not alone
+            or how != "lost",  # each try may be a transaction of its own (§4.1), which one of them misses
             "nd_tid",
             "no TID at one router that the other did not get",
             f"{alone}",

@@ -100,16 +100,6 @@ class RenewedFromItself(ReferenceNode):
         super().send_nd(s, d, k, b)
 
 
-@wrong8("earo-tid-of-each-try", "RFC8505-5.2-01")
-class TidOfEachTry(ReferenceNode):
-    """Counts a TID for each try, which one router of two may not see."""
-
-    def try_registration(self, address):
-        if self.tries[address]:
-            self.tids[address] = self.next_tid(self.tids[address])
-        super().try_registration(address)
-
-
 @wrong8("earo-tid-begins-anew", "RFC8505-5.2.1-02")
 class TidBeginsAnew(ReferenceNode):
     """Begins its TIDs anew when a router is lost."""

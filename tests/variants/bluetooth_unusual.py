@@ -79,6 +79,9 @@ class TwoAddresses(ReferenceNode):
             self.own.append(other)
             self.made.add(other)
             self.register(other)
+        if other in self.made:
+            endless = option.valid_lifetime == 0xFFFFFFFF
+            self.prefix_ends[other] = float("inf") if endless else self.now + option.valid_lifetime
 
 
 @variant("ble-many-liberties", rigs=("reference-ble", *SIX_LN, *SIX_LBR), strict=False)

@@ -142,7 +142,7 @@ class ByEvents(Late):
     delays = tuple(random.Random(9).uniform(0.03, 0.15) for _ in range(89))
 
 
-@variant("ble-header-each-time", rigs=("reference-6ln", "reference-6lbr"))
+@variant("ble-header-each-time", rigs=("reference-6ln", "reference-6lbr"), strict=False)
 class BleHeader(HeaderEachTime):
     """Another traffic class, flow label and hop limit each time (RFC 8200 §3, §7), as a 6LN and as a 6LBR."""
 
@@ -165,7 +165,7 @@ class BleUdpTalk(UdpTalk):
             super().chatter(packet)
 
 
-@variant("ble-many-liberties-more", rigs=EVERY)
+@variant("ble-many-liberties-more", rigs=EVERY, strict=False)
 class ManyMore(HeaderEachTime):
     """Headers each time anew, credits and K-frames by lot, and talk on other channels."""
 

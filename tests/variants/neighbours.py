@@ -26,7 +26,7 @@ class PurgesEverySecond(ReferenceNode):
         super().output(packet)
 
 
-@variant("learns-from-any-packet")
+@variant("learns-from-any-packet", strict=False)
 class LearnsFromAny(ReferenceNode):
     """Learns the link address of whoever sends it a packet, as many small stacks do: no resolution is seen."""
 

@@ -55,7 +55,7 @@ class Fragments(FragmentsByLot):
     """Fragments of sizes by lot, in any order, some twice."""
 
 
-@variant("nd-header-each-time", rigs=NODES)
+@variant("nd-header-each-time", rigs=NODES, strict=False)
 class Headers(HeaderEachTime):
     """Another traffic class, flow label and hop limit each time, where ND does not need 255."""
 
