@@ -10,7 +10,12 @@ from reports.record import RecordError
 
 
 def put(path: Path, text: str) -> None:
-    """Write a file whole or not at all; a link in its place is replaced. Raises `RecordError`."""
+    """Write a file whole or not at all; a link in its place is replaced, a device or pipe is not.
+
+    Raises `RecordError`.
+    """
+    if path.exists() and not (path.is_symlink() or path.is_file() or path.is_dir()):
+        raise RecordError(f"{path}: is no regular file, and would be replaced by one: name another")
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         fresh.unlink(missing_ok=True)
