@@ -134,9 +134,15 @@ def _addresses(
 
 
 def _without(profile: Profile, lacking: Collection[str]) -> Profile:
-    """The profile of a DUT on a rig that lacks some of its abilities."""
+    """The profile of a DUT on a rig that lacks some of its abilities, with the deviations that can show there."""
     left = [ability for ability in profile.abilities if ability not in lacking]
-    return profile.model_copy(update={"abilities": left})
+    shown_here = [
+        (one, [place for place in one.places if place.without not in left]) for one in profile.deviation
+    ]
+    deviations = [
+        one.model_copy(update={"case": None, "cases": places}) for one, places in shown_here if places
+    ]
+    return profile.model_copy(update={"abilities": left, "deviation": deviations})
 
 
 def _profile(rig: Path, named: object, mistakes: list[str], unset: list[str] | None) -> Profile | None:

@@ -213,6 +213,9 @@ class Place(Model):
     requirement: Demand | None = Field(
         None, description="a glob on the id of the requirement it breaks; none: the deviation's"
     )
+    without: Ability | None = Field(
+        None, description="the ability that hides the cause here: it shows only where the rig lacks it"
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -209,6 +209,14 @@ def test_a_deviation_is_one_cause_in_several_cases(files):
     assert not deviation.matches("rfc6282/3.1.1/tf[0-1]", "dropped", "RFC6282-2-04")
 
 
+@pytest.mark.parametrize(("lacking", "expected"), [([], 0), (["ip_tap"], 1)])
+def test_a_deviation_that_an_ability_hides_is_expected_where_the_rig_lacks_it(files, lacking, expected):
+    hidden = 'cases = [{ case = "rfc6282/3.1.1/tf[0*", without = "ip_tap" }]'
+    text = PROFILE.replace('case = "rfc6282/3.1.1/tf[0*"', hidden)
+    (files / "p.toml").write_text(text.replace("abilities = [", 'abilities = ["ip_tap", '))
+    assert len(load("./r.toml", [f"without={lacking}"]).profile.deviation) == expected
+
+
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
