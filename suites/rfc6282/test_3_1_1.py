@@ -189,7 +189,7 @@ def _infixed_destination(case: Case) -> bytes:
 
 def _infixed(case: Case, prefix: bytes) -> bytes:
     """A source address that SAM=10 can name, whatever the link address of the tester is."""
-    return case.tester.also(prefix + bytes.fromhex("000000fffe001234"))
+    return case.tester.also(prefix + bytes.fromhex("000000fffe00") + case.tester.identity.address[14:])
 
 
 @requirement("RFC6282-3.1.1-19", "RFC6282-3.1.1-14", "RFC6282-3.1.1-18")

@@ -117,7 +117,7 @@ def test_short_address_under_a_context(case: Case):
 def test_foreign_source(case: Case, source: str):
     """A source whose IID is not the sender's link address travels in-line and comes out as it is (§3.2.2)."""
     prefix = bytes.fromhex("fe80000000000000")
-    address = case.tester.also(prefix + bytes.fromhex("02aabbfffeccdd01"))
+    address = case.tester.also(prefix + bytes.fromhex("02aabbfffe") + case.tester.identity.address[13:])
     case.understood(
         lambda: stimulus(case, case.tester.echo(source=address), SAC=0, SAM=0 if source == "inline" else 1)
     )

@@ -25,10 +25,11 @@ from fixtures.api import (
 from sixlowpan import ipv6
 
 LINK_LOCAL = bytes.fromhex("fe80 0000 0000 0000")
-#: What 0000:00ff:fe00:XXXX is, and what it is not (§3.2.2): one bit or one octet beside it.
+#: What 0000:00ff:fe00:XXXX is, and what it is not (§3.2.2): one bit or one octet beside it. XXXX is another one for
+#: each neighbour: an address that an earlier one had would still lead there.
 IIDS = """
-    000000fffe001234 020000fffe001234 000100fffe001234 000001fffe001234 000000fefe001234 000000ff7e001234
-    000000fffe011234 0000000000001234 0000000000000001 fffe00fffe001234 0123456789abcdef
+    000000fffe00XXXX 020000fffe00XXXX 000100fffe00XXXX 000001fffe00XXXX 000000fefe00XXXX 000000ff7e00XXXX
+    000000fffe01XXXX 000000000000XXXX fffe00fffe00XXXX 0123456789abXXXX
 """
 #: Prefixes beside fe80::/64, all of them link-local (RFC 4291 §2.4: fe80::/10).
 BESIDE = "fe80000000000001 fe80000100000000 fe81000000000000 febf000000000000"
@@ -43,7 +44,8 @@ def iids(case: Case) -> Iterator[bytes]:
         own[:7] + bytes([own[7] ^ 1]),
         own[:6] + bytes([own[6] ^ 0x80, own[7]]),
     )
-    yield from map(bytes.fromhex, IIDS.split())
+    other = bytes([own[6] ^ 0x12, own[7] ^ 0x34])
+    yield from (bytes.fromhex(iid.replace("XXXX", other.hex())) for iid in IIDS.split())
     yield bytes.fromhex("000000fffe00") + own[6:]
 
 
