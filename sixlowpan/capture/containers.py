@@ -2,7 +2,7 @@
 
 With `__main__` the only module of the oracle that reads a file. One record is in memory at a time, and a size that
 cannot be is refused before anything is read, so a file may be of any size and of any honesty. A file that ends in the
-middle of a packet, or of the header of one, gives what is there of it: its record is shorter than its `length`.
+middle of a packet, or of the header of one, gives what is there of it: its record is `Torn`.
 
 Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng, RFC 1761 (snoop) as Bluetooth uses it.
 """
@@ -62,6 +62,10 @@ class Record(NamedTuple):
     data: bytes
     length: int
     interface: int = 0
+
+
+class Torn(Record):
+    """The packet in which the file ends: it is shorter than its `length`."""
 
 
 #: reads the records of one file from its beginning, each time it is called
@@ -124,7 +128,8 @@ def _pcap(file: BinaryIO, magic: bytes) -> Iterator[Record]:
         if more:
             read(more)
         data, size = read(captured), max(captured, length)
-        yield make((number, seconds + parts * fraction, link_type, data, size, 0))
+        packet = make((number, seconds + parts * fraction, link_type, data, size, 0))
+        yield packet if len(data) == captured else Torn(*packet)
 
 
 class _Interface(NamedTuple):
@@ -167,14 +172,15 @@ def _pcapng(file: BinaryIO, head: bytes) -> Iterator[Record]:
             yield _cut_short(number + 1, -1)
         elif packet is not None:
             number += 1
-            yield Record(number, *packet[:-1], before + packet[-1])
+            torn = len(body) < size - 12 and len(packet[2]) < packet[3]
+            yield (Torn if torn else Record)(number, *packet[:-1], before + packet[-1])
     if head:
         yield _cut_short(number + 1, -1)
 
 
 def _cut_short(number: int, link_type: int) -> Record:
     """A packet of which the file has not even the whole header: how long it was is not known."""
-    return Record(number, 0.0, link_type, b"", 1)
+    return Torn(number, 0.0, link_type, b"", 1)
 
 
 def _interface(body: bytes, order: str) -> _Interface:
@@ -243,4 +249,5 @@ def _btsnoop(file: BinaryIO) -> Iterator[Record]:
         elif datalink == 2001:  # Linux monitor: the flags are adapter and opcode
             link_type, front = LINUX_MONITOR, flags.to_bytes(4, "big")
         size = max(length, captured) + len(front)
-        yield Record(number, (stamp - _BTSNOOP_EPOCH) / 1e6, link_type, front + data, size)
+        made = Record if len(data) == captured else Torn
+        yield made(number, (stamp - _BTSNOOP_EPOCH) / 1e6, link_type, front + data, size)

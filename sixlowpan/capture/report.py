@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from sixlowpan.capture.judging import Group, Judgement, Sender, learn, sender_of
-from sixlowpan.capture.sift import FCS_WRONG, NO_KEY, Breach, Item, Payload, Skipped
+from sixlowpan.capture.sift import FCS_WRONG, NO_KEY, TORN, Breach, Item, Payload, Skipped
 from sixlowpan.contexts import Contexts
 from sixlowpan.errors import DecodeError
 from sixlowpan.explain import Field, explain
@@ -83,6 +83,10 @@ def _ranges(requirements: list[str]) -> Iterator[str]:
 
 
 def _hints(judgement: Judgement) -> Iterator[str]:
+    if not judgement.read:
+        yield "no packet is in this file: nothing was captured, or it ends before the first one"
+    if judgement.skipped[TORN]:
+        yield "the file ends in the midst of a packet: whoever wrote it was interrupted, or it was not copied whole"
     if judgement.undefined_contexts:
         yield (
             "a context is used that no Router Advertisement in this capture defines "

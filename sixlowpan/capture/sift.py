@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from sixlowpan import dispatch, frame, hci, mac, mpx
 from sixlowpan.capture import trailer
 from sixlowpan.capture.air import Air
-from sixlowpan.capture.containers import Record, Source
+from sixlowpan.capture.containers import Record, Source, Torn
 from sixlowpan.capture.linktypes import AIR, BARE, CRC, CRC32, HCI, NONE, PSDU, Inside, NothingInside, inside
 from sixlowpan.errors import DecodeError
 from sixlowpan.l2cap import Sdu
@@ -26,6 +26,7 @@ from sixlowpan.link import IEEE802154, LinkInfo
 from sixlowpan.security import Opener, SecurityError
 
 CUT: Final = "cut by the capture"
+TORN: Final = "the file ends in it"
 FCS_WRONG: Final = "FCS wrong"
 NO_KEY: Final = "secured, no key"
 AUTO: Final = "auto"
@@ -132,7 +133,7 @@ class Sieve:
                 else:
                     yield known
             except NothingInside as reason:
-                yield Skipped(number, str(reason))
+                yield Skipped(number, TORN if isinstance(record, Torn) else str(reason))
 
     def _record(self, record: Record) -> Iterator[Item]:
         number, time, link_type, data, length, interface = record

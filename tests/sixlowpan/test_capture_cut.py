@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sixlowpan import capture
+from sixlowpan.capture import report
 from tests.sixlowpan.captures import btsnoop, enhanced, gzipped, interface, pcap, section
 
 GOOD = bytes.fromhex("41dc01cdab0807060504030201" + "1817161514131211") + bytes.fromhex("7a333a8000")
@@ -40,8 +41,16 @@ def test_a_file_that_ends_in_a_packet_says_so(tmp_path):
     ):
         for judgement in ends(path, whole, first + header, first + body):
             assert judgement.read == 2
-            assert judgement.skipped["cut by the capture"] == 1
+            assert judgement.skipped["the file ends in it"] == 1
             assert not judgement.damage
+            assert any("ends in the midst of a packet" in line for line in report.text(judgement))
+
+
+def test_a_file_without_packets_says_so(tmp_path):
+    """Of a capture that ends in its first block, as of one in which nothing was heard."""
+    for octets in (section()[:20], section() + interface(230), pcap(tmp_path / "f", 230, []).read_bytes()):
+        (tmp_path / "f").write_bytes(octets)
+        assert next(report.text(capture.judge(tmp_path / "f"))).startswith("hint: no packet is in this file")
 
 
 @pytest.mark.parametrize("link_type", [0, 1, 12, 101, 113, 192, 195, 215, 230, 251, 256, 272, 276, 283])
