@@ -8,7 +8,8 @@ A mutant is one decorated function or class of a few lines in a module of this f
 
 `rewrites` spoils what the decoder made of a payload, `reads` spoils the payload before it is decoded, `crashes` is
 an exception on some payloads, `sends` spoils the payloads of one packet before they leave; `mutant` takes a
-subclass that overrides a step. The docstring says what is wrong; the requirement is the one that it breaks, the
+subclass that overrides a step. Of such a subclass `always` makes a step that does nothing but return a value, and
+`starts_with` gives it attributes. The docstring says what is wrong; the requirement is the one that it breaks, the
 defect the entry of the public defect list that it copies. The suites must find every one of them wrong, and
 nothing wrong with the reference node itself: `python -m tests.mutants`.
 """
@@ -18,6 +19,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -89,21 +91,25 @@ def mutant(
     return register
 
 
-def _step(make: Callable[[Callable], Node]):
-    """A decorator that turns a function into a node by `make` and registers it; `told` is as `mutant` takes it."""
+def step(make: Callable[[Callable], Node], kinds=ANY):
+    """A decorator that turns a function (or class) into a node by `make` and registers it, by default for `kinds`.
 
-    def decorator(id: str, *, kinds=ANY, **told):
+    It is called with what `mutant` takes. Its attribute `make` is for decorators that stand on this one.
+    """
+
+    def decorator(id: str, requirement: str, defect: str | None = None, *, kinds=kinds, **told):
         def register(function: Callable) -> Callable:
-            register_node = mutant(id, kinds=kinds, what=function.__doc__, **told)
-            register_node(make(function))
+            what = function.__doc__ or ""
+            mutant(id, requirement=requirement, defect=defect, kinds=kinds, what=what, **told)(make(function))
             return function
 
         return register
 
+    decorator.make = make
     return decorator
 
 
-@_step
+@step
 def rewrites(function: Callable) -> Node:
     """function(node, packet: bytearray, header: Iphc, info) changes what was decoded of an IPHC payload."""
 
@@ -118,7 +124,7 @@ def rewrites(function: Callable) -> Node:
     return Rewriting
 
 
-@_step
+@step
 def reads(function: Callable) -> Node:
     """function(node, payload, header: Iphc | None, info) -> the payload that is decoded in its place, None to drop."""
 
@@ -130,7 +136,7 @@ def reads(function: Callable) -> Node:
     return Reading
 
 
-@_step
+@step
 def crashes(function: Callable) -> Node:
     """function(node, payload, header: Iphc | None) -> whether this payload crashes the node."""
 
@@ -143,7 +149,7 @@ def crashes(function: Callable) -> Node:
     return Crashing
 
 
-@_step
+@step
 def sends(function: Callable) -> Node:
     """function(node, payloads, packet, info) -> the payloads that leave in place of the right ones."""
 
@@ -152,6 +158,33 @@ def sends(function: Callable) -> Node:
             return function(self, super().fragment_packet(packet, info), packet, info)
 
     return Sending
+
+
+def always(**results) -> Node:
+    """A node whose steps of these names do nothing but return this: `always(valid_duplicate=True)`."""
+
+    def answering(result):
+        return lambda _node, *_given: result
+
+    return type("Always", (ReferenceNode,), {name: answering(result) for name, result in results.items()})
+
+
+def starts_with(**first):
+    """A class decorator: whenever the node starts, it has a copy of each of these attributes.
+
+    It has them while it starts, and copies of their own behind that: what is sent at a start changes nothing for good.
+    """
+
+    def decorator(node: Node) -> Node:
+        def boot(self):
+            vars(self).update(deepcopy(first))
+            super(node, self).boot()
+            vars(self).update(deepcopy(first))
+
+        node.boot = boot
+        return node
+
+    return decorator
 
 
 def make(id: str, link: MemoryLink, role: Role = "host", extended: bool = False) -> ReferenceNode:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import link_local, nd
 from sixlowpan.addresses import UNSPECIFIED, is_link_local, is_multicast, solicited_node
-from tests.mutants import BLE, mutant
+from tests.mutants import BLE, always, mutant
 from tests.mutants.wire import iphc
 
 
@@ -36,11 +36,8 @@ class TwoConnections(ReferenceNode):
 
 
 @wrong("6lbr-same-device-address", "RFC7668-3.2.2-04")
-class SameDeviceAddress(ReferenceNode):
+class SameDeviceAddress(always(device_address=bytes.fromhex("5a107e110000"))):
     """Never changes its device address."""
-
-    def device_address(self):
-        return bytes.fromhex("5a107e110000")
 
 
 @wrong("6lbr-dad-on-connecting", "RFC7668-3.2.2-16")
@@ -81,11 +78,8 @@ class LeavingTakesAll(ReferenceNode):
 
 
 @wrong("6lbr-no-advertisement", "RFC7668-3.2.4-03")
-class NoAdvertisement(ReferenceNode):
+class NoAdvertisement(always(advertise=None)):
     """Answers no Router Solicitation."""
-
-    def advertise(self, destination):
-        return
 
 
 @wrong("6lbr-prefix-on-link", "RFC7668-3.2.2-15")
@@ -258,11 +252,8 @@ class ForwardedSource(ReferenceNode):
 
 
 @wrong("6lbr-no-forwarding", "RFC7668-3.2.1-03")
-class NoForwarding(ReferenceNode):
+class NoForwarding(always(pass_on=None)):
     """Forwards nothing between 6LNs."""
-
-    def pass_on(self, packet, peer):
-        return
 
 
 @wrong("6lbr-hop-limit-kept", "RFC7668-3.2.1-03")
@@ -314,19 +305,13 @@ class MulticastToOne(ReferenceNode):
 
 
 @wrong("6lbr-multicast-to-all", "RFC7668-3.2.5-03")
-class MulticastToAll(ReferenceNode):
+class MulticastToAll(always(listens=True)):
     """Forwards multicast to 6LNs that listen to nothing."""
-
-    def listens(self, known, group):
-        return True
 
 
 @wrong("6lbr-listeners-ignored", "RFC7668-3.2.5-02")
-class ListenersIgnored(ReferenceNode):
+class ListenersIgnored(always(track=None)):
     """Keeps track of no listeners, and forwards no multicast."""
-
-    def track(self, view):
-        return
 
 
 @wrong("6lbr-listeners-of-all-links", "RFC7668-3.2.5-02")

@@ -10,7 +10,7 @@ import importlib
 
 from rigs.nodes.reference.node import ReferenceNode
 from rigs.nodes.reference.registration import DUPLICATE
-from tests.mutants import BLE, MUTANTS, mutant
+from tests.mutants import BLE, MUTANTS, mutant, starts_with
 from tests.mutants.ble_6lbr import wrong
 
 for module in ("nd_advertising", "nd_router", "nd_router_repeated", "nd_router_state", "nd_table"):
@@ -82,14 +82,9 @@ class LeftNeverEnds(Remembers):
 
 
 @wrong("6lbr-ble-back-is-a-duplicate", "RFC6775-6.5.1-01")
+@starts_with(connection_of={})
 class BackIsDuplicate(Remembers):
     """Tells owners by their connection: who comes back is another one."""
-
-    connection_of: dict = {}  # noqa: RUF012 - replaced at each start
-
-    def boot(self):
-        super().boot()
-        self.connection_of = {}
 
     def keep(self, address, option, link):
         super().keep(address, option, link)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import link_local, nd
 from sixlowpan.addresses import UNSPECIFIED, is_link_local
-from tests.mutants import BLE, mutant
+from tests.mutants import BLE, always, mutant
 
 
 def wrong(id, requirement, defect=None):
@@ -19,19 +19,13 @@ def wrong(id, requirement, defect=None):
 
 
 @wrong("6ln-same-device-address", "RFC7668-3.2.2-03")
-class SameDeviceAddress(ReferenceNode):
+class SameDeviceAddress(always(device_address=bytes.fromhex("5a107e110001"))):
     """Comes with the same device address each time."""
-
-    def device_address(self):
-        return bytes.fromhex("5a107e110001")
 
 
 @wrong("6ln-no-router-solicitation", "RFC7668-3.2.2-10")
-class NoSolicitation(ReferenceNode):
+class NoSolicitation(always(solicit_router=None)):
     """Solicits no router."""
-
-    def solicit_router(self):
-        return
 
 
 @wrong("6ln-solicitation-without-sllao", "RFC7668-3.2.3-04")
@@ -64,11 +58,8 @@ class Embeds(ReferenceNode):
 
 
 @wrong("6ln-contexts-ignored", "RFC7668-3.2.3-05", "LINUX-NO-6CO")
-class NoContexts(ReferenceNode):
+class NoContexts(always(take_context=None)):
     """Ignores the 6CO of Router Advertisements."""
-
-    def take_context(self, option):
-        return
 
 
 @wrong("6ln-resolves-on-link", "RFC7668-3.2.5-05")
@@ -87,11 +78,8 @@ class Resolves(ReferenceNode):
 
 
 @wrong("6ln-no-registration", "RFC7668-3.2.2-14", "LINUX-NO-6775")
-class NoRegistration(ReferenceNode):
+class NoRegistration(always(registrable=False)):
     """Registers nothing."""
-
-    def registrable(self, address):
-        return False
 
 
 @wrong("6ln-made-addresses-unregistered", "RFC7668-3.2.3-03")

@@ -8,7 +8,7 @@ from rigs.nodes.reference.node import ReferenceNode
 from rigs.tcp import Tcp
 from sixlowpan import link_local
 from sixlowpan.addresses import is_link_local
-from tests.mutants import BLE, mutant
+from tests.mutants import BLE, always, mutant
 from tests.mutants.wire import iphc
 
 MUST_BE_SENT = "RFC7668-3.2-03"
@@ -311,11 +311,8 @@ class OctetLost(Tcp):
 
 
 @mutant("ble-tcp-not-listening", requirement=MUST_BE_SENT, kinds=BLE)
-class NotListening(ReferenceNode):
+class NotListening(always(tcp_listen=None)):
     """Is told to accept TCP connections, and does not."""
-
-    def tcp_listen(self, port):
-        return
 
 
 # -- UDP, sizes, latency ----------------------------------------------------------------------------------------

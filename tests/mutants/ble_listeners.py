@@ -5,7 +5,7 @@ from __future__ import annotations
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import ipv6
 from sixlowpan.addresses import is_multicast
-from tests.mutants import BLE, mutant
+from tests.mutants import BLE, mutant, starts_with
 from tests.mutants.ble_6lbr import wrong as wrong_6lbr
 from tests.mutants.ble_6ln import wrong as wrong_6ln
 
@@ -17,14 +17,9 @@ from tests.mutants.ble_6ln import wrong as wrong_6ln
     rig="reference-6lbr",
     advice=True,
 )
+@starts_with(kept={})
 class GroupsOfAnEarlierConnection(ReferenceNode):
     """Forwards to a 6LN that came back what it listened to on its last connection."""
-
-    kept: dict = {}  # noqa: RUF012
-
-    def boot(self):
-        super().boot()
-        self.kept = {}
 
     def disconnected(self, peer):
         if peer in self.peers:
@@ -64,14 +59,9 @@ class FirstRecordOnly(ReferenceNode):
 
 
 @wrong_6lbr("6lbr-counts-reports", "RFC7668-3.2.5-03")
+@starts_with(counts={})
 class CountsReports(ReferenceNode):
     """Counts reports: who reported three times has to leave three times."""
-
-    counts: dict = {}  # noqa: RUF012
-
-    def boot(self):
-        super().boot()
-        self.counts = {}
 
     def track(self, view):
         known = self.peers.get(self.peer)
@@ -146,14 +136,9 @@ class InterfaceLocalForwarded(ReferenceNode):
     rig="reference-6lbr",
     advice=True,
 )
+@starts_with(kept={})
 class RegisteredOnAnEarlierConnection(ReferenceNode):
     """Takes what a 6LN registered on its last connection for registered on the next."""
-
-    kept: dict = {}  # noqa: RUF012
-
-    def boot(self):
-        super().boot()
-        self.kept = {}
 
     def disconnected(self, peer):
         if peer in self.peers:
@@ -166,14 +151,9 @@ class RegisteredOnAnEarlierConnection(ReferenceNode):
 
 
 @wrong_6lbr("6lbr-context-for-the-first-6ln", "RFC7668-3.2.4-03")
+@starts_with(told=frozenset())
 class ContextForTheFirst6ln(ReferenceNode):
     """Advertises the 6CO to the first 6LN that solicits only."""
-
-    told: frozenset = frozenset()
-
-    def boot(self):
-        super().boot()
-        self.told = frozenset()
 
     def context_options(self, prefix):
         if self.told and self.peer not in self.told:
@@ -183,14 +163,9 @@ class ContextForTheFirst6ln(ReferenceNode):
 
 
 @wrong_6ln("6ln-no-solicitation-behind-a-router", "RFC7668-3.2.3-04")
+@starts_with(had=False)
 class NoSolicitationBehindARouter(ReferenceNode):
     """Solicits no router on the connection behind one that had a router."""
-
-    had = False
-
-    def boot(self):
-        super().boot()
-        self.had = False
 
     def keep_router(self, message):
         self.had = True

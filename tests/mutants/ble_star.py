@@ -5,7 +5,7 @@ from __future__ import annotations
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from sixlowpan.addresses import is_multicast
-from tests.mutants import BLE, ble_6lbr, ble_6ln, mutant
+from tests.mutants import BLE, ble_6lbr, ble_6ln, mutant, starts_with
 from tests.mutants.ble_channel import CHANNEL
 
 FORWARDING = "RFC7668-3.2.1-03"
@@ -81,12 +81,9 @@ class TakesPeers(Leaving):
 
 
 @wrong_6lbr("6lbr-returning-6ln-lost", FORWARDING)
+@starts_with(came={})
 class ReturningLost(ReferenceNode):
     """Forwards nothing to a 6LN that was there before, left, and came again."""
-
-    def boot(self):
-        super().boot()
-        self.came: dict[bytes, int] = {}
 
     def connected(self, peer, now):
         self.came[peer] = self.came.get(peer, 0) + 1 if self.peers else 1
@@ -240,12 +237,9 @@ class SecondUnanswered(ReferenceNode):
 
 
 @wrong_6ln("6ln-registers-once", "RFC7668-3.2.3-02")
+@starts_with(once=set())
 class RegistersOnce(ReferenceNode):
     """Registers an address on the first connection on which it makes it, and never again."""
-
-    def boot(self):
-        super().boot()
-        self.once: set[bytes] = set()
 
     def register(self, address, lifetime=10):
         if address in self.once:

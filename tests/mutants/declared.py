@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sixlowpan import mesh
-from tests.mutants import ANY, IEEE802154, ReferenceNode, mutant, reads
+from tests.mutants import ANY, IEEE802154, always, mutant, reads
 
 
 def is_mesh(payload: bytes) -> bool:
@@ -14,11 +14,8 @@ def is_mesh(payload: bytes) -> bool:
 
 
 @mutant("mesh-for-another-consumed", requirement="RFC4944-11-03", kinds=IEEE802154)
-class ForAnother(ReferenceNode):
+class ForAnother(always(in_mesh_for_us=True)):
     """Consumes mesh frames whose final destination is another node."""
-
-    def in_mesh_for_us(self, payload, info):
-        return True
 
 
 @reads("mesh-dropped", requirement="RFC4944-5.1-14", kinds=IEEE802154)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import DecodeError
 from sixlowpan.addresses import BROADCAST
-from tests.mutants import ANY, IEEE802154, mutant, rewrites
+from tests.mutants import ANY, IEEE802154, mutant, rewrites, starts_with
 from tests.mutants.fragments import reassembly
 from tests.mutants.wire import Reassembly, iphc
 
@@ -271,12 +271,9 @@ class Page1Uncompressed(ReferenceNode):
 # -- late, and now and then not at all ----------------------------------------------------------------------------
 
 
+@starts_with(later=[])
 class Late(ReferenceNode):
     """A node whose frames leave a while later than they should; `delay` in seconds."""
-
-    def boot(self):
-        super().boot()
-        self.later = []
 
     def delay(self, frame):
         return 0.0

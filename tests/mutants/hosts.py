@@ -7,7 +7,7 @@ from rigs.nodes.reference.host import ADVERTISEMENT, HOP_LIMIT, ROUTER_ADVERTISE
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import mac
 from sixlowpan.addresses import ALL_NODES, BROADCAST
-from tests.mutants import ANY, IEEE802154, mutant
+from tests.mutants import ANY, IEEE802154, always, mutant
 
 # -- MAC --------------------------------------------------------------------------------------------------------
 
@@ -144,11 +144,8 @@ def _(body):
 
 
 @mutant("echo-wrong-checksum-answered", requirement="RFC6282-4.3.3-01", defect="ZEPHYR-10970", kinds=ANY)
-class WrongChecksumAnswered(ReferenceNode):
+class WrongChecksumAnswered(always(checksum_holds=True)):
     """Answers an Echo Request whose checksum is wrong."""
-
-    def checksum_holds(self, view, protocol, message):
-        return True
 
 
 @mutant("echo-from-another-address", requirement="RFC6282-3.1.1-36", kinds=IEEE802154)
@@ -232,11 +229,8 @@ class NdOptionLengthZeroCrash(ReferenceNode):
 
 
 @mutant("nd-not-answered", requirement="RFC4861-7.1.2-01", kinds=ANY)
-class NdNotAnswered(ReferenceNode):
+class NdNotAnswered(always(solicited=None)):
     """Answers no Neighbor Solicitation."""
-
-    def solicited(self, view, target, found):
-        return
 
 
 @mutant("nd-any-target", requirement="RFC4861-7.1.1-01", kinds=ANY)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from rigs.nodes.reference.node import ReferenceNode
 from rigs.nodes.reference.sixlbr import Shown
 from sixlowpan import nd
-from tests.mutants import mutant
+from tests.mutants import always, mutant
 
 
 def wrong_6lbr(id, requirement, defect=None):
@@ -70,11 +70,8 @@ class SiteLocal(Tells):
 
 
 @wrong_6lbr("6lbr-version-stays", "RFC6775-8.1.1-01")
-class VersionStays(ReferenceNode):
+class VersionStays(always(next_version=1)):
     """Never raises the version."""
-
-    def next_version(self):
-        return 1
 
 
 @wrong_6lbr("6lbr-version-by-two", "RFC6775-8.1.1-01")
@@ -86,11 +83,8 @@ class VersionByTwo(ReferenceNode):
 
 
 @wrong_6lbr("6lbr-version-with-each-ra", "RFC6775-4.3-04")
-class VersionEachRa(ReferenceNode):
+class VersionEachRa(always(changed=True)):
     """Raises the version with each advertisement."""
-
-    def changed(self, options):
-        return True
 
 
 @wrong_6lbr("6lbr-version-forgotten", "RFC6775-7-02")
@@ -171,11 +165,8 @@ class KeepsC(ReferenceNode):
 
 
 @wrong_6lbr("6lbr-all-confirmed", "RFC6775-8.2.4-01")
-class AllConfirmed(ReferenceNode):
+class AllConfirmed(always(duplicate_status=0)):
     """Confirms every address."""
-
-    def duplicate_status(self, message):
-        return 0
 
 
 @wrong_6lbr("6lbr-second-is-duplicate", "RFC6775-8.2.4-01")
@@ -311,11 +302,8 @@ class Dar255Dropped(ReferenceNode):
 
 
 @wrong_6lbr("6lbr-dar-unchecked", "RFC6775-8.2.1-01")
-class DarUnchecked(ReferenceNode):
+class DarUnchecked(always(valid_duplicate=True)):
     """Checks nothing of a DAR."""
-
-    def valid_duplicate(self, view, message):
-        return True
 
 
 @wrong_6lbr("6lbr-dar-group-registered", "RFC6775-8.2.1-01")

@@ -8,6 +8,7 @@ from rigs.nodes.reference.node import ReferenceNode
 from rigs.nodes.reference.routing import SUCCESS
 from sixlowpan import nd
 from sixlowpan.addresses import is_multicast
+from tests.mutants import starts_with
 from tests.mutants.nd_6lbr import wrong_6lbr
 from tests.mutants.nd_router import wrong
 
@@ -216,14 +217,9 @@ class SharedPrefixOfTheFirstOnly(ReferenceNode):
 
 
 @wrong("6lr-ended-border-must-be-newer", "RFC6775-8.1.3-02")
+@starts_with(was={})
 class EndedBorderMustBeNewer(ReferenceNode):
     """Takes a 6LBR that had ended again only with a higher version than before."""
-
-    was: dict = {}  # noqa: RUF012
-
-    def boot(self):
-        super().boot()
-        self.was = {}
 
     def border_ended(self, address):
         self.was = {**self.was, address: self.borders[address].version}

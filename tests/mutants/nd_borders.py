@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
+from tests.mutants import always
 from tests.mutants.nd_router import wrong
 
 
@@ -170,8 +171,5 @@ class EndKeepsPrefix(ReferenceNode):
 
 
 @wrong("6lr-router-from-the-start", "RFC6775-3.4-01")
-class RouterFromTheStart(ReferenceNode):
+class RouterFromTheStart(always(solicit_router=None)):
     """Is a router from the start, and solicits nobody."""
-
-    def solicit_router(self):
-        return

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
+from tests.mutants import starts_with
 from tests.mutants.nd_6lbr import Confirms, wrong_6lbr
 from tests.mutants.nd_multihop import Requests
 from tests.mutants.nd_router import wrong
@@ -211,12 +212,9 @@ class StaysTentative(ReferenceNode):
 
 
 @wrong_6lbr("6lbr-second-6lr-is-duplicate", "RFC6775-8.2.4-01")
+@starts_with(askers={})
 class SecondRouter(ReferenceNode):
     """Takes an address for a duplicate when another 6LR asks for it, whoever has it."""
-
-    def boot(self):
-        super().boot()
-        self.askers = {}
 
     def requested_duplicate(self, view, message):
         if self.askers.setdefault(message.address, view.src) != view.src:
@@ -225,12 +223,9 @@ class SecondRouter(ReferenceNode):
 
 
 @wrong_6lbr("6lbr-dac-to-the-first-6lr", "RFC6775-8.2.4-01")
+@starts_with(askers={})
 class ToFirstRouter(Confirms):
     """Sends each DAC to the 6LR that asked for the address first."""
-
-    def boot(self):
-        super().boot()
-        self.askers = {}
 
     def confirmation(self, message, source, destination):
         return message, source, self.askers.setdefault(message.address, destination)

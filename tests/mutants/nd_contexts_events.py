@@ -7,6 +7,7 @@ from dataclasses import replace
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import Context, nd
 from sixlowpan.addresses import is_link_local
+from tests.mutants import starts_with
 from tests.mutants.nd_extended import wrong as wrong8
 from tests.mutants.nd_host import wrong
 
@@ -51,14 +52,9 @@ class NdExpiredContextNotRemoved(ReferenceNode):
 
 
 @wrong("6ln-nd-expired-context-never-used-again", "RFC6775-5.4.2-01")
+@starts_with(dead=frozenset())
 class NdExpiredContextNeverUsedAgain(ReferenceNode):
     """Never compresses again with a context that had expired."""
-
-    dead: frozenset = frozenset()
-
-    def boot(self):
-        super().boot()
-        self.dead = frozenset()
 
     def context_ended(self, cid):
         super().context_ended(cid)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from sixlowpan.addresses import is_link_local
-from tests.mutants import mutant
+from tests.mutants import always, mutant
 from tests.mutants.nd_host import says
 from tests.mutants.nd_registering import Registers
 
@@ -21,19 +21,13 @@ def wrong(id, requirement, role="6ln", *, advice=False):
 
 
 @wrong("earo-no-6cio", "RFC8505-6.1-01")
-class No6cio(ReferenceNode):
+class No6cio(always(capabilities=b"")):
     """Solicits without a 6CIO."""
-
-    def capabilities(self):
-        return b""
 
 
 @wrong("earo-6cio-odd-flags", "RFC8505-4.3-01")
-class OddFlags(ReferenceNode):
+class OddFlags(always(flags=frozenset({1, 2}))):
     """Counts the flags of its 6CIO from the other end."""
-
-    def flags(self):
-        return frozenset({1, 2})
 
 
 @wrong("earo-t-clear", "RFC8505-5.1-02")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from sixlowpan.addresses import is_link_local
+from tests.mutants import always, starts_with
 from tests.mutants.nd_extended import wrong
 from tests.mutants.nd_multihop import Requests
 from tests.mutants.nd_router import Answers
@@ -100,12 +101,9 @@ class NoTidIsZero(ReferenceNode):
 
 
 @wrong("6lr-earo-answers-with-the-first-tid", "RFC8505-4.1-01", "6lr")
+@starts_with(firsts={})
 class AnswersFirstTid(ReferenceNode):
     """Answers with the TID of the first registration, however often it was renewed."""
-
-    def boot(self):
-        super().boot()
-        self.firsts = {}
 
     def reply(self, asked, status):
         first = self.firsts.setdefault(asked.address, asked.option.tid)
@@ -121,12 +119,9 @@ class AnswersWithoutTid(Answers):
 
 
 @wrong("6lr-earo-edar-first-tid", "RFC8505-5.7-05", "6lr")
+@starts_with(firsts={})
 class EdarFirstTid(Requests):
     """Reports renewals to the 6LBR with the TID of the first registration."""
-
-    def boot(self):
-        super().boot()
-        self.firsts = {}
 
     def request_changed(self, message, source, destination):
         first = self.firsts.setdefault(message.address, message.tid)
@@ -169,12 +164,9 @@ class RemovalUnreported(ReferenceNode):
 
 
 @wrong("6lr-earo-tid-of-each-host", "RFC8505-5.3-01", "6lr")
+@starts_with(last={})
 class TidOfRovr(ReferenceNode):
     """Compares the TID of a renewal with the last one of the same ROVR, whatever address that was for."""
-
-    def boot(self):
-        super().boot()
-        self.last = {}
 
     def keep(self, address, option, link):
         super().keep(address, option, link)
@@ -226,12 +218,9 @@ class TenIsSuccess(Passes):
 
 
 @wrong("6lr-earo-6cio-once", "RFC8505-6.1-02", "6lr")
+@starts_with(told=set())
 class CapabilitiesOnce(ReferenceNode):
     """Has a 6CIO in its first advertisement to a host only, although each solicitation has one."""
-
-    def boot(self):
-        super().boot()
-        self.told = set()
 
     def send_nd(self, source, destination, kind, body):
         if kind == nd.RA and destination in self.told and body[-8:-7] == bytes([nd.SIXCIO]):
@@ -327,8 +316,5 @@ class EdacSuffix(ReferenceNode):
 
 
 @wrong("6lbr-plain-dar-updates", "RFC8505-6.3-02", "6lbr")
-class PlainUpdates(ReferenceNode):
+class PlainUpdates(always(is_unordered=False)):
     """Lets a DAR of RFC 6775 update, and delete, what an EDAR has established."""
-
-    def is_unordered(self, entry, tid):
-        return False

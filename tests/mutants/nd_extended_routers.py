@@ -7,6 +7,7 @@ from dataclasses import replace
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from sixlowpan.addresses import is_link_local
+from tests.mutants import always
 from tests.mutants.nd_6lbr import Confirms
 from tests.mutants.nd_extended import wrong
 from tests.mutants.nd_multihop import Requests
@@ -122,11 +123,8 @@ class TidNoWindow(Older):
 
 
 @wrong("6lr-earo-older-taken", "RFC8505-4.1-09", "6lr")
-class OlderTaken(ReferenceNode):
+class OlderTaken(always(is_older=False)):
     """Takes an older registration."""
-
-    def is_older(self, held, tid):
-        return False
 
 
 @wrong("6lr-earo-same-tid-moved", "RFC8505-4.1-09", "6lr")
@@ -148,11 +146,8 @@ class OlderMoves(ReferenceNode):
 
 
 @wrong("6lr-earo-source-not-checked", "RFC8505-4.1-12", "6lr")
-class SourceNotChecked(ReferenceNode):
+class SourceNotChecked(always(is_elsewhere=False)):
     """Takes a registration from a source that is somebody else's."""
-
-    def is_elsewhere(self, source, option):
-        return False
 
 
 @wrong("6lr-earo-source-status-1", "RFC8505-4.1-17", "6lr")
@@ -173,11 +168,8 @@ class GlobalSourceTaken(ReferenceNode):
 
 
 @wrong("6lr-earo-foreign-prefix-taken", "RFC8505-4.1-14", "6lr")
-class ForeignTaken(ReferenceNode):
+class ForeignTaken(always(fits=True)):
     """Registers an address of any prefix."""
-
-    def fits(self, address):
-        return True
 
 
 @wrong("6lr-earo-no-6cio", "RFC8505-6.1-02", "6lr")
@@ -341,11 +333,8 @@ class TidOfPlain(ReferenceNode):
 
 
 @wrong("6lbr-tid-ignored", "RFC8505-4.1-09", "6lbr")
-class TidIgnored(ReferenceNode):
+class TidIgnored(always(is_older=False)):
     """Compares no TIDs."""
-
-    def is_older(self, held, tid):
-        return False
 
 
 @wrong("6lbr-tid-is-a-number", "RFC8505-5.2.1-03", "6lbr")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from sixlowpan.addresses import is_link_local
+from tests.mutants import always
 from tests.mutants.nd_extended import wrong
 
 # -- 6LN --------------------------------------------------------------------------------------------------------
@@ -32,11 +33,8 @@ class SllaoForLinkLocal(ReferenceNode):
 
 
 @wrong("earo-global-before-the-answer", "RFC8505-5.6-02")
-class BeforeTheAnswer(ReferenceNode):
+class BeforeTheAnswer(always(may_register=True)):
     """Registers global addresses while the one that it registers them from is not confirmed."""
-
-    def may_register(self, address, router):
-        return True
 
 
 @wrong("earo-knows-of-one-router-only", "RFC8505-6-01")

@@ -14,7 +14,7 @@ from sixlowpan.addresses import (
     is_link_local,
     solicited_node,
 )
-from tests.mutants import mutant
+from tests.mutants import always, mutant
 
 
 def wrong(id, requirement, defect=None, *, advice=False):
@@ -81,11 +81,8 @@ class NotFlipped(ReferenceNode):
 
 
 @wrong("6ln-nd-no-rs", "RFC6775-3.4-01")
-class NoRs(ReferenceNode):
+class NoRs(always(solicit_router=None)):
     """Waits for an advertisement, and solicits nobody."""
-
-    def solicit_router(self):
-        return
 
 
 class Paced(ReferenceNode):
@@ -209,11 +206,8 @@ class Refreshing(ReferenceNode):
 
 
 @wrong("6ln-nd-no-refresh", "RFC6775-5.4.3-02")
-class NoRefresh(ReferenceNode):
+class NoRefresh(always(next_refresh=None)):
     """Asks for nothing before a lifetime ends."""
-
-    def next_refresh(self, message):
-        return None
 
 
 @wrong("6ln-nd-refresh-forgets-contexts", "RFC6775-5.4.3-02")

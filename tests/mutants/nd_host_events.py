@@ -7,19 +7,15 @@ from dataclasses import replace
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from sixlowpan.addresses import is_link_local
+from tests.mutants import starts_with
 from tests.mutants.nd_extended import wrong as wrong8
 from tests.mutants.nd_host import wrong
 
 
 @wrong("6ln-nd-later-rs-without-sllao", "RFC6775-5.3-02")
+@starts_with(had=False)
 class NdLaterRsWithoutSllao(ReferenceNode):
     """Has an SLLAO in the solicitations of its start only."""
-
-    had = False
-
-    def boot(self):
-        super().boot()
-        self.had = False
 
     def keep_router(self, message):
         self.had = True
@@ -57,14 +53,9 @@ class NdSolicitsTheLostRouter(ReferenceNode):
 
 
 @wrong8("earo-6cio-at-first-only", "RFC8505-6.1-01")
+@starts_with(count=0)
 class CapabilitiesAtFirst(ReferenceNode):
     """Has a 6CIO in its first solicitation only."""
-
-    count = 0
-
-    def boot(self):
-        super().boot()
-        self.count = 0
 
     def capabilities(self):
         self.count += 1
@@ -188,14 +179,9 @@ class NdEndedAddressRegistered(ReferenceNode):
 
 
 @wrong("6ln-nd-ended-prefix-never-again", "RFC6775-5.4.1-02")
+@starts_with(once=frozenset())
 class NdEndedPrefixNeverAgain(ReferenceNode):
     """Makes no address of a prefix that had ended."""
-
-    once: frozenset = frozenset()
-
-    def boot(self):
-        super().boot()
-        self.once = frozenset()
 
     def drop_address(self, address):
         if address in self.made:
@@ -208,14 +194,9 @@ class NdEndedPrefixNeverAgain(ReferenceNode):
 
 
 @wrong("6ln-nd-ended-prefix-unregistered", "RFC6775-5.4.1-02")
+@starts_with(once=frozenset())
 class NdEndedPrefixUnregistered(ReferenceNode):
     """Registers no address of a prefix that had ended."""
-
-    once: frozenset = frozenset()
-
-    def boot(self):
-        super().boot()
-        self.once = frozenset()
 
     def drop_address(self, address):
         if address in self.made:
@@ -310,14 +291,9 @@ class NdRefusedRenewalUnheeded(ReferenceNode):
 
 
 @wrong("6ln-nd-full-router-never-again", "RFC6775-5.5.3-03", advice=True)
+@starts_with(never=frozenset())
 class NdFullRouterNeverAgain(ReferenceNode):
     """Never takes a router again that was full."""
-
-    never: frozenset = frozenset()
-
-    def boot(self):
-        super().boot()
-        self.never = frozenset()
 
     def full(self, router):
         self.never |= {router}
@@ -329,14 +305,9 @@ class NdFullRouterNeverAgain(ReferenceNode):
 
 
 @wrong("6ln-nd-first-grant-counts", "RFC6775-5.5.2-03")
+@starts_with(first={})
 class NdFirstGrantCounts(ReferenceNode):
     """Renews by the lifetime that was granted first."""
-
-    first: dict = {}  # noqa: RUF012
-
-    def boot(self):
-        super().boot()
-        self.first = {}
 
     def renewal(self, address):
         self.first = {address: super().renewal(address), **self.first}

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
+from tests.mutants import always
 from tests.mutants.nd_router import wrong
 
 
@@ -22,11 +23,8 @@ class AnswersBefore(ReferenceNode):
 
 
 @wrong("6lr-never-asks", "RFC6775-8.2-01")
-class NeverAsks(ReferenceNode):
+class NeverAsks(always(is_checked=False)):
     """Asks no 6LBR."""
-
-    def is_checked(self, address):
-        return False
 
 
 class Requests(ReferenceNode):
@@ -262,11 +260,8 @@ class RenewalLost(ReferenceNode):
 
 
 @wrong("6lr-dac-unchecked", "RFC6775-8.2.1-01")
-class DacUnchecked(ReferenceNode):
+class DacUnchecked(always(valid_duplicate=True)):
     """Checks nothing of a DAC."""
-
-    def valid_duplicate(self, view, message):
-        return True
 
 
 @wrong("6lr-dac-checksum-unchecked", "RFC6775-8.2.1-01")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from sixlowpan.addresses import ALL_ROUTERS
+from tests.mutants import always
 from tests.mutants.nd_host import says, wrong
 
 
@@ -21,11 +22,8 @@ class Registers(ReferenceNode):
 
 
 @wrong("6ln-nd-no-registration", "RFC6775-5.4.1-02", "LINUX-NO-6775")
-class NoRegistration(ReferenceNode):
+class NoRegistration(always(registrable=False)):
     """Registers nothing."""
-
-    def registrable(self, address):
-        return False
 
 
 @wrong("6ln-nd-registration-multicast", "RFC6775-5.4.1-02")
@@ -125,11 +123,8 @@ class Hastily(ReferenceNode):
 
 
 @wrong("6ln-nd-no-renewal", "RFC6775-5.5-01")
-class NoRenewal(ReferenceNode):
+class NoRenewal(always(renewal=1e9)):
     """Never renews a registration."""
-
-    def renewal(self, address):
-        return 1e9
 
 
 @wrong("6ln-nd-renewal-too-late", "RFC6775-5.5-01")
@@ -277,11 +272,8 @@ class KeptElsewhere(ReferenceNode):
 
 
 @wrong("6ln-nd-full-router-asked-on", "RFC6775-5.5.3-03")
-class AskedOn(ReferenceNode):
+class AskedOn(always(full=None)):
     """Goes on to ask a router that is full."""
-
-    def full(self, router):
-        return
 
 
 @wrong("6ln-nd-full-is-success", "RFC6775-5.5.3-03")

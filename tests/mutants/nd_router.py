@@ -8,7 +8,7 @@ from rigs.nodes.reference.node import ReferenceNode
 from rigs.nodes.reference.routing import Binding
 from sixlowpan import nd
 from sixlowpan.addresses import ALL_NODES, LINK_LOCAL_PREFIX, is_link_local
-from tests.mutants import mutant
+from tests.mutants import always, mutant
 from tests.mutants.nd_host import says
 
 
@@ -26,11 +26,8 @@ class RaMulticast(says(nd.RA, lambda n, s, d, b: (s, ALL_NODES, b))):
 
 
 @wrong("6lr-ra-unanswered", "RFC6775-6.3-05")
-class RaUnanswered(ReferenceNode):
+class RaUnanswered(always(advertise=None)):
     """Answers no solicitation."""
-
-    def advertise(self, destination):
-        return
 
 
 @wrong("6lr-ra-without-sllao", "RFC6775-6.3-04")
@@ -57,19 +54,13 @@ class PrefixOnLink(ReferenceNode):
 
 
 @wrong("6lr-preference-high", "RFC6775-6-02")
-class PreferenceHigh(ReferenceNode):
+class PreferenceHigh(always(preference_bits=0b01 << 3)):
     """A 6LR with the preference of a 6LBR."""
-
-    def preference_bits(self):
-        return 0b01 << 3
 
 
 @wrong("6lr-preference-reserved", "RFC6775-6-02")
-class PreferenceReserved(ReferenceNode):
+class PreferenceReserved(always(preference_bits=0b10 << 3)):
     """Advertises the reserved preference."""
-
-    def preference_bits(self):
-        return 0b10 << 3
 
 
 @wrong("6lr-ra-without-abro", "RFC6775-4.3-01")
@@ -236,19 +227,13 @@ class NaReserved(ReferenceNode):
 
 
 @wrong("6lr-not-forwarded", "RFC6775-6.5.3-01")
-class NotForwarded(ReferenceNode):
+class NotForwarded(always(pass_on=None)):
     """Confirms registrations, and forwards nothing to them."""
-
-    def pass_on(self, packet, peer):
-        return
 
 
 @wrong("6lr-duplicate-confirmed", "RFC6775-6.5.1-01", "RIOT-DUPLICATE")
-class DuplicateConfirmed(ReferenceNode):
+class DuplicateConfirmed(always(is_owned=False)):
     """Gives a registered address to whoever asks for it last."""
-
-    def is_owned(self, address, option):
-        return False
 
 
 @wrong("6lr-duplicate-replaces", "RFC6775-6.5.1-01")

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
+from tests.mutants import starts_with
 from tests.mutants.nd_host import says
 from tests.mutants.nd_router import Answers, wrong
 
@@ -27,12 +28,9 @@ class ToMacSource(ReferenceNode):
 
 
 @wrong("6lr-second-solicitation-unanswered", "RFC6775-6.3-05")
+@starts_with(advertised_at={})
 class SecondUnanswered(ReferenceNode):
     """Answers a host once in 10 s: takes MIN_DELAY_BETWEEN_RAS for unicast, too."""
-
-    def boot(self):
-        super().boot()
-        self.advertised_at = {}
 
     def advertise(self, destination):
         last = self.advertised_at.get(destination)
@@ -167,12 +165,9 @@ class TentativeTimer(ReferenceNode):
 # -- room -------------------------------------------------------------------------------------------------------
 
 
+@starts_with(lost=0)
 class Counting(ReferenceNode):
     """A router that counts its registrations, and miscounts."""
-
-    def boot(self):
-        super().boot()
-        self.lost = 0
 
     def refusal(self, asked):
         status = super().refusal(asked)

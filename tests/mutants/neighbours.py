@@ -10,7 +10,7 @@ from dataclasses import replace
 from rigs.nodes.reference.host import ADVERTISEMENT, SOLICITATION
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan.addresses import is_link_local
-from tests.mutants import ANY, IEEE802154, mutant, reads
+from tests.mutants import ANY, IEEE802154, mutant, reads, starts_with
 
 
 class Framing(ReferenceNode):
@@ -207,12 +207,9 @@ class AnswersToMacSource(Framing):
 REDIRECT = 137
 
 
+@starts_with(redirected={})
 class Redirected(ReferenceNode):
     """Heeds a Redirect that `is_valid` (RFC 4861 §8.1), from any neighbour."""
-
-    def boot(self):
-        super().boot()
-        self.redirected = {}
 
     def icmp(self, view, message):
         if message[0] == REDIRECT and len(message) >= 40 and self.is_valid(view, message):

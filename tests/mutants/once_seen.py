@@ -11,7 +11,7 @@ from rigs.nodes.reference.ble import NodeChannel
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import DecodeError
 from sixlowpan.addresses import is_link_local, is_multicast
-from tests.mutants import ANY, BLE, IEEE802154, mutant
+from tests.mutants import ANY, BLE, IEEE802154, mutant, starts_with
 from tests.mutants.ble_channel import channel
 from tests.mutants.fragments import reassembly
 from tests.mutants.sending_misses import encodes
@@ -21,12 +21,9 @@ from tests.mutants.wire import Reassembly, iphc
 
 
 @mutant("context-undefined-remembered", requirement="RFC6282-3.1.2-01", kinds=ANY)
+@starts_with(missed=set())
 class UndefinedRemembered(ReferenceNode):
     """Remembers that a context was undefined when a packet asked for it, and knows it no more when it is defined."""
-
-    def boot(self):
-        super().boot()
-        self.missed = set()
 
     def decode_payload(self, payload, info):
         header = iphc(payload)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan.addresses import BROADCAST
-from tests.mutants import ANY, IEEE802154, mutant
+from tests.mutants import ANY, IEEE802154, mutant, starts_with
 from tests.mutants.sending_fragments import fragmented, with_offset, with_size, with_tag
 from tests.mutants.wire import Iphc, iphc
 
@@ -151,12 +151,9 @@ def _(node, payloads, packet, info):
 
 
 @mutant("send-tag-zero-skipped", requirement="RFC4944-5.3-14", kinds=IEEE802154)
+@starts_with(tag=0xFFF0)
 class TagZeroSkipped(ReferenceNode):
     """Sends tag 1 behind 65535; begins near it."""
-
-    def boot(self):
-        super().boot()
-        self.tag = 0xFFF0
 
     def next_tag(self):
         self.tag = self.tag % 0xFFFF + 1

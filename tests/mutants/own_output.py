@@ -7,7 +7,7 @@ from collections.abc import Callable
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import EncodeError, fragment
 from sixlowpan.addresses import BROADCAST, is_link_local, is_multicast
-from tests.mutants import ANY, IEEE802154, mutant
+from tests.mutants import ANY, IEEE802154, mutant, starts_with
 from tests.mutants.sending_fragments import fragmented, with_offset, with_size, with_tag
 from tests.mutants.wire import iphc
 
@@ -42,12 +42,9 @@ class TagLittleEndian(ReferenceNode):
 
 
 @mutant("send-tag-15-bits", requirement="RFC4944-5.3-14", kinds=IEEE802154)
+@starts_with(tag=0x7F40)
 class Tag15Bits(ReferenceNode):
     """Its tags wrap behind 32767, near which it begins."""
-
-    def boot(self):
-        super().boot()
-        self.tag = 0x7F40
 
     def next_tag(self):
         return super().next_tag() & 0x7FFF

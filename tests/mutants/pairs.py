@@ -5,7 +5,7 @@ from __future__ import annotations
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import ipv6
 from sixlowpan.addresses import is_multicast
-from tests.mutants import PAIR, mutant
+from tests.mutants import PAIR, mutant, starts_with
 from tests.mutants.wire import iphc
 
 
@@ -88,12 +88,9 @@ class ContextIgnored(ReferenceNode):
 
 
 @mutant("pair-tags-once", requirement="RFC4944-5.3-18", rig=PAIR)
+@starts_with(done=set())
 class TagsOnce(ReferenceNode):
     """Takes no datagram with a tag that its sender had used before, so that who restarts is not understood."""
-
-    def boot(self):
-        super().boot()
-        self.done: set[tuple[bytes, bytes]] = set()
 
     def reassemble(self, payload, info):
         key = (info.src, payload[2:4])
@@ -197,12 +194,9 @@ class FragmentsOfAnybody(ReferenceNode):
 
 
 @mutant("pair-fragments-of-one-length", requirement="RFC4944-5.3-16", rig=PAIR)
+@starts_with(steps={})
 class FragmentsOfOneLength(ReferenceNode):
     """Takes each further fragment for as long as the first of them, and puts the others where they then belong."""
-
-    def boot(self):
-        super().boot()
-        self.steps: dict[bytes, tuple[int, int]] = {}
 
     def reassemble(self, payload, info):
         if payload[0] & 0x20:

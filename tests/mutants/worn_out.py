@@ -10,7 +10,7 @@ from collections.abc import Callable
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import DecodeError, ipv6, mac, mesh
 from sixlowpan.addresses import BROADCAST
-from tests.mutants import ANY, IEEE802154, mutant, reads, sends
+from tests.mutants import ANY, IEEE802154, mutant, reads, sends, starts_with
 from tests.mutants.fragments import reassembly
 from tests.mutants.wire import Reassembly
 
@@ -168,13 +168,8 @@ def worn_by(id: str, times: int, requirement: str = "RFC6282-2-04", kinds=ANY):
     """function(node, payload, info, packet or None, error or None) -> whether this one counts; deaf behind `times`."""
 
     def register(function: Callable) -> Callable:
+        @starts_with(count=0)
         class Worn(ReferenceNode):
-            count = 0
-
-            def boot(self):
-                super().boot()
-                self.count = 0
-
             def understand(self, payload, info):
                 if self.count >= times:
                     return None
@@ -245,14 +240,11 @@ def _(node, payload, info, packet, error):
     return packet is not None and packet[6] == 59
 
 
+@starts_with(count=0)
 class WornByFrames(ReferenceNode):
     """Deaf behind so many frames that count."""
 
     most = 0
-
-    def boot(self):
-        super().boot()
-        self.count = 0
 
     def accepts(self, header):
         self.count += self.counts(header)
