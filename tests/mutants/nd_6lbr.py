@@ -8,6 +8,7 @@ from rigs.nodes.reference.node import ReferenceNode
 from rigs.nodes.reference.sixlbr import Shown
 from sixlowpan import nd
 from tests.mutants import always, mutant
+from tests.mutants.nd_steps import checksum_unchecked, says_with_hop_limit, sends_duplicates
 
 
 def wrong_6lbr(id, requirement, defect=None):
@@ -233,56 +234,33 @@ class TableForEver(ReferenceNode):
         return status
 
 
-class Confirms(ReferenceNode):
-    """A 6LBR whose DACs are other ones."""
-
-    def confirmation(self, message, source, destination):
-        raise NotImplementedError
-
-    def send_duplicate(self, message, source, destination):
-        super().send_duplicate(*self.confirmation(message, source, destination))
-
-
 @wrong_6lbr("6lbr-dac-to-the-address", "RFC6775-8.2.4-01")
-class DacToAddress(Confirms):
+class DacToAddress(ReferenceNode):
     """Sends the DAC to the registered address."""
 
-    def confirmation(self, message, source, destination):
+    def send_duplicate(self, message, source, destination):
         self.hint = (message.address, bytes(8))
-        return message, source, message.address
+        super().send_duplicate(message, source, message.address)
 
 
 @wrong_6lbr("6lbr-dac-from-link-local", "RFC6775-4.4-02")
-class DacFromLinkLocal(Confirms):
+class DacFromLinkLocal(sends_duplicates(lambda n, m, s, d: (m, n.own[0], d))):
     """Sends the DAC from its link-local address."""
-
-    def confirmation(self, message, source, destination):
-        return message, self.own[0], destination
 
 
 @wrong_6lbr("6lbr-dac-hop-limit-255", "RFC6775-4.4-02")
-class DacHopLimit(ReferenceNode):
+class DacHopLimit(says_with_hop_limit(255, nd.DAC)):
     """Sends DACs with a hop limit of 255."""
-
-    def output(self, packet):
-        dac = packet[6] == 58 and packet[40] == nd.DAC
-        super().output(packet[:7] + b"\xff" + packet[8:] if dac else packet)
 
 
 @wrong_6lbr("6lbr-dac-lifetime", "RFC6775-4.4-01")
-class DacLifetime(Confirms):
+class DacLifetime(sends_duplicates(lambda n, m, s, d: (replace(m, lifetime=m.lifetime + 1), s, d))):
     """Puts a lifetime of its own into DACs."""
-
-    def confirmation(self, message, source, destination):
-        return replace(message, lifetime=message.lifetime + 1), source, destination
 
 
 @wrong_6lbr("6lbr-dac-eui64", "RFC6775-4.4-01")
-class DacEui64(Confirms):
+class DacEui64(sends_duplicates(lambda n, m, s, d: (replace(m, rovr=n.link.dut), s, d))):
     """Puts its own EUI-64 into DACs."""
-
-    def confirmation(self, message, source, destination):
-        return replace(message, rovr=self.link.dut), source, destination
 
 
 @wrong_6lbr("6lbr-dar-hop-limit-checked", "RFC6775-4.4-02")
@@ -315,11 +293,8 @@ class GroupRegistered(ReferenceNode):
 
 
 @wrong_6lbr("6lbr-dar-checksum-unchecked", "RFC6775-8.2.1-01")
-class DarChecksum(ReferenceNode):
+class DarChecksum(checksum_unchecked(nd.DAR)):
     """Does not look at the checksum of a DAR."""
-
-    def checksum_holds(self, view, protocol, message):
-        return message[:1] == bytes([nd.DAR]) or super().checksum_holds(view, protocol, message)
 
 
 @wrong_6lbr("6lbr-dar-short-padded", "RFC6775-8.2.1-01")

@@ -12,6 +12,7 @@ from sixlowpan.addresses import (
     is_multicast,
 )
 from tests.mutants.nd_host import wrong
+from tests.mutants.nd_steps import reads_contexts
 
 # -- advertisements ---------------------------------------------------------------------------------------------
 
@@ -97,76 +98,43 @@ class PrefixNeverEnds(ReferenceNode):
 # -- contexts ---------------------------------------------------------------------------------------------------
 
 
-class Contexts(ReferenceNode):
-    """A host that changes the 6CO that it takes."""
-
-    def changed(self, option):
-        raise NotImplementedError
-
-    def take_context(self, option):
-        option = self.changed(option)
-        if option is not None:
-            super().take_context(option)
-
-
 @wrong("6ln-nd-no-contexts", "RFC6775-4.2-01", "LINUX-NO-6CO")
-class NoContexts(Contexts):
+class NoContexts(reads_contexts(lambda n, o: None)):
     """Ignores contexts."""
-
-    def changed(self, option):
-        return None
 
 
 @wrong("6ln-nd-contexts-of-64-bits", "RFC6775-4.2-02")
-class Of64(Contexts):
+class Of64(reads_contexts(lambda n, o: replace(o, length=min(o.length, 64)))):
     """Takes the first 64 bits of every context for all of it."""
-
-    def changed(self, option):
-        return replace(option, length=min(option.length, 64))
 
 
 @wrong("6ln-nd-context-not-updated", "RFC6775-5.4.2-01")
-class NotUpdated(Contexts):
+class NotUpdated(reads_contexts(lambda n, o: o if o.cid not in n.contexts or not o.valid_lifetime else None)):
     """Keeps the prefix that a CID had first."""
-
-    def changed(self, option):
-        return option if option.cid not in self.contexts or not option.valid_lifetime else None
 
 
 @wrong("6ln-nd-c-flag-ignored", "RFC6775-4.2-04")
-class CIgnored(Contexts):
+class CIgnored(reads_contexts(lambda n, o: replace(o, compress=True))):
     """Compresses with a context whose C flag is 0."""
-
-    def changed(self, option):
-        return replace(option, compress=True)
 
 
 @wrong("6ln-nd-c-0-not-read", "RFC6775-4.2-05")
-class CZeroDropped(Contexts):
+class CZeroDropped(reads_contexts(lambda n, o: o if o.compress else None)):
     """Does not know a context whose C flag is 0."""
-
-    def changed(self, option):
-        return option if option.compress else None
 
 
 @wrong("6ln-nd-context-lifetime-0-ignored", "RFC6775-4.2-06")
-class ZeroIgnored(Contexts):
+class ZeroIgnored(reads_contexts(lambda n, o: o if o.valid_lifetime else None)):
     """Keeps a context that is to be removed."""
-
-    def changed(self, option):
-        return option if option.valid_lifetime else None
 
 
 @wrong("6ln-nd-context-lifetime-0-makes-one", "RFC6775-5.4.2-03")
-class ZeroMakes(Contexts):
+class ZeroMakes(
+    reads_contexts(
+        lambda n, o: o if o.cid in n.contexts else replace(o, valid_lifetime=o.valid_lifetime or 1)
+    )
+):
     """Makes an entry of a 6CO with lifetime 0 for a CID that it did not know."""
-
-    def changed(self, option):
-        return (
-            option
-            if option.cid in self.contexts
-            else replace(option, valid_lifetime=option.valid_lifetime or 1)
-        )
 
 
 @wrong("6ln-nd-context-res-refused", "RFC6775-4.2-07")
@@ -183,11 +151,8 @@ class ResRefused(ReferenceNode):
 
 
 @wrong("6ln-nd-four-contexts", "RFC6775-4.2-03")
-class FourContexts(Contexts):
+class FourContexts(reads_contexts(lambda n, o: o if o.cid in n.contexts or len(n.contexts) < 4 else None)):
     """Has room for four contexts."""
-
-    def changed(self, option):
-        return option if option.cid in self.contexts or len(self.contexts) < 4 else None
 
 
 @wrong("6ln-nd-first-context-only", "RFC6775-4.2-03")

@@ -8,16 +8,14 @@ from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from tests.mutants.nd_6lbr import wrong_6lbr
 from tests.mutants.nd_router import wrong
+from tests.mutants.nd_steps import checksum_unchecked, code_unchecked, hop_limit_unchecked
 
 # -- solicitations that are not valid ---------------------------------------------------------------------------
 
 
 @wrong("6lr-rs-hop-limit-unchecked", "RFC4861-6.1.1-01")
-class RsHopLimit(ReferenceNode):
+class RsHopLimit(hop_limit_unchecked(nd.RS)):
     """Answers a solicitation whatever its hop limit is."""
-
-    def icmp(self, view, message):
-        super().icmp(replace(view, hop_limit=255) if message[0] == nd.RS else view, message)
 
 
 @wrong("6lr-rs-hop-limit-above-200", "RFC4861-6.1.1-01")
@@ -30,19 +28,13 @@ class RsHopLimitAbove(ReferenceNode):
 
 
 @wrong("6lr-rs-checksum-unchecked", "RFC4861-6.1.1-01", "LINUX-CHECKSUM-UNNECESSARY")
-class RsChecksum(ReferenceNode):
+class RsChecksum(checksum_unchecked(nd.RS)):
     """Does not look at the checksum of a solicitation."""
-
-    def checksum_holds(self, view, protocol, message):
-        return message[:1] == bytes([nd.RS]) or super().checksum_holds(view, protocol, message)
 
 
 @wrong("6lr-rs-code-unchecked", "RFC4861-6.1.1-01")
-class RsCode(ReferenceNode):
+class RsCode(code_unchecked(nd.RS)):
     """Answers a solicitation with another code than 0."""
-
-    def icmp(self, view, message):
-        super().icmp(view, message[:1] + b"\0" + message[2:] if message[0] == nd.RS else message)
 
 
 @wrong("6lr-rs-short-answered", "RFC4861-6.1.1-01")

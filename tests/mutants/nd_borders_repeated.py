@@ -7,10 +7,10 @@ from dataclasses import replace
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from tests.mutants import starts_with
-from tests.mutants.nd_6lbr import Confirms, wrong_6lbr
-from tests.mutants.nd_multihop import Requests
+from tests.mutants.nd_6lbr import wrong_6lbr
 from tests.mutants.nd_router import wrong
 from tests.mutants.nd_router_state import Keeps
+from tests.mutants.nd_steps import sends_duplicates
 
 # -- what 6LBRs told --------------------------------------------------------------------------------------------
 
@@ -121,11 +121,8 @@ class EndEndsAll(ReferenceNode):
 
 
 @wrong("6lr-dar-registers-the-target", "RFC6775-8.2.3-01")
-class RegistersTarget(Requests):
+class RegistersTarget(sends_duplicates(lambda n, m, s, d: (replace(m, address=n.own[0]), s, d))):
     """Asks the 6LBR about the target of the registration, which is itself."""
-
-    def request_changed(self, message, source, destination):
-        return replace(message, address=self.own[0]), source, destination
 
 
 @wrong("6lr-dac-by-address-only", "RFC6775-8.2.5-01")
@@ -224,11 +221,8 @@ class SecondRouter(ReferenceNode):
 
 @wrong_6lbr("6lbr-dac-to-the-first-6lr", "RFC6775-8.2.4-01")
 @starts_with(askers={})
-class ToFirstRouter(Confirms):
+class ToFirstRouter(sends_duplicates(lambda n, m, s, d: (m, s, n.askers.setdefault(m.address, d)))):
     """Sends each DAC to the 6LR that asked for the address first."""
-
-    def confirmation(self, message, source, destination):
-        return message, source, self.askers.setdefault(message.address, destination)
 
 
 @wrong_6lbr("6lbr-table-lifetime-signed", "RFC6775-4.1-07")

@@ -8,8 +8,7 @@ from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from sixlowpan.addresses import is_link_local
 from tests.mutants import always, mutant
-from tests.mutants.nd_host import says
-from tests.mutants.nd_registering import Registers
+from tests.mutants.nd_steps import registers, says
 
 
 def wrong(id, requirement, role="6ln", *, advice=False):
@@ -31,70 +30,46 @@ class OddFlags(always(flags=frozenset({1, 2}))):
 
 
 @wrong("earo-t-clear", "RFC8505-5.1-02")
-class TClear(Registers):
+class TClear(registers(lambda n, o: replace(o, t=False))):
     """Leaves T clear."""
-
-    def change(self, option):
-        return replace(option, t=False)
 
 
 @wrong("earo-r-clear", "RFC8505-5.1-03")
-class RClear(Registers):
+class RClear(registers(lambda n, o: replace(o, r=False))):
     """A host that does not ask for reachability."""
-
-    def change(self, option):
-        return replace(option, r=False)
 
 
 @wrong("earo-r-of-a-router", "RFC8505-5.1-04", "6lr")
-class ROfARouter(Registers):
+class ROfARouter(registers(lambda n, o: replace(o, r=True))):
     """A router that asks for reachability."""
-
-    def change(self, option):
-        return replace(option, r=True)
 
 
 @wrong("earo-i-set", "RFC8505-4.1-04")
-class ISet(Registers):
+class ISet(registers(lambda n, o: replace(o, i=1))):
     """Uses a reserved value of I."""
-
-    def change(self, option):
-        return replace(option, i=1)
 
 
 @wrong("earo-opaque-set", "RFC8505-4.1-03", advice=True)
-class OpaqueSet(Registers):
+class OpaqueSet(registers(lambda n, o: replace(o, opaque=7))):
     """Sets Opaque, which it does not use."""
-
-    def change(self, option):
-        return replace(option, opaque=7)
 
 
 @wrong("earo-status", "RFC8505-4.1-02")
-class Status(Registers):
+class Status(registers(lambda n, o: replace(o, status=3))):
     """Sends an EARO with a Status."""
-
-    def change(self, option):
-        return replace(option, status=3)
 
 
 @wrong("earo-rovr-128", "RFC8505-4.1-07")
-class Rovr128(Registers):
+class Rovr128(registers(lambda n, o: replace(o, rovr=o.rovr + bytes(8)))):
     """Registers with 128 bits of ROVR where 64 are needed."""
-
-    def change(self, option):
-        return replace(option, rovr=option.rovr + bytes(8))
 
     def registration_answered(self, address, option):
         super().registration_answered(address, replace(option, rovr=option.rovr[:8]))
 
 
 @wrong("earo-rovr-identifier", "RFC8505-5.3-02")
-class RovrIdentifier(Registers):
+class RovrIdentifier(registers(lambda n, o: replace(o, rovr=n.own[0][8:]))):
     """Makes its addresses of a ROVR that is no EUI-64."""
-
-    def change(self, option):
-        return replace(option, rovr=self.own[0][8:])
 
     def registration_answered(self, address, option):
         super().registration_answered(address, replace(option, rovr=self.eui64()))
@@ -202,7 +177,7 @@ class RovrOfEach(ReferenceNode):
 
 
 @wrong("earo-aro-to-an-old-router", "RFC8505-6.3-01")
-class AroToOld(Registers):
+class AroToOld(ReferenceNode):
     """Sends an ARO without T to a router of RFC 6775."""
 
     def registration_option(self, address, router, lifetime):

@@ -9,8 +9,7 @@ from sixlowpan import nd
 from sixlowpan.addresses import is_link_local
 from tests.mutants import always, starts_with
 from tests.mutants.nd_extended import wrong
-from tests.mutants.nd_multihop import Requests
-from tests.mutants.nd_router import Answers
+from tests.mutants.nd_steps import answers, sends_duplicates
 
 # -- ROVRs ------------------------------------------------------------------------------------------------------
 
@@ -71,12 +70,8 @@ class Refused256(ReferenceNode):
 
 
 @wrong("6lr-earo-edar-rovr-cut", "RFC8505-4.2-01", "6lr")
-class EdarCut(Requests):
+class EdarCut(sends_duplicates(lambda n, m, s, d: (replace(m, rovr=m.rovr[:16], code=min(m.code, 2)), s, d))):
     """Sends the first 128 bits of a ROVR to the 6LBR."""
-
-    def request_changed(self, message, source, destination):
-        short = replace(message, rovr=message.rovr[:16], code=min(message.code, 2))
-        return short, source, destination
 
 
 @wrong("6lr-earo-link-local-of-anybody", "RFC6775-6.5.1-01", "6lr")
@@ -111,38 +106,35 @@ class AnswersFirstTid(ReferenceNode):
 
 
 @wrong("6lr-earo-answers-without-tid", "RFC8505-4.1-01", "6lr")
-class AnswersWithoutTid(Answers):
+class AnswersWithoutTid(answers(lambda n, d, o: (d, replace(o, tid=0)))):
     """Answers with TID 0."""
-
-    def answer(self, destination, option):
-        return destination, replace(option, tid=0)
 
 
 @wrong("6lr-earo-edar-first-tid", "RFC8505-5.7-05", "6lr")
 @starts_with(firsts={})
-class EdarFirstTid(Requests):
+class EdarFirstTid(ReferenceNode):
     """Reports renewals to the 6LBR with the TID of the first registration."""
 
-    def request_changed(self, message, source, destination):
+    def send_duplicate(self, message, source, destination):
         first = self.firsts.setdefault(message.address, message.tid)
-        return replace(message, tid=first), source, destination
+        super().send_duplicate(replace(message, tid=first), source, destination)
 
 
 @wrong("6lr-earo-removal-with-the-old-tid", "RFC8505-5.7-06", "6lr")
-class RemovalOldTid(Requests):
+class RemovalOldTid(ReferenceNode):
     """Reports an address that was given back with the TID that it was registered with."""
+
+    known = None
 
     def accept(self, asked):
         held = self.bindings.get(asked.address)
         self.known = held.tid if held is not None else None
         super().accept(asked)
 
-    known = None
-
-    def request_changed(self, message, source, destination):
+    def send_duplicate(self, message, source, destination):
         if not message.lifetime and self.known is not None:
             message = replace(message, tid=self.known)
-        return message, source, destination
+        super().send_duplicate(message, source, destination)
 
 
 @wrong("6lr-earo-renewal-not-reported", "RFC8505-5.7-05", "6lr")
@@ -292,11 +284,8 @@ class KeptAllTheSame(ReferenceNode):
 
 
 @wrong("6lbr-no-tid-is-tid-0", "RFC8505-4.2-03", "6lbr")
-class BorderNoTid(ReferenceNode):
+class BorderNoTid(NoTidIsZero):
     """Takes the TID of an entry without one for 0: an EDAR with TID 240 is older than that."""
-
-    def is_older(self, held, tid):
-        return super().is_older(0 if held is None else held, tid)
 
 
 @wrong("6lbr-rovr-of-192-bits", "RFC8505-4.2-01", "6lbr")
@@ -308,11 +297,8 @@ class BorderRovr192(ReferenceNode):
 
 
 @wrong("6lbr-edac-suffix-1", "RFC8505-4.2-01", "6lbr")
-class EdacSuffix(ReferenceNode):
+class EdacSuffix(sends_duplicates(lambda n, m, s, d: (replace(m, code=min(m.code, 1)), s, d))):
     """Answers every EDAR with a Code Suffix of 1."""
-
-    def send_duplicate(self, message, source, destination):
-        super().send_duplicate(replace(message, code=min(message.code, 1)), source, destination)
 
 
 @wrong("6lbr-plain-dar-updates", "RFC8505-6.3-02", "6lbr")

@@ -8,10 +8,8 @@ from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from sixlowpan.addresses import is_link_local
 from tests.mutants import always
-from tests.mutants.nd_6lbr import Confirms
 from tests.mutants.nd_extended import wrong
-from tests.mutants.nd_multihop import Requests
-from tests.mutants.nd_router import Answers
+from tests.mutants.nd_steps import RegistersWithoutSllao, answers, sends_duplicates
 
 # -- 6LR --------------------------------------------------------------------------------------------------------
 
@@ -25,11 +23,8 @@ class LongRefused(ReferenceNode):
 
 
 @wrong("6lr-earo-long-cut", "RFC8505-4.1-01", "6lr")
-class LongCut(Answers):
+class LongCut(answers(lambda n, d, o: (d, replace(o, rovr=o.rovr[:8])))):
     """Answers with the first 64 bits of a ROVR."""
-
-    def answer(self, destination, option):
-        return destination, replace(option, rovr=option.rovr[:8])
 
 
 @wrong("6lr-earo-source-registered", "RFC8505-5.1-01", "6lr")
@@ -62,14 +57,8 @@ class ReservedRefused(ReferenceNode):
 
 
 @wrong("6lr-earo-without-sllao", "RFC8505-5.5-01", "6lr")
-class WithoutSllao(ReferenceNode):
+class WithoutSllao(RegistersWithoutSllao):
     """Registers without a Source Link-Layer Address option."""
-
-    def registration(self, view, message):
-        if not any(isinstance(o, nd.LinkLayerAddress) for o in message.options):
-            link = bytes([view.src[8] ^ 2]) + view.src[9:]
-            message = replace(message, options=(nd.LinkLayerAddress(1, link), *message.options))
-        return super().registration(view, message)
 
 
 @wrong("6lr-earo-link-local-reported", "RFC8505-5.6-05", "6lr")
@@ -151,11 +140,8 @@ class SourceNotChecked(always(is_elsewhere=False)):
 
 
 @wrong("6lr-earo-source-status-1", "RFC8505-4.1-17", "6lr")
-class SourceStatus1(Answers):
+class SourceStatus1(answers(lambda n, d, o: (d, replace(o, status=1 if o.status == 6 else o.status)))):
     """Says "duplicate" of a source."""
-
-    def answer(self, destination, option):
-        return destination, replace(option, status=1 if option.status == 6 else option.status)
 
 
 @wrong("6lr-earo-global-source-taken", "RFC8505-4.1-13", "6lr")
@@ -197,11 +183,8 @@ class FlagsShifted(ReferenceNode):
 
 
 @wrong("6lr-earo-answered-by-aro", "RFC8505-6-02", "6lr")
-class AnsweredByAro(Answers):
+class AnsweredByAro(answers(lambda n, d, o: (d, replace(o, t=False, r=False, tid=0)))):
     """Answers an EARO by an ARO."""
-
-    def answer(self, destination, option):
-        return destination, replace(option, t=False, r=False, tid=0)
 
 
 @wrong("6lr-earo-old-host-refused", "RFC8505-6.2-01", "6lr")
@@ -221,27 +204,20 @@ class OldByTarget(ReferenceNode):
 
 
 @wrong("6lr-earo-edar-for-an-old-host", "RFC8505-6.2-01", "6lr")
-class EdarForOld(Requests):
+class EdarForOld(
+    sends_duplicates(lambda n, m, s, d: (replace(m, code=1, tid=m.tid if m.code else 240), s, d))
+):
     """Sends an EDAR for a registration without T."""
-
-    def request_changed(self, message, source, destination):
-        return replace(message, code=1, tid=message.tid if message.code else 240), source, destination
 
 
 @wrong("6lr-earo-dar-for-all", "RFC8505-4.2-01", "6lr")
-class DarForAll(Requests):
+class DarForAll(sends_duplicates(lambda n, m, s, d: (replace(m, code=0, tid=0), s, d))):
     """Sends plain DARs only."""
-
-    def request_changed(self, message, source, destination):
-        return replace(message, code=0, tid=0), source, destination
 
 
 @wrong("6lr-earo-edar-tid-lost", "RFC8505-4.2-01", "6lr")
-class EdarTidLost(Requests):
+class EdarTidLost(sends_duplicates(lambda n, m, s, d: (replace(m, tid=0), s, d))):
     """Leaves the TID out of an EDAR."""
-
-    def request_changed(self, message, source, destination):
-        return replace(message, tid=0), source, destination
 
 
 @wrong("6lr-earo-older-removes", "RFC8505-5.7-04", "6lr")
@@ -265,30 +241,21 @@ class LifetimeZeroKept(ReferenceNode):
 
 
 @wrong("6lr-earo-status-9-as-2", "RFC8505-4.1-15", "6lr")
-class Status9As2(Answers):
+class Status9As2(answers(lambda n, d, o: (d, replace(o, status=2 if o.status == 9 else o.status)))):
     """Says "Neighbor Cache Full" when the 6LBR is."""
-
-    def answer(self, destination, option):
-        return destination, replace(option, status=2 if option.status == 9 else option.status)
 
 
 # -- 6LBR -------------------------------------------------------------------------------------------------------
 
 
 @wrong("6lbr-edac-without-code", "RFC8505-4.2-01", "6lbr")
-class EdacWithoutCode(Confirms):
+class EdacWithoutCode(sends_duplicates(lambda n, m, s, d: (replace(m, code=0, rovr=m.rovr[:8]), s, d))):
     """Answers an EDAR by a DAC of RFC 6775."""
-
-    def confirmation(self, message, source, destination):
-        return replace(message, code=0, rovr=message.rovr[:8]), source, destination
 
 
 @wrong("6lbr-edac-without-tid", "RFC8505-4.2-01", "6lbr")
-class EdacWithoutTid(Confirms):
+class EdacWithoutTid(sends_duplicates(lambda n, m, s, d: (replace(m, tid=0), s, d))):
     """Answers an EDAR with a TID of 0."""
-
-    def confirmation(self, message, source, destination):
-        return replace(message, tid=0), source, destination
 
 
 @wrong("6lbr-edac-prefix-copied", "RFC8505-4.2-02", "6lbr")
@@ -338,11 +305,8 @@ class TidIgnored(always(is_older=False)):
 
 
 @wrong("6lbr-tid-is-a-number", "RFC8505-5.2.1-03", "6lbr")
-class TidNumber6Lbr(ReferenceNode):
+class TidNumber6Lbr(TidNumber):
     """Takes the larger TID for the newer one."""
-
-    def is_older(self, held, tid):
-        return held is not None and tid is not None and tid < held
 
 
 @wrong("6lbr-older-removes", "RFC8505-5.7-04", "6lbr")
@@ -359,11 +323,10 @@ class OlderRemoves6Lbr(ReferenceNode):
 
 
 @wrong("6lbr-saturated-says-2", "RFC8505-4.1-15", "6lbr")
-class SaturatedSays2(Confirms):
+class SaturatedSays2(
+    sends_duplicates(lambda n, m, s, d: (replace(m, status=2 if m.status == 9 else m.status), s, d))
+):
     """Says "Neighbor Cache Full" when its table is."""
-
-    def confirmation(self, message, source, destination):
-        return replace(message, status=2 if message.status == 9 else message.status), source, destination
 
 
 @wrong("6lbr-saturated-forgets", "RFC8505-5.7-01", "6lbr")

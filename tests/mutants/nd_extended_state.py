@@ -9,6 +9,7 @@ from sixlowpan import nd
 from sixlowpan.addresses import is_link_local
 from tests.mutants import always
 from tests.mutants.nd_extended import wrong
+from tests.mutants.nd_steps import reads_answers, sends_duplicates
 
 # -- 6LN --------------------------------------------------------------------------------------------------------
 
@@ -66,11 +67,8 @@ class TidOfTwoSteps(ReferenceNode):
 
 
 @wrong("earo-saturated-is-success", "RFC8505-4.1-15", advice=True)
-class SaturatedIsSuccess(ReferenceNode):
+class SaturatedIsSuccess(reads_answers(lambda n, o: replace(o, status=0) if o.status == 9 else o)):
     """Takes status 9 for success."""
-
-    def registration_answered(self, address, option):
-        super().registration_answered(address, replace(option, status=0) if option.status == 9 else option)
 
 
 # -- 6LR --------------------------------------------------------------------------------------------------------
@@ -106,11 +104,8 @@ class AboutTheSource(ReferenceNode):
 
 
 @wrong("6lr-earo-edar-suffix-1", "RFC8505-4.2-01", "6lr")
-class SuffixOne(ReferenceNode):
+class SuffixOne(sends_duplicates(lambda n, m, s, d: (replace(m, code=min(m.code, 1)), s, d))):
     """Sends EDARs of any ROVR with a Code Suffix of 1."""
-
-    def send_duplicate(self, message, source, destination):
-        super().send_duplicate(replace(message, code=min(message.code, 1)), source, destination)
 
 
 @wrong("6lr-earo-removal-ignores-rovr", "RFC6775-6.5.1-01", "6lr")

@@ -15,23 +15,12 @@ from sixlowpan.addresses import (
     solicited_node,
 )
 from tests.mutants import always, mutant
+from tests.mutants.nd_steps import says, says_with_hop_limit
 
 
 def wrong(id, requirement, defect=None, *, advice=False):
     """Register a 6LN of RFC 6775."""
     return mutant(id, requirement=requirement, defect=defect, rig="reference-nd-6ln", advice=advice)
-
-
-def says(kind, change):
-    """A node whose messages of one kind leave changed: change(node, source, destination, body) -> the same three."""
-
-    class Saying(ReferenceNode):
-        def send_nd(self, source, destination, sent, body):
-            if sent == kind:
-                source, destination, body = change(self, source, destination, body)
-            super().send_nd(source, destination, sent, body)
-
-    return Saying
 
 
 # -- router solicitations ---------------------------------------------------------------------------------------
@@ -63,12 +52,8 @@ class RsReserved(says(nd.RS, lambda n, s, d, b: (s, d, b"\0\0\0\x01" + b[4:]))):
 
 
 @wrong("6ln-nd-rs-hop-limit-64", "RFC4861-6.1.1-01")
-class RsHopLimit(ReferenceNode):
+class RsHopLimit(says_with_hop_limit(64, nd.RS)):
     """Solicits routers with a hop limit of 64."""
-
-    def output(self, packet):
-        rs = packet[6] == 58 and packet[40] == nd.RS
-        super().output(packet[:7] + b"\x40" + packet[8:] if rs else packet)
 
 
 @wrong("6ln-nd-link-local-not-flipped", "RFC6775-5.2-01")

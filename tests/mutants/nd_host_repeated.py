@@ -9,7 +9,7 @@ from sixlowpan import nd
 from sixlowpan.addresses import ALL_ROUTERS, is_link_local
 from tests.mutants import nd_extended
 from tests.mutants.nd_host import wrong
-from tests.mutants.nd_host_state import Contexts
+from tests.mutants.nd_steps import code_unchecked, reads_answers, reads_contexts
 
 # -- router advertisements --------------------------------------------------------------------------------------
 
@@ -101,11 +101,8 @@ class Replaces(Advertised):
 
 
 @wrong("6ln-nd-ra-code-unchecked", "RFC4861-6.1.2-01")
-class RaCode(ReferenceNode):
+class RaCode(code_unchecked(nd.RA)):
     """Takes an advertisement with any code."""
-
-    def icmp(self, view, message):
-        super().icmp(view, message[:1] + b"\0" + message[2:] if message[0] == nd.RA else message)
 
 
 @wrong("6ln-nd-ra-option-0-skipped", "RFC4861-6.1.2-01")
@@ -217,11 +214,10 @@ class InfiniteDropped(ReferenceNode):
 
 
 @wrong("6ln-nd-context-lifetime-signed", "RFC6775-4.2-01")
-class LifetimeSigned(Contexts):
+class LifetimeSigned(
+    reads_contexts(lambda n, o: replace(o, valid_lifetime=0) if o.valid_lifetime & 0x8000 else o)
+):
     """Takes a context's lifetime of 0x8000 and more for a negative one, which has ended."""
-
-    def read(self, option):
-        return replace(option, valid_lifetime=0) if option.valid_lifetime & 0x8000 else option
 
 
 @wrong("6ln-nd-short-context-dropped", "RFC6775-4.2-01")
@@ -234,11 +230,8 @@ class ShortDropped(ReferenceNode):
 
 
 @wrong("6ln-nd-context-length-of-octets", "RFC6775-4.2-01")
-class LengthOfOctets(Contexts):
+class LengthOfOctets(reads_contexts(lambda n, o: replace(o, length=o.length & ~7))):
     """Rounds a Context Length down to whole octets."""
-
-    def read(self, option):
-        return replace(option, length=option.length & ~7)
 
 
 # -- registrations ----------------------------------------------------------------------------------------------
@@ -297,27 +290,18 @@ class RenewsFirst(ReferenceNode):
 
 
 @nd_extended.wrong("earo-other-rovr-counts", "RFC6775-5.5.2-02")
-class OtherRovr(ReferenceNode):
+class OtherRovr(reads_answers(lambda n, o: replace(o, rovr=n.eui64()))):
     """Takes an answer about another ROVR for its own."""
-
-    def registration_answered(self, address, option):
-        super().registration_answered(address, replace(option, rovr=self.eui64()))
 
 
 @nd_extended.wrong("earo-longer-rovr-counts", "RFC6775-5.5.2-02")
-class LongerRovr(ReferenceNode):
+class LongerRovr(reads_answers(lambda n, o: replace(o, rovr=o.rovr[:8]))):
     """Takes an answer about a ROVR of 128 bits that begins as its own for its own."""
-
-    def registration_answered(self, address, option):
-        super().registration_answered(address, replace(option, rovr=option.rovr[:8]))
 
 
 @nd_extended.wrong("earo-moved-is-success", "RFC8505-4.1-09", advice=True)
-class MovedIsSuccess(ReferenceNode):
+class MovedIsSuccess(reads_answers(lambda n, o: replace(o, status=0) if o.status == 3 else o)):
     """Takes status 3 for success."""
-
-    def registration_answered(self, address, option):
-        super().registration_answered(address, replace(option, status=0) if option.status == 3 else option)
 
 
 @nd_extended.wrong("earo-tid-of-the-first-try-again", "RFC8505-5.2.1-02")

@@ -9,27 +9,20 @@ from rigs.nodes.reference.registration import DUPLICATE
 from sixlowpan import Context, nd
 from sixlowpan.addresses import is_link_local
 from tests.mutants.nd_host import wrong
+from tests.mutants.nd_steps import hop_limit_unchecked, reads_contexts
 
 # -- contexts ---------------------------------------------------------------------------------------------------
 
 
-class Contexts(ReferenceNode):
-    """A host that makes something else of a 6CO."""
-
-    def read(self, option):
-        raise NotImplementedError
-
-    def take_context(self, option):
-        super().take_context(self.read(option))
+def with_first(node, option, field):
+    """The 6CO with this field as the context has it that the CID stands for by now."""
+    known = node.contexts.get(option.cid)
+    return replace(option, **{field: getattr(known, field)}) if known is not None else option
 
 
 @wrong("6ln-nd-context-c-not-updated", "RFC6775-5.4.2-01")
-class CompressionKept(Contexts):
+class CompressionKept(reads_contexts(lambda n, o: with_first(n, o, "compress"))):
     """Keeps the C flag that a CID had first."""
-
-    def read(self, option):
-        known = self.contexts.get(option.cid)
-        return replace(option, compress=known.compress) if known is not None else option
 
 
 @wrong("6ln-nd-context-lifetime-not-updated", "RFC6775-5.4.2-01")
@@ -44,12 +37,8 @@ class LifetimeKept(ReferenceNode):
 
 
 @wrong("6ln-nd-context-length-not-updated", "RFC6775-5.4.2-01")
-class LengthKept(Contexts):
+class LengthKept(reads_contexts(lambda n, o: with_first(n, o, "length"))):
     """Keeps the Context Length that a CID had first."""
-
-    def read(self, option):
-        known = self.contexts.get(option.cid)
-        return replace(option, length=known.length) if known is not None else option
 
 
 @wrong("6ln-nd-expired-context-for-one-lifetime", "RFC6775-5.4.3-01")
@@ -63,19 +52,13 @@ class OneLifetime(ReferenceNode):
 
 
 @wrong("6ln-nd-context-cid-of-3-bits", "RFC6775-4.2-01")
-class ThreeBits(Contexts):
+class ThreeBits(reads_contexts(lambda n, o: replace(o, cid=o.cid & 7))):
     """Looks at the lower three bits of a CID."""
-
-    def read(self, option):
-        return replace(option, cid=option.cid & 7)
 
 
 @wrong("6ln-nd-context-lifetime-of-8-bits", "RFC6775-4.2-01")
-class LifetimeOf8(Contexts):
+class LifetimeOf8(reads_contexts(lambda n, o: replace(o, valid_lifetime=o.valid_lifetime & 0xFF))):
     """Looks at the lower octet of a context's lifetime."""
-
-    def read(self, option):
-        return replace(option, valid_lifetime=option.valid_lifetime & 0xFF)
 
 
 @wrong("6ln-nd-context-padding-counts", "RFC6775-4.2-01", advice=True)
@@ -104,12 +87,8 @@ class RemovesAll(ReferenceNode):
 
 
 @wrong("6ln-nd-ra-hop-limit-unchecked", "RFC4861-6.1.2-01")
-class RaHopLimitUnchecked(ReferenceNode):
+class RaHopLimitUnchecked(hop_limit_unchecked(nd.RA)):
     """Takes an advertisement whose hop limit shows that it was forwarded."""
-
-    def input(self, packet):
-        ra = packet[6] == 58 and packet[40] == nd.RA
-        super().input(packet[:7] + b"\xff" + packet[8:] if ra else packet)
 
 
 @wrong("6ln-nd-ra-from-a-global-address", "RFC4861-6.1.2-01")
@@ -123,12 +102,8 @@ class RaFromGlobal(ReferenceNode):
 
 
 @wrong("6ln-nd-na-hop-limit-unchecked", "RFC4861-7.1.2-01")
-class NaHopLimitUnchecked(ReferenceNode):
+class NaHopLimitUnchecked(hop_limit_unchecked(nd.NA)):
     """Takes an answer to a registration whose hop limit shows that it was forwarded."""
-
-    def input(self, packet):
-        na = packet[6] == 58 and packet[40] == nd.NA
-        super().input(packet[:7] + b"\xff" + packet[8:] if na else packet)
 
 
 # -- registrations ----------------------------------------------------------------------------------------------

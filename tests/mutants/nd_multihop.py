@@ -8,6 +8,7 @@ from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from tests.mutants import always
 from tests.mutants.nd_router import wrong
+from tests.mutants.nd_steps import checksum_unchecked, says_with_hop_limit, sends_duplicates
 
 
 @wrong("6lr-answers-before-the-border", "RFC6775-8.2-01")
@@ -27,63 +28,34 @@ class NeverAsks(always(is_checked=False)):
     """Asks no 6LBR."""
 
 
-class Requests(ReferenceNode):
-    """A 6LR whose DARs leave changed."""
-
-    def request_changed(self, message, source, destination):
-        raise NotImplementedError
-
-    def send_duplicate(self, message, source, destination):
-        super().send_duplicate(*self.request_changed(message, source, destination))
-
-
 @wrong("6lr-dar-from-link-local", "RFC6775-8.2.3-01")
-class DarFromLinkLocal(Requests):
+class DarFromLinkLocal(sends_duplicates(lambda n, m, s, d: (m, n.own[0], d))):
     """Sends DARs from its link-local address."""
-
-    def request_changed(self, message, source, destination):
-        return message, self.own[0], destination
 
 
 @wrong("6lr-dar-to-the-router", "RFC6775-8.2.3-01")
-class DarToRouter(Requests):
+class DarToRouter(sends_duplicates(lambda n, m, s, d: (m, s, next(iter(n.routers), d)))):
     """Sends DARs to its default router."""
-
-    def request_changed(self, message, source, destination):
-        return message, source, next(iter(self.routers), destination)
 
 
 @wrong("6lr-dar-hop-limit-255", "RFC6775-4.4-02")
-class DarHopLimit(ReferenceNode):
+class DarHopLimit(says_with_hop_limit(255, nd.DAR, nd.DAC)):
     """Sends DARs with a hop limit of 255."""
-
-    def output(self, packet):
-        dar = packet[6] == 58 and packet[40] in {nd.DAR, nd.DAC}
-        super().output(packet[:7] + b"\xff" + packet[8:] if dar else packet)
 
 
 @wrong("6lr-dar-status", "RFC6775-4.4-04")
-class DarStatus(Requests):
+class DarStatus(sends_duplicates(lambda n, m, s, d: (replace(m, status=1), s, d))):
     """Sends DARs with a Status."""
-
-    def request_changed(self, message, source, destination):
-        return replace(message, status=1), source, destination
 
 
 @wrong("6lr-dar-lifetime-of-its-own", "RFC6775-4.4-01")
-class DarLifetime(Requests):
+class DarLifetime(sends_duplicates(lambda n, m, s, d: (replace(m, lifetime=60), s, d))):
     """Puts a lifetime of its own into DARs."""
-
-    def request_changed(self, message, source, destination):
-        return replace(message, lifetime=60), source, destination
 
 
 @wrong("6lr-dar-eui64-of-its-own", "RFC6775-4.4-01")
-class DarEui64(Requests):
+class DarEui64(sends_duplicates(lambda n, m, s, d: (replace(m, rovr=n.link.dut), s, d))):
     """Puts its own EUI-64 into DARs."""
-
-    def request_changed(self, message, source, destination):
-        return replace(message, rovr=self.link.dut), source, destination
 
     def confirmed_duplicate(self, message):
         waiting = self.waiting.get(message.address)
@@ -91,11 +63,8 @@ class DarEui64(Requests):
 
 
 @wrong("6lr-dar-reserved", "RFC6775-4.4-01")
-class DarReserved(Requests):
+class DarReserved(sends_duplicates(lambda n, m, s, d: (replace(m, tid=1), s, d))):
     """Sets a bit of Reserved in DARs."""
-
-    def request_changed(self, message, source, destination):
-        return replace(message, tid=1), source, destination
 
 
 @wrong("6lr-dac-status-ignored", "RFC6775-8.2.5-01")
@@ -265,8 +234,5 @@ class DacUnchecked(always(valid_duplicate=True)):
 
 
 @wrong("6lr-dac-checksum-unchecked", "RFC6775-8.2.1-01")
-class DacChecksum(ReferenceNode):
+class DacChecksum(checksum_unchecked(nd.DAC)):
     """Does not look at the checksum of a DAC."""
-
-    def checksum_holds(self, view, protocol, message):
-        return message[:1] == bytes([nd.DAC]) or super().checksum_holds(view, protocol, message)

@@ -8,17 +8,13 @@ from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from sixlowpan.addresses import ALL_ROUTERS
 from tests.mutants import always
-from tests.mutants.nd_host import says, wrong
+from tests.mutants.nd_host import wrong
+from tests.mutants.nd_steps import reads_answers, registers, says
 
 
-class Registers(ReferenceNode):
-    """A host whose ARO leaves changed."""
-
-    def change(self, option):
-        raise NotImplementedError
-
-    def registration_option(self, address, router, lifetime):
-        return self.change(super().registration_option(address, router, lifetime))
+def flipped(option):
+    """The option with the U/L bit of its EUI-64 inverted, as an interface identifier has it."""
+    return replace(option, rovr=bytes([option.rovr[0] ^ 2]) + option.rovr[1:])
 
 
 @wrong("6ln-nd-no-registration", "RFC6775-5.4.1-02", "LINUX-NO-6775")
@@ -32,11 +28,8 @@ class Multicast(says(nd.NS, lambda n, s, d, b: (s, ALL_ROUTERS, b))):
 
 
 @wrong("6ln-nd-registration-lifetime-0", "RFC6775-5.4.1-02")
-class LifetimeZero(Registers):
+class LifetimeZero(registers(lambda n, o: replace(o, lifetime=0))):
     """Registers for no time at all."""
-
-    def change(self, option):
-        return replace(option, lifetime=0)
 
 
 @wrong("6ln-nd-aro-without-sllao", "RFC6775-4.1-01")
@@ -50,38 +43,26 @@ class FromLinkLocal(says(nd.NS, lambda n, s, d, b: (n.own[0], d, b[:4] + s + b[2
 
 
 @wrong("6ln-nd-aro-status", "RFC6775-4.1-04")
-class Status(Registers):
+class Status(registers(lambda n, o: replace(o, status=1))):
     """Sends an ARO with a Status."""
-
-    def change(self, option):
-        return replace(option, status=1)
 
 
 @wrong("6ln-nd-aro-reserved", "RFC6775-4.1-05")
-class Reserved(Registers):
+class Reserved(registers(lambda n, o: replace(o, tid=1))):
     """Sets a reserved bit of its ARO."""
-
-    def change(self, option):
-        return replace(option, tid=1)
 
 
 @wrong("6ln-nd-aro-eui64-flipped", "RFC6775-4.1-06")
-class Flipped(Registers):
+class Flipped(registers(lambda n, o: flipped(o))):
     """Puts its interface identifier into the ARO."""
 
-    def change(self, option):
-        return replace(option, rovr=bytes([option.rovr[0] ^ 2]) + option.rovr[1:])
-
     def registration_answered(self, address, option):
-        super().registration_answered(address, self.change(option))
+        super().registration_answered(address, flipped(option))
 
 
 @wrong("6ln-nd-aro-length-3", "RFC6775-4.1-03")
-class Length3(Registers):
+class Length3(registers(lambda n, o: replace(o, rovr=o.rovr + bytes(8)))):
     """Sends an ARO of Length 3."""
-
-    def change(self, option):
-        return replace(option, rovr=option.rovr + bytes(8))
 
     def registration_answered(self, address, option):
         super().registration_answered(address, replace(option, rovr=option.rovr[:8]))
@@ -144,11 +125,8 @@ class InSeconds(ReferenceNode):
 
 
 @wrong("6ln-nd-lifetime-as-asked", "RFC6775-5.5.2-03")
-class AsAsked(ReferenceNode):
+class AsAsked(reads_answers(lambda n, o: replace(o, lifetime=10))):
     """Renews by the lifetime that it asked for, whatever the router granted."""
-
-    def registration_answered(self, address, option):
-        super().registration_answered(address, replace(option, lifetime=10))
 
 
 @wrong("6ln-nd-one-router-only", "RFC6775-5.5-02")
@@ -174,13 +152,8 @@ class WithRetired(ReferenceNode):
 
 
 @wrong("6ln-nd-other-eui64-counts", "RFC6775-5.5.2-02")
-class OtherEui64(ReferenceNode):
+class OtherEui64(reads_answers(lambda n, o: replace(o, rovr=n.eui64()) if len(o.rovr) == 8 else o)):
     """Takes an answer to somebody else for its own."""
-
-    def registration_answered(self, address, option):
-        super().registration_answered(
-            address, replace(option, rovr=self.eui64()) if len(option.rovr) == 8 else option
-        )
 
 
 @wrong("6ln-nd-flipped-eui64-counts", "RFC6775-5.5.2-02")
@@ -194,11 +167,8 @@ class FlippedCounts(ReferenceNode):
 
 
 @wrong("6ln-nd-long-answer-counts", "RFC6775-5.5.2-01")
-class LongCounts(ReferenceNode):
+class LongCounts(reads_answers(lambda n, o: replace(o, rovr=o.rovr[:8]))):
     """Takes an ARO of Length 3 whose first octets are right."""
-
-    def registration_answered(self, address, option):
-        super().registration_answered(address, replace(option, rovr=option.rovr[:8]))
 
 
 class Raw(ReferenceNode):
@@ -235,12 +205,8 @@ class WithoutAro(Raw):
 
 
 @wrong("6ln-nd-answer-reserved-refused", "RFC6775-4.1-05")
-class ReservedRefused(ReferenceNode):
+class ReservedRefused(reads_answers(lambda n, o: None if o.opaque or o.tid or o.i else o)):
     """Ignores an answer whose reserved octets are not zero."""
-
-    def registration_answered(self, address, option):
-        if not (option.opaque or option.tid or option.i):
-            super().registration_answered(address, option)
 
 
 @wrong("6ln-nd-duplicate-used", "RFC6775-5.5.3-01")
@@ -253,13 +219,8 @@ class DuplicateUsed(ReferenceNode):
 
 
 @wrong("6ln-nd-duplicate-is-success", "RFC6775-5.5.3-01")
-class DuplicateSuccess(ReferenceNode):
+class DuplicateSuccess(reads_answers(lambda n, o: replace(o, status=0) if o.status == 1 else o)):
     """Takes status 1 for success."""
-
-    def registration_answered(self, address, option):
-        super().registration_answered(
-            address, replace(option, status=0 if option.status == 1 else option.status)
-        )
 
 
 @wrong("6ln-nd-duplicate-kept-elsewhere", "RFC6775-5.5.3-02")
@@ -277,13 +238,8 @@ class AskedOn(always(full=None)):
 
 
 @wrong("6ln-nd-full-is-success", "RFC6775-5.5.3-03")
-class FullSuccess(ReferenceNode):
+class FullSuccess(reads_answers(lambda n, o: replace(o, status=0) if o.status == 2 else o)):
     """Takes status 2 for success."""
-
-    def registration_answered(self, address, option):
-        super().registration_answered(
-            address, replace(option, status=0 if option.status == 2 else option.status)
-        )
 
 
 @wrong("6ln-nd-full-means-duplicate", "RFC6775-5.5.3-03")
@@ -296,21 +252,13 @@ class FullDuplicate(ReferenceNode):
 
 
 @wrong("6ln-nd-other-status-is-success", "RFC6775-4.1-11", advice=True)
-class OtherSuccess(ReferenceNode):
+class OtherSuccess(reads_answers(lambda n, o: replace(o, status=0) if o.status > 2 else o)):
     """Takes a status that it does not know for success."""
-
-    def registration_answered(self, address, option):
-        super().registration_answered(
-            address, replace(option, status=option.status if option.status < 3 else 0)
-        )
 
 
 @wrong("6ln-nd-status-of-two-bits", "RFC6775-4.1-11", advice=True)
-class TwoBits(ReferenceNode):
+class TwoBits(reads_answers(lambda n, o: replace(o, status=o.status & 3))):
     """Looks at the two lowest bits of a status."""
-
-    def registration_answered(self, address, option):
-        super().registration_answered(address, replace(option, status=option.status & 3))
 
 
 class Stranger(ReferenceNode):

@@ -9,7 +9,7 @@ from rigs.nodes.reference.routing import Binding
 from sixlowpan import nd
 from sixlowpan.addresses import ALL_NODES, LINK_LOCAL_PREFIX, is_link_local
 from tests.mutants import always, mutant
-from tests.mutants.nd_host import says
+from tests.mutants.nd_steps import answers, says, says_with_hop_limit
 
 
 def wrong(id, requirement, defect=None, *, advice=False):
@@ -36,12 +36,8 @@ class RaWithoutSllao(says(nd.RA, lambda n, s, d, b: (s, d, b[:12] + b[28:]))):
 
 
 @wrong("6lr-ra-hop-limit", "RFC4861-6.1.2-01")
-class RaHopLimit(ReferenceNode):
+class RaHopLimit(says_with_hop_limit(64, nd.RA)):
     """Advertises with a hop limit of 64."""
-
-    def output(self, packet):
-        ra = packet[6] == 58 and packet[40] == nd.RA
-        super().output(packet[:7] + b"\x40" + packet[8:] if ra else packet)
 
 
 @wrong("6lr-prefix-on-link", "RFC6775-6.1-02")
@@ -164,24 +160,9 @@ class Redirects(ReferenceNode):
 # -- answers to registrations -----------------------------------------------------------------------------------
 
 
-class Answers(ReferenceNode):
-    """A router whose answers to registrations are other ones."""
-
-    def answer(self, destination, option):
-        raise NotImplementedError
-
-    def answer_registration(self, target, destination, option):
-        changed = self.answer(destination, option)
-        if changed is not None:
-            super().answer_registration(target, *changed)
-
-
 @wrong("6lr-na-missing", "RFC6775-6.5.3-01")
-class NaMissing(Answers):
+class NaMissing(answers(lambda n, d, o: (d, o) if o.status else None)):
     """Keeps a registration, and says nothing."""
-
-    def answer(self, destination, option):
-        return (destination, option) if option.status else None
 
 
 @wrong("6lr-na-without-aro", "RFC6775-6.5.3-02")
@@ -193,27 +174,18 @@ class NaWithoutAro(ReferenceNode):
 
 
 @wrong("6lr-na-other-lifetime", "RFC6775-6.5.3-02")
-class NaOtherLifetime(Answers):
+class NaOtherLifetime(answers(lambda n, d, o: (d, replace(o, lifetime=o.lifetime + 1)))):
     """Answers with a lifetime of its own."""
-
-    def answer(self, destination, option):
-        return destination, replace(option, lifetime=option.lifetime + 1)
 
 
 @wrong("6lr-na-to-link-local", "RFC6775-6.5.3-01")
-class NaToLinkLocal(Answers):
+class NaToLinkLocal(answers(lambda n, d, o: (n.error_destination(o), o))):
     """Sends every answer to the link-local address of the EUI-64."""
-
-    def answer(self, destination, option):
-        return self.error_destination(option), option
 
 
 @wrong("6lr-na-status-3", "RFC6775-4.1-08")
-class NaStatus3(Answers):
+class NaStatus3(answers(lambda n, d, o: (d, replace(o, status=o.status or 3)))):
     """Confirms with a status that is none of RFC 6775's."""
-
-    def answer(self, destination, option):
-        return destination, replace(option, status=option.status or 3)
 
 
 @wrong("6lr-na-reserved", "RFC6775-4.1-05")
@@ -247,19 +219,13 @@ class DuplicateReplaces(ReferenceNode):
 
 
 @wrong("6lr-duplicate-silent", "RFC6775-4.1-09")
-class DuplicateSilent(Answers):
+class DuplicateSilent(answers(lambda n, d, o: None if o.status == 1 else (d, o))):
     """Says nothing to a duplicate."""
-
-    def answer(self, destination, option):
-        return None if option.status == 1 else (destination, option)
 
 
 @wrong("6lr-duplicate-status-2", "RFC6775-4.1-09")
-class DuplicateFull(Answers):
+class DuplicateFull(answers(lambda n, d, o: (d, replace(o, status=2 if o.status == 1 else o.status)))):
     """Says that it is full to a duplicate."""
-
-    def answer(self, destination, option):
-        return destination, replace(option, status=2 if option.status == 1 else option.status)
 
 
 @wrong("6lr-error-to-the-address", "RFC6775-6.5.2-01", "RIOT-ARO-ERROR")

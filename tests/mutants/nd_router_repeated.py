@@ -7,8 +7,8 @@ from dataclasses import replace
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from tests.mutants import starts_with
-from tests.mutants.nd_host import says
-from tests.mutants.nd_router import Answers, wrong
+from tests.mutants.nd_router import wrong
+from tests.mutants.nd_steps import answers, says, says_with_hop_limit
 
 # -- solicitations ----------------------------------------------------------------------------------------------
 
@@ -235,11 +235,8 @@ class AboutHost(ReferenceNode):
 
 
 @wrong("6lr-na-eui64-reversed", "RFC6775-6.5.3-02")
-class Reversed(Answers):
+class Reversed(answers(lambda n, d, o: (d, replace(o, rovr=o.rovr[::-1])))):
     """Answers with the octets of the EUI-64 in the other order."""
-
-    def answer(self, destination, option):
-        return destination, replace(option, rovr=option.rovr[::-1])
 
 
 @wrong("6lr-na-not-solicited", "RFC6775-6.5.3-01")
@@ -248,9 +245,5 @@ class NotSolicited(says(nd.NA, lambda n, s, d, b: (s, d, bytes([b[0] & ~0x40]) +
 
 
 @wrong("6lr-na-hop-limit-64", "RFC4861-7.1.2-01")
-class NaHopLimit(ReferenceNode):
+class NaHopLimit(says_with_hop_limit(64, nd.NA)):
     """Answers registrations with a hop limit of 64."""
-
-    def output(self, packet):
-        na = packet[6] == 58 and packet[40] == nd.NA
-        super().output(packet[:7] + b"\x40" + packet[8:] if na else packet)

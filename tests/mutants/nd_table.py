@@ -8,7 +8,8 @@ from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from sixlowpan.addresses import ALL_NODES, is_link_local
 from tests.mutants import mutant
-from tests.mutants.nd_router import Answers, wrong
+from tests.mutants.nd_router import wrong
+from tests.mutants.nd_steps import RegistersWithoutSllao, answers, hop_limit_unchecked
 
 # -- what is ignored --------------------------------------------------------------------------------------------
 
@@ -67,14 +68,8 @@ class BadLengthPlain(Plain):
 
 
 @wrong("6lr-no-sllao-registered", "RFC6775-6.5-02")
-class NoSllaoRegistered(ReferenceNode):
+class NoSllaoRegistered(RegistersWithoutSllao):
     """Registers without a Source Link-Layer Address option, by the identifier."""
-
-    def registration(self, view, message):
-        if not any(isinstance(o, nd.LinkLayerAddress) for o in message.options):
-            link = bytes([view.src[8] ^ 2]) + view.src[9:]
-            message = replace(message, options=(nd.LinkLayerAddress(1, link), *message.options))
-        return super().registration(view, message)
 
 
 @wrong("6lr-unspecified-registered", "RFC6775-6.5-02")
@@ -98,11 +93,8 @@ class ReservedRefused(ReferenceNode):
 
 
 @wrong("6lr-hop-limit-unchecked", "RFC4861-7.1.1-01")
-class HopLimitUnchecked(ReferenceNode):
+class HopLimitUnchecked(hop_limit_unchecked(nd.NS)):
     """Takes a registration whatever its hop limit is."""
-
-    def icmp(self, view, message):
-        super().icmp(replace(view, hop_limit=255) if message[0] == nd.NS else view, message)
 
 
 @wrong("6lr-multicast-ns-ignored", "RFC6775-6.5.5-01")
@@ -187,19 +179,13 @@ class SilentDropped(ReferenceNode):
 
 
 @wrong("6lr-full-silent", "RFC6775-4.1-10")
-class FullSilent(Answers):
+class FullSilent(answers(lambda n, d, o: None if o.status == 2 else (d, o))):
     """Says nothing when it is full."""
-
-    def answer(self, destination, option):
-        return None if option.status == 2 else (destination, option)
 
 
 @wrong("6lr-full-says-duplicate", "RFC6775-4.1-10")
-class FullDuplicate(Answers):
+class FullDuplicate(answers(lambda n, d, o: (d, replace(o, status=1 if o.status == 2 else o.status)))):
     """Says "duplicate" when it is full."""
-
-    def answer(self, destination, option):
-        return destination, replace(option, status=1 if option.status == 2 else option.status)
 
 
 @wrong("6lr-full-confirms", "RFC6775-6.5.3-01")
