@@ -23,6 +23,7 @@ from fixtures.api import (
     message_of,
     prepare,
     registers,
+    undisturbed,
 )
 from sixlowpan import Contexts, link_local, nd
 from sixlowpan.addresses import modified_eui64
@@ -100,13 +101,17 @@ def _somebody(case: Case) -> Identity:
 
 
 def heard(case: Case, holds: Callable[[Seen], bool], seconds: float = SOON) -> Seen | None:
-    """The next packet of the DUT for which `holds(seen)`; None when none comes in time."""
-    if (here := star_of(case)) is not None:
-        return here.heard(holds, seconds)
-    deadline = case.tester.now() + seconds
-    while (seen := case.tester.hear(deadline)) is not None:
-        if seen.view is not None and holds(seen):
-            return seen
+    """The next packet of the DUT for which `holds(seen)`; None when none comes in time.
+
+    The wait has an end of its own: a host to which ten minutes were granted may say nothing for as long.
+    """
+    with undisturbed():
+        if (here := star_of(case)) is not None:
+            return here.heard(holds, seconds)
+        deadline = case.tester.now() + seconds
+        while (seen := case.tester.hear(deadline)) is not None:
+            if seen.view is not None and holds(seen):
+                return seen
     return None
 
 
