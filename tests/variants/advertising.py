@@ -7,7 +7,10 @@ from dataclasses import replace
 from sixlowpan import ipv6, nd
 from sixlowpan.addresses import ALL_NODES, is_link_local, is_multicast
 from tests.variants import ReferenceNode, variant
+from tests.variants.answers import LastOfScope
 from tests.variants.discovery_liberties import ROUTERS, SIX_LRS
+from tests.variants.discovery_routers import AdvertisesUnasked
+from tests.variants.timers import PutsOff
 
 ON_802154 = ROUTERS[:-1]
 SIX_LBRS = ("reference-nd-6lbr", "reference-nd-6lbr-8505", "reference-6lbr")
@@ -15,23 +18,10 @@ EXTENDED = ("reference-nd-6lr-8505", "reference-nd-6lbr-8505")
 
 
 @variant("6lr-advertises-each-3-s", rigs=ON_802154)
-class Often(ReferenceNode):
+class Often(AdvertisesUnasked):
     """Advertises to all nodes each 3 s: RFC 6775 §6.4, "configurable MinRtrAdvInterval", 3 s at the least."""
 
-    def boot(self):
-        super().boot()
-        self.advertises_at = self.now + 3.0
-
-    def due(self):
-        at = super().due()
-        return self.advertises_at if at is None else min(at, self.advertises_at)
-
-    def tick(self):
-        super().tick()
-        if self.advertises_at <= self.now:
-            self.advertises_at = self.now + 3.0
-            if self.is_router:
-                self.advertise(ALL_NODES)
+    period = 3.0
 
 
 @variant("6lr-tells-all-it-knows", rigs=ROUTERS)
@@ -152,26 +142,11 @@ class ForwardsLong(ReferenceNode):
 
 
 @variant("6lr-forwards-late", rigs=ON_802154, rig={"settle": "200ms"})
-class ForwardsLate(ReferenceNode):
+class ForwardsLate(PutsOff):
     """Forwards 100 ms late, and answers for itself at once: no text bounds the time of a hop."""
 
-    def boot(self):
-        super().boot()
-        self.passing: list[tuple[float, bytes, bytes]] = []
-
     def pass_on(self, packet, peer):
-        self.passing.append((self.now + 0.1, packet, peer))
-
-    def due(self):
-        ends = (super().due(), *(at for at, _, _ in self.passing))
-        return min((t for t in ends if t is not None), default=None)
-
-    def tick(self):
-        super().tick()
-        ready = [entry for entry in self.passing if entry[0] <= self.now]
-        self.passing = [entry for entry in self.passing if entry[0] > self.now]
-        for _, packet, peer in ready:
-            super().pass_on(packet, peer)
+        self.later(0.1, super().pass_on, packet, peer)
 
 
 @variant("6lr-redirects", rigs=("reference-nd-6lr",), strict=False)
@@ -186,15 +161,8 @@ class Redirects(ReferenceNode):
 
 
 @variant("6lr-requests-from-the-youngest-address", rigs=SIX_LRS)
-class YoungestSource(ReferenceNode):
+class YoungestSource(LastOfScope):
     """Sends DARs from the last of its addresses of that scope: RFC 6775 §4.4, "an address of" the 6LR."""
-
-    def source_for(self, destination):
-        before, self.own = self.own, self.own[::-1]
-        try:
-            return super().source_for(destination)
-        finally:
-            self.own = before
 
 
 @variant("6lr-oldest-of-a-host-goes", rigs=EXTENDED)

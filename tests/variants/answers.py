@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
-
 from sixlowpan import ipv6
 from sixlowpan.addresses import is_link_local
 from tests.variants import ANY, ReferenceNode, variant
 from tests.variants.manners import in_front
-from tests.variants.sending import lawful
+from tests.variants.sending import AnyForm
+from tests.variants.timers import PutsOff
 
 ERRORS = {1, 2, 3, 4}
 ND = {133, 134, 135, 136}
@@ -39,15 +38,8 @@ class HeaderEach(HeaderEachTime):
 
 
 @variant("header-each-time-any-form", rigs=ANY)
-class HeaderAnyForm(HeaderEachTime):
+class HeaderAnyForm(HeaderEachTime, AnyForm):
     """The same, and each time another legal form of it, by lot."""
-
-    def boot(self):
-        super().boot()
-        self.lot = random.Random(23)
-
-    def encode_packet(self, packet, info):
-        return self.lot.choice(list(lawful(packet, info, self.contexts)))
 
 
 @variant("options-of-every-kind-in-front", rigs=ANY)
@@ -91,30 +83,15 @@ class ProhibitsNoTap(Prohibits):
     """The same, without a tap."""
 
 
-class LateErrors(ReferenceNode):
+class LateErrors(PutsOff):
     """Sends errors by a task of low priority, and all else at once."""
 
     seconds = 0.25
 
-    def boot(self):
-        super().boot()
-        self.low: list[tuple[float, bytes]] = []
-
     def output(self, packet):
         if kind_of(packet) in ERRORS:
-            self.low.append((self.now + self.seconds, packet))
+            self.later(self.seconds, super().output, packet)
         else:
-            super().output(packet)
-
-    def due(self):
-        ends = (super().due(), *(at for at, _ in self.low))
-        return min((at for at in ends if at is not None), default=None)
-
-    def tick(self):
-        super().tick()
-        ready = [packet for at, packet in self.low if at <= self.now]
-        self.low = [(at, packet) for at, packet in self.low if at > self.now]
-        for packet in ready:
             super().output(packet)
 
 

@@ -8,6 +8,7 @@ from sixlowpan import link_local, nd
 from sixlowpan.addresses import ALL_NODES
 from tests.variants import BLE, ROLES, ReferenceNode, variant
 from tests.variants.sending import the
+from tests.variants.timers import Periodic
 
 EVERY = (*BLE, *ROLES)
 
@@ -97,22 +98,13 @@ class SolicitsEagerly(ReferenceNode):
 
 
 @variant("advertises-unasked", rigs=("reference-6lbr",))
-class AdvertisesUnasked(ReferenceNode):
+class AdvertisesUnasked(Periodic):
     """A 6LBR that advertises every 5 s, too: RFC 6775 §5.3 needs no periodic RA and forbids none."""
 
-    def boot(self):
-        super().boot()
-        self.advertises_at = 5.0
+    period = 5.0
 
-    def due(self):
-        at = super().due()
-        mine = self.advertises_at if self.peers else None
-        return min((t for t in (at, mine) if t is not None), default=None)
-
-    def tick(self):
-        super().tick()
-        if self.peers and self.advertises_at <= self.now:
-            self.advertises_at = self.now + 5.0
+    def each_period(self):
+        if self.peers:
             self.advertise(ALL_NODES)
 
 

@@ -34,6 +34,8 @@ class OneKFrame(with_terms(mps=1282, credits=3)):
 
 
 class OneByOne(NodeChannel):
+    """Gives a credit back behind each K-frame."""
+
     def _heard_k_frame(self, pdu):
         self.generous = False
         super()._heard_k_frame(pdu)

@@ -37,22 +37,16 @@ class FirstCreditsLater(ReferenceNode):
     channel_class = CreditsBehind
 
 
-@variant(
-    "6ln-of-rfc-8505",
-    rigs=SIX_LN,
-    rig={"dut": {"extended": True}},
-    parameters={"features": ["nd", "nd_extended"]},
-)
+#: How rig file and profile of a node of RFC 8505 differ.
+EXTENDED = {"rig": {"dut": {"extended": True}}, "parameters": {"features": ["nd", "nd_extended"]}}
+
+
+@variant("6ln-of-rfc-8505", rigs=SIX_LN, **EXTENDED)
 class Extended(ReferenceNode):
     """A 6LN of RFC 8505 on Bluetooth LE: §6, it "MUST always use an EARO", T set, also towards an old router."""
 
 
-@variant(
-    "6lbr-of-rfc-8505",
-    rigs=SIX_LBR,
-    rig={"dut": {"extended": True}},
-    parameters={"features": ["nd", "nd_extended"]},
-)
+@variant("6lbr-of-rfc-8505", rigs=SIX_LBR, **EXTENDED)
 class ExtendedBorder(ReferenceNode):
     """A 6LBR of RFC 8505 on Bluetooth LE: a 6CIO in its advertisements; it answers registrations without T as ever."""
 

@@ -11,7 +11,7 @@ from tests.mutants.ble_frames import FrameByFrame
 from tests.variants import ReferenceNode, variant
 from tests.variants.answers import HeaderEachTime
 from tests.variants.bluetooth import EVERY, with_terms
-from tests.variants.bluetooth_terms import end
+from tests.variants.bluetooth_terms import OneByOne, end
 from tests.variants.bluetooth_unusual import CreditsBehind
 from tests.variants.hosts import SLOW, Late, NeighborTalk, UdpTalk
 
@@ -76,14 +76,8 @@ class Odd(with_terms(mtu=1281, mps=1281, credits=1)):
     """An MTU and an MPS of 1281 and one credit, so that an SDU of 1280 takes two K-frames."""
 
 
-class OneAtATime(CreditsBehind):
+class OneAtATime(OneByOne, CreditsBehind):
     """Gives its one credit behind its answer, and another behind each K-frame."""
-
-    def _heard_k_frame(self, pdu):
-        self.generous = False
-        super()._heard_k_frame(pdu)
-        if self.state == "open":
-            self.grant(1)
 
 
 @variant("no-credit-at-first-then-one-by-one", rigs=EVERY)

@@ -7,6 +7,7 @@ from rigs.nodes.reference.sixlbr import Shown
 from sixlowpan import nd
 from sixlowpan.addresses import ALL_NODES
 from tests.variants import ReferenceNode, variant
+from tests.variants.timers import Periodic
 
 SIX_LR = ("reference-nd-6lr",)
 SIX_LRS = ("reference-nd-6lr", "reference-nd-6lr-8505")
@@ -15,25 +16,14 @@ BORDER = ("reference-nd-6lbr",)
 
 
 @variant("6lr-advertises-unasked", rigs=("reference-nd-6lr", "reference-nd-6lbr"))
-class Unasked(ReferenceNode):
+class AdvertisesUnasked(Periodic):
     """Advertises to all nodes every 20 s: RFC 6775 §6.4, where RAs are how information spreads."""
 
-    advertises_at: float = 20.0
+    period = 20.0
 
-    def boot(self):
-        super().boot()
-        self.advertises_at = self.now + 20.0
-
-    def due(self):
-        at = super().due()
-        return self.advertises_at if at is None else min(at, self.advertises_at)
-
-    def tick(self):
-        super().tick()
-        if self.advertises_at <= self.now:
-            self.advertises_at = self.now + 20.0
-            if self.is_router:
-                self.advertise(ALL_NODES)
+    def each_period(self):
+        if self.is_router:
+            self.advertise(ALL_NODES)
 
 
 @variant("6lr-target-option", rigs=ROUTERS)

@@ -10,40 +10,29 @@ from sixlowpan import ipv6, link_local, nd
 from sixlowpan.addresses import ALL_NODES, is_link_local
 from tests.variants import ReferenceNode, variant
 from tests.variants.discovery_liberties import HOSTS, ROUTERS, SIX_LRS
+from tests.variants.timers import PutsOff
 
 HOST = ("reference-nd-6ln",)
 SIX_LBRS = ("reference-nd-6lbr", "reference-nd-6lbr-8505")
 EXTENDED = ("reference-nd-6ln-8505",)
 
 
-class Late(ReferenceNode):
+class Late(PutsOff):
     """Some of what it sends in Neighbor Discovery leaves later."""
 
     seconds = 0.8
     kinds: frozenset[int] = frozenset()
 
-    def boot(self):
-        self.late = []
-        super().boot()
-
     def output(self, packet):
         if packet[6] == ipv6.ICMPV6 and packet[40] in self.kinds:
-            self.late.append((self.now + self.seconds, packet, self.hint))
+            self.later(self.seconds, self.output_late, packet, self.hint)
         else:
             super().output(packet)
 
-    def due(self):
-        ends = [super().due(), *(at for at, _, _ in self.late)]
-        return min((at for at in ends if at is not None), default=None)
-
-    def tick(self):
-        super().tick()
-        ready = [entry for entry in self.late if entry[0] <= self.now]
-        self.late = [entry for entry in self.late if entry[0] > self.now]
-        for _, packet, hint in ready:
-            self.hint = hint
-            super().output(packet)
-            self.hint = (b"", b"")
+    def output_late(self, packet, hint):
+        self.hint = hint
+        super().output(packet)
+        self.hint = (b"", b"")
 
 
 @variant("6lr-advertises-after-2-s", rigs=ROUTERS)

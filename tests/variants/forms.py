@@ -6,10 +6,11 @@ import random
 from dataclasses import replace
 
 from rigs.links.memory.link import DUT_SHORT
-from sixlowpan import Reassembler, encode, encodings, fragment, fragment_header_n, mac
+from sixlowpan import Reassembler, encode, encodings, fragment, mac
 from sixlowpan.addresses import BROADCAST, is_multicast
 from tests.variants import ANY, ReferenceNode, variant
-from tests.variants.sending import cut_at, in_order, lawful, the, with_header
+from tests.variants.sending import behind_the_first, cut_at, in_order, lawful, the, with_header
+from tests.variants.timers import PutsOff
 
 NO_TAP = ("ip_tap",)
 
@@ -22,21 +23,8 @@ class FragmentsOf40(cut_at(45)):
 
 
 @variant("uneven-fragments")
-class Uneven(ReferenceNode):
+class Uneven(behind_the_first((16, 8, 40, 24))):
     """A first fragment, then 16, 8, 40, 24 octets in turn: "multiples of eight bytes" (RFC 4944 §5.3)."""
-
-    def fragment_packet(self, packet, info):
-        found = super().fragment_packet(packet, info)
-        if len(found) == 1:
-            return found
-        head, at, steps = found[0][:4], found[1][4] * 8, (16, 8, 40, 24)
-        sent = [found[0]]
-        while at < len(packet):
-            step = steps[len(sent) % 4]
-            size, tag = int.from_bytes(head[:2]) & 0x7FF, int.from_bytes(head[2:])
-            sent.append(fragment_header_n(size, tag, at // 8) + packet[at : at + step])
-            at += step
-        return sent
 
 
 @variant("last-fragment-first")
@@ -244,28 +232,11 @@ class EchoLimit(ReferenceNode):
 
 
 @variant("multicast-answers-late", rig={"settle": "400ms"})
-class MulticastLate(ReferenceNode):
+class MulticastLate(PutsOff):
     """Answers an echo to a group after a while (RFC 4443 §4.2; hosts spread answers), and all else at once."""
 
-    def boot(self):
-        super().boot()
-        self.later: list[tuple[float, object, bytes]] = []
-
     def echo(self, view, message):
-        if is_multicast(view.dst) and not getattr(self, "releasing", False):
-            self.later.append((self.now + 0.25, view, message))
-            return
-        super().echo(view, message)
-
-    def due(self):
-        at = super().due()
-        return min([t for t in (at, *(d for d, _, _ in self.later)) if t is not None], default=None)
-
-    def tick(self):
-        super().tick()
-        ready = [entry for entry in self.later if entry[0] <= self.now]
-        self.later = [entry for entry in self.later if entry[0] > self.now]
-        self.releasing = True
-        for _, view, message in ready:
-            self.echo(view, message)
-        self.releasing = False
+        if is_multicast(view.dst):
+            self.later(0.25, super().echo, view, message)
+        else:
+            super().echo(view, message)

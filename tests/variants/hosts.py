@@ -14,6 +14,7 @@ from sixlowpan.addresses import (
     solicited_node,
 )
 from tests.variants import ANY, ReferenceNode, variant
+from tests.variants.timers import Periodic
 
 ALL_RPL_NODES = bytes.fromhex("ff02000000000000000000000000001a")
 MDNS = bytes.fromhex("ff0200000000000000000000000000fb")
@@ -176,15 +177,19 @@ class Late(ReferenceNode):
         self.held: list[tuple[float, tuple[bytes, bytes]]] = []
         self.count = 0
 
+    def leaves_at(self):
+        """When the next frame leaves."""
+        self.count += 1
+        due = self.now + self.delays[self.count % len(self.delays)]
+        return max(due, self.held[-1][0] if self.held else 0.0)
+
     def _taken(self):
         ready = []
         for to, frame in super()._taken():
             if self.kind == "ieee802154" and frame[0] & 7 == 2:
                 ready.append((to, frame))
-                continue
-            self.count += 1
-            due = self.now + self.delays[self.count % len(self.delays)]
-            self.held.append((max(due, self.held[-1][0] if self.held else 0.0), (to, frame)))
+            else:
+                self.held.append((self.leaves_at(), (to, frame)))
         while self.held and self.held[0][0] <= self.now:
             ready.append(self.held.pop(0)[1])
         return ready
@@ -346,26 +351,15 @@ class LongUdpTalk(Chatter):
         self.udp_to(ALL_NODES, 5683, bytes(range(250)))
 
 
-class Unasked(Chatter):
+class Unasked(Periodic, Chatter):
     """Speaks of itself every so often, asked or not."""
 
     before = False
     period = 0.03
 
-    def boot(self):
-        super().boot()
-        self.speaks_at = self.link.now() + self.period
-
-    def due(self):
-        at = super().due()
-        return self.speaks_at if at is None else min(at, self.speaks_at)
-
-    def tick(self):
-        super().tick()
-        if self.speaks_at <= self.now:
-            self.speaks_at = self.now + self.period
-            self.said += 1
-            self.chatter(b"")
+    def each_period(self):
+        self.said += 1
+        self.chatter(b"")
 
 
 @variant("neighbor-talk-unasked", rigs=ANY)

@@ -9,7 +9,7 @@ from sixlowpan import Reassembler, encode, ipv6
 from sixlowpan.addresses import ALL_ROUTERS, UNSPECIFIED, solicited_node
 from sixlowpan.contexts import NO_CONTEXTS
 from tests.variants import ANY, ReferenceNode, variant
-from tests.variants.answers import ErrorEach, HeaderEachTime, LateErrors, in_front
+from tests.variants.answers import ErrorEach, HeaderEachTime, LastOfScope, LateErrors, in_front
 from tests.variants.broadcasts import BroadcastsOnce
 from tests.variants.cutting import FragmentsByLot
 from tests.variants.hosts import ALL_RPL_NODES, SLOW, Unasked
@@ -250,15 +250,8 @@ class NewestUncompressed(NewestFirst, LateErrors, HeaderEachTime):
 
 
 @variant("answers-with-each-liberty", rigs=ANY)
-class EachLiberty(HeaderEachTime, in_front(60, bytes.fromhex("1e0100000100"))):
+class EachLiberty(LastOfScope, HeaderEachTime, in_front(60, bytes.fromhex("1e0100000100"))):
     """Headers each time anew, an unknown option in front, the youngest source, ND from its youngest address."""
-
-    def source_for(self, destination):
-        before, self.own = self.own, self.own[::-1]
-        try:
-            return super().source_for(destination)
-        finally:
-            self.own = before
 
 
 @variant("pings-with-the-askers-numbers", rigs=ANY)

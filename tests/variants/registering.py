@@ -8,6 +8,7 @@ from sixlowpan import ipv6, nd
 from sixlowpan.addresses import is_link_local, solicited_node
 from tests.variants import ReferenceNode, variant
 from tests.variants.discovery_liberties import HOSTS
+from tests.variants.sending import sends_times
 
 HOST = ("reference-nd-6ln",)
 EXTENDED = ("reference-nd-6ln-8505",)
@@ -208,14 +209,8 @@ class FromEach(ReferenceNode):
 
 
 @variant("nd-doubles-each-frame", rigs=HOSTS)
-class Doubles(ReferenceNode):
+class Doubles(sends_times(2)):
     """Each unicast frame leaves twice with one number, as nobody acknowledged the first (IEEE 802.15.4)."""
-
-    def transmit(self, packet, neighbour):
-        at = len(self._out)
-        super().transmit(packet, neighbour)
-        if neighbour:
-            self._out[at:] = [one for one in self._out[at:] for _ in range(2)]
 
 
 @variant("nd-six-addresses", rigs=ALL_HOSTS)

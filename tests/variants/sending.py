@@ -158,23 +158,28 @@ class SmallFragments(cut_at(61)):
     """Cuts what does not fit a frame into fragments of 56 octets and less (RFC 4944 §5.3 sets no least size)."""
 
 
-@variant("fragments-of-8")
-class FragmentsOf8(ReferenceNode):
-    """A first fragment as large as a frame, then 8 octets at a time: RFC 4944 §5.3, "multiples of eight bytes"."""
+def behind_the_first(steps):
+    """A node that sends first fragments as large as a frame, and then so many octets in turn."""
 
-    def fragment_packet(self, packet, info):
-        found = super().fragment_packet(packet, info)
-        if len(found) == 1:
-            return found
-        size, tag = int.from_bytes(found[0][:2]) & 0x7FF, int.from_bytes(found[0][2:4])
-        start = found[1][4]
-        return [
-            found[0],
-            *(
-                fragment_header_n(size, tag, at) + packet[at * 8 : at * 8 + 8]
-                for at in range(start, (size + 7) // 8)
-            ),
-        ]
+    class Cutting(ReferenceNode):
+        def fragment_packet(self, packet, info):
+            found = super().fragment_packet(packet, info)
+            if len(found) == 1:
+                return found
+            size, tag = int.from_bytes(found[0][:2]) & 0x7FF, int.from_bytes(found[0][2:4])
+            at, sent = found[1][4] * 8, [found[0]]
+            while at < len(packet):
+                step = steps[len(sent) % len(steps)]
+                sent.append(fragment_header_n(size, tag, at // 8) + packet[at : at + step])
+                at += step
+            return sent
+
+    return Cutting
+
+
+@variant("fragments-of-8")
+class FragmentsOf8(behind_the_first((8,))):
+    """A first fragment as large as a frame, then 8 octets at a time: RFC 4944 §5.3, "multiples of eight bytes"."""
 
 
 def in_order(order):
@@ -306,15 +311,22 @@ class SourcePan(with_header(pan_compression=False)):
     """Both PAN ids in all frames."""
 
 
-@variant("retransmits")
-class Retransmits(ReferenceNode):
-    """Sends every frame four times, with one sequence number, as nobody acknowledges it (IEEE 802.15.4 §7.5.6.4.3)."""
+def sends_times(times):
+    """A node that sends every unicast frame so many times."""
 
-    def transmit(self, packet, neighbour):
-        at = len(self._out)
-        super().transmit(packet, neighbour)
-        if neighbour:
-            self._out[at:] = [frame for frame in self._out[at:] for _ in range(4)]
+    class Sending(ReferenceNode):
+        def transmit(self, packet, neighbour):
+            at = len(self._out)
+            super().transmit(packet, neighbour)
+            if neighbour:
+                self._out[at:] = [frame for frame in self._out[at:] for _ in range(times)]
+
+    return Sending
+
+
+@variant("retransmits")
+class Retransmits(sends_times(4)):
+    """Sends every frame four times, with one sequence number, as nobody acknowledges it (IEEE 802.15.4 §7.5.6.4.3)."""
 
 
 @variant("silent-acks")

@@ -5,33 +5,26 @@ from __future__ import annotations
 from sixlowpan import DecodeError, mac
 from tests.variants import ANY, ReferenceNode, variant
 from tests.variants.hosts import SLOW, Late
+from tests.variants.timers import PutsOff
 
 
 @variant("answers-newest-first", rigs=ANY, rig={"settle": "80ms"})
-class NewestFirst(ReferenceNode):
+class NewestFirst(PutsOff):
     """Sends what waits each 30 ms, the newest packet first, its fragments in order: IPv6 promises no order."""
 
     def boot(self):
         super().boot()
         self.parked: list[tuple[bytes, bytes]] = []
-        self.opens = 0.0
 
     def transmit(self, packet, neighbour):
         if not self.parked:
-            self.opens = self.now + 0.03
+            self.later(0.03, self.send_parked)
         self.parked.append((packet, neighbour or (self.peer if self.kind == "ble" else b"")))
 
-    def due(self):
-        at = super().due()
-        mine = self.opens if self.parked else None
-        return min((t for t in (at, mine) if t is not None), default=None)
-
-    def tick(self):
-        super().tick()
-        if self.parked and self.opens <= self.now:
-            waiting, self.parked = self.parked[::-1], []
-            for packet, neighbour in waiting:
-                super().transmit(packet, neighbour)
+    def send_parked(self):
+        waiting, self.parked = self.parked[::-1], []
+        for packet, neighbour in waiting:
+            super().transmit(packet, neighbour)
 
 
 class Reads(ReferenceNode):
@@ -179,26 +172,11 @@ class Interleaves(Interleaved):
 
 
 @variant("fragments-40-ms-apart", rig={"settle": "900ms"}, parameters={"round_trip": "2s"})
-class FortyApart(ReferenceNode):
+class FortyApart(Late):
     """Its frames leave 40 ms apart, and a new answer waits for the last fragment of the one before."""
 
-    def boot(self):
-        super().boot()
-        self.held: list[tuple[float, tuple[bytes, bytes]]] = []
-        self.left = 0.0
+    left = 0.0
 
-    def _taken(self):
-        ready = []
-        for one in super()._taken():
-            if one[1][0] & 7 == mac.ACK:
-                ready.append(one)
-                continue
-            self.left = max(self.now, self.left + 0.04)
-            self.held.append((self.left, one))
-        while self.held and self.held[0][0] <= self.now:
-            ready.append(self.held.pop(0)[1])
-        return ready
-
-    def next_timer(self):
-        due = super().next_timer()
-        return due if not self.held or due == self.now else min(self.held[0][0], due or self.held[0][0])
+    def leaves_at(self):
+        self.left = max(self.now, self.left + 0.04)
+        return self.left

@@ -1,0 +1,44 @@
+"""Nodes that do something later than they could, or every so often: what variants in this are made of."""
+
+from __future__ import annotations
+
+from tests.variants import ReferenceNode
+
+
+class PutsOff(ReferenceNode):
+    """A node that puts things off: `later(seconds, step, ...)` has that step taken when so much time has passed."""
+
+    def boot(self):
+        self.put_off: list[tuple] = []
+        super().boot()
+
+    def later(self, seconds, step, *arguments):
+        self.put_off.append((self.now + seconds, step, arguments))
+
+    def due(self):
+        times = (super().due(), *(at for at, _, _ in self.put_off))
+        return min((at for at in times if at is not None), default=None)
+
+    def tick(self):
+        super().tick()
+        ready = [entry for entry in self.put_off if entry[0] <= self.now]
+        self.put_off = [entry for entry in self.put_off if entry[0] > self.now]
+        for _, step, arguments in ready:
+            step(*arguments)
+
+
+class Periodic(PutsOff):
+    """A node that does something of itself each `period` seconds, for the first time when one has passed."""
+
+    period = 1.0
+
+    def each_period(self):
+        raise NotImplementedError
+
+    def boot(self):
+        super().boot()
+        self.later(self.period, self._period)
+
+    def _period(self):
+        self.later(self.period, self._period)
+        self.each_period()
