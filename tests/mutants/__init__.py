@@ -91,13 +91,14 @@ def mutant(
     return register
 
 
-def step(make: Callable[[Callable], Node], kinds=ANY):
-    """A decorator that turns a function (or class) into a node by `make` and registers it, by default for `kinds`.
+def step(make: Callable[[Callable], Node], kinds=ANY, requirement: str = ""):
+    """A decorator that turns a function (or class) into a node by `make` and registers it.
 
-    It is called with what `mutant` takes. Its attribute `make` is for decorators that stand on this one.
+    It is called with what `mutant` takes; `kinds` and `requirement` are for where it is not told them. Its attribute
+    `make` is for decorators that stand on this one.
     """
 
-    def decorator(id: str, requirement: str, defect: str | None = None, *, kinds=kinds, **told):
+    def decorator(id: str, requirement=requirement, defect: str | None = None, *, kinds=kinds, **told):
         def register(function: Callable) -> Callable:
             what = function.__doc__ or ""
             mutant(id, requirement=requirement, defect=defect, kinds=kinds, what=what, **told)(make(function))

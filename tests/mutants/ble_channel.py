@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from rigs.nodes.reference.ble import Ble, NodeChannel
 from rigs.nodes.reference.node import ReferenceNode
-from tests.mutants import BLE, mutant
+from tests.mutants import BLE, Node, mutant, step
 
 CHANNEL = "RFC7668-2.4-01"
 SERVICE = "RFC7668-2-01"
 
 
-def channel(id, requirement=CHANNEL, defect=None):
+@partial(step, kinds=BLE, requirement=CHANNEL)
+def channel(end: Callable) -> Node:
     """Register a node whose end of the channel is the decorated class."""
 
-    def register(end):
-        class Node(ReferenceNode):
-            channel_class = end
+    class Node(ReferenceNode):
+        channel_class = end
 
-        mutant(id, requirement=requirement, defect=defect, kinds=BLE, what=end.__doc__)(Node)
-        return end
-
-    return register
+    return Node
 
 
 def terms(id, requirement, what, **changed):

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from rigs.nodes.reference.node import ReferenceNode
 from rigs.tcp import Tcp
 from sixlowpan import link_local
 from sixlowpan.addresses import is_link_local
-from tests.mutants import BLE, always, mutant
+from tests.mutants import BLE, Node, always, mutant, step
 from tests.mutants.wire import iphc
 
 MUST_BE_SENT = "RFC7668-3.2-03"
 OTHER = bytes.fromhex("7eadbeef0042")
 
 
-def form(id, requirement, defect=None):
+@partial(step, kinds=BLE)
+def form(function: Callable) -> Node:
     """Register a change to how packets are compressed: function(node, packet, info) -> payload."""
 
-    def register(function):
-        class Node(ReferenceNode):
-            def encode_packet(self, packet, info):
-                return function(super().encode_packet, packet, info)
+    class Node(ReferenceNode):
+        def encode_packet(self, packet, info):
+            return function(super().encode_packet, packet, info)
 
-        mutant(id, requirement=requirement, defect=defect, kinds=BLE, what=function.__doc__)(Node)
-        return function
-
-    return register
+    return Node
 
 
 def with_destination(payload: bytes, packet: bytes) -> bytes:
@@ -209,20 +208,17 @@ class GroupCrash(ReferenceNode):
 # -- TCP --------------------------------------------------------------------------------------------------------
 
 
-def tcp(id, defect=None):
+@partial(step, kinds=BLE, requirement=MUST_BE_SENT)
+def tcp(end: Callable) -> Node:
     """Register a node whose TCP is the decorated class."""
 
-    def register(end):
-        class Node(ReferenceNode):
-            tcp_class = end
+    class Node(ReferenceNode):
+        tcp_class = end
 
-        mutant(id, requirement=MUST_BE_SENT, defect=defect, kinds=BLE, what=end.__doc__)(Node)
-        return end
-
-    return register
+    return Node
 
 
-@tcp("ble-tcp-no-retransmission", "LINUX-6LOWPAN-TCP")
+@tcp("ble-tcp-no-retransmission", defect="LINUX-6LOWPAN-TCP")
 class NoRetransmission(Tcp):
     """Sends no TCP segment twice."""
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import ipv6
-from tests.mutants import ANY, IEEE802154, Iphc, crashes, mutant, reads, rewrites
+from tests.mutants import IEEE802154, Iphc, Node, crashes, mutant, reads, rewrites, step
 from tests.mutants.next_headers import chain, upper
 from tests.mutants.wire import iphc
 
@@ -43,23 +43,19 @@ def in_line(header: Iphc | None) -> tuple[int, int]:
     return -1, 0
 
 
-def behind_chain(id: str, *, requirement: str, kinds=ANY):
+@step
+def behind_chain(function: Callable) -> Node:
     """function(node, packet, at, protocol) changes a packet whose chain ends in an in-line next header.
 
     `at` is the offset in the packet of what follows the compressed part.
     """
 
-    def register(function: Callable) -> Callable:
-        def wrong(node, packet, header, info):
-            protocol, behind = in_line(header)
-            if protocol >= 0:
-                function(node, packet, len(packet) - (len(header.payload) - behind), protocol)
+    def wrong(node, packet, header, info):
+        protocol, behind = in_line(header)
+        if protocol >= 0:
+            function(node, packet, len(packet) - (len(header.payload) - behind), protocol)
 
-        wrong.__doc__ = function.__doc__
-        rewrites(id, requirement=requirement, kinds=kinds)(wrong)
-        return function
-
-    return register
+    return rewrites.make(wrong)
 
 
 # -- compressed in part -----------------------------------------------------------------------------------------

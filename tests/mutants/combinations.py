@@ -7,7 +7,7 @@ from sixlowpan import LinkInfo, mac
 from sixlowpan.addresses import BROADCAST
 from tests.mutants import ANY, IEEE802154, mutant, reads, rewrites
 from tests.mutants.fragment_corners import in_first_fragments
-from tests.mutants.fragments import reassembly
+from tests.mutants.fragments import NotBeyond, keyed, reassembly
 from tests.mutants.wire import Reassembly, iphc, set_traffic_class, traffic_class
 
 # -- headers ----------------------------------------------------------------------------------------------------
@@ -96,17 +96,8 @@ class DuplicateFirstLate(Reassembly):
 
 
 @reassembly("frag-tag-plus-size-in-key", "RFC4944-5.3-18")
-class TagPlusSize(Reassembly):
+class TagPlusSize(keyed(lambda i, size, tag: (i.src, i.dst, tag + size), NotBeyond)):
     """Keeps tag and size in the key as one number, their sum."""
-
-    def key(self, info, size, tag):
-        return info.src, info.dst, tag + size
-
-    def take(self, key, size, begin, octets, first, now):
-        known = self.datagrams.get(key)
-        if known is not None and begin + len(octets) > known.size:
-            return None
-        return super().take(key, size, begin, octets, first, now)
 
 
 @reassembly("frag-timer-of-the-newest", "RFC4944-5.3-28")

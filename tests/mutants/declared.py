@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from sixlowpan import mesh
-from tests.mutants import ANY, IEEE802154, always, mutant, reads
+from tests.mutants import ANY, IEEE802154, Node, always, mutant, reads, step
 
 
 def is_mesh(payload: bytes) -> bool:
@@ -63,20 +66,16 @@ def _(node, payload, h, info):
 # -- RFC 4944 §10 -------------------------------------------------------------------------------------------------
 
 
-def hc1(id: str, requirement: str):
+@partial(step, kinds=IEEE802154)
+def hc1(function: Callable) -> Node:
     """A mutant that changes the HC1 encoding octet: function(octet) -> octet."""
 
-    def register(function):
-        def change(node, payload, h, info):
-            if payload[:1] != b"\x42" or len(payload) < 3:
-                return payload
-            return payload[:1] + bytes((function(payload[1]),)) + payload[2:]
+    def change(node, payload, h, info):
+        if payload[:1] != b"\x42" or len(payload) < 3:
+            return payload
+        return payload[:1] + bytes((function(payload[1]),)) + payload[2:]
 
-        change.__doc__ = function.__doc__
-        reads(id, requirement=requirement, kinds=IEEE802154)(change)
-        return function
-
-    return register
+    return reads.make(change)
 
 
 @hc1("hc1-next-headers-swapped", "RFC4944-10.1-04")
@@ -114,27 +113,23 @@ def _(node, payload, h, info):
 # -- RFC 7400 -----------------------------------------------------------------------------------------------------
 
 
-def ghc(id: str, requirement: str):
+@step
+def ghc(function: Callable) -> Node:
     """A mutant that takes GHC codes for others: function(code octet) -> the octets in its place."""
 
-    def register(function):
-        def change(node, payload, h, info):
-            at = h.end if h is not None else len(payload)
-            if payload[at : at + 1] != b"\xdf":
-                return payload
-            out, at = payload[: at + 1], at + 1
-            while at < len(payload):
-                code = payload[at]
-                behind = at + 1 + (code if code < 0x60 else 0)
-                out += function(code) + payload[at + 1 : behind]
-                at = behind
-            return out
+    def change(node, payload, h, info):
+        at = h.end if h is not None else len(payload)
+        if payload[at : at + 1] != b"\xdf":
+            return payload
+        out, at = payload[: at + 1], at + 1
+        while at < len(payload):
+            code = payload[at]
+            behind = at + 1 + (code if code < 0x60 else 0)
+            out += function(code) + payload[at + 1 : behind]
+            at = behind
+        return out
 
-        change.__doc__ = function.__doc__
-        reads(id, requirement=requirement, kinds=ANY)(change)
-        return function
-
-    return register
+    return reads.make(change)
 
 
 @reads("ghc-dropped", requirement="RFC7400-3.1-02", kinds=ANY)

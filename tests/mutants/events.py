@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import DecodeError
 from sixlowpan.addresses import BROADCAST
-from tests.mutants import ANY, IEEE802154, mutant, rewrites, starts_with
+from tests.mutants import ANY, IEEE802154, Node, mutant, rewrites, starts_with, step
 from tests.mutants.fragments import reassembly
 from tests.mutants.wire import Reassembly, iphc
 
@@ -107,27 +109,24 @@ class LateMiddleRedelivers(Keeping):
 # -- behind an event --------------------------------------------------------------------------------------------
 
 
-def deaf_behind(id: str, requirement: str, kinds=ANY):
+@step
+def deaf_behind(function: Callable) -> Node:
     """function(node, payload) -> whether a payload that is refused makes the node deaf for the next one."""
 
-    def register(function):
-        class Deaf(ReferenceNode):
-            deaf = False
+    class Deaf(ReferenceNode):
+        deaf = False
 
-            def understand(self, payload, info):
-                if self.deaf:
-                    self.deaf = False
-                    return None
-                try:
-                    return super().understand(payload, info)
-                except DecodeError:
-                    self.deaf = bool(function(self, payload))
-                    raise
+        def understand(self, payload, info):
+            if self.deaf:
+                self.deaf = False
+                return None
+            try:
+                return super().understand(payload, info)
+            except DecodeError:
+                self.deaf = bool(function(self, payload))
+                raise
 
-        mutant(id, requirement=requirement, kinds=kinds, what=function.__doc__ or "")(Deaf)
-        return function
-
-    return register
+    return Deaf
 
 
 @deaf_behind("lost-behind-a-refused-one", "RFC6282-2-04")
@@ -143,13 +142,13 @@ def _(node, payload):
     return header is not None and len(payload) < header.end
 
 
-@deaf_behind("lost-behind-a-reserved-dispatch", "RFC4944-5.1-03", IEEE802154)
+@deaf_behind("lost-behind-a-reserved-dispatch", "RFC4944-5.1-03", kinds=IEEE802154)
 def _(node, payload):
     "Loses the packet behind one with a NALP dispatch."
     return payload[:1] < b"\x40"
 
 
-@deaf_behind("lost-behind-a-bad-fragment", "RFC4944-5.3-19", IEEE802154)
+@deaf_behind("lost-behind-a-bad-fragment", "RFC4944-5.3-19", kinds=IEEE802154)
 def _(node, payload):
     "Loses the packet behind a fragment that it refuses."
     return bool(payload) and payload[0] & 0xD8 == 0xC0

@@ -6,11 +6,12 @@ Each was missed as long as the suite tried the plain case of the same rule only.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import Contexts, encode, fragment_header_n, mesh
-from tests.mutants import IEEE802154, mutant, reads
-from tests.mutants.fragments import reassembly
+from tests.mutants import IEEE802154, Node, mutant, reads, step
+from tests.mutants.fragments import CountsDuplicates, reassembly
 from tests.mutants.sending_fragments import fragmented
 from tests.mutants.sending_misses import encodes
 from tests.mutants.wire import Reassembly, iphc
@@ -19,17 +20,11 @@ from tests.mutants.wire import Reassembly, iphc
 
 
 @reassembly("frag-duplicate-last-counted", "RFC4944-5.3-24")
-class DuplicateLastCounted(Reassembly):
+class DuplicateLastCounted(CountsDuplicates):
     """Counts a duplicate of the last fragment, and believes the datagram to be complete with the next one."""
 
-    def duplicate(self, datagram, begin, end):
-        found = super().duplicate(datagram, begin, end)
-        if found and end == datagram.size:
-            datagram.counted += end - begin
-        return found
-
-    def complete(self, datagram):
-        return datagram.begun and datagram.counted >= datagram.size
+    def is_counted(self, datagram, end):
+        return end == datagram.size
 
 
 @reassembly("frag-duplicate-last-kills", "RFC4944-5.3-24")
@@ -128,36 +123,33 @@ taken_for_a_fragment("fragn-11101", 0xE8, 0xF8, "RFC4944-5.1-17")
 # -- what is compressed in the first fragment -------------------------------------------------------------------
 
 
-def in_first_fragments(id: str, requirement: str):
+@partial(step, kinds=IEEE802154)
+def in_first_fragments(function: Callable) -> Node:
     """function(node, octets: bytearray, header: Iphc) changes what the first fragment stands for."""
 
-    def register(function: Callable) -> Callable:
-        class First(Reassembly):
-            def __init__(self, node):
-                super().__init__()
-                self.node = node
+    class First(Reassembly):
+        def __init__(self, node):
+            super().__init__()
+            self.node = node
 
-            def receive(self, payload, info, contexts, now):
-                self.frame, self.info = payload, info
-                return super().receive(payload, info, contexts, now)
+        def receive(self, payload, info, contexts, now):
+            self.frame, self.info = payload, info
+            return super().receive(payload, info, contexts, now)
 
-            def take(self, key, size, begin, octets, first, now):
-                at, _ = mesh.unwrap(self.frame, self.info)
-                header = iphc(self.frame[at + 4 :]) if first else None
-                if header is not None:
-                    octets = bytearray(octets)
-                    function(self.node, octets, header)
-                    octets = bytes(octets)
-                return super().take(key, size, begin, octets, first, now)
+        def take(self, key, size, begin, octets, first, now):
+            at, _ = mesh.unwrap(self.frame, self.info)
+            header = iphc(self.frame[at + 4 :]) if first else None
+            if header is not None:
+                octets = bytearray(octets)
+                function(self.node, octets, header)
+                octets = bytes(octets)
+            return super().take(key, size, begin, octets, first, now)
 
-        class Node(ReferenceNode):
-            def make_reassembler(self):
-                return First(self)
+    class Node(ReferenceNode):
+        def make_reassembler(self):
+            return First(self)
 
-        mutant(id, requirement=requirement, kinds=IEEE802154, what=function.__doc__ or "")(Node)
-        return function
-
-    return register
+    return Node
 
 
 @in_first_fragments("frag1-group-without-riid", "RFC6282-3.2.4-02")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import DecodeError, Reassembler
-from tests.mutants import IEEE802154, mutant
-from tests.mutants.fragments import reassembly
+from tests.mutants import IEEE802154, Node, mutant, step
+from tests.mutants.fragments import CountsDuplicates, keyed, reassembly
 from tests.mutants.wire import Reassembly
 
 
@@ -25,19 +28,13 @@ class Timeout65(Reassembly):
 
 
 @reassembly("frag-short-is-end-of-long", "RFC4944-5.3-18")
-class ShortIsEndOfLong(Reassembly):
+class ShortIsEndOfLong(keyed(lambda i, size, tag: (i.src[-2:], i.dst, size, tag))):
     """Keeps the last two octets of every source: a 16-bit source and an EUI-64 that ends with it are one."""
-
-    def key(self, info, size, tag):
-        return info.src[-2:], info.dst, size, tag
 
 
 @reassembly("frag-short-as-number", "RFC4944-5.3-18")
-class ShortAsNumber(Reassembly):
+class ShortAsNumber(keyed(lambda i, size, tag: (int.from_bytes(i.src), i.dst, size, tag))):
     """Has a 16-bit source in the eight octets of an EUI-64: that of 0000000000001234 is the short 1234."""
-
-    def key(self, info, size, tag):
-        return int.from_bytes(info.src), info.dst, size, tag
 
 
 @reassembly("frag-late-frag1-begins-anew", "RFC4944-5.3-19")
@@ -61,17 +58,11 @@ class OneInFront(Reassembly):
 
 
 @reassembly("frag-duplicate-counted-headless", "RFC4944-5.3-24")
-class HeadlessDuplicates(Reassembly):
+class HeadlessDuplicates(CountsDuplicates):
     """Counts duplicates while FRAG1 has not come, and believes the datagram to be complete with it."""
 
-    def duplicate(self, datagram, begin, end):
-        found = super().duplicate(datagram, begin, end)
-        if found and not datagram.begun:
-            datagram.counted += end - begin
-        return found
-
-    def complete(self, datagram):
-        return datagram.begun and datagram.counted >= datagram.size
+    def is_counted(self, datagram, end):
+        return not datagram.begun
 
 
 @reassembly("frag-sixteen-pieces", "RFC4944-5.3-19")
@@ -160,27 +151,24 @@ class NoRoom(Reassembler):
         return super()._place(key, begin, end, now)
 
 
-def leaks(id: str):
+@partial(step, kinds=IEEE802154, requirement="RFC4944-5.3-28")
+def leaks(function: Callable) -> Node:
     """function(node, payload, packet or None, error or None) -> whether a place is lost with this fragment."""
 
-    def register(function):
-        class Node(Leaking):
-            def reassemble(self, payload, info):
-                packet, error = None, None
-                try:
-                    packet = super().reassemble(payload, info)
-                except DecodeError as caught:
-                    error = caught
-                if self.reassembler.max_datagrams > 0 and function(self, payload, packet, error):
-                    self.lose()
-                if error is not None:
-                    raise error
-                return packet
+    class Node(Leaking):
+        def reassemble(self, payload, info):
+            packet, error = None, None
+            try:
+                packet = super().reassemble(payload, info)
+            except DecodeError as caught:
+                error = caught
+            if self.reassembler.max_datagrams > 0 and function(self, payload, packet, error):
+                self.lose()
+            if error is not None:
+                raise error
+            return packet
 
-        mutant(id, requirement="RFC4944-5.3-28", kinds=IEEE802154, what=function.__doc__ or "")(Node)
-        return function
-
-    return register
+    return Node
 
 
 @leaks("frag-leak-undefined-context")

@@ -2,57 +2,91 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import DecodeError
-from tests.mutants import IEEE802154, mutant, reads
+from tests.mutants import IEEE802154, Node, reads, step
 from tests.mutants.wire import Reassembly
 
 
-def reassembly(id, requirement, defect=None, advice=False):
-    """Register the node whose reassembler is the decorated `Reassembly`."""
+@partial(step, kinds=IEEE802154)
+def reassembly(reassembler: type[Reassembly]) -> Node:
+    """The node whose reassembler is the decorated `Reassembly`."""
 
-    def register(cls):
-        class Node(ReferenceNode):
-            def make_reassembler(self):
-                return cls()
+    class Reassembling(ReferenceNode):
+        def make_reassembler(self):
+            return reassembler()
 
-        told = {"requirement": requirement, "defect": defect, "advice": advice}
-        mutant(id, kinds=IEEE802154, what=cls.__doc__, **told)(Node)
-        return cls
+    return Reassembling
 
-    return register
+
+def keyed(key, base=Reassembly):
+    """A `Reassembly` of this kind that tells datagrams apart by key(info, size, tag)."""
+
+    class Keyed(base):
+        def key(self, info, size, tag):
+            return key(info, size, tag)
+
+    return Keyed
+
+
+class NotBeyond(Reassembly):
+    """Drops fragments that go beyond the end of the datagram which they are taken for a part of."""
+
+    def take(self, key, size, begin, octets, first, now):
+        known = self.datagrams.get(key)
+        if known is not None and begin + len(octets) > known.size:
+            return None
+        return super().take(key, size, begin, octets, first, now)
+
+
+class CountsDuplicates(Reassembly):
+    """Believes a datagram to be complete by the count of its octets, in which some duplicates are."""
+
+    def is_counted(self, datagram, end):
+        """Whether the octets of a duplicate that ends there count once more."""
+        raise NotImplementedError
+
+    def duplicate(self, datagram, begin, end):
+        found = super().duplicate(datagram, begin, end)
+        if found and self.is_counted(datagram, end):
+            datagram.counted += end - begin
+        return found
+
+    def complete(self, datagram):
+        return datagram.begun and datagram.counted >= datagram.size
+
+
+class CountsOverlaps(Reassembly):
+    """Counts the overlaps that have discarded a datagram."""
+
+    overlapped = 0
+
+    def overlaps(self, datagram, begin, end):
+        found = super().overlaps(datagram, begin, end)
+        self.overlapped += found
+        return found
 
 
 @reassembly("frag-tag-not-in-key", "RFC4944-5.3-18")
-class TagNotInKey(Reassembly):
+class TagNotInKey(keyed(lambda i, size, tag: (i.src, i.dst, size))):
     """Tells datagrams apart without their tag."""
-
-    def key(self, info, size, tag):
-        return info.src, info.dst, size
 
 
 @reassembly("frag-source-not-in-key", "RFC4944-5.3-18")
-class SourceNotInKey(Reassembly):
+class SourceNotInKey(keyed(lambda i, size, tag: (i.dst, size, tag))):
     """Tells datagrams apart without their source."""
-
-    def key(self, info, size, tag):
-        return info.dst, size, tag
 
 
 @reassembly("frag-size-not-in-key", "RFC4944-5.3-18")
-class SizeNotInKey(Reassembly):
+class SizeNotInKey(keyed(lambda i, size, tag: (i.src, i.dst, tag))):
     """Tells datagrams apart without their size."""
-
-    def key(self, info, size, tag):
-        return info.src, info.dst, tag
 
 
 @reassembly("frag-tag-8-bits", "RFC4944-5.3-18")
-class Tag8Bits(Reassembly):
+class Tag8Bits(keyed(lambda i, size, tag: (i.src, i.dst, size, tag & 0xFF))):
     """Keeps eight bits of the tag."""
-
-    def key(self, info, size, tag):
-        return info.src, info.dst, size, tag & 0xFF
 
 
 @reassembly("frag-size-10-bits", "RFC4944-5.3-11")
@@ -74,17 +108,11 @@ class OverlapMerged(Reassembly):
 
 
 @reassembly("frag-duplicate-counted", "RFC4944-5.3-24", "RIOT-01370511df")
-class DuplicateCounted(Reassembly):
+class DuplicateCounted(CountsDuplicates):
     """Counts a duplicate twice and believes the datagram to be complete."""
 
-    def duplicate(self, datagram, begin, end):
-        return False
-
-    def overlaps(self, datagram, begin, end):
-        return False
-
-    def complete(self, datagram):
-        return datagram.begun and datagram.counted >= datagram.size
+    def is_counted(self, datagram, end):
+        return True
 
 
 @reassembly("frag-duplicate-kills", "RFC4944-5.3-24", "OT-10350")
@@ -192,18 +220,11 @@ class OneASender(Reassembly):
 
 
 @reassembly("frag-slot-leak-on-overlap", "RFC4944-5.3-28", "RIOT-10852")
-class LeakOnOverlap(Reassembly):
+class LeakOnOverlap(CountsOverlaps):
     """Never frees the slot of a datagram that met an overlap."""
 
-    leaked = 0
-
-    def overlaps(self, datagram, begin, end):
-        found = super().overlaps(datagram, begin, end)
-        self.leaked += found
-        return found
-
     def open(self, key, size, first, now):
-        return None if self.leaked >= self.max_datagrams else super().open(key, size, first, now)
+        return None if self.overlapped >= self.max_datagrams else super().open(key, size, first, now)
 
 
 @reassembly("frag-slot-leak-on-malformed", "RFC4944-5.3-28", "RIOT-10672/10679/10680")

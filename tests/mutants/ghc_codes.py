@@ -5,12 +5,13 @@ Each reads by an interpreter of its own, which takes the place of the oracle's w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 from unittest import mock
 
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import DecodeError, ghc
-from tests.mutants import ANY, IEEE802154, mutant, reads
+from tests.mutants import ANY, IEEE802154, Node, mutant, reads, step
 
 
 class Reading:
@@ -61,32 +62,29 @@ class Reading:
 LIMIT: Final = 2048
 
 
-def bytecode(id: str, requirement: str):
+@step
+def bytecode(reading: Callable) -> Node:
     """Register the node that reads GHC by the decorated `Reading`."""
 
-    def register(reading):
-        def steps(data, at, addresses, room, stop):
-            state = reading(addresses)
-            while at < len(data):
-                if data[at] == 0x90:
-                    yield ghc.Step(ghc.END, at, at + 1, 0, 0, b"")
-                    return
-                octets, end = state.step(data, at)
-                state.buffer += octets
-                if len(state.buffer) > LIMIT:
-                    raise DecodeError("malformed", at, None, "too much comes out")
-                yield ghc.Step(ghc.LITERAL, at, end, len(octets), 0, bytes(octets))
-                at = end
+    def steps(data, at, addresses, room, stop):
+        state = reading(addresses)
+        while at < len(data):
+            if data[at] == 0x90:
+                yield ghc.Step(ghc.END, at, at + 1, 0, 0, b"")
+                return
+            octets, end = state.step(data, at)
+            state.buffer += octets
+            if len(state.buffer) > LIMIT:
+                raise DecodeError("malformed", at, None, "too much comes out")
+            yield ghc.Step(ghc.LITERAL, at, end, len(octets), 0, bytes(octets))
+            at = end
 
-        class Node(ReferenceNode):
-            def understand(self, payload, info):
-                with mock.patch.object(ghc, "steps", steps):
-                    return super().understand(payload, info)
+    class Node(ReferenceNode):
+        def understand(self, payload, info):
+            with mock.patch.object(ghc, "steps", steps):
+                return super().understand(payload, info)
 
-        mutant(id, requirement=requirement, kinds=ANY, what=reading.__doc__)(Node)
-        return reading
-
-    return register
+    return Node
 
 
 @bytecode("ghc-sa-not-added", "RFC7400-2-05")

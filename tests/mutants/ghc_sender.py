@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sixlowpan import ghc
-from tests.mutants import ANY, BLE, IEEE802154, mutant
+from tests.mutants import BLE, IEEE802154, Node, mutant, step
 from tests.variants.ghc import GhcSender, PacksItself
 
 
-def packs(id: str, requirement: str, kinds=ANY):
+@step
+def packs(function: Callable) -> Node:
     """function(data, addresses) -> the bytecode in the place of the right one."""
 
-    def register(function):
-        class Node(PacksItself):
-            def codes(self, data, addresses):
-                return function(data, addresses)
+    class Node(PacksItself):
+        def codes(self, data, addresses):
+            return function(data, addresses)
 
-        mutant(id, requirement=requirement, kinds=kinds, what=function.__doc__ or "")(Node)
-        return function
-
-    return register
+    return Node
 
 
 def rewritten(data: bytes, addresses: bytes, change) -> bytes:
@@ -67,7 +66,9 @@ def _(data, addresses):
     return rewritten(data, addresses, change)
 
 
-@packs("ghc-send-literal-of-any-length", "RFC7400-2-02", BLE)  # no frame of IEEE 802.15.4 has room for it
+@packs(
+    "ghc-send-literal-of-any-length", "RFC7400-2-02", kinds=BLE
+)  # no frame of IEEE 802.15.4 has room for it
 def _(data, addresses):
     """Writes all literals with one code, whose values from 96 on are reserved."""
     return bytes((len(data) & 0x7F,)) + data if len(data) < 256 else ghc.compress(data, addresses)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import DecodeError, mesh
-from tests.mutants import IEEE802154, mutant, reads
+from tests.mutants import IEEE802154, Node, mutant, reads, step
 
 
-def hc1_packet(id: str, requirement: str):
+@partial(step, kinds=IEEE802154)
+def hc1_packet(function: Callable) -> Node:
     """function(node, packet, payload, info) changes what was made of an HC1 payload."""
 
-    def register(function):
-        class Node(ReferenceNode):
-            def decode_payload(self, payload, info):
-                packet = bytearray(super().decode_payload(payload, info))
-                if payload[:1] == b"\x42":
-                    function(self, packet, payload, info)
-                return bytes(packet)
+    class Node(ReferenceNode):
+        def decode_payload(self, payload, info):
+            packet = bytearray(super().decode_payload(payload, info))
+            if payload[:1] == b"\x42":
+                function(self, packet, payload, info)
+            return bytes(packet)
 
-        mutant(id, requirement=requirement, kinds=IEEE802154, what=function.__doc__ or "")(Node)
-        return function
-
-    return register
+    return Node
 
 
 @hc1_packet("hc1-traffic-octet-lost", "RFC4944-10.1-03")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import Reassembler
 from sixlowpan.addresses import is_multicast
-from tests.mutants import ANY, mutant
+from tests.mutants import Node, mutant, step
 
 
 class Forgetting(Reassembler):
@@ -118,18 +120,15 @@ class CutToTheFirst(ReferenceNode):
         super().learn(address, link)
 
 
-def unverified(id, requirement):
+@step
+def unverified(function: Callable) -> Node:
     """function(view, protocol, message) -> whether the checksum of this message is not looked at."""
 
-    def register(function):
-        class Node(ReferenceNode):
-            def checksum_holds(self, view, protocol, message):
-                return function(view, protocol, message) or super().checksum_holds(view, protocol, message)
+    class Node(ReferenceNode):
+        def checksum_holds(self, view, protocol, message):
+            return function(view, protocol, message) or super().checksum_holds(view, protocol, message)
 
-        mutant(id, requirement=requirement, kinds=ANY, what=function.__doc__)(Node)
-        return function
-
-    return register
+    return Node
 
 
 @unverified("udp-checksum-of-large-unverified", "RFC8200-8.1-01")

@@ -7,31 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from rigs.links.memory.link import DUT_SHORT
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import mac
 from sixlowpan.addresses import BROADCAST
-from tests.mutants import IEEE802154, mutant
+from tests.mutants import IEEE802154, Node, mutant, step
 
 _FFFE = b"\xff\xfe"
 
 
-def hears(id: str, *, requirement: str, advice: bool = False):
+@partial(step, kinds=IEEE802154)
+def hears(function: Callable) -> Node:
     """function(node, frame) -> the frame that is parsed in its place, None to drop it; it may raise: a crash."""
 
-    def register(function: Callable) -> Callable:
-        class Hearing(ReferenceNode):
-            def receive_frame(self, frame):
-                changed = function(self, frame)
-                if changed is not None:
-                    super().receive_frame(changed)
+    class Hearing(ReferenceNode):
+        def receive_frame(self, frame):
+            changed = function(self, frame)
+            if changed is not None:
+                super().receive_frame(changed)
 
-        what = function.__doc__ or ""
-        mutant(id, requirement=requirement, kinds=IEEE802154, what=what, advice=advice)(Hearing)
-        return function
-
-    return register
+    return Hearing
 
 
 def control(frame: bytes) -> int:
@@ -42,20 +39,16 @@ def version(frame: bytes) -> int:
     return control(frame) >> 12 & 3
 
 
-def crashes_on(id: str, requirement: str = "RFC4944-2-01"):
+@partial(step, kinds=IEEE802154, requirement="RFC4944-2-01")
+def crashes_on(function: Callable) -> Node:
     """function(frame) -> whether the node crashes on it."""
 
-    def register(function: Callable) -> Callable:
-        def wrong(node, frame):
-            if len(frame) > 2 and function(frame):
-                raise IndexError("beyond the MAC header")
-            return frame
+    def wrong(node, frame):
+        if len(frame) > 2 and function(frame):
+            raise IndexError("beyond the MAC header")
+        return frame
 
-        wrong.__doc__ = function.__doc__
-        hears(id, requirement=requirement)(wrong)
-        return function
-
-    return register
+    return hears.make(wrong)
 
 
 # -- frame control ----------------------------------------------------------------------------------------------

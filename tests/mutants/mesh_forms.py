@@ -6,35 +6,33 @@ RFC 4944 §5, §11: what follows those headers is what follows no header; RFC 62
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import LinkInfo, mesh
 from sixlowpan.addresses import BROADCAST, link_local
-from tests.mutants import ANY, IEEE802154, mutant, reads, rewrites
+from tests.mutants import ANY, IEEE802154, Node, reads, rewrites, step
 from tests.mutants.chains import within
 from tests.mutants.declared import is_mesh
 from tests.mutants.wire import iphc, set_traffic_class
 
 
-def behind_mesh(id: str, *, requirement: str):
+@partial(step, kinds=IEEE802154)
+def behind_mesh(function: Callable) -> Node:
     """function(node, packet, header: Iphc, info) changes what was decoded of an IPHC payload behind a mesh header."""
 
-    def register(function: Callable) -> Callable:
-        class Behind(ReferenceNode):
-            def reassemble(self, payload, info):
-                packet = super().reassemble(payload, info)
-                at, inner = mesh.unwrap(payload, info)
-                header = iphc(payload[at:])
-                if packet is None or header is None or not at:
-                    return packet
-                changed = bytearray(packet)
-                function(self, changed, header, inner)
-                return bytes(changed)
+    class Behind(ReferenceNode):
+        def reassemble(self, payload, info):
+            packet = super().reassemble(payload, info)
+            at, inner = mesh.unwrap(payload, info)
+            header = iphc(payload[at:])
+            if packet is None or header is None or not at:
+                return packet
+            changed = bytearray(packet)
+            function(self, changed, header, inner)
+            return bytes(changed)
 
-        mutant(id, requirement=requirement, kinds=IEEE802154, what=function.__doc__ or "")(Behind)
-        return function
-
-    return register
+    return Behind
 
 
 @behind_mesh("mesh-inner-from-originator", requirement="RFC6282-3.2.2-01")

@@ -7,26 +7,17 @@ The timers here are short ones, so that a fragment that comes half a minute late
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import codec, mac
 from sixlowpan.addresses import BROADCAST
 from tests.mutants import IEEE802154, NO_TAP, ONE_PLACE, THREE_SECONDS, TIMEOUT_UNDECLARED, mutant
+from tests.mutants.fragments import keyed, reassembly
 from tests.mutants.wire import Reassembly
 
-
-def mixing(id, requirement, rig=NO_TAP):
-    """Register the node whose reassembler is the decorated `Reassembly`, on a rig of its own."""
-
-    def register(cls):
-        class Node(ReferenceNode):
-            def make_reassembler(self):
-                return cls()
-
-        mutant(id, requirement=requirement, kinds=IEEE802154, what=cls.__doc__, rig=rig)(Node)
-        return cls
-
-    return register
+#: On a rig of its own.
+mixing = partial(reassembly, rig=NO_TAP)
 
 
 class Latest(Reassembly):
@@ -50,35 +41,25 @@ class Latest(Reassembly):
 
 
 @mixing("frag-latest-addresses-any-source", "RFC4944-5.3-18")
-class LatestAnySource(Latest):
+class LatestAnySource(keyed(lambda i, size, tag: (i.dst, size, tag), Latest)):
     """Tells datagrams apart without their source, and gives them the addresses of the last frame."""
-
-    def key(self, info, size, tag):
-        return info.dst, size, tag
 
 
 @mixing("frag-latest-addresses-any-destination", "RFC4944-5.3-18")
-class LatestAnyDestination(Latest):
+class LatestAnyDestination(keyed(lambda i, size, tag: (i.src, size, tag), Latest)):
     """Tells datagrams apart without their destination, and gives them the addresses of the last frame."""
-
-    def key(self, info, size, tag):
-        return info.src, size, tag
 
 
 @mixing("frag-latest-addresses-short-sources", "RFC4944-5.3-18")
-class LatestShortSources(Latest):
+class LatestShortSources(
+    keyed(lambda i, size, tag: (i.src if len(i.src) == 8 else i.src[1:], i.dst, size, tag), Latest)
+):
     """Keeps the low octet of a 16-bit source in the key, and gives datagrams the addresses of the last frame."""
-
-    def key(self, info, size, tag):
-        return info.src if len(info.src) == 8 else info.src[1:], info.dst, size, tag
 
 
 @mixing("frag-latest-addresses-half-the-source", "RFC4944-5.3-18")
-class LatestHalfTheSource(Latest):
+class LatestHalfTheSource(keyed(lambda i, size, tag: (i.src[:7], i.dst, size, tag), Latest)):
     """Keeps seven octets of an EUI-64 in the key, and gives datagrams the addresses of the last frame."""
-
-    def key(self, info, size, tag):
-        return info.src[:7], info.dst, size, tag
 
 
 @mixing("frag-broadcast-completes-unicast", "RFC4944-5.3-18")
@@ -118,28 +99,21 @@ class OnePlace(Reassembly):
         return None if full and key not in self.datagrams else super().open(key, size, first, now)
 
 
-@mixing("one-place-size-and-tag", "RFC4944-5.3-18", ONE_PLACE)
-class OnePlaceSizeAndTag(OnePlace):
+@mixing("one-place-size-and-tag", "RFC4944-5.3-18", rig=ONE_PLACE)
+class OnePlaceSizeAndTag(keyed(lambda i, size, tag: (size, tag), OnePlace)):
     """Has one place, and tells datagrams apart by size and tag alone."""
 
-    def key(self, info, size, tag):
-        return size, tag
 
-
-@mixing("one-place-any-destination", "RFC4944-5.3-18", ONE_PLACE)
-class OnePlaceAnyDestination(OnePlace):
+@mixing("one-place-any-destination", "RFC4944-5.3-18", rig=ONE_PLACE)
+class OnePlaceAnyDestination(keyed(lambda i, size, tag: (i.src, size, tag), OnePlace)):
     """Has one place, and does not look at the destination of what is in it."""
 
-    def key(self, info, size, tag):
-        return info.src, size, tag
 
-
-@mixing("one-place-any-short-source", "RFC4944-5.3-18", ONE_PLACE)
-class OnePlaceShort(OnePlace):
+@mixing("one-place-any-short-source", "RFC4944-5.3-18", rig=ONE_PLACE)
+class OnePlaceShort(
+    keyed(lambda i, size, tag: (i.src if len(i.src) == 8 else b"", i.dst, size, tag), OnePlace)
+):
     """Has one place, and all 16-bit sources are one."""
-
-    def key(self, info, size, tag):
-        return info.src if len(info.src) == 8 else b"", info.dst, size, tag
 
 
 class LatestSize(Reassembly):
@@ -220,7 +194,7 @@ class ThreeSeconds(Reassembly):
     timeout = 3.0
 
 
-@mixing("frag-3s-anew-by-each-fragment", "RFC4944-5.3-27", THREE_SECONDS)
+@mixing("frag-3s-anew-by-each-fragment", "RFC4944-5.3-27", rig=THREE_SECONDS)
 class AnewByEach(ThreeSeconds):
     """Has a timer of 3 s, which each fragment starts anew."""
 
@@ -230,7 +204,7 @@ class AnewByEach(ThreeSeconds):
         return super().take(key, size, begin, octets, first, now)
 
 
-@mixing("frag-3s-anew-by-new-fragments", "RFC4944-5.3-27", THREE_SECONDS)
+@mixing("frag-3s-anew-by-new-fragments", "RFC4944-5.3-27", rig=THREE_SECONDS)
 class AnewByNew(ThreeSeconds):
     """Has a timer of 3 s, which each fragment but a duplicate starts anew."""
 
@@ -243,7 +217,7 @@ class AnewByNew(ThreeSeconds):
         super().expire(now)
 
 
-@mixing("frag-3s-anew-by-duplicates", "RFC4944-5.3-27", THREE_SECONDS)
+@mixing("frag-3s-anew-by-duplicates", "RFC4944-5.3-27", rig=THREE_SECONDS)
 class AnewByDuplicates(ThreeSeconds):
     """Has a timer of 3 s, which a duplicate starts anew."""
 
@@ -258,7 +232,7 @@ class AnewByDuplicates(ThreeSeconds):
         super().expire(now)
 
 
-@mixing("frag-3s-anew-by-frag1", "RFC4944-5.3-27", THREE_SECONDS)
+@mixing("frag-3s-anew-by-frag1", "RFC4944-5.3-27", rig=THREE_SECONDS)
 class AnewByFrag1(ThreeSeconds):
     """Has a timer of 3 s, which FRAG1 starts anew, and a second FRAG1 again."""
 
@@ -268,7 +242,7 @@ class AnewByFrag1(ThreeSeconds):
         return super().take(key, size, begin, octets, first, now)
 
 
-@mixing("frag-3s-one-timer", "RFC4944-5.3-27", THREE_SECONDS)
+@mixing("frag-3s-one-timer", "RFC4944-5.3-27", rig=THREE_SECONDS)
 class OneTimer(ThreeSeconds):
     """Has one timer of 3 s for all datagrams of a sender, which any fragment of it starts anew."""
 
@@ -279,11 +253,11 @@ class OneTimer(ThreeSeconds):
         return super().take(key, size, begin, octets, first, now)
 
 
-@mixing("frag-undeclared-anew-by-each-fragment", "RFC4944-5.3-27", TIMEOUT_UNDECLARED)
+@mixing("frag-undeclared-anew-by-each-fragment", "RFC4944-5.3-27", rig=TIMEOUT_UNDECLARED)
 class UndeclaredByEach(AnewByEach):
     """The same as `frag-3s-anew-by-each-fragment`, and no profile says how long the timer is."""
 
 
-@mixing("frag-undeclared-anew-by-duplicates", "RFC4944-5.3-27", TIMEOUT_UNDECLARED)
+@mixing("frag-undeclared-anew-by-duplicates", "RFC4944-5.3-27", rig=TIMEOUT_UNDECLARED)
 class UndeclaredByDuplicates(AnewByDuplicates):
     """The same as `frag-3s-anew-by-duplicates`, and no profile says how long the timer is."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sixlowpan import ipv6
-from tests.mutants import reads, rewrites
+from tests.mutants import Node, reads, rewrites, step
 
 UDP = 17
 
@@ -192,20 +194,16 @@ def _(node, packet, h, info):
 # -- UDP --------------------------------------------------------------------------------------------------------
 
 
-def udp_mutant(id, requirement, defect=None):
+@step
+def udp_mutant(function: Callable) -> Node:
     """A node that changes the UDP header of NHC datagrams: function(packet, at, P, header)."""
 
-    def register(function):
-        def wrong(node, packet, h, info):
-            at = upper(packet, UDP)
-            if at is not None and h.nhc >> 3 == 0x1E and len(packet) >= at + 8:
-                function(packet, at, h.nhc & 3, h)
+    def wrong(node, packet, h, info):
+        at = upper(packet, UDP)
+        if at is not None and h.nhc >> 3 == 0x1E and len(packet) >= at + 8:
+            function(packet, at, h.nhc & 3, h)
 
-        wrong.__doc__ = function.__doc__
-        rewrites(id, requirement=requirement, defect=defect)(wrong)
-        return function
-
-    return register
+    return rewrites.make(wrong)
 
 
 @udp_mutant("udp-p11-nibbles", "RFC6282-4.3.3-06", "OPENWSN-337")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import DecodeError, mesh
 from tests.mutants import IEEE802154, mutant
-from tests.mutants.fragments import reassembly
+from tests.mutants.fragments import NotBeyond, keyed, reassembly
 from tests.mutants.wire import Reassembly, iphc
 
 
@@ -71,19 +71,13 @@ class ContainingMerged(Reassembly):
 
 
 @reassembly("frag-tag-upper-octet", "RFC4944-5.3-18")
-class TagUpperOctet(Reassembly):
+class TagUpperOctet(keyed(lambda i, size, tag: (i.src, i.dst, size, tag >> 8))):
     """Keeps the upper eight bits of the tag."""
-
-    def key(self, info, size, tag):
-        return info.src, info.dst, size, tag >> 8
 
 
 @reassembly("frag-tag-15-bits", "RFC4944-5.3-18")
-class Tag15Bits(Reassembly):
+class Tag15Bits(keyed(lambda i, size, tag: (i.src, i.dst, size, tag & 0x7FFF))):
     """Keeps fifteen bits of the tag."""
-
-    def key(self, info, size, tag):
-        return info.src, info.dst, size, tag & 0x7FFF
 
 
 @reassembly("frag-tag-signed-dropped", "RFC4944-5.3-14")
@@ -95,17 +89,8 @@ class TagSigned(Reassembly):
 
 
 @reassembly("frag-size-in-units", "RFC4944-5.3-18")
-class SizeInUnits(Reassembly):
+class SizeInUnits(keyed(lambda i, size, tag: (i.src, i.dst, -(-size // 8), tag), NotBeyond)):
     """Keeps datagram_size in units of eight octets in the key."""
-
-    def key(self, info, size, tag):
-        return info.src, info.dst, -(-size // 8), tag
-
-    def take(self, key, size, begin, octets, first, now):
-        known = self.datagrams.get(key)
-        if known is not None and begin + len(octets) > known.size:
-            return None
-        return super().take(key, size, begin, octets, first, now)
 
 
 @reassembly("frag-timer-looked-at-by-frag1", "RFC4944-5.3-28")

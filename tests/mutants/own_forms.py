@@ -10,7 +10,8 @@ from collections.abc import Callable
 from rigs.links.memory.link import DUT_SHORT
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan.addresses import BROADCAST
-from tests.mutants import ANY, IEEE802154, mutant
+from tests.mutants import ANY, IEEE802154, Node, mutant, step
+from tests.mutants.sending_misses import encodes
 from tests.mutants.wire import Iphc, iphc
 
 # -- traffic class and flow label -------------------------------------------------------------------------------
@@ -42,18 +43,15 @@ class Reflecting(ReferenceNode):
         return payload
 
 
-def reflects(id: str, requirement: str):
+@step
+def reflects(function: Callable) -> Node:
     """function(payload, header, packet) -> the payload in the place of the right one; the node reflects."""
 
-    def register(function: Callable) -> Callable:
-        class Node(Reflecting):
-            def change(self, payload, header, packet):
-                return function(payload, header, packet)
+    class Node(Reflecting):
+        def change(self, payload, header, packet):
+            return function(payload, header, packet)
 
-        mutant(id, requirement=requirement, kinds=ANY, what=function.__doc__ or "")(Node)
-        return function
-
-    return register
+    return Node
 
 
 @reflects("send-tf00-24-bits", "RFC6282-3.1.1-01")
@@ -105,48 +103,32 @@ def _(payload, header, packet):
 # -- headers ----------------------------------------------------------------------------------------------------
 
 
-def sent_as(id: str, requirement: str, kinds=ANY):
-    """function(node, payload, header, packet, info) -> the payload in the place of the right one."""
-
-    def register(function: Callable) -> Callable:
-        class Node(ReferenceNode):
-            def encode_packet(self, packet, info):
-                payload = super().encode_packet(packet, info)
-                header = iphc(payload)
-                return payload if header is None else function(self, payload, header, packet, info)
-
-        mutant(id, requirement=requirement, kinds=kinds, what=function.__doc__ or "")(Node)
-        return function
-
-    return register
-
-
 def with_hlim(payload: bytes, header: Iphc, hlim: int) -> bytes:
     """The payload with another HLIM, and nothing in-line for it."""
     cut = payload[2 : header.hlim_at] + payload[header.src_at :]
     return bytes((payload[0] & 0xFC | hlim, payload[1])) + cut
 
 
-@sent_as("send-hlim-64-to-short", "RFC6282-3.1.1-09", IEEE802154)
+@encodes("send-hlim-64-to-short", "RFC6282-3.1.1-09", kinds=IEEE802154)
 def _(node, payload, header, packet, info):
     "Sends HLIM=10 to a neighbour with a short address, whatever the hop limit is."
     return with_hlim(payload, header, 2) if len(info.dst) == 2 and info.dst != BROADCAST else payload
 
 
-@sent_as("send-hlim-255-to-short", "RFC6282-3.1.1-10", IEEE802154)
+@encodes("send-hlim-255-to-short", "RFC6282-3.1.1-10", kinds=IEEE802154)
 def _(node, payload, header, packet, info):
     "Sends HLIM=11 to a neighbour with a short address where the hop limit is in-line."
     short = len(info.dst) == 2 and info.dst != BROADCAST
     return with_hlim(payload, header, 3) if short and header.hlim == 0 else payload
 
 
-@sent_as("send-hlim-inline-63", "RFC6282-3.1.1-09", ANY)
+@encodes("send-hlim-inline-63", "RFC6282-3.1.1-09", kinds=ANY)
 def _(node, payload, header, packet, info):
     "Sends HLIM=10 for a hop limit of 63."
     return with_hlim(payload, header, 2) if header.hlim == 0 and packet[7] == 63 else payload
 
 
-@sent_as("send-hlim-from-short", "RFC6282-3.1.1-07", IEEE802154)
+@encodes("send-hlim-from-short", "RFC6282-3.1.1-07", kinds=IEEE802154)
 def _(node, payload, header, packet, info):
     "Sends an in-line hop limit one too small from its short address."
     if header.hlim or info.src != DUT_SHORT:
@@ -154,7 +136,7 @@ def _(node, payload, header, packet, info):
     return payload[: header.hlim_at] + bytes((packet[7] - 1,)) + payload[header.src_at :]
 
 
-@sent_as("send-report-length-in-units", "RFC6282-4.2-13")
+@encodes("send-report-length-in-units", "RFC6282-4.2-13")
 def _(node, payload, header, packet, info):
     "Sends the length of a compressed Hop-by-Hop header in units of 8 octets."
     at = header.end + (1 if header.nhc & 1 else 2)
@@ -162,7 +144,7 @@ def _(node, payload, header, packet, info):
     return payload[:at] + packet[41:42] + payload[at + 1 :] if report else payload
 
 
-@sent_as("send-report-length-of-all", "RFC6282-4.2-13")
+@encodes("send-report-length-of-all", "RFC6282-4.2-13")
 def _(node, payload, header, packet, info):
     "Counts next header and length into the length of a compressed Hop-by-Hop header."
     at = header.end + (1 if header.nhc & 1 else 2)
@@ -170,14 +152,14 @@ def _(node, payload, header, packet, info):
     return payload[:at] + bytes((payload[at] + 2,)) + payload[at + 1 :] if report else payload
 
 
-@sent_as("send-report-eid-3", "RFC6282-4.2-03")
+@encodes("send-report-eid-3", "RFC6282-4.2-03")
 def _(node, payload, header, packet, info):
     "Sends a Hop-by-Hop header with EID 3."
     report = header.nhc & 0xFE == 0xE0
     return payload[: header.end] + bytes((header.nhc | 6,)) + payload[header.end + 1 :] if report else payload
 
 
-@sent_as("send-report-nh-bit", "RFC6282-4.2-11")
+@encodes("send-report-nh-bit", "RFC6282-4.2-11")
 def _(node, payload, header, packet, info):
     "Elides the next header of a compressed Hop-by-Hop header though ICMPv6 has no NHC form."
     if header.nhc != 0xE0:
@@ -185,7 +167,7 @@ def _(node, payload, header, packet, info):
     return payload[: header.end] + b"\xe1" + payload[header.end + 2 :]
 
 
-@sent_as("send-error-source-elided", "RFC6282-3.2.2-03", IEEE802154)
+@encodes("send-error-source-elided", "RFC6282-3.2.2-03", kinds=IEEE802154)
 def _(node, payload, header, packet, info):
     "Elides the source of every ICMPv6 error."
     error = packet[6] == 58 and packet[40] < 128 and not header.sac and header.sam in {1, 2}
@@ -194,7 +176,7 @@ def _(node, payload, header, packet, info):
     return payload[:1] + bytes((payload[1] | 0x30,)) + payload[2 : header.src_at] + payload[header.dst_at :]
 
 
-@sent_as("send-advertisement-hop-limit", "RFC6282-3.1.1-10")
+@encodes("send-advertisement-hop-limit", "RFC6282-3.1.1-10")
 def _(node, payload, header, packet, info):
     "Sends advertisements with HLIM=10 for 255."
     advertised = packet[6] == 58 and packet[40] == 136 and header.hlim == 3

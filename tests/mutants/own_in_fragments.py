@@ -5,34 +5,32 @@ The same field is right in a frame of its own, which is where it is looked at mo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import mac
 from sixlowpan.addresses import BROADCAST
-from tests.mutants import ANY, mutant, sends
+from tests.mutants import ANY, Node, mutant, sends, step
 from tests.mutants.wire import iphc
 
 FRAGMENTS = ("ieee802154",)
 
 
-def first_fragment(id, requirement):
+@partial(step, kinds=FRAGMENTS)
+def first_fragment(function: Callable) -> Node:
     """function(payload: bytearray, header) changes a first fragment; `header` counts from its fifth octet."""
 
-    def register(function):
-        def sending(node, payloads, packet, info):
-            header = iphc(payloads[0][4:]) if len(payloads) > 1 else None
-            if header is not None:
-                octets = bytearray(payloads[0])
-                function(octets, header)
-                payloads[0] = bytes(octets)
-            return payloads
+    def sending(node, payloads, packet, info):
+        header = iphc(payloads[0][4:]) if len(payloads) > 1 else None
+        if header is not None:
+            octets = bytearray(payloads[0])
+            function(octets, header)
+            payloads[0] = bytes(octets)
+        return payloads
 
-        sending.__doc__ = function.__doc__
-        sends(id, kinds=FRAGMENTS, requirement=requirement)(sending)
-        return function
-
-    return register
+    return sends.make(sending)
 
 
 def ports(header):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import EncodeError, fragment
 from sixlowpan.addresses import BROADCAST, is_link_local, is_multicast
-from tests.mutants import ANY, IEEE802154, mutant, starts_with
+from tests.mutants import ANY, IEEE802154, Node, mutant, starts_with, step
 from tests.mutants.sending_fragments import fragmented, with_offset, with_size, with_tag
 from tests.mutants.wire import iphc
 
@@ -187,34 +187,27 @@ class CidByDestination(ReferenceNode):
         return payload
 
 
-def sends_group(id: str, requirement: str):
+@step
+def sends_group(function: Callable) -> Node:
     """function(group) -> (DAM, octets) of the form that is sent for a group, None for the right one."""
 
-    def register(function):
-        class Node(ReferenceNode):
-            def encode_packet(self, packet, info):
-                group = packet[24:40]
-                found = function(group) if is_multicast(group) else None
-                if found is None:
-                    return super().encode_packet(packet, info)
-                other = b"\xff\x02" + bytes(13) + b"\x01"  # one octet in-line, at the end of the header
-                payload = super().encode_packet(packet[:24] + other + packet[40:], info)
-                dam, octets = found
-                header = iphc(payload)
-                assert header is not None
-                second = payload[1] & 0xF0 | 8 | dam
-                return (
-                    payload[:1]
-                    + bytes((second,))
-                    + payload[2 : header.dst_at]
-                    + octets
-                    + payload[header.end :]
-                )
+    class Node(ReferenceNode):
+        def encode_packet(self, packet, info):
+            group = packet[24:40]
+            found = function(group) if is_multicast(group) else None
+            if found is None:
+                return super().encode_packet(packet, info)
+            other = b"\xff\x02" + bytes(13) + b"\x01"  # one octet in-line, at the end of the header
+            payload = super().encode_packet(packet[:24] + other + packet[40:], info)
+            dam, octets = found
+            header = iphc(payload)
+            assert header is not None
+            second = payload[1] & 0xF0 | 8 | dam
+            return (
+                payload[:1] + bytes((second,)) + payload[2 : header.dst_at] + octets + payload[header.end :]
+            )
 
-        mutant(id, requirement=requirement, kinds=ANY, what=function.__doc__ or "")(Node)
-        return function
-
-    return register
+    return Node
 
 
 @sends_group("sends-group-8-bits-of-16", "RFC6282-3.2.3-04")

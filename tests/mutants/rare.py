@@ -7,9 +7,10 @@ behind an inner header, or for what came before.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from rigs.nodes.reference.node import ReferenceNode
-from tests.mutants import IEEE802154, Iphc, mutant, reads, rewrites
+from tests.mutants import IEEE802154, Iphc, Node, mutant, reads, rewrites, step
 from tests.mutants.wire import iphc, set_traffic_class, traffic_class
 
 
@@ -24,27 +25,24 @@ def inner(header: Iphc) -> Iphc | None:
     return iphc(header.payload[header.end + 1 :]) if header.nhc & 0xFE == 0xEE else None
 
 
-def in_fragments(id: str, *, requirement: str):
+@partial(step, kinds=IEEE802154)
+def in_fragments(function: Callable) -> Node:
     """As `rewrites`, for packets whose header came in a FRAG1."""
 
-    def register(function: Callable) -> Callable:
-        class Fragmented(ReferenceNode):
-            def reassemble(self, payload, info):
-                self.heads = getattr(self, "heads", {})
-                if payload[0] & 0xF8 == 0xC0:
-                    self.heads[payload[2:4]] = payload[4:]
-                packet = super().reassemble(payload, info)
-                header = iphc(self.heads.get(payload[2:4], b""))
-                if packet is None or header is None:
-                    return packet
-                changed = bytearray(packet)
-                function(self, changed, header, info)
-                return bytes(changed)
+    class Fragmented(ReferenceNode):
+        def reassemble(self, payload, info):
+            self.heads = getattr(self, "heads", {})
+            if payload[0] & 0xF8 == 0xC0:
+                self.heads[payload[2:4]] = payload[4:]
+            packet = super().reassemble(payload, info)
+            header = iphc(self.heads.get(payload[2:4], b""))
+            if packet is None or header is None:
+                return packet
+            changed = bytearray(packet)
+            function(self, changed, header, info)
+            return bytes(changed)
 
-        mutant(id, requirement=requirement, what=function.__doc__ or "")(Fragmented)
-        return function
-
-    return register
+    return Fragmented
 
 
 # -- one value of a field -------------------------------------------------------------------------------------

@@ -9,34 +9,25 @@ from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import DecodeError
 from sixlowpan.addresses import BROADCAST
 from tests.mutants import IEEE802154, mutant, reads
-from tests.mutants.fragments import reassembly
+from tests.mutants.fragments import keyed, reassembly
 from tests.mutants.wire import Datagram, Reassembly, iphc
 
 # -- the key ----------------------------------------------------------------------------------------------------
 
 
 @reassembly("frag-destination-kind-in-key", "RFC4944-5.3-18")
-class DestinationKind(Reassembly):
+class DestinationKind(keyed(lambda i, size, tag: (i.src, i.dst == BROADCAST, size, tag))):
     """Of the destination only whether it is the broadcast address is in the key."""
-
-    def key(self, info, size, tag):
-        return info.src, info.dst == BROADCAST, size, tag
 
 
 @reassembly("frag-short-sources-alike", "RFC4944-5.3-18")
-class ShortSourcesAlike(Reassembly):
+class ShortSourcesAlike(keyed(lambda i, size, tag: (i.src if len(i.src) == 8 else b"", i.dst, size, tag))):
     """All 16-bit sources are one in the key."""
-
-    def key(self, info, size, tag):
-        return info.src if len(info.src) == 8 else b"", info.dst, size, tag
 
 
 @reassembly("frag-size-low-octet-in-key", "RFC4944-5.3-18")
-class SizeLowOctet(Reassembly):
+class SizeLowOctet(keyed(lambda i, size, tag: (i.src, i.dst, size & 0xFF, tag))):
     """Keeps eight bits of datagram_size in the key."""
-
-    def key(self, info, size, tag):
-        return info.src, info.dst, size & 0xFF, tag
 
 
 @reassembly("frag-forwarder-in-key", "RFC4944-5.3-18")

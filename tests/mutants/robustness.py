@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from tests.mutants import ANY, IEEE802154, crashes
+from collections.abc import Callable
+
+from tests.mutants import IEEE802154, Node, crashes, step
 
 
 def fragment_header(payload):
     return payload[:1] and payload[0] & 0xD8 == 0xC0
 
 
-def crash(id, requirement, defect=None, kinds=ANY):
+@step
+def crash(function: Callable) -> Node:
     """Register a mutant: function(payload, header) -> whether it crashes."""
 
-    def register(function):
-        def condition(node, payload, h):
-            return bool(function(payload, h))
+    def condition(node, payload, h):
+        return bool(function(payload, h))
 
-        condition.__doc__ = function.__doc__
-        crashes(id, requirement=requirement, defect=defect, kinds=kinds)(condition)
-        return function
-
-    return register
+    return crashes.make(condition)
 
 
 @crash("crash-empty", "RFC4944-5-03", "CNG-2fdc1d913")
@@ -161,19 +159,19 @@ def _(payload, h):
     return payload[:1] == b"\x41" and len(payload) < 41
 
 
-@crash("crash-mesh", "RFC4944-5.1-14", "ZEPHYR-2384", IEEE802154)
+@crash("crash-mesh", "RFC4944-5.1-14", "ZEPHYR-2384", kinds=IEEE802154)
 def _(payload, h):
     """Crashes on a mesh addressing header."""
     return payload[:1] and payload[0] >> 6 == 2
 
 
-@crash("crash-mesh-truncated", "RFC4944-5.2-06", "OT-1186/1199", IEEE802154)
+@crash("crash-mesh-truncated", "RFC4944-5.2-06", "OT-1186/1199", kinds=IEEE802154)
 def _(payload, h):
     """Crashes on a mesh addressing header that is cut."""
     return payload[:1] and payload[0] >> 6 == 2 and len(payload) < 5
 
 
-@crash("crash-bc0-truncated", "RFC4944-5.1-09", None, IEEE802154)
+@crash("crash-bc0-truncated", "RFC4944-5.1-09", kinds=IEEE802154)
 def _(payload, h):
     """Crashes on a BC0 header that is cut."""
     return payload == b"\x50"
@@ -203,25 +201,25 @@ def _(payload, h):
     return payload[:1] == b"\x42"
 
 
-@crash("crash-fragment-header-short", "RFC4944-5.3-05", "CVE-2021-3321", IEEE802154)
+@crash("crash-fragment-header-short", "RFC4944-5.3-05", "CVE-2021-3321", kinds=IEEE802154)
 def _(payload, h):
     """Crashes on a fragment that is shorter than its header."""
     return fragment_header(payload) and len(payload) < (5 if payload[0] & 0x20 else 4)
 
 
-@crash("crash-fragment-empty", "RFC4944-5.3-07", "CNG-1308", IEEE802154)
+@crash("crash-fragment-empty", "RFC4944-5.3-07", "CNG-1308", kinds=IEEE802154)
 def _(payload, h):
     """Crashes on a fragment without octets."""
     return fragment_header(payload) and len(payload) == (5 if payload[0] & 0x20 else 4)
 
 
-@crash("crash-size-below-40", "RFC4944-5.3-10", "CVE-2023-24817..24823 (FRAG1 size)", IEEE802154)
+@crash("crash-size-below-40", "RFC4944-5.3-10", "CVE-2023-24817..24823 (FRAG1 size)", kinds=IEEE802154)
 def _(payload, h):
     """Crashes on a datagram_size below 40."""
     return fragment_header(payload) and len(payload) > 4 and int.from_bytes(payload[:2], "big") & 0x7FF < 40
 
 
-@crash("crash-offset-beyond-size", "RFC4944-5.3-20", "CVE-2019-8359", IEEE802154)
+@crash("crash-offset-beyond-size", "RFC4944-5.3-20", "CVE-2019-8359", kinds=IEEE802154)
 def _(payload, h):
     """Crashes on an offset beyond datagram_size."""
     if not fragment_header(payload) or not payload[0] & 0x20 or len(payload) < 6:
@@ -229,25 +227,25 @@ def _(payload, h):
     return payload[4] * 8 > int.from_bytes(payload[:2], "big") & 0x7FF
 
 
-@crash("crash-size-above-1280", "RFC4944-5.3-11", None, IEEE802154)
+@crash("crash-size-above-1280", "RFC4944-5.3-11", kinds=IEEE802154)
 def _(payload, h):
     """Crashes on a datagram_size above 1280."""
     return fragment_header(payload) and len(payload) > 4 and int.from_bytes(payload[:2], "big") & 0x7FF > 1280
 
 
-@crash("crash-frag1-unknown-dispatch", "RFC4944-5.3-05", "LWIP-FRAGHDR", IEEE802154)
+@crash("crash-frag1-unknown-dispatch", "RFC4944-5.3-05", "LWIP-FRAGHDR", kinds=IEEE802154)
 def _(payload, h):
     """Crashes on a FRAG1 with an unknown dispatch."""
     return fragment_header(payload) and not payload[0] & 0x20 and payload[4:5] and payload[4] >> 6 == 0
 
 
-@crash("crash-fragn-first", "RFC4944-5.3-19", "CVE-2021-3322", IEEE802154)
+@crash("crash-fragn-first", "RFC4944-5.3-19", "CVE-2021-3322", kinds=IEEE802154)
 def _(payload, h):
     """Crashes on a FRAGN with offset zero."""
     return fragment_header(payload) and payload[0] & 0x20 and len(payload) > 5 and payload[4] == 0
 
 
-@crash("crash-frag1-header-cut", "RFC6282-2-07", "CVE-2021-3323", IEEE802154)
+@crash("crash-frag1-header-cut", "RFC6282-2-07", "CVE-2021-3323", kinds=IEEE802154)
 def _(payload, h):
     """Crashes on a FRAG1 that ends within its IPHC header."""
     return fragment_header(payload) and not payload[0] & 0x20 and 4 < len(payload) < 8

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import Contexts, LinkInfo, MacHeader, encode, fragment, ipv6, link_local, mac
 from sixlowpan.addresses import BROADCAST
-from tests.mutants import ANY, BLE, IEEE802154, mutant, sends
+from tests.mutants import ANY, BLE, IEEE802154, Node, mutant, sends, step
 from tests.mutants.wire import iphc
 
 # -- headers ----------------------------------------------------------------------------------------------------
@@ -295,18 +297,15 @@ class SendToItself(Framed):
 # -- link-layer address options ---------------------------------------------------------------------------------
 
 
-def option(id, requirement):
+@partial(step, kinds=IEEE802154)
+def option(function: Callable) -> Node:
     """Register a change to the node's link-layer address options: function(octets of the option)."""
 
-    def register(function):
-        class Node(ReferenceNode):
-            def link_option(self, kind):
-                return function(super().link_option(kind))
+    class Node(ReferenceNode):
+        def link_option(self, kind):
+            return function(super().link_option(kind))
 
-        mutant(id, requirement=requirement, kinds=IEEE802154, what=function.__doc__)(Node)
-        return function
-
-    return register
+    return Node
 
 
 @option("option-not-padded", "RFC4944-8-02")

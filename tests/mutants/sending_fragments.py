@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import fragment
-from tests.mutants import IEEE802154, mutant, sends
+from tests.mutants import IEEE802154, Node, mutant, sends, step
 
 # -- fragments --------------------------------------------------------------------------------------------------
 
 
-def fragmented(id, requirement, defect=None):
+@partial(step, kinds=IEEE802154)
+def fragmented(function: Callable) -> Node:
     """Register a change to the payloads of a fragmented datagram: function(node, payloads, packet, info)."""
 
-    def register(function):
-        def wrong(node, payloads, packet, info):
-            return function(node, payloads, packet, info) if len(payloads) > 1 else payloads
+    def wrong(node, payloads, packet, info):
+        return function(node, payloads, packet, info) if len(payloads) > 1 else payloads
 
-        wrong.__doc__ = function.__doc__
-        sends(id, requirement=requirement, defect=defect, kinds=IEEE802154)(wrong)
-        return function
-
-    return register
+    return sends.make(wrong)
 
 
 def with_size(payload, size):

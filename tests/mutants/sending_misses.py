@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rigs.nodes.reference.node import ReferenceNode
-from tests.mutants import ANY, IEEE802154, Iphc, mutant
+from tests.mutants import IEEE802154, Iphc, Node, step
 from tests.mutants.wire import iphc
 
 
-def encodes(id: str, *, requirement: str, kinds=ANY):
+@step
+def encodes(function: Callable) -> Node:
     """function(node, payload, header, packet, info) -> the payload in the place of the right one, before it is cut."""
 
-    def register(function: Callable) -> Callable:
-        class Encoding(ReferenceNode):
-            def encode_packet(self, packet, info):
-                payload = super().encode_packet(packet, info)
-                header = iphc(payload)
-                return payload if header is None else function(self, payload, header, packet, info)
+    class Encoding(ReferenceNode):
+        def encode_packet(self, packet, info):
+            payload = super().encode_packet(packet, info)
+            header = iphc(payload)
+            return payload if header is None else function(self, payload, header, packet, info)
 
-        mutant(id, requirement=requirement, kinds=kinds, what=function.__doc__ or "")(Encoding)
-        return function
-
-    return register
+    return Encoding
 
 
 def to(header: Iphc, mode: int, octets: bytes, context: int = 0) -> bytes:

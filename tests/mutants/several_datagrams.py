@@ -6,23 +6,8 @@ one datagram is used for another: a buffer, a timer, a place.
 
 from __future__ import annotations
 
-from rigs.nodes.reference.node import ReferenceNode
-from tests.mutants import mutant
+from tests.mutants.fragments import keyed, reassembly
 from tests.mutants.wire import Reassembly
-
-
-def several(id, requirement):
-    """Register the node whose reassembler is the decorated `Reassembly`."""
-
-    def register(cls):
-        class Node(ReferenceNode):
-            def make_reassembler(self):
-                return cls()
-
-        mutant(id, requirement=requirement, what=cls.__doc__)(Node)
-        return cls
-
-    return register
 
 
 class Remembering(Reassembly):
@@ -42,7 +27,7 @@ class Remembering(Reassembly):
         raise NotImplementedError
 
 
-@several("frag-done-any-size", "RFC4944-5.3-18")
+@reassembly("frag-done-any-size", "RFC4944-5.3-18")
 class DoneAnySize(Remembering):
     """Takes a fragment for a copy of the complete datagram of its source, destination and tag, whatever its size."""
 
@@ -50,7 +35,7 @@ class DoneAnySize(Remembering):
         return (*done[:2], done[3]) == (*key[:2], key[3])
 
 
-@several("frag-done-any-destination", "RFC4944-5.3-18")
+@reassembly("frag-done-any-destination", "RFC4944-5.3-18")
 class DoneAnyDestination(Remembering):
     """Takes a fragment for a copy of the complete datagram of its source, size and tag, whatever its destination."""
 
@@ -58,7 +43,7 @@ class DoneAnyDestination(Remembering):
         return (done[0], *done[2:]) == (key[0], *key[2:])
 
 
-@several("frag-done-any-source", "RFC4944-5.3-18")
+@reassembly("frag-done-any-source", "RFC4944-5.3-18")
 class DoneAnySource(Remembering):
     """Takes a fragment for a copy of the complete datagram of its destination, size and tag, whatever its source."""
 
@@ -66,7 +51,7 @@ class DoneAnySource(Remembering):
         return done[1:] == key[1:]
 
 
-@several("frag-done-for-ever", "RFC4944-5.3-18")
+@reassembly("frag-done-for-ever", "RFC4944-5.3-18")
 class DoneForEver(Reassembly):
     """Remembers the last eight datagrams that were complete, for ever, and refuses a new one with the key of one."""
 
@@ -82,7 +67,7 @@ class DoneForEver(Reassembly):
         return None if key in self.done else super().open(key, size, first, now)
 
 
-@several("frag-complete-flushes-older", "RFC4944-5.3-18")
+@reassembly("frag-complete-flushes-older", "RFC4944-5.3-18")
 class CompleteFlushesOlder(Reassembly):
     """A complete datagram takes those with it that its sender began before."""
 
@@ -92,20 +77,14 @@ class CompleteFlushesOlder(Reassembly):
             del self.datagrams[other]
 
 
-@several("frag-source-by-iid", "RFC4944-5.3-18")
-class SourceByIid(Reassembly):
+@reassembly("frag-source-by-iid", "RFC4944-5.3-18")
+class SourceByIid(keyed(lambda i, size, tag: (i.src_iid, i.dst, size, tag))):
     """Tells senders apart by their IIDs, so that a short address and the EUI-64 with its IID are one."""
 
-    def key(self, info, size, tag):
-        return info.src_iid, info.dst, size, tag
 
-
-@several("frag-tag-folded", "RFC4944-5.3-18")
-class TagFolded(Reassembly):
+@reassembly("frag-tag-folded", "RFC4944-5.3-18")
+class TagFolded(keyed(lambda i, size, tag: (i.src, i.dst, size, tag >> 8 ^ tag & 0xFF))):
     """Compares the two octets of a tag folded into one."""
-
-    def key(self, info, size, tag):
-        return info.src, info.dst, size, tag >> 8 ^ tag & 0xFF
 
 
 class Few(Reassembly):
@@ -119,21 +98,21 @@ class Few(Reassembly):
         return None if full else super().take(key, size, begin, octets, first, now)
 
 
-@several("frag-at-most-32", "RFC4944-5.3-19")
+@reassembly("frag-at-most-32", "RFC4944-5.3-19")
 class AtMost32(Few):
     """Has room for 32 fragments of a datagram."""
 
     most = 32
 
 
-@several("frag-at-most-128", "RFC4944-5.3-19")
+@reassembly("frag-at-most-128", "RFC4944-5.3-19")
 class AtMost128(Few):
     """Has a signed octet for the number of fragments of a datagram."""
 
     most = 128
 
 
-@several("frag-one-expires", "RFC4944-5.3-28")
+@reassembly("frag-one-expires", "RFC4944-5.3-28")
 class OneExpires(Reassembly):
     """With each frame it discards but the oldest of the datagrams that have timed out."""
 
@@ -142,7 +121,7 @@ class OneExpires(Reassembly):
             del self.datagrams[key]
 
 
-@several("frag-complete-restarts-timers", "RFC4944-5.3-27")
+@reassembly("frag-complete-restarts-timers", "RFC4944-5.3-27")
 class CompleteRestartsTimers(Reassembly):
     """A complete datagram starts the timers of the others anew."""
 
@@ -172,7 +151,7 @@ class Shared(Reassembly):
         return bytes(self.shared[: datagram.size]) if self.in_it(datagram.size) else super().packet(datagram)
 
 
-@several("frag-one-small-buffer", "RFC4944-5.3-20")
+@reassembly("frag-one-small-buffer", "RFC4944-5.3-20")
 class OneSmallBuffer(Shared):
     """Has one buffer for all datagrams of less than 128 octets."""
 
@@ -180,7 +159,7 @@ class OneSmallBuffer(Shared):
         return size < 128
 
 
-@several("frag-one-large-buffer", "RFC4944-5.3-20")
+@reassembly("frag-one-large-buffer", "RFC4944-5.3-20")
 class OneLargeBuffer(Shared):
     """Has one buffer for all datagrams of more than 640 octets."""
 
@@ -188,7 +167,7 @@ class OneLargeBuffer(Shared):
         return size > 640
 
 
-@several("frag-fourth-has-the-first-buffer", "RFC4944-5.3-18")
+@reassembly("frag-fourth-has-the-first-buffer", "RFC4944-5.3-18")
 class FourthHasTheFirstBuffer(Reassembly):
     """Its fourth place has the buffer of the first."""
 

@@ -11,20 +11,13 @@ from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import DecodeError, ipv6, mac, mesh
 from sixlowpan.addresses import BROADCAST
 from tests.mutants import ANY, IEEE802154, mutant, reads, sends, starts_with
-from tests.mutants.fragments import reassembly
+from tests.mutants.fragments import CountsOverlaps, reassembly
 from tests.mutants.wire import Reassembly
 
 
 @reassembly("frag-dead-behind-twenty-overlaps", "RFC4944-5.3-28")
-class TwentyOverlaps(Reassembly):
+class TwentyOverlaps(CountsOverlaps):
     """Puts nothing together any more when 20 overlaps have discarded a datagram."""
-
-    overlapped = 0
-
-    def overlaps(self, datagram, begin, end):
-        found = super().overlaps(datagram, begin, end)
-        self.overlapped += found
-        return found
 
     def open(self, key, size, first, now):
         return None if self.overlapped >= 20 else super().open(key, size, first, now)
