@@ -121,6 +121,32 @@ def answer_to(seen: Seen, option: nd.AddressRegistration) -> nd.AddressRegistrat
     return found if found is not None and found.rovr[:8] == option.rovr[:8] else None
 
 
+def kept(case: Case, party: HostParty, address: bytes, **fields: object) -> None:
+    """Register an address, which the rest of the case needs; else the case ends."""
+    status, seen = registered(case, party, address, party.aro(**fields))
+    if status != 0:
+        frame = seen.frames[0] if seen is not None else b""
+        case.failed(
+            "not_confirmed",
+            "NA with ARO status 0",
+            f"status {status}" if seen is not None else "no NA with ARO",
+            requirement="RFC6775-6.5.3-01",
+            frame=frame,
+        )
+
+
+@contextmanager
+def registered_host(
+    case: Case, **fields: object
+) -> Iterator[tuple[RouterParty | HostParty, HostParty, bytes]]:
+    """A DUT that is a router (`routing`), and has registered a host: who sends through it, the host, its address."""
+    with routing(case) as (above, prefix):
+        party = host(case)
+        address = global_of(party, prefix)
+        kept(case, party, address, **fields)
+        yield above, party, address
+
+
 def global_of(party: RouterParty | HostParty, prefix: bytes) -> bytes:
     """The address of a prefix and this host's EUI-64."""
     return prefix[:8] + link_local(party.link)[8:]

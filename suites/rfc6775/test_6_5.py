@@ -16,7 +16,7 @@ from fixtures.api import (
 from sixlowpan import link_local, nd
 from sixlowpan.addresses import solicited_node
 from suites.rfc6775.parties import SOON, heard, host, is_na
-from suites.rfc6775.routing import another, arrives, global_of, registered, routing
+from suites.rfc6775.routing import another, arrives, global_of, kept, registered, registered_host, routing
 
 pytestmark = [binds("6LR|6LBR", "nd"), needs("reset")]
 DUPLICATE, FULL = 1, 2
@@ -24,20 +24,6 @@ DUPLICATE, FULL = 1, 2
 ASKED = 8.0
 #: Hosts that a router may have room for at most, for this suite.
 MOST = 256
-
-
-def kept(case: Case, party: HostParty, address: bytes, **fields: object) -> None:
-    """Register an address, which the rest of the case needs; else the case ends."""
-    status, seen = registered(case, party, address, party.aro(**fields))
-    if status != 0:
-        frame = seen.frames[0] if seen is not None else b""
-        case.failed(
-            "not_confirmed",
-            "NA with ARO status 0",
-            f"status {status}" if seen is not None else "no NA with ARO",
-            requirement="RFC6775-6.5.3-01",
-            frame=frame,
-        )
 
 
 @requirement(
@@ -93,10 +79,8 @@ def test_registration(case: Case):
 @requirement("RFC6775-6.5.1-01", "RFC6775-4.1-09", "RFC6775-6.5.2-01")
 def test_duplicate(case: Case):
     """Another EUI-64 for a registered address: status 1, to the link-local address of it; the first one stays."""
-    with routing(case) as (above, prefix):
-        first, second = host(case), host(case)
-        address = global_of(first, prefix)
-        kept(case, first, address)
+    with registered_host(case) as (above, first, address):
+        second = host(case)
         status, seen = registered(case, second, address)
         case.tester.also(address)
         frame = seen.frames[0] if seen is not None else b""
@@ -188,10 +172,8 @@ def test_removed(case: Case, how: str):
 @requirement("RFC6775-6.5.3-04", "RFC6775-4.1-07")
 def test_expired(case: Case):
     """A lifetime of 1 is 60 s: before its end the address is taken, behind it the entry is deleted."""
-    with routing(case) as (above, prefix):
-        party, other = host(case), host(case)
-        address = global_of(party, prefix)
-        kept(case, party, address, lifetime=1)
+    with registered_host(case, lifetime=1) as (above, party, address):
+        other = host(case)
         began = case.tester.stamp()
         let_pass(case, 45.0)
         status, seen = registered(case, other, address)
@@ -213,10 +195,7 @@ def test_expired(case: Case):
 @requirement("RFC6775-6.5.3-01", "RFC6775-6.5.3-04")
 def test_renewed(case: Case):
     """A registration that is renewed lasts from then on: the entry is updated."""
-    with routing(case) as (above, prefix):
-        party = host(case)
-        address = global_of(party, prefix)
-        kept(case, party, address, lifetime=1)
+    with registered_host(case, lifetime=1) as (above, party, address):
         let_pass(case, 40.0)
         kept(case, party, address, lifetime=2)
         let_pass(case, 60.0)
@@ -228,10 +207,8 @@ def test_renewed(case: Case):
 @requirement("RFC6775-6-01")
 def test_silent_host_stays(case: Case):
     """ "If NUD ... determines that the host is UNREACHABLE ..., the NCE SHOULD NOT be deleted": advice."""
-    with routing(case) as (above, prefix):
-        party, other = host(case), host(case)
-        address = global_of(party, prefix)
-        kept(case, party, address, lifetime=10)
+    with registered_host(case, lifetime=10) as (above, party, address):
+        other = host(case)
         for _ in range(8):  # traffic makes a router look whether the host is there; nobody answers that
             arrives(case, above, address, party.link)
             let_pass(case, 30.0)

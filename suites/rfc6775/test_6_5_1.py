@@ -4,8 +4,8 @@ import pytest
 
 from fixtures.api import Case, binds, needs, on_link, requirement
 from suites.rfc6775.parties import host
-from suites.rfc6775.routing import arrives, global_of, registered, routing
-from suites.rfc6775.test_6_5 import DUPLICATE, kept
+from suites.rfc6775.routing import arrives, global_of, registered, registered_host, routing
+from suites.rfc6775.test_6_5 import DUPLICATE
 
 pytestmark = [binds("6LR|6LBR", "nd"), needs("reset")]
 
@@ -14,10 +14,8 @@ pytestmark = [binds("6LR|6LBR", "nd"), needs("reset")]
 @pytest.mark.parametrize("octet", [0, 2, 3, 7], ids="octet-{}".format)
 def test_similar_identifier(case: Case, octet: int):
     """Two EUI-64s that differ in one octet, of the vendor's part or of the other, are two hosts: status 1."""
-    with routing(case) as (above, prefix):
-        first, second = host(case), host(case)
-        address = global_of(first, prefix)
-        kept(case, first, address)
+    with registered_host(case) as (above, first, address):
+        second = host(case)
         near = bytearray(first.eui64)
         near[octet] ^= 0x10
         status, seen = registered(case, second, address, second.aro(rovr=bytes(near)))

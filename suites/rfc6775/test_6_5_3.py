@@ -20,8 +20,8 @@ from fixtures.api import (
 )
 from sixlowpan import ipv6, nd
 from suites.rfc6775.parties import SOON, heard, host, is_na
-from suites.rfc6775.routing import another, arrives, global_of, registered, routing
-from suites.rfc6775.test_6_5 import ASKED, FULL, MOST, kept
+from suites.rfc6775.routing import another, arrives, global_of, kept, registered, registered_host, routing
+from suites.rfc6775.test_6_5 import ASKED, FULL, MOST
 
 pytestmark = [binds("6LR|6LBR", "nd"), needs("reset")]
 
@@ -66,10 +66,7 @@ def test_one_of_two_ends(case: Case):
 @pytest.mark.parametrize("minutes", [256, 0xFFFF], ids=str)
 def test_long_lifetime(case: Case, minutes: int):
     """The Registration Lifetime has 16 bits: those that do not fit in one octet are kept like others."""
-    with routing(case) as (above, prefix):
-        party = host(case)
-        address = global_of(party, prefix)
-        kept(case, party, address, lifetime=minutes)
+    with registered_host(case, lifetime=minutes) as (above, party, address):
         there = arrives(case, above, address, party.link)
         case.expect(
             there is not None, "nd_lost", f"kept for {minutes} minutes", "no packet reaches it",
@@ -103,10 +100,7 @@ def test_options_in_any_order(case: Case, how: str):
 @requirement("RFC6775-6.5.3-01", "RFC6775-6-01")
 def test_plain_solicitation_changes_nothing(case: Case):
     """An NS without an ARO, by which a host sees whether its router is there: the registration stays."""
-    with routing(case) as (above, prefix):
-        party = host(case)
-        address = global_of(party, prefix)
-        kept(case, party, address)
+    with registered_host(case) as (above, party, address):
         message = nd.NeighborSolicitation(case.tester.dut_address, (party.source_option(),))
         party.say(message, source=address)
         case.tester.listen(SOON)

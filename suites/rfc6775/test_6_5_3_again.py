@@ -5,8 +5,8 @@ import pytest
 from fixtures.api import Case, HostParty, binds, let_pass, needs, on_link, registration_of, requirement
 from sixlowpan import nd
 from suites.rfc6775.parties import heard, host, is_na, readable
-from suites.rfc6775.routing import another, arrives, global_of, registered, routing
-from suites.rfc6775.test_6_5 import ASKED, DUPLICATE, FULL, MOST, kept
+from suites.rfc6775.routing import another, arrives, global_of, kept, registered, registered_host, routing
+from suites.rfc6775.test_6_5 import ASKED, DUPLICATE, FULL, MOST
 from suites.rfc6775.test_6_5_3 import expect_there, two_addresses
 
 pytestmark = [binds("6LR|6LBR", "nd"), needs("reset")]
@@ -20,10 +20,7 @@ MINUTE = 66.0
 @pytest.mark.parametrize(("first", "behind"), [(10, 0.0), (1, 30.0)], ids=["for-less", "for-as-long"])
 def test_renewed(case: Case, first: int, behind: float):
     """The Registration Lifetime of a renewal is "recorded in the NCE": it ends that long behind the renewal."""
-    with routing(case) as (above, prefix):
-        party = host(case)
-        address = global_of(party, prefix)
-        kept(case, party, address, lifetime=first)
+    with registered_host(case, lifetime=first) as (above, party, address):
         let_pass(case, behind)
         kept(case, party, address, lifetime=1)
         began = case.tester.stamp()
@@ -86,10 +83,7 @@ def test_kept_for_hours(case: Case):
     """A lifetime of 0xffff is 45 days: the address is there eighteen hours later."""
     if case.rig.link.clock != "virtual":
         case.unsupported("this takes hours on a clock that cannot be moved", "not_on_this_rig")
-    with routing(case) as (above, prefix):
-        party = host(case)
-        address = global_of(party, prefix)
-        kept(case, party, address, lifetime=0xFFFF)
+    with registered_host(case, lifetime=0xFFFF) as (above, party, address):
         let_pass(case, 18.0 * 3600)
         expect_there(case, above, party, address, "kept for 45 days")
 
@@ -123,10 +117,8 @@ def test_room_of_what_has_ended(case: Case):
 @requirement("RFC6775-6.5.2-01")
 def test_error_to_the_eui64(case: Case):
     """ "If the ARO was from and for a short address, the L2 destination ... will be the 64-bit unique address"."""
-    with routing(case) as (_, prefix):
-        first, second = host(case), host(case)
-        address = global_of(first, prefix)
-        kept(case, first, address)
+    with registered_host(case) as (_, _, address):
+        second = host(case)
         message = second.solicitation(second.aro(), link=b"\x4a\x51")
         for _ in range(case.rig.file.attempts):
             frame = second.say(message, source=address)

@@ -21,8 +21,8 @@ from fixtures.api import (
 )
 from sixlowpan import ipv6, nd
 from suites.rfc6775.parties import heard, host, is_na
-from suites.rfc6775.routing import arrives, global_of, registered, routing
-from suites.rfc6775.test_6_5 import DUPLICATE, kept
+from suites.rfc6775.routing import arrives, global_of, kept, registered, registered_host, routing
+from suites.rfc6775.test_6_5 import DUPLICATE
 
 pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd"), needs("reset")]
 
@@ -38,10 +38,8 @@ def expect_at(case: Case, above: RouterParty | HostParty, address: bytes, link: 
 @pytest.mark.parametrize("end", ["removed", "expired"])
 def test_next_owner(case: Case, end: str):
     """An address that was given back, or has ended, is registered by another host: its packets go to that one."""
-    with routing(case) as (above, prefix):
-        first, second = host(case), host(case)
-        address = global_of(first, prefix)
-        kept(case, first, address, lifetime=1)
+    with registered_host(case, lifetime=1) as (above, first, address):
+        second = host(case)
         expect_at(case, above, address, first.link, "the first owner")
         if end == "removed":
             registered(case, first, address, first.aro(0))
@@ -56,10 +54,8 @@ def test_next_owner(case: Case, end: str):
 @pytest.mark.parametrize("minutes", [1, 10], ids=["shorter", "longer"])
 def test_duplicate_changes_no_lifetime(case: Case, minutes: int):
     """A duplicate, "there is no modification to the Neighbor Cache": the owner's entry ends as it would have."""
-    with routing(case) as (above, prefix):
-        owner, other = host(case), host(case)
-        address = global_of(owner, prefix)
-        kept(case, owner, address, lifetime=2)
+    with registered_host(case, lifetime=2) as (above, owner, address):
+        other = host(case)
         began = case.tester.stamp()
         let_pass(case, 20.0)
         status, _ = registered(case, other, address, other.aro(minutes))
@@ -119,10 +115,7 @@ def test_answer_to_a_renewal(case: Case):
 @requirement("RFC6775-4.1-03")
 def test_plain_answer(case: Case):
     """The ARO "is always host initiated": an NS without one, behind a registration, is answered without one."""
-    with routing(case) as (_, prefix):
-        party = host(case)
-        address = global_of(party, prefix)
-        kept(case, party, address)
+    with registered_host(case) as (_, party, address):
         message = nd.NeighborSolicitation(case.tester.dut_address, (party.source_option(),))
         frame = party.say(message, source=address)
         seen = heard(case, lambda s: is_na(s) and s.view.dst == address)
@@ -136,10 +129,8 @@ def test_plain_answer(case: Case):
 @requirement("RFC6775-6.5.4-01")
 def test_link_local_source_stays(case: Case):
     """A packet from a link-local address for a registered one: routers "must not forward" it (RFC 4291 §2.5.6)."""
-    with routing(case) as (above, prefix):
-        party, other = host(case), host(case)
-        address = global_of(party, prefix)
-        kept(case, party, address)
+    with registered_host(case) as (above, party, address):
+        other = host(case)
         expect_at(case, above, address, party.link, "registered")
         data = case.tester.pattern(12)
         message = ipv6.udp(0xF0B5, 0xF0B6, data, other.address, address)
@@ -153,10 +144,7 @@ def test_link_local_source_stays(case: Case):
 @requirement("RFC6775-6.5.4-01")
 def test_hop_limit_of_what_is_forwarded(case: Case):
     """A router takes one from the hop limit, and forwards nothing whose hop limit becomes 0 (RFC 8200 §3)."""
-    with routing(case) as (above, prefix):
-        party = host(case)
-        address = global_of(party, prefix)
-        kept(case, party, address)
+    with registered_host(case) as (above, _, address):
         for hop_limit in (64, 2, 1):
             seen = _through(case, above, address, hop_limit)
             if hop_limit == 1:
@@ -177,9 +165,6 @@ def _through(case: Case, above: RouterParty | HostParty, address: bytes, hop_lim
 @requirement("RFC6775-4.1-07", "RFC6775-6.5.3-01")
 def test_registered_for_a_day(case: Case):
     """1093 minutes are 65580 seconds, which do not fit in 16 bits: the registration is there a minute later."""
-    with routing(case) as (above, prefix):
-        party = host(case)
-        address = global_of(party, prefix)
-        kept(case, party, address, lifetime=1093)
+    with registered_host(case, lifetime=1093) as (above, party, address):
         let_pass(case, 60.0)
         expect_at(case, above, address, party.link, "registered for 18 hours")

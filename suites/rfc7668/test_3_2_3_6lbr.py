@@ -5,8 +5,8 @@ import pytest
 from fixtures.api import Case, HostParty, binds, let_pass, needs, on_link, requirement
 from sixlowpan import ipv6
 from suites.rfc6775.parties import SOON, heard, host
-from suites.rfc6775.routing import advertisement, arrives, global_of, registered, routing
-from suites.rfc6775.test_6_5 import DUPLICATE, kept
+from suites.rfc6775.routing import advertisement, arrives, global_of, kept, registered, routing
+from suites.rfc6775.test_6_5 import DUPLICATE
 from suites.rfc7668.devices import Device, Star, star_of
 
 pytestmark = [on_link("ble"), binds("6LBR", "nd"), needs("connect", "reset")]
