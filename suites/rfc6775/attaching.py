@@ -85,6 +85,14 @@ def once_more(case: Case, party: RouterParty, **fields: object) -> RouterParty:
     return router(case, *party.options, **fields)
 
 
+@contextmanager
+def beside(case: Case, party: RouterParty, **fields: object) -> Iterator[tuple[RouterParty, bytes]]:
+    """One more router, which advertises what this one does, and has: the router, and the frame of its advertisement."""
+    second = once_more(case, party, **fields)
+    with serving(case.tester, second):
+        yield second, second.advertise()
+
+
 def only(party: RouterParty, seen: Seen, start: bytes) -> bool:
     """Whether it registers an address with this start; what registers another is confirmed.
 

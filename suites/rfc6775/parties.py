@@ -147,6 +147,20 @@ def tells_link(case: Case, options: Sequence[nd.Option]) -> bool:
     return told[:8] in {link.dut, *longer} or short
 
 
+def expect_of_the_link(case: Case, seen: Seen, row: str) -> None:
+    """A message of Neighbor Discovery leaves with hop limit 255: by that receivers see that no router forwarded it."""
+    found = seen.view.hop_limit
+    case.expect(found == 255, "hop_limit", "hop limit 255", str(found), requirement=row, frame=seen.frames[0])
+
+
+def expect_sllao(case: Case, seen: Seen, at: int, row: str) -> None:
+    """The options behind so many octets of the ICMPv6 message have the DUT's link-layer address (`tells_link`)."""
+    case.expect(
+        tells_link(case, nd.options(seen.upper, at)), "nd_sllao", f"an SLLAO with {case.rig.link.dut.hex()}",
+        seen.upper[at:].hex() or "no option", requirement=row, frame=seen.frames[0],
+    )  # fmt: skip
+
+
 def expect_apart(case: Case, times: Sequence[float], frame: bytes) -> None:
     """Tries are RETRANS_TIMER apart. Only a virtual clock tells: on a busy machine what comes is read late."""
     gaps = [later - earlier for earlier, later in pairwise(times)]

@@ -1,9 +1,9 @@
 """RFC 6775 §4.1, the Address Registration Option that a host sends; and of §5.4.1, that it sends one at all."""
 
-from fixtures.api import Case, binds, message_of, needs, registered_by, registration_of, requirement
+from fixtures.api import Case, binds, needs, registered_by, registration_of, requirement
 from sixlowpan.addresses import modified_eui64
 from suites.rfc6775.attaching import attached, awaiting
-from suites.rfc6775.parties import heard, tells_link
+from suites.rfc6775.parties import expect_of_the_link, expect_sllao, heard
 
 pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
 
@@ -21,17 +21,13 @@ def test_registration(case: Case):
     with attached(case) as (party, address):
         sent = [s for s in case.tester.heard[before:] if registered_by(s) == address]
         seen, option = sent[0], registration_of(sent[0])
-        message, frame = message_of(seen), sent[0].frames[0]
+        frame = seen.frames[0]
         extended = case.declares("nd_extended")
         case.expect(
             seen.view.dst == party.address, "nd_destination", f"to the router {party.address.hex()}",
             seen.view.dst.hex(), frame=frame,
         )  # fmt: skip
-        case.expect(
-            tells_link(case, message.options), "nd_sllao",
-            f"an SLLAO with {case.rig.link.dut.hex()}", seen.upper[24:].hex(), requirement="RFC6775-4.1-01",
-            frame=frame,
-        )  # fmt: skip
+        expect_sllao(case, seen, 24, "RFC6775-4.1-01")
         case.expect(
             seen.view.src == address, "nd_source", f"from {address.hex()}, the registered address",
             seen.view.src.hex(), requirement="RFC6775-4.1-02", frame=frame,
@@ -61,10 +57,7 @@ def test_registration(case: Case):
             frame=frame,
         )  # fmt: skip
         case.expect(option.lifetime > 0, "nd_lifetime", "a lifetime that is not 0", "0", frame=frame)
-        case.expect(
-            seen.view.hop_limit == 255, "hop_limit", "hop limit 255", str(seen.view.hop_limit),
-            requirement="RFC4861-7.1.1-01", frame=frame,
-        )  # fmt: skip
+        expect_of_the_link(case, seen, "RFC4861-7.1.1-01")
 
 
 @requirement("RFC6775-4.1-05")

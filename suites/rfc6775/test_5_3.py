@@ -21,13 +21,14 @@ from suites.rfc6775.parties import (
     STARTED,
     abro,
     all_heard,
+    expect_of_the_link,
+    expect_sllao,
     fresh,
     heard,
     is_rs,
     pio,
     router,
     spread,
-    tells_link,
 )
 
 pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
@@ -72,18 +73,11 @@ def test_solicitation(case: Case):
             seen.view.src == own or opaque, "link_local", f"from {own.hex()}, the EUI-64 with U/L inverted",
             seen.view.src.hex(), requirement="RFC6775-5.2-01", frame=frame,
         )  # fmt: skip
-        case.expect(
-            seen.view.hop_limit == 255, "hop_limit", "hop limit 255", str(seen.view.hop_limit),
-            requirement="RFC4861-6.1.1-01", frame=frame,
-        )  # fmt: skip
+        expect_of_the_link(case, seen, "RFC4861-6.1.1-01")
         case.expect(
             seen.upper[4:8] == bytes(4), "nd_reserved", "Reserved 0", seen.upper[4:8].hex(), frame=frame
         )
-        good = tells_link(case, nd.options(seen.upper, 8))
-        case.expect(
-            good, "nd_sllao", f"an SLLAO with {case.rig.link.dut.hex()}", seen.upper[8:].hex() or "no option",
-            requirement="RFC6775-5.3-02", frame=frame,
-        )  # fmt: skip
+        expect_sllao(case, seen, 8, "RFC6775-5.3-02")
 
 
 @A_HOST

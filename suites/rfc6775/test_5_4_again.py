@@ -4,7 +4,7 @@ import pytest
 
 from fixtures.api import ALL_ROUTERS, Case, Seen, advice, binds, needs, registered_by, requirement, serving
 from sixlowpan import nd
-from suites.rfc6775.attaching import attach, attached, offered, once_more, pinged
+from suites.rfc6775.attaching import attach, attached, beside, offered, once_more, pinged
 from suites.rfc6775.parties import A_HOST, SOON, STARTED, abro, all_heard, heard, is_rs, pio, router, spread
 from suites.rfc6775.test_4_2 import CID, REMOTE, compresses, six, told
 
@@ -80,9 +80,7 @@ def test_retired_router(case: Case, how: str):
     router is there to send to.
     """
     with attached(case) as (first, _):
-        second = once_more(case, first)
-        with serving(case.tester, second):
-            second.advertise()
+        with beside(case, first) as (second, _):
             case.tester.listen(SOON)
             told(case, first, six())
             second.options = [first.options[0], abro(2)]

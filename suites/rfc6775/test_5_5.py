@@ -12,10 +12,9 @@ from fixtures.api import (
     registered_by,
     registration_of,
     requirement,
-    serving,
 )
 from sixlowpan import ipv6, nd
-from suites.rfc6775.attaching import answers_at, attached, awaiting, invalid, once_more
+from suites.rfc6775.attaching import answers_at, attached, awaiting, beside, invalid
 from suites.rfc6775.parties import (
     A_HOST,
     ICMPV6_NA,
@@ -86,9 +85,7 @@ def test_renewal(case: Case, minutes: int):
 def test_two_routers(case: Case):
     """ "Hosts that receive RA messages from multiple default routers SHOULD attempt to register with more than one"."""
     with attached(case) as (first, address):
-        second = once_more(case, first)
-        with serving(case.tester, second):
-            frame = second.advertise()
+        with beside(case, first) as (second, frame):
             seen = heard(case, lambda s: to(second)(s) and registered_by(s) == address, STARTED)
         case.expect(
             seen is not None,

@@ -13,7 +13,7 @@ from fixtures.api import (
     requirement,
     serving,
 )
-from suites.rfc6775.attaching import answers_at, attached, awaiting, once_more, only, pinged
+from suites.rfc6775.attaching import answers_at, attached, awaiting, beside, once_more, only, pinged
 from suites.rfc6775.parties import A_HOST, SOON, STARTED, all_heard, heard, is_rs, router, to
 
 pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
@@ -45,9 +45,7 @@ def test_duplicate(case: Case):
 def test_duplicate_at_one_of_two(case: Case):
     """What other routers keep of a duplicate "MUST be removed by registering with each using a zero ARO lifetime"."""
     with attached(case) as (first, address):
-        second = once_more(case, first, status=None)
-        with serving(case.tester, second):
-            second.advertise()
+        with beside(case, first, status=None) as (second, _):
             seen = heard(case, lambda s: only(second, s, address), STARTED)
             if seen is None:
                 case.unsupported("the DUT registers with one router only: see 5.5/two_routers")
@@ -134,9 +132,7 @@ def test_from_a_stranger(case: Case, status: int):
 def test_full_router_beside_another(case: Case):
     """Status 2 is about "this router": the one that has registered the address stays, and carries packets: advice."""
     with attached(case) as (first, address):
-        second = once_more(case, first, status=None)
-        with serving(case.tester, second):
-            second.advertise()
+        with beside(case, first, status=None) as (second, _):
             seen = heard(case, to(second), STARTED)
             if seen is None:
                 case.unsupported("the DUT registers with one router only: see 5.5/two_routers")

@@ -12,10 +12,9 @@ from fixtures.api import (
     needs,
     registered_by,
     requirement,
-    serving,
 )
 from sixlowpan import nd
-from suites.rfc6775.attaching import attached, awaiting, once_more
+from suites.rfc6775.attaching import attached, awaiting, beside
 from suites.rfc6775.parties import A_HOST, STARTED, all_heard, expect_apart, heard, to
 
 pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
@@ -56,9 +55,7 @@ def test_renewal_is_whole(case: Case):
 def test_silent_second_router(case: Case):
     """What one router has confirmed no other has: to one that is silent the NS is sent again, two or three times."""
     with attached(case) as (first, address):
-        second = once_more(case, first, status=None)
-        with serving(case.tester, second):
-            second.advertise()
+        with beside(case, first, status=None) as (second, _):
             seen = heard(case, lambda s: to(second)(s) and registered_by(s) == address, STARTED)
             if seen is None:
                 case.unsupported("the DUT registers with one router only: see 5.5/two_routers")
@@ -74,9 +71,7 @@ def test_silent_second_router(case: Case):
 def test_renewed_at_both_routers(case: Case):
     """Registered with two routers, an address is renewed with both: advice."""
     with attached(case, minutes=1) as (first, address):
-        second = once_more(case, first, minutes=1)
-        with serving(case.tester, second):
-            second.advertise()
+        with beside(case, first, minutes=1) as (second, _):
             if heard(case, lambda s: to(second)(s) and registered_by(s) == address, STARTED) is None:
                 case.unsupported("the DUT registers with one router only: see 5.5/two_routers")
             case.tester.listen(5.0)

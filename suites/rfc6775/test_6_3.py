@@ -4,7 +4,15 @@ import pytest
 
 from fixtures.api import Case, Seen, binds, needs, on_link, requirement
 from sixlowpan import nd
-from suites.rfc6775.parties import SOON, abro, all_heard, host, readable, tells_link
+from suites.rfc6775.parties import (
+    SOON,
+    abro,
+    all_heard,
+    expect_of_the_link,
+    expect_sllao,
+    host,
+    readable,
+)
 from suites.rfc6775.routing import advertisement, another, arrives, global_of, registered, routing
 
 pytestmark = [binds("6LR|6LBR", "nd|nd_advertising"), needs("reset")]
@@ -35,15 +43,8 @@ def test_advertisement(case: Case):
             seen.view.dst == party.address and seen.info.dst == party.link, "nd_destination",
             f"by unicast to {party.address.hex()}", f"{seen.view.dst.hex()} at {seen.info.dst.hex()}", frame=frame,
         )  # fmt: skip
-        case.expect(
-            seen.view.hop_limit == 255, "hop_limit", "hop limit 255", str(seen.view.hop_limit),
-            requirement="RFC4861-6.1.2-01", frame=frame,
-        )  # fmt: skip
-        case.expect(
-            tells_link(case, message.options), "nd_sllao",
-            f"an SLLAO with {case.rig.link.dut.hex()}", seen.upper[16:].hex(), requirement="RFC6775-6.3-04",
-            frame=frame,
-        )  # fmt: skip
+        expect_of_the_link(case, seen, "RFC4861-6.1.2-01")
+        expect_sllao(case, seen, 16, "RFC6775-6.3-04")
         for option in message.options:
             if isinstance(option, nd.PrefixInformation):
                 case.expect(

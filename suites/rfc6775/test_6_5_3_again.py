@@ -4,7 +4,7 @@ import pytest
 
 from fixtures.api import Case, HostParty, binds, let_pass, needs, on_link, registration_of, requirement
 from sixlowpan import nd
-from suites.rfc6775.parties import heard, host, is_na, readable
+from suites.rfc6775.parties import expect_of_the_link, heard, host, is_na, readable
 from suites.rfc6775.routing import another, arrives, global_of, kept, registered, registered_host, routing
 from suites.rfc6775.test_6_5 import ASKED, DUPLICATE, FULL, MOST
 from suites.rfc6775.test_6_5_3 import expect_there, two_addresses
@@ -147,5 +147,4 @@ def test_form_of_an_answer(case: Case):
         there = case.tester.dut_address
         case.expect(message.target == there, "target", there.hex(), message.target.hex(), frame=frame)
         case.expect(message.solicited, "nd_flags", "S=1", "S=0", frame=frame)
-        case.expect(seen.view.hop_limit == 255, "hop_limit", "hop limit 255", str(seen.view.hop_limit), frame=frame,
-                    requirement="RFC4861-7.1.2-01")  # fmt: skip
+        expect_of_the_link(case, seen, "RFC4861-7.1.2-01")

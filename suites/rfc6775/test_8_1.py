@@ -1,10 +1,23 @@
 """RFC 6775 §8.1, multihop distribution: which advertisements a 6LR takes, and what it tells of what it took."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
 
-from fixtures.api import Case, HostParty, advice, binds, let_pass, needs, on_link, requirement, serving
+from fixtures.api import (
+    Case,
+    HostParty,
+    RouterParty,
+    advice,
+    binds,
+    let_pass,
+    needs,
+    on_link,
+    requirement,
+    serving,
+)
 from sixlowpan import nd
 from suites.rfc6775.parties import (
     SOON,
@@ -50,6 +63,18 @@ def prefixes(message: nd.RouterAdvertisement | None) -> list[bytes]:
 def version(message: nd.RouterAdvertisement | None) -> int | None:
     options = message.options if message else ()
     return next((o.version for o in options if isinstance(o, nd.AuthoritativeBorderRouter)), None)
+
+
+@contextmanager
+def another_border(
+    case: Case, prefix: bytes, version: int = 7, minutes: int = 60, *more: nd.Option
+) -> Iterator[tuple[RouterParty, bytes]]:
+    """One more router above a 6LR, which has told it of a second 6LBR, `OTHER`, and this prefix: it, and the frame."""
+    second = router(case, pio(prefix), *more, abro(version, minutes, border=OTHER))
+    with serving(case.tester, second):
+        frame = second.advertise()
+        case.tester.listen(1.0)
+        yield second, frame
 
 
 @requirement("RFC6775-8.1.3-01", "RFC6775-3.4-01")
@@ -106,10 +131,7 @@ def test_versions_of_two_borders(case: Case):
     """A version is compared with "the recorded version number for that 6LBR": another one's may be lower."""
     with routing(case, abro(9)) as (_, prefix):
         other = spread(case)
-        second = router(case, pio(other), abro(4, border=OTHER))
-        with serving(case.tester, second):
-            frame = second.advertise()
-            case.tester.listen(1.0)
+        with another_border(case, other, 4) as (second, frame):
             found = told(case, host(case))
         if of(found, OTHER) is None and of(found, abro().address) is not None:
             second.options = [pio(other), abro(9, border=OTHER)]
@@ -247,10 +269,7 @@ def test_two_borders(case: Case):
     """
     with routing(case) as (above, prefix):
         other = spread(case)
-        second = router(case, pio(other), abro(7, border=OTHER))
-        with serving(case.tester, second):
-            frame = second.advertise()
-            case.tester.listen(1.0)
+        with another_border(case, other) as (_, frame):
             found = told(case, host(case))
         for border, mine, others in ((abro().address, prefix, other), (OTHER, other, prefix)):
             message = of(found, border)
@@ -271,10 +290,7 @@ def test_border_ends(case: Case):
     """
     with routing(case, abro(1, 0)) as (above, prefix):
         other = spread(case)
-        second = router(case, pio(other), abro(7, 1, border=OTHER))
-        with serving(case.tester, second):
-            second.advertise()
-            case.tester.listen(1.0)
+        with another_border(case, other, minutes=1) as (second, _):
             if other not in prefixes(of(told(case, host(case)), OTHER)):
                 case.unsupported("the DUT does not pass on what a second 6LBR told: see 8.1/two_borders")
             above.advertises = second.advertises = False

@@ -25,7 +25,7 @@ from fixtures.api import (
 from sixlowpan import nd
 from suites.rfc6775.parties import BORDER, SOON, abro, heard, host, is_ra, pio, router, spread
 from suites.rfc6775.routing import arrives, registered, routing
-from suites.rfc6775.test_8_1 import OTHER, of, prefixes, told, version
+from suites.rfc6775.test_8_1 import OTHER, another_border, of, prefixes, told, version
 from suites.rfc6775.test_8_1_again import contexts, lives
 from suites.rfc6775.test_8_2 import answer, is_dar
 
@@ -41,10 +41,7 @@ def two_borders(
     """A 6LR that was told of two 6LBRs, the second for `minutes`: the routers above, and the prefix of each."""
     with routing(case) as (above, prefix):
         other = spread(case)
-        second = router(case, pio(other), *more, abro(7, minutes, border=OTHER))
-        with serving(case.tester, second):
-            second.advertise()
-            case.tester.listen(1.0)
+        with another_border(case, other, 7, minutes, *more) as (second, _):
             if other not in prefixes(of(told(case, host(case)), OTHER)):
                 case.unsupported(NOT_PASSED_ON)
             above.advertises = second.advertises = False
@@ -139,24 +136,20 @@ def test_silent_once(case: Case):
 @requirement("RFC6775-6.3-01", "RFC6775-8.2.3-01")
 def test_request_behind_a_border_that_ended(case: Case):
     """Of two 6LBRs one ends: what is registered then is asked of the other one, and not of it alone."""
-    with routing(case, abro(1, 1)) as (above, prefix):
-        second = router(case, pio(prefix), abro(7, border=OTHER))
-        with serving(case.tester, second):
-            second.advertise()
-            case.tester.listen(1.0)
-            if of(told(case, host(case)), OTHER) is None:
-                case.unsupported(NOT_PASSED_ON)
-            above.advertises = second.advertises = False
-            above.checked = second.checked = None
-            let_pass(case, 66.0)
-            _, seen = asks(case, host(case), prefix, 10)
-            case.expect(
-                seen.view.dst == OTHER,
-                "nd_destination",
-                f"to {OTHER.hex()}",
-                seen.view.dst.hex(),
-                frame=seen.frames[0],
-            )
+    with routing(case, abro(1, 1)) as (above, prefix), another_border(case, prefix) as (second, _):
+        if of(told(case, host(case)), OTHER) is None:
+            case.unsupported(NOT_PASSED_ON)
+        above.advertises = second.advertises = False
+        above.checked = second.checked = None
+        let_pass(case, 66.0)
+        _, seen = asks(case, host(case), prefix, 10)
+        case.expect(
+            seen.view.dst == OTHER,
+            "nd_destination",
+            f"to {OTHER.hex()}",
+            seen.view.dst.hex(),
+            frame=seen.frames[0],
+        )
 
 
 # -- what 6LBRs told --------------------------------------------------------------------------------------------
@@ -245,31 +238,30 @@ def test_prefix_of_two_borders(case: Case):
 def test_shared_prefix_outlives_a_border(case: Case):
     """Two 6LBRs tell one prefix and one context; one ends: the other's stay, and hosts register addresses of it."""
     context = nd.ContextOption(bytes.fromhex("20010db8c0de00e1") + bytes(8), 64, True, 9, 60)
-    with routing(case, context, abro(1, 1)) as (above, prefix):
-        second = router(case, pio(prefix), context, abro(9, border=OTHER))
-        with serving(case.tester, second):
-            second.advertise()
-            case.tester.listen(1.0)
-            if of(told(case, host(case)), OTHER) is None:
-                case.unsupported(NOT_PASSED_ON)
-            above.advertises = second.advertises = False
-            let_pass(case, 66.0)
-            found = told(case, host(case))
-            stays = prefix in prefixes(of(found, OTHER)) and 9 in contexts(found)
-            case.expect(stays, "nd_lost", "the prefix and the context of the other 6LBR", "not both")
-            party = host(case)
-            address = prefix[:8] + b"\x50" + case.tester.pattern(7)
-            status, _ = registered(case, party, address)
-            case.expect(status == 0, "nd_lost", "an address of the prefix is registered", f"status {status}")
-            asked = [s for s in case.tester.heard if is_dar(s) and message_of(s).address == address]
-            if case.declares("multihop_dad"):
-                case.expect(
-                    bool(asked),
-                    "nd_request",
-                    f"the 6LBR {OTHER.hex()} is asked",
-                    "no DAR",
-                    requirement="RFC6775-8.2-01",
-                )
+    with (
+        routing(case, context, abro(1, 1)) as (above, prefix),
+        another_border(case, prefix, 9, 60, context) as (second, _),
+    ):
+        if of(told(case, host(case)), OTHER) is None:
+            case.unsupported(NOT_PASSED_ON)
+        above.advertises = second.advertises = False
+        let_pass(case, 66.0)
+        found = told(case, host(case))
+        stays = prefix in prefixes(of(found, OTHER)) and 9 in contexts(found)
+        case.expect(stays, "nd_lost", "the prefix and the context of the other 6LBR", "not both")
+        party = host(case)
+        address = prefix[:8] + b"\x50" + case.tester.pattern(7)
+        status, _ = registered(case, party, address)
+        case.expect(status == 0, "nd_lost", "an address of the prefix is registered", f"status {status}")
+        asked = [s for s in case.tester.heard if is_dar(s) and message_of(s).address == address]
+        if case.declares("multihop_dad"):
+            case.expect(
+                bool(asked),
+                "nd_request",
+                f"the 6LBR {OTHER.hex()} is asked",
+                "no DAR",
+                requirement="RFC6775-8.2-01",
+            )
 
 
 @pytest.mark.slow

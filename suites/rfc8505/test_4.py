@@ -1,10 +1,14 @@
 """RFC 8505 §4 to §6, a router with extended registrations: forms, TIDs, statuses, capabilities, and old hosts."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from fixtures.api import (
     Case,
     HostParty,
+    RouterParty,
     Seen,
     binds,
     message_of,
@@ -34,6 +38,17 @@ def attached_host(case: Case, more: bytes = b"") -> HostParty:
             requirement="RFC8505-5.6-05",
         )  # fmt: skip
     return party
+
+
+@contextmanager
+def routed_host(case: Case) -> Iterator[tuple[RouterParty | HostParty, HostParty, bytes]]:
+    """A DUT that is a router (`routing`), and a host that it knows: who sends through it, the host, a global address.
+
+    That address is the host's to register.
+    """
+    with routing(case) as (above, prefix):
+        party = attached_host(case)
+        yield above, party, global_of(party, prefix)
 
 
 def expect_status(
@@ -98,9 +113,7 @@ def test_two_addresses_of_one_rovr(case: Case):
 @requirement("RFC8505-4.1-03")
 def test_reserved_bits(case: Case):
     """Reserved bits and Opaque of an EARO "MUST be ignored by the receiver": kept, and R clear as well."""
-    with routing(case) as (above, prefix):
-        party = attached_host(case)
-        address = global_of(party, prefix)
+    with routed_host(case) as (above, party, address):
         octets = bytearray(party.earo(r=False).build())
         octets[4] |= 0xC0
         message = party.solicitation(nd.UnknownOption(octets[0], bytes(octets[2:])), target=address)
@@ -115,9 +128,7 @@ def test_reserved_bits(case: Case):
 @requirement("RFC8505-5.5-01")
 def test_no_registration_without_sllao(case: Case):
     """ "An NS message with an EARO is a registration if and only if it also carries an SLLA Option"."""
-    with routing(case) as (above, prefix):
-        party = attached_host(case)
-        address = global_of(party, prefix)
+    with routed_host(case) as (above, party, address):
         frame = party.say(party.solicitation(party.earo(), target=address, sllao=False))
         case.tester.listen(SOON)
         there = arrives(case, above, address, party.link)
@@ -167,9 +178,7 @@ TIDS = {
 @pytest.mark.parametrize(("held", "tid"), TIDS, ids=str)
 def test_newer(case: Case, held: int, tid: int):
     """A second registration from elsewhere: a newer TID moves the address there, an older one gets status 3, Moved."""
-    with routing(case) as (above, prefix):
-        party = attached_host(case)
-        address = global_of(party, prefix)
+    with routed_host(case) as (above, party, address):
         case.tester.also(address)
         expect_status(
             case, registered(case, party, address, party.earo(tid=held)), 0, f"TID {held}", "RFC8505-4.1-01"
@@ -199,9 +208,7 @@ def test_newer(case: Case, held: int, tid: int):
 @requirement("RFC8505-5.7-04", "RFC8505-4.1-06")
 def test_deregistration(case: Case):
     """Lifetime 0 with the newest TID removes the registration; with an older one it stays (§5.7): status 0, and 3."""
-    with routing(case) as (above, prefix):
-        party = attached_host(case)
-        address = global_of(party, prefix)
+    with routed_host(case) as (above, party, address):
         expect_status(
             case, registered(case, party, address, party.earo(tid=245)), 0, "TID 245", "RFC8505-4.1-01"
         )
@@ -309,9 +316,8 @@ def test_old_host(case: Case):
 @requirement("RFC8505-4.1-10", "RFC8505-5.7-03")
 def test_duplicate_of_extended(case: Case):
     """Another ROVR for a registered address: status 1, "applies to the Registered Address"; the entry stays."""
-    with routing(case) as (above, prefix):
-        first, second = attached_host(case), attached_host(case)
-        address = global_of(first, prefix)
+    with routed_host(case) as (above, first, address):
+        second = attached_host(case)
         expect_status(
             case, registered(case, first, address, first.earo()), 0, "a new address", "RFC8505-4.1-01"
         )
@@ -327,9 +333,7 @@ def test_duplicate_of_extended(case: Case):
 @requirement("RFC8505-5.2.1-03", "RFC8505-4.1-09")
 def test_latest_counts(case: Case):
     """The TID of the latest registration is what the next one is compared with: 245 behind 240, and then 242 is old."""
-    with routing(case) as (_, prefix):
-        party = attached_host(case)
-        address = global_of(party, prefix)
+    with routed_host(case) as (_, party, address):
         for tid, wanted in ((240, 0), (245, 0), (242, MOVED), (244, MOVED), (246, 0)):
             found = registered(case, party, address, party.earo(tid=tid))
             expect_status(case, found, wanted, f"TID {tid}", "RFC8505-5.2.1-03")
@@ -338,9 +342,8 @@ def test_latest_counts(case: Case):
 @requirement("RFC6775-6.5.1-01")
 def test_deregistration_by_another(case: Case):
     """Lifetime 0 with another ROVR, and a newer TID: status 1, and the entry stays."""
-    with routing(case) as (above, prefix):
-        first, second = attached_host(case), attached_host(case)
-        address = global_of(first, prefix)
+    with routed_host(case) as (above, first, address):
+        second = attached_host(case)
         found = registered(case, first, address, first.earo(tid=245))
         expect_status(case, found, 0, "TID 245", "RFC8505-4.1-01")
         found = registered(case, second, address, second.earo(0, tid=247))

@@ -6,7 +6,7 @@ from fixtures.api import Case, HostParty, advice, binds, needs, on_link, registr
 from sixlowpan import nd
 from suites.rfc6775.parties import host, readable
 from suites.rfc6775.routing import advertisement, arrives, global_of, registered, routing
-from suites.rfc8505.test_4 import attached_host, expect_status
+from suites.rfc8505.test_4 import attached_host, expect_status, routed_host
 
 pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd", "nd_extended"), needs("reset")]
 
@@ -68,9 +68,7 @@ def test_link_local_of_another(case: Case):
 @pytest.mark.parametrize("tid", [240, 0, 127], ids=str)
 def test_extended_behind_plain(case: Case, tid: int):
     """A registration without T has no TID: an EARO of the same host renews it, whatever its TID is."""
-    with routing(case) as (above, prefix):
-        party = attached_host(case)
-        address = global_of(party, prefix)
+    with routed_host(case) as (above, party, address):
         expect_status(case, registered(case, party, address, party.aro()), 0, "an ARO", "RFC8505-6.2-01")
         found = registered(case, party, address, party.earo(tid=tid))
         expect_status(case, found, 0, f"an EARO with TID {tid} behind it", "RFC8505-4.1-05")
@@ -83,9 +81,7 @@ def test_extended_behind_plain(case: Case, tid: int):
 @requirement("RFC8505-4.1-01", "RFC8505-6-02")
 def test_tid_of_each_answer(case: Case):
     """The EARO of an answer is a copy: also when a registration is renewed it has the TID that was sent."""
-    with routing(case) as (_, prefix):
-        party = attached_host(case)
-        address = global_of(party, prefix)
+    with routed_host(case) as (_, party, address):
         for tid in (240, 241, 245):
             _, seen = registered(case, party, address, party.earo(tid=tid))
             found = registration_of(seen).tid if seen is not None else None

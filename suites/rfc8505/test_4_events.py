@@ -11,13 +11,12 @@ from fixtures.api import (
     on_link,
     registration_of,
     requirement,
-    serving,
 )
-from suites.rfc6775.parties import abro, heard, is_na, pio, router, spread
+from suites.rfc6775.parties import heard, is_na, spread
 from suites.rfc6775.routing import arrives, global_of, registered, routing
-from suites.rfc6775.test_8_1 import OTHER
+from suites.rfc6775.test_8_1 import another_border
 from suites.rfc6775.test_8_2 import is_dar
-from suites.rfc8505.test_4 import MOVED, attached_host, expect_status
+from suites.rfc8505.test_4 import MOVED, attached_host, expect_status, routed_host
 
 pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd", "nd_extended"), needs("reset")]
 A_ROUTER = binds("6LR", "nd", "nd_extended")
@@ -30,9 +29,7 @@ DUPLICATE_SOURCE, INCORRECT = 6, 8
 @pytest.mark.parametrize("end", ["removed", "expired"])
 def test_new_registration_has_any_tid(case: Case, end: str):
     """Lifetime 0: "the associated state MUST be removed", and what expired is deleted: an older TID is then as good."""
-    with routing(case) as (above, prefix):
-        party = attached_host(case)
-        address = global_of(party, prefix)
+    with routed_host(case) as (above, party, address):
         expect_status(
             case, registered(case, party, address, party.earo(1, tid=250)), 0, "TID 250", "RFC8505-4.1-01"
         )
@@ -53,9 +50,7 @@ def test_new_registration_has_any_tid(case: Case, end: str):
 @requirement("RFC8505-4.1-09", "RFC8505-5.2.1-03")
 def test_refused_changes_nothing(case: Case):
     """An older TID is refused, with a copy of its EARO: neither the TID nor the end of what is kept becomes another."""
-    with routing(case) as (above, prefix):
-        party = attached_host(case)
-        address = global_of(party, prefix)
+    with routed_host(case) as (above, party, address):
         expect_status(
             case, registered(case, party, address, party.earo(2, tid=250)), 0, "TID 250", "RFC8505-4.1-01"
         )
@@ -89,9 +84,8 @@ def test_refused_changes_nothing(case: Case):
 @requirement("RFC8505-4.1-12", "RFC8505-4.1-17")
 def test_renewal_from_an_address_of_another(case: Case):
     """A registration is renewed from a link-local address that is registered to another host: status 6, as at first."""
-    with routing(case) as (_, prefix):
-        party, other = attached_host(case), attached_host(case)
-        address = global_of(party, prefix)
+    with routed_host(case) as (_, party, address):
+        other = attached_host(case)
         expect_status(
             case, registered(case, party, address, party.earo(tid=240)), 0, "TID 240", "RFC8505-4.1-01"
         )
@@ -138,10 +132,7 @@ def test_prefix_of_a_border_that_ended(case: Case):
     """The prefix of a 6LBR that has ended is none of the link's any more: an address of it gets status 8."""
     with routing(case) as (above, _):
         other = spread(case)
-        second = router(case, pio(other), abro(7, 1, border=OTHER))
-        with serving(case.tester, second):
-            second.advertise()
-            case.tester.listen(1.0)
+        with another_border(case, other, minutes=1) as (second, _):
             party = attached_host(case)
             address = global_of(party, other)
             status, _ = registered(case, party, address, party.earo(1))

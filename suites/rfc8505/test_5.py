@@ -23,7 +23,7 @@ from fixtures.api import (
 )
 from sixlowpan import link_local, nd
 from sixlowpan.addresses import is_link_local
-from suites.rfc6775.attaching import answers_at, attached, once_more
+from suites.rfc6775.attaching import answers_at, attached, beside, once_more
 from suites.rfc6775.parties import SOON, STARTED, all_heard, fresh, heard, is_rs, router, tells_link, to
 
 pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd", "nd_extended"), needs("reset")]
@@ -191,9 +191,7 @@ def test_tid_at_a_later_router(case: Case):
     """A router that comes later begins no count of its own: no router gets an older TID than it had before."""
     with attached(case, UPDATED, minutes=1) as (party, address):
         let_pass(case, 100.0)
-        other = once_more(case, party, minutes=1)
-        with serving(case.tester, other):
-            frame = other.advertise()
+        with beside(case, party, minutes=1) as (other, frame):
             heard(case, lambda s: to(other)(s) and registered_by(s) == address, STARTED)
             let_pass(case, 60.0)
         for name, found in (("first", tids(party, address)), ("second", tids(other, address))):

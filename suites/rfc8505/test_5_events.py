@@ -14,11 +14,10 @@ from fixtures.api import (
     registered_by,
     registration_of,
     requirement,
-    serving,
 )
 from sixlowpan import nd
 from sixlowpan.addresses import is_link_local
-from suites.rfc6775.attaching import attached, once_more
+from suites.rfc6775.attaching import attached, beside
 from suites.rfc6775.parties import SOON, STARTED, abro, heard, tells_link, to
 from suites.rfc8505.test_5 import UPDATED, tids
 
@@ -57,9 +56,7 @@ def test_renewal_is_whole(case: Case):
 def test_tid_behind_events(case: Case, how: str):
     """One of two routers retires, or is silent to the first try: what the other one gets are newer and newer TIDs."""
     with attached(case, UPDATED, minutes=1) as (party, address):
-        other = once_more(case, party, minutes=1)
-        with serving(case.tester, other):
-            other.advertise()
+        with beside(case, party, minutes=1) as (other, _):
             heard(case, lambda s: to(other)(s) and registered_by(s) == address, STARTED)
             let_pass(case, 100.0)
             other.advertises, known = False, len(tids(other, address))
