@@ -169,11 +169,14 @@ def _smaller(
 def _source(address: bytes, iid: bytes, contexts: Contexts, link: LinkInfo | None) -> Form:
     if address == UNSPECIFIED:
         return -1, 4, b""  # SAC=1 SAM=00: "The UNSPECIFIED address, ::"
+    return _unicast(address, iid, contexts, link if link is not None and link.role == "6LN" else None)
+
+
+def _unicast(address: bytes, iid: bytes, contexts: Contexts, link: LinkInfo | None) -> Form:
+    """`link` where this end of it may have registered the address (RFC 7668 section 3.2.4)."""
     mode, inline = unicast(address)
     if not contexts:
         return -1, mode, inline
-    if link is not None and link.role != "6LN":
-        link = None
     return _smaller((-1, mode, inline), address, iid, contexts, link, 4)
 
 
@@ -185,12 +188,7 @@ def _destination(address: bytes, iid: bytes, contexts: Contexts, link: LinkInfo 
                 if group_prefix(address, context):
                     return identifier, 12, address[1:3] + address[12:]
         return -1, mode, inline
-    mode, inline = unicast(address)
-    if not contexts:
-        return -1, mode, inline
-    if link is not None and link.role != "6LBR":
-        link = None
-    return _smaller((-1, mode, inline), address, iid, contexts, link, 4)
+    return _unicast(address, iid, contexts, link if link is not None and link.role == "6LBR" else None)
 
 
 def udp(packet: bytes, at: int) -> bytes:

@@ -261,12 +261,7 @@ def _chain(walk: Walk, at: int, addresses: _Addresses) -> int | None:
         if kind == nhc.EXT:
             eid = octet >> 1 & 7
             walk.header("LOWPAN_NHC extension header", at, nhc.EID_REQUIREMENT[eid])
-            walk.bits("NHC ID", at, 0, 4, "extension header", "RFC6282-4.2-02")
-            walk.bits("EID", at, 4, 3, f"protocol {nhc.EXTENSIONS[eid]}", nhc.EID_REQUIREMENT[eid])
-            nh = walk.bits("NH", at, 7, 1, "LOWPAN_NHC follows" if octet & 1 else "in-line", "RFC6282-4.2-12")
-            at += 1
-            if not nh:
-                at = walk.octets("Next Header", at, 1, "", "RFC6282-4.2-11")
+            at, nh = _extension(walk, at, eid, "extension header", "RFC6282-4.2-02")
             fragment = eid == 2
             length = 6 if fragment else walk.octet(at)
             missing = 0 if fragment else -(2 + length) % 8
@@ -319,12 +314,7 @@ def _chain(walk: Walk, at: int, addresses: _Addresses) -> int | None:
         elif kind == nhc.EXT_GHC:
             eid = octet >> 1 & 3
             walk.header("LOWPAN_NHC extension header GHC", at, "RFC7400-3.2-01")
-            walk.bits("NHC ID", at, 0, 4, "extension header GHC", "RFC7400-3.2-01")
-            walk.bits("EID", at, 4, 3, f"protocol {nhc.EXTENSIONS[eid]}", nhc.EID_REQUIREMENT[eid])
-            nh = walk.bits("NH", at, 7, 1, "LOWPAN_NHC follows" if octet & 1 else "in-line", "RFC6282-4.2-12")
-            at += 1
-            if not nh:
-                at = walk.octets("Next Header", at, 1, "", "RFC6282-4.2-11")
+            at, nh = _extension(walk, at, eid, "extension header GHC", "RFC7400-3.2-01")
             at = explain_ghc.bytecode(walk, at, addresses, stop=True)
             if not nh:
                 _rest(walk, at)
@@ -339,6 +329,15 @@ def _chain(walk: Walk, at: int, addresses: _Addresses) -> int | None:
             walk.octets("NHC", at, 1, kind)
             _rest(walk, at + 1)
             return None
+
+
+def _extension(walk: Walk, at: int, eid: int, kind: str, row: str) -> tuple[int, int]:
+    """The NHC octet of an extension header, and its Next Header where that is in-line: what is behind, and NH."""
+    meaning = "LOWPAN_NHC follows" if walk.octet(at) & 1 else "in-line"
+    walk.bits("NHC ID", at, 0, 4, kind, row)
+    walk.bits("EID", at, 4, 3, f"protocol {nhc.EXTENSIONS[eid]}", nhc.EID_REQUIREMENT[eid])
+    nh = walk.bits("NH", at, 7, 1, meaning, "RFC6282-4.2-12")
+    return (at + 1 if nh else walk.octets("Next Header", at + 1, 1, "", "RFC6282-4.2-11")), nh
 
 
 def _address(octets: bytes) -> str:

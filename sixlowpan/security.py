@@ -21,6 +21,7 @@ from typing import Final
 
 from sixlowpan import mac
 from sixlowpan.errors import DecodeError
+from sixlowpan.mac import MacHeader
 
 #: The constants of Thread's key id mode 2: key, address in the nonce, key source and index.
 KNOWN_KEY: Final = bytes.fromhex("78581686fdb4580fb092546aecbd1566")
@@ -49,16 +50,21 @@ def thread_mac_key(network_key: bytes, sequence: int) -> bytes:
     return hmac.digest(network_key, sequence.to_bytes(4, "big") + b"Thread", hashlib.sha256)[16:]
 
 
+def parse(frame: bytes) -> tuple[MacHeader, bytes]:
+    """The MAC header of a frame, and what is behind it. Raises SecurityError where there is none."""
+    try:
+        return mac.parse(frame)
+    except DecodeError as error:
+        raise SecurityError(f"no MAC header: {error}") from error
+
+
 def unprotect(frame: bytes, key: bytes, address: bytes, slot: int | None = None) -> bytes:
     """A secured frame (PSDU without FCS) as the plain one that it stands for; a plain one unchanged.
 
     `address` is the EUI-64 (big-endian) of the nonce, `slot` the absolute slot number in which a frame of TSCH was
     sent. Raises SecurityError.
     """
-    try:
-        header, body = mac.parse(frame)
-    except DecodeError as error:
-        raise SecurityError(f"no MAC header: {error}") from error
+    header, body = parse(frame)
     if not header.security:
         return frame
     level = header.security_control & 7

@@ -21,14 +21,16 @@ from rigs.links.ipsp.h4 import Bridge
 from rigs.links.ipsp.medium import Controller, Medium
 from rigs.links.ipsp.radio import Loop
 
-#: The guest of the Bluetooth rigs with the programs that the field report used.
-SPEC = replace(
-    image.BLE,
-    name="ble-field",
-    packages=(*image.BLE.packages, "iperf3", "iputils-ping"),
-    programs=(*image.BLE.programs, "iperf3", "ping"),
-    memory_mib=320,
-)
+
+def with_iperf(spec: image.GuestSpec, name: str, memory_mib: int) -> image.GuestSpec:
+    """A guest with the programs that the field report used."""
+    packages = (*spec.packages, "iperf3", "iputils-ping")
+    programs = (*spec.programs, "iperf3", "ping")
+    return replace(spec, name=name, packages=packages, programs=programs, memory_mib=memory_mib)
+
+
+#: The guest of the Bluetooth rigs.
+SPEC = with_iperf(image.BLE, "ble-field", 320)
 CENTRAL, PERIPHERAL = "02:4B:65:79:68:0A", "02:4B:65:79:68:0B"
 #: Seconds for a controller, and for the channel with its interfaces.
 _CALL, _CONNECT = 20.0, 60.0

@@ -9,6 +9,7 @@ Sources: the link types of tcpdump.org/linktypes, Wireshark's dissectors for ZEP
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -89,6 +90,18 @@ def _unknown(link_type: int) -> str:
         return "of an interface that the file does not describe"
     name = "private use" if 147 <= link_type <= 162 else _NAMES.get(link_type)
     return f"unknown link type {link_type}" + (f" ({name})" if name else "")
+
+
+def _uncut(read: Callable[[bytes], Inside]) -> Callable[[bytes, int, int], Inside]:
+    """A reader of whole records: one of which octets are missing tells nothing."""
+
+    @functools.wraps(read)
+    def reader(data: bytes, missing: int, _: int) -> Inside:
+        if missing:
+            raise NothingInside(_CUT)
+        return read(data)
+
+    return reader
 
 
 def _padded(data: bytes, missing: int, _: int) -> Inside:
@@ -238,10 +251,9 @@ def _ti_radio(data: bytes, missing: int, begin: int) -> Inside:
     return Inside(PSDU, psdu, f"TI radio, protocol {protocol}", CRC)
 
 
-def _user0(data: bytes, missing: int, _: int) -> Inside:
+@_uncut
+def _user0(data: bytes) -> Inside:
     """147, for private use. CatSniffer: TI's header and 4 octets more. The nRF sniffer: channel, RSSI and LQI."""
-    if missing:
-        raise NothingInside(_CUT)
     if len(data) > 20 and data[6] < 5 and data[15] & 0x7F == 0 and data[19] == len(data) - 20:
         return _ti_radio(data, 0, 20)
     if len(data) > 6 and data[1] == data[5] == 0 and 11 <= data[0] <= 26:
@@ -279,15 +291,13 @@ def _zep(zep: bytes, missing: int) -> Inside:
     return Inside(PSDU, psdu, f"ZEP v{version}, {nominal}", nominal, False, size - len(psdu))
 
 
-def _h4(data: bytes, missing: int, _: int) -> Inside:
-    if missing:
-        raise NothingInside(_CUT)
+@_uncut
+def _h4(data: bytes) -> Inside:
     return Inside(HCI, data, "HCI")
 
 
-def _h4_directed(data: bytes, missing: int, _: int) -> Inside:
-    if missing:
-        raise NothingInside(_CUT)
+@_uncut
+def _h4_directed(data: bytes) -> Inside:
     return Inside(HCI, data[4:], "HCI", sent=data[:4] == bytes(4))
 
 
@@ -295,9 +305,8 @@ def _h4_directed(data: bytes, missing: int, _: int) -> Inside:
 _MONITOR_KINDS: Final = {2: (b"\x01", True), 3: (b"\x04", False), 4: (b"\x02", True), 5: (b"\x02", False)}
 
 
-def _monitor(data: bytes, missing: int, _: int) -> Inside:
-    if missing:
-        raise NothingInside(_CUT)
+@_uncut
+def _monitor(data: bytes) -> Inside:
     adapter, opcode = _word(data, 0), _word(data, 2)
     if opcode not in _MONITOR_KINDS:
         raise NothingInside("a note of the Bluetooth monitor")
@@ -305,16 +314,14 @@ def _monitor(data: bytes, missing: int, _: int) -> Inside:
     return Inside(HCI, kind + data[4:], "HCI", sent=sent, channel=adapter)
 
 
-def _air(data: bytes, missing: int, _: int) -> Inside:
-    if missing:
-        raise NothingInside(_CUT)
+@_uncut
+def _air(data: bytes) -> Inside:
     return Inside(AIR, data, "LE")
 
 
-def _air_with_header(data: bytes, missing: int, _: int) -> Inside:
+@_uncut
+def _air_with_header(data: bytes) -> Inside:
     """256: channel, powers, reference access address and flags in front."""
-    if missing:
-        raise NothingInside(_CUT)
     flags = int.from_bytes(data[8:10], "little")
     if flags & 0x0400 and not flags & 0x0800:
         raise NothingInside("CRC wrong")
@@ -328,10 +335,9 @@ def _uncoded(packet: bytes, phy: int) -> bytes:
     return packet[:4] + packet[5:] if phy == 2 else packet
 
 
-def _nordic(data: bytes, missing: int, _: int) -> Inside:
+@_uncut
+def _nordic(data: bytes) -> Inside:
     """272, the nRF sniffer: board, its own header in three versions, then flags and the packet."""
-    if missing:
-        raise NothingInside(_CUT)
     # version 1: header length 6, payload length; versions 2 and 3: payload length of two octets
     version, kind = _at(data, 3), _at(data, 6)
     if version not in {1, 2, 3}:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import IPv6Address
 from types import SimpleNamespace
 
 from rigs import clock
 from rigs.air.link import AirLink
 from rigs.air.settings import AirSettings
-from rigs.fieldreport.bench import TwoLaptops
+from rigs.fieldreport.bench import TwoLaptops, with_iperf
 from rigs.fieldreport.goodput import Goodput, goodput
 from rigs.fieldreport.measure import connect
 from rigs.fieldreport.programs import Transfer, transfer
@@ -19,13 +19,7 @@ from rigs.guests.hwsim import HwsimGuest
 from rigs.guests.node_guest import NodeGuest
 from rigs.links.hwsim.link import HwsimLink
 
-SPEC = replace(
-    image.HWSIM,
-    name="hwsim-field",
-    packages=(*image.HWSIM.packages, "iperf3", "iputils-ping"),
-    programs=(*image.HWSIM.programs, "iperf3", "ping"),
-    memory_mib=256,
-)
+SPEC = with_iperf(image.HWSIM, "hwsim-field", 256)
 INTERVAL = 0.04875
 OURS, THEIRS = 5000, 5201
 #: Octets of each datagram, octets of our stream (about as long as what iperf3 sends in its seconds: the start of a

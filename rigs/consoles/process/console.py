@@ -128,10 +128,14 @@ class ProcessConsole(Console):
 def open_console(bench: Bench, rest: str, rig: RigFile) -> ProcessConsole:
     """Start the program of `process:...`. Raises `RigError`."""
     del bench, rig
-    wrong = _wrong("the console", rest)
+    return ProcessConsole(f"process:{rest}", words(rest, _wrong("the console", rest)))
+
+
+def words(rest: str, wrong: Missing | None) -> list[str]:
+    """The words of a command line, unless something is wrong with it. Raises `RigError`."""
     if wrong is not None:
         raise RigError(f"{wrong.what}: {wrong.remedy}")
-    return ProcessConsole(f"process:{rest}", shlex.split(rest))
+    return shlex.split(rest)
 
 
 def check(rig: RigFile) -> Iterable[Missing]:

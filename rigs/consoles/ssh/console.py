@@ -16,8 +16,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from rigs.consoles.model import rests
-from rigs.consoles.process.console import ProcessConsole
-from rigs.model import Health, RigError
+from rigs.consoles.process.console import ProcessConsole, words
+from rigs.model import Health
 from rigs.registry import Missing
 
 if TYPE_CHECKING:
@@ -93,10 +93,7 @@ class SshConsole(ProcessConsole):
 def open_console(bench: Bench, rest: str, rig: RigFile) -> SshConsole:
     """Start ssh. Raises `RigError`; whether the host lets us in is seen at the first use."""
     del bench, rig
-    wrong = _wrong("the console", rest)
-    if wrong is not None:
-        raise RigError(f"{wrong.what}: {wrong.remedy}")
-    return SshConsole(f"ssh:{rest}", shlex.split(rest))
+    return SshConsole(f"ssh:{rest}", words(rest, _wrong("the console", rest)))
 
 
 def check(rig: RigFile) -> Iterable[Missing]:

@@ -30,6 +30,7 @@ from sixlowpan.security import (
     KNOWN_KEY_ID,
     SecurityError,
     available,
+    parse,
     protect,
     thread_mac_key,
     unprotect,
@@ -79,10 +80,7 @@ class Security:
 
         Raises `SecurityError`.
         """
-        try:
-            header, _ = mac.parse(frame)
-        except DecodeError as error:
-            raise SecurityError(f"no MAC header: {error}") from error
+        header, _ = parse(frame)
         if not header.security:
             return frame
         level, mode = header.security_control & 7, header.security_control >> 3 & 3
