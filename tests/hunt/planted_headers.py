@@ -33,6 +33,19 @@ def with_checksum(packet):
     )
 
 
+class SpoilingDatagrams(Spoiling):
+    """It inverts one bit of the UDP datagram behind, and makes its checksum right. `bit`: octet and mask."""
+
+    bit = (41, 1)
+
+    def fits(self, packet):
+        return is_datagram(packet)
+
+    def spoilt(self, packet):
+        at, mask = self.bit
+        return with_checksum(packet[:at] + bytes([packet[at] ^ mask]) + packet[at + 1 :])
+
+
 @planted("elided-checksum-behind-a-fragment", frames=2)
 class ElidedChecksumBehindAFragment(Dying):
     """Dies of an elided UDP checksum right behind a fragment: both use one descriptor."""
@@ -42,17 +55,11 @@ class ElidedChecksumBehindAFragment(Dying):
 
 
 @planted("cut-context-octet", frames=2, known=True)
-class CutContextOctet(Spoiling):
+class CutContextOctet(SpoilingDatagrams):
     """Reads the next NHC header one bit off when a payload ended in front of its context octet."""
 
     def wrong(self, new, past):
         return len(new.payload) == 2 and new.iphc and new.payload[1] & 0x80 != 0
-
-    def fits(self, packet):
-        return is_datagram(packet)
-
-    def spoilt(self, packet):
-        return with_checksum(packet[:41] + bytes([packet[41] ^ 1]) + packet[42:])
 
 
 @planted("broadcast-behind-the-last-hop", frames=2)
@@ -76,17 +83,13 @@ class SequenceWraps(Groupless):
 
 
 @planted("page-sticks", frames=2, known=True)
-class PageSticks(Spoiling):
+class PageSticks(SpoilingDatagrams):
     """Stays in page 1 when nothing comes behind the switch: the next datagram gets one port of another page."""
+
+    bit = (42, 0x10)
 
     def wrong(self, new, past):
         return len(new.payload) == 1 and new.payload[0] == 0xF1
-
-    def fits(self, packet):
-        return is_datagram(packet)
-
-    def spoilt(self, packet):
-        return with_checksum(packet[:42] + bytes([packet[42] ^ 0x10]) + packet[43:])
 
 
 @planted("escape-eats-a-dispatch", frames=2)

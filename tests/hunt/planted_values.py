@@ -1,7 +1,7 @@
 """Planted defects of values: what one frame says stands in another, or follows on it, and nobody thought of that."""
 
-from tests.hunt.planted import Dying, Spoiling, Swallowing, planted
-from tests.hunt.planted_headers import is_datagram, last, with_checksum
+from tests.hunt.planted import Dying, Swallowing, planted
+from tests.hunt.planted_headers import SpoilingDatagrams, is_datagram, last
 from tests.hunt.planted_order import of_key
 
 
@@ -116,18 +116,12 @@ class PageThenFirst(Dying):
 
 
 @planted("reserved-header-then-udp", frames=2)
-class ReservedHeaderThenUdp(Spoiling):
+class ReservedHeaderThenUdp(SpoilingDatagrams):
     """Reads a port of the UDP datagram right behind a reserved extension header one bit off."""
 
     def wrong(self, new, past):
         before = last(past)
         return new.nhc >> 3 == 0b11110 and before is not None and before.nhc & 0xFE in {0xEA, 0xEC}
-
-    def fits(self, packet):
-        return is_datagram(packet)
-
-    def spoilt(self, packet):
-        return with_checksum(packet[:41] + bytes([packet[41] ^ 1]) + packet[42:])
 
 
 @planted("two-begun-at-their-end", frames=3)

@@ -11,9 +11,9 @@ from tests.mutants import BLE, always, mutant
 from tests.mutants.wire import iphc
 
 
-def wrong(id, requirement, defect=None):
+def wrong(id, requirement, defect=None, *, advice=False):
     """Register a 6LBR."""
-    return mutant(id, requirement=requirement, defect=defect, kinds=BLE, rig="reference-6lbr")
+    return mutant(id, requirement=requirement, defect=defect, kinds=BLE, rig="reference-6lbr", advice=advice)
 
 
 # -- connections ------------------------------------------------------------------------------------------------

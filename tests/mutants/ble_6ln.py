@@ -7,7 +7,7 @@ from dataclasses import replace
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import link_local, nd
 from sixlowpan.addresses import UNSPECIFIED, is_link_local
-from tests.mutants import BLE, always, mutant
+from tests.mutants import BLE, always, ble_6lbr, mutant
 
 
 def wrong(id, requirement, defect=None):
@@ -171,11 +171,8 @@ class FirstElided(ReferenceNode):
 
 
 @wrong("6ln-again-is-not-latest", "RFC7668-3.2.4.2-02")
-class AgainNotLatest(ReferenceNode):
+class AgainNotLatest(ble_6lbr.AgainNotLatest):
     """Keeps the order of first registration when one is registered again."""
-
-    def latest_last(self, known, address):
-        return known if address in known else (*known, address)
 
 
 @wrong("6ln-expiry-counts", "RFC7668-3.2.4.2-02")

@@ -25,6 +25,18 @@ def channel(end: Callable) -> Node:
     return Node
 
 
+def grants(count, base=NodeChannel):
+    """An end that gives so many credits for each SDU that came, beside those that `base` gives."""
+
+    class Granting(base):
+        def _heard_k_frame(self, pdu):
+            super()._heard_k_frame(pdu)
+            if self.state == "open" and self._coming is None:
+                self.grant(count)
+
+    return Granting
+
+
 def terms(id, requirement, what, **changed):
     """Register a node that offers other terms."""
 

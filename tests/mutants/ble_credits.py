@@ -10,7 +10,7 @@ from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import LinkInfo, encode, ipv6
 from sixlowpan.addresses import ALL_ROUTERS, UNSPECIFIED
 from tests.mutants import BLE, mutant
-from tests.mutants.ble_channel import CHANNEL, channel
+from tests.mutants.ble_channel import CHANNEL, channel, grants
 
 # -- how it counts those that it is given -------------------------------------------------------------------------
 
@@ -143,13 +143,8 @@ class Slow(NodeChannel):
 
 
 @channel("ble-one-credit-for-an-sdu")
-class OneForAnSdu(Slow):
+class OneForAnSdu(grants(1, Slow)):
     """Gives one credit back for an SDU, however many K-frames it had."""
-
-    def _heard_k_frame(self, pdu):
-        super()._heard_k_frame(pdu)
-        if self.state == "open" and self._coming is None:
-            self.grant(1)
 
 
 @mutant("ble-credits-back-behind-the-sdu", requirement=CHANNEL, kinds=BLE)
@@ -183,50 +178,53 @@ class OwnOfEightBits(ReferenceNode):
 # -- while its own output waits -----------------------------------------------------------------------------------
 
 
-@channel("ble-large-input-lost-while-waiting")
-class InputLost(NodeChannel):
-    """Drops SDUs of more than 300 octets that come while its own output waits: they share their buffers."""
+class Delivering(NodeChannel):
+    """An end that delivers something else than the SDU that came."""
+
+    def delivered(self, sdu):
+        """What is delivered in its place, None for nothing."""
+        raise NotImplementedError
 
     def _heard_k_frame(self, pdu):
         deliver = self.on_sdu
-        self.on_sdu = lambda sdu: None if self.waiting and len(sdu) > 300 else deliver(sdu)
+
+        def changed(sdu):
+            sdu = self.delivered(sdu)
+            if sdu is not None:
+                deliver(sdu)
+
+        self.on_sdu = changed
         super()._heard_k_frame(pdu)
         self.on_sdu = deliver
+
+
+@channel("ble-large-input-lost-while-waiting")
+class InputLost(Delivering):
+    """Drops SDUs of more than 300 octets that come while its own output waits: they share their buffers."""
+
+    def delivered(self, sdu):
+        return None if self.waiting and len(sdu) > 300 else sdu
 
 
 @channel("ble-large-input-garbled-while-waiting")
-class InputGarbled(NodeChannel):
+class InputGarbled(Delivering):
     """Overwrites the middle of what comes with its own output that waits."""
 
-    def _heard_k_frame(self, pdu):
-        deliver = self.on_sdu
-
-        def garbled(sdu):
-            mine = self._going or (self._queue[0][0] if self._queue else b"")
-            if len(sdu) > 600 and mine:
-                sdu = sdu[:500] + mine[:16] + sdu[500 + len(mine[:16]) :]
-            deliver(sdu)
-
-        self.on_sdu = garbled
-        super()._heard_k_frame(pdu)
-        self.on_sdu = deliver
+    def delivered(self, sdu):
+        mine = self._going or (self._queue[0][0] if self._queue else b"")
+        if len(sdu) > 600 and mine:
+            sdu = sdu[:500] + mine[:16] + sdu[500 + len(mine[:16]) :]
+        return sdu
 
 
 @channel("ble-output-overwritten-while-waiting")
-class OutputOverwritten(NodeChannel):
+class OutputOverwritten(Delivering):
     """What comes overwrites its own output that waits for credits."""
 
-    def _heard_k_frame(self, pdu):
-        deliver = self.on_sdu
-
-        def overwriting(sdu):
-            if self._going and len(sdu) > 600:
-                self._going = bytes(len(self._going))
-            deliver(sdu)
-
-        self.on_sdu = overwriting
-        super()._heard_k_frame(pdu)
-        self.on_sdu = deliver
+    def delivered(self, sdu):
+        if self._going and len(sdu) > 600:
+            self._going = bytes(len(self._going))
+        return sdu
 
 
 @channel("ble-large-input-crash-while-waiting")

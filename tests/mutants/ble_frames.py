@@ -7,7 +7,7 @@ import struct
 from rigs.nodes.reference.ble import NodeChannel
 from rigs.nodes.reference.node import ReferenceNode
 from tests.mutants import BLE, mutant
-from tests.mutants.ble_channel import CHANNEL, channel
+from tests.mutants.ble_channel import CHANNEL, channel, grants
 
 # -- what it sends ----------------------------------------------------------------------------------------------
 
@@ -139,23 +139,13 @@ class Sdu1281(ReferenceNode):
 
 
 @channel("ble-credit-packet-of-zero")
-class CreditsOfZero(NodeChannel):
+class CreditsOfZero(grants(0)):
     """Sends a credit packet with no credit for each SDU: §4.24, "a number between 1 and 65535"."""
-
-    def _heard_k_frame(self, pdu):
-        super()._heard_k_frame(pdu)
-        if self.state == "open" and self._coming is None:
-            self.grant(0)
 
 
 @channel("ble-credits-beyond-65535")
-class CreditsBeyond(NodeChannel):
+class CreditsBeyond(grants(9000)):
     """Gives 9000 credits for each SDU, whatever the peer has (§10.1: 65535 in all)."""
-
-    def _heard_k_frame(self, pdu):
-        super()._heard_k_frame(pdu)
-        if self.state == "open" and self._coming is None:
-            self.grant(9000)
 
 
 @channel("ble-identifier-zero")

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import ipv6
 from sixlowpan.addresses import is_multicast
-from tests.mutants import BLE, mutant, starts_with
+from tests.mutants import starts_with
 from tests.mutants.ble_6lbr import wrong as wrong_6lbr
 from tests.mutants.ble_6ln import wrong as wrong_6ln
 
 
-@mutant(
-    "6lbr-groups-of-an-earlier-connection",
-    requirement="RFC7668-3.2.5-03",
-    kinds=BLE,
-    rig="reference-6lbr",
-    advice=True,
-)
 @starts_with(kept={})
-class GroupsOfAnEarlierConnection(ReferenceNode):
-    """Forwards to a 6LN that came back what it listened to on its last connection."""
+class Remembers(ReferenceNode):
+    """A 6LBR that knows something of a 6LN that comes back which belonged to its last connection: `field` of `Peer`."""
+
+    field = ""
 
     def disconnected(self, peer):
         if peer in self.peers:
-            self.kept = {**self.kept, peer: self.peers[peer].groups}
+            self.kept = {**self.kept, peer: copy(getattr(self.peers[peer], self.field))}
         super().disconnected(peer)
 
     def connected(self, peer, now):
         super().connected(peer, now)
         if peer in self.kept:
-            self.peers[peer].groups = set(self.kept[peer])
+            setattr(self.peers[peer], self.field, self.kept[peer])
+
+
+@wrong_6lbr("6lbr-groups-of-an-earlier-connection", "RFC7668-3.2.5-03", advice=True)
+class GroupsOfAnEarlierConnection(Remembers):
+    """Forwards to a 6LN that came back what it listened to on its last connection."""
+
+    field = "groups"
 
 
 @wrong_6lbr("6lbr-one-leaves-all-leave", "RFC7668-3.2.5-02")
@@ -101,13 +105,7 @@ class MulticastHopLimit0(ReferenceNode):
             super().pass_on(packet, peer)
 
 
-@mutant(
-    "6lbr-multicast-back-to-its-sender",
-    requirement="RFC7668-3.2.5-01",
-    kinds=BLE,
-    rig="reference-6lbr",
-    advice=True,
-)
+@wrong_6lbr("6lbr-multicast-back-to-its-sender", "RFC7668-3.2.5-01", advice=True)
 class MulticastBackToItsSender(ReferenceNode):
     """Forwards multicast to the listener that it came from, too."""
 
@@ -129,25 +127,11 @@ class InterfaceLocalForwarded(ReferenceNode):
         return super().route(packet, view)
 
 
-@mutant(
-    "6lbr-registered-on-an-earlier-connection",
-    requirement="RFC7668-3.2.4-09",
-    kinds=BLE,
-    rig="reference-6lbr",
-    advice=True,
-)
-@starts_with(kept={})
-class RegisteredOnAnEarlierConnection(ReferenceNode):
+@wrong_6lbr("6lbr-registered-on-an-earlier-connection", "RFC7668-3.2.4-09", advice=True)
+class RegisteredOnAnEarlierConnection(Remembers):
     """Takes what a 6LN registered on its last connection for registered on the next."""
 
-    def disconnected(self, peer):
-        if peer in self.peers:
-            self.kept = {**self.kept, peer: self.peers[peer].registered}
-        super().disconnected(peer)
-
-    def connected(self, peer, now):
-        super().connected(peer, now)
-        self.peers[peer].registered = self.kept.get(peer, ())
+    field = "registered"
 
 
 @wrong_6lbr("6lbr-context-for-the-first-6ln", "RFC7668-3.2.4-03")

@@ -11,6 +11,7 @@ from sixlowpan.addresses import is_link_local, is_multicast
 from tests.mutants import BLE, ble_6lbr, ble_6ln, mutant
 from tests.mutants.ble_channel import CHANNEL, channel
 from tests.mutants.ble_frames import FrameByFrame
+from tests.mutants.nd_router_events import LinkLocalSourceForwarded
 
 wrong_6lbr, wrong_6ln = ble_6lbr.wrong, ble_6ln.wrong
 
@@ -271,14 +272,8 @@ class BorderWhere32(ble_6lbr.Known):
 
 
 @wrong_6lbr("6lbr-link-local-source-forwarded", "RFC7668-3.2.1-02")
-class LinkLocalSource(ReferenceNode):
+class LinkLocalSource(LinkLocalSourceForwarded):
     """Forwards from a link-local address to an address of the shared prefix."""
-
-    def route(self, packet, view):
-        if is_link_local(view.src) and view.dst in self.bindings and not is_multicast(view.dst):
-            self.pass_on(packet, self.bindings[view.dst].link)
-            return True
-        return super().route(packet, view)
 
 
 @wrong_6lbr("6lbr-sends-it-back", "RFC7668-3.2.1-03")

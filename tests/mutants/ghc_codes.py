@@ -87,6 +87,18 @@ def bytecode(reading: Callable) -> Node:
     return Node
 
 
+def of_bits(**bits):
+    """A `Reading` whose `sa` or `na` has so many bits only."""
+
+    class OfBits(Reading):
+        def extend(self, code):
+            super().extend(code)
+            for name, count in bits.items():
+                setattr(self, name, getattr(self, name) & (1 << count) - 1)
+
+    return OfBits
+
+
 @bytecode("ghc-sa-not-added", "RFC7400-2-05")
 class SaReplaced(Reading):
     """A second 101nssss takes the place of the first: sa is set, not added to."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sixlowpan import DecodeError
-from tests.mutants.ghc_codes import Reading, bytecode
+from tests.mutants.ghc_codes import Reading, bytecode, of_bits
 
 
 class Clearing(Reading):
@@ -33,21 +33,13 @@ class ZerosClear(Clearing):
 
 
 @bytecode("ghc-sa-of-10-bits", "RFC7400-2-05")
-class SaOf10(Reading):
+class SaOf10(of_bits(sa=10)):
     """Has 10 bits for sa."""
-
-    def extend(self, code):
-        super().extend(code)
-        self.sa &= 0x3FF
 
 
 @bytecode("ghc-na-of-8-bits", "RFC7400-2-05")
-class NaOf8(Reading):
+class NaOf8(of_bits(na=8)):
     """Has 8 bits for na."""
-
-    def extend(self, code):
-        super().extend(code)
-        self.na &= 0xFF
 
 
 @bytecode("ghc-group-first", "RFC7400-2-08")

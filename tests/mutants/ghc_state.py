@@ -5,7 +5,7 @@ from __future__ import annotations
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import DecodeError, mesh
 from tests.mutants import ANY, IEEE802154, mutant, reads, rewrites
-from tests.mutants.ghc_codes import Reading, bytecode, nhc_of
+from tests.mutants.ghc_codes import Reading, bytecode, nhc_of, of_bits
 
 # -- the variables -------------------------------------------------------------------------------------------------
 
@@ -34,21 +34,13 @@ class VariablesStay(Left):
 
 
 @bytecode("ghc-distance-of-8-bits", "RFC7400-2-05")
-class EightBits(Reading):
+class EightBits(of_bits(sa=8)):
     """Keeps sa in eight bits: behind three 101nssss of 120 it is too small."""
-
-    def extend(self, code):
-        super().extend(code)
-        self.sa &= 0xFF
 
 
 @bytecode("ghc-length-of-6-bits", "RFC7400-2-05")
-class ShortCopies(Reading):
+class ShortCopies(of_bits(na=5)):
     """Keeps na in five bits: a copy of more than 33 octets is too short."""
-
-    def extend(self, code):
-        super().extend(code)
-        self.na &= 0x1F
 
 
 # -- the dictionary ------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from rigs.nodes.reference.node import ReferenceNode
 from rigs.nodes.reference.sixlbr import Shown
 from sixlowpan import nd
 from tests.mutants import always, mutant
-from tests.mutants.nd_steps import checksum_unchecked, says_with_hop_limit, sends_duplicates
+from tests.mutants.nd_steps import checksum_unchecked, drops_longer, says_with_hop_limit, sends_duplicates
 
 
 def wrong_6lbr(id, requirement, defect=None):
@@ -140,26 +140,33 @@ class RemovedAtOnce(ReferenceNode):
         super().configure_context(cid, context)
 
 
-@wrong_6lbr("6lbr-changed-context-after-a-minute", "RFC6775-7.2-03")
-class AfterAMinute(ReferenceNode):
-    """Spreads an old context with C=0 for a minute only."""
+class SpreadsOld(ReferenceNode):
+    """A 6LBR that spreads the old value of a context otherwise when it is to have another one."""
+
+    def spread_old(self, shown):
+        raise NotImplementedError
 
     def configure_context(self, cid, context):
         old = cid in self.spread
         super().configure_context(cid, context)
         if old and cid in self.spread:
-            self.spread[cid].until = self.now + 60
+            self.spread_old(self.spread[cid])
+
+
+@wrong_6lbr("6lbr-changed-context-after-a-minute", "RFC6775-7.2-03")
+class AfterAMinute(SpreadsOld):
+    """Spreads an old context with C=0 for a minute only."""
+
+    def spread_old(self, shown):
+        shown.until = self.now + 60
 
 
 @wrong_6lbr("6lbr-changed-context-keeps-c", "RFC6775-7.2-03")
-class KeepsC(ReferenceNode):
+class KeepsC(SpreadsOld):
     """Goes on to spread an old context with C=1."""
 
-    def configure_context(self, cid, context):
-        old = cid in self.spread
-        super().configure_context(cid, context)
-        if old and cid in self.spread:
-            self.spread[cid].compress = True
+    def spread_old(self, shown):
+        shown.compress = True
 
 
 # -- 6LBR: the table of addresses -------------------------------------------------------------------------------
@@ -326,12 +333,8 @@ class ReservedDropped(ReferenceNode):
 
 
 @wrong_6lbr("6lbr-dar-options-dropped", "RFC6775-4.4-01")
-class OptionsDropped(ReferenceNode):
+class OptionsDropped(drops_longer(nd.DAR, 32)):
     """Drops a DAR with an option that it does not know."""
-
-    def icmp(self, view, message):
-        if message[0] != nd.DAR or len(message) == 32:
-            super().icmp(view, message)
 
 
 @wrong_6lbr("6lbr-dar-code-7-crash", "RFC6775-8.2.1-01")

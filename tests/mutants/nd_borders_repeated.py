@@ -10,7 +10,7 @@ from tests.mutants import starts_with
 from tests.mutants.nd_6lbr import wrong_6lbr
 from tests.mutants.nd_router import wrong
 from tests.mutants.nd_router_state import Keeps
-from tests.mutants.nd_steps import sends_duplicates
+from tests.mutants.nd_steps import drops_longer, sends_duplicates
 
 # -- what 6LBRs told --------------------------------------------------------------------------------------------
 
@@ -65,24 +65,26 @@ class EndedContext(ReferenceNode):
         return found
 
 
-@wrong("6lr-eight-contexts-passed-on", "RFC6775-4.2-03")
-class EightContexts(ReferenceNode):
-    """Passes on the first eight contexts of an advertisement."""
+def passes_on_first(kind, most):
+    """A 6LR that passes on the first options of this kind, so many of them."""
 
-    def border_options(self, address, border):
-        found = super().border_options(address, border)
-        eight = [option for option in found if isinstance(option, nd.ContextOption)][:8]
-        return [option for option in found if not isinstance(option, nd.ContextOption) or option in eight]
+    class Passing(ReferenceNode):
+        def border_options(self, address, border):
+            found = super().border_options(address, border)
+            first = [option for option in found if isinstance(option, kind)][:most]
+            return [option for option in found if not isinstance(option, kind) or option in first]
+
+    return Passing
+
+
+@wrong("6lr-eight-contexts-passed-on", "RFC6775-4.2-03")
+class EightContexts(passes_on_first(nd.ContextOption, 8)):
+    """Passes on the first eight contexts of an advertisement."""
 
 
 @wrong("6lr-first-prefix-passed-on", "RFC6775-8.1.5-01")
-class FirstPrefixPassedOn(ReferenceNode):
+class FirstPrefixPassedOn(passes_on_first(nd.PrefixInformation, 1)):
     """Passes on the first prefix of an advertisement only."""
-
-    def border_options(self, address, border):
-        found = super().border_options(address, border)
-        first = [option for option in found if isinstance(option, nd.PrefixInformation)][:1]
-        return [option for option in found if not isinstance(option, nd.PrefixInformation) or option in first]
 
 
 @wrong("6lr-abro-of-the-first-for-all", "RFC6775-8.1.5-01")
@@ -185,12 +187,8 @@ class DacReserved(ReferenceNode):
 
 
 @wrong("6lr-dac-options-dropped", "RFC6775-4.4-01")
-class DacOptions(ReferenceNode):
+class DacOptions(drops_longer(nd.DAC, 32)):
     """Drops a DAC with an option that it does not know."""
-
-    def icmp(self, view, message):
-        if message[0] != nd.DAC or len(message) == 32:
-            super().icmp(view, message)
 
 
 @wrong("6lr-refused-address-stays-tentative", "RFC6775-8.2.5-01")

@@ -10,6 +10,7 @@ from sixlowpan.addresses import is_link_local
 from tests.mutants import always
 from tests.mutants.nd_extended import wrong
 from tests.mutants.nd_steps import RegistersWithoutSllao, answers, sends_duplicates
+from tests.mutants.nd_table import ZeroKept
 
 # -- 6LR --------------------------------------------------------------------------------------------------------
 
@@ -230,14 +231,8 @@ class OlderRemoves(ReferenceNode):
 
 
 @wrong("6lr-earo-lifetime-0-kept", "RFC8505-4.1-06", "6lr")
-class LifetimeZeroKept(ReferenceNode):
+class LifetimeZeroKept(ZeroKept):
     """Answers a lifetime of 0, and keeps the registration."""
-
-    def accept(self, asked):
-        held = self.bindings.get(asked.address)
-        super().accept(asked)
-        if held is not None and not asked.option.lifetime:
-            self.bindings[asked.address] = held
 
 
 @wrong("6lr-earo-status-9-as-2", "RFC8505-4.1-15", "6lr")

@@ -178,15 +178,19 @@ class NdEndedAddressRegistered(ReferenceNode):
             self.confirmed |= kept
 
 
-@wrong("6ln-nd-ended-prefix-never-again", "RFC6775-5.4.1-02")
 @starts_with(once=frozenset())
-class NdEndedPrefixNeverAgain(ReferenceNode):
-    """Makes no address of a prefix that had ended."""
+class Ended(ReferenceNode):
+    """A host that remembers addresses which it made once, of prefixes that have ended."""
 
     def drop_address(self, address):
         if address in self.made:
             self.once |= {address}
         super().drop_address(address)
+
+
+@wrong("6ln-nd-ended-prefix-never-again", "RFC6775-5.4.1-02")
+class NdEndedPrefixNeverAgain(Ended):
+    """Makes no address of a prefix that had ended."""
 
     def take_prefix(self, option):
         if option.prefix[:8] + self.own[0][8:] not in self.once:
@@ -194,14 +198,8 @@ class NdEndedPrefixNeverAgain(ReferenceNode):
 
 
 @wrong("6ln-nd-ended-prefix-unregistered", "RFC6775-5.4.1-02")
-@starts_with(once=frozenset())
-class NdEndedPrefixUnregistered(ReferenceNode):
+class NdEndedPrefixUnregistered(Ended):
     """Registers no address of a prefix that had ended."""
-
-    def drop_address(self, address):
-        if address in self.made:
-            self.once |= {address}
-        super().drop_address(address)
 
     def registrable(self, address):
         return address not in self.once and super().registrable(address)

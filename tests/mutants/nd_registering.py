@@ -71,13 +71,20 @@ class Length3(registers(lambda n, o: replace(o, rovr=o.rovr + bytes(8)))):
 # -- tries and renewal ------------------------------------------------------------------------------------------
 
 
-@wrong("6ln-nd-registers-once", "RFC6775-5.5-01")
-class Once(ReferenceNode):
-    """Sends a registration once, answered or not."""
+def tries_again_after(seconds):
+    """A host that sends a registration which is not answered again when so much time has passed."""
 
-    def try_registration(self, address):
-        super().try_registration(address)
-        self.refreshes[address] = self.now + 1000
+    class Trying(ReferenceNode):
+        def try_registration(self, address):
+            super().try_registration(address)
+            self.refreshes[address] = self.now + seconds
+
+    return Trying
+
+
+@wrong("6ln-nd-registers-once", "RFC6775-5.5-01")
+class Once(tries_again_after(1000.0)):
+    """Sends a registration once, answered or not."""
 
 
 @wrong("6ln-nd-registers-ten-times", "RFC6775-5.5-01")
@@ -95,12 +102,8 @@ class TenTimes(ReferenceNode):
 
 
 @wrong("6ln-nd-registers-hastily", "RFC6775-5.5-01")
-class Hastily(ReferenceNode):
+class Hastily(tries_again_after(0.2)):
     """Tries again after a fifth of a second."""
-
-    def try_registration(self, address):
-        super().try_registration(address)
-        self.refreshes[address] = self.now + 0.2
 
 
 @wrong("6ln-nd-no-renewal", "RFC6775-5.5-01")

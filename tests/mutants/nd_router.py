@@ -40,13 +40,20 @@ class RaHopLimit(says_with_hop_limit(64, nd.RA)):
     """Advertises with a hop limit of 64."""
 
 
-@wrong("6lr-prefix-on-link", "RFC6775-6.1-02")
-class PrefixOnLink(ReferenceNode):
-    """Advertises prefixes with L=1."""
+def passes_on(kind, **fields):
+    """A 6LR that passes on options of this kind with these fields."""
 
-    def aged(self, option, seconds):
-        found = super().aged(option, seconds)
-        return replace(found, on_link=True) if isinstance(found, nd.PrefixInformation) else found
+    class Passing(ReferenceNode):
+        def aged(self, option, seconds):
+            found = super().aged(option, seconds)
+            return replace(found, **fields) if isinstance(found, kind) else found
+
+    return Passing
+
+
+@wrong("6lr-prefix-on-link", "RFC6775-6.1-02")
+class PrefixOnLink(passes_on(nd.PrefixInformation, on_link=True)):
+    """Advertises prefixes with L=1."""
 
 
 @wrong("6lr-preference-high", "RFC6775-6-02")
@@ -75,32 +82,26 @@ class ContextNotPassedOn(ReferenceNode):
         return [o for o in super().border_options(address, border) if not isinstance(o, nd.ContextOption)]
 
 
-@wrong("6lr-context-cut", "RFC6775-4.2-02")
-class ContextCut(ReferenceNode):
-    """Puts contexts of more than 64 bits into an option of Length 2."""
+def says_contexts(change):
+    """A router whose 6COs leave changed: change(octets of the option) -> octets."""
 
-    def send_advertisement(self, destination, options):
-        made = []
-        for option in options:
-            octets = option.build()
-            if octets[0] == nd.SIXCO:
-                octets = octets[:1] + b"\x02" + octets[2:16]
-            made.append(nd.UnknownOption(octets[0], octets[2:]))
-        super().send_advertisement(destination, made)
+    class Saying(ReferenceNode):
+        def send_advertisement(self, destination, options):
+            built = [option.build() for option in options]
+            made = [change(octets) if octets[0] == nd.SIXCO else octets for octets in built]
+            super().send_advertisement(destination, [nd.UnknownOption(o[0], o[2:]) for o in made])
+
+    return Saying
+
+
+@wrong("6lr-context-cut", "RFC6775-4.2-02")
+class ContextCut(says_contexts(lambda octets: octets[:1] + b"\x02" + octets[2:16])):
+    """Puts contexts of more than 64 bits into an option of Length 2."""
 
 
 @wrong("6lr-context-reserved", "RFC6775-4.2-07")
-class ContextReserved(ReferenceNode):
+class ContextReserved(says_contexts(lambda octets: octets[:5] + b"\x01" + octets[6:])):
     """Sets a reserved bit of the contexts that it passes on."""
-
-    def send_advertisement(self, destination, options):
-        made = []
-        for option in options:
-            octets = option.build()
-            if octets[0] == nd.SIXCO:
-                octets = octets[:5] + b"\x01" + octets[6:]
-            made.append(nd.UnknownOption(octets[0], octets[2:]))
-        super().send_advertisement(destination, made)
 
 
 class OnSolicitation(ReferenceNode):

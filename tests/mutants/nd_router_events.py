@@ -7,20 +7,24 @@ from dataclasses import replace
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from sixlowpan.addresses import is_link_local
+from tests.mutants import starts_with
 from tests.mutants.nd_extended import wrong as wrong8
 from tests.mutants.nd_router import wrong
 
 
-@wrong("6lr-given-back-and-forwarded", "RFC6775-6.5.3-03")
-class GivenBackAndForwarded(ReferenceNode):
-    """Confirms a lifetime of 0, and goes on to forward to where the address was."""
-
-    stale: dict = {}  # noqa: RUF012
+@starts_with(stale={})
+class GivenBack(ReferenceNode):
+    """A router that remembers where addresses were that hosts gave back."""
 
     def accept(self, asked):
         if not asked.option.lifetime and asked.address in self.bindings:
             self.stale = {**self.stale, asked.address: asked.link}
         super().accept(asked)
+
+
+@wrong("6lr-given-back-and-forwarded", "RFC6775-6.5.3-03")
+class GivenBackAndForwarded(GivenBack):
+    """Confirms a lifetime of 0, and goes on to forward to where the address was."""
 
     def next_hop(self, destination):
         found = super().next_hop(destination)
@@ -30,25 +34,17 @@ class GivenBackAndForwarded(ReferenceNode):
 
 
 @wrong("6lr-next-owner-where-the-first-was", "RFC6775-6.5.3-01")
-class NextOwnerWhereTheFirstWas(ReferenceNode):
+class NextOwnerWhereTheFirstWas(GivenBack):
     """Sends what is for the next owner of an address to who gave it back."""
-
-    stale: dict = {}  # noqa: RUF012
-
-    def accept(self, asked):
-        if not asked.option.lifetime and asked.address in self.bindings:
-            self.stale = {**self.stale, asked.address: asked.link}
-        super().accept(asked)
 
     def keep(self, address, option, link):
         super().keep(address, option, self.stale.get(address, link))
 
 
 @wrong("6lr-next-owner-where-the-ended-was", "RFC6775-6.5.3-04")
+@starts_with(stale={})
 class NextOwnerWhereTheEndedWas(ReferenceNode):
     """Sends what is for the next owner of an address to whose registration ended."""
-
-    stale: dict = {}  # noqa: RUF012
 
     def expire(self, address):
         self.stale = {**self.stale, address: self.bindings[address].link}

@@ -119,26 +119,34 @@ class DayAtMost(Kept):
         return self.now + 60 * min(1024, option.lifetime)
 
 
-@wrong("6lr-renewal-prolongs-all", "RFC6775-6.5.3-04")
-class ProlongsAll(ReferenceNode):
-    """Prolongs every address of a host that renews one."""
+class KeepsAll(ReferenceNode):
+    """A router that does something to every address of a host that registers one."""
+
+    def with_one(self, held, one):
+        """`held` is any binding of the host, `one` the one that was registered."""
+        raise NotImplementedError
 
     def keep(self, address, option, link):
         super().keep(address, option, link)
         for held in self.bindings.values():
             if held.rovr == option.rovr:
-                held.ends = max(held.ends, self.bindings[address].ends)
+                self.with_one(held, self.bindings[address])
+
+
+@wrong("6lr-renewal-prolongs-all", "RFC6775-6.5.3-04")
+class ProlongsAll(KeepsAll):
+    """Prolongs every address of a host that renews one."""
+
+    def with_one(self, held, one):
+        held.ends = max(held.ends, one.ends)
 
 
 @wrong("6lr-renewal-moves-all", "RFC6775-6.5.3-01")
-class MovesAll(ReferenceNode):
+class MovesAll(KeepsAll):
     """Sends what is for any address of a host to the link-layer address that it registered last from."""
 
-    def keep(self, address, option, link):
-        super().keep(address, option, link)
-        for held in self.bindings.values():
-            if held.rovr == option.rovr:
-                held.link = link
+    def with_one(self, held, one):
+        held.link = one.link
 
 
 @wrong("6lr-lifetime-0-creates", "RFC6775-6.5.3-03")

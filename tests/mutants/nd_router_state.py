@@ -10,7 +10,7 @@ from sixlowpan import nd
 from sixlowpan.addresses import is_link_local
 from tests.mutants.nd_6lbr import wrong_6lbr
 from tests.mutants.nd_borders import abro_of
-from tests.mutants.nd_router import wrong
+from tests.mutants.nd_router import passes_on, wrong
 
 # -- registrations ----------------------------------------------------------------------------------------------
 
@@ -234,12 +234,8 @@ class OldSetStays(ReferenceNode):
 
 
 @wrong("6lr-context-c-set", "RFC6775-4.2-01")
-class ContextCSet(ReferenceNode):
+class ContextCSet(passes_on(nd.ContextOption, compress=True)):
     """Passes every context on with C=1."""
-
-    def aged(self, option, seconds):
-        found = super().aged(option, seconds)
-        return replace(found, compress=True) if isinstance(found, nd.ContextOption) else found
 
 
 @wrong("6lr-prefix-on-link-later", "RFC6775-6.1-02")

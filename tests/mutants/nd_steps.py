@@ -56,6 +56,17 @@ def code_unchecked(kind):
     return Unchecked
 
 
+def drops_longer(kind, size):
+    """A node that drops ICMPv6 messages of this kind with more octets, such as an option."""
+
+    class Dropping(ReferenceNode):
+        def icmp(self, view, message):
+            if message[0] != kind or len(message) == size:
+                super().icmp(view, message)
+
+    return Dropping
+
+
 def checksum_unchecked(kind):
     """A node that does not look at the checksum of ICMPv6 messages of this kind."""
 

@@ -20,15 +20,18 @@ class Framing(ReferenceNode):
         self.came = info
         super().deliver(packet, info)
 
+    def with_mac_source(self, found, kind):
+        """The options found in a message, with the MAC source of its frame for the one of this kind."""
+        source = self.came.src if len(self.came.src) == 8 else self.came.src + bytes(4)
+        return {**found, kind: source} if kind in found else found
+
 
 @mutant("nd-learns-mac-source", requirement="RFC4944-8-04", kinds=IEEE802154)
 class LearnsMacSource(Framing):
     """Learns the MAC source of a Neighbor Solicitation, not the address in its option."""
 
     def solicited(self, view, target, found):
-        if 1 in found:
-            found = {**found, 1: self.came.src if len(self.came.src) == 8 else self.came.src + bytes(4)}
-        super().solicited(view, target, found)
+        super().solicited(view, target, self.with_mac_source(found, 1))
 
 
 @mutant("nd-learns-mac-source-of-na", requirement="RFC4944-8-04", kinds=IEEE802154)
@@ -36,9 +39,7 @@ class LearnsMacSourceOfNa(Framing):
     """Learns the MAC source of a Neighbor Advertisement, not the address in its option."""
 
     def advertised(self, view, message, found):
-        if 2 in found:
-            found = {**found, 2: self.came.src if len(self.came.src) == 8 else self.came.src + bytes(4)}
-        super().advertised(view, message, found)
+        super().advertised(view, message, self.with_mac_source(found, 2))
 
 
 @mutant("nd-source-never-changes", requirement="RFC4944-8-01", kinds=IEEE802154)

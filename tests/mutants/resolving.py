@@ -17,27 +17,28 @@ def wrong(id, requirement, *, advice=False):
 # -- what it takes ----------------------------------------------------------------------------------------------
 
 
-@wrong("nd-target-by-last-24-bits", "RFC4861-7.2.3-01")
-class By24Bits(ReferenceNode):
-    """Compares the last 24 bits of targets, by which solicited-node groups are made."""
+def by_last_octets(count):
+    """A node that compares so many octets of targets, at their end."""
 
-    def solicited(self, view, target, found):
-        mine = next((own for own in self.own if own[13:] == target[13:]), target)
-        if mine != target and view.src != UNSPECIFIED:
-            self.advertise_itself(target, view.src, 0x60)
-            return
-        super().solicited(view, target, found)
+    class Comparing(ReferenceNode):
+        def solicited(self, view, target, found):
+            alike = target[-count:] in {own[-count:] for own in self.own}
+            if alike and target not in self.own and view.src != UNSPECIFIED:
+                self.advertise_itself(target, view.src, 0x60)
+                return
+            super().solicited(view, target, found)
+
+    return Comparing
+
+
+@wrong("nd-target-by-last-24-bits", "RFC4861-7.2.3-01")
+class By24Bits(by_last_octets(3)):
+    """Compares the last 24 bits of targets, by which solicited-node groups are made."""
 
 
 @wrong("nd-target-by-identifier", "RFC4861-7.2.3-01")
-class ByIdentifier(ReferenceNode):
+class ByIdentifier(by_last_octets(8)):
     """Compares the interface identifiers of targets, whatever the prefix."""
-
-    def solicited(self, view, target, found):
-        if target not in self.own and view.src != UNSPECIFIED and target[8:] in {own[8:] for own in self.own}:
-            self.advertise_itself(target, view.src, 0x60)
-            return
-        super().solicited(view, target, found)
 
 
 @wrong("nd-unspecified-source-with-link", "RFC4861-7.1.1-01")
