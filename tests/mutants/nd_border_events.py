@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rigs.nodes.reference.node import ReferenceNode
+from rigs.nodes.reference.registration import FULL
 from rigs.nodes.reference.routing import SUCCESS
 from sixlowpan import nd
 from sixlowpan.addresses import is_multicast
@@ -258,6 +259,45 @@ class UnconfirmedForAMinute(ReferenceNode):
         if w.sent >= 3 and status == SUCCESS:
             w.asked = replace(w.asked, option=replace(w.asked.option, lifetime=1))
         super().settle(address, status)
+
+
+@wrong("6lr-shared-prefix-ends-with-a-border", "RFC6775-6.3-01")
+class SharedPrefixEndsWithABorder(ReferenceNode):
+    """Removes a prefix when a 6LBR that told it ends, although another one tells it as well."""
+
+    def border_ended(self, address):
+        gone = [o for o in self.borders[address].options if isinstance(o, nd.PrefixInformation)]
+        super().border_ended(address)
+        for border in self.borders.values():
+            border.options = [o for o in border.options if o not in gone]
+
+
+@wrong("6lr-shared-context-ends-with-a-border", "RFC6775-6.3-01")
+class SharedContextEndsWithABorder(ReferenceNode):
+    """Removes a context when a 6LBR that told it ends, although another one tells it as well."""
+
+    def border_ended(self, address):
+        gone = {o.cid for o in self.borders[address].options if isinstance(o, nd.ContextOption)}
+        super().border_ended(address)
+        for border in self.borders.values():
+            border.options = [
+                o for o in border.options if not isinstance(o, nd.ContextOption) or o.cid not in gone
+            ]
+
+
+@wrong("6lr-registrations-end-with-a-border", "RFC6775-6.3-01")
+class RegistrationsEndWithABorder(ReferenceNode):
+    """Refuses addresses of a prefix that a 6LBR told which has ended, although another one tells it as well."""
+
+    ended: tuple = ()
+
+    def border_ended(self, address):
+        options = self.borders[address].options
+        self.ended += tuple(o.prefix[:8] for o in options if isinstance(o, nd.PrefixInformation))
+        super().border_ended(address)
+
+    def refusal(self, asked):
+        return FULL if asked.address[:8] in self.ended else super().refusal(asked)
 
 
 # -- 6LBR -------------------------------------------------------------------------------------------------------
