@@ -112,6 +112,11 @@ _SAID: Final[dict[str, str]] = {
     "address_option": "Its Neighbor Discovery messages hold {seen} where {due} must stand.",
 }
 _DIES_ALONE: Final = re.compile(r"it dies of (one frame|(\d+) frames)")
+_NOT_AGAIN: Final = re.compile(
+    r"(none of \d+ stimuli kills|one stimulus does not kill) it when it is sent again"
+)
+#: What a death says that came behind no frame as well.
+_BY_ITSELF: Final = "it dies without any frame as well"
 _END: Final = re.compile(r"\(of (\d+) octets\)")
 _BEHIND: Final = re.compile(r"(\d+) octets more")
 _PARAMETER: Final = re.compile(r"\[(\d+)\]$")
@@ -181,13 +186,18 @@ def _of_death(cause: Cause, scope: Scope) -> str:
     count = dies_of(told)
     frames = f"{'one frame' if count == 1 else f'{count} frames'}" if count else _sent_in(cause)
     texts = [str(finding.get("actual") or "") for finding in told]
+    if texts and all(_BY_ITSELF in text for text in texts):
+        return (
+            "The node ends by itself, whatever it is sent: it does so behind ordinary echoes as well, and is gone "
+            "until it is started again."
+        )
     hangs = bool(texts) and all("(alive)" in text or "no control is answered" in text for text in texts)
     after = (
         "it answers nothing any more until somebody restarts it"
         if hangs
         else "it ends, and is gone until it is started again"
     )
-    chance = sum("none of" in text and "sent again" in text for text in texts)
+    chance = sum(bool(_NOT_AGAIN.search(text)) for text in texts)
     again = " Sent once more, the same frames did not do it." if chance == len(texts) and chance else ""
     who = _anybody(cause, scope, capital=True)
     return f"{who} can take the node off the network by {frames}: {after}.{again}"

@@ -37,6 +37,18 @@ class Asked:
         self.present(source)
         self._echoes[identifier.to_bytes(2) + b"\0\1"] = self._name, hash((source, data))
 
+    def sent(self, packet: bytes | None) -> None:
+        """An Echo Request leaves, perhaps one that an earlier case made: it is of the case that sends it."""
+        if packet is None or packet[6:7] != b"\x3a" or packet[40:41] != b"\x80":
+            return
+        self.present(packet[8:24])
+        if (known := self._echoes.get(packet[44:48])) is not None:
+            self._echoes[packet[44:48]] = self._name, known[1]
+
+    def again(self) -> None:
+        """What was answered in this case will be asked once more: the same answer is no copy then."""
+        self._heard.clear()
+
     def here(self, answers: bytes) -> bool:
         """Whether this case asked the echo with these four octets of identifier and sequence number."""
         return self._echoes.get(answers, ("", 0))[0] == self._name
@@ -48,8 +60,14 @@ class Asked:
         name, right = self._echoes.get(seen.upper[4:8], ("", 0))
         return name if right == hash((seen.view.dst, seen.upper[8:])) else None
 
-    def late(self, seen: Seen) -> bool:
-        """Whether it is an answer that came before in this case, or one to an earlier case; called once for each."""
+    def late(self, seen: Seen, there: Iterable[bytes] = ()) -> bool:
+        """Whether it is an answer that came before in this case, or one to an earlier case; called once for each.
+
+        `there`: our addresses behind the link-layer address that it goes to, by which what cannot be decoded is told.
+        """
+        if seen.error is not None:
+            found = list(there)
+            return bool(found) and self._former.issuperset(found)
         if seen.icmp_type not in _ANSWERS or seen.view is None:
             return False
         again = seen.packet in self._heard and seen.icmp_type != PARAMETER_PROBLEM

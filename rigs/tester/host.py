@@ -63,7 +63,7 @@ class Tester:
     servants: list[Callable[[Seen], object]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._trips, self.shown, self._asked = Trips(), Shown(self.air), Asked()
+        self._trips, self.shown, self.asked = Trips(), Shown(self.air), Asked()
         self._identities: dict[bytes, Identity] = {}
         self.restart("")
         self._version = 0
@@ -85,7 +85,7 @@ class Tester:
         self._serial = self.random.randrange(1 << 32)
         self._tag = self.random.randrange(0x10000)
         self._identifier = self.random.randrange(0x10000)
-        self._asked.restart(name, self._identities)
+        self.asked.restart(name, self._identities)
         self._trips.another_case()
 
     # -- identities -------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ class Tester:
 
     def _own(self, identity: Identity) -> Identity:
         self._identities[identity.address] = identity
-        self._asked.present(identity.address)
+        self.asked.present(identity.address)
         if identity.address[8:14] == addresses.SHORT_IID_PREFIX:
             self.air.link.hear_too(identity.address[14:])
         return identity
@@ -131,7 +131,7 @@ class Tester:
     def acting_as(self, identity: Identity) -> Iterator[None]:
         """Send as this identity for a while."""
         before, self.identity = self.identity, identity
-        self._asked.present(identity.address)
+        self.asked.present(identity.address)
         try:
             yield
         finally:
@@ -195,7 +195,7 @@ class Tester:
         """Build an ICMPv6 Echo Request packet with a fresh identifier and `size` octets of data."""
         identifier, data = self.next_identifier(), self.pattern(size) if data is None else data
         source = self.identity.address if source is None else source
-        self._asked.echo(identifier, source, data)
+        self.asked.echo(identifier, source, data)
         return ipv6.echo_request(
             source,
             self.dut_address if destination is None else destination,
@@ -234,6 +234,7 @@ class Tester:
         if what.before is not None:
             self.send(what.before)
         self._assembly.owed.sent(what.packet)
+        self.asked.sent(what.packet)
         frames = self.frames_of(what)
         for index, frame in enumerate(frames):
             self.air.send_frame(frame)
@@ -287,7 +288,8 @@ class Tester:
                 continue
             self.heard.append(seen)
             self.shown.heard()
-            seen.stale = self._asked.late(seen)
+            there = (one.address for one in self._identities.values() if one.link == seen.info.dst)
+            seen.stale = self.asked.late(seen, there)
             for serve in self.servants:
                 serve(seen)
             if self.answer_ns and seen.icmp_type == NEIGHBOR_SOLICITATION:
@@ -370,7 +372,7 @@ class Tester:
             if seen.icmp_type != ECHO_REPLY or seen.view is None:
                 continue
             answers = seen.upper[4:8]
-            ours = answers in self.control_ids or self._asked.here(answers)
+            ours = answers in self.control_ids or self.asked.here(answers)
             if answers == wanted or (seen.view.dst == self.identity.address and not ours):
                 self._trips.took(self.now() - began, size)
                 self.shown.answered(request)
@@ -384,7 +386,7 @@ class Tester:
 
     def asked_by(self, seen: Seen) -> str | None:
         """The case that asked the echo to which this is the right answer; None where it is none."""
-        return self._asked.by(seen)
+        return self.asked.by(seen)
 
     def drain(self) -> None:
         """Take in what is already here (late answers of the case before), and forget what is over."""

@@ -218,7 +218,12 @@ def test_unspecified_source(case: Case, sci: int | None):
         case.unsupported(
             "the DUT does not defend its address, and no IP tap shows the packet", "not_observable"
         )
-    case.sent_by(lambda: _send(case, make(probe)), _defence)
+    made = make(probe)
+    with case.aside() as found:
+        case.sent_by(lambda: _send(case, made), _defence)
+    for finding in found:
+        wanted = "understood: the DUT defends its address, as it does against the same packet all in-line"
+        case.finding("dropped", wanted, finding.actual, frame=case.evidence.frame_of(made.payloads[0]))
 
 
 def _address_probe(case: Case) -> bytes:

@@ -108,6 +108,23 @@ def test_how_fragments_follow_each_other(tmp_path, order, trait):
                 "did not do it."
             ),
         ),
+        (
+            "the DUT was lost (crashed): reset; one stimulus does not kill it when it is sent again",
+            RIG,
+            (
+                "Whoever is in radio range can take the node off the network by what rfc4944/a/b sent, of which it is "
+                "not known what did it: it ends, and is gone until it is started again. Sent once more, the same "
+                "frames did not do it."
+            ),
+        ),
+        (
+            "the DUT was lost (crashed): reset; it dies without any frame as well",
+            RIG,
+            (
+                "The node ends by itself, whatever it is sent: it does so behind ordinary echoes as well, and is gone "
+                "until it is started again."
+            ),
+        ),
     ],
 )
 def test_a_death_says_what_it_takes_and_what_is_left(tmp_path, actual, rig, words):

@@ -4,10 +4,11 @@ import pytest
 
 from fixtures.judging.plausibility import quotes
 from rigs.links.memory.link import DUT, MemoryLink
+from rigs.model import Received
 from rigs.tester.framing import Air
 from rigs.tester.host import Tester as Host
 from rigs.tester.owed import Owed
-from rigs.tester.packets import ECHO_REPLY, ICMPV6, Seen
+from rigs.tester.packets import ECHO_REPLY, ICMPV6, Seen, Stimulus
 from sixlowpan import LinkInfo, addresses, decode, encode, ipv6, mac
 
 OWN = addresses.link_local(DUT["ieee802154"])
@@ -87,6 +88,54 @@ def test_who_we_were_in_another_case_we_may_be_again():
     with tester.acting_as(who):
         tester.send_packet(tester.echo())
         assert not tester.hear(tester.now() + 2 * DELAY).stale
+
+
+def test_what_an_earlier_case_made_is_of_the_case_that_sends_it():
+    """The rest of a datagram that another case had begun: without a tap its right answer was taken for a late one."""
+    link = MemoryLink("ieee802154")
+    link.attach(Slow(lambda data: data))
+    tester = Host(Air(link), OWN)
+    tester.restart("one")
+    who, packet = tester.fresh(), tester.echo()
+    tester.restart("two")
+    with tester.acting_as(who):
+        tester.send(Stimulus(tester.payloads(packet), packet, tester.info()))
+        seen = tester.hear(tester.now() + 2 * DELAY)
+    assert not seen.stale
+    assert tester.asked_by(seen) == "two"
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_what_cannot_be_decoded_is_late_where_it_goes_to_who_we_were_in_another_case(fresh):
+    """Linux resolved an address of the case before, and its answer had a reserved DAM: it was no answer of this one."""
+    link = MemoryLink("ieee802154")
+    link.attach(Slow(lambda data: data))
+    tester = Host(Air(link), OWN)
+    tester.restart("one")
+    before = tester.fresh()
+    tester.restart("two")
+    now = tester.fresh()
+    there = before if fresh else now
+    reserved = bytes.fromhex("6ac4330e63583a8100c664")
+    frame = mac.data_frame(src=link.dut, dst=there.link, pan=link.pan, sequence=1, payload=reserved)
+    link._heard.append(Received(frame, link.stamp(), link.clock))
+    seen = tester.hear(tester.now() + DELAY)
+    assert seen.error is not None
+    assert seen.stale == fresh
+
+
+def test_a_stimulus_that_is_sent_again_may_draw_the_same_answer_again():
+    link = MemoryLink("ieee802154")
+    link.attach(Slow(lambda data: data))
+    tester = Host(Air(link), OWN)
+    packet = tester.echo()
+    stale = []
+    for again in (False, False, True):
+        if again:
+            tester.asked.again()
+        tester.send_packet(packet)
+        stale.append(tester.hear(tester.now() + 2 * DELAY).stale)
+    assert stale == [False, True, False]
 
 
 @pytest.mark.parametrize(("octets", "right"), [(48, True), (40, True), (39, False), (0, False)])
