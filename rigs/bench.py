@@ -21,7 +21,7 @@ from rigs import clock, power, registry
 from rigs.configuration.loading import Loaded
 from rigs.configuration.models import Profile, RigFile
 from rigs.consoles.model import Console
-from rigs.model import Link, LinkClosed, Node, RadioLost, RigError
+from rigs.model import Link, LinkClosed, Node, RadioLost, RigError, is_overdue
 
 #: So many failed recoveries in a row, and the rig is given up: its other cases are inconclusive.
 RECOVERIES = 2
@@ -179,9 +179,10 @@ class Rig:
         except OSError as error:
             self._abandon()
             where = "".join(getattr(error, "__notes__", ()))
-            raise RigError(f"{_too_slow(*began)}{self.name}: cannot be opened: {where}{error}") from error
+            slow = _too_slow(*began) if isinstance(error, TimeoutError | ConnectionError) else ""
+            raise RigError(f"{slow}{self.name}: cannot be opened: {where}{error}") from error
         except RigError as error:
-            said, slow = self._bench.last_words(), _too_slow(*began)
+            said, slow = self._bench.last_words(), _too_slow(*began) if is_overdue(error) else ""
             self._abandon()
             if said in str(error):  # an empty one is in every text
                 said = ""

@@ -13,11 +13,12 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from reports.record import REASONS
 from rigs import clock as progress
 
+E = TypeVar("E", bound=Exception)
 LinkKind = Literal["ieee802154", "ble"]
 Direction = Literal["sent", "received"]
 
@@ -64,6 +65,21 @@ class LinkClosed(RigError):  # noqa: N818 - it says what happened
 
 class RadioLost(LinkClosed):
     """The tester's own radio is gone, or says nothing any more: whatever the DUT does, it cannot bring that about."""
+
+
+def overdue(error: E) -> E:
+    """Mark an error: it says that something did not come in time, for which a machine too slow may be the reason."""
+    vars(error)["overdue"] = True
+    return error
+
+
+def is_overdue(error: BaseException | None) -> bool:
+    """Whether an error, or the one that it was raised from, says that something did not come in time."""
+    while error is not None:
+        if "overdue" in vars(error) or isinstance(error, TimeoutError):
+            return True
+        error = error.__cause__
+    return False
 
 
 class Unsupported(Exception):  # noqa: N818 - a statement about the node, not an error of anybody

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from typing import Final
 
-from rigs.model import RigError
+from rigs.model import RigError, overdue
 
 #: Seconds that the command may take: hubs wait some seconds between off and on.
 LIMIT: Final = 60.0
@@ -46,7 +46,7 @@ def cycle(address: str, limit: float = LIMIT) -> None:
     except (OSError, ValueError) as error:
         raise RigError(f"dut.power: {line}: cannot be run: {error}") from error
     except subprocess.TimeoutExpired as error:
-        raise RigError(f"dut.power: {line}: did not end within {limit:g} s") from error
+        raise overdue(RigError(f"dut.power: {line}: did not end within {limit:g} s")) from error
     if done.returncode:
         said = (done.stderr or done.stdout).strip()[-300:] or "without a word"
         raise RigError(f"dut.power: {line}: exit status {done.returncode}: {said}")

@@ -17,7 +17,7 @@ from typing import Final
 from rigs import clock
 from rigs.consoles.model import Console
 from rigs.consoles.terminal import KEPT, Terminal
-from rigs.model import Health, LinkClosed, RigError
+from rigs.model import Health, LinkClosed, RigError, overdue
 
 #: Seconds without a new octet after which a console has nothing more to say for now.
 QUIET: Final = 0.2
@@ -81,7 +81,7 @@ class Shell:
             if clock.now() >= deadline:
                 silent = "; it has said nothing since" if self.mark() == start > 0 else ""
                 why = f"no prompt {self._prompt!r} within {timeout:g} s{silent}"
-                raise RigError(f"{self._complaint(why)}{self._another_prompt()}")
+                raise overdue(RigError(f"{self._complaint(why)}{self._another_prompt()}"))
         # Every newline brings a prompt; the ones still on their way must not end the first answer.
         deadline = min(deadline, clock.now() + 5 * QUIET)
         while self._more(min(deadline, clock.now() + QUIET)) and clock.now() < deadline:
@@ -112,14 +112,14 @@ class Shell:
                 return answer
             if late:
                 self._behind = True
-                raise RigError(self._complaint(f"{text!r} was not answered within {timeout:g} s"))
+                raise overdue(RigError(self._complaint(f"{text!r} was not answered within {timeout:g} s")))
 
     def expect(self, pattern: str, timeout: float, mark: int | None = None) -> re.Match[str]:
         """Wait for a regex in the text behind `mark`, or behind what was sent last. Raises `RigError`, `LinkClosed`."""
         start = self._sent if mark is None else mark
         found = self._find(re.compile(pattern, re.MULTILINE), start, clock.now() + timeout)
         if found is None:
-            raise RigError(self._complaint(f"nothing that matches {pattern!r} within {timeout:g} s"))
+            raise overdue(RigError(self._complaint(f"nothing that matches {pattern!r} within {timeout:g} s")))
         return found
 
     def send(self, text: str) -> None:

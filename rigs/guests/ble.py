@@ -29,6 +29,7 @@ from rigs.guests.boot import BOOT_DEADLINE
 from rigs.guests.node_guest import FOR_ALL, NodeGuest, settings
 from rigs.guests.qemu import GuestError
 from rigs.guests.serving import serve
+from rigs.model import overdue
 
 INTERFACE = "bt0"
 #: LE Set Advertising Parameters and Enable (Bluetooth Core Vol 4 Part E §7.8.5, §7.8.9), and what `hciconfig leadv`
@@ -122,7 +123,9 @@ class BleGuest(NodeGuest):
         wait = max(1.0, deadline - clock.now())
         addresses = self.client.await_line(_ADDRESSES, *_LINK_LOCAL, timeout=wait)
         if addresses is None:
-            raise GuestError(f"{INTERFACE} did not come up within {wait:.0f} s: {self.console_text()[-400:]}")
+            raise overdue(
+                GuestError(f"{INTERFACE} did not come up within {wait:.0f} s: {self.console_text()[-400:]}")
+            )
         if self.qdisc:
             self.client.check(f"/usr/bin/tc qdisc replace dev {INTERFACE} root {self.qdisc}")
         self._ip = self.client.open_tap(INTERFACE, cooked=True, outgoing=self.shows_outgoing)
@@ -138,7 +141,9 @@ class BleGuest(NodeGuest):
         self.controls.interface_gone()
         wait = max(1.0, deadline - clock.now())
         if self.client.await_line(_INTERFACES, f" {INTERFACE}:", gone=True, timeout=wait) is None:
-            raise GuestError(f"{INTERFACE} did not go away within {wait:.0f} s after the connection ended")
+            raise overdue(
+                GuestError(f"{INTERFACE} did not go away within {wait:.0f} s after the connection ended")
+            )
 
     # -- as a lab host -------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from rigs.guests.handles import AgentError, TransportClosed
 from rigs.guests.held import Gate
 from rigs.guests.image import GuestSpec, Image, Kernel, build
 from rigs.guests.qemu import Accelerator, Guest, GuestError, qemu_program
+from rigs.model import overdue
 
 #: Plain emulation on one busy core brings the guest up in about 5 s.
 BOOT_DEADLINE = 60.0
@@ -109,10 +110,11 @@ def _attempt(
     guest = Guest(image, accel=accel, ports=ports, run_dir=run_dir, extra=devices, gate=gate)
     began, limit = time.monotonic(), end - clock.now()
     guest.start()
-    client = AgentClient(guest.port("agent"))
+    client, late = AgentClient(guest.port("agent")), False
     try:
         if client.wait_ready(end):
             return Booted(guest, client, time.monotonic() - began)
+        late = True
         what = f"did not come up within {limit:.0f} s ({accel})"
     except (TransportClosed, AgentError) as error:
         guest.wait(2)
@@ -125,6 +127,7 @@ def _attempt(
     client.close()
     guest.stop()
     last = "\n".join(guest.console_text().splitlines()[-15:]) or "(nothing)"
-    raise GuestError(
+    failed = GuestError(
         f"the guest {what}; {status.state}: {status.detail}\nkernel {image.origin}; its console ended with:\n{last}"
     )
+    raise overdue(failed) if late else failed

@@ -35,6 +35,7 @@ from rigs.guests.handles import (
     TransportClosed,
 )
 from rigs.guests.held import Gate, Held
+from rigs.model import overdue
 
 _H = TypeVar("_H", bound="Handle")
 #: Of so many requests the quickest tells the guest's clock: one alone was off by up to 23 ms.
@@ -117,7 +118,7 @@ class AgentClient:
         assert self._held is not None
         try:
             if not self._held.turn(until_ns, self._socket.sendall, wait):
-                raise AgentError("the guest does not come to rest")
+                raise overdue(AgentError("the guest does not come to rest"))
         except OSError as error:
             self._end(str(error))
             self._check()
@@ -156,7 +157,7 @@ class AgentClient:
         finally:
             self._waiting.discard(number)
         if reply is None:
-            raise AgentError(f"the guest's agent did not answer within {timeout:g} s")
+            raise overdue(AgentError(f"the guest's agent did not answer within {timeout:g} s"))
         return reply
 
     def _ask(self, kind: int, body: bytes) -> int:
@@ -198,7 +199,9 @@ class AgentClient:
         finally:
             self._waiting.discard(number)
         if reply is None:
-            raise AgentError(f"`{command}` in the guest was killed after {timeout:g} s and did not end")
+            raise overdue(
+                AgentError(f"`{command}` in the guest was killed after {timeout:g} s and did not end")
+            )
         status, late = struct.unpack_from("!i?", reply)
         return Completed(status, reply[5:].decode("utf-8", "replace"), late)
 

@@ -17,6 +17,7 @@ from rigs.guests import lab
 from rigs.guests.handles import AgentError
 from rigs.guests.node_guest import NodeGuest
 from rigs.guests.qemu import GuestError
+from rigs.model import overdue
 
 PACKAGES: Final = ("radvd",)
 _PROGRAM: Final = "usr/sbin/radvd"
@@ -93,7 +94,9 @@ class Radvd:
         )
         self._command(f": > {_LOG}\ncat > {_CONFIGURATION} <<'END'\n{text}END\n{act}")
         if self._guest.client.await_line(_LOG, told, timeout=_READY) is None:
-            raise GuestError(f"radvd in the guest did not begin: {self._guest.client.read(_LOG)[-400:]}")
+            raise overdue(
+                GuestError(f"radvd in the guest did not begin: {self._guest.client.read(_LOG)[-400:]}")
+            )
         self._runs = True
 
     def stop(self) -> None:

@@ -21,7 +21,7 @@ from typing import Final
 
 from rigs import clock
 from rigs.links.forked import Forked
-from rigs.model import Health, IpTap, Link, LinkClosed, LinkKind, Received, RigError
+from rigs.model import Health, IpTap, Link, LinkClosed, LinkKind, Received, RigError, overdue
 
 #: Kinds of messages that every child speaks; the rest of the kinds are its own. To the child: FRAME, commands.
 FRAME: Final = 0x01
@@ -64,7 +64,7 @@ class ChildProcess:
         if ready is None:
             text = self.text().strip() or "nothing was printed"
             self.close()
-            raise RigError(f"{name}: the child process did not get ready within {start:g} s: {text}")
+            raise overdue(RigError(f"{name}: the child process did not get ready within {start:g} s: {text}"))
         #: What the child said of itself when it was ready.
         self.greeting = ready.frame
 
@@ -96,7 +96,9 @@ class ChildProcess:
         self.send(kind, body)
         reply = self.take(REPLY, clock.now() + timeout)
         if reply is None:
-            raise LinkClosed(f"{self.name}: command {kind:#04x} was not answered within {timeout:g} s")
+            raise overdue(
+                LinkClosed(f"{self.name}: command {kind:#04x} was not answered within {timeout:g} s")
+            )
         return reply.frame
 
     def text(self) -> str:

@@ -30,7 +30,7 @@ from bumble.transport.common import TransportLostError
 from rigs import clock
 from rigs.links.ipsp.channel import SIGNALLING, Channel, State
 from rigs.links.ipsp.channel_link import Refused
-from rigs.model import Direction, LinkClosed, RadioLost, RigError
+from rigs.model import Direction, LinkClosed, RadioLost, RigError, overdue
 
 T = TypeVar("T")
 logging.getLogger("bumble").addHandler(logging.NullHandler())  # what it says is for whoever asks for it
@@ -76,7 +76,7 @@ class Loop:
                 future.exception(left)
         if not future.done():
             future.cancel()
-            raise RigError(f"{what}: not done within {timeout:g} s")
+            raise overdue(RigError(f"{what}: not done within {timeout:g} s"))
         try:
             return future.result()
         except TransportLostError as error:

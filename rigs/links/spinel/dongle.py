@@ -12,7 +12,7 @@ from rigs import clock
 from rigs.consoles.model import Console
 from rigs.links.spinel import hdlc, protocol
 from rigs.links.spinel.protocol import Message, SpinelError
-from rigs.model import LinkClosed, RadioLost, RigError
+from rigs.model import LinkClosed, RadioLost, RigError, overdue
 
 #: Seconds for an answer, and how often a dongle is restarted that does not say so: the first octets on a port that was
 #: just opened may be lost.
@@ -52,9 +52,11 @@ class Dongle:
             if self._until(lambda: self._restarts > 0) and self._until_it_answers():
                 return
         what = f"{self._octets} octets that are no Spinel" if self._octets else "not one octet"
-        raise RigError(
-            f"{self._console.address}: no answer of a radio co-processor: {_TRIES} restarts were asked for, and {what}"
-            " came. Is OpenThread's RCP firmware (ot-rcp) on it, and is the bit rate the firmware's?"
+        raise overdue(
+            RigError(
+                f"{self._console.address}: no answer of a radio co-processor: {_TRIES} restarts were asked for, and "
+                f"{what} came. Is OpenThread's RCP firmware (ot-rcp) on it, and is the bit rate the firmware's?"
+            )
         )
 
     def _until_it_answers(self) -> bool:
@@ -90,7 +92,7 @@ class Dongle:
             self._answers.pop(transaction, None)
         self._write(protocol.message(transaction, command, prop, value))
         if not self._until(lambda: transaction in self._answers):
-            raise RadioLost(f"{self._about(prop)}: no answer within {ANSWERS:g} s")
+            raise overdue(RadioLost(f"{self._about(prop)}: no answer within {ANSWERS:g} s"))
         with self._changed:
             return self._answers.pop(transaction)
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from rigs import clock
 from rigs.links.acknowledgement import Acknowledger, AcknowledgingLink
 from rigs.links.arrivals import Arrivals
-from rigs.model import LinkClosed, Received, RigError
+from rigs.model import LinkClosed, Received, RigError, overdue
 from rigs.registry import Missing
 from sixlowpan import DecodeError, mac
 
@@ -115,7 +115,7 @@ class UartPipeLink(AcknowledgingLink):
         """The DUT's EUI-64: that of the rig file, or waited for on the air. Raises `RigError`, `LinkClosed`."""
         deadline = clock.now() + self._patience
         if not self._arrivals.until(lambda: bool(self._dut), deadline):
-            raise RigError(self._silence("no frame with an EUI-64 as its source was heard"))
+            raise overdue(RigError(self._silence("no frame with an EUI-64 as its source was heard")))
         return self._dut
 
     def restarting(self) -> None:
@@ -145,7 +145,7 @@ class UartPipeLink(AcknowledgingLink):
     def _connected(self) -> None:
         deadline = clock.now() + self._patience
         if not self._arrivals.until(lambda: self._connection is not None, deadline):
-            raise LinkClosed(self._silence("nobody has connected"))
+            raise overdue(LinkClosed(self._silence("nobody has connected")))
 
     def _check(self) -> None:
         if self._ended and not len(self._arrivals):

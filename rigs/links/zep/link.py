@@ -32,7 +32,7 @@ from rigs.links.acknowledgement import Acknowledger, AcknowledgingLink
 from rigs.links.arrivals import Arrivals
 from rigs.links.zep.datagram import DATA, HELLO, ZepError, unwrap, wrap
 from rigs.links.zep.ports import users_of_port
-from rigs.model import Health, RadioLost, Received, RigError, Unsupported
+from rigs.model import Health, RadioLost, Received, RigError, Unsupported, overdue
 from rigs.registry import Missing
 from sixlowpan import DecodeError, mac
 
@@ -133,7 +133,7 @@ class ZepLink(AcknowledgingLink):
                     deadline = min(deadline, max(began, self._astray) + ASTRAY)
                 left = deadline - clock.now()
                 if left <= 0:
-                    raise RigError(self._complaint(clock.now() - began))
+                    raise overdue(RigError(self._complaint(clock.now() - began)))
                 self._arrived.wait(min(left, 0.25))  # `health` wakes nobody
 
     def send(self, frame: bytes) -> None:

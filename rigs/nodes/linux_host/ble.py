@@ -11,7 +11,7 @@ from typing import Final
 
 from rigs import clock
 from rigs.guests.serving import ENABLE, SERVE
-from rigs.model import RigError
+from rigs.model import RigError, overdue
 from rigs.nodes.linux_host.shell import HostShell
 
 #: What the option `qdisc` of a Linux DUT on Bluetooth LE is for. Linux 6.12 (6.1 does not): the queue writes the reason
@@ -120,4 +120,4 @@ class BleHost:
 
     def _until(self, command: str, deadline: float, otherwise: str) -> None:
         if not self._shell.becomes(command, deadline - clock.now()):
-            raise RigError(f"{self._shell.where}: {self._interface} {otherwise} in time")
+            raise overdue(RigError(f"{self._shell.where}: {self._interface} {otherwise} in time"))

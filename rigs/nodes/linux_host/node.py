@@ -22,7 +22,7 @@ from rigs import registry
 from rigs.configuration.fields import Text
 from rigs.configuration.models import NodeOptions
 from rigs.consoles.model import Console
-from rigs.model import Health, LinkClosed, Node, RigError, Unsupported
+from rigs.model import Health, LinkClosed, Node, RigError, Unsupported, overdue
 from rigs.nodes.linux_host.ble import QDISC, BleHost
 from rigs.nodes.linux_host.shell import COMMAND, HostShell
 from rigs.registry import Missing
@@ -142,9 +142,11 @@ class Host:
         settled = self.shell.becomes(f"{shown} scope link | grep -v tentative | grep -q fe80", ADDRESS)
         lines = self.shell.check(shown)
         if not settled:
-            raise RigError(
-                f"{self.console.address}: {self.interface} has no settled link-local address after {ADDRESS:g} s; "
-                f"ip says: {' '.join(lines) or 'nothing'} (is it up, is its medium?)"
+            raise overdue(
+                RigError(
+                    f"{self.console.address}: {self.interface} has no settled link-local address after {ADDRESS:g} s; "
+                    f"ip says: {' '.join(lines) or 'nothing'} (is it up, is its medium?)"
+                )
             )
         return parsed_addresses(lines)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from rigs import clock
-from rigs.model import RigError
+from rigs.model import RigError, overdue
 from rigs.nodes.openthread.cli import BOOT, PROMPT, Cli, shell_of
 
 if TYPE_CHECKING:
@@ -75,4 +75,6 @@ def _start(cli: Cli, address: bytes, role: str) -> None:
     deadline = clock.now() + ROLE
     while (seen := " ".join(cli.do("state")[:1])) != role:
         if clock.now() >= deadline:
-            raise RigError(f"openthread: it is no {role} within {ROLE:g} s of `thread start`, but {seen!r}")
+            raise overdue(
+                RigError(f"openthread: it is no {role} within {ROLE:g} s of `thread start`, but {seen!r}")
+            )

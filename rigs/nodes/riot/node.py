@@ -20,7 +20,7 @@ from rigs import clock, registry
 from rigs.configuration.fields import Text
 from rigs.configuration.models import NodeOptions
 from rigs.consoles.shell import Shell
-from rigs.model import Health, Node, RigError, Unsupported
+from rigs.model import Health, Node, RigError, Unsupported, overdue
 from rigs.nodes.riot.text import DATAGRAM, Interface, datagrams, interfaces, packet_buffer
 
 if TYPE_CHECKING:
@@ -323,8 +323,8 @@ class RiotNode(Node):
                 break
             if clock.now() > deadline:
                 shown = ", ".join(f"{IPv6Address(a)}{' (tentative)' if t else ''}" for a, t in found)
-                raise RigError(
-                    f"riot: no settled address within {TENTATIVE:g} s; there are: {shown or 'none'}"
+                raise overdue(
+                    RigError(f"riot: no settled address within {TENTATIVE:g} s; there are: {shown or 'none'}")
                 )
         return [address for address, _ in found]
 

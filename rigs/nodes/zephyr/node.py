@@ -27,7 +27,7 @@ from rigs.configuration.models import NodeOptions
 from rigs.consoles.model import Console
 from rigs.consoles.shell import Shell
 from rigs.links.ipsp.link import bench_of
-from rigs.model import Health, LinkClosed, Node, RigError, Unsupported
+from rigs.model import Health, LinkClosed, Node, RigError, Unsupported, overdue
 from rigs.nodes.zephyr.answers import KINDS, Interface, interfaces, pools
 
 if TYPE_CHECKING:
@@ -202,8 +202,8 @@ class ZephyrNode(Node):
             return
         answer = self._ask(f"net ipv6 add {self.interface().number} {IPv6Address(address)}", "address")
         if not self._until(lambda: address in self.addresses(), ANSWER):
-            raise RigError(
-                f"zephyr: net ipv6 add: {' '.join(answer) or 'the address does not become usable'}"
+            raise overdue(
+                RigError(f"zephyr: net ipv6 add: {' '.join(answer) or 'the address does not become usable'}")
             )
 
     def remove_address(self, address: bytes) -> None:
@@ -287,7 +287,9 @@ class ZephyrNode(Node):
 
         if not self._until(usable, self._boot):
             has = ", ".join(f"{IPv6Address(a)} ({s})" for a, s in self.interface().unicast.items()) or "none"
-            raise RigError(f"zephyr: no usable link-local address within {self._boot:g} s; it has: {has}")
+            raise overdue(
+                RigError(f"zephyr: no usable link-local address within {self._boot:g} s; it has: {has}")
+            )
         self._shell.watch()
 
     def _tell_version(self) -> str:
@@ -339,7 +341,7 @@ class ZephyrNode(Node):
         while position < end and clock.now() < deadline:
             position = console.after(position, deadline)[1]
         if position < end:
-            raise RigError(f"zephyr: the shell does not echo {text!r}")
+            raise overdue(RigError(f"zephyr: the shell does not echo {text!r}"))
 
     def _free(self) -> None:
         """Have the shell back from a ping that still waits for its answer."""
