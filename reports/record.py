@@ -12,7 +12,6 @@ import contextlib
 import errno
 import json
 import os
-import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from typing import Any, BinaryIO, Final, NoReturn
 
 from reports.lines import MODELS, READ, SCHEMA, check
 from reports.text import all_inert, in_few, one_line, plain
+from sixlowpan import files
 
 #: Octets of one line, and of a whole record, beyond which a file is no run record: a sweep with a thousand findings
 #: makes a line of a megabyte, and a run of twenty rigs a record of thirty.
@@ -361,15 +361,12 @@ def parsed(row: bytes) -> Any:
 
 def _rows(path: Path, *, follow: bool, largest: int) -> Iterator[tuple[int, int, bytes]]:
     """The lines of the file that are not blank: number, octets in front of it, the line."""
-    flags = os.O_RDONLY | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
     try:
-        with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as file:
-            about = os.fstat(file.fileno())
-            if not stat.S_ISREG(about.st_mode):
-                raise RecordError(f"{path}: not a file. Name a run folder or its run.jsonl.")
-            if about.st_size > largest:
+        with files.opened(path, follow=follow) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > largest:
                 raise RecordError(
-                    f"{path}: {about.st_size} octets, and {largest} are the most that this command reads"
+                    f"{path}: {size} octets, and {largest} are the most that this command reads"
                 )
             number, at, longest = 0, 0, LONGEST_HEADER
             while row := file.readline(longest):
@@ -382,7 +379,7 @@ def _rows(path: Path, *, follow: bool, largest: int) -> Iterator[tuple[int, int,
                     yield number, at, row
                 at += len(row)
                 longest = LONGEST_LINE
-    except (OSError, ValueError) as error:  # ValueError: a path with a null in it
+    except (OSError, ValueError) as error:  # ValueError: no file, or a path with a null in it
         link = isinstance(error, OSError) and error.errno == errno.ELOOP
         why = "it is a link" if link else getattr(error, "strerror", None) or str(error)
         raise RecordError(f"{path}: cannot be read: {why}. Name a run folder or its run.jsonl.") from error

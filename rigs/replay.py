@@ -18,7 +18,7 @@ from typing import TextIO
 from rigs.bench import Rig
 from rigs.configuration.models import ConfigError
 from rigs.model import Link, LinkKind, RigError
-from sixlowpan import DecodeError, LinkInfo, mac
+from sixlowpan import DecodeError, LinkInfo, files, mac
 from sixlowpan.explain import explain, render
 from sixlowpan.frame import parse
 
@@ -116,7 +116,7 @@ def _read(path: Path) -> Iterator[tuple[LinkKind | None, bool, bytes, float]]:
     from scapy.utils import RawPcapNgReader
 
     try:
-        with path.open("rb") as file:
+        with files.opened(path) as file:
             for data, about in RawPcapNgReader(file):
                 if not hasattr(about, "tshigh"):  # a simple packet has neither time nor direction
                     continue

@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from sixlowpan import budget, explain_ghc, jsonl, security
+from sixlowpan import budget, explain_ghc, files, jsonl, security
 from sixlowpan.codec import encode
 from sixlowpan.contexts import Contexts
 from sixlowpan.errors import DecodeError
@@ -165,8 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     if options.command == "budget":
-        said = Path(options.profile).read_bytes() if options.profile else b""
-        framing = budget.asked(options, budget.parameters(said, options.profile))
+        framing = budget.asked(options, _parameters(options.profile))
         print(json.dumps(budget.as_object(framing)) if options.json else budget.text(framing))
         return 0
     if getattr(options, "jsonl", False):
@@ -187,6 +186,16 @@ def _run(options: argparse.Namespace) -> int:
         return _capture(Path(options.octets[0]), options)
     _refuse(options, _FOR_OCTETS, "octets on the command line")
     return _octets(options)
+
+
+def _parameters(profile: str | None) -> object:
+    """[parameters] of the file that --profile names."""
+    if profile is None:
+        return {}
+    try:
+        return budget.parameters(files.text(Path(profile)))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"--profile {profile}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _is_path(text: str) -> bool:

@@ -73,6 +73,10 @@ class Framing:
             raise ValueError("only frame version 2 has IEs, or no sequence number")
         if not self.level and self.key_id_mode:
             raise ValueError("key-id-mode needs a security level from 1 on")
+        if self.room < 0:
+            raise ValueError(
+                f"phy is {self.phy}: FCS, headers and MIC alone take {self.phy - self.room} octets"
+            )
 
     @property
     def mic(self) -> int:
@@ -180,11 +184,11 @@ def frames(framing: Framing, *, compressed: bool) -> int | None:
 
 
 def as_object(framing: Framing) -> dict[str, Any]:
-    """The budget as JSON has it."""
+    """The budget as JSON has it; `left` of a use that does not fit is None."""
     return {
         "rows": [row._asdict() for row in rows(framing)],
         "room": framing.room,
-        "uses": [row._asdict() for row in uses(framing)],
+        "uses": [row._asdict() | {"left": row.left if row.left >= 0 else None} for row in uses(framing)],
         "packet": framing.mtu,
         "frames": frames(framing, compressed=True),
         "frames_uncompressed": frames(framing, compressed=False),
@@ -275,14 +279,14 @@ def add_command(commands: Any) -> None:
     add("--json", action="store_true", help="JSON instead of text")
 
 
-def parameters(profile: bytes, where: str) -> object:
-    """[parameters] of a profile (TOML). Raises ValueError, which names `where` it stands."""
+def parameters(profile: str) -> object:
+    """[parameters] of a profile (TOML). Raises ValueError."""
     try:
-        return tomllib.loads(profile.decode()).get("parameters", {})
+        return tomllib.loads(profile).get("parameters", {})
     except RecursionError as error:
-        raise ValueError(f"{where}: not TOML of a profile: it is nested too deep") from error
+        raise ValueError("not TOML of a profile: it is nested too deep") from error
     except ValueError as error:
-        raise ValueError(f"{where}: not TOML: {error}") from error
+        raise ValueError(f"not TOML: {error}") from error
 
 
 def asked(options: argparse.Namespace, parameters: object) -> Framing:

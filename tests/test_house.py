@@ -9,10 +9,16 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ORDER = ["sixlowpan", "vectors", "reports", "rigs", "fixtures", "suites"]
 #: reports may be used by rigs and fixtures only for these modules.
-SHARED_REPORTS = {"reports.interrupt", "reports.record", "reports.statistics", "reports.text"}
+SHARED_REPORTS = {
+    "reports.files",
+    "reports.interrupt",
+    "reports.record",
+    "reports.statistics",
+    "reports.text",
+}
 MAY_IMPORT_PYTEST = {"fixtures", "suites", "tests"}
 #: Reading and writing files or pipes is the business of these modules of the oracle only.
-ORACLE_IO = {"__main__.py", "capture/__init__.py", "capture/containers.py"}
+ORACLE_IO = {"__main__.py", "files.py", "capture/__init__.py", "capture/containers.py"}
 #: The one package from outside that the oracle may import, and where (docs/adr/0008).
 ORACLE_THIRD_PARTY = {"security.py": {"cryptography"}}
 IO_NAMES = {"open", "print", "input"}

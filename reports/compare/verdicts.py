@@ -25,6 +25,7 @@ from reports.severity import EFFECTS, Effect, worst_effect
 from reports.text import one_line
 from reports.verdict import plural
 from reports.view import WIDE, Rig, left_out_by, natural, rigs_of
+from sixlowpan import files
 
 #: Effects as a change names them, worst first.
 _PLACES: Final = {f"{effect.severity}: {effect.name}": place for place, effect in enumerate(EFFECTS)}
@@ -188,8 +189,8 @@ def read_required(path: Path) -> list[str]:
     Raises `RecordError` for a file that names nothing.
     """
     try:
-        rows = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        rows = files.text(path).splitlines()
+    except (OSError, ValueError) as error:
         raise RecordError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     found = [glob for row in rows if (glob := row.partition("#")[0].strip())]
     if not found:

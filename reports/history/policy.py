@@ -23,6 +23,7 @@ from reports.history.trends import BAD, TOLD, Point
 from reports.record import RecordError
 from reports.sections import fits, folded, nearest, rig_and_case
 from reports.text import one_line
+from sixlowpan import files
 
 
 class _Table(BaseModel):
@@ -82,14 +83,16 @@ def _covers(rule: Quarantine, rig: str, case: str, point: Point) -> bool:
 def read_policy(path: Path) -> Policy:
     """The policy in a TOML file. Raises `RecordError` with file, key and remedy."""
     try:
-        return Policy.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be read: {error.strerror}") from error
+        said = files.text(path)
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    try:
+        return Policy.model_validate(tomllib.loads(said))
     except ValidationError as error:
         raise RecordError(f"{path}: {_mistake(error)}; {_HELP}") from error
     except RecursionError as error:
         raise RecordError(f"{path}: not TOML of ours: it is nested too deep") from error
-    except ValueError as error:  # octets that are no UTF-8, dates and numbers that Python does not have
+    except ValueError as error:  # dates and numbers that Python does not have
         raise RecordError(f"{path}: not TOML: {error}") from error
 
 

@@ -23,12 +23,11 @@ from rigs.configuration import leased
 from rigs.configuration.fields import Written
 from rigs.configuration.models import NAME, ConfigError, Profile, RigFile
 from rigs.configuration.telling import SHOWN, hint, line_of, mistakes_in
+from sixlowpan import files
 
 RIGS = Path(__file__).parents[1] / "files"
 PROFILES = RIGS.with_name("profiles")
 
-#: Octets of a rig file or profile; a profile with a hundred deviations has fifty thousand.
-LARGEST: Final = 1 << 20
 #: Names in a folder that are looked through for a name.
 _LOOKED_AT: Final = 10_000
 _M = TypeVar("_M", bound=BaseModel)
@@ -293,26 +292,19 @@ def shown(path: Path) -> str:
 def _read(path: Path, mistakes: list[str]) -> dict[str, Any]:
     where = shown(path)
     try:
-        with path.open("rb") as file:
-            octets = file.read(LARGEST + 1)
-        if len(octets) > LARGEST:
-            raise ConfigError([*mistakes, f"{where}: no such file has more than {LARGEST} octets"])
-        text = octets.decode("utf-8-sig")  # some editors put a mark of the encoding in front
+        text = files.text(path)
+    except OSError as error:
+        raise ConfigError([*mistakes, f"{where}: cannot be read: {error}"]) from error
+    except ValueError as error:
+        raise ConfigError([*mistakes, f"{where}: {error}"]) from error
+    try:
         return tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        line = octets.count(b"\n", 0, error.start) + 1
-        what = f"octet 0x{octets[error.start]:02x} in line {line}"
-        raise ConfigError([*mistakes, f"{where}: not UTF-8 ({what}): save the file as UTF-8"]) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([*mistakes, f"{where}: not TOML: {error}{line_of(text, error)}"]) from error
     except RecursionError as error:
         raise ConfigError([*mistakes, f"{where}: not TOML of ours: it is nested too deep"]) from error
-    except (
-        ValueError
-    ) as error:  # also of octets that are no UTF-8, dates and numbers that Python does not have
+    except ValueError as error:  # dates and numbers that Python does not have
         raise ConfigError([*mistakes, f"{where}: not TOML: {error}"]) from error
-    except OSError as error:
-        raise ConfigError([*mistakes, f"{where}: cannot be read: {error}"]) from error
 
 
 def _expand_all(

@@ -7,6 +7,9 @@ import sys
 import time
 from pathlib import Path
 
+from reports.files import judge, put
+from reports.record import RecordError
+from reports.text import one_line
 from rigs.fieldreport.bench import TwoLaptops
 from rigs.fieldreport.measure import Field, measure
 from rigs.fieldreport.page import page
@@ -19,6 +22,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the page there as well")
     asked = parser.parse_args(arguments)
     began, field = time.monotonic(), Field()
+    try:
+        if asked.out is not None:
+            judge(asked.out)
+    except RecordError as error:
+        print(f"--out: {one_line(error)}", file=sys.stderr)
+        return 2
 
     def say(what: str) -> None:
         print(f"{time.monotonic() - began:6.0f} s  {what}", file=sys.stderr, flush=True)
@@ -39,9 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
     print(text)
     if asked.out is not None:
         try:
-            asked.out.write_text(text, encoding="utf-8")
-        except OSError as error:
-            print(f"{asked.out}: cannot be written: {error.strerror}", file=sys.stderr)
+            put(asked.out, text)
+        except RecordError as error:
+            print(f"--out: {one_line(error)}", file=sys.stderr)
             return 2
     return 1 if field.missing else 0
 

@@ -24,6 +24,7 @@ from fixtures.hunt.findings import Budget
 from fixtures.hunt.search import Search
 from fixtures.hunt.sequence import octets, written
 from fixtures.judging.session import Session
+from reports.files import put
 from rigs import registry
 from rigs.bench import Rig
 from rigs.tester.preparation import tester_for
@@ -127,7 +128,7 @@ def on_variants(chosen, seed, seconds, workers, out):
                 for text in once:
                     print(f"    ONCE   {text}", flush=True)
                 rows.append({"node": name, "sequences": plays, "found": found, "once": once})
-                out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+                put(out, json.dumps(rows, indent=1) + "\n")
     print(
         f"{len(jobs)} conforming nodes, {all_plays} sequences, {wrong} false findings, "
         f"{all_once} breaches that did not come again, {seconds:g} s of CPU time each"
@@ -187,7 +188,7 @@ def main(arguments=None):
     print(
         f"{len(rows)} planted, {found} found, {good} of them shrunk to one frame more than it takes at most"
     )
-    options.out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    put(options.out, json.dumps(rows, indent=1) + "\n")
     return 0 if good >= 0.9 * len(rows) else 1
 
 

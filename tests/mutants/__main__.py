@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from reports.files import put
 from rigs.model import ABILITIES
 from tests.mutants import PAIR, Mutant, load
 from tests.mutants.runs import CONFORMING, NO_CASE, RIGS, ROOT, Job, Outcome, outcomes, warm
@@ -147,7 +148,7 @@ def main(arguments: list[str] | None = None) -> int:
         "cpu_seconds": {name: round(cost, 2) for name, cost in spent.most_common()},
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    put(options.out, json.dumps(report, indent=1) + "\n")
     for outcome in survivors:
         tell(outcome, matrix=False)
     if strangers:

@@ -81,6 +81,7 @@ def test_mesh_and_broadcast_headers():
     ("arguments", "said"),
     [
         (["--phy", "5"], "phy is 5: 9 to 2047 octets are possible"),
+        (["--phy", "22"], "phy is 22: FCS, headers and MIC alone take 23 octets"),
         (["--fcs", "3"], "fcs is 3: 2 or 4 octets are possible"),
         (["--level", "8"], "level is 8: 0 to 7 are possible"),
         (["--key-id-mode", "1"], "key-id-mode needs a security level"),
@@ -118,6 +119,8 @@ def test_the_command(capsys):
     assert (code, told["room"], told["rows"][-1]["left"]) == (0, 106, 106)
     code, out, _ = run(capsys, "--profile", ROOT / "rigs/profiles/openthread-802154.toml", "--json")
     assert json.loads(out)["room"] == Framing(level=5, key_id_mode=1).room
+    code, out, _ = run(capsys, "--phy", 30, "--json")
+    assert [use["left"] for use in json.loads(out)["uses"]] == [None, None, None, 1, 3, 2]
 
 
 def test_every_profile_of_this_link_has_a_budget(capsys):
@@ -128,7 +131,11 @@ def test_every_profile_of_this_link_has_a_budget(capsys):
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [(b"a = " + b"[" * 3000, "it is nested too deep"), (b"\xff", "not TOML: "), (b"a", "not TOML: ")],
+    [
+        (b"a = " + b"[" * 3000, "it is nested too deep"),
+        (b"\xff", "not UTF-8 (octet 0xff in line 1)"),
+        (b"a", "not TOML: "),
+    ],
 )
 def test_a_profile_that_is_none_is_told(tmp_path, capsys, text, told):
     (tmp_path / "p.toml").write_bytes(text)

@@ -16,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from reports.files import put
 from tests.mutants.runs import NO_CASE, ROOT, Job, Outcome, outcomes, warm
 from tests.variants import Variant, load, write
 
@@ -92,7 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
     total = sum(len(run["false_alarms"]) for run in runs)
     report = {"variants": len(chosen), "runs": runs, "false_alarms": total}
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    put(options.out, json.dumps(report, indent=1) + "\n")
     seconds = time.monotonic() - started
     for run in runs:  # once more, at the end: what was told above is hundreds of lines away
         for case in run["false_alarms"]:

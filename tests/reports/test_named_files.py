@@ -1,0 +1,70 @@
+"""Files that a command line names, and that are something else: each is told in a sentence, and none is waited for."""
+
+import os
+
+import pytest
+
+from fixtures.plugin.estimate import earlier
+from reports.__main__ import main as reports
+from rigs.__main__ import main as rigs
+from rigs.fieldreport.__main__ import main as fieldreport
+from sixlowpan.__main__ import main as oracle
+
+
+def a_pipe(path):
+    os.mkfifo(path)
+
+
+def a_folder(path):
+    path.mkdir()
+
+
+def of_another_encoding(path):
+    path.write_bytes("x = 1\n".encode("utf-16"))
+
+
+def too_large(path):
+    with path.open("wb") as file:
+        file.truncate(1 << 31)
+
+
+def absent(path):
+    assert not path.exists()
+
+
+#: Command -> its arguments, of the run and the file that is read; what is a capture has no encoding and no size.
+READERS = {
+    "compare --require": (reports, lambda run, named: ["compare", run, run, "--require", named]),
+    "gate --policy": (reports, lambda run, named: ["history", "gate", run / "h.db", "--policy", named]),
+    "check": (rigs, lambda _, named: ["check", named.rename(named.with_suffix(".toml")) if named.exists() else named]),
+    "budget --profile": (oracle, lambda _, named: ["budget", "--profile", named]),
+    "replay": (rigs, lambda _, named: ["replay", named, "--rig", "reference"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("made", [a_pipe, a_folder, of_another_encoding, too_large, absent])
+@pytest.mark.parametrize("command", READERS)
+def test_what_is_no_such_file_is_told(run, tmp_path, capsys, command, made):
+    reports(["history", "add", str(run / "h.db"), str(run)])
+    capsys.readouterr()
+    main, arguments = READERS[command]
+    named = tmp_path / "named"
+    made(named)
+    assert main(list(map(str, arguments(run, named)))) == 2
+    said = "".join(capsys.readouterr())
+    assert "named" in said
+    assert "Traceback" not in said
+
+
+def test_timings_of_a_pipe_are_none(tmp_path):
+    a_pipe(tmp_path / "run.jsonl")
+    assert earlier(tmp_path / "run.jsonl") == {}
+
+
+@pytest.mark.parametrize("made", [a_pipe, a_folder, lambda path: path.with_name("x").symlink_to(path)])
+def test_where_the_field_report_cannot_go_is_told_before_it_is_measured(tmp_path, capsys, made):
+    out = tmp_path / "report.md"
+    made(out)
+    there = out if out.exists() else tmp_path / "no" / "report.md"
+    assert fieldreport(["--out", str(there)]) == 2
+    assert f"--out: {there}: " in capsys.readouterr().err
