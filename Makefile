@@ -29,7 +29,7 @@ help:
 	@echo "make variants      show that the suites blame no conforming node that differs from the reference"
 	@echo "make mutation      show that the tests catch changes to the oracle's code"
 	@echo "make stress        show that a busy machine changes no verdict: the suites and the tests beside CPU hogs"
-	@echo "make fuzz          20,000 damaged records, rig files, profiles, captures and console streams"
+	@echo "make fuzz          20,000 damaged inputs: records, histories, evidence, rig files, captures, corpora, labs, wires, consoles"
 	@echo "make bench         oracle and harness speed, as ratios to peers"
 	@echo "make lint          ruff and mypy strict"
 	@echo "make setup         what the others need: $(VENV), Debian packages ($(APT)), the guest in the user cache"

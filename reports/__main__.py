@@ -108,7 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--case", default="", help="in full: cases whose id contains this, or is like this glob"
     )
-    command.add_argument("--all", action="store_true", help="in full: every result (of these states)")
+    command.add_argument(
+        "--all", action="store_true", help="in full: every result that went wrong, or is of these states"
+    )
     command.set_defaults(run=_show)
 
     command = commands.add_parser(

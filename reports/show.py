@@ -74,8 +74,9 @@ def lines(page: View, asked: Asked) -> Iterator[str]:
             yield from _untold(page, name, asked.rig)
     counts = Counter(cause.kind for cause in shown)
     told = ", ".join(plural(counts[kind], KINDS[kind]) for kind in KINDS if counts[kind])
-    yield f"{told or 'nothing of that kind'}; every result in full: --all, one case: --case ID"
     totals = sum((page.counts(rig.name) for rig in _rigs(page, asked.rig)), Counter[str]())
+    wrong = "all that went wrong in full: --all, " if any(totals[name] for name in WRONG) else ""
+    yield f"{told or 'nothing of that kind'}; {wrong}one case in full: --case ID"
     states = ", ".join(f"{SIGNS[name]} {totals[name]} {name}" for name in STATES if totals[name])
     yield f"{totals.total()} results: {states or 'none'}" + (" (interrupted run)" * page.record.interrupted)
 

@@ -111,7 +111,7 @@ def _stack(walk: Walk) -> None:
         if not first:
             offset = walk.octets("datagram_offset", at, 1, f"octet {8 * walk.octet(at)}", "RFC4944-5.3-16")
             walk.header("fragment data", offset)
-            walk.octets("octets", offset, len(data) - offset)
+            walk.octets("octets", offset, len(data) - offset, data=True)
             return
     _datagram(walk, at)
 
@@ -125,8 +125,8 @@ def _mesh(walk: Walk) -> int:
     at = 1
     if walk.bits("Hops Left", 0, 4, 4, "15: an octet of its own follows", "RFC4944-5.2-04") == 15:
         at = walk.octets("Deep Hops Left", at, 1, "", "RFC4944-5.2-05")
-    at = walk.octets("Originator Address", at, v, "", "RFC4944-5.2-06")
-    at = walk.octets("Final Destination Address", at, f, "", "RFC4944-5.2-06")
+    at = walk.octets("Originator Address", at, v, "", "RFC4944-5.2-06", data=True)
+    at = walk.octets("Final Destination Address", at, f, "", "RFC4944-5.2-06", data=True)
     if walk.link.kind == IEEE802154:
         header = mesh.parse(data, 0)
         walk.link = walk.link.between(header.originator, header.final)
@@ -156,13 +156,13 @@ def _datagram(walk: Walk, at: int) -> None:
     else:
         walk.header(dispatch.KIND[octet], at, dispatch.REQUIREMENT[octet])
         at = walk.octets("dispatch", at, 1, dispatch.KIND[octet])
-        walk.octets("octets", at, len(data) - at)
+        walk.octets("octets", at, len(data) - at, data=True)
 
 
 def _rest(walk: Walk, at: int) -> None:
     if at < len(walk.data):
         walk.header("data", at)
-        walk.octets("octets", at, len(walk.data) - at)
+        walk.octets("octets", at, len(walk.data) - at, data=True)
 
 
 _Addresses = tuple[bytes, bytes]
@@ -231,7 +231,7 @@ def _iphc(walk: Walk, at: int, outer: _Addresses | None) -> tuple[int, _Addresse
         header = None
     tf_names = ("ECN, DSCP, pad, flow label", "ECN, pad, flow label", "ECN, DSCP", "")
     meaning = f"first word {header[0].hex()}" if header else ""
-    at = walk.octets(tf_names[tf], at, iphc.TF_OCTETS[tf], meaning, "RFC6282-3.2.1-01")
+    at = walk.octets(tf_names[tf], at, iphc.TF_OCTETS[tf], meaning, "RFC6282-3.2.1-01", data=True)
     if not compressed:
         at = walk.octets("Next Header", at, 1, "", "RFC6282-3.1.1-05")
     if hlim == 0:
@@ -243,7 +243,7 @@ def _iphc(walk: Walk, at: int, outer: _Addresses | None) -> tuple[int, _Addresse
         whole = header[index] if header else b""
         meaning = _address(whole) if isinstance(whole, bytes) and whole else ""
         if count > 0:
-            at = walk.octets(name, at, count, meaning, row)
+            at = walk.octets(name, at, count, meaning, row, data=True)
         else:
             walk.node.children.append(Field(name, at, 0, 0, b"", "elided", meaning, row))
     if not compressed or header is None:
@@ -272,7 +272,7 @@ def _chain(walk: Walk, at: int, addresses: _Addresses) -> int | None:
             )
             row = "RFC6282-4.2-15" if missing else "RFC6282-4.2-13"
             at = walk.octets("Reserved" if fragment else "Length", at, 1, "" if fragment else meaning, row)
-            at = walk.octets("header data", at, length, "", "RFC6282-4.2-20")
+            at = walk.octets("header data", at, length, "", "RFC6282-4.2-20", data=True)
             if not nh:
                 _rest(walk, at)
                 return None
@@ -303,9 +303,9 @@ def _chain(walk: Walk, at: int, addresses: _Addresses) -> int | None:
             if at + 1 + count <= len(data):
                 ports = nhc.ports(data, at + 1, p)
                 meaning = f"{int.from_bytes(ports[:2], 'big')} to {int.from_bytes(ports[2:], 'big')}"
-            at = walk.octets("ports", at + 1, count, meaning, f"RFC6282-4.3.3-0{3 + p}")
+            at = walk.octets("ports", at + 1, count, meaning, f"RFC6282-4.3.3-0{3 + p}", data=True)
             if not octet & 4:
-                at = walk.octets("Checksum", at, 2, "", "RFC6282-4.3.3-01")
+                at = walk.octets("Checksum", at, 2, "", "RFC6282-4.3.3-01", data=True)
             if kind == nhc.UDP_GHC:
                 explain_ghc.bytecode(walk, at, addresses)
             else:

@@ -40,7 +40,7 @@ def bytecode(walk: Walk, at: int, addresses: tuple[bytes, bytes], *, stop: bool 
             at = step.end
     except DecodeError:
         if at < len(data):
-            walk.octets("octets", at, len(data) - at)
+            walk.octets("octets", at, len(data) - at, data=True)
         raise CutShort from None
     walk.node.meaning = f"{len(out)} octets from {at - begin}"
     smallest = len(ghc.compress(out, b"".join(addresses))) + stop

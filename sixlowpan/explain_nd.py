@@ -70,7 +70,7 @@ def _message(walk: Walk, at: int, kind: int) -> None:
     extended = kind in {nd.DAR, nd.DAC} and bool(suffix)
     at = walk.octets("Code", at, 1, f"a ROVR of {64 * suffix} bits" if extended else "",
                      "RFC8505-4.2-01" if extended else None)  # fmt: skip
-    at = walk.octets("Checksum", at, 2)
+    at = walk.octets("Checksum", at, 2, data=True)
     if kind in {nd.DAR, nd.DAC}:
         at = walk.octets("Status", at, 1, _status(walk.octet(at)), "RFC6775-4.4-04")
         at = walk.octets("TID" if extended else "Reserved", at, 1)
@@ -137,7 +137,7 @@ def _option(walk: Walk, at: int) -> int:
         value = int.from_bytes(walk.data[at : at + 6], "big")
         flags = [name for flag, name in _FLAGS.items() if value >> 47 - flag & 1]
         return walk.octets("flags", at, end - at, " ".join(flags) or "none", "RFC8505-4.3-01")
-    return walk.octets("octets", at, end - at)
+    return walk.octets("octets", at, end - at, data=True)
 
 
 def _status(value: int) -> str:

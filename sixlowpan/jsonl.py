@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from typing import Any, Final
@@ -218,6 +219,13 @@ HANDLERS: Final[dict[str, Callable[[Json, Reader], Json]]] = {
 }
 
 
+def _finite(text: str) -> float:
+    """A number of JSON: it has neither NaN nor Infinity, and what is too large for a float would become one."""
+    if not math.isfinite(number := float(text)):
+        raise UsageError(f"{text} is no number that JSON has, or too large for one")
+    return number
+
+
 def answers(command: str, lines: Iterable[str | bytes]) -> Iterator[tuple[Json, bool]]:
     """(answer, True if the line was a request) for each line; empty lines are passed over."""
     handler, reader = HANDLERS[command], Reader()
@@ -226,7 +234,7 @@ def answers(command: str, lines: Iterable[str | bytes]) -> Iterator[tuple[Json, 
             continue
         identifier: object = None
         try:
-            record = json.loads(line)
+            record = json.loads(line, parse_constant=_finite, parse_float=_finite)
             if not isinstance(record, dict):
                 raise UsageError("a request is a JSON object")
             identifier = record.get("id")

@@ -59,15 +59,17 @@ class Walk:
         self.add(Field(name, at, first, count, self.data[at : at + 1], value, meaning, row))
         return value
 
-    def octets(self, name: str, at: int, count: int, meaning: str = "", row: str | None = None) -> int:
-        """A field of whole octets; returns the offset behind it."""
+    def octets(
+        self, name: str, at: int, count: int, meaning: str = "", row: str | None = None, *, data: bool = False
+    ) -> int:
+        """A field of whole octets, a number where it is short and no `data`; returns the offset behind it."""
         if at + count > len(self.data):
             if at < len(self.data):
                 raw = self.data[at:]
                 self.add(Field(name, at, 0, 8 * len(raw), raw, raw, "cut short", row))
             raise CutShort
         raw = self.data[at : at + count]
-        value: int | bytes = int.from_bytes(raw, "big") if count <= 4 else raw
+        value: int | bytes = int.from_bytes(raw, "big") if count <= 4 and not data else raw
         if count:
             self.add(Field(name, at, 0, 8 * count, raw, value, meaning, row))
         return at + count

@@ -130,6 +130,14 @@ def test_show_prints_requirement_stimulus_expected_actual(run, capsys):
     assert "1 of 20 results" in capsys.readouterr().out
 
 
+def test_show_of_a_green_run_advises_nothing_that_shows_nothing(sample, tmp_path, capsys):
+    run = sample.write_record(
+        tmp_path / "green", [sample.result("rfc4944/6/x", "reference", "pass", [])]
+    ).parent
+    assert main(["show", str(run)]) == 0
+    assert capsys.readouterr().out.splitlines()[-2] == "nothing of that kind; one case in full: --case ID"
+
+
 def test_show_tells_causes_and_not_results(sample, tmp_path, capsys):
     line = next(iter(sample.sample_results()))
     many = [replace(line, case=f"rfc6282/3.1.1/tf[{number}]") for number in range(300)]
@@ -146,7 +154,7 @@ def test_show_tells_causes_and_not_results(sample, tmp_path, capsys):
     )
     assert out[place + 2] == "    in full: --case 'rfc6282/3.1.1/tf[0]' --rig lwip-802154"
     assert out[-2].startswith(
-        "2 new failures, 1 error of the suite, 1 known deviation; every result in full: --all"
+        "2 new failures, 1 error of the suite, 1 known deviation; all that went wrong in full: --all, "
     )
     assert out[-1].startswith("319 results: ✗ 2 fail, ! 1 error, K 300 known, ? 1 inconclusive, ✓ 14 pass")
     news = out[: out.index("error of the suite")]

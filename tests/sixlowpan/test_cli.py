@@ -107,6 +107,9 @@ def test_encode_lines():
         ('{"link": "ble", "registered": [1], "frames": []}', "list of IPv6"),
         ('{"frames": [{"payload": "00", "t": "soon"}]}', "soon"),
         ("[" * 100000, "line 1"),
+        ('{"id": NaN, "frames": []}', "NaN is no number"),
+        ('{"id": -1e999, "frames": []}', "-1e999 is no number"),
+        ('{"frames": [{"payload": "00", "t": Infinity}]}', "Infinity is no number"),
     ],
 )
 def test_bad_lines_get_an_answer_and_stop_nothing(line, match):
