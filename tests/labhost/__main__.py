@@ -1,7 +1,8 @@
 """`python -m tests.labhost`: the whole suites on Linux behind ssh, over both links, on the guest that plays the hosts.
 
-Strategy: both links at once, because each has hosts of its own (`rig_files`). What stands behind "--" goes to pytest,
-such as `--shard 1/4`. The records are in reports/out/labhost-802154 and -ble.
+Strategy: both links at once, because each has hosts of its own (`rig_files`). Their clocks see that the guest, which is
+this process's, is held up. What stands behind "--" goes to pytest, such as `--shard 1/4`. The records are in
+reports/out/labhost-802154 and -ble.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from tests.labhost.host import LabHosts
-from tests.labhost.rig_files import LINKS, ROOT, declare_deviations, rig_file
+from tests.labhost.rig_files import CLOCK, LINKS, ROOT, declare_deviations, rig_file
 
 
 def main():
@@ -27,7 +28,7 @@ def main():
             rig = rig_file(lab, link, folder)
             declare_deviations(link, folder)
             out = ROOT / "reports" / "out" / f"labhost-{link}"
-            command = [sys.executable, "-m", "pytest", "suites", "-n0", "-q", "--rig", str(rig)]
+            command = [sys.executable, "-m", "pytest", "suites", "-n0", "-q", "-p", CLOCK, "--rig", str(rig)]
             command += ["--record-dir", str(out), *options.words]
             running.append(subprocess.Popen(command, cwd=ROOT))
         return max([process.wait() for process in running])

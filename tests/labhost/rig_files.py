@@ -10,6 +10,8 @@ from tests.rigs.example_files import edited
 
 ROOT = Path(__file__).parents[2]
 LINKS = ("802154", "ble")
+#: The plugin for runs whose hosts belong to the process that starts them.
+CLOCK = "tests.links.clock_of_the_peer"
 
 
 def rig_file(lab, link, folder):

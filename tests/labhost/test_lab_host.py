@@ -15,7 +15,7 @@ pytest.importorskip("bumble", reason="the extra `ble` is not installed")
 from reports.record import read
 from rigs.guests import qemu
 from tests.labhost.host import USB_ADAPTER, LabHosts
-from tests.labhost.rig_files import declare_deviations, rig_file
+from tests.labhost.rig_files import CLOCK, declare_deviations, rig_file
 from tests.rigs.example_files import edited
 from tests.waiting import completed, until
 
@@ -52,7 +52,8 @@ def probed(rig):
 def results(rig, tmp_path, *chosen):
     """The results of a run of some of the suites that ended well."""
     out = ["--record-dir", str(tmp_path / "out"), "--seed", "1"]
-    status, said = python("pytest", "suites", "-n0", "-q", "--rig", str(rig), *chosen, *out, seconds=LONG)
+    command = ["pytest", "suites", "-n0", "-q", "-p", CLOCK, "--rig", str(rig)]
+    status, said = python(*command, *chosen, *out, seconds=LONG)
     (run,) = (tmp_path / "out").glob("2*")
     assert status == 0, said[-4000:]
     return read(run / "run.jsonl").results

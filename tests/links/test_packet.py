@@ -116,6 +116,20 @@ def test_a_closed_link(link):
         one.send(FRAME)
 
 
+def test_an_agent_of_a_busy_host_is_waited_for_by_progress(link, monkeypatch):
+    """The seconds are those in which the rig made progress: no time passes in which it is held up."""
+    monkeypatch.setattr(packet, "START", 0.001)
+    monkeypatch.setattr(packet, "_LOOK", 0.001)
+    told = packet.clock.now()
+    monkeypatch.setattr(packet.clock, "now", lambda: told)
+    assert link("one").tester
+    monkeypatch.undo()
+    monkeypatch.setattr(packet, "START", 0.0)
+    monkeypatch.setattr(packet, "_LOOK", 0.001)
+    with pytest.raises(RigError, match="no agent can be started there: it says nothing for 0 s"):
+        link("two")
+
+
 def test_an_agent_that_dies(link):
     one = link("one")
     one._radio._group[0]._io.popen.kill()

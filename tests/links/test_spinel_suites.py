@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from reports.record import read
+from rigs.__main__ import main
 from rigs.links.memory.link import MemoryLink
 from rigs.links.ot_security.link import Security
 from rigs.nodes.reference.node import ReferenceNode
@@ -57,6 +58,14 @@ class Secured(OnTheAir):
                 self.port.hear(self.security.protect(frame, 1))
 
 
+def probe(rig, capsys):
+    """`rigs check --probe` on a rig is content; in this process, whose clock sees the peers as well."""
+    status = main(["check", "--probe", str(rig)])
+    said = capsys.readouterr().out
+    assert status == 0, said
+    assert f"answers: a ping to {DUT.hex(':')} is answered" in said
+
+
 def run_of(rig, chosen, tmp_path):
     """The record of a run, whose clock sees that this process, the DUT's and the dongle's, is held up as well."""
     command = [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "tests.links.clock_of_the_peer", *chosen]
@@ -74,12 +83,13 @@ def verdicts(rig, chosen, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_selection_on_a_black_box(tmp_path):
+def test_a_selection_on_a_black_box(tmp_path, capsys):
     port = Port(Rcp())
     air = OnTheAir(port)
     chosen = ["suites/rfc6282/test_3_1_1.py", "suites/rfc4944/test_4.py"]
     chosen += ["-k", "hlim or stateless_unicast or frames_that_it_sends"]
     rig = edited("black-box", tmp_path, link=f"spinel:pty:{port.path}", address=DUT.hex(":"))
+    probe(rig, capsys)
     found = verdicts(rig, chosen, tmp_path)
     assert found["rfc6282/3.1.1/hlim[11]"] == "pass"
     assert found["rfc4944/4/frames_that_it_sends[1232]"] == "pass"
@@ -144,7 +154,7 @@ def dongle():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("example", ["board-spinel", "spinel-simulated"])
-def test_an_openthread_node_beside_a_dongle(example, board, dongle, tmp_path):
+def test_an_openthread_node_beside_a_dongle(example, board, dongle, tmp_path, capsys):
     """The whole way of both examples, MAC security included: a script's words, and the reference's 6LoWPAN."""
     port, path = dongle
     Secured(port)
@@ -162,7 +172,9 @@ def test_an_openthread_node_beside_a_dongle(example, board, dongle, tmp_path):
             "partner": f"process:{CLI} 2",
         }
     chosen = ["suites/rfc6282/test_3_1_1.py", "-k", "stateless_unicast or nh_inline or tf"]
-    found = verdicts(edited(example, tmp_path, **lines), chosen, tmp_path)
+    rig = edited(example, tmp_path, **lines)
+    probe(rig, capsys)
+    found = verdicts(rig, chosen, tmp_path)
     assert found["rfc6282/3.1.1/stateless_unicast[11-11]"] == "pass"
     assert list(found.values()).count("pass") >= 4
     assert not any(psdu[0] & 8 for psdu in port.rcp.sent)  # it found out that the node takes plain frames

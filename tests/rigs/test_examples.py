@@ -48,6 +48,13 @@ def test_an_example_declares_nothing_that_its_node_lacks(example):
     assert set(loaded.profile.abilities) <= abilities
 
 
+def test_an_example_is_run_against_a_stand_in(example):
+    """By a test that copies and edits it as its reader does."""
+    texts = [path.read_text() for path in (RIGS.parents[1] / "tests").rglob("*.py")]
+    ran = [text for text in texts if "tests.rigs.example_files import edited" in text]
+    assert any(f'"{example.stem}"' in text for text in ran), f"no test runs {example.name}"
+
+
 PROFILES = sorted((RIGS.parent / "examples" / "profiles").glob("*.toml"))
 
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import execnet
 
+from rigs import clock
 from rigs.configuration.models import ConfigError
 from rigs.consoles.ssh.console import refused
 from rigs.links.arrivals import Arrivals
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
 #: linux/if_arp.h: ARPHRD_IEEE802154.
 IEEE802154: Final = 804
 LONGEST: Final = 125
-#: Seconds to start an agent, and to wait for one of its answers.
+#: Seconds to start an agent, and to wait for one of its answers, on the clock that counts progress; and between two
+#: looks at that.
 START: Final = 20.0
+_LOOK: Final = 0.5
 #: Frames kept that nobody has asked for.
 _KEPT: Final = 1 << 14
 _CLOCK_ROUNDS: Final = 100
@@ -115,7 +118,7 @@ class RemoteRadio(Radio):
         try:
             self._channel = self._group.makegateway(spec).remote_exec(packet_agent)
             self._channel.send(interface)
-            answer = self._channel.receive(START)
+            answer = self._answer()
             if answer[0] == "ready":
                 self._offset, self.clock_error = self._difference()
         except (EOFError, OSError, execnet.HostNotFound, execnet.RemoteError) as error:
@@ -147,15 +150,25 @@ class RemoteRadio(Radio):
             self._closed = True
             self._group.terminate(timeout=5)
 
+    def _answer(self) -> Any:
+        """What the agent says next. Raises `EOFError`, `OSError`."""
+        deadline = clock.now() + START
+        while True:
+            try:
+                return self._channel.receive(_LOOK)
+            except self._channel.TimeoutError:
+                if clock.now() >= deadline:
+                    raise TimeoutError(f"it says nothing for {START:g} s") from None
+
     def _difference(self) -> tuple[int, float]:
         """Nanoseconds from the agent's clock to ours by the quickest of many questions, and its error in seconds."""
         best, difference = START * 1e9, 0
         for _ in range(_CLOCK_ROUNDS):
             asked = time.monotonic_ns()
             self._channel.send("clock")
-            kind, theirs = self._channel.receive(START)[:2]
+            kind, theirs = self._answer()[:2]
             while kind == "frame":  # the radio hears already, but nobody wants that yet
-                kind, theirs = self._channel.receive(START)[:2]
+                kind, theirs = self._answer()[:2]
             answered = time.monotonic_ns()
             if answered - asked < best:
                 best, difference = answered - asked, (asked + answered) // 2 - theirs
