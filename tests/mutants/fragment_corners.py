@@ -62,6 +62,22 @@ class FirstCoversItsFrame(Reassembly):
         return datagram.begun and datagram.counted >= datagram.size
 
 
+@reassembly("frag-first-covers-its-frame-old-memory", "RFC4944-5.3-23")
+class OldMemory(FirstCoversItsFrame):
+    """The same in memory that nobody zeroes: a hole has what the last datagram left, or what was there at first."""
+
+    def __init__(self):
+        super().__init__()
+        self.old = bytes(range(1, 256)) * 9
+
+    def buffer(self, size):
+        return bytearray(self.old[:size])
+
+    def packet(self, datagram):
+        self.old = bytes(datagram.buffer) + self.old[len(datagram.buffer) :]
+        return super().packet(datagram)
+
+
 @reassembly("frag-joined-by-offset", "RFC4944-5.3-20")
 class JoinedByOffset(Reassembly):
     """Joins what came in the order of its offsets, wherever it lies, when the last fragment is in its place."""
