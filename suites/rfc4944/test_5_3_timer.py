@@ -22,6 +22,7 @@ from fixtures.api import (
     FULL,
     Case,
     Identity,
+    Inconclusive,
     Link,
     Stimulus,
     full_size,
@@ -59,6 +60,8 @@ PLANS = {
 }
 #: The plans that nothing may come of.
 OVER = ("still", "trickled", "doubled", "first-late", "first-last", "older")
+#: The plans whose fragments keep a timer going that each of them starts anew.
+TRICKLE = ("trickled", "doubled", "first-late")
 
 
 @dataclass
@@ -71,6 +74,13 @@ class Begun:
     last: Stimulus | None = None
     #: What came of it behind the wait, though it must not.
     came: str = ""
+    #: When its latest fragment was sent (`stamp`), and the most seconds between two.
+    sent: float = 0.0
+    gap: float = 0.0
+
+    def beats(self, stamp: float) -> None:
+        """A fragment is sent now."""
+        self.gap, self.sent = max(self.gap, stamp - self.sent), stamp
 
 
 _waited: weakref.WeakKeyDictionary[Link, dict[str, Begun]] = weakref.WeakKeyDictionary()
@@ -85,7 +95,7 @@ def begin(case: Case, which: Sequence[int], count: int = 4) -> Begun:
         behind = range(48, len(packet), 8)
         parts = [parts[0], *(piece(parts[0], at // 8, packet[at : at + 8]) for at in behind)]
     case.tester.send([parts[i] for i in which], link_info(case, packet))
-    return Begun(who, packet, parts)
+    return Begun(who, packet, parts, sent=case.tester.stamp())
 
 
 def beat(case: Case) -> float:
@@ -181,6 +191,7 @@ def _wait(case: Case, names: list[str], interval: float) -> dict[str, Begun]:
             begin(case, which)
             continue
         tester.send([begun[each].parts[i] for i in which], tester.info(begun[each].who.link))
+        begun[each].beats(tester.stamp())
     pause(case, start + LIMIT - tester.now())
     return begun
 
@@ -191,6 +202,8 @@ def _complete(case: Case, over: dict[str, Begun]) -> None:
     The youngest comes first, for a DUT that discards but the oldest of those that it finds too old.
     """
     rest = [begun.last for begun in reversed(over.values()) if begun.last is not None]
+    for begun in over.values():
+        begun.beats(case.tester.stamp())
     packets, answers = outcome(case, rest)
     for begun in over.values():
         if begun.packet in packets or any(begun.packet.startswith(p) for p in packets if len(p) > 48):
@@ -200,7 +213,10 @@ def _complete(case: Case, over: dict[str, Begun]) -> None:
 
 
 def the_rest(case: Case, name: str) -> None:
-    """The fragments that are still missing, 64 s after the first: nothing comes of them."""
+    """The fragments that are still missing, 64 s after the first: nothing comes of them.
+
+    Those that trickle came too late once where other work held the rig up: then the DUT's timer has run out by right.
+    """
     begun = waited(case, name)
     assert begun.last is not None, "every plan has a rest"
     case.result.stimulus = begun.last.note
@@ -211,6 +227,10 @@ def the_rest(case: Case, name: str) -> None:
         case.finding(
             "timeout_too_long", "nothing comes of it", f"{begun.last.note}: {begun.came}", frame=frame
         )
+    elif name in TRICKLE and begun.gap >= 2 * beat(case):
+        _waited[case.rig.link].pop(name)  # whoever asks again waits again
+        late = f"two of its fragments left {begun.gap:.1f} s apart, {beat(case):.2g} s was meant"
+        raise Inconclusive(f"machine too slow: {late}")
 
 
 @pytest.mark.slow
