@@ -122,6 +122,14 @@ class Shell:
             raise overdue(RigError(self._complaint(f"nothing that matches {pattern!r} within {timeout:g} s")))
         return found
 
+    def boots(self, banner: str, timeout: float, mark: int | None = None) -> re.Match[str]:
+        """Wait, as `expect` does, for the banner of a boot that is wanted: a crash printed behind it counts already."""
+        start = self._sent if mark is None else mark
+        found = self.expect(banner, timeout, mark)
+        self._watched, self._crash = max(start, self._terminal.dropped) + found.end(), ""
+        self._look_for_a_crash()
+        return found
+
     def send(self, text: str) -> None:
         """Type a line; what comes back is for `expect`. Raises `LinkClosed`."""
         self._sent = self.mark()
@@ -206,7 +214,12 @@ class Shell:
     def _take(self, deadline: float) -> bool:
         data, self._position = self.console.after(self._position, deadline)
         self._terminal.feed(data)
-        if data and self._signatures is not None and not self._crash:
+        if data:
+            self._look_for_a_crash()
+        return bool(data)
+
+    def _look_for_a_crash(self) -> None:
+        if self._signatures is not None and not self._crash:
             text = self._terminal.after(self._watched)
             found = self._signatures.search(text)
             if found is not None:
@@ -215,7 +228,6 @@ class Shell:
             self._watched = max(
                 self._watched, self._terminal.position
             )  # the unfinished line is looked at again
-        return bool(data)
 
     def _closed(self, error: LinkClosed) -> LinkClosed:
         return LinkClosed(self._complaint(str(error).removeprefix(f"{self.console.address}: ")))

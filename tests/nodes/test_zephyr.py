@@ -260,6 +260,14 @@ def test_a_wanted_reboot_is_no_crash(zephyr):
     node.udp_open(7)  # the port of before is forgotten
 
 
+def test_a_crash_behind_the_banner_of_a_wanted_reboot_is_one(zephyr):
+    node = zephyr("--dies-again", boot=0.5)
+    with pytest.raises(RigError):
+        node.reset()
+    assert node.health().state == "crashed"
+    assert "FATAL ERROR 2: Stack overflow" in node.health().detail
+
+
 @pytest.mark.parametrize(
     ("command", "detail"),
     [

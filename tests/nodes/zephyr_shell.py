@@ -6,6 +6,7 @@ Run as a program: `zephyr_shell.py [--release 2.7|3.4|4.0] [--tentative N] [--no
 """
 
 import os
+import signal
 import sys
 
 WORDS = sys.argv[1:]
@@ -174,6 +175,9 @@ def answer(words):
         say(f"Zephyr version {NUMBER}\n")
     elif words[:2] == ["kernel", "reboot"] and not bare:
         boot()
+        if "--dies-again" in WORDS:
+            say("[00:00:01.290,000] <err> os: >>> ZEPHYR FATAL ERROR 2: Stack overflow on CPU 0\n")
+            signal.pause()
         return False
     elif words[:1] == ["x"]:
         steer(words[1:])

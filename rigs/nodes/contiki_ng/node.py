@@ -140,7 +140,7 @@ class ContikiNode(Node):
         else:
             self._pinging = None
             self._shell.console.restart()
-        self._banner = self._shell.expect(BANNER, BOOT, mark)[1]
+        self._banner = self._shell.boots(BANNER, BOOT, mark)[1]
         self._settle()
 
     def console_text(self) -> str:

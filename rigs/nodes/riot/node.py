@@ -248,7 +248,7 @@ class RiotNode(Node):
             self._need("reboot", "reset")
             self._idle()
             self._shell.send("reboot")
-        self._shell.expect(BANNER, BOOT, mark)
+        self._shell.boots(BANNER, BOOT, mark)
         self._shell.ready(BOOT)
         self._shell.watch()
         self._contexts.clear()

@@ -231,7 +231,7 @@ class ZephyrNode(Node):
         self._free()
         mark = self._shell.mark()
         self._shell.send("kernel reboot cold")
-        booting = self._shell.expect(rf"{BANNER}|not found|Subcommands:", self._boot, mark)
+        booting = self._shell.boots(rf"{BANNER}|not found|Subcommands:", self._boot, mark)
         if not booting[0].startswith("*"):
             raise Unsupported(
                 "reset: the firmware has no `kernel reboot` (CONFIG_KERNEL_SHELL, CONFIG_REBOOT)"
