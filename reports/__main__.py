@@ -22,6 +22,7 @@ from reports.compare.verdicts import read_required
 from reports.files import put
 from reports.history.__main__ import add_commands
 from reports.merge import merge
+from reports.pools import nodes
 from reports.record import RecordError, read
 from reports.text import all_inert, one_line
 from reports.view import (
@@ -179,7 +180,7 @@ def _matrix(options: argparse.Namespace) -> int:
 
 def _render(options: argparse.Namespace) -> int:
     shown = view(skim(options.run_dir))
-    if not shown.wide:  # one page shows every octet
+    if not nodes(shown).wide:  # one page shows every octet
         shown = view(read(options.run_dir))
     record = shown.record
     folder: Path = options.out or record.path.parent
@@ -214,7 +215,7 @@ def _export(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace) -> int:
     states = tuple(name for name in STATES if name in (options.state or ()))
     asked = show.Asked(states, options.rig, options.case, options.all)
-    for row in show.lines(view(skim(options.run_dir)), asked):
+    for row in show.lines(nodes(skim(options.run_dir)), asked):
         print(row)
     return 0
 

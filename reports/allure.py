@@ -1,9 +1,10 @@
 """A record as Allure results: a folder that Allure's own generator makes a report of.
 
-Strategy: one result file for each case on each rig. The rig is a parameter, so that the same case on two rigs is
-two results with two histories; sections are suites, requirements are links' names and tags, the capture and the
-tree of the frame are attached. A known deviation is a failure that is marked as known (`statusDetails.known`):
-Allure 3 counts it as accepted, so that it is neither news nor green. What cannot be told is skipped with its reason.
+Strategy: one result file for each case on each rig (or pool of rigs). The rig is a parameter, so that the same
+case on two rigs is two results with two histories; sections are suites, requirements are links' names and tags,
+the capture and the tree of the frame are attached. A known deviation is a failure that is marked as known
+(`statusDetails.known`): Allure 3 counts it as accepted, so that it is neither news nor green. What cannot be told
+is skipped with its reason.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from reports.merge import evidence_file
+from reports.pools import nodes
 from reports.record import REASONS, Line, Record, RecordError, state
 from reports.sections import section_of
 from reports.severity import worst_effect
-from reports.view import Rig, broken_of, known_of, requirement, view
+from reports.view import Rig, broken_of, known_of, requirement
 
 _STATUS: Final = {
     "pass": "passed",
@@ -54,7 +56,7 @@ class _Export:
         self.record, self.folder = record, folder
 
     def run(self) -> int:
-        page = view(self.record)
+        page = nodes(self.record)
         count = 0
         for rig in page.rigs:
             for section in page.sections:
@@ -69,6 +71,7 @@ class _Export:
             **{f"suite.{k}": v for k, v in suite.items()},
         }
         facts |= {f"{rig.name}.DUT": rig.describe() for rig in page.rigs}
+        facts |= {f"{rig.name}.pool": ", ".join(rig.members) for rig in page.rigs if rig.members}
         rows = "".join(f"{_property(key, key=True)} = {_property(value)}\n" for key, value in facts.items())
         (self.folder / "environment.properties").write_text(rows, encoding="ascii")
         self._json("categories.json", _CATEGORIES)
@@ -86,6 +89,8 @@ class _Export:
             {"name": "rig", "value": rig.name},
             {"name": "DUT", "value": rig.describe(), "excluded": True},
         ]
+        if rig.members:
+            parameters.append({"name": "ran on", "value": result["rig"], "excluded": True})
         parameters.append({"name": "seed", "value": str(self.record.header["seed"]), "excluded": True})
         history = hashlib.md5(f"{result['case']}\n{rig.name}".encode(), usedforsecurity=False).hexdigest()
         found = state(result)
@@ -103,7 +108,7 @@ class _Export:
             "stage": "finished",
             "start": start,
             "stop": start + round(result["seconds"] * 1000),
-            "labels": _labels(rig, result),
+            "labels": _labels(result),
             "links": _links(result),
             "parameters": parameters,
             "steps": _steps(result),
@@ -144,14 +149,14 @@ class _Export:
         return attached
 
 
-def _labels(rig: Rig, result: Line) -> list[dict[str, str]]:
+def _labels(result: Line) -> list[dict[str, str]]:
     _, title = section_of(result["case"])
     document = title.split(" §")[0] if title.startswith("RFC") else title
     effect = worst_effect(result["findings"])
     labels = [
         ("parentSuite", document),
         ("suite", title),
-        ("host", rig.name),
+        ("host", result["rig"]),
         ("framework", "keyhole"),
         ("language", "python"),
         ("epic", document),

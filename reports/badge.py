@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from reports.pools import nodes
 from reports.record import Record
 from reports.text import one_line
 from reports.verdict import verdict
-from reports.view import View, view
+from reports.view import View
 
 _COLOURS: Final = {
     "pass": "brightgreen",
@@ -22,7 +23,7 @@ _COLOURS: Final = {
 
 def render(record: Record | View) -> str:
     """The JSON, as text that ends with a newline. The message says less than `reports.verdict`, and nothing else."""
-    judged = verdict(view(record))
+    judged = verdict(nodes(record))
     message = one_line(judged.words).partition(". ")[0].rstrip(".")
     limited = " (partial run)" if any(limit.startswith("Partial") for limit in judged.limits) else ""
     badge = {
@@ -37,7 +38,7 @@ def render(record: Record | View) -> str:
 
 def metrics(record: Record | View) -> str:
     """Counts of each rig as OpenMetrics text, for `artifacts:reports:metrics` of GitLab."""
-    page = view(record)
+    page = nodes(record)
     rows = [
         f'keyhole_results{{rig="{_label(rig.name)}",state="{state}"}} {count}'
         for rig in page.rigs

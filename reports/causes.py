@@ -130,9 +130,8 @@ class Cause:
     def consequence(self) -> bool:
         """Whether all that it shows follows from other causes."""
         told = {one.rig: one for one in self.follows}
-        return bool(told) and all(
-            rig.name in told and told[rig.name].count == told[rig.name].of for rig in self.rigs
-        )
+        where = (result["rig"] for _, _, result in self.shown)
+        return bool(told) and all(rig in told and told[rig].count == told[rig].of for rig in where)
 
     @cached_property
     def effect(self) -> Effect | None:

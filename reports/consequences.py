@@ -1,13 +1,13 @@
 """Causes that follow from another one: said where the record proves it, and nowhere else.
 
-Strategy: a node that lost its room for reassembly breaks every case that needs some, and a reader takes that for as
-many faults. What follows from what is a table of codes that have a resource in common. The record proves it on one
-rig when the order of its results says so (all that follows came behind the source), when the resource was there
-before (a case of the functions of either was right in front of it) and never again (none was right between the
-source and the last that follows, so no restart gave it back), and when the node was alive: that is in the code
-itself, which counts only where a control was answered. A rig name under which several boards or guests worked
-proves nothing, for their results are mixed. Nothing is hidden by it: what follows stays a cause, with all its
-cases, behind what does not.
+Strategy: a node that lost its room for reassembly breaks every case that needs some, and a reader takes that for
+as many faults. What follows from what is a table of codes that have a resource in common. The record proves it on
+one rig when the order of its results says so (all that follows came behind the source), when the resource was
+there before (a case of the functions of either was right in front of it) and never again (none was right between
+the source and the last that follows, so no restart gave it back), and when the node was alive: that is in the code
+itself, which counts only where a control was answered. Of a pool each rig is looked at by itself. A rig name under
+which several boards or guests worked proves nothing, for their results are mixed. Nothing is hidden by it: what
+follows stays a cause, with all its cases, behind what does not.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def join(page: View, causes: Iterable[Cause]) -> None:
     for resource, of_source, of_effect in LINKS:
         sources = [cause for cause in found if _has(cause, of_source)]
         effects = [cause for cause in found if _has(cause, of_effect)]
-        rigs = {rig.name for cause in sources for rig in cause.rigs}
-        if not rigs.intersection(rig.name for cause in effects for rig in cause.rigs):
+        rigs = {str(result["rig"]) for cause in sources for _, _, result in cause.shown}
+        if not rigs.intersection(result["rig"] for cause in effects for _, _, result in cause.shown):
             continue
         for rig, order in _orders(page.record, rigs).items():
             for effect in effects:
@@ -110,7 +110,7 @@ def _proved(
 ) -> Follows | None:
     """What the results of one rig prove; None where they do not."""
     shows_source, shows_effect = (
-        {case.name for on, case, _ in cause.shown if on.name == rig} for cause in (source, effect)
+        {case.name for _, case, result in cause.shown if result["rig"] == rig} for cause in (source, effect)
     )
     places = {result["case"]: place for place, result in enumerate(order)}
     first = min((places[case] for case in shows_source), default=None)

@@ -1,9 +1,9 @@
 """A record as JUnit XML: for CI systems that show test results, with all that a reader needs beside each case.
 
-Strategy: one test suite a rig, one test case a result; the rig, the DUT, the requirement ids, the evidence and the
-line that repeats it are properties. A failure is a failure, what the suite did wrong is an error, what was not
-tried or cannot be told is skipped with its reason. A known deviation is skipped as well and says which it is: it is
-no news.
+Strategy: one test suite a rig (or a pool of rigs, `reports.pools`), one test case a result; the rig, the DUT, the
+requirement ids, the evidence and the line that repeats it are properties. A failure is a failure, what the suite
+did wrong is an error, what was not tried or cannot be told is skipped with its reason. A known deviation is
+skipped as well and says which it is: it is no news.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import re
 from collections import Counter
 from xml.etree import ElementTree as ET
 
+from reports.pools import nodes
 from reports.record import REASONS, Line, Record, state
-from reports.view import Rig, broken_of, known_of, view
+from reports.view import Rig, broken_of, known_of
 
 #: Characters that XML 1.0 has no way to write.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -21,7 +22,7 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 def render(record: Record) -> str:
     """The XML, as text that ends with a newline."""
-    page = view(record)
+    page = nodes(record)
     root = ET.Element("testsuites", name=_clean(f"Keyhole run {record.header['run_id']}"))
     for rig in page.rigs:
         root.append(
@@ -54,6 +55,7 @@ def _suite(record: Record, rig: Rig, results: list[Line]) -> ET.Element:
     )
     facts = {
         "rig": rig.name,
+        "pool": ", ".join(rig.members),
         "dut": rig.describe(),
         "profile": rig.profile,
         "seed": record.header["seed"],
@@ -75,6 +77,7 @@ def _case(rig: Rig, result: Line) -> ET.Element:
         time=f"{result['seconds']:.3f}",
     )
     facts = [("rig", rig.name), ("dut", rig.describe()), ("verdict", result["verdict"])]
+    facts += [("ran_on", result["rig"])] if rig.members else []
     facts += [("requirement", name) for name in result["requirements"]]
     facts += [("breaks", name) for name in broken_of(result)]
     facts += [("known", name) for name in known_of(result)]

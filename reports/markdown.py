@@ -21,6 +21,7 @@ from reports.compact import whole
 from reports.coverage import share
 from reports.faults import breaks_a_must
 from reports.fleet import Fleet, Group, fleet, lines_of_groups
+from reports.pools import described, nodes, on_rig
 from reports.record import Record
 from reports.text import one_line
 from reports.verdict import ORDER, Line, Verdict, ban, plural, verdict
@@ -34,7 +35,6 @@ from reports.view import (
     requirement,
     several,
     unconfirmed_of,
-    view,
 )
 
 #: Characters of one text of the record that are shown; the rest is in the page and in the record.
@@ -56,7 +56,7 @@ def render(record: Record | View) -> str:
 
     Of many rigs it has a row for each stack and version.
     """
-    page = rigs = view(record)
+    page = rigs = nodes(record)
     judged = verdict(page)
     found = fleet(page) if page.wide else None
     if found:
@@ -93,7 +93,7 @@ def _beginning(page: View, judged: Verdict, found: Fleet | None) -> list[str]:
         *([limits] if limits else []),
         "",
         *([f"| {head} | Fit to ship? | Verdict | Worst |", "|---|---|---|---|---|"] if judged.lines else []),
-        *[_row(line, about.get(line.rig.name, line.rig.describe())) for line in worst_first[:_RIGS]],
+        *[_row(line, about.get(line.rig.name, described(line.rig))) for line in worst_first[:_RIGS]],
     ]
     if len(judged.lines) > _RIGS:
         more = "stacks and versions" if found else "rigs"
@@ -253,7 +253,7 @@ def _wrong(page: View) -> list[tuple[str, list[str]]]:
         ("inconclusive", "Inconclusive"),
     ):
         rows = [
-            f"- {_cases([case.name for case, _ in found])} on {text(rig.name)}{_why(found[0][1])}"
+            f"- {_cases([case.name for case, _ in found])} on {text(on_rig(rig, found[0][1]))}{_why(found[0][1])}"
             + (f"\n  - Repeat: {code(again)}" if (again := whole(found[0][1])["repeat"]) else "")
             for rig, found in page.groups(wanted)
         ]

@@ -1,20 +1,22 @@
-"""Rigs that shared their cases (`--pool`): for whoever holds one run against another they are one node.
+"""Rigs that shared their cases (`--pool`): for whoever reads a run, or holds it against another, they are one node.
 
-Strategy: which rig of a pool runs a case is chance, and another one in each run. What is compared over runs is
-therefore keyed by the pool, which has the name of its profile. Its members are, in a run with `--pool`, the rigs with
-one profile, one kind of node, one link and one version of the DUT, of which no two ran the same case: so it is known
-of records whose header does not list the pools, and where it lists them (`asked.pools`), they must agree. A rig that
-was never ready says nothing of its DUT, and belongs to the one pool of its profile.
+Strategy: which rig of a pool runs a case is chance, and another one in each run. What is shown and compared is
+therefore keyed by the pool, which has the name of its profile; each result keeps the name of the rig that ran it.
+Its members are, in a run with `--pool`, the rigs with one profile, one kind of node, one link and one version of
+the DUT, of which no two ran the same case: so it is known of records whose header does not list the pools, and
+where it lists them (`asked.pools`), they must agree. A rig that was never ready says nothing of its DUT, and
+belongs to the one pool of its profile.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reports.record import Record
-from reports.view import Rig, natural, rigs_of
+from reports.view import Rig, Section, View, natural, rigs_of, view
 
 #: Profile, stack, link: what does not change when a DUT gets another version.
 Kind = tuple[str, str, str]
@@ -55,6 +57,75 @@ def with_rig(rig: str, ran: str) -> str:
     return f"{rig} ({ran})" if ran else rig
 
 
+def on_rig(rig: Rig, result: Mapping[str, Any]) -> str:
+    """Where a result was made: the rig, or the pool with the member that ran the case."""
+    return with_rig(rig.name, str(result["rig"]) if rig.members else "")
+
+
+def described(rig: Rig) -> str:
+    """The DUT in a few words, of a pool with its rigs; empty where the record names no DUT."""
+    pool = f"pool of {members_in_words(rig.members)}" if rig.members else ""
+    return ", ".join(filter(None, (rig.describe(), pool)))
+
+
+def nodes(record: Record | View) -> View:
+    """The record with one rig for each pool, under its name; what shows results by node shows this one.
+
+    Results keep the rig that ran them; measurements and deviations that are over are the pool's.
+    """
+    page = view(record)
+    return page if any(rig.members for rig in page.rigs) else page.once(_folded)
+
+
+def _folded(page: View) -> View:
+    pools = pools_of(page.record)
+    if not pools:
+        return page
+    rigs = {rig.name: rig for rig in page.rigs}
+    names = {rig: pool.name for pool in pools for rig in pool.members}
+    shown = [rig for rig in page.rigs if rig.name not in names]
+    shown += [_as_one(pool, [rigs[name] for name in pool.members]) for pool in pools]
+    sections = [
+        Section(
+            section.key,
+            section.title,
+            [
+                replace(case, results={names.get(rig, rig): line for rig, line in case.results.items()})
+                for case in section.cases
+            ],
+        )
+        for section in page.sections
+    ]
+    over = {
+        (names.get(line["rig"], line["rig"]), line["id"], *line["cases"]): line
+        for line in page.record.deviations
+    }
+    record = replace(
+        page.record,
+        measurements=[
+            {**line, "rig": names.get(line["rig"], line["rig"])} for line in page.record.measurements
+        ],
+        deviations=[{**line, "rig": key[0]} for key, line in over.items()],
+    )
+    return View(record, sorted(shown, key=lambda rig: natural(rig.name)), sections)
+
+
+def _as_one(pool: Pool, members: list[Rig]) -> Rig:
+    """The rig that stands for a pool. Each member took the cases of all of them, as its `ready` line says."""
+    told = next((rig for rig in members if rig.dut), members[0])
+    counted = next((rig for rig in members if rig.taken is not None), told)
+    return replace(
+        told,
+        name=pool.name,
+        members=pool.members,
+        deviations={name: one for rig in members for name, one in rig.deviations.items()},
+        events=sorted((event for rig in members for event in rig.events), key=lambda event: event[0]),
+        notes=list(dict.fromkeys(note for rig in members for note in rig.notes)),
+        taken=counted.taken,
+        left_out=Counter(counted.left_out),
+    )
+
+
 def shared(asked: Mapping[str, Any]) -> bool:
     """Whether rigs shared their cases, by `asked` of a header; of a merged record in one of its runs."""
     chosen = asked.get("chosen", {})
@@ -78,7 +149,7 @@ def pools_of(record: Record) -> list[Pool]:
         if rig.peer or (listed and rig.name not in listed):
             continue
         if rig.dut:
-            groups.setdefault((listed.get(rig.name), *_kind(rig), rig.kind, rig.describe()), []).append(
+            groups.setdefault((listed.get(rig.name), *kind_of(rig), rig.kind, rig.describe()), []).append(
                 rig.name
             )
         else:
@@ -119,7 +190,9 @@ def keys_of(before: Record, after: Record, match: Mapping[str, str]) -> Keys:
     first, second = ({rig: pool.name for pool in pools for rig in pool.members} for pools in (old, new))
     for pools, other, names in ((old, after, second), (new, before, first)):
         for pool in pools:
-            alone = [rig.name for rig in rigs_of(other).values() if not rig.peer and _kind(rig) == pool.kind]
+            alone = [
+                rig.name for rig in rigs_of(other).values() if not rig.peer and kind_of(rig) == pool.kind
+            ]
             if len(alone) == 1 and pool.name not in names.values():
                 names.setdefault(alone[0], pool.name)
     for rig, name in match.items():
@@ -138,7 +211,8 @@ def _beside(rig: str, names: Mapping[str, str]) -> list[str]:
     return [one for one, name in names.items() if rig in names and name == names[rig]] or [rig]
 
 
-def _kind(rig: Rig) -> Kind:
+def kind_of(rig: Rig) -> Kind:
+    """What rigs have in common that stand for each other in another run."""
     return rig.profile, rig.dut.get("stack", ""), rig.facts.get("link", "")
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from reports.causes import KINDS, Cause
 from reports.compact import whole
 from reports.frames import Frame, frame_of
+from reports.pools import on_rig
 from reports.proof import link_of, sent_words, without_frame
 from reports.record import REASONS, RecordError, state
 from reports.sections import fits, folded, nearest
@@ -48,12 +49,16 @@ _NEWS: Final = ("fail", "error", "unconfirmed")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a reader asks for: states, a rig, a part or a glob of case ids, every result in full."""
+    """What a reader asks for: states, a rig (or a pool, or a rig of one), a part or a glob of case ids, all in full."""
 
     states: tuple[str, ...] = ()
     rig: str | None = None
     case: str = ""
     every: bool = False
+
+    def of(self, rig: Rig, result: Mapping[str, Any]) -> bool:
+        """Whether a result is of the rig that is asked for."""
+        return self.rig in (None, rig.name, result["rig"])
 
 
 def lines(page: View, asked: Asked) -> Iterator[str]:
@@ -71,10 +76,10 @@ def lines(page: View, asked: Asked) -> Iterator[str]:
         yield from _cause(cause)
     for name in asked.states or WRONG:
         if name not in ("fail", "error", "unconfirmed", "known"):
-            yield from _untold(page, name, asked.rig)
+            yield from _untold(page, name, asked)
     counts = Counter(cause.kind for cause in shown)
     told = ", ".join(plural(counts[kind], KINDS[kind]) for kind in KINDS if counts[kind])
-    totals = sum((page.counts(rig.name) for rig in _rigs(page, asked.rig)), Counter[str]())
+    totals = Counter(state(result) for _, _, result in _asked(page, asked))
     wrong = "all that went wrong in full: --all, " if any(totals[name] for name in WRONG) else ""
     yield f"{told or 'nothing of that kind'}; {wrong}one case in full: --case ID"
     states = ", ".join(f"{SIGNS[name]} {totals[name]} {name}" for name in STATES if totals[name])
@@ -82,7 +87,7 @@ def lines(page: View, asked: Asked) -> Iterator[str]:
 
 
 def _check(page: View, asked: Asked) -> None:
-    rigs = [rig.name for rig in page.rigs]
+    rigs = [name for rig in page.rigs for name in (rig.name, *rig.members)]
     cases = [case.name for section in page.sections for case in section.cases]
     for what, name, there, known in (
         ("rig", asked.rig, rigs, asked.rig in rigs),
@@ -99,8 +104,14 @@ def _means(asked: str, case: str) -> bool:
     return asked in case or fits(case, asked)
 
 
-def _rigs(page: View, name: str | None) -> list[Rig]:
-    return [rig for rig in page.rigs if name in (None, rig.name)]
+def _asked(page: View, asked: Asked) -> Iterator[tuple[Rig, Case, Mapping[str, Any]]]:
+    """The results of the rig that is asked for, in the order of cases."""
+    for section in page.sections:
+        for case in section.cases:
+            for rig in page.rigs:
+                result = case.results.get(rig.name)
+                if result is not None and asked.of(rig, result):
+                    yield rig, case, result
 
 
 # -- by cause
@@ -113,7 +124,7 @@ def _causes(page: View, asked: Asked) -> Iterator[Cause]:
     for cause in verdict(page).causes:
         if cause.kind not in kinds:
             continue
-        mine = [one for one in cause.shown if asked.rig in (None, one[0].name)]
+        mine = [one for one in cause.shown if asked.of(one[0], one[2])]
         if mine:
             yield cause if asked.rig is None else replace(cause, shown=mine)
 
@@ -141,25 +152,20 @@ def _cause(cause: Cause) -> Iterator[str]:
         return
     for name in cause.demanded():
         yield f"    Requirement  {_demand(name)}"
-    yield f"    For example  {one_line(case.name)} on {one_line(rig.name)}"
+    yield f"    For example  {one_line(case.name)} on {one_line(on_rig(rig, result))}"
     yield from _exchange(result, rig)
 
 
-def _untold(page: View, wanted: str, rig_name: str | None) -> Iterator[str]:
+def _untold(page: View, wanted: str, asked: Asked) -> Iterator[str]:
     """Results without findings: what they say, and how many cases say it."""
     found: dict[tuple[str, str], list[str]] = {}
-    for section in page.sections:
-        for case in section.cases:
-            for rig in _rigs(page, rig_name):
-                result = case.results.get(rig.name)
-                if result is None or state(result) != wanted:
-                    continue
-                reason = REASONS.get(result["reason"], "") if wanted == "unsupported" else ""
-                message = (
-                    in_general(str(result["message"])) if wanted in ("unsupported", "inconclusive") else ""
-                )
-                said = ": ".join(filter(None, (reason, message)))
-                found.setdefault((rig.name, said), []).append(case.name)
+    for rig, case, result in _asked(page, asked):
+        if state(result) != wanted:
+            continue
+        reason = REASONS.get(result["reason"], "") if wanted == "unsupported" else ""
+        message = in_general(str(result["message"])) if wanted in ("unsupported", "inconclusive") else ""
+        said = ": ".join(filter(None, (reason, message)))
+        found.setdefault((rig.name, said), []).append(case.name)
     for (name, said), names in sorted(found.items(), key=lambda one: -len(one[1])):
         about = f": {one_line(said)}" if said else ""
         yield f"{wanted} on {one_line(name)}{about}"
@@ -177,12 +183,8 @@ def _results(page: View, asked: Asked) -> Iterator[str]:
             noticed.setdefault((on.name, case.name), cause.notice)
     shown = [
         (STATES.index(found), place_of(worst_effect(line["findings"])), rig, case, line)
-        for section in page.sections
-        for case in section.cases
-        for rig in _rigs(page, asked.rig)
-        if _means(asked.case, case.name)
-        and (line := case.results.get(rig.name)) is not None
-        and (found := state(line)) in wanted
+        for rig, case, line in _asked(page, asked)
+        if _means(asked.case, case.name) and (found := state(line)) in wanted
     ]
     for place, _, rig, case, line in sorted(shown, key=lambda one: one[:2]):  # of a kind as they stand
         yield from _result(whole(line), rig, case, STATES[place], noticed.get((rig.name, case.name), ""))
@@ -197,7 +199,7 @@ def _results(page: View, asked: Asked) -> Iterator[str]:
 def _result(line: Mapping[str, Any], rig: Rig, case: Case, found: str, noticed: str = "") -> Iterator[str]:
     effect = worst_effect(line["findings"])
     words = f"{found} {effect.severity}" if effect else found
-    yield f"{SIGNS[found]} {words:<21} {rig.name}  {case.name}"
+    yield f"{SIGNS[found]} {words:<21} {on_rig(rig, line)}  {case.name}"
     for label, deviations in (("Known as", known_of(line)), ("Unconfirmed", unconfirmed_of(line))):
         for name in deviations:
             why = rig.deviations.get(name, {}).get("why", "")

@@ -65,8 +65,8 @@ class Rig:
     #: Of a pair: the other node.
     peer: dict[str, str] = field(default_factory=dict)
     deviations: dict[str, dict[str, Any]] = field(default_factory=dict)
-    #: What happened to it after it was ready: lost and recovered, in order, with the time.
-    events: list[tuple[str, str]] = field(default_factory=list)
+    #: What happened to it after it was ready: lost and recovered, in order: (time, event, rig).
+    events: list[tuple[str, str, str]] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
     #: What does not fit between profile and DUT.
     notes: list[str] = field(default_factory=list)
@@ -74,6 +74,8 @@ class Rig:
     taken: int | None = None
     #: Reason -> cases that were left out before they began (`reports.coverage.LEFT_OUT`).
     left_out: Counter[str] = field(default_factory=Counter)
+    #: Of a pool (`reports.pools.nodes`): its rigs, in natural order.
+    members: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """The DUT in a few words: stack and versions; of a pair both."""
@@ -344,7 +346,7 @@ def rigs_of(record: Record) -> dict[str, Rig]:
         rig.peer.update({k: str(v) for k, v in (line.get("peer") or {}).items() if v not in (None, "")})
         rig.deviations.update({d["id"]: d for d in line.get("deviations") or []})
         if line.get("event") not in ("leased", "ready", "released", None):
-            rig.events.append((line.get("t", ""), line["event"]))
+            rig.events.append((line.get("t", ""), line["event"], line["rig"]))
         rig.notes = line.get("notes") or rig.notes
         rig.taken = line.get("taken") if line.get("taken") is not None else rig.taken
         rig.left_out = Counter(line.get("left_out") or rig.left_out)

@@ -78,6 +78,7 @@ def _add(options: argparse.Namespace) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     with store.opened(options.file) as history:
+        options.rig = trends.node_of(history, options.rig)
         if wrong := trends.unknown(history, options.case, options.rig, options.figure):
             raise RecordError(f"{options.file}: {wrong}")
         if options.html:
@@ -93,6 +94,7 @@ def _show(options: argparse.Namespace) -> int:
 def _bisect(options: argparse.Namespace) -> int:
     bad = found = 0
     with store.opened(options.file) as history:
+        options.rig = trends.node_of(history, options.rig)
         if wrong := trends.unknown(history, options.case, options.rig):
             raise RecordError(f"{options.file}: {wrong}")
         for rig, case, points in trends.series(history, options.case, options.rig):
@@ -114,7 +116,9 @@ def _gate(options: argparse.Namespace) -> int:
         # date.today: a quarantine ends with the calendar of whoever runs the gate
         owed = trends.owed(history, run, rules.required)
         today, rigs = options.today or date.today(), trends.rigs_of(history)
-        gated = policy.gate(trends.of_run(history, run), rules, today, owed, rigs)
+        named = any(rule.breach != "*" for rule in rules.quarantine)
+        seen = trends.breaches(history, run) if named else []
+        gated = policy.gate(trends.of_run(history, run), rules, today, owed, rigs, seen)
     print(f"run {one_line(run.run_id)}" + ("" if run.whole else ", interrupted"))
     if not run.whole:
         gated.unknown.append("the run was interrupted")

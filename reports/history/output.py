@@ -28,6 +28,7 @@ from reports.history.trends import (
     first_bad,
     flakes,
     newly_declared,
+    once,
     runs,
     series,
     untold,
@@ -122,6 +123,11 @@ def about_case(points: list[Point]) -> list[str]:
                 f"between them: suite {_from(good.run.suite, first.run.suite)}; DUT {_from(good.dut, first.dut)}"
             )
             said.append(_blame(good, first))
+        if again := once(points):
+            said.append(
+                f"flaky or not cannot be told: no other run has suite {again.run.suite}, seed {again.run.seed} and DUT "
+                f"{again.dut or 'unknown'} (--seed {again.run.seed} repeats it)"
+            )
     odd = flakes(points)
     said += [
         f"flaky: {one.odd} of {one.trials} runs with suite {one.suite}, seed {one.seed} and DUT "

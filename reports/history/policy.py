@@ -19,7 +19,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from reports.history.trends import BAD, TOLD, Point
+from reports.history.trends import BAD, TOLD, Point, Seen
 from reports.record import RecordError
 from reports.sections import fits, folded, nearest, rig_and_case
 from reports.text import one_line
@@ -37,6 +37,8 @@ class Quarantine(_Table):
     rig: str = "*"
     #: A glob on requirement and finding, such as "RFC4944-4-01 too_large": another breach of the same case counts.
     breach: str = "*"
+    #: The day from which on runs are searched for the breach; None: all runs.
+    since: date | None = None
     until: date
     why: str = Field(min_length=1)
 
@@ -71,13 +73,18 @@ class Gate:
 
 _HELP: Final = (
     'keys: required, allowed (lists of globs), inconclusive (a share), others ("count" or "ignore"), '
-    "[[quarantine]] case, rig, breach, until, why"
+    "[[quarantine]] case, rig, breach, since, until, why"
 )
+
+
+def _about(rule: Quarantine, rig: str, case: str) -> bool:
+    """Whether a quarantine is about this case on this rig."""
+    return fits(case, rule.case) and fits(rig, rule.rig)
 
 
 def _covers(rule: Quarantine, rig: str, case: str, point: Point) -> bool:
     """Whether a quarantine is about this breach of this case on this rig."""
-    return fits(case, rule.case) and fits(rig, rule.rig) and fnmatchcase(point.breach, rule.breach)
+    return _about(rule, rig, case) and fnmatchcase(point.breach, rule.breach)
 
 
 def read_policy(path: Path) -> Policy:
@@ -113,11 +120,13 @@ def gate(
     today: date,
     owed: Mapping[str, set[str]] | None = None,
     rigs: Iterable[str] = (),
+    seen: Sequence[Seen] = (),
 ) -> Gate:
     """Hold one run against a policy. `points` has (rig, case, point) of every result of the run.
 
     `owed`: what is required -> the rigs of which it is (`trends.owed`); else those of the run that have such a case.
-    `rigs`: all that the history has; what a policy says of another one is told.
+    `rigs`: all that the history has; what a policy says of another one is told. `seen`: the breaches of this run and of
+    those before it, oldest first; a quarantine of a breach that none of them has since its begin is told.
     """
     found = Gate()
     rows = list(points)
@@ -155,7 +164,7 @@ def gate(
     known = sorted({*rigs, *(rig for rig, _, _ in rows)})
     for rule in active:
         if id(rule) not in used:
-            why = _no_rig(rule.rig, known) or f"{rule.why}{_no_breach(rule.breach, rows)}"
+            why = _no_rig(rule.rig, known) or f"{rule.why}{_last_seen(rule, seen)}"
             found.notes.append(f"the quarantine of {rule.case} excuses nothing in this run: {why}")
     for line in policy.required:
         if why := _no_rig(rig_and_case(line)[0], known):
@@ -178,12 +187,20 @@ def _no_rig(glob: str, known: Sequence[str]) -> str:
     return f"the history has no rig {glob!r}; there is {nearest(glob, known)}"
 
 
-def _no_breach(glob: str, rows: Iterable[tuple[str, str, Point]]) -> str:
-    """That no result of the run has a breach, with those that are like it; empty where one has."""
-    there = sorted({point.breach for _, _, point in rows if point.breach})
-    if not there or any(fnmatchcase(breach, glob) for breach in there):
+def _last_seen(rule: Quarantine, seen: Sequence[Seen]) -> str:
+    """In which run since its begin the breach of a quarantine was seen last; where in none, those that are like it."""
+    if rule.breach == "*":
         return ""
-    return f" (this run has no breach {glob!r}; there is {nearest(glob, there)})"
+    since = str(rule.since or "")
+    there = [one for one in seen if one.run.started[:10] >= since and _about(rule, one.rig, one.case)]
+    found = [one for one in there if fnmatchcase(one.breach, rule.breach)]
+    if found:
+        return f" (its breach was seen last in run {found[-1].run.run_id} of {found[-1].run.started})"
+    other = sorted({one.breach for one in there})
+    instead = f"there is {nearest(rule.breach, other)}" if other else "they have none"
+    return (
+        f" (no run{f' since {since}' if since else ''} has breach {rule.breach!r} of these cases; {instead})"
+    )
 
 
 def _required_by(policy: Policy, rig: str, case: str) -> str:

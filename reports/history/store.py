@@ -1,10 +1,11 @@
 """The history file: runs, their DUTs, one row a result, and the quantiles of what was measured.
 
 Strategy: SQLite, one file, and nothing in it that the records do not have, so that it can be thrown away and made
-again. Rigs that shared their cases (`--pool`) are one, under the name of their pool: which of them ran a case differs
-from run to run. Names are numbers in the rows of results: two hundred runs of five thousand results are a million
-rows, and stay small and quick. A run is added whole or not at all; one that is there already is told from another one
-of the same id by its digest.
+again. Rigs that shared their cases (`--pool`) are one, under the name of their pool: which of them ran a case
+differs from run to run. A rig that is the only one of its profile, stack and link in a run is joined with the pool
+of such rigs that another run has, whichever was added first. Names are numbers in the rows of results: two hundred
+runs of five thousand results are a million rows, and stay small and quick. A run is added whole or not at all; one
+that is there already is told from another one of the same id by its digest.
 """
 
 from __future__ import annotations
@@ -20,19 +21,22 @@ from pathlib import Path
 from typing import Any, Final
 
 from reports.deaths import last_words, spelled, spoken, told
-from reports.pools import names_of
+from reports.pools import kind_of, names_of, nodes
 from reports.record import Record, RecordError, group_of, state
 from reports.statistics import quantile
 from reports.text import one_line
-from reports.view import STATES, rigs_of, view
+from reports.view import STATES, View, rigs_of
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _TABLES: Final = """
 CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 CREATE TABLE runs (id INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE, started TEXT NOT NULL, seed INTEGER NOT NULL,
   suite TEXT NOT NULL, whole INTEGER NOT NULL, chosen TEXT NOT NULL, lab TEXT NOT NULL, digest TEXT NOT NULL,
   path TEXT NOT NULL);
 CREATE TABLE duts (run INTEGER NOT NULL, rig INTEGER NOT NULL, dut TEXT NOT NULL, PRIMARY KEY (run, rig)) WITHOUT ROWID;
+CREATE TABLE kinds (run INTEGER NOT NULL, rig INTEGER NOT NULL, kind INTEGER NOT NULL, called INTEGER NOT NULL,
+  pool INTEGER NOT NULL, PRIMARY KEY (run, rig)) WITHOUT ROWID;
+CREATE INDEX kinds_alike ON kinds (kind);
 CREATE TABLE results (rig INTEGER NOT NULL, kase INTEGER NOT NULL, run INTEGER NOT NULL, state INTEGER NOT NULL,
   breach INTEGER, PRIMARY KEY (rig, kase, run)) WITHOUT ROWID;
 CREATE TABLE counts (run INTEGER NOT NULL, rig INTEGER NOT NULL, state INTEGER NOT NULL, total INTEGER NOT NULL,
@@ -57,6 +61,9 @@ _CHECKS: Final = {
         **{name: f"typeof({name}) = 'integer'" for name in ("seed", "whole")},
     },
     "duts": _RUN | {"rig": _NAME.format("rig"), "dut": "typeof(dut) = 'text'"},
+    "kinds": _RUN
+    | {name: _NAME.format(name) for name in ("rig", "kind", "called")}
+    | {"pool": "pool IN (0, 1)"},
     "results": _RUN
     | _STATE
     | {name: _NAME.format(name) for name in ("rig", "kase")}
@@ -123,7 +130,7 @@ def add(connection: sqlite3.Connection, record: Record, lab: str = "") -> bool:
         )
     with transaction(connection):
         names = _Names(connection)
-        shown = view(record)
+        shown = nodes(record)
         suite = record.header["suite"]
         made = f"{suite.get('version', 'unknown')} ({suite.get('commit', 'no commit')})"
         row = (
@@ -139,14 +146,12 @@ def add(connection: sqlite3.Connection, record: Record, lab: str = "") -> bool:
             (*row, lab, digest, str(record.path)),
         ).lastrowid
         pools = names_of(record)
-        nodes: dict[str, str] = {}
-        totals: Counter[tuple[str, str]] = Counter()
-        for rig in shown.rigs:
-            node = pools.get(rig.name, rig.name)
-            nodes[node] = nodes.get(node) or rig.describe()
-            totals.update({(node, name): count for name, count in shown.counts(rig.name).items()})
-        duts = [(run, names[node], dut) for node, dut in nodes.items()]
-        counts = [(run, names[node], STATES.index(name), count) for (node, name), count in totals.items()]
+        duts = [(run, names[rig.name], rig.describe()) for rig in shown.rigs]
+        counts = [
+            (run, names[rig.name], STATES.index(name), count)
+            for rig in shown.rigs
+            for name, count in shown.counts(rig.name).items()
+        ]
         connection.executemany("INSERT INTO counts VALUES (?,?,?,?)", counts)
         connection.executemany("INSERT INTO duts VALUES (?,?,?)", duts)
         connection.executemany(
@@ -155,7 +160,36 @@ def add(connection: sqlite3.Connection, record: Record, lab: str = "") -> bool:
         connection.executemany(
             "INSERT OR REPLACE INTO figures VALUES (?,?,?,?,?,?,?,?,?)", _figures(record, names, run, pools)
         )
+        kinds = _kinds(shown, names)
+        rows = [(run, names[rig], kind, names[rig], pool) for rig, kind, pool in kinds]
+        connection.executemany("INSERT INTO kinds VALUES (?,?,?,?,?)", rows)
+        for kind in {kind for _, kind, _ in kinds}:
+            _join(connection, kind)
     return True
+
+
+def _kinds(shown: View, names: _Names) -> list[tuple[str, int, bool]]:
+    """(rig, number of its kind, whether it is a pool) of the rigs that are the only ones of their kind in a run."""
+    told = [rig for rig in shown.rigs if rig.dut and rig.profile and not rig.peer]
+    times = Counter(map(kind_of, told))
+    return [
+        (rig.name, names[json.dumps(kind_of(rig))], bool(rig.members))
+        for rig in told
+        if times[kind_of(rig)] == 1
+    ]
+
+
+def _join(connection: sqlite3.Connection, kind: int) -> None:
+    """Give the rigs of a kind the name of the pool that such rigs are in another run, where there is one such name."""
+    pools = list(connection.execute("SELECT DISTINCT rig FROM kinds WHERE kind = ? AND pool", (kind,)))
+    if len(pools) != 1:
+        return
+    ((pool,),) = pools
+    asked = "SELECT run, rig FROM kinds WHERE kind = ? AND NOT pool AND rig != ?"
+    for run, rig in connection.execute(asked, (kind, pool)).fetchall():
+        there = connection.execute("SELECT 1 FROM duts WHERE run = ? AND rig = ?", (run, pool)).fetchone()
+        for table in () if there else ("results", "counts", "duts", "figures", "kinds"):
+            connection.execute(f"UPDATE {table} SET rig = ? WHERE run = ? AND rig = ?", (pool, run, rig))  # noqa: S608 -- our words
 
 
 @contextmanager

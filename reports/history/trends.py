@@ -49,6 +49,16 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """A breach that a case on a rig had in a run."""
+
+    run: Run
+    rig: str
+    case: str
+    breach: str
+
+
+@dataclass(frozen=True, slots=True)
 class Value:
     """What a figure was in one run; quantiles are None where all was lost."""
 
@@ -102,6 +112,16 @@ def rigs_of(history: sqlite3.Connection) -> list[str]:
     return sorted((text for (text,) in history.execute(asked)), key=natural)
 
 
+def node_of(history: sqlite3.Connection, rig: str | None) -> str | None:
+    """Under which name the history has a rig: of one that later runs have in a pool the pool's."""
+    asked = (
+        "SELECT node.text FROM kinds JOIN names AS own ON called = own.id JOIN names AS node ON rig = node.id "
+        "WHERE own.text = ? AND own.text NOT IN (SELECT text FROM duts JOIN names ON rig = id) LIMIT 1"
+    )
+    found = history.execute(asked, (rig or "",)).fetchone()
+    return found[0] if found else rig
+
+
 def series(
     history: sqlite3.Connection, case: str = "*", rig: str | None = None, *, telling_only: bool = False
 ) -> Iterator[tuple[str, str, list[Point]]]:
@@ -149,6 +169,18 @@ def of_run(history: sqlite3.Connection, run: Run) -> list[tuple[str, str, Point]
     return [
         (names[on], names[kase], Point(run, duts.get(on, ""), STATES[number], names.get(breach, "")))
         for on, kase, number, breach in rows
+    ]
+
+
+def breaches(history: sqlite3.Connection, last: Run) -> list[Seen]:
+    """Every breach of a run and of those before it, oldest run first."""
+    names = dict(history.execute("SELECT id, text FROM names"))
+    every = [run for run in runs(history) if (run.started, run.run_id) <= (last.started, last.run_id)]
+    asked = "SELECT rig, kase, breach FROM results WHERE run = ? AND breach IS NOT NULL"
+    return [
+        Seen(run, names[on], names[kase], names[breach])
+        for run in every
+        for on, kase, breach in history.execute(asked, (run.number,))
     ]
 
 
@@ -220,6 +252,21 @@ def flakes(points: list[Point]) -> list[Flake]:
         if odd := trials - max(states.values()):
             found.append(Flake(*of, odd, trials, proportion(odd, trials)))
     return found
+
+
+def once(points: list[Point]) -> Point | None:
+    """The last point, where it is the only one of its input and DUT, and not every one of several runs was bad.
+
+    One run tells nothing of how often a case fails. None elsewhere.
+    """
+    last = points[-1]
+    alike = [
+        point
+        for point in points
+        if (point.run.suite, point.run.seed, point.dut) == (last.run.suite, last.run.seed, last.dut)
+        and point.state != "inconclusive"
+    ]
+    return last if len(alike) == 1 and not (len(points) > 1 and always_bad(points)) else None
 
 
 def ended_bad(points: list[Point]) -> list[tuple[list[Point], Point]]:

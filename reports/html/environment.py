@@ -22,6 +22,7 @@ from reports.causes import KINDS
 from reports.coverage import paint, share, tried
 from reports.faults import order_of
 from reports.frames import differing, frame_of
+from reports.pools import on_rig
 from reports.proof import is_sequence, sent_words, without_frame
 from reports.record import REASONS, state
 from reports.sections import DOCUMENTS
@@ -72,6 +73,7 @@ def environment() -> Environment:
         evidence_path=evidence_path,
         frame_of=frame_of,
         is_sequence=is_sequence,
+        on_rig=on_rig,
         order_of=order_of,
         paint=paint,
         plural=plural,

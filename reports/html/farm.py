@@ -31,6 +31,8 @@ WAYS: Final = 12
 RIGS: Final = 100
 #: Rows of cases by stack on the first page, beyond which a case has one row a state.
 ROWS: Final = 30_000
+#: What stands in such a row in the place of a group.
+_ALL: Final = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ def farm(found: Fleet, judged: Verdict, run: str) -> Iterator[tuple[str, str]]:
         "case_at": lambda name: f"{home[name]}{anchor('case', name)}" if name in home else "#cases",
         "column": "stack and version" if len(found.page.rigs) > WIDE else "rig",
         "needs": Again(found.page),
+        "places": {_ALL: "-"} | {group.name: place for place, group in enumerate(found.groups)},
         "breaks_a_must": breaks_a_must,
         "where": found.where if len(found.page.rigs) > WIDE else several,
         "sizes": {group.name: len(group.rigs) for group in found.groups},
@@ -157,7 +160,7 @@ def _rows_of(found: Fleet) -> Callable[[Case], list[tuple[str, Bucket]]]:
         made: dict[tuple[str, str], Bucket] = {}
         for group in found.groups:
             for bucket in found.spread[case.name].get(group.name, []):
-                name = group.name if by_group else "all"
+                name = group.name if by_group else _ALL
                 row = made.setdefault((name, bucket.state), Bucket(bucket.state, bucket.sample))
                 row.count += bucket.count
         return [(name, row) for (name, _), row in made.items()]

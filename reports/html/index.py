@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from reports.causes import Cause
-from reports.coverage import Part, share, tried
+from reports.coverage import Part
 from reports.faults import breaks_a_must, order_of
 from reports.html.again import Again
 from reports.html.environment import anchor
-from reports.pools import members_in_words, pools_of
+from reports.pools import described
 from reports.record import state
 from reports.text import in_general
-from reports.verdict import Line, Verdict, badness, plural
+from reports.verdict import Line, Verdict, badness
 from reports.view import STATES, Case, Rig, View, known_of, several
 
 #: Findings of one result that are listed, cases of one cause that are named.
@@ -39,10 +39,11 @@ def index(page: View, judged: Verdict) -> dict[str, Any]:
         "causes": found,
         "unseen": [cause for cause in judged.causes if not cause.shown],
         "columns": "Rigs",
-        "about": Rig.describe,
+        "about": described,
         "answers": [(answer, [line.rig.name for line in lines]) for answer, lines in judged.fit],
         "part_of": part_of((line.rig.name, line) for line in judged.lines),
         "needs": Again(page),
+        "places": {rig.name: place for place, rig in enumerate(page.rigs)},
         "breaks_a_must": breaks_a_must,
         "where": several,
         "column": "rig",
@@ -57,7 +58,7 @@ def index(page: View, judged: Verdict) -> dict[str, Any]:
         "has_advice": has_advice,
         "deviations_of": deviations_of(found),
         "untried": _untried(page),
-        "pools": _pools(page),
+        "members": _members(page),
         "grouped": grouped(page),
     }
 
@@ -125,17 +126,25 @@ def _untried(page: View) -> dict[str, dict[Any, list[tuple[str, list[Case]]]]]:
     }
 
 
-def _pools(page: View) -> list[str]:
-    """What the rigs of each pool tried together, in words: how the cases fell to them is chance."""
-    told = []
-    for pool in pools_of(page.record):
-        counts = sum((page.counts(rig) for rig in pool.members), Counter[str]())
-        done, every = tried(counts), counts.total()
-        told.append(
-            f"{members_in_words(pool.members)} shared the cases (--pool, {pool.name}): together they tried {done} of "
-            f"{plural(every, 'case')} ({share(done, every)}); which of them ran a case is chance."
-        )
-    return told
+def _members(page: View) -> dict[str, list[tuple[str, Counter[str], int]]]:
+    """Pool -> its rigs: (name, results by state, how often it was lost), so that one bad board stands out."""
+    counts: dict[str, Counter[str]] = {}
+    for section in page.sections:
+        for case in section.cases:
+            for result in case.results.values():
+                counts.setdefault(str(result["rig"]), Counter())[state(result)] += 1
+    return {
+        rig.name: [
+            (
+                name,
+                counts.get(name, Counter()),
+                sum((event, of) == ("lost", name) for _, event, of in rig.events),
+            )
+            for name in rig.members
+        ]
+        for rig in page.rigs
+        if rig.members
+    }
 
 
 def _together(told: Mapping[str, list[Case]]) -> tuple[str, list[Case]]:

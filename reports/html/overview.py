@@ -1,7 +1,8 @@
 """What stands above the figures: is the radio real, what came out on each rig, what stands out, which limits hold.
 
 Strategy: whoever reads figures asks first what they are worth, and which of hundreds matters. So the benches come
-first, then one row a figure with the range of it on each rig, then the findings of the cases that measured.
+first, then one row a figure with the range of it on each rig, then the findings of the cases that measured. A range
+is of equal things: of a figure that was measured at several sizes, or both ways, each has a row.
 """
 
 from __future__ import annotations
@@ -15,19 +16,33 @@ from reports.causes import Cause
 from reports.coverage import share
 from reports.statistics import quantile
 from reports.statistics.units import amount
-from reports.view import View
+from reports.view import View, natural
 
 Line = Mapping[str, Any]
 
 #: Rigs that have a column of their own; of more the range is over all of them.
 COLUMNS: Final = 8
+#: Parameters of which each value has a row, and how it is said.
+_APART: Final = {
+    "direction": "{}",
+    "size": "{} octets",
+    "octets": "{} octets",
+    "burst": "{} at once",
+    "set": "set to {}",
+}
+#: Values of one such parameter that have a row each; of more, numbers from one power of two to the next share a row.
+_ROWS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure: on each rig the range of what its cases came to, and of how many measurements."""
+    """One figure: on each rig the range of what its cases came to, and of how many measurements.
+
+    `of`: with which parameters, in words; empty where they are of no account.
+    """
 
     name: str
+    of: str
     unit: str
     cells: list[tuple[str, int, bool]]
 
@@ -49,7 +64,11 @@ def overview(
     """The context of this part. `groups`: (name, unit, lines) of each figure; `found`: the causes of the run."""
     names = [rig.name for rig in page.rigs]
     columns = names if len(names) <= COLUMNS else []
-    rows = [_row(*group, columns, benches) for group in groups]
+    rows = [
+        _row(name, of, unit, mine, columns, benches)
+        for name, unit, lines in groups
+        for of, mine in apart(lines)
+    ]
     measuring = {line["case"] for line in page.record.measurements}
     limits = sum(bool(bench.limits) for bench in benches.values())
     return {
@@ -74,8 +93,38 @@ def _simulated(benches: Iterable[Bench]) -> str:
     return "all" if kinds == {True} else "some" if True in kinds else "none"
 
 
+def apart(lines: Sequence[Line]) -> list[tuple[str, list[Line]]]:
+    """The measurements of one figure by what was measured: (size, direction, ... in words, the lines), in order."""
+    values: dict[str, set[Any]] = {}
+    for line in lines:
+        for key in _APART.keys() & line["parameters"].keys():
+            values.setdefault(key, set()).add(str(line["parameters"][key]))
+    found: dict[str, list[Line]] = {}
+    for line in lines:
+        told = [
+            words.format(_spoken(line["parameters"][key], many=len(values[key]) > _ROWS))
+            for key, words in _APART.items()
+            if key in line["parameters"]
+        ]
+        found.setdefault(", ".join(told), []).append(line)
+    return sorted(found.items(), key=lambda item: natural(item[0]))
+
+
+def _spoken(value: Any, *, many: bool) -> str:
+    """A value of a parameter in words; a number as a range of those that are like it, where there are many."""
+    if many and isinstance(value, (int, float)) and value >= 1:
+        low = 1 << (int(value).bit_length() - 1)
+        return f"{low} to {2 * low - 1}" if low > 1 else "1"
+    return str(value).replace("-the-dut", " the DUT")
+
+
 def _row(
-    name: str, unit: str, lines: Sequence[Line], columns: Sequence[str], benches: Mapping[str, Bench]
+    name: str,
+    of: str,
+    unit: str,
+    lines: Sequence[Line],
+    columns: Sequence[str],
+    benches: Mapping[str, Bench],
 ) -> Row:
     cells = []
     for column in columns or [""]:
@@ -94,7 +143,7 @@ def _row(
         else:
             lost = any(line["values"] for line in mine)
             cells.append(("all lost" if lost else "none" if mine else "", len(mine), broken))
-    return Row(name, unit, cells)
+    return Row(name, of, unit, cells)
 
 
 def _held_up(lines: Iterable[Line], rig: str) -> str:

@@ -57,12 +57,22 @@ def serious(browser):
     ]
 
 
+def open_all(browser):
+    """Open every box, and those that stand in one."""
+    for _ in range(3):
+        browser.eval(
+            "new Promise(done => {document.querySelectorAll('details').forEach(d => d.open = true);"
+            " setTimeout(done, 0)})"
+        )
+    assert browser.eval("document.querySelectorAll('noscript').length") == 0
+
+
 @pytest.mark.parametrize(("width", "dark"), [(390, False), (1280, True)])
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing_serious(browser, url, width, dark, name):
     browser.errors.clear()
     browser.open(url.replace("index.html", name), width=width, height=844, dark=dark)
-    browser.eval("document.querySelectorAll('details').forEach(d => d.open = true)")
+    open_all(browser)
     assert serious(browser) == []
     assert browser.errors == []
     assert browser.eval("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
@@ -126,6 +136,33 @@ def test_deep_links_open_a_case_and_a_cause(browser, url):
     assert browser.eval("document.querySelector('#shown').textContent") == "8 of 8 cases"
 
 
+def test_what_is_in_a_closed_box_is_made_when_it_is_opened(browser, url):
+    browser.open(url + "#q=hop_limit 255")
+    box = "document.getElementById('case:rfc6282/3.1.1/hop_limit[255]')"
+    results = f"{box}.querySelectorAll('.result{{}}').length"
+    assert browser.eval(results.format("")) == 0
+    assert len(visible(browser)) == 1, "words of a closed box are found"
+    browser.eval("document.querySelector('#filter-rig').value = 'linux-ble'")
+    browser.eval("document.querySelector('#filter-rig').dispatchEvent(new Event('change'))")
+    browser.eval(f"new Promise(done => {{{box}.open = true; setTimeout(done, 0)}})")
+    assert browser.eval(results.format("")) == 3
+    assert browser.eval(results.format(":not([hidden])")) == 1, "the filter holds for what is made"
+
+
+def test_without_scripts_every_result_is_a_part_of_the_page(browser, url):
+    browser.open(url)
+    open_all(browser)
+    count = browser.eval("document.querySelectorAll('details.case .result').length")
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.open(url)
+        root = browser.call("DOM.getDocument")["root"]["nodeId"]
+        found = browser.call("DOM.querySelectorAll", nodeId=root, selector="details.case .result")
+    finally:
+        browser.call("Emulation.setScriptExecutionDisabled", value=False)
+    assert len(found["nodeIds"]) == count > 8
+
+
 def test_the_keyboard_reaches_everything(browser, url):
     browser.open(url)
     browser.key("/")
@@ -181,6 +218,7 @@ def test_a_hostile_record_is_inert(browser, sample, tmp_path):
     browser.errors.clear()
     for name in PAGES:
         browser.open((tmp_path / "run" / name).as_uri())
+        open_all(browser)
         assert "owned" not in browser.eval("document.title.replace(/'owned'/g, '')")
         assert browser.eval("document.querySelectorAll('script').length") == 1
         assert (

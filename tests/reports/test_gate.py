@@ -105,6 +105,32 @@ def test_a_breach_that_nothing_has_is_told_with_the_nearest(gate):
     _, text, _ = gate(f'{QUARANTINE}breach = "SURVIVAL-01 dut_lots"\n')
     assert (
         "excuses nothing in this run: the whole section is new "
-        "(this run has no breach 'SURVIVAL-01 dut_lots'; there is SURVIVAL-01 dut_lost" in text
+        "(no run has breach 'SURVIVAL-01 dut_lots' of these cases; there is SURVIVAL-01 dut_lost" in text
     )
-    assert "has no breach" not in gate(f'{QUARANTINE}breach = "SURVIVAL-01 *"\n')[1]
+    assert "no run" not in gate(f'{QUARANTINE}breach = "SURVIVAL-01 *"\n')[1]
+    rule = QUARANTINE.replace('"*"', '"rfc6282/3.1.1/hop_limit[1]"')
+    text = gate(f'{rule}breach = "SURVIVAL-01 dut_lost"\n')[1]
+    assert "(no run has breach 'SURVIVAL-01 dut_lost' of these cases; they have none)" in text
+
+
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [
+        ("", "(its breach was seen last in run first of "),
+        ("2026-11-21", "(its breach was seen last in run first of "),
+        ("2026-11-22", "(no run since 2026-11-22 has breach 'SURVIVAL-01 *' of these cases; they have none)"),
+    ],
+)
+def test_a_breach_is_looked_for_in_the_runs_since_a_quarantine_began(sample, tmp_path, capsys, since, said):
+    """What is gone from the last run is no mistake of the policy, as long as a run since its begin had it."""
+    file, rules = str(tmp_path / "history.db"), tmp_path / "policy.toml"
+    dead = [one for one in sample.sample_results() if one.case == "robustness/truncation"]
+    good = [sample.result("robustness/truncation", one.rig, "pass", []) for one in dead]
+    for run_id, day, results in (("first", 21, dead), ("second", 23, good)):
+        path = sample.write_record(tmp_path / run_id, results, run_id=run_id)
+        path.write_text(path.read_text().replace('"started":"2026-11-21', f'"started":"2026-11-{day}'))
+        main(["history", "add", file, str(path.parent)])
+    rules.write_text(f'{QUARANTINE}breach = "SURVIVAL-01 *"\n{f"since = {since}" if since else ""}')
+    capsys.readouterr()
+    assert main(["history", "gate", file, "--policy", str(rules), "--today", "2026-11-30"]) == 0
+    assert f"excuses nothing in this run: the whole section is new {said}" in capsys.readouterr().out

@@ -126,6 +126,28 @@ def test_what_broke_with_another_seed_says_so(sample, tmp_path, file, capsys, se
     assert blame in row
 
 
+@pytest.mark.parametrize(
+    ("states", "seeds", "told"),
+    [
+        (["fail"], [7], True),
+        (["pass", "fail"], [7, 8], True),
+        (["pass", "fail"], [7, 7], False),  # flaky, and said
+        (["fail", "fail"], [7, 8], False),  # with whatever is sent
+        (["fail", "pass"], [7, 8], False),
+    ],
+)
+def test_where_one_run_is_all_there_is_flaky_cannot_be_told(
+    sample, tmp_path, file, capsys, states, seeds, told
+):
+    said(capsys, "add", file, runs(sample, tmp_path / "out", states, seeds=seeds))
+    text = said(capsys, "show", file)[1]
+    assert (
+        f"flaky or not cannot be told: no other run has suite 0.1.0 (0123456789abcdef), seed {seeds[-1]} and DUT"
+        in text
+    ) == told
+    assert (f"(--seed {seeds[-1]} repeats it)" in text) == told
+
+
 def test_a_case_that_is_flaky_with_many_inputs_names_the_last_ones(sample, tmp_path, file, capsys):
     seeds = [number // 2 for number in range(10)]
     said(capsys, "add", file, runs(sample, tmp_path / "out", ["pass", "fail"] * 5, seeds=seeds))
@@ -284,7 +306,7 @@ def test_what_is_no_history_is_told(run, tmp_path, capsys):
     other.close()
     for verb in (["show"], ["add", str(run)]):
         assert main(["history", verb[0], str(tmp_path / "other.db"), *verb[1:]]) == 2
-        assert "not a history of this version (0 instead of 1)" in capsys.readouterr().err
+        assert "not a history of this version (0 instead of 2)" in capsys.readouterr().err
 
 
 def test_a_run_is_added_whole_or_not_at_all(sample, run, file, monkeypatch):

@@ -3,6 +3,7 @@
 import json
 
 from reports.html import pages
+from reports.html.overview import apart
 from reports.record import read
 from tests.reports.markup import Page
 
@@ -22,7 +23,8 @@ def test_measurements_have_their_numbers_and_plots(sample, run, tmp_path):
     assert (
         "The record does not say whether a radio is simulated. No rig file of this run has a limit" in words
     )
-    assert "rtt 2.5 ms to 51.6 ms 4 measurements" in words
+    for size, value in ((1, "2.5"), (2, "3.5"), (3, "4.5"), (64, "51.6")):
+        assert f"rtt {size} octets {value} ms" in words, "sizes that differ have no range in common"
     assert text.count('class="box"') == 4
 
 
@@ -144,3 +146,21 @@ def test_a_figure_of_a_host_that_was_held_up_most_of_the_time_says_so(run):
     words = Page(pages(read(run))["measurements.html"]).text
     told = "2 ms (1 ms to 3 ms); the host was held up by other work for 60 % of the time"
     assert (told in words, words.count("the host was held up")) == (True, 1)
+
+
+def test_a_figure_has_a_row_for_each_size_and_way_and_of_many_sizes_for_ranges():
+    def rows(*parameters):
+        return [(of, len(lines)) for of, lines in apart([{"parameters": one} for one in parameters])]
+
+    assert rows({}, {"holes": []}) == [("", 2)]
+    both = [{"size": size, "direction": way} for size in (8, 1000) for way in ("to-the-dut", "from-the-dut")]
+    assert rows(*both, both[0]) == [
+        ("from the DUT, 8 octets", 1),
+        ("from the DUT, 1000 octets", 1),
+        ("to the DUT, 8 octets", 2),
+        ("to the DUT, 1000 octets", 1),
+    ]
+    many = rows(*({"size": size} for size in range(100)))
+    assert many[:3] == [("0 octets", 1), ("1 octets", 1), ("2 to 3 octets", 2)]
+    assert many[-1] == ("64 to 127 octets", 36)
+    assert sum(count for _, count in many) == 100

@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
+from reports import allure, junit, markdown
 from reports.__main__ import main
+from reports.history import store, trends
 from reports.html import render
-from reports.pools import pools_of
+from reports.pools import nodes, pools_of
 from reports.record import Finding, Writer, read
 
 POOL = {"arguments": ["suites", "--pool"], "chosen": {"--pool": "among equal rigs"}}
@@ -180,10 +183,67 @@ def test_what_is_required_is_owed_by_the_pool(made, capsys, tmp_path, line):
     assert "node (" in said
 
 
-def test_the_page_tells_the_share_of_the_pool(made):
-    text = render(read(Path(made("a", dealt(), {"a/0": "unsupported"}))))
-    assert "n-1, n-2, n-3 shared the cases (--pool, node): together they tried 5 of 6 cases (83 %)" in text
+def test_a_pool_is_one_node_of_page_and_summary(made):
+    record = read(Path(made("a", dealt(), {"a/0": "unsupported", "a/4": "fail"})))
+    text = render(record)
+    assert "5 of 6 cases tried (83 %)" in text
+    assert "3 rigs (1 node: a pool is one)" in text
+    assert text.count('<article class="rig') == 1
+    assert 'id="rig:node"' in text
+    assert '<th scope="col">node<small>Node 4.8, pool of n-1, n-2, n-3</small></th>' in text
+    assert "</span> fail</span> on node (n-2)</h4>" in text, "the rig that has it is named"
     assert "Partial run" not in text
+    summary = markdown.render(record)
+    assert "| ✗ node | Node 4.8, pool of n-1, n-2, n-3 | not as it is |" in summary
+    assert "on 1 rig of 1" not in summary
+    assert "on node (n-2)" in summary
+
+
+def test_a_pool_is_one_suite_of_junit_and_one_rig_of_allure(made, tmp_path):
+    record = read(Path(made("a", dealt(), {"a/4": "fail"})))
+    (suite,) = ET.fromstring(junit.render(record).split("?>", 1)[1])
+    assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("node", "6", "1")
+    ran = {
+        case.get("name"): case.find("properties/property[@name='ran_on']").get("value") for case in suite[1:]
+    }
+    assert ran == dealt()
+    assert {case.get("classname") for case in suite[1:]} == {"node.a"}
+    assert allure.export(record, tmp_path / "allure") == 6
+    results = [json.loads(path.read_text()) for path in (tmp_path / "allure").glob("*-result.json")]
+    told = {one["name"]: {p["name"]: p["value"] for p in one["parameters"]} for one in results}
+    assert {(one["rig"], one["ran on"]) for one in told.values()} == {("node", rig) for rig in RIGS}
+    moved = read(Path(made("b", dealt(1))))
+    allure.export(moved, tmp_path / "moved")
+    again = [json.loads(path.read_text()) for path in (tmp_path / "moved").glob("*-result.json")]
+    assert {one["historyId"] for one in again} == {one["historyId"] for one in results}, (
+        "one history of a case"
+    )
+
+
+def test_results_of_one_rig_of_a_pool_are_shown(made, capsys):
+    folder = made("a", dealt(), {"a/4": "fail", "a/5": "fail"})
+    for rig, bad, every in (("node", 2, 6), ("n-2", 1, 2), ("n-1", 0, 2)):
+        assert main(["show", folder, "--rig", rig, "--state", "fail"]) == 0
+        said = capsys.readouterr().out
+        assert (f"{every} results: " in said, said.count("✗")) == (True, 2 * bool(bad) or 0), said
+    assert main(["show", folder, "--case", "a/4", "--rig", "n-2"]) == 0
+    assert "node (n-2)  a/4" in capsys.readouterr().out
+
+
+def test_events_of_a_pool_name_the_rig(made):
+    path = Path(made("a", dealt())) / "run.jsonl"
+    rows = path.read_text().splitlines()
+    for number, (rig, event) in enumerate((("n-3", "lost"), ("n-3", "recovered"), ("n-1", "lost"))):
+        line = {"type": "rig", "rig": rig, "event": event, "t": f"2026-11-21T10:00:0{number}.000Z"}
+        rows.insert(-1, json.dumps(line))
+    path.write_text("\n".join(rows) + "\n")
+    (node,) = nodes(read(path)).rigs
+    assert [(event, rig) for _, event, rig in node.events] == [
+        ("lost", "n-3"),
+        ("recovered", "n-3"),
+        ("lost", "n-1"),
+    ]
+    assert "lost (n-3)" in render(read(path))
 
 
 @pytest.fixture
@@ -235,3 +295,34 @@ def test_a_gate_misses_a_required_case_that_no_member_ran(history, tmp_path, cap
     policy.write_text('required = ["a/0"]\n')
     assert main(["history", "gate", path, "--policy", str(policy)]) == 3
     assert "node  a/0  is required, and nothing is known of it" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("order", ["rig-first", "pool-first"])
+def test_a_rig_that_later_is_in_a_pool_has_one_history_with_it(made, tmp_path, capsys, order):
+    path = str(tmp_path / "history.sqlite")
+    folders = [
+        made("run-0", dict.fromkeys(CASES, "desk"), asked={}),
+        made("run-1", dealt(), {"a/0": "fail"}, version="5.0"),
+    ]
+    for folder in folders if order == "rig-first" else folders[::-1]:
+        assert main(["history", "add", path, folder]) == 0
+    with store.opened(Path(path)) as opened:
+        started = "UPDATE runs SET started = '2026-11-2' || substr(run_id, 5) || 'T10:00:00Z'"
+        opened.execute(started)
+    capsys.readouterr()
+    for rig in ("node", "desk"):
+        assert main(["history", "bisect", path, "--case", "a/0", "--rig", rig]) == 0
+        said = capsys.readouterr().out
+        assert "DUT Node 4.8 -> Node 5.0" in said
+        assert "the node changed, the suite did not" in said
+    assert main(["history", "show", path]) == 0
+    assert "✓✗  node  a/0" in capsys.readouterr().out
+
+
+def test_of_two_rigs_of_a_kind_neither_is_joined_with_a_pool(made, tmp_path, capsys):
+    path = str(tmp_path / "history.sqlite")
+    two = {case: ("desk", "shelf")[place % 2] for place, case in enumerate(CASES)}
+    for folder in (made("run-0", two, asked={}), made("run-1", dealt())):
+        assert main(["history", "add", path, folder]) == 0
+    with store.opened(Path(path)) as opened:
+        assert trends.rigs_of(opened) == ["desk", "node", "shelf"]

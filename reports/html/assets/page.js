@@ -3,11 +3,28 @@
 (() => {
   const $ = (selector) => document.querySelector(selector);
   const all = (selector) => [...document.querySelectorAll(selector)];
+
+  // A page of thousands of cases opens at once because what is in a closed box stays text until the box is opened:
+  // where scripts run, `noscript` is text to a browser; where none runs, it is a part of the page like any other.
+  function fill(box) {
+    const later = box.querySelector(":scope > noscript");
+    if (!later) return;
+    const made = document.createElement("div");
+    made.innerHTML = later.textContent;
+    later.replaceWith(...made.childNodes);
+    if (box.matches(".case")) showResults(box);
+  }
+  document.addEventListener("toggle", (event) => { if (event.target.open) fill(event.target); }, true);
+
   if (!$("#filter-text")) return;
   const GREEN = new Set(["pass", "harmless", "unsupported"]);
+  const rigs = [...$("#filter-rig").options].slice(1).map((option) => option.value);
   const cases = all("details.case").map((node) => ({
     node, id: node.id.slice(5), section: node.closest("section").dataset.section,
-    results: [...node.querySelectorAll(".result")].map((r) => ({ node: r, state: r.dataset.state, rig: r.dataset.rig })),
+    results: node.dataset.results.split(" ").filter(Boolean).map((r) => {
+      const [state, place] = r.split(".");
+      return { state, rig: rigs[place] };
+    }),
     words: null,
   }));
   const groups = all("section.group").map((node) => ({ node, cases: cases.filter((c) => c.section === node.dataset.section) }));
@@ -22,6 +39,23 @@
   const pressed = () => buttons.filter((b) => b.getAttribute("aria-pressed") === "true").map((b) => b.dataset.state);
   const press = (wanted) => { for (const b of buttons) b.setAttribute("aria-pressed", String(wanted(b.dataset.state))); };
 
+  // the results of a box that is open, as the filter has them
+  function showResults(box) {
+    const states = new Set(pressed());
+    for (const r of box.querySelectorAll(".result")) {
+      const seen = states.has(r.dataset.state) && (rig.value === "" || r.dataset.rig === rig.value);
+      if (r.hidden === seen) r.hidden = !seen;
+    }
+  }
+
+  function wordsOf(node) {
+    const later = node.querySelector(":scope > noscript");
+    if (!later) return node.textContent.toLowerCase();
+    const inside = later.textContent.replace(/<[^>]*>/g, " ").replace(/&(lt|gt|amp|#34|#39);/g, (_, name) =>
+      ({ lt: "<", gt: ">", amp: "&", "#34": '"', "#39": "'" })[name]);
+    return (node.querySelector("summary").textContent + " " + inside).toLowerCase();
+  }
+
   function apply(remember = true) {
     const states = new Set(pressed());
     const wanted = text.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -29,16 +63,11 @@
     for (const c of cases) {
       let visible = section.value === "" || c.section === section.value;
       if (visible && wanted.length) {
-        c.words ??= c.node.textContent.toLowerCase();
+        c.words ??= wordsOf(c.node);
         visible = wanted.every((w) => c.words.includes(w));
       }
-      let any = false;
-      for (const r of c.results) {
-        const seen = states.has(r.state) && (rig.value === "" || r.rig === rig.value);
-        if (r.node.hidden === seen) r.node.hidden = !seen;
-        any ||= seen;
-      }
-      visible &&= any;
+      visible &&= c.results.some((r) => states.has(r.state) && (rig.value === "" || r.rig === rig.value));
+      if (c.node.open) { fill(c.node); showResults(c.node); }
       if (c.node.hidden === visible) c.node.hidden = !visible;
       count += visible ? 1 : 0;
     }
@@ -70,6 +99,7 @@
     if (c.node.hidden) { reset(); apply(false); }
     current = c;
     if (open) c.node.open = true;
+    if (c.node.open) fill(c.node);
     c.node.scrollIntoView({ block: "start" });
     c.node.querySelector("summary").focus({ preventScroll: true });
   }
@@ -93,7 +123,7 @@
     try { target = document.getElementById(decodeURIComponent(hash)); } catch { return; }
     if (!target) return;
     if (target.closest("[hidden]")) { reset(); apply(false); }
-    for (let e = target; e; e = e.parentElement) if (e.tagName === "DETAILS") e.open = true;
+    for (let e = target; e; e = e.parentElement) if (e.tagName === "DETAILS") { e.open = true; fill(e); }
     if (target.matches("details.case")) go(find(target.id.slice(5)), true); else target.scrollIntoView();
   }
 
