@@ -37,6 +37,7 @@ SUBJECTS: Final[dict[str, tuple[str, str]]] = {
     "rfc6282/3.2.own": ("§3.2", "addresses that the DUT sends"),
     "rfc6282/3.2.values": ("§3.2", "every value of what is carried in-line"),
     "rfc6282/3.any": ("§3", "any combination of fields"),
+    "rfc6282/3.forwarded": ("§3", "what a router compresses anew"),
     "rfc6282/4.2.chains": ("§4.2", "chains of extension headers"),
     "rfc6282/4.2.own": ("§4.2", "extension headers that the DUT sends"),
     "rfc6282/4.2.partly": ("§4.2", "chains that are compressed in part"),

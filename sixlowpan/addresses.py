@@ -12,6 +12,8 @@ from typing import Final
 LINK_LOCAL_PREFIX: Final = bytes.fromhex("fe80000000000000")
 SHORT_IID_PREFIX: Final = bytes.fromhex("000000fffe00")
 UNSPECIFIED: Final = bytes(16)
+#: ::1 (RFC 4291 §2.5.3).
+LOOPBACK: Final = bytes(15) + b"\x01"
 #: ff02::1, all nodes of the link (RFC 4291 §2.7.1).
 ALL_NODES: Final = bytes.fromhex("ff020000000000000000000000000001")
 #: ff02::2, all routers of the link (RFC 4291 §2.7.1).

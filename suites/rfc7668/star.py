@@ -118,8 +118,11 @@ class SixLn:
 
     def listen(self, *groups: bytes, kind: int = EXCLUDE) -> None:
         """Report that this 6LN listens to these groups, or no longer does (MLDv2, RFC 3810 §5.2), in one report."""
-        records = b"".join(bytes([kind, 0, 0, 0]) + group for group in groups)
-        body = bytes(2) + len(groups).to_bytes(2) + records
+        self.report(*(bytes([kind, 0, 0, 0]) + group for group in groups))
+
+    def report(self, *records: bytes) -> None:
+        """One MLDv2 Report with these Multicast Address Records (RFC 3810 §5.2)."""
+        body = bytes(2) + len(records).to_bytes(2) + b"".join(records)
         message = ipv6.icmpv6(143, 0, body, self.address, ALL_MLD_ROUTERS)
         alert = bytes((ICMPV6, 0, 5, 2, 0, 0, 1, 0))
         self.send(ipv6.build(self.address, ALL_MLD_ROUTERS, ipv6.HOP_BY_HOP, alert + message, hop_limit=1))
@@ -187,6 +190,41 @@ def one_more(case: Case, device: bytes | None = None) -> Iterator[SixLn]:
 def carried(sent: bytes, packet: bytes) -> bool:
     """Whether a packet is the one that was sent, however many hops ago (the hop limit is less)."""
     return packet[:7] + packet[8:] == sent[:7] + sent[8:]
+
+
+def forwardable(tester: Tester, source: bytes, destination: bytes) -> dict[str, bytes]:
+    """Packets in which a router has to leave all as it is but the hop limit (RFC 8200 §3), by what is special."""
+
+    def made(protocol: int, octets: bytes, **header: int) -> bytes:
+        return ipv6.build(source, destination, protocol, octets, **header)
+
+    def datagram(front: bytes = b"") -> bytes:
+        return front + ipv6.udp(0xF0B5, 0xF0B6, tester.pattern(24), source, destination)
+
+    wrong = bytearray(datagram())
+    wrong[6] ^= 0x55
+    options, routing = bytes([UDP, 0, 1, 4]) + bytes(4), bytes([UDP, 0, 253, 0]) + bytes(4)
+    part = bytes([UDP, 0, 0, 1]) + tester.pattern(4)  # the first fragment of an IPv6 packet
+    unreachable = ipv6.icmpv6(1, 4, bytes(4) + made(UDP, datagram()), source, destination)
+    segment = bytes.fromhex("f0b5f0b6 00000001 00000000 50020400 00000000") + tester.pattern(4)
+    return {
+        "an Echo Request": tester.echo(24, source=source, destination=destination),
+        "an ICMPv6 error": made(ICMPV6, unreachable),
+        "a TCP segment whose checksum is wrong": made(6, segment),
+        "an unassigned next header": made(253, tester.pattern(24)),
+        "a header that nothing follows": made(59, b""),
+        "Hop-by-Hop Options": made(0, datagram(options)),
+        "a Routing header": made(43, datagram(routing)),
+        "an IPv6 fragment": made(44, datagram(part)),
+        "Destination Options": made(60, datagram(options)),
+        "a packet in a packet": made(41, made(UDP, datagram())),
+        "a wrong UDP checksum": made(UDP, bytes(wrong)),
+        "a traffic class and a flow label": made(UDP, datagram(), traffic_class=0xB9, flow_label=0xABCDE),
+        "a traffic class": made(UDP, datagram(), traffic_class=0x2E << 2),
+        "ECN and a flow label": made(UDP, datagram(), traffic_class=3, flow_label=0x80001),
+        **{f"a hop limit of {n}": made(UDP, datagram(), hop_limit=n) for n in (2, 64, 65, 255)},
+        **{f"{n} octets": made(253, tester.pattern(n - 40)) for n in (200, 1280)},
+    }
 
 
 def arrives(sender: SixLn, packet: bytes, receiver: SixLn) -> tuple[bytes, Seen] | None:

@@ -5,6 +5,7 @@ from sixlowpan import encode
 from suites.rfc7668.channel import live
 from suites.rfc7668.star import arrives, carried, two
 from suites.rfc7668.test_2_4_frames import k_frames
+from suites.rfc7668.test_3_2_5 import GROUP
 from suites.rfc7668.test_3_star import own_addresses
 from suites.rfc7668.test_3_star_events import starved
 
@@ -18,6 +19,21 @@ def test_link_local_source(case: Case):
         _, there = own_addresses(case, first, second)
         found = arrives(first, first.datagram(first.address, there), second)
         case.expect(found is None, "carried", "nothing from a link-local address", "the packet")
+
+
+@requirement("RFC7668-3.2.1-02", "RFC7668-3.2.5-02")
+def test_group_from_a_link_local_source(case: Case):
+    """Nor does one for a group of a wider scope, which a 6LN with a registered address reaches (RFC 4291 §2.5.6)."""
+    with two(case) as (first, second):
+        here, _ = own_addresses(case, first, second)
+        second.listen(GROUP)
+        found = arrives(first, first.datagram(first.address, GROUP), second)
+        case.expect(found is None, "carried", "nothing from a link-local address", "the packet")
+        found = arrives(first, first.datagram(here, GROUP), second)
+        case.expect(
+            found is not None, "listener_lost", "the packet of a registered address", "nothing",
+            requirement="RFC7668-3.2.5-02",
+        )  # fmt: skip
 
 
 @requirement("RFC7668-3.2.1-03")

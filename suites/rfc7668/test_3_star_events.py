@@ -1,9 +1,9 @@
 """RFC 7668 §3 and §3.2.1, the star when something happens: a 6LN leaves, comes back, takes nothing; large packets."""
 
 from fixtures.api import Case, needs, on_link, requirement
-from sixlowpan import ipv6, nd
+from sixlowpan import nd
 from suites.rfc7668.channel import live
-from suites.rfc7668.star import SixLn, arrives, one_more, sixln, two
+from suites.rfc7668.star import SixLn, arrives, forwardable, one_more, sixln, two
 from suites.rfc7668.test_3_2_6lbr import answered
 from suites.rfc7668.test_3_star import own_addresses
 
@@ -60,22 +60,10 @@ def test_large_packets_are_forwarded(case: Case):
 
 @requirement(FORWARDING)
 def test_what_is_forwarded_stays_as_it_is(case: Case):
-    """Any protocol, traffic class, flow label, a hop limit of 2: a router changes the hop limit only (RFC 8200 §3)."""
+    """Any protocol, header in front, class, flow label, hop limit and size: a router changes the hop limit only."""
     with two(case) as (first, second):
         here, there = own_addresses(case, first, second)
-        echo = first.tester.echo(24, source=here, destination=there)
-        options = bytes([ipv6.UDP, 0, 1, 4]) + bytes(4)
-        datagram = first.datagram(here, there)
-        packets = {
-            "an Echo Request": echo,
-            "a datagram behind Destination Options": ipv6.build(here, there, 60, options + datagram[40:]),
-            "a packet with an unassigned next header": ipv6.build(here, there, 253, first.tester.pattern(24)),
-            "a traffic class and a flow label": first.datagram(
-                here, there, traffic_class=0xB9, flow_label=0xABCDE
-            ),
-            "a hop limit of 2": first.datagram(here, there, hop_limit=2),
-        }
-        for what, packet in packets.items():
+        for what, packet in forwardable(first.tester, here, there).items():
             comes(case, first, packet, second, what)
 
 

@@ -155,14 +155,15 @@ class BleSixLbr(SixLbr, BleDiscovery):
         """A 6LBR's way with packets for others; True when nothing of it is for the node itself."""
         if is_multicast(view.dst):
             self.track(view)
-            if view.dst[1] & 0xF > 2:  # §3.2.1: link-local multicast stays within one connection
+            # §3.2.1: link-local multicast stays within one connection
+            if view.dst[1] & 0xF > 2 and not self.stays(view):
                 for peer, known in self.peers.items():
                     if peer != self.peer and self.listens(known, view.dst):
                         self.pass_on(packet, peer)
             return False
-        if view.dst in self.own or is_link_local(view.dst) or is_link_local(view.src):
+        if view.dst in self.own or is_link_local(view.dst):
             return False
-        if view.dst in self.bindings:
+        if view.dst in self.bindings and not self.stays(view):
             self.pass_on(packet, self.bindings[view.dst].link)
         return True
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from rigs.nodes.reference.discovery import Discovery
 from rigs.nodes.reference.registration import DUPLICATE, FULL, Request, of_eui64
 from sixlowpan import ipv6, nd
-from sixlowpan.addresses import ALL_ROUTERS, UNSPECIFIED, is_link_local, is_multicast
+from sixlowpan.addresses import ALL_ROUTERS, LOOPBACK, UNSPECIFIED, is_link_local, is_multicast
 
 SUCCESS, MOVED, DUPLICATE_SOURCE, INVALID_SOURCE, INCORRECT = 0, 3, 6, 7, 8
 
@@ -211,11 +211,18 @@ class Routing(Discovery):
         """A router's way with packets for others; True when nothing of it is for the node itself."""
         if not self.is_router or is_multicast(view.dst) or view.dst in self.own:
             return False
-        if not is_link_local(view.dst) and not is_link_local(view.src):
+        if not self.stays(view):
             link = self.next_hop(view.dst)
             if link:
                 self.pass_on(packet, link)
         return True
+
+    def stays(self, view: ipv6.Packet) -> bool:
+        """RFC 4291 §2.5.2, §2.5.3, §2.5.6, §2.7: from or to such an address nothing is forwarded."""
+        ends = (view.src, view.dst)
+        return is_multicast(view.src) or any(
+            is_link_local(end) or end in {UNSPECIFIED, LOOPBACK} for end in ends
+        )
 
     def pass_on(self, packet: bytes, peer: bytes) -> None:
         if packet[7] > 1:
