@@ -16,6 +16,7 @@ from fixtures.api import (
     head,
     link_info,
     loses_nothing,
+    needs,
     nothing_of,
     on_link,
     outcome,
@@ -24,7 +25,7 @@ from fixtures.api import (
     recovers,
     requirement,
 )
-from sixlowpan import fragment_header_n
+from sixlowpan import fragment, fragment_header_n
 from suites.rfc4944.test_5_3_overlap import overlap
 
 pytestmark = on_link("ieee802154")
@@ -287,6 +288,32 @@ def test_two_senders_fully_interleaved(case: Case):
             "the DUT does not declare room for two datagrams, and shows none; nothing was mixed",
             "not_observable",
         )
+
+
+@needs("ip_tap")
+@requirement("RFC4944-5.3-18", "RFC6282-2-04")
+def test_header_fields_of_two_senders(case: Case):
+    """Interleaved, with other traffic classes, flow labels and hop limits: neither packet has any of the other's."""
+    case.several_senders()
+    tester = case.tester
+    both = tester.fresh(), tester.fresh()
+    if not has_room_for_two(case, *both):
+        case.unsupported("the DUT does not declare room for two datagrams, and shows none", "not_observable")
+    fields = ((0x48, 0x12345, 77), (0xB4, 0xEDCBA, 33))
+    sent, fragments = [], []
+    for who, (traffic_class, flow_label, hop_limit) in zip(both, fields, strict=True):
+        with tester.acting_as(who):
+            packet = tester.echo(200, traffic_class=traffic_class, flow_label=flow_label, hop_limit=hop_limit)
+            parts = fragment(packet, tester.info(), tester.contexts, mtu=64 + 5, tag=tester.next_tag())
+            sent.append(packet)
+            fragments.append([Stimulus([part], None, tester.info(), "interleaved") for part in parts])
+    packets, _ = outcome(case, [each for pair in zip(*fragments, strict=True) for each in pair])
+    for packet, other in (sent, sent[::-1]):
+        came = [found for found in packets if found[40:] == packet[40:]]
+        case.expect(bool(came), "lost", "both packets: the DUT has room for two", "one did not come out")
+        for found in came:
+            mixed = found[:4] == other[:4] or found[7] == other[7]
+            case.expect(not mixed, "mixed", packet[:8].hex(), f"{found[:8].hex()}, of the other packet")
 
 
 @requirement("RFC4944-5.3-18")

@@ -43,6 +43,7 @@ KINDS = {
     "longer": (0, 72),
     "shorter": (0, 32),
     "two": (4, 64),  # covers parts of the second and of the third
+    "both": (0, 128),  # covers the second and the third, and nothing else
 }
 
 

@@ -241,7 +241,7 @@ def test_at_most_60_seconds(case: Case):
 
 
 @pytest.mark.slow
-@requirement("RFC4944-5.3-27", "RFC4944-5.3-18")
+@requirement("RFC4944-5.3-27", "RFC4944-5.3-18", "RFC4944-5.3-28")
 def test_each_its_own(case: Case):
     """A datagram that began half way through another's timeout can still be completed when that has run out."""
     parameters = case.rig.profile.parameters

@@ -181,3 +181,38 @@ class FourthHasTheFirstBuffer(Reassembly):
 
     def packet(self, datagram):
         return bytes(datagram.buffer[: datagram.size])
+
+
+@reassembly("frag-fields-of-the-last-frag1", "RFC4944-5.3-18")
+class FieldsOfTheLast(Reassembly):
+    """Has one place for traffic class, flow label and hop limit: a datagram gets those of the FRAG1 that came last."""
+
+    word, hop_limit = b"", b""
+
+    def place(self, datagram, begin, octets):
+        super().place(datagram, begin, octets)
+        if not begin and len(octets) >= 40:
+            self.word, self.hop_limit = octets[:4], octets[7:8]
+
+    def packet(self, datagram):
+        found = super().packet(datagram)
+        return self.word + found[4:7] + self.hop_limit + found[8:] if self.word else found
+
+
+@reassembly("frag-one-ends-all-end", "RFC4944-5.3-28")
+class OneEndsAllEnd(Reassembly):
+    """Discards every datagram when the timer of one ends."""
+
+    def expire(self, now):
+        if any(now - datagram.started >= self.timeout for datagram in self.datagrams.values()):
+            self.datagrams.clear()
+
+
+@reassembly("frag-overlap-of-whole-fragments", "RFC4944-5.3-21")
+class OverlapOfWholeFragments(Reassembly):
+    """Takes no fragment for an overlap that covers others from their begin to their end."""
+
+    def overlaps(self, datagram, begin, end):
+        return any(
+            begin < e and b < end and not (begin <= b and e <= end) for b, e in datagram.pieces.items()
+        )
