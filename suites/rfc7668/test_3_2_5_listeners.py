@@ -13,6 +13,7 @@ from suites.rfc7668.test_3_2_5 import GROUP
 
 pytestmark = [on_link("ble"), needs("connect")]
 ANOTHER = GROUP[:15] + b"\xcf"
+ANOTHER_SOURCE = bytes.fromhex("20010db8ffff0000000000000000beef")
 UNASKED = "RFC7668-3.2.5-03"
 #: Of a third 6LN, and of one that comes back.
 _DEVICE = bytes.fromhex("c00000000004")
@@ -51,6 +52,25 @@ def test_two_groups_in_one_report(case: Case):
         second.listen(GROUP, ANOTHER, kind=INCLUDE)
         for group in (GROUP, ANOTHER):
             expect_none(case, first, first.datagram(source, group), second, "both left")
+
+
+@requirement("RFC7668-3.2.5-02")
+def test_records_of_each_length(case: Case):
+    """A report whose records have sources and auxiliary data: each is read where it begins (RFC 3810 §5.2).
+
+    Who includes a source listens to what that one sends (§5.2.12), and "MUST ignore" auxiliary data (§5.2.11).
+    """
+    groups = [GROUP[:15] + bytes([last]) for last in (0xD1, 0xD2, 0xD3, 0xD4)]
+    with sender_and_listener(case) as (first, second, source):
+        second.report(
+            bytes([INCLUDE, 0, 0, 1]) + groups[0] + source,
+            bytes([EXCLUDE, 2, 0, 0]) + groups[1] + bytes(8),
+            bytes([EXCLUDE, 0, 0, 2]) + groups[2] + ANOTHER_SOURCE + ANOTHER_SOURCE[:15] + b"\x09",
+            bytes([EXCLUDE, 0, 0, 0]) + groups[3],
+        )
+        said = ("a source", "behind sources", "behind auxiliary data", "behind two sources")
+        for what, group in zip(said, groups, strict=True):
+            expect_one(case, first, source, second, what, group)
 
 
 @requirement("RFC7668-3.2.5-02", UNASKED)

@@ -160,3 +160,29 @@ class NoSolicitationBehindARouter(ReferenceNode):
             self.had = False
             return
         super().solicit_router()
+
+
+@wrong_6lbr("6lbr-records-without-sources", "RFC7668-3.2.5-02")
+class RecordsWithoutSources(ReferenceNode):
+    """Takes every record of a report for one of 20 octets, without sources or auxiliary data."""
+
+    def track(self, view):
+        protocol, _, message = view.upper()
+        if protocol == ipv6.ICMPV6 and message[0] == 143:
+            octets = message[8:] + bytes(20)
+            records = [octets[at : at + 20] for at in range(0, 20 * int.from_bytes(message[6:8]), 20)]
+            body = b"".join(record[:1] + bytes(3) + record[4:] for record in records)
+            report = message[:8] + body
+            view = ipv6.Packet.parse(ipv6.build(view.src, view.dst, ipv6.ICMPV6, report))
+        super().track(view)
+
+
+@wrong_6lbr("6lbr-include-is-to-leave", "RFC7668-3.2.5-02")
+class IncludeIsToLeave(ReferenceNode):
+    """Takes CHANGE_TO_INCLUDE for the end of listening, whatever sources it includes."""
+
+    def track(self, view):
+        super().track(view)
+        protocol, _, message = view.upper()
+        if protocol == ipv6.ICMPV6 and message[0] == 143 and message[8] == 3 and self.peer in self.peers:
+            self.peers[self.peer].groups.discard(message[12:28])
