@@ -10,8 +10,10 @@ import pytest
 
 from fixtures.api import (
     Case,
+    Identity,
     Stimulus,
     about,
+    behind,
     in_line,
     interrupted,
     link_info,
@@ -68,11 +70,19 @@ def test_originators_in_turn(case: Case):
     """§10.1: an elided source is made from the Originator Address of the same frame, not of one before."""
     case.several_senders()
     one, two = case.tester.fresh(), case.tester.fresh()
+
+    def front(originator: Identity) -> None:
+        with case.tester.acting_as(originator):
+            made = meshed(case)
+            case.tester.ordinary.add(made.packet or b"")
+            case.tester.control_ids.add((made.packet or b"")[44:48])
+            case.tester.send(made)
+
     for originator, neighbour in ((one, two), (two, one)):
         case.tester.identity = originator
         right_or_nothing(case, lambda: meshed(case), feature="mesh")
         case.tester.identity = neighbour
-        case.understood(lambda: stimulus(case, case.tester.echo()))
+        case.understood(behind(lambda who=originator: front(who), lambda: stimulus(case, case.tester.echo())))
 
 
 @requirement("RFC4944-5.2-05", "RFC4944-11-03")

@@ -9,6 +9,7 @@ from fixtures.api import (
     Stimulus,
     advice,
     balanced,
+    behind,
     from_two,
     link_info,
     nothing_of,
@@ -184,11 +185,14 @@ def test_hole(case: Case, missing: int):
         del parts[missing]
         return Stimulus(parts, None, link_info(case, packet), f"fragment {missing + 1} of 4 is not sent")
 
+    def left() -> None:
+        case.tester.send(make())
+        if case.rig.profile.parameters.reassembly_slots == 1:
+            case.outwait_fragments()  # its only place is taken, by right
+        case.tester.fresh()
+
     case.silent(make)
-    if case.rig.profile.parameters.reassembly_slots == 1:
-        case.outwait_fragments()  # its only place is taken, by right
-    case.tester.fresh()
-    case.understood(lambda: stimulus(case, case.tester.echo(300)))
+    case.understood(behind(left, lambda: stimulus(case, case.tester.echo(300))))
 
 
 @requirement("RFC4944-5.3-21")

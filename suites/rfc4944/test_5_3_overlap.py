@@ -15,6 +15,7 @@ from fixtures.api import (
     Stimulus,
     advice,
     balanced,
+    behind,
     head,
     link_info,
     nothing_of,
@@ -172,9 +173,12 @@ def pieces_again(case: Case, packet: bytes, first: bytes) -> bytes:
 @requirement("RFC4944-5.3-22", "RFC4944-5.3-21")
 def test_afresh_after_an_overlap(case: Case):
     """After an overlap the same datagram, sent again whole with another tag, is understood."""
-    packet, parts, extra = overlap(case, "head", equal=False)
-    case.tester.send([*parts[:2], extra], link_info(case, packet))
-    case.understood(lambda: stimulus(case, case.tester.echo(200)))
+
+    def overlapping() -> None:
+        packet, parts, extra = overlap(case, "head", equal=False)
+        case.tester.send([*parts[:2], extra], link_info(case, packet))
+
+    case.understood(behind(overlapping, lambda: stimulus(case, case.tester.echo(200))))
 
 
 @requirement("RFC4944-5.3-19", "RFC4944-5.3-20")

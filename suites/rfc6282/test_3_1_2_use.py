@@ -9,6 +9,7 @@ from fixtures.api import (
     NEIGHBOR_SOLICITATION,
     Case,
     Stimulus,
+    behind,
     expected_reply,
     needs,
     on_link,
@@ -37,8 +38,17 @@ def test_context_changes(case: Case):
     for identifier in (SPARE, *([HIGH] if case.rig.profile.parameters.contexts > HIGH else [])):
         with case.dut.spare_context(identifier):
             for network in (OLD, NEW, OLD):
-                case.dut.set_context(identifier, network)
-                understood_if_shown(case, lambda key=identifier: by_hand(case, key, 0b11, source=True))
+                make = behind(
+                    lambda key=identifier, network=network: changed(case, key, network),
+                    lambda key=identifier: by_hand(case, key, 0b11, source=True),
+                )
+                understood_if_shown(case, make)
+
+
+def changed(case: Case, identifier: int, network: str) -> None:
+    """Give the DUT a context that was another one before."""
+    case.dut.set_context(identifier, OLD if network == NEW else NEW)
+    case.dut.set_context(identifier, network)
 
 
 #: Whole octets and their neighbours, and each length in the last two octets but one of the prefix and of the IID.
@@ -119,10 +129,14 @@ def test_context_changes_before_fragments(case: Case):
     """A context that gets another prefix, and a datagram in fragments under it next: the new one counts there, too."""
     with case.dut.spare_context(SPARE):
         for network in (OLD, NEW, OLD):
-            case.dut.set_context(SPARE, network)
             for second in (0xF3, 0xB7):  # an elided source, an elided destination
                 head = bytes([0x7A, second, SPARE << 4 | SPARE, 58])
-                case.understood(lambda head=head: spelled(case, head, size=LARGE))
+                case.understood(
+                    behind(
+                        lambda network=network: changed(case, SPARE, network),
+                        lambda head=head: spelled(case, head, size=LARGE),
+                    )
+                )
 
 
 @needs("context")
@@ -146,13 +160,16 @@ def test_context_removed(case: Case):
 @requirement("RFC6282-3.1.2-01", "RFC6282-3.1.1-14")
 def test_context_that_comes_back(case: Case):
     """A context that is removed, asked for while it is not there, and defined again: from then on it serves."""
-    with case.dut.spare_context(SPARE):
+
+    def comes_back() -> None:
         case.dut.set_context(SPARE, OLD)
         made = by_hand(case, SPARE, 0b11, source=True)
         case.rig.node.set_context(SPARE, b"", 0)
         outcome(case, [Stimulus(made.payloads, None, made.info, "a context that is not there")])
         case.dut.set_context(SPARE, OLD)
-        understood_if_shown(case, lambda: by_hand(case, SPARE, 0b11, source=True))
+
+    with case.dut.spare_context(SPARE):
+        understood_if_shown(case, behind(comes_back, lambda: by_hand(case, SPARE, 0b11, source=True)))
 
 
 @needs("context", "ip_tap")

@@ -10,6 +10,7 @@ from fixtures.api import (
     Case,
     Frame,
     Stimulus,
+    behind,
     heeded,
     on_link,
     pieces,
@@ -161,10 +162,13 @@ def test_large_behind_large(case: Case):
         packet = tester.echo(700)
         return packet[:-1] + bytes([packet[-1] ^ 1])
 
+    def front(packet: bytes) -> None:
+        tester.ordinary.add(packet)
+        made = stimulus(case, packet)
+        tester.send(made.payloads, made.info)
+
     for first in (spoilt, lambda: tester.echo(700, destination=nobody)):
         for _ in range(2):
-            packet = first()
-            tester.ordinary.add(packet)
-            front = stimulus(case, packet)
-            tester.send(front.payloads, front.info)
-            case.answered(lambda: stimulus(case, tester.echo(700)))
+            case.answered(
+                behind(lambda first=first: front(first()), lambda: stimulus(case, tester.echo(700)))
+            )
