@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
-from fixtures.api import FULL, PairCase, Side
+from fixtures.api import FULL, PairCase, Side, Unsupported
 
 SMALL = 8
+#: What some commands send whatever is asked for: Zephyr's up to 3.2, Contiki-NG's.
+FIXED = (4, 0)
+
+
+def able(pair: PairCase, asker: Side, other: Side, size: int = SMALL) -> bool:
+    """An echo of `size` octets of data, or of as many as the asker's command sends, which is noted."""
+    try:
+        return pair.echo(asker, other, size)
+    except Unsupported as error:
+        refused = error
+    for fixed in FIXED:
+        try:
+            answered = pair.echo(asker, other, fixed)
+        except Unsupported:
+            continue
+        pair.note(f"{asker.name} was asked for {size} octets of data, and sends {fixed}")
+        return answered
+    raise refused
 
 
 def boundaries(pair: PairCase, sender: Side) -> list[int]:

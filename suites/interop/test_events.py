@@ -1,6 +1,7 @@
 """What happens to one of two nodes must not keep them from going on: a restart, a long silence."""
 
 from fixtures.api import PairCase, requirement
+from suites.interop.sizes import able
 from suites.interop.ways import each_way
 
 #: A neighbour is stale behind 15 to 45 s (RFC 4861 §6.3.2, REACHABLE_TIME 30 s).
@@ -14,10 +15,10 @@ def test_restart_of_the_other(pair: PairCase, way: str):
     asker, other = pair.way(way)
     pair.needs(asker, "ping")
     pair.needs(other, "reset")
-    pair.echo(asker, other, 300)
+    able(pair, asker, other, 300)
     pair.restart(other)
     for size in pair.each((8, 300, 300, 1232)):
-        pair.echo(asker, other, size)
+        able(pair, asker, other, size)
 
 
 @each_way
@@ -26,7 +27,7 @@ def test_silence_and_return(pair: PairCase, way: str):
     """They talk, are silent until each must look anew for the other, and go on."""
     asker, other = pair.way(way)
     pair.needs(asker, "ping")
-    pair.echo(asker, other, 8)
+    able(pair, asker, other)
     pair.silence(SILENCE)
     for size in pair.each((8, 300)):
-        pair.echo(asker, other, size)
+        able(pair, asker, other, size)

@@ -1,6 +1,7 @@
 """Header fields between two nodes: what one sends of itself is what the other rebuilds."""
 
 from fixtures.api import PairCase, requirement
+from suites.interop.sizes import able
 from suites.interop.ways import each_way
 
 GROUP = bytes.fromhex("ff020000000000000000000000a1b2c4")
@@ -19,7 +20,7 @@ def test_hop_limits(pair: PairCase, way: str):
     pair.needs(asker, "ping")
     if "reset" in asker.profile.abilities:
         pair.restart(asker)
-    pair.echo(asker, other, 8)
+    able(pair, asker, other)
     if "join" in asker.profile.abilities:
         pair.join(asker, GROUP)
     pair.rebuilt_all(asker, other)

@@ -1,6 +1,7 @@
 """Two nodes that have never met find each other."""
 
 from fixtures.api import PairCase, on_link, requirement
+from suites.interop.sizes import able
 from suites.interop.ways import each_way
 
 
@@ -14,7 +15,7 @@ def test_strangers(pair: PairCase, way: str):
     pair.needs(other, "reset")
     pair.restart(other)
     pair.restart(asker)
-    pair.echo(asker, other, 8)
+    able(pair, asker, other)
 
 
 @each_way
@@ -24,4 +25,4 @@ def test_each_way(pair: PairCase, way: str):
     asker, other = pair.way(way)
     pair.needs(asker, "ping")
     for size in pair.each(range(10)):
-        pair.echo(asker, other, size)
+        able(pair, asker, other, size)

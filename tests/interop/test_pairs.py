@@ -9,9 +9,10 @@ from fixtures.plugin.options import _asked
 from rigs.bench import Rig
 from rigs.configuration.loading import RIGS
 from rigs.configuration.models import ConfigError
-from rigs.model import Health, RigError
+from rigs.model import Health, RigError, Unsupported
 from rigs.pair import alone
 from rigs.registry import load
+from suites.interop.sizes import able
 from tests.interop.bench import case_on, paired
 
 PAIR = """
@@ -213,3 +214,22 @@ def test_a_silence_is_proved_by_one_who_answers_no_solicitation(loss, proved, as
         )
     assert not came
     assert why == ("" if proved else "other work held the rig up for 1.0 s")
+
+
+def test_a_command_that_sends_one_size_only_is_asked_for_that():
+    """Zephyr's ping had 4 octets of data up to 3.2, and Contiki-NG's has none: so nothing of such a pair was tried."""
+    with paired() as rig, case_on(rig) as pair:
+        send = pair.dut.node.ping
+
+        def ping(destination, size, *how):
+            if size != 4:
+                raise Unsupported("ping: no size can be chosen")
+            send(destination, size, *how)
+
+        pair.dut.node.ping = ping
+        assert able(pair, pair.dut, pair.peer)
+        assert pair.answered == 1
+        pair.dut.node.ping = lambda *_how: ping(b"", 8)
+        with pytest.raises(Unsupported):
+            able(pair, pair.dut, pair.peer)
+    assert "was asked for 8 octets of data, and sends 4" in pair.result.message
