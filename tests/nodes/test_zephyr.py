@@ -260,6 +260,10 @@ def test_a_wanted_reboot_is_no_crash(zephyr):
     node.udp_open(7)  # the port of before is forgotten
 
 
+def test_an_empty_answer_about_its_interfaces_is_none(zephyr):
+    assert zephyr("--empty-once").addresses() == (OWN, GLOBAL)
+
+
 def test_a_crash_behind_the_banner_of_a_wanted_reboot_is_one(zephyr):
     node = zephyr("--dies-again", boot=0.5)
     with pytest.raises(RigError):

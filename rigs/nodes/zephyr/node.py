@@ -66,6 +66,8 @@ class Options(NodeOptions):
 #: Seconds to boot and have a usable link-local address; to answer a command.
 BOOT: Final = 20.0
 ANSWER: Final = 5.0
+#: So often an answer that is never empty is asked for.
+_TRIES: Final = 5
 _INTERRUPT: Final = "\x03"
 #: Characters typed at once: half of what the shell takes in while it does something else.
 _TYPED: Final = 32
@@ -256,7 +258,8 @@ class ZephyrNode(Node):
     def interface(self) -> Interface:
         """The 6LoWPAN interface as it is now. Raises `RigError` when `net iface` shows none."""
         self._free()
-        lines = self._shell.command("net iface", ANSWER)
+        # a shell that is slow draws its prompt anew behind a log line, which looks like the end of an empty answer
+        lines = next(filter(None, (self._shell.command("net iface", ANSWER) for _ in range(_TRIES))), [])
         found = interfaces(lines)
         fitting = [
             i for i in found if (i.number == self._number if self._number is not None else i.kind in KINDS)
