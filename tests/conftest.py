@@ -1,5 +1,9 @@
 """What tests of several folders share."""
 
+import io
+import os
+import sys
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -18,6 +22,23 @@ def bench():
     made = Bench()
     yield made
     made.close()
+
+
+@pytest.fixture
+def gone_reader(monkeypatch):
+    """Standard output whose reader has gone, on descriptor 987; the descriptors that were replaced since."""
+
+    class Closed(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+        def fileno(self):
+            return 987
+
+    copies = []
+    monkeypatch.setattr(sys, "stdout", Closed())
+    monkeypatch.setattr(os, "dup2", lambda old, new: copies.append(new))
+    return copies
 
 
 def pytest_collection_modifyitems(config, items):

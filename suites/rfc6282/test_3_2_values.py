@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import chain
+from typing import Any
 
 import pytest
 
@@ -49,113 +50,52 @@ def tf01() -> Iterator[bytes]:
 
 SHARED = "RFC6282-3.2-01", "RFC6282-3-02"
 ICMPV6 = b"\x3a"
-#: (IPHC octets, in-line octets in front of the field, its values, in-line octets behind it)
+Values = Callable[[], Iterator[bytes]]
 FIELD = "word", "before", "values", "behind"
+
+
+def field(
+    id: str,
+    row: str,
+    word: int,
+    values: Values,
+    before: bytes = ICMPV6,
+    behind: bytes = b"",
+    more: tuple[str, ...] = (),
+) -> Any:
+    """A field of a header that begins with these IPHC octets: its values, and what is in-line around it."""
+    return pytest.param(word, before, values, behind, id=id, marks=requirement(row, *more, *SHARED))
+
+
+def unicast() -> Iterator[bytes]:
+    # M=0: "not a multicast"
+    yield from (a for a in chain(flips(ADDRESS), flips(LINK_LOCAL)) if a[0] != 0xFF)
+
+
 STATELESS = [
-    pytest.param(0x6233, b"", tf00, ICMPV6, id="tf00", marks=requirement("RFC6282-3.1.1-01", *SHARED)),
-    pytest.param(0x6A33, b"", tf01, ICMPV6, id="tf01", marks=requirement("RFC6282-3.1.1-02", *SHARED)),
-    pytest.param(0x7233, b"", octets, ICMPV6, id="tf10", marks=requirement("RFC6282-3.1.1-03", *SHARED)),
-    pytest.param(0x7833, ICMPV6, octets, b"", id="hlim", marks=requirement("RFC6282-3.1.1-07", *SHARED)),
-    pytest.param(0x7C33, b"", octets, b"", id="hlim-nhc", marks=requirement("RFC6282-3.1.1-07", *SHARED)),
-    pytest.param(
-        0x7A03,
-        ICMPV6,
-        lambda: chain(flips(ADDRESS), flips(LINK_LOCAL)),
-        b"",
-        id="sam00",
-        marks=requirement("RFC6282-3.1.1-15", *SHARED),
-    ),
-    pytest.param(
-        0x7A13, ICMPV6, lambda: edges(IID), b"", id="sam01", marks=requirement("RFC6282-3.1.1-16", *SHARED)
-    ),
-    pytest.param(
-        0x7A23,
-        ICMPV6,
-        lambda: edges(IID[:2]),
-        b"",
-        id="sam10",
-        marks=requirement("RFC6282-3.1.1-17", *SHARED),
-    ),
-    pytest.param(
-        0x7A30,
-        ICMPV6,
-        lambda: (
-            a for a in chain(flips(ADDRESS), flips(LINK_LOCAL)) if a[0] != 0xFF
-        ),  # M=0: "not a multicast"
-        b"",
-        id="dam00",
-        marks=requirement("RFC6282-3.1.1-29", *SHARED),
-    ),
-    pytest.param(
-        0x7A31, ICMPV6, lambda: edges(IID), b"", id="dam01", marks=requirement("RFC6282-3.1.1-30", *SHARED)
-    ),
-    pytest.param(
-        0x7A32,
-        ICMPV6,
-        lambda: edges(IID[:2]),
-        b"",
-        id="dam10",
-        marks=requirement("RFC6282-3.1.1-31", *SHARED),
-    ),
-    pytest.param(
-        0x7A38,
-        ICMPV6,
-        lambda: flips(b"\xff" + GROUP + ADDRESS[:9], 8),
-        b"",
-        id="m-dam00",
-        marks=requirement("RFC6282-3.1.1-37", *SHARED),
-    ),
-    pytest.param(
-        0x7A39,
-        ICMPV6,
-        lambda: edges(GROUP),
-        b"",
-        id="m-dam01",
-        marks=requirement("RFC6282-3.1.1-38", *SHARED),
-    ),
-    pytest.param(
-        0x7A3A,
-        ICMPV6,
-        lambda: edges(GROUP[:4]),
-        b"",
-        id="m-dam10",
-        marks=requirement("RFC6282-3.1.1-39", *SHARED),
-    ),
-    pytest.param(0x7A3B, ICMPV6, octets, b"", id="m-dam11", marks=requirement("RFC6282-3.1.1-40", *SHARED)),
+    field("tf00", "RFC6282-3.1.1-01", 0x6233, tf00, b"", ICMPV6),
+    field("tf01", "RFC6282-3.1.1-02", 0x6A33, tf01, b"", ICMPV6),
+    field("tf10", "RFC6282-3.1.1-03", 0x7233, octets, b"", ICMPV6),
+    field("hlim", "RFC6282-3.1.1-07", 0x7833, octets),
+    field("hlim-nhc", "RFC6282-3.1.1-07", 0x7C33, octets, b""),
+    field("sam00", "RFC6282-3.1.1-15", 0x7A03, lambda: chain(flips(ADDRESS), flips(LINK_LOCAL))),
+    field("sam01", "RFC6282-3.1.1-16", 0x7A13, lambda: edges(IID)),
+    field("sam10", "RFC6282-3.1.1-17", 0x7A23, lambda: edges(IID[:2])),
+    field("dam00", "RFC6282-3.1.1-29", 0x7A30, unicast),
+    field("dam01", "RFC6282-3.1.1-30", 0x7A31, lambda: edges(IID)),
+    field("dam10", "RFC6282-3.1.1-31", 0x7A32, lambda: edges(IID[:2])),
+    field("m-dam00", "RFC6282-3.1.1-37", 0x7A38, lambda: flips(b"\xff" + GROUP + ADDRESS[:9], 8)),
+    field("m-dam01", "RFC6282-3.1.1-38", 0x7A39, lambda: edges(GROUP)),
+    field("m-dam10", "RFC6282-3.1.1-39", 0x7A3A, lambda: edges(GROUP[:4])),
+    field("m-dam11", "RFC6282-3.1.1-40", 0x7A3B, octets),
 ]
 STATEFUL = [
-    pytest.param(
-        0x7A53, ICMPV6, lambda: edges(IID), b"", id="sam01", marks=requirement("RFC6282-3.1.1-20", *SHARED)
-    ),
-    pytest.param(
-        0x7A63,
-        ICMPV6,
-        lambda: edges(IID[:2]),
-        b"",
-        id="sam10",
-        marks=requirement("RFC6282-3.1.1-21", *SHARED),
-    ),
-    pytest.param(
-        0x7A35, ICMPV6, lambda: edges(IID), b"", id="dam01", marks=requirement("RFC6282-3.1.1-34", *SHARED)
-    ),
-    pytest.param(
-        0x7A36,
-        ICMPV6,
-        lambda: edges(IID[:2]),
-        b"",
-        id="dam10",
-        marks=requirement("RFC6282-3.1.1-35", *SHARED),
-    ),
-    pytest.param(
-        0x7A3C,
-        ICMPV6,
-        lambda: edges(GROUP),
-        b"",
-        id="m-dam00",
-        marks=requirement("RFC6282-3.1.1-41", "RFC6282-3.2.4-02", *SHARED),
-    ),
+    field("sam01", "RFC6282-3.1.1-20", 0x7A53, lambda: edges(IID)),
+    field("sam10", "RFC6282-3.1.1-21", 0x7A63, lambda: edges(IID[:2])),
+    field("dam01", "RFC6282-3.1.1-34", 0x7A35, lambda: edges(IID)),
+    field("dam10", "RFC6282-3.1.1-35", 0x7A36, lambda: edges(IID[:2])),
+    field("m-dam00", "RFC6282-3.1.1-41", 0x7A3C, lambda: edges(GROUP), more=("RFC6282-3.2.4-02",)),
 ]
-Values = Callable[[], Iterator[bytes]]
 
 
 def heads(word: int, before: bytes, values: Values, behind: bytes) -> Iterator[bytes]:

@@ -8,7 +8,9 @@ from sixlowpan import Contexts, DecodeError, LinkInfo, ipv6, link_local
 
 EUI_A = bytes.fromhex("00124b0001020304")
 EUI_B = bytes.fromhex("02124b00aabbccdd")
+SRC, DST = link_local(EUI_A), link_local(EUI_B)
 SHORT_A, SHORT_B = b"\x12\x34", b"\x00\x01"
+PAN_ID = b"\xab\xcd"
 BD_A, BD_B = bytes.fromhex("c01122334455"), bytes.fromhex("001122aabbcc")
 
 LONG = LinkInfo("ieee802154", EUI_A, EUI_B, integrity=True)

@@ -37,11 +37,13 @@ from tests.sixlowpan.samples import (
     BD_B,
     BLE,
     CONTEXTS,
+    DST,
     EUI_A,
     EUI_B,
     LONG,
     SHORT_A,
     SHORT_B,
+    SRC,
     address,
     refusal,
 )
@@ -141,9 +143,6 @@ def test_checksum(src, data, next_header):
     assert checksum(src, SRC, next_header, data) == (
         0xFFFF if next_header == 17 and not expected else expected
     )
-
-
-SRC, DST = link_local(EUI_A), link_local(EUI_B)
 
 
 def test_checksum_of_zero():

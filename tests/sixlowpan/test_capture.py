@@ -22,12 +22,10 @@ from sixlowpan import (
     nd,
 )
 from tests.sixlowpan.captures import WRAPPERS, pcap, pcapng
-from tests.sixlowpan.samples import BD_A, BD_B, EUI_A, EUI_B, LONG, address, udp_packet
+from tests.sixlowpan.samples import BD_A, BD_B, DST, EUI_A, EUI_B, LONG, PAN_ID, SRC, address, udp_packet
 
-SRC, DST = link_local(EUI_A), link_local(EUI_B)
-PAN = b"\xab\xcd"
-GOOD = data_frame(EUI_A, EUI_B, PAN, 1, encode(udp_packet(SRC, DST), LONG))
-BAD = data_frame(EUI_A, EUI_B, PAN, 2, bytes.fromhex("7b34") + bytes(20))
+GOOD = data_frame(EUI_A, EUI_B, PAN_ID, 1, encode(udp_packet(SRC, DST), LONG))
+BAD = data_frame(EUI_A, EUI_B, PAN_ID, 2, bytes.fromhex("7b34") + bytes(20))
 
 
 @pytest.mark.parametrize("name", WRAPPERS)
@@ -39,7 +37,7 @@ def test_link_types(tmp_path, name):
     assert (judgement.read, judgement.judged, judgement.skipped) == (2, 2, {})
     payloads = list(capture.payloads(path))
     assert payloads[0].link.src == EUI_A
-    assert payloads[0].pan == PAN
+    assert payloads[0].pan == PAN_ID
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -75,11 +73,11 @@ def test_contexts_are_learnt(tmp_path):
             nd.RouterAdvertisement(options=(nd.LinkLayerAddress(1, EUI_B), *options)).build(router, everyone),
             hop_limit=255,
         )
-        return data_frame(EUI_B, b"\xff\xff", PAN, 3, encode(packet, LONG.between(EUI_B, b"\xff\xff")))
+        return data_frame(EUI_B, b"\xff\xff", PAN_ID, 3, encode(packet, LONG.between(EUI_B, b"\xff\xff")))
 
     contexts = Contexts.parse({"2": "2001:db8:2::/64"})
     packet = udp_packet(address("2001:db8:2::1"), address("2001:db8:2::2"))
-    stateful = data_frame(EUI_A, EUI_B, PAN, 4, encode(packet, LONG, contexts))
+    stateful = data_frame(EUI_A, EUI_B, PAN_ID, 4, encode(packet, LONG, contexts))
     add = advertise(nd.ContextOption(address("2001:db8:2::"), 64, True, 2, 5), nd.CapabilityIndication())
     remove = advertise(nd.ContextOption(address("2001:db8:2::"), 64, True, 2, 0))
     sent = (stateful, add, stateful, remove, stateful)
@@ -88,7 +86,7 @@ def test_contexts_are_learnt(tmp_path):
     (group,) = capture.judge(path).groups
     assert (group.finding.code, group.frames, group.count) == ("unsupported", [1, 5], 2)
     assert capture.judge(path, contexts).findings[0].frame == 5
-    # and what was learnt of one PAN too many is forgotten
+    # and what was learnt of one PAN_ID too many is forgotten
     many = [add[:3] + n.to_bytes(2, "little") + add[5:] for n in range(300)]
     assert capture.judge(pcapng(tmp_path / "g", [(230, f) for f in many])).findings == []
     # what is no Router Advertisement teaches nothing
@@ -104,17 +102,17 @@ def test_contexts_are_learnt(tmp_path):
 
 
 def test_broken_and_foreign_frames(tmp_path):
-    no_source = data_frame(b"", EUI_B, PAN, 1, b"\x7a\x03\x3b" + SRC)
+    no_source = data_frame(b"", EUI_B, PAN_ID, 1, b"\x7a\x03\x3b" + SRC)
     frames = [
         (230, b"\x01\x00"),
         (230, mac.ack(3)),
-        (230, data_frame(EUI_A, EUI_B, PAN, 1, b"")),
+        (230, data_frame(EUI_A, EUI_B, PAN_ID, 1, b"")),
         (
             230,
             mac.build(MacHeader(security=True, security_control=5, frame_counter=1, mic=bytes(4)), b"secret"),
         ),
         (230, no_source),
-        (230, data_frame(EUI_A, b"", PAN, 1, b"\x7a\x30\x3b" + SRC)),
+        (230, data_frame(EUI_A, b"", PAN_ID, 1, b"\x7a\x30\x3b" + SRC)),
         (195, GOOD + b"\0\0"),
         (283, b"\0"),
         (283, bytes.fromhex("0000ffff") + b"\0\0\1"),
@@ -242,7 +240,9 @@ def test_judge_of_a_file(tmp_path, capsys):
     assert __main__.main(["judge", str(path)]) == 1
     assert "frame 2 octet 1: reserved" in capsys.readouterr().out
     pieces = fragment(ipv6.echo_request(SRC, DST, 1, 1, bytes(200)), LONG, mtu=80, tag=1)
-    good = pcapng(tmp_path / "g.pcapng", [(230, data_frame(EUI_A, EUI_B, PAN, 1, piece)) for piece in pieces])
+    good = pcapng(
+        tmp_path / "g.pcapng", [(230, data_frame(EUI_A, EUI_B, PAN_ID, 1, piece)) for piece in pieces]
+    )
     assert __main__.main(["judge", str(good)]) == 0
     (tmp_path / "h").write_bytes(b"nothing of the kind")
     assert __main__.main(["judge", str(tmp_path / "h")]) == 2

@@ -10,12 +10,11 @@ import pytest
 
 from sixlowpan import MacHeader, __main__, data_frame, encode, ipv6, link_local, mac
 from tests.sixlowpan.captures import pcap, right
-from tests.sixlowpan.samples import EUI_A, EUI_B, LONG
+from tests.sixlowpan.samples import EUI_A, EUI_B, LONG, PAN_ID
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "judge-a-capture.md"
 EXAMPLE = ROOT / "docs" / "captures" / "example.pcap"
-PAN = b"\xab\xcd"
 EUI_C = bytes.fromhex("00124b00090a0b0c")
 SHOWN = re.findall(
     r"```\npython3 -m sixlowpan ([^\n]*)\n```\n```\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
@@ -29,10 +28,10 @@ def make_example(path):
     wrong = [bytes.fromhex("7a343a") + bytes((n,)) * 20 for n in range(3)]
     stateful = bytes.fromhex("7af7223a8000")
     payloads = [*echoes, *wrong, stateful]
-    frames = [data_frame(EUI_A, EUI_B, PAN, number, each) for number, each in enumerate(payloads)]
+    frames = [data_frame(EUI_A, EUI_B, PAN_ID, number, each) for number, each in enumerate(payloads)]
     frames += [mac.ack(3), data_frame(EUI_C, EUI_B, b"\x12\x34", 1, bytes.fromhex("7a333a8000"))]
     secret = MacHeader(
-        security=True, pan_compression=True, dst_pan=PAN, dst=EUI_B, src=EUI_A, security_control=13,
+        security=True, pan_compression=True, dst_pan=PAN_ID, dst=EUI_B, src=EUI_A, security_control=13,
         frame_counter=1, key_id=b"\1", mic=bytes(4),
     )  # fmt: skip
     frames = [right(frame) for frame in [*frames, mac.build(secret, bytes(20))]]

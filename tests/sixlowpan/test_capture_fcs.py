@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sixlowpan import capture, data_frame, encode, fcs, ipv6, link_local, mac
+from sixlowpan import capture, data_frame, encode, fcs, ipv6, mac
 from sixlowpan.capture import Options, trailer
 from sixlowpan.capture.linktypes import CRC, CRC32, NONE, TI
 from tests.sixlowpan.captures import pcap, right, right32, tap, ti
-from tests.sixlowpan.samples import EUI_A, EUI_B, LONG
-
-SRC, DST = link_local(EUI_A), link_local(EUI_B)
-PAN = b"\xab\xcd"
+from tests.sixlowpan.samples import DST, EUI_A, EUI_B, LONG, PAN_ID, SRC
 
 
 def echo(number, size=20, broken=False):
@@ -19,7 +16,7 @@ def echo(number, size=20, broken=False):
     packet = ipv6.echo_request(SRC, DST, 7, number, bytes((number * 7 + n) & 0xFF for n in range(size)))
     if broken:
         packet = packet[:42] + b"\0\0" + packet[44:]
-    return data_frame(EUI_A, EUI_B, PAN, number, encode(packet, LONG))
+    return data_frame(EUI_A, EUI_B, PAN_ID, number, encode(packet, LONG))
 
 
 def counts(path, **said):

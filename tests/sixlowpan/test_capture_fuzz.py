@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import random
 
-from sixlowpan import __main__, capture, data_frame, encode, fragment, ipv6, link_local
+from sixlowpan import __main__, capture, data_frame, encode, fragment, ipv6
 from tests.sixlowpan.bluetooth import FORMS, hci
 from tests.sixlowpan.captures import (
     WRAPPERS,
@@ -21,10 +21,9 @@ from tests.sixlowpan.captures import (
     section,
     simple,
 )
-from tests.sixlowpan.samples import EUI_A, EUI_B, LONG
+from tests.sixlowpan.samples import DST, EUI_A, EUI_B, LONG, SRC
 
 ROUNDS = int(os.environ.get("KEYHOLE_FUZZ", "400"))
-SRC, DST = link_local(EUI_A), link_local(EUI_B)
 _PACKET = ipv6.echo_request(SRC, DST, 1, 1, bytes(150))
 PSDUS = [
     data_frame(EUI_A, EUI_B, b"\xab\xcd", number, each)

@@ -24,9 +24,8 @@ from sixlowpan import (
 from sixlowpan.capture import report
 from sixlowpan.coverage import SHOWABLE
 from tests.sixlowpan.captures import pcap
-from tests.sixlowpan.samples import CONTEXTS, EUI_A, EUI_B, LONG, address, udp_packet
+from tests.sixlowpan.samples import CONTEXTS, DST, EUI_A, EUI_B, LONG, SRC, address, udp_packet
 
-SRC, DST = link_local(EUI_A), link_local(EUI_B)
 PAN, OTHER = b"\xab\xcd", b"\x12\x34"
 EUI_C = bytes.fromhex("00124b00090a0b0c")
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from sixlowpan import MacHeader, capture, data_frame, encode, link_local, mac, security
+from sixlowpan import MacHeader, capture, data_frame, encode, mac, security
 from sixlowpan.capture import Options
 from tests.sixlowpan.captures import (
     enhanced,
@@ -22,15 +22,13 @@ from tests.sixlowpan.captures import (
     udp,
     zep,
 )
-from tests.sixlowpan.samples import EUI_A, EUI_B, LONG, SHORT, udp_packet
+from tests.sixlowpan.samples import DST, EUI_A, EUI_B, LONG, PAN_ID, SHORT, SRC, udp_packet
 
-SRC, DST = link_local(EUI_A), link_local(EUI_B)
-PAN = b"\xab\xcd"
 PAYLOAD = encode(udp_packet(SRC, DST), LONG)
-GOOD = data_frame(EUI_A, EUI_B, PAN, 1, PAYLOAD)
+GOOD = data_frame(EUI_A, EUI_B, PAN_ID, 1, PAYLOAD)
 KEY = bytes.fromhex("000102030405060708090a0b0c0d0e0f")
 HEADER = MacHeader(
-    security=True, pan_compression=True, version=1, sequence=9, dst_pan=PAN, dst=EUI_B, src=EUI_A,
+    security=True, pan_compression=True, version=1, sequence=9, dst_pan=PAN_ID, dst=EUI_B, src=EUI_A,
     security_control=5 | 1 << 3, frame_counter=77, key_id=b"\x01",
 )  # fmt: skip
 
@@ -45,15 +43,15 @@ NOT_OURS = [
     (230, mac.ack(3), "not a data frame"),
     (230, bytes.fromhex("0700000102030405"), "not a data frame"),
     (230, bytes.fromhex("4130") + GOOD[2:], "other protocol (frame version 3)"),
-    (230, data_frame(EUI_A, EUI_B, PAN, 1, b""), "no payload"),
-    (230, data_frame(b"\0\1", b"\0\2", PAN, 1, bytes.fromhex("4802000034121e30")), "other protocol (Zigbee NWK)"),
-    (230, data_frame(b"\0\1", b"\0\2", PAN, 1, bytes.fromhex("0802000034121e30")), "other protocol (Zigbee NWK)"),
-    (230, data_frame(b"\0\1", b"\0\2", PAN, 1, bytes.fromhex("4401a5c0ffee")), "other protocol (SCHC)"),
-    (230, data_frame(b"\0\1", b"\0\2", PAN, 1, bytes.fromhex("452001a5c0ffee")), "other protocol (SCHC)"),
-    (230, data_frame(b"\0\1", b"\0\2", PAN, 1, bytes.fromhex("f14401a5c0ffee")), "other protocol (SCHC)"),
+    (230, data_frame(EUI_A, EUI_B, PAN_ID, 1, b""), "no payload"),
+    (230, data_frame(b"\0\1", b"\0\2", PAN_ID, 1, bytes.fromhex("4802000034121e30")), "other protocol (Zigbee NWK)"),
+    (230, data_frame(b"\0\1", b"\0\2", PAN_ID, 1, bytes.fromhex("0802000034121e30")), "other protocol (Zigbee NWK)"),
+    (230, data_frame(b"\0\1", b"\0\2", PAN_ID, 1, bytes.fromhex("4401a5c0ffee")), "other protocol (SCHC)"),
+    (230, data_frame(b"\0\1", b"\0\2", PAN_ID, 1, bytes.fromhex("452001a5c0ffee")), "other protocol (SCHC)"),
+    (230, data_frame(b"\0\1", b"\0\2", PAN_ID, 1, bytes.fromhex("f14401a5c0ffee")), "other protocol (SCHC)"),
     (230, bytes.fromhex("010801ffffffff0c34120000e0"), "other protocol (Zigbee Green Power)"),
     (230, bytes.fromhex("010801ffffffff8c34120000e0"), "other protocol (Zigbee Green Power)"),
-    (230, data_frame(EUI_A, EUI_B, PAN, 1, b"\x3f\1\2"), "no 6LoWPAN (NALP)"),
+    (230, data_frame(EUI_A, EUI_B, PAN_ID, 1, b"\x3f\1\2"), "no 6LoWPAN (NALP)"),
     (230, mac.build(HEADER, b"secret" + bytes(4)), "secured, no key"),
     (147, b"what", "unknown link type 147 (private use)"),
     (283, b"\0", "damaged TAP header"),
@@ -89,13 +87,13 @@ def test_not_judged(tmp_path, link_type, octets, reason):
 def test_a_6lowpan_frame_is_no_zigbee(tmp_path):
     """0x48 and 0x4c are reserved; between EUI-64s, or with another version, nothing speaks for Zigbee."""
     for link, payload in ((LONG, "48020000341 21e30"), (SHORT, "4c02000034121e30"), (SHORT, "4802")):
-        frame = data_frame(link.src, link.dst, PAN, 1, bytes.fromhex(payload.replace(" ", "")))
+        frame = data_frame(link.src, link.dst, PAN_ID, 1, bytes.fromhex(payload.replace(" ", "")))
         assert judged(tmp_path, 230, [frame]) == (1, {})
 
 
 def test_breaches_of_the_frame(tmp_path):
-    no_source = data_frame(b"", EUI_B, PAN, 1, b"\x7a\x03\x3b" + SRC)
-    no_destination = data_frame(EUI_A, b"", PAN, 1, b"\x7a\x30\x3b" + SRC)
+    no_source = data_frame(b"", EUI_B, PAN_ID, 1, b"\x7a\x03\x3b" + SRC)
+    no_destination = data_frame(EUI_A, b"", PAN_ID, 1, b"\x7a\x30\x3b" + SRC)
     judgement = capture.judge(pcap(tmp_path / "f", 230, [b"\x41\x88\x01", no_source, no_destination]))
     assert [(f.code, f.requirement, f.frame) for f in judgement.findings if f.level == "fail"] == [
         ("mac_header", None, 1),
@@ -107,7 +105,7 @@ def test_breaches_of_the_frame(tmp_path):
 
 def test_one_pan_only(tmp_path):
     other = data_frame(EUI_A, EUI_B, b"\x12\x34", 1, PAYLOAD)
-    assert judged(tmp_path, 230, [GOOD, other, b"\x41\x88\x01"], pan=PAN) == (1, {"other network": 2})
+    assert judged(tmp_path, 230, [GOOD, other, b"\x41\x88\x01"], pan=PAN_ID) == (1, {"other network": 2})
 
 
 def test_ethernet_payloads(tmp_path):

@@ -7,14 +7,12 @@ import struct
 
 import pytest
 
-from sixlowpan import capture, data_frame, encode, ipv6, link_local, mac
+from sixlowpan import capture, data_frame, encode, ipv6, mac
 from sixlowpan.__main__ import main
 from sixlowpan.capture import Options, trailer
 from sixlowpan.capture.linktypes import CRC
 from tests.sixlowpan.captures import WRAPPERS, ethernet, ipv4, pcap, right, tap, ti_radio, udp
-from tests.sixlowpan.samples import EUI_A, EUI_B, LONG
-
-SRC, DST = link_local(EUI_A), link_local(EUI_B)
+from tests.sixlowpan.samples import DST, EUI_A, EUI_B, LONG, SRC
 
 
 def echo(number, size=20):

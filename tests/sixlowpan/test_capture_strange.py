@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from sixlowpan import capture, data_frame, encode, fragment, ipv6, link_local
+from sixlowpan import capture, data_frame, encode, fragment, ipv6
 from tests.sixlowpan.captures import (
     block,
     cooked,
@@ -23,15 +23,12 @@ from tests.sixlowpan.captures import (
     udp,
     zep,
 )
-from tests.sixlowpan.samples import EUI_A, EUI_B, LONG, udp_packet
-
-SRC, DST = link_local(EUI_A), link_local(EUI_B)
-PAN = b"\xab\xcd"
+from tests.sixlowpan.samples import DST, EUI_A, EUI_B, LONG, PAN_ID, SRC, udp_packet
 
 
 def echo(number):
     return data_frame(
-        EUI_A, EUI_B, PAN, number, encode(ipv6.echo_request(SRC, DST, 1, number, b"abcd"), LONG)
+        EUI_A, EUI_B, PAN_ID, number, encode(ipv6.echo_request(SRC, DST, 1, number, b"abcd"), LONG)
     )
 
 
@@ -81,7 +78,7 @@ def test_another_version_of_pcapng_is_not_guessed_at(tmp_path):
 
 def tagged(data, first):
     pieces = fragment(udp_packet(SRC, DST, data=data), LONG, mtu=80, tag=7)
-    return [data_frame(EUI_A, EUI_B, PAN, first + at, each) for at, each in enumerate(pieces)]
+    return [data_frame(EUI_A, EUI_B, PAN_ID, first + at, each) for at, each in enumerate(pieces)]
 
 
 def test_without_times_a_tag_that_comes_again_proves_nothing(tmp_path):

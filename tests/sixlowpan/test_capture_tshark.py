@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from sixlowpan import capture, data_frame, encode, ipv6, link_local
+from sixlowpan import capture, data_frame, encode, ipv6
 from tests.sixlowpan.bluetooth import FORMS, hci
 from tests.sixlowpan.captures import (
     WRAPPERS,
@@ -22,10 +22,9 @@ from tests.sixlowpan.captures import (
     simple,
 )
 from tests.sixlowpan.crosscheck import TSHARK
-from tests.sixlowpan.samples import EUI_A, EUI_B, LONG
+from tests.sixlowpan.samples import DST, EUI_A, EUI_B, LONG, SRC
 
 pytestmark = pytest.mark.skipif(TSHARK is None, reason="tshark is not installed: apt-get install tshark")
-SRC, DST = link_local(EUI_A), link_local(EUI_B)
 ECHO = data_frame(EUI_A, EUI_B, b"\xab\xcd", 1, encode(ipv6.echo_request(SRC, DST, 1, 1, b"abcd"), LONG))
 #: tshark 4.0 has no dissector behind 191 and TI's header, and is not told what 147 is; at what has no FCS, or 4 octets
 #: of it, it looks only when it is told

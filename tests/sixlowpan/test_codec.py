@@ -21,9 +21,8 @@ from sixlowpan import (
     link_local,
 )
 from tests.sixlowpan import samples
-from tests.sixlowpan.samples import BLE, CONTEXTS, EUI_A, EUI_B, LONG, SHORT, address, udp_packet
+from tests.sixlowpan.samples import BLE, CONTEXTS, DST, EUI_A, EUI_B, LONG, SHORT, SRC, address, udp_packet
 
-SRC, DST = link_local(EUI_A), link_local(EUI_B)
 QUICK = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )

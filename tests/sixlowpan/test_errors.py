@@ -20,9 +20,8 @@ from sixlowpan import (
     nhc,
     routing,
 )
-from tests.sixlowpan.samples import BD_A, BD_B, CONTEXTS, EUI_A, EUI_B, LONG, address
+from tests.sixlowpan.samples import BD_A, BD_B, CONTEXTS, DST, EUI_A, EUI_B, LONG, SRC, address
 
-SRC, DST = link_local(EUI_A), link_local(EUI_B)
 START = bytes.fromhex("7f33")  # TF=11 NH=1 HLIM=11, both addresses elided
 
 

@@ -25,9 +25,20 @@ from sixlowpan import (
     mesh_header,
 )
 from tests.sixlowpan import samples
-from tests.sixlowpan.samples import BLE, CONTEXTS, EUI_A, EUI_B, LONG, SHORT, SHORT_A, SHORT_B, udp_packet
+from tests.sixlowpan.samples import (
+    BLE,
+    CONTEXTS,
+    DST,
+    EUI_A,
+    EUI_B,
+    LONG,
+    SHORT,
+    SHORT_A,
+    SHORT_B,
+    SRC,
+    udp_packet,
+)
 
-SRC, DST = link_local(EUI_A), link_local(EUI_B)
 PACKET = ipv6.echo_request(SRC, DST, 1, 2, bytes(range(256)) + bytes(range(64)))
 PIECES = fragment(PACKET, LONG, mtu=102, tag=7)
 

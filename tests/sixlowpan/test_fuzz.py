@@ -6,10 +6,9 @@ import random
 
 import pytest
 
-from sixlowpan import Reassembler, encode, explain, fragment, frame, ipv6, link_local, lint, mac, render
-from tests.sixlowpan.samples import CONTEXTS, EUI_A, EUI_B, LINKS, LONG, refusal, udp_packet
+from sixlowpan import Reassembler, encode, explain, fragment, frame, ipv6, lint, mac, render
+from tests.sixlowpan.samples import CONTEXTS, DST, EUI_A, EUI_B, LINKS, LONG, SRC, refusal, udp_packet
 
-SRC, DST = link_local(EUI_A), link_local(EUI_B)
 OPTIONS = bytes.fromhex("3c000104000000001100010400000000") + ipv6.udp(1, 2, b"abc", SRC, DST)
 PACKETS = [
     udp_packet(SRC, DST, data=bytes(range(200))),

@@ -16,13 +16,11 @@ from sixlowpan import (
     fragment,
     ghc,
     ipv6,
-    link_local,
     render,
 )
-from tests.sixlowpan.samples import EUI_A, EUI_B, LONG
+from tests.sixlowpan.samples import DST, LONG, SRC
 from vectors.examples import examples
 
-SRC, DST = link_local(EUI_A), link_local(EUI_B)
 ADDRESSES = SRC + DST
 
 

@@ -18,9 +18,19 @@ from sixlowpan import (
     mesh,
     nhc,
 )
-from tests.sixlowpan.samples import CONTEXTS, EUI_A, EUI_B, LONG, SHORT_A, SHORT_B, address, udp_packet
+from tests.sixlowpan.samples import (
+    CONTEXTS,
+    DST,
+    EUI_A,
+    EUI_B,
+    LONG,
+    SHORT_A,
+    SHORT_B,
+    SRC,
+    address,
+    udp_packet,
+)
 
-SRC, DST = link_local(EUI_A), link_local(EUI_B)
 START = "7f33"  # TF=11 NH=1 HLIM=11, both addresses elided
 
 

@@ -25,9 +25,20 @@ from sixlowpan import (
 )
 from sixlowpan.explain import Field
 from tests.sixlowpan import samples
-from tests.sixlowpan.samples import BLE, CONTEXTS, EUI_A, EUI_B, LONG, SHORT, address, refusal, udp_packet
+from tests.sixlowpan.samples import (
+    BLE,
+    CONTEXTS,
+    DST,
+    EUI_A,
+    EUI_B,
+    LONG,
+    SHORT,
+    SRC,
+    address,
+    refusal,
+    udp_packet,
+)
 
-SRC, DST = link_local(EUI_A), link_local(EUI_B)
 PACKET = udp_packet(SRC, DST)
 
 

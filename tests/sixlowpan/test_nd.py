@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sixlowpan import Context, DecodeError, EncodeError, ipv6, link_local, nd
-from tests.sixlowpan.samples import BD_A, EUI_A, EUI_B, SHORT_A, address, refusal
+from sixlowpan import Context, DecodeError, EncodeError, ipv6, nd
+from tests.sixlowpan.samples import BD_A, DST, EUI_A, SHORT_A, SRC, address, refusal
 
-SRC, DST = link_local(EUI_A), link_local(EUI_B)
 PREFIX = address("2001:db8::")
 
 OPTIONS = [

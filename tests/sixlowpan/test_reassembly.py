@@ -13,12 +13,10 @@ from sixlowpan import (
     encode,
     fragment,
     ipv6,
-    link_local,
 )
 from sixlowpan.fragment import fragment_header_1, fragment_header_n
-from tests.sixlowpan.samples import EUI_A, EUI_B, LONG, address
+from tests.sixlowpan.samples import DST, EUI_A, EUI_B, LONG, SRC, address
 
-SRC, DST = link_local(EUI_A), link_local(EUI_B)
 START = bytes.fromhex("7f33")  # TF=11 NH=1 HLIM=11, both addresses elided
 
 

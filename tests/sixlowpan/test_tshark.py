@@ -19,18 +19,17 @@ from hypothesis import HealthCheck, Phase, given, settings
 from sixlowpan import Contexts, LinkInfo, data_frame, decode, encodings, fragment, ipv6, link_local, mac
 from tests.sixlowpan import crosscheck, samples
 from tests.sixlowpan.crosscheck import TSHARK, blocks, cut_short
-from tests.sixlowpan.samples import EUI_A, EUI_B, LINKS
+from tests.sixlowpan.samples import EUI_A, EUI_B, LINKS, PAN_ID
 from vectors.generate import all_vectors
 
 pytestmark = pytest.mark.skipif(TSHARK is None, reason="tshark is not installed: apt-get install tshark")
-PAN = b"\xab\xcd"
 CONTEXTS = samples.CONTEXTS
 RADIOS = [LINKS[name] for name in ("long", "short", "mixed")]
 
 
 def compare(cases: list[tuple[bytes, object, bytes]]) -> list[str]:
     """Payloads that tshark decompresses otherwise than to their packet."""
-    frames = [data_frame(link.src, link.dst, PAN, 1, payload) for payload, link, _ in cases]
+    frames = [data_frame(link.src, link.dst, PAN_ID, 1, payload) for payload, link, _ in cases]
     wrong = []
     for (payload, _, packet), sources in zip(cases, blocks(frames, CONTEXTS), strict=True):
         if packet not in sources and not (payload[0] == 0x41 and sources[0].endswith(packet)):
@@ -113,7 +112,7 @@ def test_fragments():
         packet = ipv6.echo_request(src, dst, 1, tag, bytes(range(256)) * 4 + bytes(size))
         packet = ipv6.echo_request(src, dst, 1, tag, packet[48 : 48 + size])
         pieces = fragment(packet, LINKS["long"], mtu=90, tag=tag)
-        frames += [data_frame(EUI_A, EUI_B, PAN, 1, piece) for piece in pieces]
+        frames += [data_frame(EUI_A, EUI_B, PAN_ID, 1, piece) for piece in pieces]
         packets.append(packet)
     shown = [source for sources in blocks(frames, CONTEXTS) for source in sources]
     for packet in packets:
@@ -126,7 +125,7 @@ def framed(vector) -> list[bytes]:
         data_frame(
             bytes.fromhex(each.src or vector.src),
             bytes.fromhex(each.dst or vector.dst),
-            PAN,
+            PAN_ID,
             1,
             bytes.fromhex(each.payload),
         )
@@ -157,7 +156,7 @@ def test_the_helper_reads_captures(tmp_path, capsys):
     link, packet = LINKS["long"], ipv6.echo_request(link_local(EUI_A), link_local(EUI_B), 1, 1, b"x" * 200)
     others = [bytes.fromhex(each) for each in ("7a333b", "7a343b", "7e33eb00f0000100020000")]
     payloads = fragment(packet, link, mtu=90, tag=1) + others
-    frames = [data_frame(link.src, link.dst, PAN, n, payload) for n, payload in enumerate(payloads)]
+    frames = [data_frame(link.src, link.dst, PAN_ID, n, payload) for n, payload in enumerate(payloads)]
     for link_type, fcs in ((195, mac.fcs), (230, lambda _: b"")):
         octets = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, link_type)
         for frame in frames:
@@ -172,7 +171,7 @@ def test_the_helper_reads_captures(tmp_path, capsys):
 
 
 def test_the_helper_names_what_differs(monkeypatch, capsys, tmp_path):
-    frame = data_frame(EUI_A, EUI_B, PAN, 1, bytes.fromhex("7a333b"))
+    frame = data_frame(EUI_A, EUI_B, PAN_ID, 1, bytes.fromhex("7a333b"))
     header = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 230)
     (tmp_path / "a.pcap").write_bytes(header + struct.pack("<IIII", 0, 0, len(frame), len(frame)) + frame)
     monkeypatch.setattr(

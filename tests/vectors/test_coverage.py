@@ -1,13 +1,10 @@
 """Coverage reads suites as text, and says what is missing."""
 
-import io
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from vectors import __main__ as command
 from vectors.__main__ import main
 from vectors.catalogue import CATALOGUE
 from vectors.coverage import coverage, in_cases, in_vectors, named_in
@@ -104,16 +101,6 @@ def test_generate_check_notices_a_stale_file(monkeypatch, tmp_path, capsys):
     assert Path(tmp_path, "rfc6282-4.3.json").exists() is False
 
 
-def test_a_reader_that_has_seen_enough(monkeypatch):
-    class Closed(io.StringIO):
-        def write(self, text):
-            raise BrokenPipeError
-
-        def fileno(self):
-            return 987
-
-    copies = []
-    monkeypatch.setattr(sys, "stdout", Closed())
-    monkeypatch.setattr(command.os, "dup2", lambda old, new: copies.append(new))
+def test_a_reader_that_has_seen_enough(gone_reader):
     assert main(["coverage", "--missing"]) == 0
-    assert copies == [987]
+    assert gone_reader == [987]

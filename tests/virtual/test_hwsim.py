@@ -300,12 +300,17 @@ def test_a_short_address_and_the_monitor_interface():
         assert b"\x34\x12" in answer.data[:20], "Linux sends from its short address"
 
 
+def ended_by(guest, command, timeout):
+    """The status of a guest that this command ends."""
+    with pytest.raises((TransportClosed, AgentError)):
+        guest.client.check(command, timeout=timeout)
+    assert guest.guest.wait(10)
+    return guest.status()
+
+
 def test_an_oops_is_a_crash_with_its_text():
     with HwsimGuest() as guest:
-        with pytest.raises((TransportClosed, AgentError)):
-            guest.client.check("echo c > /proc/sysrq-trigger", timeout=30)
-        assert guest.guest.wait(10)
-        status = guest.status()
+        status = ended_by(guest, "echo c > /proc/sysrq-trigger", 30)
         assert status.state == "crashed"
         assert "sysrq triggered crash" in status.detail
         with pytest.raises(TransportClosed):
@@ -349,9 +354,6 @@ def test_a_killed_run_leaves_no_guest():
 
 def test_a_dead_agent_is_neither():
     with HwsimGuest() as guest:
-        with pytest.raises((TransportClosed, AgentError)):
-            guest.client.check("kill -9 $PPID", timeout=10)
-        assert guest.guest.wait(10)
-        status = guest.status()
+        status = ended_by(guest, "kill -9 $PPID", 10)
         assert status.state == "exited"
         assert "KEYHOLE agent ended with 137" in status.detail

@@ -16,6 +16,12 @@ ECHO = echo(A, B)
 FE80 = bytes.fromhex("fe80000000000000")
 
 
+def of_traffic(key: str, tf: int, inline: str, rows: list[str], **fields: int) -> Vector:
+    """An echo with this TF and what is in-line for it; `fields` are those of the IPv6 header."""
+    payload = iphc(bytes.fromhex(inline) + b"\x3a", tf=tf, sam=3, dam=3) + ECHO
+    return vector(key, payload, ipv6(ECHO, ICMPV6, A, B, **fields), requirements=rows)
+
+
 @family(6282, "3.1.1", "tc-rotation")
 def tf() -> Iterator[Vector]:
     """Each TF form with values that tell ECN from DSCP and every nibble of the flow label: the traffic class
@@ -28,22 +34,17 @@ def tf() -> Iterator[Vector]:
         ("all-ones", 0xFF, 0xFFFFF, "ff0fffff"),
         ("flow-low-octet", 0x00, 0x000FF, "000000ff"),
     ):
-        packet = ipv6(ECHO, ICMPV6, A, B, tc=tc, flow=flow)
-        payload = iphc(bytes.fromhex(inline) + b"\x3a", tf=0, sam=3, dam=3) + ECHO
-        yield vector(f"00-{name}", payload, packet, requirements=["RFC6282-3.1.1-01", "RFC6282-3.2.1-02"])
+        yield of_traffic(f"00-{name}", 0, inline, ["RFC6282-3.1.1-01", "RFC6282-3.2.1-02"], tc=tc, flow=flow)
     for name, tc, flow, inline in (
         ("ecn-0", 0x00, 0xABCDE, "0abcde"),
         ("ecn-1", 0x01, 0xABCDE, "4abcde"),
         ("ecn-2", 0x02, 0x00001, "800001"),
         ("ecn-3", 0x03, 0xF0000, "cf0000"),
     ):
-        packet = ipv6(ECHO, ICMPV6, A, B, tc=tc, flow=flow)
-        payload = iphc(bytes.fromhex(inline) + b"\x3a", tf=1, sam=3, dam=3) + ECHO
-        yield vector(f"01-{name}", payload, packet, requirements=["RFC6282-3.1.1-02", "RFC6282-3.2.1-03"])
+        yield of_traffic(f"01-{name}", 1, inline, ["RFC6282-3.1.1-02", "RFC6282-3.2.1-03"], tc=tc, flow=flow)
     for tc, octet in ((0xB8, 0x2E), (0x03, 0xC0), (0x01, 0x40), (0xFC, 0x3F), (0xFF, 0xFF), (0x00, 0x00)):
-        packet = ipv6(ECHO, ICMPV6, A, B, tc=tc)
-        payload = iphc(bytes((octet, 0x3A)), tf=2, sam=3, dam=3) + ECHO
-        yield vector(f"10-{tc:02x}", payload, packet, requirements=["RFC6282-3.1.1-03", "RFC6282-3.2.1-01"])
+        inline = f"{octet:02x}"
+        yield of_traffic(f"10-{tc:02x}", 2, inline, ["RFC6282-3.1.1-03", "RFC6282-3.2.1-01"], tc=tc)
     payload = iphc(b"\x3a", sam=3, dam=3) + ECHO
     yield vector("11", payload, ipv6(ECHO, ICMPV6, A, B), requirements=["RFC6282-3.1.1-04"])
 

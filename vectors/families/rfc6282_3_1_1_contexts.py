@@ -9,6 +9,7 @@ chosen so that each of the three sentences decides some bits: /0 and /48 leave a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from vectors.build import ICMPV6, addr, echo, iid, iphc, ipv6, link_local, short_iid, with_context
 from vectors.model import EUI_A, EUI_B, RECEIVE_ONLY, SHORT_A, SHORT_B, Vector, family, vector
@@ -38,58 +39,52 @@ def rows(*numbers: str, context: str) -> list[str]:
     return [f"RFC6282-3.1.1-{number}" for number in (*numbers, *extra)] + derived
 
 
+def stateful(
+    name: str, key: str, low: bytes, inline: bytes, link: dict[str, Any], number: str, **iphc_fields: int
+) -> Vector:
+    """An echo from (SAC=1) or to (DAC=1) an address of this context that ends with `low`."""
+    mine = "sac" in iphc_fields
+    address = with_context(PREFIXES[name], low)
+    ends = (address, B) if mine else (A, address)
+    data = echo(*ends)
+    short = "-short" if set(link.values()) & {SHORT_A, SHORT_B} else ""
+    overridden = bool(inline) and not address.endswith(inline)
+    return vector(
+        f"{name}-{key}{short}",
+        iphc(b"\x3a" + inline, **iphc_fields) + data,
+        ipv6(data, ICMPV6, *ends),
+        flags=[RECEIVE_ONLY] if overridden else [],
+        note=OVERRIDDEN if overridden else "",
+        contexts={"0": PREFIXES[name]},
+        requirements=rows(number, "11", "14" if mine else "28", context=name),
+        **link,
+    )
+
+
 @family(6282, "3.1.1", "context-length", "address-mode")
 def stateful_source() -> Iterator[Vector]:
     """SAC=1 with SAM 01, 10, 11 under contexts from /0 to /128."""
-    for name, prefix in PREFIXES.items():
+    for name in PREFIXES:
         for sam, low, inline, src, number in (
             (1, WIDE, WIDE, EUI_A, "20"),
             (2, short_iid(0xBEEF), b"\xbe\xef", EUI_A, "21"),
             (3, iid(EUI_A), b"", EUI_A, "22"),
             (3, iid(SHORT_A), b"", SHORT_A, "22"),
         ):
-            source = with_context(prefix, low)
-            data = echo(source, B)
-            payload = iphc(b"\x3a" + inline, sac=1, sam=sam, dam=3) + data
-            kind = "-short" if src == SHORT_A else ""
-            overridden = bool(inline) and not source.endswith(inline)
-            yield vector(
-                f"{name}-sam{sam}{kind}",
-                payload,
-                ipv6(data, ICMPV6, source, B),
-                flags=[RECEIVE_ONLY] if overridden else [],
-                note=OVERRIDDEN if overridden else "",
-                src=src,
-                contexts={"0": prefix},
-                requirements=rows(number, "11", "14", context=name),
-            )
+            yield stateful(name, f"sam{sam}", low, inline, {"src": src}, number, sac=1, sam=sam, dam=3)
 
 
 @family(6282, "3.1.1", "context-length", "address-mode")
 def stateful_destination() -> Iterator[Vector]:
     """M=0 DAC=1 with DAM 01, 10, 11 under contexts from /0 to /128."""
-    for name, prefix in PREFIXES.items():
+    for name in PREFIXES:
         for dam, low, inline, dst, number in (
             (1, WIDE, WIDE, EUI_B, "34"),
             (2, short_iid(0xBEEF), b"\xbe\xef", EUI_B, "35"),
             (3, iid(EUI_B), b"", EUI_B, "36"),
             (3, iid(SHORT_B), b"", SHORT_B, "36"),
         ):
-            target = with_context(prefix, low)
-            data = echo(A, target)
-            payload = iphc(b"\x3a" + inline, sam=3, dac=1, dam=dam) + data
-            kind = "-short" if dst == SHORT_B else ""
-            overridden = bool(inline) and not target.endswith(inline)
-            yield vector(
-                f"{name}-dam{dam}{kind}",
-                payload,
-                ipv6(data, ICMPV6, A, target),
-                flags=[RECEIVE_ONLY] if overridden else [],
-                note=OVERRIDDEN if overridden else "",
-                dst=dst,
-                contexts={"0": prefix},
-                requirements=rows(number, "11", "28", context=name),
-            )
+            yield stateful(name, f"dam{dam}", low, inline, {"dst": dst}, number, sam=3, dac=1, dam=dam)
 
 
 @family(6282, "3.1.1", "unspecified-source")
