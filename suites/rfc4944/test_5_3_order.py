@@ -212,9 +212,7 @@ def test_fragments_between_addresses(case: Case, source: str, destination: str):
     """Fragments between addresses of either kind, and multicast in fragments (§3: 64-bit and 16-bit are supported)."""
     tester, link = case.tester, case.rig.link
     if source == "short":
-        if not link.any_source:
-            case.unsupported("the link cannot send from a short address", "not_on_this_link")
-        tester.fresh_short()
+        case.short_sender()
     to = {"extended": link.dut, "short": link.dut_short, "broadcast": b"\xff\xff"}[destination]
     if not to:
         case.unsupported("the DUT has no short address", "not_declared")

@@ -94,9 +94,7 @@ def test_extended_address_iid(case: Case):
 @requirement("RFC6282-3.2.2-05")
 def test_short_address_iid(case: Case):
     """§3.2.2: the IID of a short address is 0000:00ff:fe00:XXXX, without PAN id and without U/L bit."""
-    if not case.rig.link.any_source:
-        case.unsupported("the link cannot send from a short address", "not_on_this_link")
-    case.tester.fresh_short()
+    case.short_sender()
     case.understood(lambda: stimulus(case, case.tester.echo(), SAC=0, SAM=0b11))
 
 
@@ -105,9 +103,7 @@ def test_short_address_iid(case: Case):
 @requirement("RFC6282-3.2.2-06")
 def test_short_address_under_a_context(case: Case):
     """§3.2.2: what a context leaves of an elided IID comes from the short address, as 0000:00ff:fe00:XXXX."""
-    if not case.rig.link.any_source:
-        case.unsupported("the link cannot send from a short address", "not_on_this_link")
-    case.tester.fresh_short()
+    case.short_sender()
     source = case.tester.also(case.tester.contexts[0].prefix[:8] + case.tester.identity.address[8:])
     understood_if_shown(case, lambda: stimulus(case, case.tester.echo(source=source), SAC=1, SAM=0b11, CID=0))
 

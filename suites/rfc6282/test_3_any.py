@@ -209,9 +209,7 @@ def coded(case: Case, kind: str, seed: str) -> Iterator[Coded]:
 def test_combinations(case: Case, kind: str, source: str):
     """Legal headers of this kind, everything in them drawn at random: each comes out as what it says."""
     if source == "short":
-        if not case.rig.link.any_source:
-            case.unsupported("the link cannot send from a short address", "not_on_this_link")
-        case.tester.fresh_short()
+        case.short_sender()
     loses_nothing(case)
     if not case.takes(lambda: plain(case, kind)):
         case.unsupported(

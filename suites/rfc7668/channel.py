@@ -13,7 +13,7 @@ from math import inf
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from fixtures.api import Case, Link, RouterParty, Seen, registration_of, stimulus
+from fixtures.api import Case, Link, RouterParty, Seen, Stimulus, registration_of, stimulus
 from rigs.links.ipsp.channel_link import ChannelLink, Role, Terms
 from sixlowpan import DecodeError, decode, link_local, nd
 from sixlowpan.addresses import is_link_local
@@ -51,6 +51,12 @@ def live(case: Case) -> ChannelLink:
             "the link hands over bare SDUs: there is no L2CAP channel to look at", "not_on_this_link"
         )
     return link
+
+
+def in_k_frames(case: Case, link: ChannelLink, octets: int, data: int) -> Stimulus:
+    """An echo with so many octets of data, in K-frames of `octets`; the controls go as always."""
+    link.segment(octets)  # holds for the next SDU
+    return stimulus(case, case.tester.echo(data))
 
 
 def reconnected(case: Case) -> ChannelLink:

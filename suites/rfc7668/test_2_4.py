@@ -2,9 +2,9 @@
 
 import pytest
 
-from fixtures.api import ECHO_REPLY, Case, Stimulus, needs, on_link, requirement, stimulus, terms_broken
+from fixtures.api import ECHO_REPLY, Case, needs, on_link, requirement, stimulus, terms_broken
 from rigs.links.ipsp.channel_link import Terms
-from suites.rfc7668.channel import connected, echoed, live, reconnected
+from suites.rfc7668.channel import connected, echoed, in_k_frames, live, reconnected
 
 pytestmark = on_link("ble")
 #: Echoes of 400 octets, so many that their answers need more than the first credits.
@@ -50,24 +50,14 @@ def test_segmentation_of_answers(case: Case, mps: int):
 def test_reassembly(case: Case, octets: int):
     """An SDU in many small K-frames is one packet; at 3 octets each, the first has one beside the SDU length."""
     link = live(case)
-
-    def make() -> Stimulus:
-        link.segment(octets)  # holds for the next SDU, so the controls go as always
-        return stimulus(case, case.tester.echo(octets + 200))
-
-    case.understood(make)
+    case.understood(lambda: in_k_frames(case, link, octets, octets + 200))
 
 
 @requirement("RFC7668-2.4-01")
 def test_first_k_frame_with_the_length_only(case: Case):
     """A first K-frame with the SDU length and nothing else: odd, but in the format; the DUT lives on."""
     link = live(case)
-
-    def make() -> Stimulus:
-        link.segment(2)
-        return stimulus(case, case.tester.echo(20))
-
-    case.survives(make)
+    case.survives(lambda: in_k_frames(case, link, 2, 20))
 
 
 @requirement("RFC7668-2.4-01")

@@ -16,11 +16,10 @@ from fixtures.api import (
     on_link,
     raw,
     requirement,
-    stimulus,
 )
 from rigs.links.ipsp.channel_link import ChannelLink, Terms
 from sixlowpan import encode, ipv6
-from suites.rfc7668.channel import connected, echoed, live, reconnected
+from suites.rfc7668.channel import connected, echoed, in_k_frames, live, reconnected
 
 pytestmark = on_link("ble")
 
@@ -59,12 +58,7 @@ def test_sdu_of_the_mtu(case: Case, less: int):
 def test_full_size_in_the_smallest_k_frames(case: Case):
     """A full-size packet in K-frames of 3 octets, as many at a time as the DUT's credits allow."""
     link = live(case)
-
-    def make() -> Stimulus:
-        link.segment(3)
-        return stimulus(case, case.tester.echo(1232))
-
-    case.understood(make)
+    case.understood(lambda: in_k_frames(case, link, 3, 1232))
 
 
 def came_of(case: Case, link: ChannelLink, *k_frames: bytes) -> list[bytes]:

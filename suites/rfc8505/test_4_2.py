@@ -76,23 +76,29 @@ def test_deregistration(case: Case):
         expect_status(case, asker, asker.request(0, code=1, tid=246), 0, "lifetime 0, TID 246")
 
 
+def filled(asker: Asker) -> tuple[bytes, bytes, int | None]:
+    """Ask for 256 addresses, until one is refused: the first and the last that was asked for, and the last status."""
+    start, end = asker.address[:10], asker.address[12:]
+    for number in range(256):
+        last = start + number.to_bytes(2) + end
+        status = asker.status(asker.request(code=1, tid=240, address=last))
+        if status != 0:
+            break
+    return start + bytes(2) + end, last, status
+
+
 @BORDER
 @requirement("RFC8505-4.1-15", "RFC8505-5.7-01")
 def test_saturated(case: Case):
     """A full table: status 9, "6LBR Registry Saturated", in place of 2; what was kept before still is."""
     with routing(case) as (_, prefix):
         asker = Asker(case, prefix)
-        first = asker.address
-        for number in range(256):
-            asker.address = first[:10] + number.to_bytes(2) + first[12:]
-            status = asker.status(asker.request(code=1, tid=240))
-            if status != 0:
-                break
-        else:
+        first, _, status = filled(asker)
+        if status == 0:
             case.note("the DUT kept all of 256 addresses")
             return
         case.expect(status == SATURATED, "nd_status", "status 9", str(status), frame=asker.frame)
-        asker.address = first[:10] + bytes(2) + first[12:]
+        asker.address = first
         other = asker.request(code=1, tid=240, rovr=bytes.fromhex("00124bfffe0a0b0c"))
         expect_status(case, asker, other, 1, "the first is kept")
 

@@ -8,6 +8,7 @@ from suites.rfc6775.routing import registered, routing
 from suites.rfc6775.test_8_2 import is_dar
 from suites.rfc6775.test_8_2_4 import OTHER, Asker, expect_status
 from suites.rfc8505.test_4 import attached_host
+from suites.rfc8505.test_4_2 import filled
 from suites.rfc8505.test_5 import UPDATED
 
 pytestmark = [on_link("ieee802154"), needs("reset")]
@@ -62,15 +63,9 @@ def test_saturated_and_known(case: Case):
     """A full table refuses new addresses, and keeps none of them: what it has is renewed and given back."""
     with routing(case) as (_, prefix):
         asker = Asker(case, prefix)
-        first = asker.address
-        for number in range(256):
-            last = first[:10] + number.to_bytes(2) + first[12:]
-            status = asker.status(asker.request(code=1, tid=240, address=last))
-            if status != 0:
-                break
-        else:
+        known, last, status = filled(asker)
+        if status == 0:
             case.unsupported("the DUT kept all of 256 addresses")
-        known = first[:10] + bytes(2) + first[12:]
         again = asker.status(asker.request(code=1, tid=240, address=last, rovr=OTHER))
         case.expect(
             again != 1, "nd_kept", "what was refused is not kept", "it is: status 1", frame=asker.frame

@@ -9,7 +9,7 @@ from sixlowpan.addresses import ALL_NODES, is_link_local, is_multicast
 from tests.variants import ReferenceNode, variant
 from tests.variants.answers import LastOfScope
 from tests.variants.discovery_liberties import ROUTERS, SIX_LRS
-from tests.variants.discovery_routers import AdvertisesUnasked
+from tests.variants.discovery_routers import AdvertisesUnasked, room_for
 from tests.variants.timers import PutsOff
 
 ON_802154 = ROUTERS[:-1]
@@ -71,11 +71,8 @@ class LongOptions(ReferenceNode):
 
 
 @variant("6lr-room-for-three", rigs=ROUTERS)
-class RoomForThree(ReferenceNode):
+class RoomForThree(room_for(3)):
     """Has room for three registrations: RFC 6775 §6.5.2 has a status for it, and no text a least number."""
-
-    capacity = 3
-    table_size = 3
 
 
 @variant("6lr-probes-those-who-register", rigs=ROUTERS)

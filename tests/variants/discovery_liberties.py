@@ -24,14 +24,21 @@ def options_of(body: bytes) -> list[bytes]:
     return found
 
 
-@variant("nd-aro-before-sllao", rigs=HOSTS)
-class AroFirst(ReferenceNode):
-    """Has the ARO in front of the SLLAO: no text gives options an order (RFC 4861 §9, "in any order")."""
+def reverses_options(kind, at):
+    """A node that has the options of its messages of this kind in the other order; they begin at this octet."""
 
-    def send_nd(self, source, destination, kind, body):
-        if kind == nd.NS:
-            body = body[:20] + b"".join(reversed(options_of(body[20:])))
-        super().send_nd(source, destination, kind, body)
+    class Reversing(ReferenceNode):
+        def send_nd(self, source, destination, sent, body):
+            if sent == kind:
+                body = body[:at] + b"".join(reversed(options_of(body[at:])))
+            super().send_nd(source, destination, sent, body)
+
+    return Reversing
+
+
+@variant("nd-aro-before-sllao", rigs=HOSTS)
+class AroFirst(reverses_options(nd.NS, 20)):
+    """Has the ARO in front of the SLLAO: no text gives options an order (RFC 4861 §9, "in any order")."""
 
 
 @variant("nd-nonce", rigs=HOSTS)
@@ -99,13 +106,8 @@ class OneTid(ReferenceNode):
 
 
 @variant("6lr-options-reversed", rigs=ROUTERS)
-class Reversed(ReferenceNode):
+class Reversed(reverses_options(nd.RA, 12)):
     """Advertises its options in the other order, the SLLAO last."""
-
-    def send_nd(self, source, destination, kind, body):
-        if kind == nd.RA:
-            body = body[:12] + b"".join(reversed(options_of(body[12:])))
-        super().send_nd(source, destination, kind, body)
 
 
 @variant("6lr-router-lifetime-65535", rigs=ROUTERS)

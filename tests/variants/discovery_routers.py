@@ -34,20 +34,19 @@ class TargetOption(ReferenceNode):
         super().send_nd(source, destination, kind, body + self.link_option(2) if kind == nd.NA else body)
 
 
-@variant("6lr-little-room", rigs=ROUTERS)
-class LittleRoom(ReferenceNode):
-    """Has room for five registrations."""
+def room_for(count):
+    """A router with room for so many registrations, and a 6LBR with room for so many addresses."""
+    return type("Room", (ReferenceNode,), {"capacity": count, "table_size": count})
 
-    capacity = 5
-    table_size = 5
+
+@variant("6lr-little-room", rigs=ROUTERS)
+class LittleRoom(room_for(5)):
+    """Has room for five registrations."""
 
 
 @variant("6lr-much-room", rigs=ROUTERS)
-class MuchRoom(ReferenceNode):
+class MuchRoom(room_for(100_000)):
     """Is never full, as far as a suite can see."""
-
-    capacity = 100_000
-    table_size = 100_000
 
 
 @variant("6lr-trusts-eui64s", rigs=SIX_LRS)

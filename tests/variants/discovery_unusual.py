@@ -17,52 +17,42 @@ SIX_LBRS = ("reference-nd-6lbr", "reference-nd-6lbr-8505")
 EXTENDED = ("reference-nd-6ln-8505",)
 
 
-class Late(PutsOff):
-    """Some of what it sends in Neighbor Discovery leaves later."""
+def says_late(kind, seconds=0.8):
+    """A node whose ICMPv6 messages of this kind leave later."""
 
-    seconds = 0.8
-    kinds: frozenset[int] = frozenset()
+    class Late(PutsOff):
+        def output(self, packet):
+            if packet[6] == ipv6.ICMPV6 and packet[40] == kind:
+                self.later(seconds, self.output_late, packet, self.hint)
+            else:
+                super().output(packet)
 
-    def output(self, packet):
-        if packet[6] == ipv6.ICMPV6 and packet[40] in self.kinds:
-            self.later(self.seconds, self.output_late, packet, self.hint)
-        else:
+        def output_late(self, packet, hint):
+            self.hint = hint
             super().output(packet)
+            self.hint = (b"", b"")
 
-    def output_late(self, packet, hint):
-        self.hint = hint
-        super().output(packet)
-        self.hint = (b"", b"")
+    return Late
 
 
 @variant("6lr-advertises-after-2-s", rigs=ROUTERS)
-class AdvertisesLate(Late):
+class AdvertisesLate(says_late(nd.RA, 1.9)):
     """Waits almost 2 s before it answers a solicitation: RFC 6775 §9, MAX_RA_DELAY_TIME (RFC 4861 §6.2.6)."""
-
-    seconds = 1.9
-    kinds = frozenset({nd.RA})
 
 
 @variant("6lr-answers-registrations-late", rigs=ROUTERS)
-class AnswersLate(Late):
+class AnswersLate(says_late(nd.NA)):
     """Answers registrations after 0.8 s: §3.3, "might not be immediate"."""
-
-    kinds = frozenset({nd.NA})
 
 
 @variant("6lbr-confirms-late", rigs=SIX_LBRS)
-class ConfirmsLate(Late):
+class ConfirmsLate(says_late(nd.DAC)):
     """Answers a DAR after 0.8 s, sooner than it would be sent again (§8.2.6)."""
-
-    kinds = frozenset({nd.DAC})
 
 
 @variant("6lr-reports-after-half-a-second", rigs=SIX_LRS)
-class ReportsLate(Late):
+class ReportsLate(says_late(nd.DAR, 0.5)):
     """Sends DARs half a second later: no text says how soon."""
-
-    seconds = 0.5
-    kinds = frozenset({nd.DAR})
 
 
 @variant("nd-registers-after-a-second", rigs=HOSTS)

@@ -9,7 +9,7 @@ from rigs.links.memory.link import DUT_SHORT
 from sixlowpan import Reassembler, encode, encodings, fragment, mac
 from sixlowpan.addresses import BROADCAST, is_multicast
 from tests.variants import ANY, ReferenceNode, variant
-from tests.variants.sending import behind_the_first, cut_at, in_order, lawful, the, with_header
+from tests.variants.sending import ShortSource, behind_the_first, cut_at, in_order, lawful, the, with_header
 from tests.variants.timers import PutsOff
 
 NO_TAP = ("ip_tap",)
@@ -172,11 +172,8 @@ class CidAtTimes(the(lambda form, first, second: (len(form) % 2 == 0, second & 0
 
 
 @variant("short-source-no-tap", without=NO_TAP)
-class ShortSourceNoTap(ReferenceNode):
+class ShortSourceNoTap(ShortSource):
     """Sends every frame from its short address, without a tap (RFC 4944 §3)."""
-
-    def sent_info(self, packet, neighbour):
-        return replace(super().sent_info(packet, neighbour), src=DUT_SHORT)
 
 
 @variant("short-source-when-unicast")

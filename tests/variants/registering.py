@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rigs.nodes.reference.times import soonest
 from sixlowpan import ipv6, nd
 from sixlowpan.addresses import is_link_local, solicited_node
 from tests.variants import ReferenceNode, variant
@@ -131,9 +132,7 @@ class Reports(ReferenceNode):
         ]
 
     def due(self):
-        at = super().due()
-        mine = self.reports_at if self.confirmed_addresses() else None
-        return min((t for t in (at, mine) if t is not None), default=None)
+        return soonest(super().due(), self.reports_at if self.confirmed_addresses() else None)
 
     def registration_answered(self, address, option):
         super().registration_answered(address, option)
@@ -249,8 +248,7 @@ class Changes(ReferenceNode):
             self.changes_at = self.now + self.period
 
     def due(self):
-        ends = (super().due(), self.changes_at)
-        return min((t for t in ends if t is not None), default=None)
+        return soonest(super().due(), self.changes_at)
 
     def tick(self):
         super().tick()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rigs.nodes.reference.times import soonest
 from sixlowpan import DecodeError, mac
 from tests.variants import ANY, ReferenceNode, variant
 from tests.variants.hosts import SLOW, Late
@@ -53,9 +54,7 @@ class Reads(ReferenceNode):
                 self._out.append((b"", mac.ack(header.sequence or 0)))
 
     def due(self):
-        at = super().due()
-        mine = self.reads_at if self.heard else None
-        return min((t for t in (at, mine) if t is not None), default=None)
+        return soonest(super().due(), self.reads_at if self.heard else None)
 
     def tick(self):
         super().tick()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rigs.nodes.reference.times import soonest
 from tests.variants import ReferenceNode
 
 
@@ -16,8 +17,7 @@ class PutsOff(ReferenceNode):
         self.put_off.append((self.now + seconds, step, arguments))
 
     def due(self):
-        times = (super().due(), *(at for at, _, _ in self.put_off))
-        return min((at for at in times if at is not None), default=None)
+        return soonest(super().due(), *(at for at, _, _ in self.put_off))
 
     def tick(self):
         super().tick()

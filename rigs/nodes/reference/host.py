@@ -15,6 +15,7 @@ from typing import Final
 
 from rigs import tcp
 from rigs.nodes.reference.tcp import TcpPorts
+from rigs.nodes.reference.times import soonest
 from sixlowpan import ipv6
 from sixlowpan.addresses import ALL_NODES, UNSPECIFIED, is_link_local, is_multicast, solicited_node
 from sixlowpan.ipv6 import DESTINATION, FRAGMENT, HOP_BY_HOP, ICMPV6, NO_NEXT_HEADER, ROUTING, UDP
@@ -345,8 +346,7 @@ class Host(ABC):
 
     def due(self) -> float | None:
         """When `tick` has something to do."""
-        timers = (*(resolution.due for resolution in self.resolving.values()), self.tcp.due())
-        return min((at for at in timers if at is not None), default=None)
+        return soonest(*(resolution.due for resolution in self.resolving.values()), self.tcp.due())
 
     def tick(self) -> None:
         """Solicit again, or give up (RFC 4861 §7.2.2)."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from rigs.nodes.reference.discovery import Discovery
 from rigs.nodes.reference.registration import DUPLICATE, FULL, Request, of_eui64
+from rigs.nodes.reference.times import soonest
 from sixlowpan import ipv6, nd
 from sixlowpan.addresses import ALL_ROUTERS, LOOPBACK, UNSPECIFIED, is_link_local, is_multicast
 
@@ -247,8 +248,7 @@ class Routing(Discovery):
     # -- time -------------------------------------------------------------------------------------------------
 
     def due(self) -> float | None:
-        ends = [super().due(), *(binding.ends for binding in self.bindings.values())]
-        return min((at for at in ends if at is not None), default=None)
+        return soonest(super().due(), *(binding.ends for binding in self.bindings.values()))
 
     def tick(self) -> None:
         super().tick()

@@ -12,6 +12,7 @@ from typing import Final
 from rigs.nodes.reference.duplicates import MultihopDetection
 from rigs.nodes.reference.registration import DUPLICATE, FULL
 from rigs.nodes.reference.routing import MOVED
+from rigs.nodes.reference.times import soonest
 from sixlowpan import Context, ipv6, nd
 from sixlowpan.addresses import is_link_local
 
@@ -146,8 +147,7 @@ class SixLbr(MultihopDetection):
 
     def due(self) -> float | None:
         ends = (entry.ends for entry in self.table.values())
-        timers = (super().due(), *ends, *(shown.until for shown in self.spread.values()))
-        return min((at for at in timers if at is not None and at != float("inf")), default=None)
+        return soonest(super().due(), *ends, *(shown.until for shown in self.spread.values()))
 
     def tick(self) -> None:
         super().tick()

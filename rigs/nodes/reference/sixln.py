@@ -23,6 +23,7 @@ from rigs.nodes.reference.registration import (
     Router,
     reverse,
 )
+from rigs.nodes.reference.times import soonest
 from sixlowpan import Context, ipv6, nd
 from sixlowpan.addresses import ALL_ROUTERS, is_link_local, solicited_node
 
@@ -366,8 +367,8 @@ class SixLn(Discovery):
     def due(self) -> float | None:
         ends = (*self.context_ends.values(), *self.context_goes.values(), *self.prefix_ends.values())
         lives = [router.ends for router in self.routers.values()]
-        timers = (super().due(), self.solicited_at, self.refresh_at, *self.refreshes.values(), *ends, *lives)
-        return min((at for at in timers if at is not None and at != float("inf")), default=None)
+        timers = (self.solicited_at, self.refresh_at, *self.refreshes.values(), *ends, *lives)
+        return soonest(super().due(), *timers)
 
     def tick(self) -> None:
         super().tick()

@@ -15,6 +15,7 @@ from rigs.nodes.reference.host import RETRANSMIT
 from rigs.nodes.reference.registration import TRIES, Request
 from rigs.nodes.reference.routing import SUCCESS
 from rigs.nodes.reference.sixln import SixLn
+from rigs.nodes.reference.times import soonest
 from sixlowpan import ipv6, nd
 from sixlowpan.addresses import is_link_local
 
@@ -187,8 +188,7 @@ class SixLr(MultihopDetection, SixLn):
 
     def due(self) -> float | None:
         ends = (border.ends for border in self.borders.values())
-        timers = (super().due(), *ends, *(waiting.due for waiting in self.waiting.values()))
-        return min((at for at in timers if at is not None and at != float("inf")), default=None)
+        return soonest(super().due(), *ends, *(waiting.due for waiting in self.waiting.values()))
 
     def tick(self) -> None:
         super().tick()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from rigs.nodes.reference.times import soonest
 from rigs.tcp import ACK, PROTOCOL, RST, SYN, Tcp, checked
 from sixlowpan import ipv6
 
@@ -60,8 +61,7 @@ class TcpPorts:
 
     def due(self) -> float | None:
         """When `tick` has something to do."""
-        timers = (stream.due() for stream in self.streams.values())
-        return min((at for at in timers if at is not None), default=None)
+        return soonest(*(stream.due() for stream in self.streams.values()))
 
     def tick(self) -> None:
         """Send again what nobody acknowledged."""
