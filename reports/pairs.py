@@ -16,6 +16,7 @@ from typing import Any, Final
 from reports.record import Record, state
 from reports.text import one_line
 from reports.view import SIGNS, STATES, View, view
+from vectors.codes import CODES
 
 #: Pairs that a page or a summary can show (`few`).
 MOST_PAIRS: Final = 100
@@ -70,7 +71,17 @@ class Cell:
         told = [(count, name, what) for name, found in self.blamed.items() for what, count in found.items()]
         told.sort(key=lambda row: (-row[0], row[1], row[2]))
         more = [f"and {len(told) - _NAMED} more"] if len(told) > _NAMED else []
-        return [f"{name or 'neither'}: {what} ({count})" for count, name, what in told[:_NAMED]] + more
+        return [
+            f"{name or 'neither'}: {_in_words(what)} ({count})" for count, name, what in told[:_NAMED]
+        ] + more
+
+
+def _in_words(what: str) -> str:
+    """What is broken, as `Cell.blamed` has it, for a reader who does not know the codes."""
+    broken, known, name = what.partition(", known: ")
+    row, _, code = broken.partition(" ")
+    meaning = CODES.get(code, code).rstrip(".")
+    return f"{meaning} ({f'known: {name}' if known else row})"
 
 
 @dataclass(slots=True)

@@ -206,6 +206,15 @@ def keys_of(before: Record, after: Record, match: Mapping[str, str]) -> Keys:
     return Keys(first, second, {name: rigs for name, rigs in members.items() if name in whole})
 
 
+def labels(before: Record, after: Record, keys: Keys) -> dict[str, str]:
+    """The name under which a pool is compared -> that name with the rigs of it, in words."""
+    members: dict[str, set[str]] = {}
+    for record, names in ((before, keys.before), (after, keys.after)):
+        for rig in names_of(record):
+            members.setdefault(names[rig], set()).add(rig)
+    return {name: f"{name} (pool of {members_in_words(rigs)})" for name, rigs in members.items()}
+
+
 def _beside(rig: str, names: Mapping[str, str]) -> list[str]:
     """The rig and those that share its pool."""
     return [one for one, name in names.items() if rig in names and name == names[rig]] or [rig]

@@ -109,7 +109,10 @@ class Verdict:
         """How many rigs there are, and how many nodes they are where some share their cases."""
         count = sum(len(line.rig.members) or 1 for line in self.lines)
         pools = any(line.rig.members for line in self.lines)
-        return plural(count, "rig") + f" ({plural(len(self.lines), 'node')}: a pool is one)" * pools
+        return (
+            plural(count, "rig")
+            + f" as {plural(len(self.lines), 'node')} (the rigs of a pool are one)" * pools
+        )
 
     @property
     def unfit(self) -> list[str]:
@@ -222,10 +225,12 @@ def _words(state: str, lines: list[Line], faults: Faults, *, interrupted: bool) 
         of = faults.news or faults.beyond
         rigs = {rig.name for cause in of for rig in cause.rigs}
         what = (
-            plural(faults.new, "new failure") if faults.new else "a declared death where it is not declared"
+            plural(faults.new, "new failure")
+            if faults.new
+            else "it died in a known way where its profile does not declare that,"
         )
-        comma = "" if faults.new else ","
-        news = what + f"{comma} on {plural(len(rigs), 'rig')} of {len(lines)}" * (len(lines) > 1)
+        news = what + f" on {plural(len(rigs), 'rig')} of {len(lines)}" * (len(lines) > 1)
+        news = news.rstrip(",")
         return f"Not good: {news}. {all_told[:1].upper()}{all_told[1:]}."
     known = f"; {all_told}" if all_told else ""
     if state == "error":

@@ -335,6 +335,12 @@ def _fact(value: Any) -> str:
     return ", ".join(f"{key} {one}" for key, one in value.items())
 
 
+def _event(line: Mapping[str, Any]) -> str:
+    """What happened to a rig: a loss that the suite caused in its search for a cause is none of the node's."""
+    searched = str(line.get("message") or "").endswith("to find what it died of")
+    return "taken back by the suite, to find what it died of" if searched else str(line["event"])
+
+
 def rigs_of(record: Record) -> dict[str, Rig]:
     """The rigs that a record tells of, by name."""
     rigs: dict[str, Rig] = {}
@@ -346,7 +352,7 @@ def rigs_of(record: Record) -> dict[str, Rig]:
         rig.peer.update({k: str(v) for k, v in (line.get("peer") or {}).items() if v not in (None, "")})
         rig.deviations.update({d["id"]: d for d in line.get("deviations") or []})
         if line.get("event") not in ("leased", "ready", "released", None):
-            rig.events.append((line.get("t", ""), line["event"], line["rig"]))
+            rig.events.append((line.get("t", ""), _event(line), line["rig"]))
         rig.notes = line.get("notes") or rig.notes
         rig.taken = line.get("taken") if line.get("taken") is not None else rig.taken
         rig.left_out = Counter(line.get("left_out") or rig.left_out)

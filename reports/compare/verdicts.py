@@ -18,7 +18,7 @@ from typing import Any, Final
 from reports.compact import Kept, Shape
 from reports.compare.figures import Figures
 from reports.deaths import last_words, spelled, spoken, told
-from reports.pools import Keys, keys_of, members_in_words, with_rig
+from reports.pools import Keys, keys_of, labels, with_rig
 from reports.record import REASONS, Record, RecordError, state
 from reports.sections import fits, folded, rig_and_case
 from reports.severity import EFFECTS, Effect, worst_effect
@@ -383,7 +383,7 @@ def duts(before: Record, after: Record, match: Mapping[str, str] | None = None) 
         rigs = Counter(told.values())
         pairs = sorted(rigs, key=lambda pair: natural(" ".join(pair)))
         return [*lines, *(_changed(plural(rigs[pair], "rig"), *pair) for pair in pairs)]
-    called = {name: f"{name} (pool of {members_in_words(rigs)})" for name, rigs in keys.pools.items()}
+    called = labels(before, after, keys)
     lines += [_changed(called.get(name, name), *told[name]) for name in common]
     for only, where in ((old.keys() - new.keys(), "first"), (new.keys() - old.keys(), "second")):
         lines += [f"{name}: in the {where} run only" for name in sorted(only, key=natural)[:WIDE]]

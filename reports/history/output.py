@@ -91,7 +91,7 @@ def about_case(points: list[Point]) -> list[str]:
     said = [
         f"bad from {streak[0].run.started} ({streak[0].run.run_id}) in {plural(len(streak), 'run')}: "
         f"{streak[0].breach}; {'declared' if after.state == 'known' else 'good again'} since {after.run.started} "
-        f"({after.run.run_id}); DUT {_from(streak[-1].dut, after.dut)}"
+        f"({after.run.run_id}); DUT {_from(streak[-1].dut, after.dut)}; {_blame(streak[-1], after)}"
         for streak, after in ended_bad(points)
     ]
     seen = newly_declared(points)
@@ -125,8 +125,8 @@ def about_case(points: list[Point]) -> list[str]:
             said.append(_blame(good, first))
         if again := once(points):
             said.append(
-                f"flaky or not cannot be told: no other run has suite {again.run.suite}, seed {again.run.seed} and DUT "
-                f"{again.dut or 'unknown'} (--seed {again.run.seed} repeats it)"
+                f"whether it is flaky cannot be told: no other run has suite {again.run.suite}, seed "
+                f"{again.run.seed} and DUT {again.dut or 'unknown'} (--seed {again.run.seed} repeats it)"
             )
     odd = flakes(points)
     said += [

@@ -113,6 +113,7 @@ def test_filters_and_the_address_that_keeps_them(browser, url):
     assert visible(browser)[-1] == "rfc6282/3.1.1/tf[00]"
     assert len(visible(browser)) == 5
     assert "rig=lwip-802154" in browser.eval("location.href")
+    browser.eval("new Promise(done => {document.querySelector('#open-all').click(); setTimeout(done, 0)})")
     assert (
         browser.eval("document.querySelectorAll('details:not([hidden]) > div .result:not([hidden])').length")
         == 5

@@ -187,7 +187,7 @@ def test_a_pool_is_one_node_of_page_and_summary(made):
     record = read(Path(made("a", dealt(), {"a/0": "unsupported", "a/4": "fail"})))
     text = render(record)
     assert "5 of 6 cases tried (83 %)" in text
-    assert "3 rigs (1 node: a pool is one)" in text
+    assert "3 rigs as 1 node (the rigs of a pool are one)" in text
     assert text.count('<article class="rig') == 1
     assert 'id="rig:node"' in text
     assert '<th scope="col">node<small>Node 4.8, pool of n-1, n-2, n-3</small></th>' in text
