@@ -170,7 +170,7 @@ def pieces_again(case: Case, packet: bytes, first: bytes) -> bytes:
     return fragment(packet, link_info(case, packet), case.tester.contexts, mtu=93, tag=head(first)[1])[0]
 
 
-@requirement("RFC4944-5.3-22", "RFC4944-5.3-21")
+@requirement("RFC4944-5.3-18", "RFC4944-5.3-21", "RFC4944-5.3-22")
 def test_afresh_after_an_overlap(case: Case):
     """After an overlap the same datagram, sent again whole with another tag, is understood."""
 

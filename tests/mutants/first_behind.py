@@ -35,7 +35,7 @@ class ContextChangesBehindTheNextPacket(ReferenceNode):
             self.contexts = now
 
 
-@reassembly("frag-lost-behind-an-overlap", "RFC4944-5.3-22")
+@reassembly("frag-lost-behind-an-overlap", "RFC4944-5.3-18")
 class LostBehindAnOverlap(Reassembly):
     """Loses the datagram behind one whose fragments overlap."""
 
