@@ -17,6 +17,7 @@ from fixtures.api import (
     Stimulus,
     advice,
     balanced,
+    behind,
     link_info,
     needs,
     on_link,
@@ -153,10 +154,13 @@ def test_a_neighbour_that_is_gone(case: Case, count: int):
     """A neighbour asks and is silent: others are answered meanwhile, and so is that one when it is back."""
     case.several_senders()
     tester, gone = case.tester, [absent(case) for _ in range(count)]
-    for who in gone:
-        asks(case, who, 8)
-    case.answered(lambda: stimulus(case, tester.echo(8)))
-    case.answered(lambda: stimulus(case, tester.echo(300)))
+
+    def waits() -> None:
+        for who in gone:
+            asks(case, who, 8)
+
+    for size in (8, 300):
+        case.answered(behind(waits, lambda size=size: stimulus(case, tester.echo(size))))
     pause(case, UNREACHABLE)
     case.answered(lambda: stimulus(case, tester.echo(8)))
     case.answered(lambda: stimulus(case, tester.echo(300)))
