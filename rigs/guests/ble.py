@@ -95,7 +95,8 @@ class BleGuest(NodeGuest):
         if status == uart.NONE:
             raise GuestError(uart.lacking(self.kernel_version))
         if status:
-            raise GuestError(f"the guest's Bluetooth adapter does not come up: {said.strip()[-400:]}")
+            failed = GuestError(f"the guest's Bluetooth adapter does not come up: {said.strip()[-400:]}")
+            raise overdue(failed)  # its kernel gives a command of HCI two seconds
         serve(self.client)
 
     def enable(self) -> None:

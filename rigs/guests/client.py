@@ -207,10 +207,13 @@ class AgentClient:
 
     def check(self, command: str, timeout: float = 10.0, netns: str = "") -> str:
         """Run a command that must succeed; return what it printed. Raises `AgentError` with what it said."""
-        status, text = self.run(command, timeout, netns)
-        if status:
-            raise AgentError(f"`{command}` in the guest ended with {status}: {text.strip()[-400:]}")
-        return text
+        done = self.run_completed(command, timeout, netns)
+        if done.status:
+            failed = AgentError(
+                f"`{command}` in the guest ended with {done.status}: {done.text.strip()[-400:]}"
+            )
+            raise overdue(failed) if done.late else failed
+        return done.text
 
     def read(self, path: str, netns: str = "") -> str:
         """What is in a file of the guest's. Raises `AgentError`."""

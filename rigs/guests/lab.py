@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from rigs.guests import image, packages
 from rigs.guests.cpio import CpioWriter
 from rigs.guests.qemu import GuestError
+from rigs.model import overdue
 
 if TYPE_CHECKING:
     from rigs.guests.node_guest import NodeGuest
@@ -174,6 +175,7 @@ def discover(guest: NodeGuest, address: str, seconds: float) -> dict[str, Any] |
     arguments = f"--address {address} --seconds {seconds:g}"
     status, text = guest.client.run(_START.format(arguments=arguments), timeout=3 * seconds + 30)
     if status not in {0, _NOBODY}:
-        raise GuestError(f"discovery in the guest failed ({status}): {text.strip()[-600:]}")
+        failed = GuestError(f"discovery in the guest failed ({status}): {text.strip()[-600:]}")
+        raise overdue(failed)  # D-Bus and the scan have deadlines of their own
     lines = [line for line in text.splitlines() if line.startswith("{")]
     return json.loads(lines[0]) if lines else None

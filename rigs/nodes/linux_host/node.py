@@ -246,7 +246,8 @@ class LinuxHostNode(Node):
             return None
         told = [line for line in lines if line.startswith("{")]
         if status or not told:
-            raise RigError(f"{self._host.console.address}: discovery failed: {' '.join(lines)[-300:]}")
+            failed = RigError(f"{self._host.console.address}: discovery failed: {' '.join(lines)[-300:]}")
+            raise overdue(failed)  # D-Bus and the scan have deadlines of their own
         found = json.loads(told[0])
         return found["advertised"], found["services"]
 
