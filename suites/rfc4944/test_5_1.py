@@ -38,6 +38,20 @@ def test_uncompressed_multicast(case: Case):
     case.understood(lambda: stimulus(case, case.tester.echo(4, destination=ALL_NODES), dispatch=0x41))
 
 
+@needs("ip_tap|port_unreachable|udp")
+@requirement("RFC4944-5.1-05", "RFC4944-5-01")
+def test_uncompressed_udp(case: Case):
+    """§5.1: UDP behind an uncompressed header is as it is, also where its ports look like compressed ones or NHC."""
+    ports = ((0x1234, 0x5678), (0xF0B1, 0xF0B2), (0xF0A7, 0xF0C3), (0xF312, 0xE006), (0x4141, 0x7A33))
+    understood_all(
+        case,
+        (
+            (None, lambda here=here, there=there: stimulus(case, datagram(case, here, there), dispatch=0x41))
+            for here, there in ports
+        ),
+    )
+
+
 @needs("ip_tap")
 @requirement("RFC4944-5.1-05", "RFC4944-5.1-01")
 def test_every_bit_of_an_uncompressed_header(case: Case):

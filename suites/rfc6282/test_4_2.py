@@ -226,7 +226,7 @@ def test_ipv6_in_ipv6(case: Case):
 
 
 @needs("ip_tap|port_unreachable")
-@requirement("RFC6282-4.2-10", "RFC6282-4.2-19", "RFC6282-3.2.2-01")
+@requirement("RFC6282-4.2-10", "RFC6282-4.2-19", "RFC6282-3.2.2-01", "RFC6282-3.2-03")
 def test_ipv6_in_ipv6_in_ipv6(case: Case):
     """EID 7 behind EID 7: each header takes what it elides from the one around it (§3.2.2)."""
 

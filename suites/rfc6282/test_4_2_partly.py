@@ -49,6 +49,9 @@ CHAINS: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
     ((HOP_BY_HOP, DESTINATION), ()),
     ((ROUTING, DESTINATION), ()),
     ((FRAGMENT, DESTINATION), ()),
+    ((MOBILITY, DESTINATION), ()),
+    ((HOP_BY_HOP, MOBILITY), ()),
+    ((HOP_BY_HOP, DESTINATION, ROUTING, FRAGMENT, DESTINATION), ()),
     ((HOP_BY_HOP,), (DESTINATION,)),
     ((DESTINATION,), (DESTINATION,)),
     ((HOP_BY_HOP,), (ROUTING, DESTINATION)),
@@ -107,6 +110,7 @@ def partly(case: Case, nhc: tuple[int, ...], behind: tuple[int, ...], upper: int
     "RFC6282-4.2-04",
     "RFC6282-4.2-05",
     "RFC6282-4.2-06",
+    "RFC6282-4.2-07",
     "RFC6282-3.1.1-05",
     "RFC6282-3.2-03",
     "RFC6282-4-02",
@@ -199,8 +203,8 @@ def test_later_ipv6_fragment(case: Case):
     tester = case.tester
     source, destination = tester.identity.address, tester.dut_address
 
-    def make(offset: int, more: int, following: int, behind: bytes) -> Stimulus:
-        body = (offset << 3 | more).to_bytes(2) + bytes.fromhex("12345678")
+    def make(offset: int, flags: int, following: int, behind: bytes) -> Stimulus:
+        body = (offset << 3 | flags).to_bytes(2) + bytes.fromhex("12345678")
         data = behind + tester.pattern(8)
         packet = ipv6.build(source, destination, FRAGMENT, bytes([following, 0]) + body + data)
         payload = bytes([0x7E, 0x33, 0xE4, following, 0]) + body + data
@@ -219,12 +223,41 @@ def test_later_ipv6_fragment(case: Case):
         (
             (
                 None,
-                lambda offset=offset, following=following, middle=middle: make(offset, 1, following, middle),
+                lambda at=at, flags=flags, following=following, middle=middle: make(
+                    at, flags, following, middle
+                ),
             )
-            for offset in (1, 23, 154)
+            for at, flags in ((1, 1), (23, 7), (154, 6))  # M, and the reserved bits in front of it
             for following in (UDP, ICMPV6, DESTINATION)
             for middle in middles
         ),
+    )
+
+
+@needs("ip_tap")
+@requirement("RFC6282-4.2-04", "RFC6282-4.2-13", "RFC6282-4.2-20", "RFC6282-4.3.3-08")
+def test_long_routing_header(case: Case):
+    """EID 1 with room for up to three addresses, and UDP behind it: as it is, and by NHC in each form of its ports."""
+    tester = case.tester
+    source, destination = tester.identity.address, tester.dut_address
+
+    def make(octets: int, nhc: int) -> Stimulus:
+        body = bytes.fromhex("fe00") + tester.pattern(octets - 2)
+        wide, short = (0x1234, 0x5678), (0xF0B1, 0xF0B2)
+        here, there = {0xF0: wide, 0xF1: (0x1234, 0xF0B2), 0xF2: (0xF0B1, 0x5678)}.get(nhc, short)
+        message = ipv6.udp(here, there, tester.pattern(5), source, destination)
+        ports = {0xF0: message[:4], 0xF1: message[:2] + message[3:4], 0xF2: message[1:4], 0xF3: b"\x12"}
+        headers = bytes([UDP, (octets + 2) // 8 - 1]) + body
+        packet = ipv6.build(source, destination, ROUTING, headers + message)
+        wire = bytes([0xE3, octets]) if nhc else bytes([0xE2, UDP, octets])
+        tail = bytes([nhc]) + ports[nhc] + message[6:] if nhc else message
+        info = tester.info()
+        payloads = tester.payloads(packet, info, bytes.fromhex("7e33") + wire + body + tail)
+        return Stimulus(payloads, packet, info, f"a Routing header of {octets} octets, UDP NHC {nhc:02x}")
+
+    stimuli = ((octets, nhc) for octets in (6, 14, 22, 38, 54) for nhc in (0, 0xF0, 0xF1, 0xF2, 0xF3))
+    understood_all(
+        case, ((None, lambda octets=octets, nhc=nhc: make(octets, nhc)) for octets, nhc in stimuli)
     )
 
 
