@@ -13,9 +13,12 @@ from fixtures.api import (
     Case,
     Seen,
     breaches,
+    expected_reply,
+    link_info,
     needs,
     on_link,
     pause,
+    pieces,
     requirement,
     well_sent,
 )
@@ -107,6 +110,26 @@ def test_own_errors(case: Case):
         undecodable(case, tester.heard[before:])
     if len(tags) < 4 and not case.result.findings:
         case.unsupported("the DUT sends too few errors and answers that need fragments")
+    increase(case, tags, frame)
+
+
+@requirement("RFC4944-5.3-13", "RFC4944-5.3-12")
+def test_tags_are_its_own(case: Case):
+    """Requests whose tags fall: those of the answers increase, for a tag is the sender's and not the request's."""
+    tester, tags, frame = case.tester, [], b""
+    for tag in (0x9000, 0x8FF8, 0x4321, 0x0100, 0x00FF):
+        request, parts = pieces(case, 200, tag=tag)
+        tester.send(parts, link_info(case, request))
+        seen = tester.reply_to(request, tester.now() + case.timeout)
+        if (
+            seen is not None
+            and len(seen.payloads) > 1
+            and well_sent(case, seen, expected_reply(request, seen))
+        ):
+            tags.append(int.from_bytes(seen.behind_mesh[0][2:4]))
+            frame = seen.frames[0]
+    if len(tags) < 3 and not case.result.findings:
+        case.unsupported("the DUT answers too few echoes in fragments", "not_observable")
     increase(case, tags, frame)
 
 

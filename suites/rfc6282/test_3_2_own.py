@@ -97,7 +97,14 @@ def answers(case: Case, size: int) -> None:
 
 
 SHARED = (
-    *("RFC6282-3.2.2-03", "RFC6282-3.1.1-24", "RFC6282-3.1.2-02", "RFC6282-3.1.2-05", "RFC6282-3.2-01"),
+    *(
+        "RFC6282-3.2.2-03",
+        "RFC6282-3.2.2-06",
+        "RFC6282-3.1.1-24",
+        "RFC6282-3.1.2-02",
+        "RFC6282-3.1.2-05",
+        "RFC6282-3.2-01",
+    ),
     *("RFC6282-3.1.1-30", "RFC6282-3.1.1-31", "RFC6282-3.1.1-34", "RFC6282-3.1.1-35"),
 )
 
@@ -122,6 +129,7 @@ OWN = {
     "behind-a-short-context": ("20010db800031234", "2d4b87a5f01ec369"),
     "context": ("", "2d4b87a5f01ec369"),
     "context-beside-16-bits": ("", "020000fffe001234"),
+    "context-16-bits": ("", "000000fffe001234"),
     "beside-16-bits": ("fe80000000000000", "000001fffe001234"),
     "beside-the-context": ("20010db800000001", "2d4b87a5f01ec36a"),
     "beside-a-long-context": ("20010db800040000", "2d4b87a5f01ec369"),
@@ -136,6 +144,7 @@ OWN = {
     "RFC6282-3.1.1-21",
     "RFC6282-3.1.1-22",
     "RFC6282-3.1.1-19",
+    "RFC6282-3.2.2-06",
 )
 @pytest.mark.parametrize("own", OWN)
 def test_answers_from_its_own_addresses(case: Case, own: str):
@@ -181,6 +190,7 @@ def groups(case: Case) -> Iterator[bytes]:
     "RFC6282-3.2.4-01",
     "RFC6282-3.2.3-03",
     "RFC6282-3.1.2-05",
+    *(f"RFC6282-3.1.1-{row}" for row in (37, 38, 39, 40, 41)),
 )
 def test_datagrams_to_groups(case: Case):
     """Datagrams of the DUT to multicast groups: each goes to the group that it was told, in whatever form."""

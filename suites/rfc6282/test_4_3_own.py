@@ -25,7 +25,7 @@ GROUP = bytes.fromhex("ff02000000000000000000000000beef")
         pytest.param(0xF1B2, 0xE0B2, id="beyond-10", marks=requirement("RFC6282-4.3.3-05")),
     ],
 )
-@requirement("RFC6282-4.3.3-07", "RFC6282-4.3.3-08", "RFC6282-3.2-01")
+@requirement("RFC6282-4.3.3-07", "RFC6282-4.3.3-08", "RFC6282-3.2-01", "RFC6282-4.3.1-01")
 def test_own_ports(case: Case, source_port: int, destination_port: int):
     """The DUT sends a datagram: ports, length, checksum and data decode as they were asked for."""
     tester = case.tester

@@ -32,7 +32,7 @@ from fixtures.api import (
 )
 from sixlowpan import addresses
 from sixlowpan.addresses import ALL_NODES
-from suites.rfc4944.test_5_own import increase
+from suites.rfc4944.test_5_own import increase, strays
 
 #: Datagrams that time out in one uptime: more than a counter of four bits, or a pool of twenty, bears.
 TIMEOUTS = 24
@@ -191,13 +191,13 @@ def test_many_neighbours(case: Case):
 
 
 @on_link("ieee802154")
-@requirement("RFC4944-8-01", "RFC4944-5.3-13", "RFC6282-2-04")
+@requirement("RFC4944-8-01", "RFC4944-5.3-13", "RFC6282-2-04", "RFC4944-5.3-02")
 @pytest.mark.parametrize("size", [8, 200], ids=["small", "fragmented"])
 def test_outputs_that_wait(case: Case, size: int):
     """Three answers wait for one link address, others are answered: each that comes goes there (RFC 4861 §7.2.2)."""
     case.several_senders()
     tester, late = case.tester, absent(case)
-    before = len(tester.heard)
+    before, since = len(tester.heard), case.tester.stamp()
     for _ in range(3):
         asks(case, late, size)
         case.answered(lambda: stimulus(case, tester.echo(8)))
@@ -220,6 +220,8 @@ def test_outputs_that_wait(case: Case, size: int):
                 tags[seen.packet] = int.from_bytes(seen.behind_mesh[0][2:4])
                 frame = seen.frames[0]
     increase(case, list(tags.values()), frame)
+    with tester.acting_as(late):
+        strays(case, since)
     case.answered(lambda: stimulus(case, tester.echo(200)))
     if not came:
         case.unsupported(NONE_CAME, "not_observable")
