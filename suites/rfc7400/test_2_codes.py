@@ -14,11 +14,13 @@ from fixtures.api import (
     Stimulus,
     checked,
     link_info,
+    needs,
     on_link,
     requirement,
     right_or_nothing,
 )
 from sixlowpan import decode, fragment_header_1, fragment_header_n, ipv6, mesh_header
+from sixlowpan.addresses import UNSPECIFIED
 from suites.rfc4944.test_5_2 import FORWARDER
 from suites.rfc7400.sending import behind_a_header, literal
 
@@ -168,6 +170,21 @@ def test_dictionary_of_a_group(case: Case):
     right_or_nothing(case, make, feature="ghc")
 
 
+@needs("ip_tap")
+@requirement("RFC7400-2-08", COPY)
+def test_dictionary_of_the_unspecified_address(case: Case):
+    """From ::, which IPHC elides without an address of a frame: 16 octets of zeros begin the dictionary as ever."""
+
+    def make() -> Stimulus:
+        dictionary = UNSPECIFIED + case.tester.dut_address + STATIC
+        packet = case.tester.echo(data=dictionary, source=UNSPECIFIED)
+        # na = 40, sa = 8; n = 48, s = 8 + 48: behind the 8 octets of the ICMPv6 header
+        codes = literal(packet[40:48]) + bytes.fromhex("b1b0b0b0b0f0")
+        return checked(case, bytes.fromhex("7e43 df") + codes, packet, "ICMPv6 GHC from ::")
+
+    right_or_nothing(case, make, feature="ghc")
+
+
 #: Extension header -> its octets behind the length, which GHC elides (§3.2), and the codes for them.
 OPTIONS = bytes.fromhex("1e0c") + bytes(range(0x61, 0x6D))
 EXTENSIONS = {
@@ -258,6 +275,48 @@ def test_behind_an_options_header(case: Case, protocol: int, behind: str):
         return checked(case, payload, packet, f"{behind} behind an options header")
 
     behind_a_header(case, make)
+
+
+@needs("ip_tap|echo")
+@requirement("RFC7400-3.2-01", "RFC6282-4.2-12", "RFC7400-4-01")
+@pytest.mark.parametrize("protocol", [0, 60], ids=["hop-by-hop", "destination"])
+def test_extension_header_behind_another(case: Case, protocol: int):
+    """An extension header by GHC follows one that RFC 6282 §4.2 compresses: either is one NHC format of a chain."""
+    first = bytes.fromhex("1e04a1a2a3a4")
+
+    def make() -> Stimulus:
+        echo = case.tester.echo()[40:]
+        body = bytes([60, 0]) + first + bytes([ICMPV6, 1]) + OPTIONS + echo
+        packet = ipv6.build(case.tester.identity.address, case.tester.dut_address, protocol, body)
+        octet = bytes([0xE1 if protocol == 0 else 0xE7])
+        second = bytes([0xB6, ICMPV6]) + literal(OPTIONS) + b"\x90"
+        payload = bytes.fromhex("7e33") + octet + b"\x06" + first + second + echo
+        return checked(case, payload, packet, "Destination Options by GHC behind options by NHC")
+
+    behind_a_header(case, make)
+
+
+@needs("ip_tap")
+@requirement("RFC7400-3.1-01", "RFC7400-3.1-02", "RFC6282-4.2-10")
+@pytest.mark.parametrize("protocol", ["icmpv6", "udp"])
+def test_behind_an_inner_header(case: Case, protocol: str):
+    """EID 7, IPHC, then GHC of the inner packet's payload; no code reaches into a dictionary, outer or inner."""
+    tester = case.tester
+
+    def make() -> Stimulus:
+        source, destination = tester.identity.address, tester.dut_address
+        data = KNOWN[:8] + bytes(9)
+        inner, nhc = tester.echo(data=data), b"\xdf"
+        front = inner[40:56]
+        if protocol == "udp":
+            message = ipv6.udp(0x1234, 0x5678, data, source, destination)
+            inner, nhc, front = ipv6.build(source, destination, 17, message), b"\xd0", data[:8]
+            nhc += message[:4] + message[6:8]
+        packet = ipv6.build(source, destination, 41, inner)
+        payload = bytes.fromhex("7e33 ee 7e33") + nhc + literal(front) + b"\x87"
+        return checked(case, payload, packet, f"{protocol} by GHC in an inner packet")
+
+    right_or_nothing(case, make, feature="ghc")
 
 
 @on_link("ieee802154")

@@ -30,11 +30,15 @@ def test_prefix_is_not_on_link(case: Case):
 
 @requirement("RFC7668-3.2.4-03")
 def test_context_for_each_prefix(case: Case):
-    """ "The 6LBR MUST include" a 6CO "for each prefix" that it advertises for autoconfiguration."""
+    """ "The 6LBR MUST include" a 6CO "for each prefix" that it advertises for autoconfiguration.
+
+    One with the lifetime 0 is none: such a context "MUST be removed immediately" (RFC 6775 §4.2).
+    """
     with sixln(case) as member:
         if (found := advertised(case, member)) is None:
             return
-        known = [o.context() for o in found[0].options if isinstance(o, nd.ContextOption)]
+        told = [o for o in found[0].options if isinstance(o, nd.ContextOption)]
+        known = [o.context() for o in told if o.valid_lifetime]
         for option in found[0].options:
             if isinstance(option, nd.PrefixInformation) and option.autonomous:
                 covered = any(c.length <= option.length and c.covers(option.prefix) for c in known)

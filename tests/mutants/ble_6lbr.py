@@ -331,3 +331,11 @@ class LeavingIgnored(ReferenceNode):
         super().track(view)
         for peer, known in self.peers.items():
             known.groups |= before[peer]
+
+
+@wrong("6lbr-6co-lifetime-0", "RFC7668-3.2.4-03")
+class ContextLifetime0(ReferenceNode):
+    """Advertises its 6CO with the lifetime 0, which has the context removed."""
+
+    def context_options(self, prefix):
+        return [replace(option, valid_lifetime=0) for option in super().context_options(prefix)]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from sixlowpan import DecodeError
-from tests.mutants.ghc_codes import Reading, bytecode, of_bits
+from tests.mutants import reads
+from tests.mutants.chains import nhcs
+from tests.mutants.ghc_codes import Reading, bytecode, nhc_of, of_bits
+from tests.mutants.wire import iphc
 
 
 class Clearing(Reading):
@@ -82,3 +85,28 @@ class HeaderOf64(InHeader):
         if self.header and len(self.buffer) + len(found[0]) > 48 + 62:
             raise DecodeError("malformed", at, None, "no room")
         return found
+
+
+# -- beside other headers -----------------------------------------------------------------------------------------
+
+
+@bytecode("ghc-unspecified-left-out", "RFC7400-2-08")
+class UnspecifiedLeftOut(Reading):
+    """Has no source in its dictionary where that is ::, of which no octet came."""
+
+    def before(self, addresses):
+        return (addresses if any(addresses[:16]) else addresses[16:]) + self.dictionary
+
+
+@reads("ghc-extension-behind-another-dropped", requirement="RFC7400-3.2-01")
+def _(node, payload, header, info):
+    """Knows GHC of an extension header in front of a chain only, and not behind another one."""
+    later = (payload[end : end + 1] for octet, _, end in nhcs(header) if octet & 1)
+    return None if any(octet and octet[0] >> 3 == 0b10110 for octet in later) else payload
+
+
+@reads("ghc-inner-dropped", requirement="RFC7400-3.1-02")
+def _(node, payload, header, info):
+    """Knows no GHC of what an inner packet carries."""
+    inner = iphc(payload[header.end + 1 :]) if nhc_of(header) == 0xEE else None
+    return None if nhc_of(inner) >> 4 == 0xD else payload
