@@ -63,6 +63,18 @@ def test_stays_as_it_is(case: Case):
 
 
 @on_link("ieee802154")
+@requirement("RFC6282-3-03", "RFC6775-6.5.4-01")
+def test_stays_as_it_is_outward(case: Case):
+    """And so does what a host sends beyond its router, to the DUT's own default router."""
+    if case.rig.profile.parameters.role == "6LBR":
+        case.unsupported("a 6LBR's way out is another link", "not_on_this_link")
+    with registered_host(case) as (above, party, address):
+        for what, packet in forwardable(case.tester, address, outside(case, above)).items():
+            seen = passed_on(case, party, packet, above.link)
+            case.expect(seen is not None, "not_forwarded", f"{what}, as it was sent", "not that")
+
+
+@on_link("ieee802154")
 @requirement("RFC6282-3.2.2-06", "RFC6282-3-03")
 def test_elided_anew(case: Case):
     """A source that its sender elides under a context: it does not match the DUT's own, and is carried."""

@@ -122,10 +122,16 @@ class SixLn:
 
     def report(self, *records: bytes) -> None:
         """One MLDv2 Report with these Multicast Address Records (RFC 3810 §5.2)."""
-        body = bytes(2) + len(records).to_bytes(2) + b"".join(records)
-        message = ipv6.icmpv6(143, 0, body, self.address, ALL_MLD_ROUTERS)
+        self._tell(143, bytes(2) + len(records).to_bytes(2) + b"".join(records), ALL_MLD_ROUTERS)
+
+    def report_once(self, group: bytes) -> None:
+        """One MLDv1 Report (RFC 2710 §3): it goes to the group itself."""
+        self._tell(131, bytes(4) + group, group)
+
+    def _tell(self, kind: int, body: bytes, to: bytes) -> None:
+        message = ipv6.icmpv6(kind, 0, body, self.address, to)
         alert = bytes((ICMPV6, 0, 5, 2, 0, 0, 1, 0))
-        self.send(ipv6.build(self.address, ALL_MLD_ROUTERS, ipv6.HOP_BY_HOP, alert + message, hop_limit=1))
+        self.send(ipv6.build(self.address, to, ipv6.HOP_BY_HOP, alert + message, hop_limit=1))
 
     # -- traffic ----------------------------------------------------------------------------------------------
 

@@ -54,23 +54,43 @@ def test_two_groups_in_one_report(case: Case):
             expect_none(case, first, first.datagram(source, group), second, "both left")
 
 
+#: Multicast Address Records (RFC 3810 §5.2.12) by which a 6LN listens, at least to one source: type, auxiliary data in
+#: words, number of sources.
+RECORDS = {
+    "to include a source": (INCLUDE, 0, 1),
+    "to exclude none, with auxiliary data": (EXCLUDE, 2, 0),
+    "to exclude two": (EXCLUDE, 0, 2),
+    "now includes a source": (1, 0, 1),
+    "now excludes none": (2, 0, 0),
+    "one source more": (5, 1, 1),
+    "to exclude none": (EXCLUDE, 0, 0),
+}
+
+
 @requirement("RFC7668-3.2.5-02")
-def test_records_of_each_length(case: Case):
+def test_records_of_each_kind(case: Case):
     """A report whose records have sources and auxiliary data: each is read where it begins (RFC 3810 §5.2).
 
     Who includes a source listens to what that one sends (§5.2.12), and "MUST ignore" auxiliary data (§5.2.11).
     """
-    groups = [GROUP[:15] + bytes([last]) for last in (0xD1, 0xD2, 0xD3, 0xD4)]
     with sender_and_listener(case) as (first, second, source):
-        second.report(
-            bytes([INCLUDE, 0, 0, 1]) + groups[0] + source,
-            bytes([EXCLUDE, 2, 0, 0]) + groups[1] + bytes(8),
-            bytes([EXCLUDE, 0, 0, 2]) + groups[2] + ANOTHER_SOURCE + ANOTHER_SOURCE[:15] + b"\x09",
-            bytes([EXCLUDE, 0, 0, 0]) + groups[3],
-        )
-        said = ("a source", "behind sources", "behind auxiliary data", "behind two sources")
-        for what, group in zip(said, groups, strict=True):
-            expect_one(case, first, source, second, what, group)
+        groups = {GROUP[:15] + bytes([0xD0 + n]): record for n, record in enumerate(RECORDS)}
+        records = []
+        for group, record in groups.items():
+            kind, words, count = RECORDS[record]
+            sources = b"".join((source if kind in {INCLUDE, 1, 5} else ANOTHER_SOURCE) for _ in range(count))
+            records.append(bytes([kind, words, 0, count]) + group + sources + bytes(4 * words))
+        second.report(*records)
+        for group, record in groups.items():
+            expect_one(case, first, source, second, record, group)
+
+
+@requirement("RFC7668-3.2.5-02")
+def test_reported_by_mldv1(case: Case):
+    """An MLDv1 Report: a router of MLDv2 "MUST" understand it (RFC 3810 §8.3.2), but no text asks for MLDv2: advice."""
+    with sender_and_listener(case) as (first, second, source), advice(case):
+        second.report_once(GROUP)
+        expect_one(case, first, source, second, "reported by MLDv1")
 
 
 @requirement("RFC7668-3.2.5-02", UNASKED)

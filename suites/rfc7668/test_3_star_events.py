@@ -144,6 +144,16 @@ def test_large_multicast_is_forwarded(case: Case):
             )
 
 
+@requirement("RFC7668-3.2.5-02", FORWARDING)
+def test_multicast_stays_as_it_is(case: Case):
+    """And so do those to a group: any protocol, header in front, class, flow label and hop limit."""
+    with two(case) as (first, second):
+        here, _ = own_addresses(case, first, second)
+        second.listen(GROUP)
+        for what, packet in forwardable(first.tester, here, GROUP).items():
+            comes(case, first, packet, second, f"{what}, to a group")
+
+
 @requirement("RFC7668-3.2.4-03")
 def test_solicited_again(case: Case):
     """Every Router Solicitation of a connection is answered (RFC 6775 §6.3), with a 6CO for each prefix in it.

@@ -186,3 +186,30 @@ class IncludeIsToLeave(ReferenceNode):
         protocol, _, message = view.upper()
         if protocol == ipv6.ICMPV6 and message[0] == 143 and message[8] == 3 and self.peer in self.peers:
             self.peers[self.peer].groups.discard(message[12:28])
+
+
+@wrong_6lbr("6lbr-changes-only", "RFC7668-3.2.5-02")
+class ChangesOnly(ReferenceNode):
+    """Reads only the records by which a 6LN changes its filter mode, and none of its current state."""
+
+    def track(self, view):
+        protocol, _, message = view.upper()
+        if protocol != ipv6.ICMPV6 or message[0] != 143:
+            super().track(view)
+            return
+        kept, at = [], 8
+        for _record in range(int.from_bytes(message[6:8])):
+            end = at + 20 + 16 * int.from_bytes(message[at + 2 : at + 4]) + 4 * message[at + 1]
+            kept += [message[at:end]] if message[at] in {3, 4} else []
+            at = end
+        report = message[:6] + len(kept).to_bytes(2) + b"".join(kept)
+        super().track(ipv6.Packet.parse(ipv6.build(view.src, view.dst, ipv6.ICMPV6, report)))
+
+
+@wrong_6lbr("6lbr-mldv1-unread", "RFC7668-3.2.5-02", advice=True)
+class Mldv1Unread(ReferenceNode):
+    """Knows MLDv2 only."""
+
+    def track(self, view):
+        if view.upper()[2][:1] != b"\x83":
+            super().track(view)

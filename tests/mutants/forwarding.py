@@ -124,6 +124,29 @@ def _(packet):
     return bytes((0x60, packet[1] & 15)) + packet[2:]
 
 
+@passing("6lbr-forwards-groups-without-class", requirement="RFC7668-3.2.5-02")
+def _(packet):
+    """Forwards multicast with traffic class and flow label 0."""
+    return b"\x60\0\0\0" + packet[4:] if packet[24] == 0xFF else packet
+
+
+@passing("6lbr-forwards-groups-by-udp", requirement="RFC7668-3.2.5-02")
+def _(packet):
+    """Forwards UDP to groups, and no other protocol."""
+    return None if packet[24] == 0xFF and packet[6] not in {UDP, 0, 60} else packet
+
+
+@wrong_6lr("6lr-forwards-outward-without-label", HOSTS)
+class OutwardWithoutLabel(ReferenceNode):
+    """Forwards with flow label 0 what goes to its own router."""
+
+    def pass_on(self, packet, peer):
+        outward = peer in {router.link for router in self.routers.values()}
+        super().pass_on(
+            packet[:1] + bytes((packet[1] & 0xF0, 0, 0)) + packet[4:] if outward else packet, peer
+        )
+
+
 @wrong_6lr("6lr-forwards-by-the-tag-that-came", "RFC4944-5.3-13")
 class TagThatCame(ReferenceNode):
     """Sends the fragments of what it forwards with the tag that they came with."""
