@@ -25,7 +25,7 @@ from fixtures.api import (
 )
 from sixlowpan import fragment, mesh_header
 from sixlowpan.addresses import ALL_NODES, link_local
-from suites.rfc4944.test_5_2 import FORWARDER
+from suites.rfc4944.test_5_2 import FORWARDER, deep
 from suites.rfc6282.test_2_fragments import TRAFFIC
 from suites.rfc6282.test_3_1 import head, reserved
 from suites.rfc6282.test_4_2_chains import OUTER
@@ -138,6 +138,28 @@ def test_what_follows_a_mesh_header(case: Case, what: str):
 
     if what == "elided-short" and not link.dut_short:
         case.unsupported("the DUT has no short address")
+    right_or_nothing(case, make, feature="mesh")
+
+
+@requirement("RFC4944-5.2-01", "RFC4944-5.2-02", "RFC4944-5.2-05", "RFC4944-5.3-18", "RFC4944-5-04")
+@pytest.mark.parametrize("v", [0, 1], ids=["v0", "v1"])
+@pytest.mark.parametrize("f", [0, 1], ids=["f0", "f1"])
+def test_fragments_between_addresses_of_each_size(case: Case, v: int, f: int):
+    """§5.2: fragments behind 16- and 64-bit addresses, each with other Hops Left, every second one with a Deep one."""
+    tester, link = case.tester, case.rig.link
+    final = link.dut_short if f else link.dut
+    if not final or (v and not link.any_source):
+        case.unsupported("there is no 16-bit address to put into the mesh header", "not_declared")
+    if v:
+        tester.fresh_short()
+
+    def make() -> Stimulus:
+        packet, info = tester.echo(160, destination=link_local(final)), tester.info(destination=final)
+        parts = fragment(packet, info, tester.contexts, mtu=69, tag=tester.next_tag())
+        headers = [(deep if n % 2 else mesh_header)(info.src, info.dst, 9 - n) for n in range(len(parts))]
+        made = meshed(case, Stimulus(parts, packet, info, f"fragments, V={v} F={f}"))
+        return replace(made, payloads=[header + part for header, part in zip(headers, parts, strict=True)])
+
     right_or_nothing(case, make, feature="mesh")
 
 

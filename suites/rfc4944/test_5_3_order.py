@@ -199,7 +199,7 @@ def test_many_small_fragments(case: Case, count: int):
     case.understood(make)
 
 
-@requirement("RFC4944-5.3-05", "RFC4944-5.3-03", "RFC6282-2-04", "RFC6282-2-06")
+@requirement("RFC4944-5.3-05", "RFC4944-5.3-03", "RFC6282-2-04", "RFC6282-2-06", "RFC4944-5.3-19")
 def test_headers_alone_in_the_first_fragment(case: Case):
     """FRAG1 with the compressed header and no octet behind it: 40 octets of the datagram, "multiples of eight"."""
     case.understood(lambda: cut(case, 40, 16))

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from functools import partial
 
 from rigs.nodes.reference.node import ReferenceNode
-from sixlowpan import LinkInfo, mesh
+from sixlowpan import DecodeError, LinkInfo, mesh
 from sixlowpan.addresses import BROADCAST, link_local
-from tests.mutants import ANY, IEEE802154, Node, reads, rewrites, step
+from tests.mutants import ANY, IEEE802154, Node, mutant, reads, rewrites, step
 from tests.mutants.chains import within
 from tests.mutants.declared import is_mesh
 from tests.mutants.wire import iphc, set_traffic_class
@@ -265,3 +265,51 @@ def _(node, payload, header, info):
     "Takes a last octet 00 for padding where the payload has an even number of octets."
     cut = header is not None and not header.nh and len(payload) % 2 == 0 and payload[-1:] == b"\0"
     return payload[:-1] if cut and len(payload) > 30 else payload
+
+
+# -- fragments behind it ------------------------------------------------------------------------------------------
+
+
+def in_mesh(id, requirement):
+    """function(header: MeshHeader) -> whether a fragment behind such a mesh header is dropped."""
+
+    def register(drops):
+        class Node(ReferenceNode):
+            def reassemble(self, payload, info):
+                if 0x80 <= payload[0] < 0xC0:
+                    header = mesh.parse(payload, 0)
+                    if payload[header.end : header.end + 1] >= b"\xc0" and drops(header):
+                        raise DecodeError("unsupported", 0, None, "a fragment behind such a mesh header")
+                return super().reassemble(payload, info)
+
+        mutant(id, requirement=requirement, what=drops.__doc__)(Node)
+        return drops
+
+    return register
+
+
+@in_mesh("mesh-fragments-of-short-originators-dropped", "RFC4944-5.2-01")
+def _(header):
+    """Looks for fragments behind a mesh header with a 64-bit originator only."""
+    return len(header.originator) == 2
+
+
+@in_mesh("mesh-fragments-behind-deep-hops-dropped", "RFC4944-5.2-05")
+def _(header):
+    """Looks for the fragment header where it stands without a Deep Hops Left octet."""
+    return header.deep
+
+
+@mutant("mesh-hops-left-in-key", requirement="RFC4944-5.3-18")
+class HopsLeftInKey(ReferenceNode):
+    """Begins anew at a fragment that came by a way of another length: Hops Left is in its key."""
+
+    came = -1
+
+    def reassemble(self, payload, info):
+        if 0x80 <= payload[0] < 0xC0:
+            hops = mesh.parse(payload, 0).hops_left
+            if self.came not in {-1, hops}:
+                self.reassembler.clear()
+            self.came = hops
+        return super().reassemble(payload, info)
