@@ -13,6 +13,7 @@ SLOWEST: Final = 60.0  # MAX_RTR_SOLICITATION_INTERVAL
 TRIES: Final = 3  # MAX_RTR_SOLICITATIONS, and MAX_UNICAST_SOLICIT of RFC 4861 §10
 LIFETIME: Final = 10  # minutes for which an address is registered
 LATER: Final = 60.0  # seconds until a registration that failed otherwise is tried again
+ENDLESS: Final = 0xFFFFFFFF  # RFC 4861 §4.6.2: a lifetime without an end
 DUPLICATE, FULL = 1, 2  # RFC 6775 §4.1, table 1
 
 

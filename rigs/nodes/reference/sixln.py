@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rigs.nodes.reference.discovery import Discovery
+from rigs.nodes.reference.advertised import Advertised
 from rigs.nodes.reference.host import RETRANSMIT
 from rigs.nodes.reference.registration import (
     DUPLICATE,
+    ENDLESS,
     FULL,
     INTERVAL,
     LATER,
@@ -24,11 +25,11 @@ from rigs.nodes.reference.registration import (
     reverse,
 )
 from rigs.nodes.reference.times import soonest
-from sixlowpan import Context, ipv6, nd
-from sixlowpan.addresses import ALL_ROUTERS, is_link_local, solicited_node
+from sixlowpan import ipv6, nd
+from sixlowpan.addresses import ALL_ROUTERS, is_link_local, is_multicast
 
 
-class SixLn(Discovery):
+class SixLn(Advertised):
     """A host of RFC 6775, and the half of a 6LR that begins as one (§3.4)."""
 
     role = "6LN"
@@ -39,15 +40,8 @@ class SixLn(Discovery):
 
     def boot_discovery(self) -> None:
         """Forget all routers, and what they told."""
-        self.given = self.contexts
+        self.boot_advertised()
         self.routers: dict[bytes, Router] = {}
-        #: Addresses made of a router's prefixes, and those that turned out to be somebody else's.
-        self.made: set[bytes] = set()
-        self.refused: set[bytes] = set()
-        self.prefix_ends: dict[bytes, float] = {}
-        self.context_ends: dict[int, float] = {}
-        self.context_goes: dict[int, float] = {}
-        self.router_lifetime = 0.0
         #: address -> when it is registered again: tried once more, or at half of its lifetime (RFC 6775 §5.5).
         self.refreshes: dict[bytes, float] = {}
         self.pending: dict[bytes, set[bytes]] = {}
@@ -131,62 +125,26 @@ class SixLn(Discovery):
 
     def next_refresh(self, message: nd.RouterAdvertisement) -> float | None:
         """§5.4.3: "well before the shortest of those lifetimes", which here is three quarters of it."""
-        spans = [float(message.router_lifetime)] if message.router_lifetime else []
+        spans = self.spans_left()
+        if message.router_lifetime:
+            spans.append(float(message.router_lifetime))
         for option in message.options:
-            if isinstance(option, nd.PrefixInformation) and 0 < option.valid_lifetime < 0xFFFFFFFF:
+            if isinstance(option, nd.PrefixInformation) and 0 < option.valid_lifetime < ENDLESS:
                 spans.append(float(option.valid_lifetime))
             elif isinstance(option, nd.ContextOption) and option.valid_lifetime:
                 spans.append(60.0 * option.valid_lifetime)
         return self.now + 0.75 * min(spans) if spans else None
 
-    # -- contexts and prefixes --------------------------------------------------------------------------------
-
-    def take_context(self, option: nd.ContextOption) -> None:
-        """§5.4.2: it adds, updates, or with a lifetime of 0 removes the entry of its CID."""
-        self.context_ends.pop(option.cid, None)
-        self.context_goes.pop(option.cid, None)
-        if option.valid_lifetime:
-            self.contexts = self.contexts.with_context(option.cid, option.context())
-            self.context_ends[option.cid] = self.now + 60.0 * option.valid_lifetime
-        else:
-            self.contexts = self.contexts.without(option.cid)
-
-    def context_ended(self, cid: int) -> None:
-        """§5.4.3: "placed in a receive-only mode", and held there for "twice the default Router Lifetime"."""
-        del self.context_ends[cid]
-        if cid in self.contexts:
-            ended = self.contexts[cid]
-            self.contexts = self.contexts.with_context(cid, Context(ended.prefix, ended.length, False))
-            self.context_goes[cid] = self.now + 2 * self.router_lifetime
-
-    def makes_address(self, option: nd.PrefixInformation) -> bool:
-        """RFC 4862 §5.5.3: with A=1, a prefix of 64 bits, and no preferred lifetime beyond the valid one."""
-        return (
-            option.autonomous and option.length == 64 and option.preferred_lifetime <= option.valid_lifetime
+    def spans_left(self) -> list[float]:
+        """What others told, "across all the prefixes and all the contexts"; the last 40 s are let go."""
+        ends = (
+            *(r.ends for r in self.routers.values()),
+            *self.prefix_ends.values(),
+            *self.context_ends.values(),
         )
+        return [end - self.now for end in ends if 4 * INTERVAL <= end - self.now < float("inf")]
 
-    def take_prefix(self, option: nd.PrefixInformation) -> None:
-        """§5.4: a PIO "with the L (on-link) flag set, then that PIO MUST be ignored"."""
-        if option.on_link:
-            return
-        address = option.prefix[:8] + self.interface_identifier(option.prefix)
-        if not option.valid_lifetime:
-            self.drop_address(address)
-            return
-        if address in self.refused:
-            return
-        endless = option.valid_lifetime == 0xFFFFFFFF
-        self.prefix_ends[address] = float("inf") if endless else self.now + option.valid_lifetime
-        if address not in self.own:
-            self.own.append(address)
-            self.made.add(address)
-            self.groups.add(solicited_node(address))
-            self.register(address)
-
-    def interface_identifier(self, prefix: bytes) -> bytes:
-        """RFC 6775 §5.2: from the EUI-64 of the interface."""
-        del prefix
-        return self.own[0][8:]
+    # -- addresses -----------------------------------------------------------------------------------------------
 
     def drop_address(self, address: bytes) -> None:
         """It is not ours any more."""
@@ -280,6 +238,22 @@ class SixLn(Discovery):
             if isinstance(option, nd.AddressRegistration):
                 self.registration_answered(self.answered_address(message, option), option)
 
+    def is_valid_answer(self, view: ipv6.Packet, message: nd.NeighborAdvertisement) -> bool:
+        """RFC 4861 §7.1.2: no group is advertised, and what all nodes are told was not solicited."""
+        return not is_multicast(message.target) and not (is_multicast(view.dst) and message.solicited)
+
+    def told_of_router(self, message: nd.NeighborAdvertisement) -> None:
+        """RFC 4861 §7.2.5: a router that says by R=0 that it is none any more MUST be removed from the list.
+
+        Unless O is clear and it tells another link-layer address: then the entry is not updated.
+        """
+        known = self.routers.get(message.target)
+        if known is None or message.router:
+            return
+        found = [o for o in message.options if isinstance(o, nd.LinkLayerAddress) and o.type == nd.TLLAO]
+        if message.override or not found or self.option_address(found[0].address) == known.link:
+            self.lose_router(message.target)
+
     def answered_address(self, message: nd.NeighborAdvertisement, option: nd.AddressRegistration) -> bytes:
         """RFC 8505 §5.5: the target; RFC 6775: where the NA goes to, or else what has waited longest."""
         assert self.view is not None
@@ -352,7 +326,10 @@ class SixLn(Discovery):
                 self.advertised_router(message)
             return False
         if isinstance(message, nd.NeighborAdvertisement):
+            if not self.is_valid_answer(view, message):
+                return True
             self.advertised_neighbour(message)
+            self.told_of_router(message)
             return False
         return super().discovery(view, message)
 
