@@ -164,8 +164,15 @@ class RouterParty(Party):
         answer = replace(request, **{"type": nd.DAC, "status": status, **changes})  # type: ignore[arg-type]
         return self.say(answer, seen.view.src, source=seen.view.dst, hop_limit=MULTIHOP - 1)
 
+    def _is_probed(self, seen: Seen) -> bool:
+        """Whether the DUT asks if this router is there: a plain NS (RFC 6775 §5.5, "also to do NUD")."""
+        message = message_of(seen)
+        if not isinstance(message, nd.NeighborSolicitation) or registration_of(seen) is not None:
+            return False
+        return message.target == self.address and seen.view is not None and seen.view.src != UNSPECIFIED
+
     def hears(self, seen: Seen) -> bool:
-        """Answer a solicitation or registration that is for this router; whether it did."""
+        """Answer a solicitation, probe or registration that is for this router; whether it did."""
         if not self.is_for(seen) or seen.view is None:
             return False
         if seen.icmp_type == nd.RS and self.advertises and seen.view.src != UNSPECIFIED:
@@ -173,6 +180,10 @@ class RouterParty(Party):
             return True
         if seen.icmp_type == nd.DAR and self.checked is not None and message_of(seen) is not None:
             self.confirm_duplicate(seen, self.checked)
+            return True
+        if self.status is not None and self._is_probed(seen):
+            told = nd.LinkLayerAddress(nd.TLLAO, self.link)
+            self.say(nd.NeighborAdvertisement(self.address, router=True, options=(told,)), seen.view.src)
             return True
         option, address = registration_of(seen), registered_by(seen)
         if option is None or address is None or seen.view.dst != self.address:
