@@ -45,6 +45,7 @@ SUBJECTS: Final[dict[str, tuple[str, str]]] = {
     "rfc6775/5.4.again": ("§5.4", "a second advertisement"),
     "rfc6775/5.5.again": ("§5.5", "registrations that are tried again or renewed"),
     "rfc6775/4.2.events": ("§4.2", "contexts behind events"),
+    "rfc6775/5.lost": ("§5", "routers that are lost"),
     "rfc6775/5.events": ("§5", "a host behind events"),
     "rfc6775/6.3.again": ("§6.3", "solicitations again"),
     "rfc6775/6.5.3.again": ("§6.5.3", "registrations again"),

@@ -188,7 +188,7 @@ def test_advertisement(case: Case, asked: str):
         case.expect(expected == actual, code, expected, actual, frame=frame)
 
 
-@requirement("RFC4944-8-02", "RFC4944-8-03", "RFC4944-8-04", "RFC4944-8-01")
+@requirement("RFC4944-8-02", "RFC4944-8-03", "RFC4944-8-04", "RFC4944-8-01", "RFC4861-7.2.4-03")
 @pytest.mark.parametrize("asked", ["unicast", "multicast"])
 def test_target_link_layer_address_option(case: Case, asked: str):
     """§8: type 2 and an address of ours; where the solicitation was multicast it MUST be there (RFC 4861 §7.2.4)."""
@@ -208,7 +208,11 @@ def test_target_link_layer_address_option(case: Case, asked: str):
         "address_option",
         " or ".join(sorted(o.hex(" ") for o in legal)),
         option.hex(" ") or "no option",
-        requirement="RFC4944-8-03" if option[1:2] == b"\1" else "RFC4944-8-02" if option else "RFC4944-8-01",
+        requirement="RFC4944-8-03"
+        if option[1:2] == b"\1"
+        else "RFC4944-8-02"
+        if option
+        else "RFC4861-7.2.4-03",
         frame=seen.frames[0],
     )
 

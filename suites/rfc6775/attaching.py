@@ -153,6 +153,8 @@ def invalid(message: bytes, source: bytes, there: bytes, how: str) -> bytes:
         message = message[:2] + bytes([message[2] ^ 0x5A]) + message[3:]
     elif how == "code-1":
         message = ipv6.icmpv6(message[0], 1, message[4:], source, there)
+    elif how == "short":  # four octets less than the least
+        message = ipv6.icmpv6(message[0], 0, message[4 : 12 if message[0] == nd.RA else 20], source, there)
     elif how == "zero-option":
         message = ipv6.icmpv6(message[0], 0, message[4:] + b"\xfd\0" + bytes(6), source, there)
     return ipv6.build(source, there, 58, message, hop_limit=hop_limit)

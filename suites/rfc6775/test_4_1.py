@@ -10,7 +10,7 @@ pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
 
 @requirement(
     "RFC6775-5.4.1-02", "RFC6775-4.1-01", "RFC6775-4.1-02", "RFC6775-4.1-03", "RFC6775-4.1-04", "RFC6775-4.1-05",
-    "RFC6775-4.1-06", "RFC7668-3.2.4-02",
+    "RFC6775-4.1-06", "RFC7668-3.2.4-02", "RFC4861-7.1.1-01",
 )  # fmt: skip
 def test_registration(case: Case):
     """An address of an advertised prefix is registered by unicast: every field of the NS and its ARO.

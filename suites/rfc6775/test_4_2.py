@@ -100,6 +100,26 @@ def test_context(case: Case, length: int):
         )  # fmt: skip
 
 
+class Longer(nd.ContextOption):
+    """A 6CO of Length 3, whatever its Context Length is."""
+
+    def build(self) -> bytes:
+        octets = super().build()
+        return octets[:1] + b"\3" + octets[2:] + bytes(24 - len(octets))
+
+
+@needs("ping")
+@requirement("RFC6775-4.2-01")
+@pytest.mark.parametrize("length", [48, 64], ids=str)
+def test_context_in_a_longer_option(case: Case, length: int):
+    """ "May be 2 or 3": a Context Length of up to 64 in an option of Length 3 is taken as it says."""
+    with attached(case) as (party, _):
+        given = six(length)
+        frame = told(case, party, Longer(given.prefix, length, True, CID, 60))
+        used = compresses(case, given.context().address(REMOTE[8:]))
+        case.expect(used is True, "context_ignored", f"context {CID} in use", _said(used), frame=frame)
+
+
 def _said(used: bool | None) -> str:
     return "no packet that can be read" if used is None else "a destination without it"
 

@@ -15,7 +15,7 @@ from fixtures.api import (
     serving,
 )
 from sixlowpan import link_local, nd
-from suites.rfc6775.attaching import attached
+from suites.rfc6775.attaching import attached, invalid
 from suites.rfc6775.parties import (
     A_HOST,
     STARTED,
@@ -123,6 +123,19 @@ def test_stops(case: Case):
         )
 
 
+@requirement("RFC4861-6.1.2-01", "RFC6775-5.3-07")
+@pytest.mark.parametrize("how", ["hop-limit-64", "short"])
+def test_not_stopped_by_what_is_discarded(case: Case, how: str):
+    """An RA that fails a check of RFC 4861 §6.1.2 is silently discarded: it ends no solicitations, either."""
+    with fresh(case):
+        solicitation(case)
+        party, there = router(case, pio(spread(case)), abro()), case.tester.dut_address
+        message = party.advertisement().build(party.address, there)
+        frame = party.send(invalid(message, party.address, there, how))
+        again = heard(case, is_rs, 66.0)
+        case.expect(again is not None, "no_rs", "solicitations go on", "none in 66 s", frame=frame)
+
+
 @A_HOST
 @pytest.mark.slow
 @requirement("RFC6775-5.3-08")
@@ -159,6 +172,8 @@ def test_refresh(case: Case, short: str):
             case.tester.contexts = case.tester.contexts.with_context(3, options[2].context())
             all_heard(case, 1.0)
             found = all_heard(case, 62.0, lambda s: is_rs(s) and s.view.dst == party.address)
+            if found and short == "router":  # the router has answered: there is one more minute
+                found = all_heard(case, 62.0, lambda s: is_rs(s) and s.view.dst == party.address)
         case.expect(
             bool(found), "no_rs", "a unicast RS within the 60 s of the shortest lifetime", "none",
             frame=before.frames[0] if before is not None else b"",

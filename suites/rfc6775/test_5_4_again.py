@@ -2,9 +2,20 @@
 
 import pytest
 
-from fixtures.api import ALL_ROUTERS, Case, Seen, advice, binds, needs, registered_by, requirement, serving
+from fixtures.api import (
+    ALL_ROUTERS,
+    Case,
+    Seen,
+    advice,
+    binds,
+    let_pass,
+    needs,
+    registered_by,
+    requirement,
+    serving,
+)
 from sixlowpan import nd
-from suites.rfc6775.attaching import attach, attached, beside, offered, once_more, pinged
+from suites.rfc6775.attaching import answers_at, attach, attached, beside, offered, once_more, pinged
 from suites.rfc6775.parties import A_HOST, SOON, STARTED, abro, all_heard, heard, is_rs, pio, router, spread
 from suites.rfc6775.test_4_2 import CID, REMOTE, compresses, six, told
 
@@ -64,6 +75,38 @@ def test_long_lifetime(case: Case, lifetime: int):
     with offered(case) as (party, prefix):
         party.options = [pio(prefix, valid_lifetime=lifetime, preferred_lifetime=lifetime), abro()]
         attach(case, party, prefix)
+
+
+@requirement("RFC6775-5.4.1-02")
+def test_deprecated_prefix(case: Case):
+    """A prefix that is valid, and preferred no more: an address of it is made (RFC 4862 §5.5.3 d), and registered."""
+    with offered(case) as (party, prefix):
+        party.options = [pio(prefix, valid_lifetime=7200, preferred_lifetime=0), abro()]
+        attach(case, party, prefix)
+
+
+@pytest.mark.slow
+@requirement("RFC4862-5.5.3-02")
+@pytest.mark.parametrize("told_for", [20, 0], ids="valid-{}".format)
+def test_shorter_lifetime(case: Case, told_for: int):
+    """A shorter lifetime, which may be forged, leaves an address two hours (RFC 4862 §5.5.3 e): and no more than these.
+
+    Told once more an hour later, when less than two are left, it changes nothing.
+    """
+    with attached(case, lifetime=0xFFFF) as (party, address):
+        short = pio(party.options[0].prefix, valid_lifetime=told_for, preferred_lifetime=0)
+        party.options = [abro(2, 0)]
+        frame = party.advertise(short, abro(2, 0))
+        let_pass(case, 45.0)
+        there = answers_at(case, party, address) is not None
+        case.expect(there, "nd_dropped_address", "it is there for two hours", "it is gone", frame=frame)
+        if case.rig.link.clock != "virtual" or not there:
+            return  # the rest takes two hours
+        let_pass(case, 3600.0)
+        party.advertise(short, abro(2, 0))
+        let_pass(case, 3620.0)
+        there = answers_at(case, party, address) is not None
+        case.expect(not there, "nd_used", "gone behind two hours", "an answer", frame=frame)
 
 
 # -- routers ----------------------------------------------------------------------------------------------------
@@ -138,7 +181,8 @@ def test_router_retires(case: Case, how: str):
 @A_HOST
 @needs("ping")
 @requirement("RFC6775-5.6-02")
-def test_router_with_another_link_address(case: Case):
+@pytest.mark.parametrize("where", ["in-front", "behind"])
+def test_router_with_another_link_address(case: Case, where: str):
     """A router tells another link-layer address: it "SHOULD be recorded" (RFC 4861 §6.3.4), and used: advice.
 
     RFC 8505 §5.6 has two routers in mind that claim one address, and one of them kept: not of such a DUT.
@@ -149,7 +193,8 @@ def test_router_with_another_link_address(case: Case):
         twin = router(case, *party.options)
         option = nd.LinkLayerAddress(nd.SLLAO, twin.link)
         party.advertises = False
-        twin.say(nd.RouterAdvertisement(options=(option, *party.options)), source=party.address)
+        options = (option, *party.options) if where == "in-front" else (*party.options, option)
+        twin.say(nd.RouterAdvertisement(options=options), source=party.address)
         case.tester.listen(SOON)
         with advice(case):
             expect_by(case, twin.link, "the address that was told last")

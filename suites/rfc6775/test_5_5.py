@@ -14,6 +14,7 @@ from fixtures.api import (
     requirement,
 )
 from sixlowpan import ipv6, nd
+from sixlowpan.addresses import ALL_NODES
 from suites.rfc6775.attaching import answers_at, attached, awaiting, beside, invalid
 from suites.rfc6775.parties import (
     A_HOST,
@@ -173,14 +174,19 @@ def test_answer_without_option(case: Case):
 
 
 @requirement("RFC4861-7.1.2-01")
-@pytest.mark.parametrize("how", ["hop-limit-64", "hop-limit-254", "code-1", "checksum"])
+@pytest.mark.parametrize(
+    "how",
+    ["hop-limit-64", "hop-limit-254", "code-1", "checksum", "zero-option", "short", "group-target", "to-all"],
+)
 def test_invalid_answer(case: Case, how: str):
-    """An NA that fails a check of RFC 4861 §7.1.2 is silently discarded: it confirms nothing, the NS comes again."""
+    """An NA that fails a check of RFC 4861 §7.1.2 is silently discarded: it confirms nothing, the NS comes again.
+
+    "To all" is one with S=1 that goes to all nodes.
+    """
     with awaiting(case) as (party, seen, address):
-        there = seen.view.src
-        answer = nd.NeighborAdvertisement(
-            message_of(seen).target, router=True, options=(registration_of(seen),)
-        )
+        there = ALL_NODES if how == "to-all" else seen.view.src
+        target = ALL_NODES if how == "group-target" else message_of(seen).target
+        answer = nd.NeighborAdvertisement(target, router=True, options=(registration_of(seen),))
         frame = party.send(invalid(answer.build(party.address, there), party.address, there, how))
         again = heard(case, lambda s: registered_by(s) == address, 8.0)
         case.expect(

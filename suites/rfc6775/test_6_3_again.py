@@ -60,3 +60,12 @@ def test_invalid(case: Case, how: str):
         case.expect(seen is None, "nd_answered", "no answer", "an RA", frame=frame)
         seen = advertisement(case, party)
         case.expect(seen is not None, "no_ra", "an RA for a valid one behind it", "none", frame=frame)
+
+
+@requirement("RFC4861-6.1.2-02", "RFC6775-6.3-05")
+@pytest.mark.parametrize("size", [8, 48], ids="octets-{}".format)
+def test_unknown_option(case: Case, size: int):
+    """ "The contents ... of any unrecognized options, MUST be ignored" (RFC 4861 §6.1.1): it is answered."""
+    with routing(case):
+        seen = advertisement(case, host(case), nd.UnknownOption(253, bytes(size - 2)))
+        case.expect(seen is not None, "no_ra", "an RA", "none")

@@ -15,7 +15,7 @@ from fixtures.api import (
 )
 from sixlowpan import link_local, nd
 from sixlowpan.addresses import solicited_node
-from suites.rfc6775.parties import SOON, heard, host, is_na
+from suites.rfc6775.parties import SOON, heard, host, is_na, readable
 from suites.rfc6775.routing import another, arrives, global_of, kept, registered, registered_host, routing
 
 pytestmark = [binds("6LR|6LBR", "nd"), needs("reset")]
@@ -107,6 +107,10 @@ def test_duplicate(case: Case):
                 found.rovr == second.eui64, "eui64", "the ARO of the NS", found.rovr.hex(),
                 requirement="RFC6775-6.5.2-01", frame=frame,
             )  # fmt: skip
+            case.expect(
+                found.lifetime == second.aro().lifetime, "nd_lifetime", "the lifetime of the NS", str(found.lifetime),
+                requirement="RFC6775-6.5.2-01", frame=frame,
+            )  # fmt: skip
         case.expect(
             arrives(case, above, address, first.link) is not None, "nd_lost", "packets still go to the first", "not so",
             frame=frame,
@@ -127,6 +131,11 @@ def test_same_owner_elsewhere(case: Case):
             seen = heard(case, lambda s: is_na(s) and registration_of(s) is not None, ASKED)
         status = registration_of(seen).status if seen is not None else None
         case.expect(status == 0, "duplicate", "status 0 for its own address", str(status), frame=frame)
+        there = seen.info.dst if seen is not None else moved
+        case.expect(
+            there == moved, "neighbour_moved", f"the answer goes to {moved.hex()}", there.hex(),
+            requirement="RFC6775-6.5.3-01", frame=frame,
+        )  # fmt: skip
         case.expect(
             arrives(case, above, address, moved) is not None, "neighbour_moved", f"packets go to {moved.hex()}",
             "not so",
@@ -134,7 +143,7 @@ def test_same_owner_elsewhere(case: Case):
         )  # fmt: skip
 
 
-@requirement("RFC6775-6.5.3-03", "RFC6775-6.5.1-01", "RFC8505-4.1-06")
+@requirement("RFC6775-6.5.3-03", "RFC6775-6.5.1-01", "RFC8505-4.1-06", "RFC6775-6.5.3-02")
 @pytest.mark.parametrize("how", ["known", "unknown", "other-eui64"])
 def test_removed(case: Case, how: str):
     """Lifetime 0: "any existing NCE ... MUST be deleted and an NA sent as above"; of another EUI-64: a duplicate."""
@@ -151,6 +160,11 @@ def test_removed(case: Case, how: str):
         case.expect(
             status in wanted, "nd_status", f"status {wanted[0]}", "no NA" if seen is None else f"status {status}",
             requirement=row, frame=frame,
+        )  # fmt: skip
+        told = registration_of(seen).lifetime if status == 0 else 0
+        case.expect(
+            told == 0, "nd_lifetime", "a copy of the ARO: lifetime 0", str(told),
+            requirement="RFC6775-6.5.3-02", frame=frame,
         )  # fmt: skip
         there = arrives(case, above, address, party.link)
         if how == "other-eui64":
@@ -262,7 +276,7 @@ def test_until_full(case: Case):
             )  # fmt: skip
 
 
-@requirement("RFC6775-6.5.5-01")
+@requirement("RFC6775-6.5.5-01", "RFC4861-7.2.4-03")
 def test_multicast_solicitation(case: Case):
     """ "Routers MUST respond to multicast NSs", and join their solicited-node groups."""
     with routing(case):
@@ -274,7 +288,13 @@ def test_multicast_solicitation(case: Case):
             seen = heard(case, lambda s: is_na(s) and s.upper[8:24] == target, SOON)
             if seen is not None:
                 break
-        case.expect(seen is not None, "nd_unanswered", "a Neighbor Advertisement", "none", frame=frame)
+        if case.expect(seen is not None, "nd_unanswered", "a Neighbor Advertisement", "none", frame=frame):
+            options = readable(case, seen).options
+            told = [o for o in options if isinstance(o, nd.LinkLayerAddress) and o.type == nd.TLLAO]
+            case.expect(
+                bool(told), "nd_option", "a TLLAO: the solicitation was multicast", "none",
+                requirement="RFC4861-7.2.4-03", frame=seen.frames[0],
+            )  # fmt: skip
 
 
 @requirement("RFC6775-6.5.2-01")
@@ -289,5 +309,18 @@ def test_own_address(case: Case):
         with advice(case):
             case.expect(
                 status != 0, "duplicate", "no status 0 for the router's own address", "status 0",
+                frame=seen.frames[0] if seen is not None else b"",
+            )  # fmt: skip
+
+
+@requirement("RFC6775-6.5.3-01")
+def test_link_local(case: Case):
+    """A host may register its link-local address as well: an NA with status 0, and the ARO in it (SHOULD): advice."""
+    with routing(case):
+        party = host(case)
+        status, seen = registered(case, party, party.address)
+        with advice(case):
+            case.expect(
+                status == 0, "not_confirmed", "NA with ARO status 0 for a link-local address", f"status {status}",
                 frame=seen.frames[0] if seen is not None else b"",
             )  # fmt: skip

@@ -5,6 +5,7 @@ import pytest
 from fixtures.api import Case, HostParty, RouterParty, binds, needs, registration_of, requirement
 from sixlowpan import ipv6, nd
 from sixlowpan.addresses import solicited_node
+from suites.rfc6775.attaching import invalid
 from suites.rfc6775.parties import heard, host, is_na
 from suites.rfc6775.routing import arrives, global_of, routing
 from suites.rfc6775.test_6_5 import ASKED
@@ -110,3 +111,36 @@ def test_hop_limit(case: Case, hop_limit: int):
         frame = party.say(party.solicitation(party.aro()), source=address, hop_limit=hop_limit)
         seen = heard(case, lambda s: is_na(s) and registration_of(s) is not None, ASKED)
         case.expect(seen is None, "nd_answered", "no answer", "an NA with ARO", frame=frame)
+
+
+@requirement("RFC4861-7.1.1-01", "RFC4861-7.2.3-01")
+@pytest.mark.parametrize(
+    "how", ["code-1", "checksum", "zero-option", "short", "group-target", "other-target"]
+)
+def test_invalid(case: Case, how: str):
+    """A registration in an NS that fails a check of RFC 4861 §7.1.1, or solicits somebody else: discarded, no answer.
+
+    One of RFC 8505 names what it registers as the target: there it is a group that is registered.
+    """
+    if how == "other-target" and case.declares("nd_extended"):
+        case.unsupported("RFC 8505 has the target for the registered address")
+    with routing(case) as (above, prefix):
+        party, there = host(case), case.tester.dut_address
+        address = case.tester.also(global_of(party, prefix))
+        extended = how == "group-target" and case.declares("nd_extended")
+        option = party.earo() if extended else party.aro()
+        source = party.address if extended else address
+        near = there[:15] + bytes([there[15] ^ 0x5A])
+        target = {"group-target": bytes.fromhex("ff0e") + bytes(13) + b"\x77", "other-target": near}.get(
+            how, there
+        )
+        message = party.solicitation(option, target=target).build(source, there)
+        frame = party.send(invalid(message, source, there, how))
+        seen = heard(case, lambda s: is_na(s) and s.view.dst in {source, party.address}, ASKED)
+        row = "RFC4861-7.2.3-01" if how == "other-target" else "RFC4861-7.1.1-01"
+        case.expect(seen is None, "nd_answered", "no answer", "an NA", frame=frame, requirement=row)
+        if not extended:
+            found = arrives(case, above, address, party.link)
+            case.expect(
+                found is None, "nd_taken", "no registration", "it is registered", frame=frame, requirement=row
+            )

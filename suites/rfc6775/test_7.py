@@ -119,13 +119,14 @@ def test_option_for_each_context(case: Case):
 @MANAGES
 @pytest.mark.slow
 @needs("context")
-@requirement("RFC6775-7.2-02", "RFC6775-4.2-01")
+@requirement("RFC6775-7.2-02", "RFC6775-4.2-01", "RFC6775-4.3-04")
 def test_new_context(case: Case):
     """ "New context information SHOULD be introduced into the LoWPAN with C=0", and with C=1 later: advice."""
     holds(case, CID)
     with routing(case):
         case.rig.node.set_context(CID, FIRST, 64)
-        first = context(told(case))
+        message = told(case)
+        first, version = context(message), abro_of(case, message).version
         if first is None:
             case.failed("no_6co", f"a 6CO for context {CID}", "none", requirement="RFC6775-4.2-01")
         good = (first.length, first.context().prefix) == (64, FIRST)
@@ -133,8 +134,10 @@ def test_new_context(case: Case):
         case.expect(not first.compress, "nd_flags", "C=0 at first", "C=1")
         for _ in range(8):
             let_pass(case, 150.0)
-            later = context(told(case))
+            message = told(case)
+            later = context(message)
             if later is not None and later.compress:
+                expect_newer(case, version, message, "C=1")
                 return
         case.finding("nd_flags", "C=1 within twenty minutes", "C=0 still")
 
@@ -142,7 +145,7 @@ def test_new_context(case: Case):
 @MANAGES
 @pytest.mark.slow
 @needs("context")
-@requirement("RFC6775-7.2-03", "RFC6775-9-02")
+@requirement("RFC6775-7.2-03", "RFC6775-9-02", "RFC6775-4.3-04")
 @pytest.mark.parametrize("how", ["changed", "removed"])
 def test_changed_context(case: Case, how: str):
     """Before a context changes or goes, "its dissemination SHOULD continue for at least" 300 s "with C=0": advice."""
@@ -163,9 +166,13 @@ def test_changed_context(case: Case, how: str):
             when = f"{case.tester.stamp() - began:.0f} s later"
             if not case.expect(good, "nd_flags", f"the old context with C=0 {when}", said):
                 return
+            version = abro_of(case, told(case)).version
             let_pass(case, 90.0)
         let_pass(case, 40.0)
-        option = context(told(case))
+        message = told(case)
+        option = context(message)
+        if option is None:
+            expect_newer(case, version, message, "a context less")
         fresh = option is None if how == "removed" else option is not None and option.prefix[:8] == SECOND[:8]
         old = option is not None and option.context().prefix == FIRST and not option.compress
         case.expect(fresh or old, "nd_flags", "the new state, or the old context with C=0", str(option))
@@ -190,6 +197,18 @@ def test_prefix_changes(case: Case):
             str(second),
             requirement="RFC6775-4.3-04",
         )  # fmt: skip
+
+
+def expect_newer(case: Case, version: int, message: nd.RouterAdvertisement, what: str) -> None:
+    """§8.1.1: "Each time any information in the set of PIOs or 6COs changes, the ABRO version is increased"."""
+    later = abro_of(case, message).version
+    case.expect(
+        later > version,
+        "nd_version",
+        f"more than {version} with {what}",
+        str(later),
+        requirement="RFC6775-4.3-04",
+    )
 
 
 def prefixes(message: nd.RouterAdvertisement) -> set[bytes]:

@@ -202,13 +202,18 @@ def test_version_wraps(case: Case):
 @pytest.mark.parametrize("minutes", [0, 1, 60, 0xFFFF], ids="minutes-{}".format)
 def test_abro_is_passed_on(case: Case, minutes: int):
     """The DUT "will include that option unmodified in the RA messages it sends"; a lifetime of 0 stands for 10,000."""
-    with routing(case, abro(0x00010002, minutes)):
-        found = of(told(case, host(case)), abro().address)
-        options = found.options if found else ()
+    with routing(case) as (above, prefix):
+        above.options = [pio(prefix), abro(0x00010002, minutes)]
+        frame = above.advertise()
+        case.tester.listen(1.0)
+        found = told(case, host(case))
+        row = "RFC6775-4.3-02" if minutes else "RFC6775-4.3-03"
+        case.expect(bool(found), "nd_lost", "an RA: the 6LBR is there", "none", requirement=row, frame=frame)
+        options = [o for m in found for o in m.options]
         options = [o for o in options if isinstance(o, nd.AuthoritativeBorderRouter)]
         if not options:
             case.failed("nd_option", "an ABRO with the 6LBR's address", "none", requirement="RFC6775-4.3-01")
-        option = options[0]
+        option = options[-1]
         case.expect(
             option.version == 0x10002, "nd_version", "version 0x00010002", f"{option.version:#010x}",
             requirement="RFC6775-4.3-02",

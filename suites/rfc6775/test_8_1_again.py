@@ -2,9 +2,9 @@
 
 import pytest
 
-from fixtures.api import Case, advice, binds, let_pass, needs, on_link, requirement
+from fixtures.api import Case, advice, binds, let_pass, needs, on_link, requirement, serving
 from sixlowpan import nd
-from suites.rfc6775.parties import abro, host, pio, spread
+from suites.rfc6775.parties import SOON, abro, all_heard, host, is_ra, pio, readable, router, spread
 from suites.rfc6775.routing import routing
 from suites.rfc6775.test_8_1 import of, prefixes, told
 
@@ -62,7 +62,13 @@ def test_what_has_ended(case: Case):
     with routing(case) as (above, prefix):
         other = spread(case)
         context = nd.ContextOption(CONTEXT, 64, True, 6, 1)
-        above.options = [*above.options, pio(other, valid_lifetime=60, preferred_lifetime=60), context]
+        longer = nd.ContextOption(CONTEXT[:7] + b"\xc7" + bytes(8), 64, True, 7, 60)
+        above.options = [
+            *above.options,
+            pio(other, valid_lifetime=60, preferred_lifetime=60),
+            context,
+            longer,
+        ]
         above.advertise()
         above.advertises = False
         let_pass(case, 2.0)
@@ -78,6 +84,8 @@ def test_what_has_ended(case: Case):
         case.expect(minutes == 0, "nd_kept", "the context has ended", f"{minutes} minutes")
         stays = prefix in prefixes(of(after, abro().address))
         case.expect(stays, "nd_lost", "the other prefix", "it is gone")
+        stays = contexts(after).get(7, 0) > 0
+        case.expect(stays, "nd_lost", "the other context", "it is gone")
 
 
 @requirement("RFC6775-4.2-03", "RFC6775-8.1.5-01")
@@ -101,13 +109,93 @@ def test_whole_set(case: Case):
 
 
 @pytest.mark.slow
-@requirement("RFC6775-8.1.3-02", "RFC6775-6.3-01")
+@requirement("RFC6775-8.1.3-02", "RFC6775-6.3-01", "RFC6775-4.3-02")
 def test_told_again(case: Case):
     """The same version again: "the recorded information" is updated, its lifetime as well: it lasts from then on."""
     with routing(case, abro(1, 1)) as (above, prefix):
         above.advertises = False
         let_pass(case, 40.0)
+        there = prefix in prefixes(of(told(case, host(case)), abro().address))
+        case.expect(there, "nd_lost", "told on: its lifetime is a minute", "it has ended",
+                    requirement="RFC6775-4.3-02")  # fmt: skip
         frame = above.advertise()
         let_pass(case, 40.0)
         stays = prefix in prefixes(of(told(case, host(case)), abro().address))
         case.expect(stays, "nd_lost", "told on: a minute from the second time", "it has ended", frame=frame)
+
+
+@requirement("RFC6775-8.1.3-02")
+def test_version_is_recorded(case: Case):
+    """ "The recorded information and version number are updated": behind versions 5 and 7 version 6 is ignored."""
+    with routing(case, abro(5)) as (above, prefix):
+        other = spread(case)
+        above.advertise(pio(prefix), abro(7))
+        case.tester.listen(1.0)
+        frame = above.advertise(pio(prefix), pio(other), abro(6))
+        above.advertises = False
+        case.tester.listen(1.0)
+        after = of(told(case, host(case)), abro().address)
+        case.expect(
+            other not in prefixes(after), "nd_version", "version 6 is ignored", "it is taken", frame=frame
+        )
+
+
+@requirement("RFC6775-8.1.3-02")
+def test_border_of_two_routers(case: Case):
+    """ "The router uses the 6LBR Address field in the ABRO", not who told it: an older version of another is older."""
+    with routing(case, abro(5)) as (above, prefix):
+        above.advertises = False
+        second = router(case, pio(spread(case)), abro(4), advertises=False)
+        frame = second.advertise()
+        case.tester.listen(1.0)
+        found = told(case, host(case))
+        old = [m for m in found if second.options[0].prefix in prefixes(m)]
+        case.expect(not old, "nd_version", "version 4 of that 6LBR is ignored", "it is taken", frame=frame)
+        stays = prefix in prefixes(of(found, abro().address))
+        case.expect(stays, "nd_lost", "version 5 stays", "it is gone", frame=frame)
+
+
+@requirement("RFC6775-8.1.3-02", "RFC6775-6.3-05")
+def test_borders_that_look_alike(case: Case):
+    """Two 6LBRs whose addresses have one interface identifier: each is told of, by unicast to who solicits: advice."""
+    with routing(case, abro(5)) as (_, prefix):
+        near, other = bytes.fromhex("20010db8000000ff") + abro().address[8:], spread(case)
+        second = router(case, pio(other), abro(5, border=near))
+        with serving(case.tester, second):
+            frame = second.advertise()
+            case.tester.listen(1.0)
+            party = host(case)
+            party.solicit()
+            seen = all_heard(case, SOON, is_ra)
+        found = [(one.view.dst, readable(case, one)) for one in seen]
+        alone = [m for there, m in found if there == party.address]
+        for border, mine in ((abro().address, prefix), (near, other)):
+            with advice(case):
+                there = mine in prefixes(of([m for _, m in found], border))
+                if case.expect(there, "nd_option", f"an RA of {border.hex()}", "none", frame=frame):
+                    case.expect(
+                        mine in prefixes(of(alone, border)), "nd_destination", f"that of {border.hex()} by unicast",
+                        "to all nodes", requirement="RFC6775-6.3-05", frame=frame,
+                    )  # fmt: skip
+
+
+@requirement("RFC6775-8.1.5-01")
+@pytest.mark.parametrize(
+    "changes", [{"autonomous": False}, {"length": 48}], ids=["not-autonomous", "48-bits"]
+)
+def test_prefix_is_passed_on(case: Case, changes: dict[str, object]):
+    """A PIO is passed on as it came: whether addresses are made of it, and how long it is, is the 6LBR's to say."""
+    with routing(case) as (above, _):
+        given = pio(spread(case)[:6] + bytes(10), **changes)
+        above.options = [*above.options, given]
+        frame = above.advertise()
+        case.tester.listen(1.0)
+        options = [
+            o for m in told(case, host(case)) for o in m.options if isinstance(o, nd.PrefixInformation)
+        ]
+        found = [o for o in options if o.prefix[:6] == given.prefix[:6]]
+        if not found:
+            case.failed("nd_option", "the prefix, passed on", "it is not", frame=frame)
+        fields = (found[0].length, found[0].autonomous)
+        wanted = (given.length, given.autonomous)
+        case.expect(fields == wanted, "nd_option", f"length, A: {wanted}", f"{fields}", frame=frame)

@@ -24,6 +24,8 @@ from sixlowpan import ipv6, link_local, nd
 from suites.rfc6775.parties import BORDER, SOON, expect_apart, heard, host, is_na
 from suites.rfc6775.routing import arrives, registered, routing
 
+#: A group that routers forward to.
+GROUP = bytes.fromhex("ff0e") + bytes(13) + b"\x77"
 pytestmark = [on_link("ieee802154"), binds("6LR", "nd", "multihop_dad"), needs("reset")]
 
 
@@ -261,7 +263,7 @@ def test_renewal_is_reported(case: Case):
 
 @requirement("RFC6775-8.2.1-01")
 @pytest.mark.parametrize(
-    "how", ["multicast-address", "unspecified-source", "short", "checksum", "zero-option"]
+    "how", ["multicast-address", "unspecified-source", "short", "checksum", "zero-option", "group-source"]
 )
 def test_bad_confirmation(case: Case, how: str):
     """A DAC that fails the checks of §8.2.1 is discarded: the host still waits, and is answered by the retries only."""
@@ -279,7 +281,7 @@ def spoilt(message: nd.DuplicateAddress, source: bytes, there: bytes, how: str) 
     """A packet with a DAR or DAC that breaks one of the checks of §8.2.1."""
     if how == "multicast-address":
         message = replace(message, address=bytes.fromhex("ff0e") + message.address[2:])
-    source = bytes(16) if how == "unspecified-source" else source
+    source = {"unspecified-source": bytes(16), "group-source": GROUP}.get(how, source)
     octets = message.build(source, there)
     if how == "short":
         octets = ipv6.icmpv6(message.type, message.code, octets[4:-1], source, there)

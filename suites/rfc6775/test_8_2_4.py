@@ -77,7 +77,7 @@ def expect_status(
     )
 
 
-@requirement("RFC6775-8.2.4-01", "RFC6775-4.4-01", "RFC6775-4.4-02", "RFC6775-4.1-08")
+@requirement("RFC6775-8.2.4-01", "RFC6775-4.4-01", "RFC6775-4.4-02", "RFC6775-4.4-03", "RFC6775-4.1-08")
 def test_new_address(case: Case):
     """A DAR for a new address: a DAC with Status 0 and all else as it was, to the DAR's source, hop limit 64."""
     with routing(case) as (_, prefix):
@@ -88,8 +88,16 @@ def test_new_address(case: Case):
             case.failed("nd_confirmation", "a DAC", "none", frame=asker.frame)
         found, frame = message_of(seen), seen.frames[0]
         case.expect(found.status == 0, "nd_status", "Status 0", str(found.status), frame=frame)
-        fields = (found.code, found.tid, found.lifetime, found.rovr, found.address)
-        wanted = (0, 0, 7, message.rovr, message.address)
+        case.expect(
+            found.code == 0,
+            "nd_confirmation",
+            "Code 0",
+            str(found.code),
+            requirement="RFC6775-4.4-03",
+            frame=frame,
+        )
+        fields = (found.tid, found.lifetime, found.rovr, found.address)
+        wanted = (0, 7, message.rovr, message.address)
         case.expect(
             fields == wanted,
             "nd_confirmation",
@@ -179,7 +187,7 @@ def test_hop_limit(case: Case, hop_limit: int):
 
 @requirement("RFC6775-8.2.1-01")
 @pytest.mark.parametrize(
-    "how", ["checksum", "short", "multicast-address", "zero-option", "unspecified-source"]
+    "how", ["checksum", "short", "multicast-address", "zero-option", "unspecified-source", "group-source"]
 )
 def test_bad_request(case: Case, how: str):
     """A DAR that fails a check of §8.2.1 is silently discarded: no DAC, and no entry."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fixtures.api import Case, binds, let_pass, message_of, needs, on_link, requirement
+from fixtures.api import Case, advice, binds, let_pass, message_of, needs, on_link, requirement
 from suites.rfc6775.routing import routing
 from suites.rfc6775.test_8_2_4 import OTHER, Asker, expect_status
 
@@ -82,3 +82,29 @@ def test_refusal_is_a_copy(case: Case):
         found = message_of(seen)
         got, wanted = (found.status, found.rovr, found.lifetime), (1, OTHER, 25)
         case.expect(got == wanted, "nd_confirmation", f"{wanted}", f"{got}", frame=seen.frames[0])
+
+
+@requirement("RFC6775-8.2.4-01", "RFC6775-4.4-01")
+@pytest.mark.parametrize("status", [1, 255], ids="status-{}".format)
+def test_status_of_a_request(case: Case, status: int):
+    """ "The Status field is only meaningful in the DAC" (§4.4): a DAR with one is answered (advice) by Status 0."""
+    with routing(case) as (_, prefix):
+        asker = Asker(case, prefix)
+        found = asker.status(asker.request(status=status))
+        case.expect(
+            found in {0, None},
+            "nd_status",
+            "Status 0",
+            str(found),
+            requirement="RFC6775-8.2.4-01",
+            frame=asker.frame,
+        )
+        with advice(case):
+            case.expect(
+                found is not None,
+                "nd_unanswered",
+                "a DAC",
+                "none",
+                requirement="RFC6775-4.4-01",
+                frame=asker.frame,
+            )

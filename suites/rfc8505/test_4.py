@@ -10,6 +10,7 @@ from fixtures.api import (
     HostParty,
     RouterParty,
     Seen,
+    advice,
     binds,
     message_of,
     needs,
@@ -35,7 +36,7 @@ def attached_host(case: Case, more: bytes = b"") -> HostParty:
     if status != 0:
         case.failed(
             "not_confirmed", "status 0 for a link-local address", "no NA" if seen is None else f"status {status}",
-            requirement="RFC8505-5.6-05",
+            requirement="RFC8505-4.1-01" if more else "RFC8505-5.6-05",
         )  # fmt: skip
     return party
 
@@ -298,6 +299,17 @@ def test_capabilities(case: Case, asked: bool):
         case.expect(good, "nd_flags", f"flag {role}, and none below 10", str(sorted(flags)),
         requirement="RFC8505-4.3-01",
                     frame=seen.frames[0])  # fmt: skip
+        # the 6LBR beyond a 6LR of ours said nothing of D; and what a node does besides, no text says
+        wanted = (
+            {nd.FLAG_D, nd.FLAG_B}
+            if role == nd.FLAG_B and case.declares("multihop_dad")
+            else {role} - {nd.FLAG_L}
+        )
+        with advice(case):
+            case.expect(
+                flags & {nd.FLAG_D, nd.FLAG_B} == wanted, "nd_flags", f"of B and D: {sorted(wanted)}",
+                str(sorted(flags)), requirement="RFC8505-4.3-01", frame=seen.frames[0],
+            )  # fmt: skip
 
 
 @requirement("RFC8505-6-02", "RFC8505-6.2-01", "RFC8505-5.6-04")

@@ -59,6 +59,11 @@ def test_newer(case: Case, held: int, tid: int, status: int):
         asker = Asker(case, prefix)
         expect_status(case, asker, asker.request(code=1, tid=held), 0, f"TID {held}")
         expect_status(case, asker, asker.request(code=1, tid=tid), status, f"TID {tid} behind {held}")
+        again = asker.ask(asker.request(code=1, tid=tid)) if status else None
+        if again is not None:  # RFC 6775 §8.2.4: "with the information copied from the DAR"
+            told = message_of(again).tid
+            case.expect(told == tid, "nd_confirmation", f"TID {tid} as in the EDAR", f"TID {told}",
+                        requirement="RFC8505-4.1-09", frame=again.frames[0])  # fmt: skip
 
 
 @BORDER
@@ -174,6 +179,20 @@ def test_whole_rovr(case: Case, code: int):
         expect_status(case, asker, asker.request(code=code, tid=240, rovr=rovr), 0, "a new address")
         expect_status(case, asker, asker.request(code=code, tid=240, rovr=other), 1, "another ROVR")
         expect_status(case, asker, asker.request(code=code, tid=241, rovr=rovr), 0, "the first again")
+
+
+@BORDER
+@requirement("RFC8505-4.2-01")
+def test_longer_rovr(case: Case):
+    """A ROVR of 64 bits, and one of 128 that begins with these, are two: status 1, either way round."""
+    with routing(case) as (_, prefix):
+        asker = Asker(case, prefix)
+        short = case.tester.pattern(8)
+        for name, first, second in (("longer", short, short * 2), ("shorter", short * 2, short)):
+            asker.address = prefix[:8] + b"\x5c" + case.tester.pattern(7)
+            one, other = (asker.request(code=len(r) // 8, tid=240, rovr=r) for r in (first, second))
+            expect_status(case, asker, one, 0, "a new address")
+            expect_status(case, asker, other, 1, f"the {name} one")
 
 
 @SIX_LR

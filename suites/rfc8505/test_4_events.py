@@ -4,6 +4,7 @@ import pytest
 
 from fixtures.api import (
     Case,
+    advice,
     binds,
     let_pass,
     message_of,
@@ -12,7 +13,7 @@ from fixtures.api import (
     registration_of,
     requirement,
 )
-from suites.rfc6775.parties import heard, is_na, spread
+from suites.rfc6775.parties import heard, is_na, pio, spread
 from suites.rfc6775.routing import arrives, global_of, registered, routing
 from suites.rfc6775.test_8_1 import another_border
 from suites.rfc6775.test_8_2 import is_dar
@@ -143,3 +144,34 @@ def test_prefix_of_a_border_that_ended(case: Case):
             party = attached_host(case)
             result = registered(case, party, global_of(party, other), party.earo())
             expect_status(case, result, INCORRECT, "an address of a prefix that has ended", "RFC8505-4.1-14")
+
+
+@A_ROUTER
+@requirement("RFC8505-4.1-14")
+def test_each_prefix(case: Case):
+    """Status 8 is for an address that is "not usable on this link": one of any prefix that is advertised is."""
+    with routing(case) as (above, prefix):
+        other = spread(case)
+        above.options = [*above.options, pio(other)]
+        above.advertise()
+        case.tester.listen(1.0)
+        party = attached_host(case)
+        for each in (prefix, other):
+            result = registered(case, party, global_of(party, each), party.earo())
+            expect_status(case, result, 0, f"an address of {each[:8].hex()}", "RFC8505-4.1-14")
+
+
+@requirement("RFC6775-6.5.1-01")
+def test_own_address(case: Case):
+    """An address of the router's own as the target: another ROVR gets no status 0 for it: advice."""
+    with routing(case) as (_, prefix):
+        own = [a for a in case.rig.node.addresses() if a[:8] == prefix[:8]]
+        if not own:
+            case.unsupported("the DUT has no address of its prefix")
+        party = attached_host(case)
+        status, seen = registered(case, party, own[0], party.earo())
+        with advice(case):
+            case.expect(
+                status != 0, "duplicate", "no status 0 for the router's own address", "status 0",
+                frame=seen.frames[0] if seen is not None else b"",
+            )  # fmt: skip

@@ -17,8 +17,8 @@ from fixtures.api import (
 )
 from sixlowpan import nd
 from sixlowpan.addresses import is_link_local
-from suites.rfc6775.attaching import attached, beside
-from suites.rfc6775.parties import SOON, STARTED, abro, heard, tells_link, to
+from suites.rfc6775.attaching import attached, beside, offered, only
+from suites.rfc6775.parties import SOON, STARTED, abro, all_heard, heard, tells_link, to
 from suites.rfc8505.test_5 import UPDATED, tids
 
 pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd", "nd_extended"), needs("reset")]
@@ -80,3 +80,61 @@ def test_tid_behind_events(case: Case, how: str):
             f"{alone}",
             requirement="RFC8505-5.2-01",
         )
+
+
+@pytest.mark.slow
+@requirement("RFC8505-6-01")
+def test_router_that_was_updated(case: Case):
+    """A router that said nothing of RFC 8505 says E later: from then on it is registered with as that RFC has it."""
+    with attached(case, minutes=1) as (party, address):
+        party.options = [*party.options, UPDATED]
+        frame = party.advertise()
+        seen = heard(
+            case,
+            lambda s: to(party)(s) and registered_by(s) == address and is_link_local(s.view.src),
+            70.0,
+        )
+        case.expect(
+            seen is not None,
+            "nd_source",
+            "registered from the link-local address",
+            "never in 70 s",
+            frame=frame,
+        )
+
+
+@requirement("RFC8505-5.6-02")
+def test_source_that_was_refused(case: Case):
+    """The source is "either an address that is already registered", or that one itself: not one that was refused."""
+    with offered(case, UPDATED, status=None) as (party, _):
+        party.advertise()
+        first = heard(case, to(party), STARTED)
+        if first is None or not is_link_local(registered_by(first)):
+            case.unsupported("the DUT registers no link-local address first: see 5/registration")
+        own = registered_by(first)
+        frame = party.confirm(first, 1)
+        found = all_heard(
+            case, 20.0, lambda s: to(party)(s) and s.view.src == own and registered_by(s) != own
+        )
+        case.expect(not found, "nd_source", "nothing is registered from it", "another address", frame=frame)
+
+
+@requirement("RFC8505-5.6-02", "RFC8505-5.1-02", "RFC8505-5.1-01")
+def test_removal_is_whole(case: Case):
+    """An address is given back as it was registered: by an EARO with T, from a link-local source, for the target."""
+    with attached(case, UPDATED) as (first, address):
+        with beside(case, first, status=None) as (second, _):
+            seen = heard(case, lambda s: only(second, s, address), STARTED)
+            if seen is None:
+                case.unsupported("the DUT registers with one router only: see rfc6775/5.5/two_routers")
+            second.confirm(seen, 1)
+            gone = heard(case, lambda s: to(first)(s) and registration_of(s).lifetime == 0, SOON)
+        if gone is None:
+            case.unsupported("the DUT gives nothing back: see rfc6775/5.5.3/duplicate_at_one_of_two")
+        option, frame = registration_of(gone), gone.frames[0]
+        for good, code, wanted, row in (
+            (option.t, "nd_flags", "T=1", "RFC8505-5.1-02"),
+            (is_link_local(gone.view.src), "nd_source", "from a link-local address", "RFC8505-5.6-02"),
+            (gone.upper[8:24] == address, "target", f"target {address.hex()}", "RFC8505-5.1-01"),
+        ):
+            case.expect(good, code, wanted, gone.upper[8:].hex(), requirement=row, frame=frame)

@@ -11,9 +11,9 @@ from tests.mutants import always, mutant
 from tests.mutants.nd_steps import checksum_unchecked, drops_longer, says_with_hop_limit, sends_duplicates
 
 
-def wrong_6lbr(id, requirement, defect=None):
+def wrong_6lbr(id, requirement, defect=None, *, advice=False):
     """Register a 6LBR of RFC 6775."""
-    return mutant(id, requirement=requirement, defect=defect, rig="reference-nd-6lbr")
+    return mutant(id, requirement=requirement, defect=defect, rig="reference-nd-6lbr", advice=advice)
 
 
 # -- 6LBR -------------------------------------------------------------------------------------------------------

@@ -189,6 +189,9 @@ class Refreshing(ReferenceNode):
         lifetime = message.router_lifetime if self.router else 0
         return super().next_refresh(replace(message, options=kept, router_lifetime=lifetime))
 
+    def spans_left(self):
+        return []
+
 
 @wrong("6ln-nd-no-refresh", "RFC6775-5.4.3-02")
 class NoRefresh(always(next_refresh=None)):
