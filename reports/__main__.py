@@ -11,9 +11,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from io import TextIOWrapper
 from pathlib import Path
-from typing import cast
 
 from reports import allure, badge, html, junit, markdown, pairs, show, validate
 from reports.compact import skim
@@ -32,27 +30,19 @@ from reports.view import (
     rigs_of,
     view,
 )
+from sixlowpan import command
 from vectors.traceability import read_kills
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = _parser().parse_args(arguments)
-    try:
+
+    def asked() -> int:
+        options = _parser().parse_args(arguments)
         code: int = options.run(options)
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    except (
-        BrokenPipeError
-    ):  # the reader has seen enough (`| head`); nothing is left to say, not at exit either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (RecordError, OSError, ValueError) as error:
-        print(f"python -m reports: {one_line(error)}", file=sys.stderr)
-        return 2
-    return code
+        return code
+
+    return command.run("python -m reports", asked, refused=(RecordError, ValueError), show=one_line)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    command = commands.add_parser(
+    verb = commands.add_parser(
         "render",
         help="write the pages and the summary of a run",
         description="Write index.html (the page to forward) with requirements.html, measurements.html, "
@@ -71,101 +61,99 @@ def _parser() -> argparse.ArgumentParser:
         "(an endpoint of shields.io). Where GITHUB_STEP_SUMMARY is set, the summary is appended to that file; under "
         "GITLAB_CI, metrics.txt is written for artifacts:reports:metrics.",
     )
-    command.add_argument("run_dir", metavar="RUN", type=Path)
-    command.add_argument("--out", type=Path, help="folder to write to (default: the run's own)")
-    command.set_defaults(run=_render)
+    verb.add_argument("run_dir", metavar="RUN", type=Path)
+    verb.add_argument("--out", type=Path, help="folder to write to (default: the run's own)")
+    verb.set_defaults(run=_render)
 
-    command = commands.add_parser(
+    verb = commands.add_parser(
         "matrix",
         help="which nodes of a run get on with which, and who is to blame where they do not",
         description="Print the pairs of a run (--pairs, --matrix, rigs with a peer): whether each works, which node is "
         "to blame, and over all pairs whether a node fails with every peer or with one only.",
     )
-    command.add_argument("run_dir", metavar="RUN", type=Path)
-    command.add_argument(
-        "--format", choices=("text", "markdown", "json"), default="text", help="default: text"
-    )
-    command.set_defaults(run=_matrix)
+    verb.add_argument("run_dir", metavar="RUN", type=Path)
+    verb.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
+    verb.set_defaults(run=_matrix)
 
-    command = commands.add_parser("export", help="write a run as JUnit XML or as Allure results")
-    command.add_argument("run_dir", metavar="RUN", type=Path)
-    command.add_argument(
+    verb = commands.add_parser("export", help="write a run as JUnit XML or as Allure results")
+    verb.add_argument("run_dir", metavar="RUN", type=Path)
+    verb.add_argument(
         "--junit", metavar="FILE", type=Path, help="JUnit XML, with rig, requirements and evidence"
     )
-    command.add_argument(
+    verb.add_argument(
         "--allure", metavar="DIR", type=Path, help="new folder of results for Allure's generator"
     )
-    command.set_defaults(run=_export)
+    verb.set_defaults(run=_export)
 
-    command = commands.add_parser(
+    verb = commands.add_parser(
         "show",
         help="print what went wrong in a run by cause, or cases in full",
         description="What went wrong, by cause: what is new with its proof, what is known in short. With --case or "
         "--all results in full.",
     )
-    command.add_argument("run_dir", metavar="RUN", type=Path)
-    command.add_argument("--state", action="append", choices=STATES, help="which results (repeatable)")
-    command.add_argument("--rig", help="only this rig")
-    command.add_argument(
+    verb.add_argument("run_dir", metavar="RUN", type=Path)
+    verb.add_argument("--state", action="append", choices=STATES, help="which results (repeatable)")
+    verb.add_argument("--rig", help="only this rig")
+    verb.add_argument(
         "--case", default="", help="in full: cases whose id contains this, or is like this glob"
     )
-    command.add_argument(
+    verb.add_argument(
         "--all", action="store_true", help="in full: every result that went wrong, or is of these states"
     )
-    command.set_defaults(run=_show)
+    verb.set_defaults(run=_show)
 
-    command = commands.add_parser(
+    verb = commands.add_parser(
         "compare",
         help="two runs: what got worse, better, unknown; verdicts and measurements",
         description="Compare run B with run A, case by case and figure by figure. Exit status: 0 same or better, "
         "1 a regression, 2 unusable input, 3 not comparable enough (results missing or inconclusive).",
     )
-    command.add_argument("a", metavar="A", type=Path, help="the run before")
-    command.add_argument("b", metavar="B", type=Path, help="the run after")
-    command.add_argument(
+    verb.add_argument("a", metavar="A", type=Path, help="the run before")
+    verb.add_argument("b", metavar="B", type=Path, help="the run after")
+    verb.add_argument(
         "--match", action="append", default=[], metavar="RIG=RIG", help="a rig of A under its name in B"
     )
-    command.add_argument(
+    verb.add_argument(
         "--all",
         action="store_true",
         help="list every case, however many, and the figures that did not change",
     )
-    command.add_argument(
+    verb.add_argument(
         "--require",
         metavar="FILE",
         type=Path,
         help="what must be known and right in B, one a line: CASE, or RIG CASE (ids or globs)",
     )
-    command.add_argument(
+    verb.add_argument(
         "--least",
         metavar="SHARE",
         type=_share,
         default=0.05,
         help="change of a figure that matters (default: 5%%)",
     )
-    command.add_argument(
+    verb.add_argument(
         "--format", choices=("text", "markdown", "json", "html"), default="text", help="default: text"
     )
-    command.set_defaults(run=_compare)
+    verb.set_defaults(run=_compare)
 
-    command = commands.add_parser(
+    verb = commands.add_parser(
         "validate",
         help="whether records keep what their schema promises; --schema prints it",
         description="Say every mistake of records. Exit status: 0 none, 1 some, 2 a record that cannot be read.",
     )
-    command.add_argument("runs", metavar="RUN", type=Path, nargs="*")
-    command.add_argument("--schema", action="store_true", help="print the JSON Schema of a line")
-    command.set_defaults(run=_validate)
+    verb.add_argument("runs", metavar="RUN", type=Path, nargs="*")
+    verb.add_argument("--schema", action="store_true", help="print the JSON Schema of a line")
+    verb.set_defaults(run=_validate)
 
-    command = commands.add_parser("merge", help="several runs as one record, with their evidence")
-    command.add_argument("out", metavar="OUT", type=Path, help="new folder for the merged run")
-    command.add_argument("runs", metavar="RUN", type=Path, nargs="+")
-    command.set_defaults(run=_merge)
+    verb = commands.add_parser("merge", help="several runs as one record, with their evidence")
+    verb.add_argument("out", metavar="OUT", type=Path, help="new folder for the merged run")
+    verb.add_argument("runs", metavar="RUN", type=Path, nargs="+")
+    verb.set_defaults(run=_merge)
 
-    command = commands.add_parser(
+    verb = commands.add_parser(
         "history", help="many runs in one file: trends, first bad run, flaky cases, gate"
     )
-    add_commands(command)
+    add_commands(verb)
     return parser
 
 
@@ -291,6 +279,4 @@ def _merge(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks our signs is no error
-        cast("TextIOWrapper", stream).reconfigure(errors="backslashreplace")
     sys.exit(main())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,7 +12,7 @@ from reports.record import RecordError
 from reports.text import inert, one_line
 from rigs import leases, registry, scaffold
 from rigs.bench import Rig
-from rigs.configuration.loading import RIGS, Loaded, is_path, known_rigs, load, shown
+from rigs.configuration.loading import RIGS, Loaded, is_path, known_rigs, load, resolved, shown
 from rigs.configuration.models import ConfigError, outside
 from rigs.configuration.telling import hint
 from rigs.deviation import deviation, of_no_case
@@ -22,8 +21,9 @@ from rigs.model import RigError, Unsupported
 from rigs.probe import probe
 from rigs.replay import elsewhere, replay, sent_frames
 from rigs.tester.preparation import tester_for
+from sixlowpan import command
 
-DONE, LACKING, WRONG, INTERRUPTED = 0, 1, 2, 130
+DONE, LACKING, WRONG = 0, 1, 2
 
 _EXAMPLES = """\
 A rig is one bench: a link, a device under test, and how to reach and reset it. Each is one TOML file: those of the
@@ -123,8 +123,8 @@ def parser() -> argparse.ArgumentParser:
         metavar="HOST:PORT",
         help="a labgrid coordinator to ask. Repeatable; default: those of the record, else LG_COORDINATOR",
     )
-    for command in (check, again, free):
-        command.add_argument(
+    for each in (check, again, free):
+        each.add_argument(
             "--set",
             action="append",
             default=[],
@@ -148,7 +148,10 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parsed(arguments)
+    return command.run("python -m rigs", lambda: _run(_parsed(arguments)), show=one_line)
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         if options.command == "list":
             return _kinds() if options.kinds else _list()
@@ -171,14 +174,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (RigError, Unsupported) as error:
         print(inert(str(error)), file=sys.stderr)
         return LACKING
-    except KeyboardInterrupt:  # leases and rigs were let go on the way here
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except (
-        BrokenPipeError
-    ):  # the reader, such as `head`, has seen enough; Python must not flush into it again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
 
 
 def _list() -> int:
@@ -222,7 +217,9 @@ def _twins(names: Sequence[str]) -> Iterator[str]:
     """Rig files of one name, which a run would not know apart."""
     first: dict[str, tuple[str, Path]] = {}
     for name in names:
-        path = (Path(name) if is_path(name) else RIGS / f"{name}.toml").resolve()
+        path = resolved(Path(), name) if is_path(name) else RIGS / f"{name}.toml"
+        if path is None:  # its mistake is told
+            continue
         other, there = first.setdefault(path.stem, (name, path))
         if there != path:
             yield f"{name}: {other} is called {path.stem}, too: no run takes both; rename one of the files"

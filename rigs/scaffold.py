@@ -149,7 +149,7 @@ def _write(answers: Answers) -> list[Path]:
     texts = {path: _rig_text(answers, f"./{profile.name}" if profile else named)}
     if profile:
         texts[profile] = _profile_text(answers)
-    if known and (profile or named) and len(path.name) <= _LONGEST:
+    if known and (profile or named) and len(path.name) <= _LONGEST and path.name.isprintable():
         told = {mistake.partition(": ")[0] for mistake in mistakes}
         mistakes += [wrong for wrong in _judge(answers, texts) if wrong.partition(": ")[0] not in told]
     if mistakes:
@@ -161,9 +161,10 @@ def _write(answers: Answers) -> list[Path]:
                 written.append(file)
                 out.write(text)
     except OSError as error:
-        for file in written:  # all of it or nothing
-            file.unlink()
-        raise ConfigError([f"file: {error.filename}: cannot be written: {error.strerror}"]) from error
+        full = error.filename or written[-1]  # on a full disk the error names none
+        for each in written:  # all of it or nothing
+            each.unlink()
+        raise ConfigError([f"file: {full}: cannot be written: {error.strerror}"]) from error
     return written
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import shutil
 import signal
 import sys
@@ -20,7 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from sixlowpan import budget, explain_ghc, files, jsonl, security
+from sixlowpan import budget, command, explain_ghc, files, jsonl, security
 from sixlowpan.codec import encode
 from sixlowpan.contexts import Contexts
 from sixlowpan.errors import DecodeError
@@ -84,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
         "judge": "what the sender of these payloads, or the senders of a capture file, did wrong",
     }
     for name, text in helps.items():
-        command = commands.add_parser(
+        verb = commands.add_parser(
             name,
             help=text,
             description=text,
@@ -94,43 +93,43 @@ def parser() -> argparse.ArgumentParser:
         )
         captures = name in {"explain", "judge"}
         what = "capture file (pcap, pcapng, btsnoop, also in gzip; - is stdin), or payloads in hex"
-        command.add_argument("octets", nargs="*", help=what if captures else "octets in hex")
+        verb.add_argument("octets", nargs="*", help=what if captures else "octets in hex")
         if name != "explain":
-            command.add_argument("--jsonl", action="store_true", help="one JSON request a line on stdin")
-        command.add_argument("--link", choices=(IEEE802154, BLE), help=f"default: {IEEE802154}")
-        command.add_argument("--src", metavar="HEX", help="link-layer source, big-endian")
-        command.add_argument("--dst", metavar="HEX", help="link-layer destination")
-        command.add_argument(
+            verb.add_argument("--jsonl", action="store_true", help="one JSON request a line on stdin")
+        verb.add_argument("--link", choices=(IEEE802154, BLE), help=f"default: {IEEE802154}")
+        verb.add_argument("--src", metavar="HEX", help="link-layer source, big-endian")
+        verb.add_argument("--dst", metavar="HEX", help="link-layer destination")
+        verb.add_argument(
             "--context", action="append", default=[], metavar="ID=PREFIX", help="0=2001:db8::/64"
         )
         pan = "IIDs of short addresses as in RFC 4944 section 6"
-        command.add_argument(
+        verb.add_argument(
             "--pan",
             metavar="HEX",
             help=f"payloads: {pan}; capture: look at this PAN only" if captures else pan,
         )
-        command.add_argument("--integrity", action="store_true", help="an integrity check was in place")
-        command.add_argument("--role", choices=("6LN", "6LBR"), help="role of the sender (BLE)")
-        command.add_argument(
+        verb.add_argument("--integrity", action="store_true", help="an integrity check was in place")
+        verb.add_argument("--role", choices=("6LN", "6LBR"), help="role of the sender (BLE)")
+        verb.add_argument(
             "--registered", action="append", default=[], metavar="ADDRESS", help="latest last (BLE)"
         )
         if name in {"encode", "judge"}:
-            command.add_argument("--mtu", type=int, help="octets that one payload may have")
+            verb.add_argument("--mtu", type=int, help="octets that one payload may have")
         if name == "encode":
-            command.add_argument("--tag", type=int, help="datagram_tag of the fragments (0)")
-            command.add_argument("--ghc", action="store_true", help="the receiver reads GHC (RFC 7400)")
-            command.add_argument(
+            verb.add_argument("--tag", type=int, help="datagram_tag of the fragments (0)")
+            verb.add_argument("--ghc", action="store_true", help="the receiver reads GHC (RFC 7400)")
+            verb.add_argument(
                 "--why", action="store_true", help="say how large each part is with GHC and without it"
             )
         if captures:
-            command.add_argument("--json", action="store_true", help="JSON instead of text")
-            command.add_argument(
+            verb.add_argument("--json", action="store_true", help="JSON instead of text")
+            verb.add_argument(
                 "--fcs",
                 choices=("auto", "crc", "ti", "skip", "none"),
                 help="capture: what stands behind the frames: their FCS, what TI sniffers put there, "
                 "two octets to skip, nothing; auto (the default) looks at the file",
             )
-            command.add_argument(
+            verb.add_argument(
                 "--key",
                 action="append",
                 default=[],
@@ -138,29 +137,14 @@ def parser() -> argparse.ArgumentParser:
                 help="capture: opens secured frames; a MAC key or a Thread network key",
             )
         if name == "explain":
-            command.add_argument("--frame", type=int, metavar="N", help="capture: its frame N, from 1")
+            verb.add_argument("--frame", type=int, metavar="N", help="capture: its frame N, from 1")
     budget.add_command(commands)
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
-    options = parser().parse_args(arguments)
-    try:
-        code = _run(options)
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:  # whoever reads the output has enough of it
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    except (ValueError, OSError) as error:
-        text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in f"sixlowpan: {error}")
-        print(text.encode("ascii", "backslashreplace").decode(), file=sys.stderr)
-        return 2
+    return command.run("sixlowpan", lambda: _run(parser().parse_args(arguments)), refused=(ValueError,))
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -328,7 +312,11 @@ def _whole(path: Path) -> Iterator[Path]:
             copy.open("wb") as out,
             nullcontext(sys.stdin.buffer) if path == _STDIN else path.open("rb") as pipe,
         ):
-            _pour(pipe, out)
+            try:
+                _pour(pipe, out)
+            except OSError as error:
+                why = f"cannot be kept in {folder} until it ends ({error.strerror}): TMPDIR names another folder"
+                raise ValueError(f"{_named(path)}: {why}") from error
         try:
             yield copy
         except ValueError as error:

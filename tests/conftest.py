@@ -1,5 +1,6 @@
 """What tests of several folders share."""
 
+import contextlib
 import io
 import os
 import sys
@@ -26,7 +27,10 @@ def bench():
 
 @pytest.fixture
 def gone_reader(monkeypatch):
-    """Standard output whose reader has gone, on descriptor 987; the descriptors that were replaced since."""
+    """Makes standard output one whose reader has gone, on descriptor 987; gives the descriptors that are replaced then.
+
+    In the test itself: pytest puts its own output in place between the phases.
+    """
 
     class Closed(io.StringIO):
         def write(self, text):
@@ -35,10 +39,15 @@ def gone_reader(monkeypatch):
         def fileno(self):
             return 987
 
-    copies = []
-    monkeypatch.setattr(sys, "stdout", Closed())
-    monkeypatch.setattr(os, "dup2", lambda old, new: copies.append(new))
-    return copies
+    @contextlib.contextmanager
+    def gone():
+        copies = []
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", Closed())
+            patched.setattr(os, "dup2", lambda old, new: copies.append(new))
+            yield copies
+
+    return gone
 
 
 def pytest_collection_modifyitems(config, items):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from sixlowpan import command
 from vectors.catalogue import CATALOGUE, UnknownRequirement
 from vectors.coverage import SUITES, coverage, unknown_in_cases
 from vectors.generate import FOLDER, all_vectors, documents, generate
@@ -25,16 +25,13 @@ MUTANTS = Path("reports/out/mutants.json")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = _parser().parse_args(arguments)
-    try:
+
+    def asked() -> int:
+        options = _parser().parse_args(arguments)
         code: int = options.run(options)
-        sys.stdout.flush()
-    except (
-        BrokenPipeError
-    ):  # the reader, such as `head`, has seen enough; nothing is left to say at exit either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    return code
+        return code
+
+    return command.run("python -m vectors", asked)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -43,44 +40,38 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    command = commands.add_parser("generate", help="write vectors/json from the families")
-    command.add_argument(
-        "--check", action="store_true", help="write nothing; exit 1 if a file is out of date"
-    )
-    command.set_defaults(run=_generate)
+    verb = commands.add_parser("generate", help="write vectors/json from the families")
+    verb.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
+    verb.set_defaults(run=_generate)
 
-    command = commands.add_parser(
-        "coverage", help="requirements that vectors and cases try, and those missing"
-    )
-    command.add_argument("--json", action="store_true", help="as one JSON object by RFC")
-    command.add_argument("--vectors", action="store_true", help="list rows for a codec that no vector names")
-    command.add_argument("--missing", action="store_true", help="list testable rows that no case names")
-    command.add_argument(
-        "--suites", type=Path, default=SUITES, help="folder with the cases (default: suites)"
-    )
-    command.set_defaults(run=_coverage)
+    verb = commands.add_parser("coverage", help="requirements that vectors and cases try, and those missing")
+    verb.add_argument("--json", action="store_true", help="as one JSON object by RFC")
+    verb.add_argument("--vectors", action="store_true", help="list rows for a codec that no vector names")
+    verb.add_argument("--missing", action="store_true", help="list testable rows that no case names")
+    verb.add_argument("--suites", type=Path, default=SUITES, help="folder with the cases (default: suites)")
+    verb.set_defaults(run=_coverage)
 
-    command = commands.add_parser(
+    verb = commands.add_parser(
         "traceability",
         help="requirement <-> cases <-> mutants, and the public plug tests",
         description="Which cases try a requirement, and which mutants (deliberately wrong nodes) they caught when "
         "`make mutants` ran last; what covers the public plug-test descriptions.",
     )
-    command.add_argument("--json", action="store_true", help="as one JSON object")
-    command.add_argument(
+    verb.add_argument("--json", action="store_true", help="as one JSON object")
+    verb.add_argument(
         "--mutants", type=Path, default=MUTANTS, help="what make mutants wrote (default: %(default)s)"
     )
-    command.set_defaults(run=_traceability)
+    verb.set_defaults(run=_traceability)
 
-    command = commands.add_parser("requirement", help="print rows of the catalogue: one, or a section's")
-    command.add_argument(
+    verb = commands.add_parser("requirement", help="print rows of the catalogue: one, or a section's")
+    verb.add_argument(
         "ids",
         nargs="+",
         metavar="ID",
         help="a row (RFC6282-4.2-15) in full; a document (RFC8505), a section (RFC6282-4.2) or a glob "
         "('*-3.1.*-01') as a list",
     )
-    command.set_defaults(run=_requirement)
+    verb.set_defaults(run=_requirement)
     return parser
 
 

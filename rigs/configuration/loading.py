@@ -209,7 +209,7 @@ def is_path(name: str) -> bool:
 
 
 def _find(name: str) -> Path:
-    path = _resolved(Path(), name) if is_path(name) else RIGS / f"{name}.toml"
+    path = resolved(Path(), name) if is_path(name) else RIGS / f"{name}.toml"
     if is_path(name) and path is not None and _is_folder(path):
         raise ConfigError([f"{name}: is a folder, and no rig file{_files_in(path)}"])
     if path is not None and _is_file(path):
@@ -257,7 +257,7 @@ def _toml_files(folder: Path) -> list[str]:
     return sorted(each.name for each in islice(folder.iterdir(), _LOOKED_AT) if each.suffix == ".toml")
 
 
-def _resolved(folder: Path, named: str) -> Path | None:
+def resolved(folder: Path, named: str) -> Path | None:
     """The path that a text names, or None: it names no user's home, has a null in it, is a circle of links."""
     try:
         return (folder / Path(named).expanduser()).resolve()
@@ -280,7 +280,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _profile_path(rig: Path, named: str) -> Path:
-    path = _resolved(rig.parent, named) if is_path(named) else None
+    path = resolved(rig.parent, named) if is_path(named) else None
     return path or PROFILES / f"{named}.toml"
 
 

@@ -14,6 +14,7 @@ from rigs.fieldreport.bench import TwoLaptops
 from rigs.fieldreport.measure import Field, measure
 from rigs.fieldreport.page import page
 from rigs.model import RigError
+from sixlowpan import command
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,4 +57,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.run("python -m rigs.fieldreport", main))

@@ -10,6 +10,7 @@ import time
 from rigs.guests import image, packages
 from rigs.guests.image import ImageError
 from rigs.guests.modules import ModuleError
+from sixlowpan import command
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,4 +42,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.run("python -m rigs.guests", main))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from reports import record
-from rigs.configuration.loading import Loaded
+from rigs.configuration.loading import Loaded, resolved
 from rigs.configuration.models import ConfigError
 from rigs.leases import labgrid
 from rigs.leases.command import CommandLease
@@ -36,13 +36,13 @@ class Left:
 
 def known(run: str) -> Left:
     """Read `run`, an id or the folder of a record. Raises `ConfigError`, `reports.record.RecordError`."""
-    folder = Path(run).resolve()
-    left = Left(folder.name if folder.is_dir() else run)
+    folder = resolved(Path(), run)
+    left = Left(folder.name if folder is not None and folder.is_dir() else run)
     if re.fullmatch(RUN, left.run) is None:
         raise ConfigError(
             [f"{run}: expected the id of a run, such as 20261129T162233-8e9f, or the folder of its record"]
         )
-    if (folder / "run.jsonl").is_file():
+    if folder is not None and (folder / "run.jsonl").is_file():
         for name, files in record.read(folder).header.get("rigs", {}).items():
             lease = _lease(files)
             if lease.get("kind") == "labgrid":

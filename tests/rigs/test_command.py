@@ -46,6 +46,25 @@ def test_list_names_what_must_be_set(capsys, monkeypatch, tmp_path):
     assert main(["check", "r", "--set", "dut.console=process:cat"]) == 0
 
 
+@pytest.mark.parametrize("named", ["loop", "\udcff", "x" * 5000, "a\0b"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["check"],
+        ["release"],
+        ["init", "--node=black_box", "--link=zep:127.0.0.1:1", "--stack=x"],
+        ["deviation", "x"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_name_that_no_file_can_have_is_told(capsys, monkeypatch, tmp_path, words, named):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    command, *more = words
+    assert main([command, f"./{named}", *more]) == 2
+    assert "".join(capsys.readouterr()) != ""
+
+
 def test_check_says_what_is_missing(make, capsys):
     path = str(make().rig.path)
     assert main(["check", path]) == 0

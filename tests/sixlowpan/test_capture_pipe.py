@@ -1,8 +1,11 @@
 """A capture that comes through a pipe: nothing is lost, whatever ends it."""
 
 import array
+import errno
 import fcntl
+import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from sixlowpan.__main__ import main
 from tests.sixlowpan.captures import gzipped, pcap
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +24,17 @@ JUDGE = [sys.executable, "-m", "sixlowpan", "judge"]
 
 def judge(name, **how):
     return subprocess.run([*JUDGE, name], cwd=ROOT, capture_output=True, check=False, **how)
+
+
+def test_no_room_for_what_comes(monkeypatch, capsys):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x")))
+    assert main(["judge", "-"]) == 2
+    assert "stdin: cannot be kept in" in (said := capsys.readouterr().err)
+    assert said.endswith("(No space left on device): TMPDIR names another folder\n")
 
 
 @pytest.mark.parametrize("packed", [False, True])

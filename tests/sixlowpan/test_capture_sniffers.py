@@ -51,6 +51,16 @@ def test_an_lqi_that_looks_like_a_correlation(tmp_path):
     assert counts(pcap(tmp_path / "f", 195, frames)) == (6, {})
 
 
+def test_damage_to_mac_headers_leaves_checksums_alone(tmp_path):
+    """A few of many frames, whose radio says that they are damaged: the bit says so, and they are not read."""
+    right = [echo(number) + bytes((0xD0, 0xE0 + number % 8)) for number in range(30)]
+    wrong = [
+        bytes((psdu[0], psdu[1], psdu[2] ^ 0x55)) + psdu[3:] + b"\xd0\x69"
+        for psdu in map(echo, range(40, 45))
+    ]
+    assert counts(pcap(tmp_path / "f", 195, right + wrong)) == (30, {"FCS wrong": 5})
+
+
 def test_frames_of_link_type_230_end_where_they_end(tmp_path):
     """Two octets too many in what one node says are its fault: what others say shows that nothing is put behind."""
     others = [data_frame(EUI_B, EUI_A, b"\xab\xcd", 9, encode(ipv6.echo_request(DST, SRC, 1, 1, b"x"), LONG))]
