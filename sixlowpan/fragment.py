@@ -135,6 +135,7 @@ class Reassembler:
     def __init__(self, timeout: float = TIMEOUT, max_datagrams: int = 64) -> None:
         self.timeout = timeout
         self.max_datagrams = max_datagrams
+        self.overlaps = 0  # fragments that overlapped another one, whose datagram was discarded
         self._datagrams: dict[Key, _Datagram] = {}
 
     @property
@@ -254,6 +255,7 @@ class Reassembler:
                 # commenced with the most recently received"
                 del self._datagrams[key]
                 datagram = None
+                self.overlaps += 1
         if datagram is None:
             while len(self._datagrams) >= self.max_datagrams:
                 del self._datagrams[next(iter(self._datagrams))]

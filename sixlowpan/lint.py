@@ -195,7 +195,14 @@ class Linter:
             if cut:
                 given_up = self._fragments.fragment(payload, at, kind, inner, index, now)
                 self._incomplete(inner.src, given_up)
+            overlaps = self._reassembler.overlaps
             packet = self._reassembler.receive(payload, link, contexts, now, index)
+            if self._reassembler.overlaps > overlaps:
+                # advice: a sender that started anew may use the tag once more
+                message = "a fragment overlaps another one of its datagram: those before it are discarded"
+                self._say(
+                    "incomplete", "RFC4944-5.3-16", ADVICE, at, "one beside the others", "overlap", message
+                )
             if packet is not None and cut:
                 self._needless(payload, at, inner)
             self._headers.datagram(payload, at, kind, inner, contexts)

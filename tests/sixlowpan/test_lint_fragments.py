@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sixlowpan import fragment_header_1, fragment_header_n
+from sixlowpan import fragment, fragment_header_1, fragment_header_n, link_local, lint
 from sixlowpan.dispatch import FRAG1, FRAGN
+from sixlowpan.findings import ADVICE
 from sixlowpan.lint_fragments import FragmentLint, remember
-from tests.sixlowpan.samples import LONG, SHORT
+from tests.sixlowpan.samples import LONG, SHORT, udp_packet
 
 START = 1000.0
 
@@ -190,3 +191,14 @@ def test_memory():
     assert len(memory) == 1024
     assert next(iter(memory)) == 6
     assert memory[1029] == "again"
+
+
+def test_fragments_that_overlap_are_named():
+    """One of the two offsets is wrong, or the sender started anew: advice, at the fragment that overlaps."""
+    packet = udp_packet(link_local(LONG.src), link_local(LONG.dst), data=bytes(200))
+    pieces = fragment(packet, LONG, mtu=80, tag=1)
+    moved = pieces[1][:4] + bytes((pieces[1][4] + 1,)) + pieces[1][5:]
+    found = lint([pieces[0], pieces[1], moved, *pieces[2:]], LONG)
+    overlap = next(one for one in found if one.requirement == "RFC4944-5.3-16")
+    assert (overlap.code, overlap.level, overlap.frame) == ("incomplete", ADVICE, 2)
+    assert not [one for one in lint([*pieces, *pieces], LONG) if one.requirement == "RFC4944-5.3-16"]
