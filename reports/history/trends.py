@@ -50,7 +50,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A breach that a case on a rig had in a run."""
+    """A breach of a case on a rig, and the last run that had it."""
 
     run: Run
     rig: str
@@ -173,15 +173,16 @@ def of_run(history: sqlite3.Connection, run: Run) -> list[tuple[str, str, Point]
 
 
 def breaches(history: sqlite3.Connection, last: Run) -> list[Seen]:
-    """Every breach of a run and of those before it, oldest run first."""
+    """The breaches of a run and of those before it, that of the oldest run first."""
     names = dict(history.execute("SELECT id, text FROM names"))
-    every = [run for run in runs(history) if (run.started, run.run_id) <= (last.started, last.run_id)]
-    asked = "SELECT rig, kase, breach FROM results WHERE run = ? AND breach IS NOT NULL"
-    return [
-        Seen(run, names[on], names[kase], names[breach])
-        for run in every
-        for on, kase, breach in history.execute(asked, (run.number,))
-    ]
+    known = {run.number: run for run in runs(history)}
+    order = {number: place for place, number in enumerate(known)}
+    asked = (  # of a group the columns are those of the row that has the greatest
+        "SELECT results.rig, kase, breach, run, max(started || ' ' || run_id) FROM results JOIN runs ON run = id "
+        "WHERE breach IS NOT NULL AND (started, run_id) <= (?, ?) GROUP BY results.rig, kase, breach"
+    )
+    rows = sorted(history.execute(asked, (last.started, last.run_id)), key=lambda row: order[row[3]])
+    return [Seen(known[run], names[on], names[kase], names[breach]) for on, kase, breach, run, _ in rows]
 
 
 def owed(history: sqlite3.Connection, run: Run, required: Iterable[str]) -> dict[str, set[str]]:
