@@ -51,6 +51,19 @@ class OverlappingLastIgnored(Reassembly):
         )
 
 
+@reassembly("frag-other-overlap-left-out", "RFC4944-5.3-21")
+class OtherOverlapLeftOut(Reassembly):
+    """Leaves a fragment out that overlaps others with other octets, and keeps what it has."""
+
+    def take(self, key, size, begin, octets, first, now):
+        datagram = self.datagrams.get(key)
+        for b, e in datagram.pieces.items() if datagram else ():
+            low, high = max(b, begin), min(e, begin + len(octets))
+            if low < high and datagram.buffer[low:high] != octets[low - begin : high - begin]:
+                return None
+        return super().take(key, size, begin, octets, first, now)
+
+
 @reassembly("frag-contained-ignored", "RFC4944-5.3-21", advice=True)
 class ContainedIgnored(Reassembly):
     """Ignores a fragment that lies within one that it has."""
