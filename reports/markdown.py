@@ -89,7 +89,7 @@ def _beginning(page: View, judged: Verdict, found: Fleet | None) -> list[str]:
     lines = [
         f"# Keyhole run {text(header.get('run_id', ''))}" + (" (interrupted)" * page.record.interrupted),
         "",
-        f"**{SIGNS[judged.state]} {words}**{_worst(judged.worst, found.where if found else several)}",
+        f"**{judged.sign} {words}**{_worst(judged.worst, found.where if found else several)}",
         *([limits] if limits else []),
         "",
         *([f"| {head} | Fit to ship? | Verdict | Worst |", "|---|---|---|---|---|"] if judged.lines else []),

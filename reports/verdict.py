@@ -18,7 +18,7 @@ from reports import coverage
 from reports.causes import KINDS, Cause, causes
 from reports.faults import Faults, fit, order_of
 from reports.severity import place_of
-from reports.view import Rig, View, partial
+from reports.view import SIGNS, Rig, View, partial
 
 #: Nodes that the first line names.
 _BANNED: Final = 6
@@ -113,6 +113,11 @@ class Verdict:
             plural(count, "rig")
             + f" as {plural(len(self.lines), 'node')} (the rigs of a pool are one)" * pools
         )
+
+    @property
+    def sign(self) -> str:
+        """The sign of its first line: that of a failure where a node must not be shipped."""
+        return SIGNS["fail" if self.unfit else self.state]
 
     @property
     def unfit(self) -> list[str]:
