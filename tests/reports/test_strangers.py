@@ -120,7 +120,7 @@ def test_a_line_without_end_and_a_file_that_is_none(run, tmp_path):
         read(run)
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(RecordError, match="not a file"):
+    with pytest.raises(RecordError, match="a pipe or a device"):
         read(run)
     path.unlink()
     path.symlink_to("/etc/passwd")
