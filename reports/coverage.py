@@ -26,6 +26,37 @@ LEFT_OUT: Final = {
 }
 
 
+#: What a profile may declare, in words of a reader who has seen no profile: abilities, and optional parts of a stack.
+DECLARED: Final = {
+    "echo": "answers to pings",
+    "ping": "pings on command",
+    "udp": "UDP on command",
+    "tcp": "TCP on command",
+    "join": "joining a multicast group on command",
+    "context": "taking a compression context on command",
+    "connect": "opening the Bluetooth channel on command",
+    "address": "taking an address on command",
+    "console": "a command line",
+    "reset": "a restart on command",
+    "power": "switching its power",
+    "ip_tap": "a view of the packets as the node decompressed them",
+    "counters": "counters of packets",
+    "discover": "being found by a Bluetooth scan",
+    "choices": "other forms of sending on command",
+    "port_unreachable": "ICMPv6 errors that quote the packet",
+    "hc1": "the older header compression HC1",
+    "mesh": "mesh headers",
+    "broadcast": "broadcast headers",
+    "ghc": "generic header compression, RFC 7400",
+    "paging": "dispatch pages, RFC 8025",
+    "nd": "neighbor discovery of RFC 6775",
+    "nd_advertising": "a router's advertisements of RFC 6775",
+    "nd_extended": "extended registration, RFC 8505",
+    "multihop": "prefixes and contexts over several hops",
+    "multihop_dad": "duplicate address detection over several hops",
+}
+
+
 @dataclass(slots=True)
 class Part:
     """The cases of one document on one rig: how many, how many of them were tried, and why the others were not."""
@@ -56,6 +87,13 @@ def share(part: int, whole: int) -> str:
     if part in (0, whole):
         return "100 %" if part and part == whole else "0 %"
     return f"{min(99, max(1, round(100 * part / whole)))} %"
+
+
+def explained(said: str) -> str:
+    """What an unsupported result says, with what the names behind "does not declare" mean in brackets."""
+    head, declare, names = said.partition(" does not declare ")
+    told = [DECLARED[name] for name in names.replace(" or ", ", ").split(", ") if name in DECLARED]
+    return f"{said} ({'; '.join(told)})" if declare and head and told else said
 
 
 def why(reason: str) -> str:

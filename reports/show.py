@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from reports.causes import KINDS, Cause
 from reports.compact import whole
+from reports.coverage import explained
 from reports.frames import Frame, frame_of
 from reports.pools import on_rig
 from reports.proof import link_of, sent_words, without_frame
@@ -163,7 +164,9 @@ def _untold(page: View, wanted: str, asked: Asked) -> Iterator[str]:
         if state(result) != wanted:
             continue
         reason = REASONS.get(result["reason"], "") if wanted == "unsupported" else ""
-        message = in_general(str(result["message"])) if wanted in ("unsupported", "inconclusive") else ""
+        message = (
+            explained(in_general(str(result["message"]))) if wanted in ("unsupported", "inconclusive") else ""
+        )
         said = ": ".join(filter(None, (reason, message)))
         found.setdefault((rig.name, said), []).append(case.name)
     for (name, said), names in sorted(found.items(), key=lambda one: -len(one[1])):

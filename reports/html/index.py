@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from reports.causes import Cause
-from reports.coverage import Part
+from reports.coverage import Part, explained
 from reports.faults import breaks_a_must, order_of
 from reports.html.again import Again
 from reports.html.environment import anchor
@@ -113,7 +113,7 @@ def _untried(page: View) -> dict[str, dict[Any, list[tuple[str, list[Case]]]]]:
                 if result is None or (found := state(result)) not in ("unsupported", "inconclusive"):
                     continue
                 key = found if found == "inconclusive" else (section.document, result["reason"] or "unsaid")
-                said = in_general(str(result["message"]))
+                said = explained(in_general(str(result["message"])))
                 alike = re.sub(r"\d+", "0", said)
                 told = untried.setdefault(rig.name, {}).setdefault(key, {}).setdefault(alike, {})
                 told.setdefault(said, []).append(case)
