@@ -127,7 +127,8 @@ def _worst(cause: Cause | None, where: Callable[[list[Rig]], str]) -> str:
 
 def _row(line: Line, about: str) -> str:
     unsure = [line.words] if line.state not in ("known", "pass") or not line.tried else []
-    told = "; ".join(filter(None, [*unsure, line.faults.words, f"{line.share} tried", *line.told]))
+    pair = f"of the two nodes: {line.pair}" if line.pair else ""
+    told = "; ".join(filter(None, [pair, *unsure, line.faults.words, f"{line.share} tried", *line.told]))
     effect = line.worst.effect if line.worst else None
     grave = f"{effect.severity}: {effect.name}" if effect else line.worst.kind if line.worst else ""
     worst = f"{grave}; {line.worst.title}" if line.worst else "nothing"

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from reports.record import Record, state
 from reports.text import one_line
-from reports.view import SIGNS, STATES, View, view
+from reports.view import SIGNS, STATES, Rig, View, view
 from vectors.codes import CODES
 
 #: Pairs that a page or a summary can show (`few`).
@@ -128,12 +128,8 @@ def matrix(record: Record | View) -> Matrix:
     for rig in page.rigs:
         if not rig.peer:
             continue
-        dut, peer = _names(rig.name)
-        cell = Cell(rig.name, dut, peer)
-        for section in page.sections:
-            for case in section.cases:
-                if (result := case.results.get(rig.name)) is not None:
-                    _count(cell, case.name, result)
+        cell = cell_of(page, rig)
+        dut, peer = cell.dut, cell.peer
         cells.append(cell)
         theirs = " ".join(filter(None, (rig.peer.get("stack"), rig.peer.get("version"))))
         for name, other, stack in ((dut, peer, rig.describe_dut()), (peer, dut, theirs)):
@@ -143,6 +139,16 @@ def matrix(record: Record | View) -> Matrix:
             if cell.blamed.get(name) and other not in node.fails:
                 node.fails.append(other)
     return Matrix(cells, dict(sorted(nodes.items())))
+
+
+def cell_of(page: View, rig: Rig) -> Cell:
+    """The pair that a rig is: what came of it, and who is to blame."""
+    cell = Cell(rig.name, *_names(rig.name))
+    for section in page.sections:
+        for case in section.cases:
+            if (result := case.results.get(rig.name)) is not None:
+                _count(cell, case.name, result)
+    return cell
 
 
 def few(page: View) -> Matrix | None:
@@ -228,4 +234,4 @@ def as_json(found: Matrix) -> str:
     return json.dumps(told, indent=1) + "\n"
 
 
-__all__ = ["Cell", "Matrix", "Node", "as_json", "as_markdown", "as_text", "few", "matrix"]
+__all__ = ["Cell", "Matrix", "Node", "as_json", "as_markdown", "as_text", "cell_of", "few", "matrix"]

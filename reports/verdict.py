@@ -17,6 +17,7 @@ from typing import Final
 from reports import coverage
 from reports.causes import KINDS, Cause, causes
 from reports.faults import Faults, fit, order_of
+from reports.pairs import cell_of
 from reports.severity import place_of
 from reports.view import SIGNS, Rig, View, partial
 
@@ -55,6 +56,8 @@ class Line:
     faults: Faults
     #: What was tried of each document.
     parts: list[coverage.Part]
+    #: Of a pair: which of the two nodes is to blame, in words.
+    pair: str = ""
 
     @property
     def tried(self) -> int:
@@ -181,7 +184,8 @@ def _line(page: View, rig: Rig, mine: list[Cause]) -> Line:
     harmful = [cause for cause in mine if cause.kind != "error"]
     listed = _not_tried(page, rig)
     made = coverage.parts(page, rig.name)
-    return Line(rig, state, words, told, gravest(harmful), listed, counts, Faults.among(mine), made)
+    pair = cell_of(page, rig).words if rig.peer else ""
+    return Line(rig, state, words, told, gravest(harmful), listed, counts, Faults.among(mine), made, pair)
 
 
 def ban(names: Sequence[str]) -> str:

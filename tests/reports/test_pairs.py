@@ -3,12 +3,14 @@
 import json
 
 from reports.pairs import as_json, as_markdown, as_text, matrix
-from reports.record import Record
+from reports.record import Finding, Record
+from reports.verdict import verdict
+from reports.view import view
 
 
 def record(*pairs):
     rigs, results = [], []
-    for name, verdict, side in pairs:
+    for name, said, side in pairs:
         stacks = name.split("--")
         rigs.append(
             {
@@ -20,9 +22,9 @@ def record(*pairs):
             }
         )
         finding = {"code": "dropped", "requirement": "RFC6282-2-04", "side": side}
-        findings = [finding] if verdict == "fail" else []
+        findings = [finding] if said == "fail" else []
         results.append(
-            {"case": "interop/echo/x", "rig": name, "verdict": verdict, "findings": findings, "message": ""}
+            {"case": "interop/echo/x", "rig": name, "verdict": said, "findings": findings, "message": ""}
         )
     return Record(None, {"run_id": "1"}, rigs, results, [], None)
 
@@ -63,3 +65,13 @@ def test_what_it_says_in_each_form():
     assert json.loads(as_json(found))["pairs"][0]["blamed"] == {"a": {"RFC6282-2-04 dropped": 1}}
     assert "| `a` |  | ✗ `a to blame` | ? `cannot be told` |" in as_markdown(found)
     assert as_markdown(matrix(record())) == []
+
+
+def test_the_verdict_of_a_pair_says_which_node_is_to_blame(sample):
+    """The line is called by the DUT, and the fault may be its peer's."""
+    found = Finding("dropped", "RFC6282-2-04", "MUST", "an answer", "silence", side="peer")
+    made = record(("a--b", "pass", ""))
+    made.results[:] = [sample.result("interop/echo/x", "a--b", "fail", [], findings=[found]).to_json()]
+    (line,) = verdict(view(made)).lines
+    assert line.pair == "b to blame"
+    assert verdict(view(record())).lines == []
