@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from fixtures.api import FULL, PairCase, Side, Unsupported
+from fixtures.api import FIXED, FULL, PairCase, Side, Unsupported
 
 SMALL = 8
-#: What some commands send whatever is asked for: Zephyr's up to 3.2, Contiki-NG's.
-FIXED = (4, 0)
 
 
 def able(pair: PairCase, asker: Side, other: Side, size: int = SMALL) -> bool:
