@@ -1,12 +1,13 @@
 """A scripted OpenThread CLI on stdin and stdout: no network behind it, only the words of several versions.
 
 Run as a program: `openthread_cli.py [--old] [--no-echo] [--no-prompt] [--zephyr] [--logs] [--dead] [--taken]
-[--refuses WORD]`. It imports nothing of the project. Commands that steer it: `x crash`, `x reboot`,
+[--refuses WORD] [--slow]`. It imports nothing of the project. Commands that steer it: `x crash`, `x reboot`,
 `x datagram HEX`, `x key`, `x unsecure`, `x exit`. Its Thread takes one look at `state` until it has its role, which is
 that of a leader with a dataset of its own and of a child with one that it was given.
 """
 
 import sys
+import threading
 
 WORDS = sys.argv[1:]
 OLD = "--old" in WORDS
@@ -23,8 +24,13 @@ def main():
         say("bind(TxFd): Address already in use\n")
         sys.exit(1)
     say(PROMPT)
-    for line in sys.stdin:
+    for number, line in enumerate(sys.stdin):
         command = line.strip()
+        if "--slow" in WORDS:  # its machine is busy, most of all as it starts
+            threading.Event().wait(1.2 if number < 4 else 0.1)
+        if "--slow" in WORDS and command.startswith(("ot ", "unsecureport")):
+            say("Error 35: InvalidCommand\r\n" + PROMPT)
+            continue
         if "--dead" in WORDS:
             continue
         if "--no-echo" not in WORDS:

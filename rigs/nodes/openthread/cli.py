@@ -64,11 +64,13 @@ class Cli:
         deadline = clock.now() + timeout
         prefixes = itertools.cycle([self._prefix] if self._prefix else ["", "ot "])
         self._shell.send("")  # ends what was left half typed
-        answers = 0
+        answers = sent = 0
+        start = self._shell.mark()
         while answers < 2:  # without an echo the first may belong to something from before
             self._prefix = next(prefixes) if not answers else self._prefix
             mark = self._shell.mark()
             self._shell.send(self._prefix + "version")
+            sent += 1
             left = deadline - clock.now()
             try:
                 seen = self._shell.expect(rf"^(?:{self._prompt})?{_END}", min(1.0, max(left, 0.1)), mark)
@@ -86,6 +88,20 @@ class Cli:
             )
             if self._echoes:
                 return
+        self._hear_out(sent, start)
+
+    def _hear_out(self, sent: int, start: int) -> None:
+        """Let what was asked be answered: without an echo a late answer would be taken for that of the next command.
+
+        What was typed while the node started is lost, and has none: that is waited for no longer than for an answer.
+        """
+        answers = rf"\A(?>[\s\S]*?^(?:{self._prompt})?(?:Done|Error \d+:[^\n]*)[ \t]*$){{{sent}}}"
+        try:
+            self._shell.expect(answers, 1.0, start)
+        except LinkClosed:
+            raise
+        except RigError:
+            return
 
     def ask(self, command: str, timeout: float = 5.0) -> Answer:
         """Run a command; an error is part of the answer. Raises `RigError` when there is none, `LinkClosed`."""
