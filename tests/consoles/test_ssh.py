@@ -1,8 +1,10 @@
 """The ssh console, on a program `ssh` of our own: what it is called with, and what its errors become."""
 
 import os
+import shlex
 import shutil
 import socket
+import subprocess
 
 import pytest
 
@@ -36,9 +38,27 @@ def test_it_never_asks_and_never_hangs(program, console):
     shell = Shell(console("-p 2222 root@lab1"), r"[#$] ")
     shell.ready(10)
     called = shell.text().splitlines()[0]
-    assert called.startswith("-T -o BatchMode=yes -o ConnectTimeout=10 ")
-    assert called.endswith("-p 2222 root@lab1")
+    assert called.startswith("-T -o BatchMode=yes -p 2222 root@lab1 -o ConnectTimeout=10 ")
     assert shell.command("echo hello") == ["hello"]
+
+
+@pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh program here")
+def test_options_of_the_rig_file_come_before_ours(tmp_path):
+    """As the real program reads them; `-G` is the option by which it tells."""
+    words = shlex.split(f"-F {os.devnull} -G -o ConnectTimeout=77 root@lab1 picocom -q /dev/ttyACM0")
+    told = subprocess.run(ssh._command(words), capture_output=True, text=True, check=True).stdout.splitlines()
+    assert {"connecttimeout 77", "serveraliveinterval 5", "batchmode yes", "hostname lab1"} <= set(told)
+
+
+@pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh program here")
+def test_a_host_that_falls_silent_is_told_by_the_real_program():
+    with socket.socket() as host:
+        host.bind(("127.0.0.1", 0))
+        host.listen()
+        words = f"-F {os.devnull} -o ConnectTimeout=1 -p {host.getsockname()[1]} root@127.0.0.1"
+        (missing,) = check(words)  # nobody accepts: the connection stands, and nothing comes
+    assert "timed out" in missing.what
+    assert missing.remedy == "switch the host on, or mend the network"
 
 
 @pytest.mark.parametrize(

@@ -218,8 +218,8 @@ class LabHosts:
         return completed(["ssh", *shlex.split(self.login(name)), command]).returncode
 
     def login(self, name):
-        """What stands behind "ssh:" for one of them."""
-        return f"-F {self.config} root@lab-{name}"
+        """What stands behind "ssh:" for one of them: ssh counts true seconds, of which a busy machine takes many."""
+        return f"-F {self.config} -o ConnectTimeout=300 -o ServerAliveCountMax=60 root@lab-{name}"
 
     def run(self, name, command, **options):
         """What a command prints on one of them; it must succeed."""

@@ -280,8 +280,8 @@ def test_a_lab_host_that_does_not_let_us_in(tmp_path, monkeypatch):
     with pytest.raises(RigError, match=wanted):
         opened("packet:wpan0@ssh:root@lab1")
     called = (tmp_path / "ssh.called").read_text()
-    assert "-o BatchMode=yes -o ConnectTimeout=10" in called
-    assert "root@lab1 python3 -c" in called
+    assert "-o BatchMode=yes root@lab1 -o ConnectTimeout=10 " in called
+    assert "LogLevel=INFO python3 -c" in called
 
 
 def test_a_lab_host_is_reached_through_ssh(tmp_path, monkeypatch):

@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from rigs.configuration.models import RigFile
 
 PROGRAM: Final = "ssh"
-_OPTIONS: Final = (
-    "-T",
-    *("-o", "BatchMode=yes"),
+_NEVER_ASK: Final = ("-T", *("-o", "BatchMode=yes"))
+#: Behind the destination, because of two options ssh takes the first: the rig file's own count. Below INFO it would not
+#: say why it ends, such as that the host does not answer.
+DEFAULTS: Final = (
     *("-o", "ConnectTimeout=10"),
     *("-o", "ServerAliveInterval=5"),
     *("-o", "ServerAliveCountMax=3"),
-    *("-o", "LogLevel=ERROR"),
+    *("-o", "LogLevel=INFO"),
 )
 #: ssh(1): the options that have a word of their own behind them.
 _TAKE_A_WORD: Final = "BbcDEeFIiJLlmOopQRSWw"
@@ -74,7 +75,7 @@ class SshConsole(ProcessConsole):
     def __init__(self, address: str, words: list[str]) -> None:
         """`words` are ssh's destination, own options and command. Raises `RigError`."""
         self._login = _login(words)
-        super().__init__(address, [PROGRAM, *_OPTIONS, *words])
+        super().__init__(address, _command(words))
 
     def _ending(self) -> str:
         return super()._ending().replace("the process", "ssh")
@@ -112,7 +113,7 @@ def refused(key: str, words: list[str]) -> Missing | None:
     told = ["-o", "ControlPath=none", "-o", "PermitLocalCommand=yes", "-o", f"LocalCommand=echo {_IN}"]
     quiet = [word for word in words if word not in {"-t", "-tt"}]
     process = subprocess.Popen(
-        [PROGRAM, *_OPTIONS, *told, "-N", *quiet],
+        _command(quiet, *told, "-N"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -129,6 +130,12 @@ def refused(key: str, words: list[str]) -> Missing | None:
             lines.append(line)
     said, remedy = _explained("".join(lines), _login(words))
     return Missing(f"{key}: ssh:{_login(words)}: no login: {said}", remedy)
+
+
+def _command(words: list[str], *more: str) -> list[str]:
+    """The command line for the words behind "ssh:"."""
+    behind = _destination(words) + 1
+    return [PROGRAM, *_NEVER_ASK, *more, *words[:behind], *DEFAULTS, *words[behind:]]
 
 
 def _explained(text: str, login: str) -> tuple[str, str]:

@@ -24,7 +24,7 @@ import execnet
 
 from rigs import clock
 from rigs.configuration.models import ConfigError
-from rigs.consoles.ssh.console import refused
+from rigs.consoles.ssh.console import DEFAULTS, refused
 from rigs.links.arrivals import Arrivals
 from rigs.links.packet import agent as packet_agent
 from rigs.model import Link, RadioLost, Received, RigError
@@ -44,7 +44,6 @@ _LOOK: Final = 0.5
 #: Frames kept that nobody has asked for.
 _KEPT: Final = 1 << 14
 _CLOCK_ROUNDS: Final = 100
-_SSH: Final = "-o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5"
 PLACES: Final = '"packet:wpan0" or "packet:wpan0@ssh:root@lab1"'
 
 
@@ -353,7 +352,7 @@ def _split(address: str, rig: RigFile) -> tuple[str, str]:
     if interface and not at:
         return interface, ""
     if interface and kind == "ssh" and host:
-        return interface, f"ssh={_SSH} {host}//python=python3"
+        return interface, f"ssh=-o BatchMode=yes {host} {' '.join(DEFAULTS)}//python=python3"
     if interface and kind == "popen":
         return interface, f"popen//python={host}" if colon else "popen"
     raise ConfigError([f"{rig.path}: tester.link: expected {PLACES}; found {rig.tester.link!r}"])
