@@ -16,7 +16,6 @@ SHARED_REPORTS = {
     "reports.statistics",
     "reports.text",
 }
-MAY_IMPORT_PYTEST = {"fixtures", "suites", "tests"}
 #: Reading and writing files or pipes is the business of these modules of the oracle only.
 ORACLE_IO = {"__main__.py", "command.py", "files.py", "capture/__init__.py", "capture/containers.py"}
 #: The one package from outside that the oracle may import, and where (docs/adr/0008).

@@ -84,6 +84,12 @@ def answers_go_to(
         )
 
 
+def solicited(case: Case, target: bytes, to: bytes) -> bytes:
+    """Solicit this address, with the tester's link-layer address; the frame."""
+    who = case.tester.identity
+    return said(case, who, NEIGHBOR_SOLICITATION, target, case.tester.link_option(1, who.link), to=to)
+
+
 def moves(case: Case, who: Identity, kind: int, reserved: int = 0) -> tuple[Identity, bytes]:
     """A neighbour's right solicitation or advertisement says another link address; who it is now, and the frame."""
     solicits = kind == NEIGHBOR_SOLICITATION
@@ -112,21 +118,14 @@ def moved(case: Case, who: Identity, kind: int) -> Identity:
 @pytest.mark.parametrize("alike", ["last-24-bits", "identifier", "prefix"])
 def test_target_that_looks_alike(case: Case, alike: str):
     """Solicitations for addresses whose end, identifier or prefix is the DUT's, but not all of it: no answer."""
-    tester, own = case.tester, case.tester.dut_address
+    own = case.tester.dut_address
     target = {
         "last-24-bits": own[:10] + bytes(octet ^ 0x5A for octet in own[10:13]) + own[13:],
         "identifier": bytes.fromhex("20010db8a11ea11e") + own[8:],
         "prefix": own[:8] + own[8:15] + bytes([own[15] ^ 1]),
     }[alike]
     for to in (own, solicited_node(target)):
-        frame = said(
-            case,
-            tester.identity,
-            NEIGHBOR_SOLICITATION,
-            target,
-            tester.link_option(1, tester.identity.link),
-            to=to,
-        )
+        frame = solicited(case, target, to)
         for _ in advertised(case, case.settle, target):
             case.finding("advertised", "no advertisement", f"one about {target.hex()}", frame=frame)
     if not advertises(case):
@@ -176,14 +175,7 @@ def test_each_of_its_addresses(case: Case):
     role = case.rig.profile.parameters.role
     router = role == "6LBR"
     for target in (other, tester.dut_address):
-        said(
-            case,
-            tester.identity,
-            NEIGHBOR_SOLICITATION,
-            target,
-            tester.link_option(1, tester.identity.link),
-            to=target,
-        )
+        solicited(case, target, target)
         # what it advertises unasked has S=0 (RFC 4861 §7.2.6)
         seen = next((a for a in advertised(case, case.timeout) if a.upper[4] & SOLICITED), None)
         if seen is None:

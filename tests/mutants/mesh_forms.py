@@ -14,7 +14,7 @@ from sixlowpan.addresses import BROADCAST, link_local
 from tests.mutants import ANY, IEEE802154, Node, mutant, reads, rewrites, step
 from tests.mutants.chains import within
 from tests.mutants.declared import is_mesh
-from tests.mutants.wire import iphc, set_traffic_class
+from tests.mutants.wire import changed, iphc, set_traffic_class
 
 
 @partial(step, kinds=IEEE802154)
@@ -28,9 +28,7 @@ def behind_mesh(function: Callable) -> Node:
             header = iphc(payload[at:])
             if packet is None or header is None or not at:
                 return packet
-            changed = bytearray(packet)
-            function(self, changed, header, inner)
-            return bytes(changed)
+            return changed(packet, function, self, header, inner)
 
     return Behind
 

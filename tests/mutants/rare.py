@@ -11,7 +11,7 @@ from functools import partial
 
 from rigs.nodes.reference.node import ReferenceNode
 from tests.mutants import IEEE802154, Iphc, Node, mutant, reads, rewrites, step
-from tests.mutants.wire import iphc, set_traffic_class, traffic_class
+from tests.mutants.wire import changed, iphc, set_traffic_class, traffic_class
 
 
 def contexts_of(node, header: Iphc):
@@ -38,9 +38,7 @@ def in_fragments(function: Callable) -> Node:
             header = iphc(self.heads.get(payload[2:4], b""))
             if packet is None or header is None:
                 return packet
-            changed = bytearray(packet)
-            function(self, changed, header, info)
-            return bytes(changed)
+            return changed(packet, function, self, header, info)
 
     return Fragmented
 

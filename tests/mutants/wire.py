@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sixlowpan import DecodeError, codec, decode, mesh
@@ -55,6 +56,13 @@ def iphc(payload: bytes) -> Iphc | None:
     size = (6 if h.dac else _GROUP[h.dam]) if h.m else _ADDRESS[h.dam]
     h.end = h.dst_at + size
     return h
+
+
+def changed(packet: bytes, change: Callable, node: object, *told: object) -> bytes:
+    """The packet as change(node, bytearray, *told) leaves it."""
+    octets = bytearray(packet)
+    change(node, octets, *told)
+    return bytes(octets)
 
 
 def set_traffic_class(packet: bytearray, value: int) -> None:

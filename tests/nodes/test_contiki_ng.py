@@ -9,7 +9,6 @@ import pytest
 
 from rigs import registry
 from rigs.configuration.loading import load
-from rigs.consoles.process.console import ProcessConsole
 from rigs.links.slip_radio import namespace as slip_namespace
 from rigs.model import LinkClosed, RigError, Unsupported
 from rigs.nodes.contiki_ng import node as contiki_ng
@@ -28,17 +27,8 @@ VARIANTS = {
 
 
 @pytest.fixture
-def start():
-    consoles = []
-
-    def started(*words, **options):
-        command = [sys.executable, "-S", "-E", str(SHELL), *words]
-        consoles.append(ProcessConsole(f"process:{shlex.join(command)}", command))
-        return ContikiNode(consoles[-1], **({"mac": MAC} | options))
-
-    yield started
-    for console in consoles:
-        console.close()
+def start(scripted):
+    return lambda *words, **options: ContikiNode(scripted(SHELL, *words), **({"mac": MAC} | options))
 
 
 @pytest.fixture(params=VARIANTS.values(), ids=VARIANTS)

@@ -1,7 +1,6 @@
 """The OpenThread node against a scripted CLI that speaks as several versions do."""
 
 import ipaddress
-import shlex
 import sys
 from pathlib import Path
 
@@ -55,18 +54,9 @@ VARIANTS = {
 
 
 @pytest.fixture
-def start():
-    consoles = []
-
-    def started(*words, **options):
-        command = [sys.executable, "-S", "-E", str(CLI), *words]
-        consoles.append(ProcessConsole(f"process:{shlex.join(command)}", command))
-        settings = {"channel": 26, "pan": b"\xab\xcd", "address": ADDRESS, "key": KEY} | options
-        return OpenThreadNode(consoles[-1], **settings)
-
-    yield started
-    for console in consoles:
-        console.close()
+def start(scripted):
+    settings = {"channel": 26, "pan": b"\xab\xcd", "address": ADDRESS, "key": KEY}
+    return lambda *words, **options: OpenThreadNode(scripted(CLI, *words), **(settings | options))
 
 
 @pytest.fixture(params=VARIANTS.values(), ids=VARIANTS)

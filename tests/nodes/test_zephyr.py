@@ -189,12 +189,18 @@ def test_an_address_is_added_and_waited_for(zephyr, release):
     assert node.addresses() == (OWN, address, GLOBAL)
 
 
-def test_no_room_for_one_more_address(zephyr):
+@pytest.fixture
+def full(zephyr):
+    """A node without room for one more address."""
     node = zephyr()
     for number in (1, 2):
         node.add_address(IPv6Address(f"fe80::abcd:{number}").packed)
+    return node
+
+
+def test_no_room_for_one_more_address(full):
     with pytest.raises(RigError, match="Failed to add fe80::abcd:3"):
-        node.add_address(IPv6Address("fe80::abcd:3").packed)
+        full.add_address(IPv6Address("fe80::abcd:3").packed)
 
 
 def test_groups_are_joined_where_the_release_can(zephyr):
@@ -205,12 +211,9 @@ def test_groups_are_joined_where_the_release_can(zephyr):
     assert group in node.interface().multicast
 
 
-def test_groups_are_not_joined_either_where_there_is_no_room(zephyr):
-    node = zephyr()
-    for number in (1, 2):
-        node.add_address(IPv6Address(f"fe80::abcd:{number}").packed)
+def test_groups_are_not_joined_either_where_there_is_no_room(full):
     with pytest.raises(Unsupported, match="joins no multicast groups"):
-        node.join(IPv6Address("ff15::1").packed)
+        full.join(IPv6Address("ff15::1").packed)
 
 
 def test_a_long_command_is_typed_no_faster_than_it_is_echoed(zephyr):

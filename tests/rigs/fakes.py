@@ -87,3 +87,20 @@ def open_node(bench, rig):
 
 def check(rig):
     return [Missing(rig.dut.options["lacks"], "buy one")] if "lacks" in rig.dut.options else []
+
+
+class Silent:
+    """A node that says nothing, and remembers what it heard."""
+
+    def __init__(self):
+        self.heard = []
+
+    def hear(self, frame, now):
+        self.heard.append(frame)
+        return []
+
+    def wake(self, now):
+        return []
+
+    def next_timer(self):
+        return None

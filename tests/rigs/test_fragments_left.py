@@ -14,15 +14,17 @@ from rigs.tester.framing import Air
 from rigs.tester.host import Tester as Host
 from rigs.tester.packets import ECHO_REPLY, ICMPV6
 from sixlowpan import LinkInfo, addresses, decode, encode, ipv6, mac
+from tests.rigs.fakes import Silent
 
 OWN = addresses.link_local(DUT["ieee802154"])
 TIMEOUT = 5.0
 
 
-class Jammed:
+class Jammed(Silent):
     """A node without a buffer as long as a fragment waits for the rest; else it answers echoes."""
 
     def __init__(self, timeout):
+        super().__init__()
         self.timeout, self.free = timeout, 0.0
 
     def hear(self, frame, now):
@@ -36,12 +38,6 @@ class Jammed:
         back = LinkInfo("ieee802154", src=header.dst, dst=header.src)
         answer = encode(ipv6.build(OWN, request.src, ICMPV6, reply), back)
         return [mac.data_frame(src=back.src, dst=back.dst, pan=b"\xab\xcd", sequence=1, payload=answer)]
-
-    def wake(self, now):
-        return []
-
-    def next_timer(self):
-        return None
 
 
 @pytest.fixture

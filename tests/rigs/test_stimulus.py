@@ -9,25 +9,9 @@ from rigs.tester.framing import Air
 from rigs.tester.host import Tester
 from rigs.tester.packets import Stimulus
 from sixlowpan import LinkInfo, addresses, mac
+from tests.rigs.fakes import Silent
 
 OTHER = bytes.fromhex("02005efffe0000aa")
-
-
-class Silent:
-    """A node that says nothing, and remembers what it heard."""
-
-    def __init__(self):
-        self.heard = []
-
-    def hear(self, frame, now):
-        self.heard.append(frame)
-        return []
-
-    def wake(self, now):
-        return []
-
-    def next_timer(self):
-        return None
 
 
 @pytest.fixture
