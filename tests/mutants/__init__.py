@@ -9,9 +9,10 @@ A mutant is one decorated function or class of a few lines in a module of this f
 `rewrites` spoils what the decoder made of a payload, `reads` spoils the payload before it is decoded, `crashes` is
 an exception on some payloads, `sends` spoils the payloads of one packet before they leave; `mutant` takes a
 subclass that overrides a step. Of such a subclass `always` makes a step that does nothing but return a value, and
-`starts_with` gives it attributes. The docstring says what is wrong; the requirement is the one that it breaks, the
-defect the entry of the public defect list that it copies. The suites must find every one of them wrong, and
-nothing wrong with the reference node itself: `python -m tests.mutants`.
+`starts_with` gives it attributes; `nd_steps.py` has bases for Neighbor Discovery, `fragments.py` for reassembly.
+`step` makes a decorator like the first four. The docstring says what is wrong; the requirement is the one that it
+breaks, the defect the entry of the public defect list that it copies. The suites must find every one of them wrong,
+and nothing wrong with the reference node itself: `python -m tests.mutants`.
 """
 
 from __future__ import annotations
