@@ -1,5 +1,8 @@
 """RFC 7668 §3.2.3 and §3.2.4, a 6LN behind a second advertisement, with other flags, and confirmations of others."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from fixtures.api import ECHO_REQUEST, ICMPV6, Case, needs, on_link, requirement
 from sixlowpan import ipv6, nd
 from suites.rfc7668.channel import (
@@ -107,21 +110,26 @@ def compressed(case: Case, prefix: bytes) -> bool | None:
     return None if seen is None else modes(seen.payloads[0])[1] >= 4
 
 
-def taken(case: Case, prefix: bytes) -> None:
-    """Advertise a context that the DUT then sends with; one that never does makes the case `unsupported`."""
-    advertised(case, prefix, CONTEXT)
-    if not compressed(case, prefix):
-        case.unsupported("the DUT compresses with no advertised context: see 3.2.3/context_is_taken")
+@contextmanager
+def taken(case: Case) -> Iterator[tuple[bytes, bytes]]:
+    """A 6LN on a connection that was made anew, and sends with an advertised context: its prefix, and another one.
+
+    A DUT that never does makes the case `unsupported`.
+    """
+    as_6ln(case)
+    first, second = prefixes(case)
+    with anew(case):
+        advertised(case, first, CONTEXT)
+        if not compressed(case, first):
+            case.unsupported("the DUT compresses with no advertised context: see 3.2.3/context_is_taken")
+        yield first, second
 
 
 @needs("ping")
 @requirement("RFC7668-3.2.3-05")
 def test_contexts_add_up(case: Case):
     """A second 6CO with another CID leaves the first in place (RFC 6775 §5.4)."""
-    as_6ln(case)
-    first, second = prefixes(case)
-    with anew(case):
-        taken(case, first)
+    with taken(case) as (first, second):
         advertised(case, second, OTHER)
         for prefix, name in ((first, "first"), (second, "second")):
             case.expect(
@@ -133,10 +141,7 @@ def test_contexts_add_up(case: Case):
 @requirement("RFC7668-3.2.3-05", "RFC6775-4.2-04")
 def test_context_not_for_compression(case: Case):
     """A 6CO with C=0 "is only to be used in the decompression" (RFC 6775 §4.2): nothing is sent with it."""
-    as_6ln(case)
-    first, second = prefixes(case)
-    with anew(case):
-        taken(case, first)
+    with taken(case) as (_, second):
         option = nd.ContextOption(second, compress=False, cid=OTHER, valid_lifetime=10)
         case.tester.contexts = case.tester.contexts.with_context(OTHER, option.context())
         told(case, option)
@@ -149,10 +154,7 @@ def test_context_not_for_compression(case: Case):
 @requirement("RFC7668-3.2.3-05")
 def test_context_ends(case: Case):
     """A 6CO with a lifetime of 0 ends the context "immediately" (RFC 6775 §4.2): it is used no more."""
-    as_6ln(case)
-    first, _ = prefixes(case)
-    with anew(case):
-        taken(case, first)
+    with taken(case) as (first, _):
         told(case, nd.ContextOption(first, cid=CONTEXT, valid_lifetime=0))
         case.expect(not compressed(case, first), "context_used", "no context that has ended", "DAC=1")
 

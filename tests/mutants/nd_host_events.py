@@ -33,20 +33,24 @@ class NdLaterRsFromGlobal(ReferenceNode):
         super().send_nd(self.own[-1] if k == nd.RS else s, d, k, b)
 
 
-@wrong("6ln-nd-solicits-the-lost-router", "RFC6775-5.3-01")
-class NdSolicitsTheLostRouter(ReferenceNode):
-    """Solicits the router that it has lost, by unicast."""
+class LastHeard(ReferenceNode):
+    """A host that remembers the router that it heard of last."""
 
-    old = b""
+    last = b""
 
     def keep_router(self, message):
         if message.router_lifetime:
-            self.old = self.sender
+            self.last = self.sender
         return super().keep_router(message)
 
+
+@wrong("6ln-nd-solicits-the-lost-router", "RFC6775-5.3-01")
+class NdSolicitsTheLostRouter(LastHeard):
+    """Solicits the router that it has lost, by unicast."""
+
     def solicit_router(self):
-        if not self.routers and self.old:
-            self.asks = self.old
+        if not self.routers and self.last:
+            self.asks = self.last
         n, self.solicitations = self.solicitations, min(self.solicitations, 2)
         super().solicit_router()
         self.solicitations = n + 1
@@ -86,15 +90,8 @@ class NdRetiredRouterTakesAddresses(ReferenceNode):
 
 
 @wrong("6ln-nd-last-router-only", "RFC6775-5.6-02")
-class NdLastRouterOnly(ReferenceNode):
+class NdLastRouterOnly(LastHeard):
     """Sends to the router that it heard of last, and to none when that has gone."""
-
-    last = b""
-
-    def keep_router(self, message):
-        if message.router_lifetime:
-            self.last = self.sender
-        return super().keep_router(message)
 
     def next_hop(self, destination):
         if self.routers and not is_link_local(destination):

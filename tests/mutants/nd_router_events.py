@@ -205,41 +205,34 @@ class EaroMovedWithItsOwnTid(ReferenceNode):
         super().reply(asked, status)
 
 
-@wrong8("6lr-earo-tid-outlives-removal", "RFC8505-4.1-06", "6lr")
-class EaroTidOutlivesRemoval(ReferenceNode):
-    """Compares TIDs with that of a registration that was given back."""
+@starts_with(old={})
+class OldTids(ReferenceNode):
+    """A router that compares TIDs with `old` ones, of addresses that nobody has any more."""
 
-    tids: dict = {}  # noqa: RUF012
+    def refusal(self, asked):
+        held = self.old.get(asked.address)
+        if asked.address not in self.bindings and self.is_older(held, self.tid_of(asked.option)):
+            return 3
+        return super().refusal(asked)
+
+
+@wrong8("6lr-earo-tid-outlives-removal", "RFC8505-4.1-06", "6lr")
+class EaroTidOutlivesRemoval(OldTids):
+    """Compares TIDs with that of a registration that was given back."""
 
     def accept(self, asked):
         if not asked.option.lifetime and asked.address in self.bindings:
             self.old = {**self.old, asked.address: self.tid_of(asked.option)}
         super().accept(asked)
 
-    old: dict = {}  # noqa: RUF012
-
-    def refusal(self, asked):
-        held = self.old.get(asked.address)
-        if asked.address not in self.bindings and self.is_older(held, self.tid_of(asked.option)):
-            return 3
-        return super().refusal(asked)
-
 
 @wrong8("6lr-earo-tid-outlives-its-end", "RFC8505-4.1-06", "6lr")
-class EaroTidOutlivesItsEnd(ReferenceNode):
+class EaroTidOutlivesItsEnd(OldTids):
     """Compares TIDs with that of a registration that has expired."""
-
-    old: dict = {}  # noqa: RUF012
 
     def expire(self, address):
         self.old = {**self.old, address: self.bindings[address].tid}
         super().expire(address)
-
-    def refusal(self, asked):
-        held = self.old.get(asked.address)
-        if asked.address not in self.bindings and self.is_older(held, self.tid_of(asked.option)):
-            return 3
-        return super().refusal(asked)
 
 
 @wrong8("6lr-earo-source-unchecked-in-renewals", "RFC8505-4.1-12", "6lr")

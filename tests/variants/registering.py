@@ -9,6 +9,7 @@ from sixlowpan import ipv6, nd
 from sixlowpan.addresses import is_link_local, solicited_node
 from tests.variants import ReferenceNode, variant
 from tests.variants.discovery_liberties import HOSTS
+from tests.variants.discovery_unusual import LatestRouter
 from tests.variants.sending import sends_times
 
 HOST = ("reference-nd-6ln",)
@@ -44,7 +45,7 @@ class OneAddress(ReferenceNode):
 
 
 @variant("nd-moves-to-the-newest-router", rigs=HOSTS, strict=False)
-class Moves(ReferenceNode):
+class Moves(LatestRouter):
     """Registers with the router that it heard of last, and takes leave of the one before: RFC 6775 §5.5 (SHOULD)."""
 
     at_router = b""
@@ -63,11 +64,6 @@ class Moves(ReferenceNode):
                     self.send_registration(address, router, 0)
                     del self.confirmed[router, address]
         return new
-
-    def next_hop(self, destination):
-        if self.routers and not is_link_local(destination):
-            return list(self.routers.values())[-1].link
-        return super().next_hop(destination)
 
 
 @variant("nd-another-address-for-a-duplicate", rigs=ALL_HOSTS)
