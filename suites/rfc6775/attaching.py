@@ -69,6 +69,16 @@ def attached(case: Case, *options: nd.Option, **fields: object) -> Iterator[tupl
         yield party, attach(case, party, prefix)
 
 
+def none_of(case: Case, start: bytes, found: list[Seen], expected: str) -> bool:
+    """Whether the DUT has no address with this start: `found` is what it sent to register one."""
+    made = [address for address in case.rig.node.addresses() if address.startswith(start)]
+    return case.expect(
+        not found and not made, "nd_taken", expected,
+        registered_by(found[0]).hex() if found else "".join(address.hex() for address in made),
+        frame=found[0].frames[0] if found else b"",
+    )  # fmt: skip
+
+
 @contextmanager
 def awaiting(case: Case, *, others: bool = True) -> Iterator[tuple[RouterParty, Seen, bytes]]:
     """A fresh DUT whose registration waits for an answer: the router, the NS, and the address that it registers.
