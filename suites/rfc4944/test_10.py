@@ -199,7 +199,7 @@ def test_hc_udp(case: Case, hc2: int):
     understood_all(case, makes())
 
 
-@requirement("RFC4944-10.1-06", "RFC4944-5.3-08", "RFC6282-2-04", "RFC6282-2-06")
+@requirement("RFC4944-10.1-06", "RFC4944-5.3-08", "RFC6282-2-04", "RFC6282-2-06", "RFC4944-5.1-06")
 def test_length_from_the_fragments(case: Case):
     """The payload length is never in-line: in a fragmented datagram it comes from datagram_size (§10.1)."""
     asked(case)

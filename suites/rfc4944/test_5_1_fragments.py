@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fixtures.api import Case, Stimulus, on_link, requirement, shown, stimulus
+from fixtures.api import ALL_NODES, Case, Stimulus, link_info, on_link, requirement, shown, stimulus
 from sixlowpan import fragment_header_1, fragment_header_n, ipv6
 from suites.rfc6282.test_4_2 import UNKNOWN
 
@@ -110,3 +110,21 @@ def test_part_of_a_header(case: Case, first: int):
     if not case.takes(lambda: stimulus(case, case.tester.echo(), dispatch=0x41)):
         case.unsupported("the DUT understands no uncompressed packet, which another case is about")
     taken(case, lambda: case.tester.echo(120), first, "in-order", "a part of the IPv6 header")
+
+
+@requirement("RFC4944-5.1-05", "RFC4944-3-05", "RFC4944-5.3-05")
+def test_uncompressed_multicast(case: Case):
+    """An uncompressed packet to all nodes in fragments, each of them in a link-layer broadcast."""
+
+    def compressed() -> Stimulus:
+        return stimulus(case, case.tester.echo(120, destination=ALL_NODES))
+
+    def make() -> Stimulus:
+        packet = case.tester.echo(120, destination=ALL_NODES)
+        return Stimulus(
+            cut(case, packet, 56), packet, link_info(case, packet), "to all nodes, 56 octets in FRAG1"
+        )
+
+    if not case.shows(compressed):
+        case.unsupported("the DUT shows no multicast in fragments, compressed or not", "not_observable")
+    case.understood(make)

@@ -165,7 +165,7 @@ def waited(case: Case, name: str) -> Begun:
 def _wait(case: Case, names: list[str], interval: float) -> dict[str, Begun]:
     """Begin a datagram for each plan and send its fragments as they are due, for 64 s.
 
-    Where that leaves a place free, another datagram is completed half way through the wait of the older one.
+    Where that leaves a place free, another datagram of the older one's sender is completed half way through its wait.
     """
     tester = case.tester
     beats = [interval * n for n in range(1, math.ceil(LIMIT / interval))]
@@ -191,7 +191,9 @@ def _wait(case: Case, names: list[str], interval: float) -> dict[str, Begun]:
     for at, each, which in sorted(due, key=lambda entry: entry[0]):
         pause(case, start + at - tester.now())
         if not each:
-            begin(case, which)
+            with tester.acting_as(begun["older"].who):
+                packet, parts = pieces(case, 200)
+                tester.send([parts[i] for i in which], link_info(case, packet))
             continue
         tester.send([begun[each].parts[i] for i in which], tester.info(begun[each].who.link))
         begun[each].beats(tester.stamp())

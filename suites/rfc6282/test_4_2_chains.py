@@ -32,12 +32,13 @@ INNER = {
     "pad1": bytes.fromhex("1e02a1a2 00 1e03b1b2b3 1e02c1c2"),
     "padn": bytes.fromhex("1e02a1a2 0103000000 1e03b1b2b3"),
     "padn-first": bytes.fromhex("0104 00000000 1e06a1a2a3a4a5a6"),
+    "router-alert": bytes.fromhex("05020000 0100"),
     "two-paddings": bytes.fromhex("00 00 0100 1e02a1a2 0100 1e02b1b2"),
 }
 
 
 @needs("ip_tap|echo")
-@requirement("RFC6282-4.2-16", "RFC6282-4.2-20")
+@requirement("RFC6282-4.2-16", "RFC6282-4.2-20", "RFC6282-4.2-03")
 @pytest.mark.parametrize("header", [HOP_BY_HOP, DESTINATION], ids=["hop-by-hop", "destination"])
 @pytest.mark.parametrize("padding", INNER)
 def test_inner_padding(case: Case, header: int, padding: str):

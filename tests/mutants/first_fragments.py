@@ -348,3 +348,13 @@ class TimerAddedBehindOverlap(Reassembly):
         started = max(now, self.overlapped)
         self.overlapped = 0.0
         return super().open(key, size, first, started)
+
+
+@mutant("frag1-uncompressed-broadcast-dropped", requirement="RFC4944-5.1-05")
+class UncompressedBroadcast(ReferenceNode):
+    """Drops an uncompressed FRAG1 in a broadcast."""
+
+    def reassemble(self, payload, info):
+        if payload[0] >> 3 == 0x18 and payload[4:5] == b"\x41" and info.dst == BROADCAST:
+            raise DecodeError("unsupported", 4, None, "an uncompressed first fragment to all")
+        return super().reassemble(payload, info)

@@ -24,6 +24,13 @@ def _(node, payload, header, info):
     return None if any(long) else payload
 
 
+@reads("chain-router-alert-dropped", requirement="RFC6282-4.2-03")
+def _(node, payload, header, info):
+    """Drops compressed Hop-by-Hop Options with a Router Alert, which it would have to heed in front of its decoder."""
+    found = (payload[at:end] for octet, at, end in nhcs(header) if octet >> 1 & 7 == 0)
+    return None if any(b"\x05\x02\0\0" in octets for octets in found) else payload
+
+
 @rewrites("chain-fragment-reserved-lost", requirement="RFC6282-4.2-20")
 def _(node, packet, header, info):
     """Clears the reserved bits between the offset and the M bit of a compressed Fragment header."""

@@ -216,3 +216,14 @@ class OverlapOfWholeFragments(Reassembly):
         return any(
             begin < e and b < end and not (begin <= b and e <= end) for b, e in datagram.pieces.items()
         )
+
+
+@reassembly("frag-timer-anew-by-another-of-the-sender", "RFC4944-5.3-27")
+class AnewByAnother(Reassembly):
+    """Has one timer for a sender: a fragment of another datagram of the same sender starts it anew."""
+
+    def take(self, key, size, begin, octets, first, now):
+        for other, datagram in self.datagrams.items():
+            if other[0] == key[0]:
+                datagram.started = now if other != key else datagram.started
+        return super().take(key, size, begin, octets, first, now)
