@@ -212,6 +212,16 @@ def sent_from(case: Case, address: bytes, mode: int, requirement_id: str) -> Non
     )  # fmt: skip
 
 
+def sent_to(case: Case, address: bytes, dam: int, *registered: bytes) -> None:
+    """An echo to that address, with this DAM by what is registered, the latest last: it is understood so."""
+    link, own = case.rig.link, case.tester.identity.link
+    info = LinkInfo("ble", own, link.dut, role="6LBR", registered=registered)
+    case.understood(
+        lambda: stimulus(case, case.tester.echo(destination=address), info=info, M=0, DAC=1, DAM=dam, CID=0),
+        requirement="RFC7668-3.2.4-17",
+    )
+
+
 @needs("context", "address")
 @requirement("RFC7668-3.2.4-05", "RFC7668-3.2.4.1-01", "RFC7668-3.2.4-17")
 def test_latest_registered_address(case: Case):
@@ -221,18 +231,13 @@ def test_latest_registered_address(case: Case):
         (address,) = examples(case, "4444")
         registered(case, address)
         sent_from(case, address, 7, "RFC7668-3.2.4-05")
-        link, own = case.rig.link, case.tester.identity.link
-        info = LinkInfo("ble", own, link.dut, role="6LBR", registered=(address,))
-        case.understood(
-            lambda: stimulus(
-                case, case.tester.echo(destination=address), info=info, M=0, DAC=1, DAM=3, CID=0
-            ),
-            requirement="RFC7668-3.2.4-17",
-        )
+        sent_to(case, address, 3, address)
 
 
 @needs("context", "address")
-@requirement("RFC7668-3.2.4-06", "RFC7668-3.2.4-05", "RFC7668-3.2.4.2-01", "RFC7668-3.2.4-08")
+@requirement(
+    "RFC7668-3.2.4-06", "RFC7668-3.2.4-05", "RFC7668-3.2.4.2-01", "RFC7668-3.2.4-08", "RFC7668-3.2.4-17"
+)
 def test_earlier_registered_address(case: Case):
     """An earlier registered address goes with 16 bits if its IID begins as that of the latest, else with 64."""
     as_6ln(case)
@@ -241,6 +246,8 @@ def test_earlier_registered_address(case: Case):
         registered(case, first, second)
         sent_from(case, second, 7, "RFC7668-3.2.4-05")
         sent_from(case, first, 6, "RFC7668-3.2.4-06")
+        sent_to(case, first, 2, first, second)
+        sent_to(case, second, 3, first, second)
         registered(case, *examples(case, "dddd"))
         sent_from(case, first, 5, "RFC7668-3.2.4-06")
 

@@ -7,7 +7,7 @@ import pytest
 from fixtures.api import Case, needs, on_link, requirement
 from suites.rfc7668.channel import MODES, anew, as_6ln, confirmed, live, modes, registers, registration
 from suites.rfc7668.star import one_more, sixln, two
-from suites.rfc7668.test_3_2_4 import SPARE, examples, registered, sent_from
+from suites.rfc7668.test_3_2_4 import SPARE, examples, registered, sent_from, sent_to
 from suites.rfc7668.test_3_2_6lbr import answered
 from suites.rfc7668.test_3_2_6lbr import registered as confirmed_by_the_6lbr
 
@@ -52,7 +52,7 @@ def test_alike_in_32_bits(case: Case):
 
 
 @needs("context", "address")
-@requirement("RFC7668-3.2.4-09", "RFC7668-3.2.4-05")
+@requirement("RFC7668-3.2.4-09", "RFC7668-3.2.4-05", "RFC7668-3.2.4-17")
 def test_latest_behind_a_refused_one(case: Case):
     """An address that was refused counts as not registered: the one before is the latest still, and elided."""
     as_6ln(case)
@@ -62,6 +62,7 @@ def test_latest_behind_a_refused_one(case: Case):
         if confirmed(case, second, status=1) is None:
             case.unsupported("the DUT registers nothing: see 3.2.2/global_address_is_registered")
         sent_from(case, first, 7, "RFC7668-3.2.4-09")
+        sent_to(case, first, 3, first)
 
 
 @needs("connect", "context", "address")

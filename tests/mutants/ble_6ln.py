@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import link_local, nd
-from sixlowpan.addresses import UNSPECIFIED, is_link_local
-from tests.mutants import BLE, always, ble_6lbr, mutant
+from sixlowpan.addresses import SHORT_IID_PREFIX, UNSPECIFIED, is_link_local
+from tests.mutants import BLE, always, ble_6lbr, mutant, rewrites
 
 
 def wrong(id, requirement, defect=None):
@@ -265,3 +265,28 @@ class EarlierWith16(EarlierWrong):
 
     def changed(self, source, known):
         return (*known, source[:14] + bytes(2))
+
+
+# -- what it reads ------------------------------------------------------------------------------------------------
+
+
+@wrong("6ln-reads-by-what-it-asked", "RFC7668-3.2.4-17")
+class ReadsByWhatItAsked(ReferenceNode):
+    """Reads DAC=1 DAM=11 as the address that it asked to register last, confirmed or not."""
+
+    asked: tuple[bytes, ...] = ()
+
+    def send_registration(self, address, router, lifetime):
+        super().send_registration(address, router, lifetime)
+        self.asked = (address,)
+
+    def ble_info(self, peer, *, sent):
+        info = super().ble_info(peer, sent=sent)
+        return info if sent else replace(info, registered=(*info.registered, *self.asked))
+
+
+@rewrites("6ln-reads-16-bits-as-short", requirement="RFC7668-3.2.4-17", kinds=BLE, rig="reference-6ln")
+def _(node, packet, header, info):
+    """Reads DAC=1 DAM=10 as 0000:00ff:fe00:XXXX, as on IEEE 802.15.4."""
+    if header.dac and not header.m and header.dam == 2:
+        packet[32:38] = SHORT_IID_PREFIX
