@@ -8,8 +8,9 @@ from rigs.nodes.reference.discovery import Discovery
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from sixlowpan.addresses import is_link_local, is_multicast
-from tests.mutants.nd_6lbr import Confirms, wrong_6lbr
+from tests.mutants.nd_6lbr import wrong_6lbr
 from tests.mutants.nd_extended import wrong
+from tests.mutants.nd_steps import sends_duplicates
 
 # -- 6LN --------------------------------------------------------------------------------------------------------
 
@@ -168,11 +169,8 @@ class UnknownUnanswered(ReferenceNode):
 
 
 @wrong_6lbr("6lbr-dac-code-1", "RFC6775-4.4-03")
-class DacCode1(Confirms):
+class DacCode1(sends_duplicates(lambda n, m, s, d: (replace(m, code=1), s, d))):
     """Sends DACs with Code 1."""
-
-    def confirmation(self, message, source, destination):
-        return replace(message, code=1), source, destination
 
 
 @wrong_6lbr("6lbr-dar-status-copied", "RFC6775-8.2.4-01")
@@ -251,11 +249,8 @@ class RovrShorter(ReferenceNode):
 
 
 @wrong("6lbr-edac-rovr-of-64-bits", "RFC8505-4.2-01", "6lbr")
-class EdacCut(Confirms):
+class EdacCut(sends_duplicates(lambda n, m, s, d: (replace(m, rovr=m.rovr[:8], code=min(m.code, 1)), s, d))):
     """Answers with the first 64 bits of a ROVR, and says so."""
-
-    def confirmation(self, message, source, destination):
-        return replace(message, rovr=message.rovr[:8], code=min(message.code, 1)), source, destination
 
 
 @wrong("6lbr-moved-with-its-own-tid", "RFC8505-4.1-09", "6lbr")

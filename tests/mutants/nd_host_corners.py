@@ -9,6 +9,7 @@ from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import ipv6, nd
 from sixlowpan.addresses import is_multicast
 from tests.mutants.nd_host import wrong
+from tests.mutants.nd_steps import checksum_unchecked, code_unchecked
 
 # -- messages that are not valid --------------------------------------------------------------------------------
 
@@ -23,26 +24,14 @@ class RefusedEndsSolicitation(ReferenceNode):
         super().icmp(view, message)
 
 
-class ChecksumUnchecked(ReferenceNode):
-    """A node that does not look at the checksum of messages of one type."""
-
-    type = nd.RA
-
-    def checksum_holds(self, view, protocol, message):
-        ours = protocol == ipv6.ICMPV6 and message[0] == self.type
-        return ours or super().checksum_holds(view, protocol, message)
-
-
 @wrong("6ln-nd-ra-checksum-unchecked", "RFC4861-6.1.2-01")
-class RaChecksum(ChecksumUnchecked):
+class RaChecksum(checksum_unchecked(nd.RA)):
     """Does not look at the checksum of an advertisement."""
 
 
 @wrong("6ln-nd-na-checksum-unchecked", "RFC4861-7.1.2-01")
-class NaChecksum(ChecksumUnchecked):
+class NaChecksum(checksum_unchecked(nd.NA)):
     """Does not look at the checksum of the answer to a registration."""
-
-    type = nd.NA
 
 
 @wrong("6ln-nd-ra-short-taken", "RFC4861-6.1.2-01")
@@ -56,11 +45,8 @@ class RaShort(ReferenceNode):
 
 
 @wrong("6ln-nd-na-code-unchecked", "RFC4861-7.1.2-01")
-class NaCode(ReferenceNode):
+class NaCode(code_unchecked(nd.NA)):
     """Takes the answer to a registration with any Code."""
-
-    def icmp(self, view, message):
-        super().icmp(view, message[:1] + b"\0" + message[2:] if message[0] == nd.NA else message)
 
 
 @wrong("6ln-nd-na-option-0-taken", "RFC4861-7.1.2-01")

@@ -8,9 +8,9 @@ from rigs.nodes.reference.discovery import Discovery
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import ipv6, nd
 from sixlowpan.addresses import ALL_NODES, UNSPECIFIED, is_link_local, is_multicast
-from tests.mutants.nd_host_corners import ChecksumUnchecked
 from tests.mutants.nd_host_lost import GroupWithoutTllao
-from tests.mutants.nd_router import Answers, wrong
+from tests.mutants.nd_router import wrong
+from tests.mutants.nd_steps import answers, checksum_unchecked, code_unchecked
 
 # -- messages that are not valid --------------------------------------------------------------------------------
 
@@ -25,18 +25,13 @@ class RsUnknownOption(ReferenceNode):
 
 
 @wrong("6lr-ns-code-unchecked", "RFC4861-7.1.1-01")
-class NsCode(ReferenceNode):
+class NsCode(code_unchecked(nd.NS)):
     """Takes a registration with any Code."""
-
-    def icmp(self, view, message):
-        super().icmp(view, message[:1] + b"\0" + message[2:] if message[0] == nd.NS else message)
 
 
 @wrong("6lr-ns-checksum-unchecked", "RFC4861-7.1.1-01")
-class NsChecksum(ChecksumUnchecked):
+class NsChecksum(checksum_unchecked(nd.NS)):
     """Does not look at the checksum of a registration."""
-
-    type = nd.NS
 
 
 @wrong("6lr-ns-option-0-registered", "RFC4861-7.1.1-01")
@@ -78,11 +73,8 @@ class RouterWithoutTllao(GroupWithoutTllao):
 
 
 @wrong("6lr-ra-code-unchecked", "RFC4861-6.1.2-01")
-class RaCode(ReferenceNode):
+class RaCode(code_unchecked(nd.RA)):
     """Takes an advertisement of a router with any Code."""
-
-    def icmp(self, view, message):
-        super().icmp(view, message[:1] + b"\0" + message[2:] if message[0] == nd.RA else message)
 
 
 # -- DACs that are not valid ------------------------------------------------------------------------------------
@@ -180,11 +172,8 @@ class AnswerToOldLink(ReferenceNode):
 
 
 @wrong("6lr-error-with-lifetime-0", "RFC6775-6.5.2-01")
-class ErrorLifetime(Answers):
+class ErrorLifetime(answers(lambda n, d, o: (d, replace(o, lifetime=0) if o.status else o))):
     """Refuses with a lifetime of 0 in place of the one that was asked for."""
-
-    def answer(self, destination, option):
-        return destination, replace(option, lifetime=0) if option.status else option
 
 
 @wrong("6lr-removal-answered-with-the-old-lifetime", "RFC6775-6.5.3-02")

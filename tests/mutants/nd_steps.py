@@ -72,7 +72,8 @@ def checksum_unchecked(kind):
 
     class Unchecked(ReferenceNode):
         def checksum_holds(self, view, protocol, message):
-            return message[:1] == bytes([kind]) or super().checksum_holds(view, protocol, message)
+            concerned = protocol == ICMPV6 and message[:1] == bytes([kind])
+            return concerned or super().checksum_holds(view, protocol, message)
 
     return Unchecked
 
