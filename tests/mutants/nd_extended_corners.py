@@ -10,7 +10,7 @@ from sixlowpan import nd
 from sixlowpan.addresses import is_link_local, is_multicast
 from tests.mutants.nd_6lbr import wrong_6lbr
 from tests.mutants.nd_extended import wrong
-from tests.mutants.nd_steps import sends_duplicates
+from tests.mutants.nd_steps import sends_duplicates, without_flag
 
 # -- 6LN --------------------------------------------------------------------------------------------------------
 
@@ -106,11 +106,8 @@ class GroupRegistered(ReferenceNode):
 
 
 @wrong("6lr-earo-l-clear", "RFC8505-4.3-01", "6lr")
-class LClear(ReferenceNode):
+class LClear(without_flag(nd.FLAG_L)):
     """A 6LR that does not say that it is one."""
-
-    def flags(self):
-        return super().flags() - {nd.FLAG_L}
 
 
 @wrong("6lr-earo-b-set", "RFC8505-4.3-01", "6lr", advice=True)
@@ -273,27 +270,18 @@ class BorderNo6cio(ReferenceNode):
 
 
 @wrong("6lbr-earo-d-clear", "RFC8505-4.3-01", "6lbr", advice=True)
-class BorderDClear(ReferenceNode):
+class BorderDClear(without_flag(nd.FLAG_D)):
     """A 6LBR that takes EDARs, and does not say so."""
-
-    def flags(self):
-        return super().flags() - {nd.FLAG_D}
 
 
 @wrong("6lbr-earo-b-clear", "RFC8505-4.3-01", "6lbr")
-class BorderBClear(ReferenceNode):
+class BorderBClear(without_flag(nd.FLAG_B)):
     """A 6LBR that does not say that it is one."""
-
-    def flags(self):
-        return super().flags() - {nd.FLAG_B}
 
 
 @wrong("6lbr-earo-e-clear", "RFC8505-4.3-02", "6lbr")
-class BorderEClear(ReferenceNode):
+class BorderEClear(without_flag(nd.FLAG_E)):
     """A 6LBR that keeps registrations of RFC 8505, and leaves E clear."""
-
-    def flags(self):
-        return super().flags() - {nd.FLAG_E}
 
 
 @wrong("6lbr-earo-long-rovr-refused", "RFC8505-4.1-01", "6lbr")

@@ -9,7 +9,7 @@ from sixlowpan import nd
 from sixlowpan.addresses import is_link_local
 from tests.mutants import always
 from tests.mutants.nd_extended import wrong
-from tests.mutants.nd_steps import RegistersWithoutSllao, answers, sends_duplicates
+from tests.mutants.nd_steps import RegistersWithoutSllao, answers, sends_duplicates, without_flag
 from tests.mutants.nd_table import ZeroKept
 
 # -- 6LR --------------------------------------------------------------------------------------------------------
@@ -168,11 +168,8 @@ class RaNo6cio(ReferenceNode):
 
 
 @wrong("6lr-earo-e-clear", "RFC8505-4.3-02", "6lr")
-class EClear(ReferenceNode):
+class EClear(without_flag(nd.FLAG_E)):
     """Leaves E clear."""
-
-    def flags(self):
-        return super().flags() - {nd.FLAG_E}
 
 
 @wrong("6lr-earo-flags-shifted", "RFC8505-4.3-01", "6lr")

@@ -9,7 +9,7 @@ from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import ipv6, nd
 from sixlowpan.addresses import is_multicast
 from tests.mutants.nd_host import wrong
-from tests.mutants.nd_steps import checksum_unchecked, code_unchecked
+from tests.mutants.nd_steps import checksum_unchecked, code_unchecked, ends_at_option_0
 
 # -- messages that are not valid --------------------------------------------------------------------------------
 
@@ -50,18 +50,8 @@ class NaCode(code_unchecked(nd.NA)):
 
 
 @wrong("6ln-nd-na-option-0-taken", "RFC4861-7.1.2-01")
-class NaOption0(ReferenceNode):
+class NaOption0(ends_at_option_0(nd.NA)):
     """Takes what stands in front of an option of length 0 in the answer to a registration."""
-
-    @staticmethod
-    def parsed(message):
-        at = 24
-        while message[0] == nd.NA and at + 1 < len(message):
-            if not message[at + 1]:
-                message = message[:at]
-            else:
-                at += 8 * message[at + 1]
-        return Discovery.parsed(message)
 
 
 @wrong("6ln-nd-na-short-taken", "RFC4861-7.1.2-01")

@@ -10,7 +10,7 @@ from sixlowpan import ipv6, nd
 from sixlowpan.addresses import ALL_NODES, UNSPECIFIED, is_link_local, is_multicast
 from tests.mutants.nd_host_lost import GroupWithoutTllao
 from tests.mutants.nd_router import wrong
-from tests.mutants.nd_steps import answers, checksum_unchecked, code_unchecked
+from tests.mutants.nd_steps import answers, checksum_unchecked, code_unchecked, ends_at_option_0
 
 # -- messages that are not valid --------------------------------------------------------------------------------
 
@@ -35,18 +35,8 @@ class NsChecksum(checksum_unchecked(nd.NS)):
 
 
 @wrong("6lr-ns-option-0-registered", "RFC4861-7.1.1-01")
-class NsOption0(ReferenceNode):
+class NsOption0(ends_at_option_0(nd.NS)):
     """Takes what stands in front of an option of length 0 in a registration."""
-
-    @staticmethod
-    def parsed(message):
-        at = 24
-        while message[0] == nd.NS and at + 1 < len(message):
-            if not message[at + 1]:
-                message = message[:at]
-            else:
-                at += 8 * message[at + 1]
-        return Discovery.parsed(message)
 
 
 @wrong("6lr-ns-any-target-registered", "RFC4861-7.2.3-01")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rigs.nodes.reference.discovery import Discovery
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from sixlowpan.ipv6 import ICMPV6
@@ -78,6 +79,23 @@ def checksum_unchecked(kind):
     return Unchecked
 
 
+def ends_at_option_0(kind):
+    """A node that takes what stands in front of an option of length 0 in an NS or NA for the whole message."""
+
+    class Ending(ReferenceNode):
+        @staticmethod
+        def parsed(message):
+            at = 24
+            while message[0] == kind and at + 1 < len(message):
+                if not message[at + 1]:
+                    message = message[:at]
+                else:
+                    at += 8 * message[at + 1]
+            return Discovery.parsed(message)
+
+    return Ending
+
+
 # -- hosts ------------------------------------------------------------------------------------------------------
 
 
@@ -138,6 +156,16 @@ def sends_duplicates(change):
             super().send_duplicate(*change(self, message, source, destination))
 
     return Sending
+
+
+def without_flag(flag):
+    """A router that leaves a flag of its 6CIO clear."""
+
+    class Clear(ReferenceNode):
+        def flags(self):
+            return super().flags() - {flag}
+
+    return Clear
 
 
 class RegistersWithoutSllao(ReferenceNode):
