@@ -10,6 +10,7 @@ delivered.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -20,6 +21,7 @@ from fixtures.api import (
     advice,
     balanced,
     behind,
+    forerunner,
     head,
     link_info,
     nothing_of,
@@ -182,7 +184,8 @@ def test_two_first_fragments(case: Case):
     """A second FRAG1 that stands for another number of octets overlaps the first: nothing patched comes out."""
     packet, parts = pieces(case, 200, 64, data=balanced(case, 200))
     again = pieces_again(case, packet, parts[0])
-    observation = case.survives(lambda: raw(case, [parts[0], again, *parts[1:]], packet, "FRAG1 twice"))
+    made = raw(case, [parts[0], again, *parts[1:]], packet, "FRAG1 twice")
+    observation = case.survives(lambda: replace(made, before=forerunner(case, made)))
     for got in patched(case, observation, packet):
         case.finding("patched", "the packet as sent, or none", got, frame=observation.frames[1])
 
