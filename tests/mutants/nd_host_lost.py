@@ -125,25 +125,6 @@ class HastilyWhenLost(ReferenceNode):
         return 1.0 if self.lost else super().solicitation_interval(sent)
 
 
-@wrong("6ln-nd-refreshes-once", "RFC6775-5.4.3-02")
-class RefreshesOnce(ReferenceNode):
-    """Asks for news of its lifetimes once, and then no more."""
-
-    def boot(self):
-        super().boot()
-        self.asked = False
-
-    def next_refresh(self, message):
-        at = super().next_refresh(message)
-        if self.refresh_at is None and self.asked:
-            return None
-        return at
-
-    def solicit_router(self):
-        self.asked = self.asked or bool(self.routers)
-        super().solicit_router()
-
-
 @wrong("6ln-nd-last-advertisement-only-refreshed", "RFC6775-5.4.3-02")
 class LastOnly(ReferenceNode):
     """Looks at the lifetimes of the latest advertisement only when it plans to ask for news."""

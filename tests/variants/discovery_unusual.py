@@ -89,12 +89,12 @@ class TalksBeside(ReferenceNode):
 class OneAfterTheOther(ReferenceNode):
     """Registers an address with its next router when the one before has answered: §5.5 asks for no moment."""
 
-    def try_registration(self, address):
-        waiting = self.pending[address]
-        first = sorted(waiting)[:1]
-        self.pending[address] = {*first}
-        super().try_registration(address)
-        self.pending[address] = waiting
+    def may_register(self, address, router):
+        return router in sorted(self.pending[address])[:1] and super().may_register(address, router)
+
+    def lose_router(self, router):
+        super().lose_router(router)
+        self.tries |= {address: 0 for address, waiting in self.pending.items() if waiting}
 
     def registration_answered(self, address, option):
         before = set(self.pending.get(address, ()))
