@@ -215,7 +215,10 @@ def kernel_of(options: Mapping[str, object]) -> Kernel | None:
     named = str(options.get("kernel", ""))
     if not named:
         return None
-    found = kernels.found(Path(named))
+    try:
+        found = kernels.found(Path(named))
+    except OSError as error:  # a name that no file can have
+        raise ImageError(f"dut.kernel: {error.strerror}: {named:.80}") from error
     if len(found) != 1:
         what = f"{len(found)} kernels are" if found else "no kernel with its modules is"
         raise ImageError(

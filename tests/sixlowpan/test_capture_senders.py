@@ -225,7 +225,8 @@ def test_the_lines_of_json(tmp_path, capsys):
 
 def test_nothing_judged_is_no_success(tmp_path, capsys):
     code, lines, _ = run(capsys, "judge", pcap(tmp_path / "f", 230, []))
-    assert (code, lines) == (2, ["0 frames read, 0 judged, 0 skipped"])
+    hint = "hint: no packet is in this file: nothing was captured, or it ends before the first one"
+    assert (code, lines) == (2, [hint, "0 frames read, 0 judged, 0 skipped"])
     secured = mac.build(
         MacHeader(security=True, security_control=13, frame_counter=1, key_id=b"\1"), bytes(9)
     )

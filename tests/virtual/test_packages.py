@@ -193,3 +193,8 @@ def test_a_folder_without_one_kernel_is_told(tmp_path, folder, said):
         (tmp_path / "two/lib/modules" / release / "vmlinuz").touch()
     with pytest.raises(ImageError, match=rf"^dut\.kernel: {said} .*dpkg-deb -x"):
         kernel_of({"kernel": str(tmp_path / folder)})
+
+
+def test_a_name_that_no_folder_can_have_is_told():
+    with pytest.raises(ImageError, match=r"^dut\.kernel: File name too long: 9+$"):
+        kernel_of({"kernel": "9" * 4000})
