@@ -253,11 +253,9 @@ class RegistersOnce(ReferenceNode):
 class FirstPrefix(ReferenceNode):
     """Registers the address that it makes of the first prefix only."""
 
-    def take_prefix(self, option):
-        before = len(self.made)
-        register, self.register = self.register, (lambda *_: None) if before else self.register
-        super().take_prefix(option)
-        self.register = register
+    def registrable(self, address):
+        first = next((own for own in self.own if own in self.made), address)
+        return super().registrable(address) and (address == first or address not in self.made)
 
 
 @wrong_6ln("6ln-second-context-replaces", "RFC7668-3.2.3-05")
