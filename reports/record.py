@@ -23,6 +23,8 @@ from reports.lines import MODELS, READ, SCHEMA, check
 from reports.text import all_inert, in_few, one_line, plain
 from sixlowpan import files
 
+#: How the message of a loss ends that the suite itself caused, as it looked for the frames that a DUT died of.
+SEARCH: Final = "to find what it died of"
 #: Octets of one line, and of a whole record, beyond which a file is no run record: a sweep with a thousand findings
 #: makes a line of a megabyte, and a run of twenty rigs a record of thirty.
 LONGEST_LINE: Final = 1 << 23

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from reports.compact import Kept, Shape
-from reports.record import LARGEST, Record, RecordError, chosen_by, group_of, state
+from reports.record import LARGEST, SEARCH, Record, RecordError, chosen_by, group_of, state
 from reports.sections import document_of, section_of
 from reports.statistics.units import amount
 from vectors.catalogue import CATALOGUE, Requirement
@@ -337,8 +337,8 @@ def _fact(value: Any) -> str:
 
 def _event(line: Mapping[str, Any]) -> str:
     """What happened to a rig: a loss that the suite caused in its search for a cause is none of the node's."""
-    searched = str(line.get("message") or "").endswith("to find what it died of")
-    return "taken back by the suite, to find what it died of" if searched else str(line["event"])
+    searched = str(line.get("message") or "").endswith(SEARCH)
+    return f"taken back by the suite, {SEARCH}" if searched else str(line["event"])
 
 
 def rigs_of(record: Record) -> dict[str, Rig]:

@@ -130,7 +130,9 @@ def taken(case: Case) -> Iterator[tuple[bytes, bytes]]:
 def test_contexts_add_up(case: Case):
     """A second 6CO with another CID leaves the first in place (RFC 6775 §5.4)."""
     with taken(case) as (first, second):
-        told(case, nd.ContextOption(second, cid=OTHER, valid_lifetime=0))  # an earlier case may have had that CID
+        told(
+            case, nd.ContextOption(second, cid=OTHER, valid_lifetime=0)
+        )  # an earlier case may have had that CID
         advertised(case, second, OTHER)
         for prefix, name in ((first, "first"), (second, "second")):
             case.expect(
