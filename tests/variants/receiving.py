@@ -118,9 +118,18 @@ class KeepsReserved(RefusingReassembler):
         return None
 
 
-@variant("one-place-kept-by-reserved", parameters={"reassembly_slots": 1, "reassembly_timeout": "5s"})
+@variant(
+    "one-place-kept-by-reserved",
+    parameters={
+        **{"reassembly_slots": 1, "reassembly_timeout": "5s"},
+        "features": ["hc1", "mesh", "broadcast", "ghc"],
+    },
+)
 class OnePlaceKeptByReserved(reassembling(lambda: KeepsReserved(5.0, 1))):
-    """One place, which reserved dispatch values take as well: RFC 4944 §5.1 does not state what a receiver does."""
+    """One place, which reserved dispatch values take as well: RFC 4944 §5.1 does not state what a receiver does.
+
+    1111xxxx is among them for who knows no pages (RFC 8025).
+    """
 
 
 @variant("one-place-kept-60s", parameters={"reassembly_slots": 1, "reassembly_timeout": "60s"})
