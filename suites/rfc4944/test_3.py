@@ -1,6 +1,7 @@
 """RFC 4944 §3 and §4: PANs, broadcast, prefixes from routers, and the room in a frame."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from fixtures.api import (
     UNSPECIFIED,
     Case,
     Stimulus,
+    advice,
     heeded,
     nothing_of,
     on_link,
@@ -62,7 +64,7 @@ def test_another_pan(case: Case):
     nothing_of(case, [broadcast(pan) for pan in dict.fromkeys(others) if pan != ours], code="another_pan")
 
 
-@requirement("RFC4944-2-05", "RFC4944-2-04")
+@requirement("RFC4944-2-04", "RFC4944-2-05")
 @pytest.mark.parametrize("version", [0, 1], ids=["2003", "2006"])
 @pytest.mark.parametrize("pans", ["one", "both"])
 def test_pan_ids(case: Case, version: int, pans: str):
@@ -74,7 +76,8 @@ def test_pan_ids(case: Case, version: int, pans: str):
         return whole(case, sent, packet=packet, note=f"frame version {version}, {pans} PAN id")
 
     # of the editions of IEEE 802.15.4, RFC 4944 knows that of 2003
-    heeded(case, [("RFC4944-2-04" if version == 0 else "RFC4944-2-05", make)])
+    with advice(case) if version else nullcontext():
+        heeded(case, [("RFC4944-2-04", make)])
 
 
 @requirement("RFC4944-12-04", "RFC4944-3-02", "RFC4944-3-05")

@@ -255,9 +255,9 @@ def test_own_extension_headers(case: Case):
     )
 
 
-@requirement("RFC6282-2-05", "RFC6282-5-02")
+@requirement("RFC7400-3.1-02", "RFC6282-2-05", "RFC6282-5-02")
 def test_nhc_of_later_documents(case: Case):
-    """NHC types registered later "may be implemented in addition" (§2): GHC is understood or ignored."""
+    """NHC types registered later "may be implemented in addition" (§2): GHC is understood or ignored, never misread."""
     packet = case.tester.echo()
     message = packet[40:]
     payload = bytes.fromhex("7e33 df") + bytes([len(message)]) + message

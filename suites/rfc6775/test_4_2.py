@@ -166,7 +166,7 @@ def test_context_changes(case: Case):
 
 
 @needs("ping")
-@requirement("RFC6775-4.2-06", "RFC6775-5.4.2-03")
+@requirement("RFC6775-5.4.2-03", "RFC6775-4.2-06")
 def test_context_removed(case: Case):
     """A Valid Lifetime of 0: "this context entry MUST be removed immediately"; without an entry it makes none."""
     with attached(case) as (party, _):
@@ -334,7 +334,7 @@ def test_context_lifetime(case: Case, minutes: int):
 
 
 @needs("ping")
-@requirement("RFC6775-4.2-06", "RFC6775-5.4.2-03", "RFC6775-5.4.2-01")
+@requirement("RFC6775-5.4.2-03", "RFC6775-5.4.2-01", "RFC6775-4.2-06")
 def test_one_context_removed(case: Case):
     """A lifetime of 0 deletes the entry of its CID: another context stays."""
     other = bytes.fromhex("20010db8beef00020000000000000077")

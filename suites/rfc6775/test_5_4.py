@@ -77,7 +77,7 @@ def test_managed_addresses(case: Case):
 
 @pytest.mark.slow
 @needs("ping")
-@requirement("RFC6775-5.4.3-02", "RFC6775-5.3-08")
+@requirement("RFC4862-5.5.3-02")
 def test_prefix_ends(case: Case):
     """The valid lifetime of a prefix "is timed out as specified in RFC 4861": behind it no address of it is used."""
     with offered(case) as (party, prefix):

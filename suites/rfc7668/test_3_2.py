@@ -96,7 +96,7 @@ def test_uncompressed_does_no_harm(case: Case):
 
 
 @needs("connect")
-@requirement("RFC7668-3.2-07", "RFC7668-3.2-05")
+@requirement("RFC6282-2-04", "RFC7668-3.2-05", "RFC7668-3.2-07")
 def test_up_when_connected(case: Case):
     """Once connected "the link can be considered up": the very first packet after the channel opened is answered."""
     reconnected(case)

@@ -81,7 +81,7 @@ class OtherDropped(Drops):
         return message.other
 
 
-@wrong("6ln-nd-prefix-never-ends", "RFC6775-5.4.3-02")
+@wrong("6ln-nd-prefix-never-ends", "RFC4862-5.5.3-02")
 class PrefixNeverEnds(ReferenceNode):
     """Uses an address whose valid lifetime has ended, and says that it has it no more."""
 
@@ -123,7 +123,7 @@ class CZeroDropped(reads_contexts(lambda n, o: o if o.compress else None)):
     """Does not know a context whose C flag is 0."""
 
 
-@wrong("6ln-nd-context-lifetime-0-ignored", "RFC6775-4.2-06")
+@wrong("6ln-nd-context-lifetime-0-ignored", "RFC6775-5.4.2-03")
 class ZeroIgnored(reads_contexts(lambda n, o: o if o.valid_lifetime else None)):
     """Keeps a context that is to be removed."""
 
