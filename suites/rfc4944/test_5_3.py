@@ -188,7 +188,7 @@ def test_hole(case: Case, missing: int):
     def left() -> None:
         case.tester.send(make())
         if case.rig.profile.parameters.reassembly_slots == 1:
-            case.outwait_fragments()  # its only place is taken, by right
+            case.outwait_fragments()  # its only place is taken, by right; a longer timer is waited for on silence
         case.tester.fresh()
 
     case.silent(make)
