@@ -218,7 +218,8 @@ def kernel_of(options: Mapping[str, object]) -> Kernel | None:
     try:
         found = kernels.found(Path(named))
     except OSError as error:  # a name that no file can have
-        raise ImageError(f"dut.kernel: {error.strerror}: {named:.80}") from error
+        remedy = "name a folder in which the packages of a kernel were unpacked"
+        raise ImageError(f"dut.kernel: {error.strerror}: {named:.80}; {remedy}") from error
     if len(found) != 1:
         what = f"{len(found)} kernels are" if found else "no kernel with its modules is"
         raise ImageError(
