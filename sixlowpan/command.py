@@ -8,6 +8,7 @@ lacks is escaped.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import sys
@@ -15,8 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 INTERRUPTED = 130
-#: What an error is about that names no file.
-_UNNAMED = "the output, or a temporary file (TMPDIR names another folder for them), cannot be written"
+#: Errors of a write, which name no file, and what they are about.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_UNNAMED = "the output, or a temporary file (TMPDIR names another folder for them), cannot be written: "
 
 
 def printable(text: object) -> str:
@@ -50,11 +52,12 @@ def run(
         _silence()
         return 0
     except OSError as error:
-        where = error.filename
-        if where is None:
-            where = _UNNAMED
+        if error.filename is None:
             _silence()
-        _say(f"{name}: {show(f'{where}: {error.strerror}' if error.strerror else error)}")
+            where = _UNNAMED if error.errno in _FULL else ""
+        else:
+            where = f"{error.filename}: "
+        _say(f"{name}: {show(f'{where}{error.strerror}' if error.strerror else error)}")
         return 2
     except refused as error:
         _say(f"{name}: {show(error)}")

@@ -53,6 +53,7 @@ def test_what_an_encoding_lacks_is_escaped():
     [
         (KeyboardInterrupt(), 130, "interrupted\n"),
         (OSError(errno.EACCES, "Permission denied", "x\x1b.toml"), 2, "me: x\\x1b.toml: Permission denied\n"),
+        (OSError(errno.ECONNREFUSED, "Connection refused"), 2, "me: Connection refused\n"),
         (ValueError("no\nsuch"), 2, "me: no\\nsuch\n"),
     ],
 )
