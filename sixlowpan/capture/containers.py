@@ -1,8 +1,8 @@
 """Capture files as a stream of records: pcap, pcapng, btsnoop, each also under gzip.
 
-With `__main__` the only module of the oracle that reads a file. One record is in memory at a time, and a size that
-cannot be is refused before anything is read, so a file may be of any size and of any honesty. A file that ends in the
-middle of a packet, or of the header of one, gives what is there of it: its record is `Torn`.
+The oracle reads files here, in `__main__` and in `sixlowpan.files` only. One record is in memory at a time, and a size
+that cannot be is refused before anything is read, so a file may be of any size and of any honesty. A file that ends in
+the middle of a packet, or of the header of one, gives what is there of it: its record is `Torn`.
 
 Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng, RFC 1761 (snoop) as Bluetooth uses it.
 """

@@ -31,7 +31,8 @@ _FAR: Final = 1 << 14
 #: one wrong frame in 65,536 has a right CRC by chance
 _CHANCE: Final = 4096
 _FILLERS: Final = {b"\0\0", b"\xff\xff", b"\x00\x0f", b"\x0f\x00", bytes(4), b"\xff" * 4}
-#: of what is promised to have no FCS, one in as many must be right; of the bit in its place, wrong
+#: a file that denies the FCS is believed unless more than one frame in so many has a right one; two octets are taken
+#: for those of a TI radio unless its CRC bit is clear in at least one intact frame in so many
 _MOST_OF: Final = 4
 #: so many frames with a right upper-layer checksum and a wrong FCS are no damage
 _INTACT: Final = 4
