@@ -43,9 +43,10 @@ def test_it_never_asks_and_never_hangs(program, console):
 
 
 @pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh program here")
-def test_options_of_the_rig_file_come_before_ours(tmp_path):
+@pytest.mark.parametrize("where", ["-o ConnectTimeout=77 root@lab1", "root@lab1 -o ConnectTimeout=77"])
+def test_options_of_the_rig_file_come_before_ours(where):
     """As the real program reads them; `-G` is the option by which it tells."""
-    words = shlex.split(f"-F {os.devnull} -G -o ConnectTimeout=77 root@lab1 picocom -q /dev/ttyACM0")
+    words = shlex.split(f"-F {os.devnull} -G {where} picocom -q /dev/ttyACM0")
     told = subprocess.run(ssh._command(words), capture_output=True, text=True, check=True).stdout.splitlines()
     assert {"connecttimeout 77", "serveraliveinterval 5", "batchmode yes", "hostname lab1"} <= set(told)
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 PROGRAM: Final = "ssh"
 _NEVER_ASK: Final = ("-T", *("-o", "BatchMode=yes"))
-#: Behind the destination, because of two options ssh takes the first: the rig file's own count. Below INFO it would not
-#: say why it ends, such as that the host does not answer.
+#: These stand behind the options of the rig file, because ssh takes the first value of an option. With a LogLevel below
+#: INFO ssh would not say why it ends, such as that the host does not answer.
 DEFAULTS: Final = (
     *("-o", "ConnectTimeout=10"),
     *("-o", "ServerAliveInterval=5"),
@@ -135,6 +135,8 @@ def refused(key: str, words: list[str]) -> Missing | None:
 def _command(words: list[str], *more: str) -> list[str]:
     """The command line for the words behind "ssh:"."""
     behind = _destination(words) + 1
+    rest = [*words[behind:], "--"]
+    behind += _destination(rest[: rest.index("--")])  # ssh takes options behind its destination as well
     return [PROGRAM, *_NEVER_ASK, *more, *words[:behind], *DEFAULTS, *words[behind:]]
 
 
