@@ -35,6 +35,7 @@ from suites.rfc6775.parties import (
     spread,
 )
 from suites.rfc6775.routing import routing
+from suites.rfc6775.test_7 import holds
 
 pytestmark = [on_link("ieee802154"), binds("6LR", "nd", "multihop"), needs("reset")]
 OTHER = bytes.fromhex("20010db8000000000000000000000b0e")
@@ -173,6 +174,7 @@ def test_context_is_passed_on(case: Case, compress: bool):
     """A 6CO is passed on as it came: its CID, its Context Length, and the C flag, by which the 6LBR steers its use."""
     prefix = bytes.fromhex("20010db8c0de00c0aabb000000000000")
     option = nd.ContextOption(prefix, 80, compress, 6, 60)
+    holds(case, option.cid)
     with routing(case, option, abro()):
         message = of(told(case, host(case)), abro().address)
         options = message.options if message else ()
@@ -232,6 +234,7 @@ def test_lifetimes_shrink(case: Case):
     """ "Their valid and preferred lifetimes are decremented as time passes": less by two minutes then."""
     prefix = spread(case)
     context = nd.ContextOption(prefix, 64, True, 4, 60)
+    holds(case, context.cid)
     with routing(case, pio(prefix, valid_lifetime=7200, preferred_lifetime=3600), context, abro()) as (
         above,
         _,
