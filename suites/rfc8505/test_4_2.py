@@ -60,9 +60,11 @@ def test_newer(case: Case, held: int, tid: int, status: int):
         expect_status(case, asker, asker.request(code=1, tid=held), 0, f"TID {held}")
         expect_status(case, asker, asker.request(code=1, tid=tid), status, f"TID {tid} behind {held}")
         again = asker.ask(asker.request(code=1, tid=tid)) if status else None
-        if again is not None:  # RFC 6775 §8.2.4: "with the information copied from the DAR"
+        if (
+            again is not None
+        ):  # RFC 6775 §8.2.4 copies the DAR where the status is 0; for "Moved" no text says which
             told = message_of(again).tid
-            case.expect(told == tid, "nd_confirmation", f"TID {tid} as in the EDAR", f"TID {told}",
+            case.expect(told in {tid, held}, "nd_confirmation", f"TID {tid}, or {held} that it knows", f"TID {told}",
                         requirement="RFC8505-4.1-09", frame=again.frames[0])  # fmt: skip
 
 

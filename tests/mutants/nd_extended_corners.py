@@ -250,17 +250,6 @@ class EdacCut(sends_duplicates(lambda n, m, s, d: (replace(m, rovr=m.rovr[:8], c
     """Answers with the first 64 bits of a ROVR, and says so."""
 
 
-@wrong("6lbr-moved-with-its-own-tid", "RFC8505-4.1-09", "6lbr")
-class MovedOwnTid(ReferenceNode):
-    """Says Moved with the TID that it has, not the one that came."""
-
-    def send_duplicate(self, message, source, destination):
-        entry = self.table.get(message.address)
-        if message.status == 3 and entry is not None and entry.tid is not None:
-            message = replace(message, tid=entry.tid)
-        super().send_duplicate(message, source, destination)
-
-
 @wrong("6lbr-earo-no-6cio", "RFC8505-6.1-02", "6lbr")
 class BorderNo6cio(ReferenceNode):
     """A 6LBR that advertises without a 6CIO."""
