@@ -6,6 +6,7 @@ import pytest
 
 from fixtures.api import (
     Case,
+    advice,
     binds,
     let_pass,
     message_of,
@@ -85,8 +86,11 @@ def test_tid_behind_events(case: Case, how: str):
 @pytest.mark.slow
 @requirement("RFC8505-6-01")
 def test_router_that_was_updated(case: Case):
-    """A router that said nothing of RFC 8505 says E later: from then on it is registered with as that RFC has it."""
-    with attached(case, minutes=1) as (party, address):
+    """A router that said nothing of RFC 8505 says E later: from then on it is registered with as that RFC has it.
+
+    "if the 6LR is found to support this specification, then the 6LN MUST": no text says when it looks again, so advice.
+    """
+    with attached(case, minutes=1) as (party, address), advice(case):
         party.options = [*party.options, UPDATED]
         frame = party.advertise()
         seen = heard(

@@ -15,7 +15,7 @@ from tests.mutants.nd_steps import sends_duplicates, without_flag
 # -- 6LN --------------------------------------------------------------------------------------------------------
 
 
-@wrong("earo-new-capability-unheeded", "RFC8505-6-01")
+@wrong("earo-new-capability-unheeded", "RFC8505-6-01", advice=True)
 class NewCapability(ReferenceNode):
     """Takes a router for ever for what its first advertisement said of RFC 8505."""
 
