@@ -11,6 +11,7 @@ from fixtures.hunt.findings import Budget, Kind, is_advice
 from fixtures.hunt.packets import Packets
 from fixtures.hunt.playing import Player
 from fixtures.hunt.probes import PROBES
+from fixtures.hunt.readings import Readings
 from fixtures.hunt.sequence import Cast, Sent, read, written
 from fixtures.hunt.writing import UNREPEATED, Place, write, write_unrepeated
 from fixtures.judging.reassembly_faults import Breach
@@ -20,7 +21,7 @@ from rigs.bench import Rig
 from rigs.model import Health, RadioLost
 from rigs.replay import sent_frames
 from rigs.tester import preparation
-from sixlowpan import fragment
+from sixlowpan import Contexts, LinkInfo, fragment
 from tests.hunt import watching
 from tests.hunt.__main__ import ROOT, hunt
 from tests.hunt.planted import Dying, load
@@ -55,6 +56,15 @@ def test_a_probe_is_not_put_together_with_what_a_sequence_left():
             packet, info = packets.echo("tester", probe.size), player.cast.info(Sent(b""))
             first = fragment(packet, info, player.cast.contexts, mtu=probe.step + 5, tag=tag)[0]
             assert player.play((Sent(first),), probe.name, thorough=False).breaches == []
+
+
+def test_what_has_a_reserved_dispatch_may_be_kept_as_fragments_are():
+    """RFC 4944 §5.1 does not state what a receiver does with one; a node of one place that kept it was blamed."""
+    link = LinkInfo("ieee802154", bytes(8), b"\1" * 8)
+    readings = Readings(Contexts(), frozenset({link.dst}))
+    for payload in ("e87a333a", "e87a333a", "f2333a80", "7e333a80", "07333a80"):
+        readings.take(bytes.fromhex(payload), link, 1.0, b"")
+    assert [readings.begun(now, 60.0) for now in (2.0, 62.0)] == [2, 0]
 
 
 @pytest.mark.parametrize("state", ["alive", "crashed"])
