@@ -96,17 +96,26 @@ def test_deep_hops_left(case: Case, hops: int):
     right_or_nothing(case, make, feature="mesh")
 
 
+def between(case: Case, v: int, f: int) -> bytes:
+    """The DUT's address of the size that F says; the tester speaks from one of V's from now on.
+
+    `unsupported` where there is no such address.
+    """
+    link = case.rig.link
+    final = link.dut_short if f else link.dut
+    if not final or (v and not link.any_source):
+        case.unsupported("there is no 16-bit address to put into the mesh header", "not_declared")
+    if v:
+        case.tester.fresh_short()
+    return final
+
+
 @requirement("RFC4944-5.2-01", "RFC4944-5.2-02", "RFC4944-5.2-06", "RFC4944-5.2-07", "RFC4944-11-03")
 @pytest.mark.parametrize("v", [0, 1], ids=["v0", "v1"])
 @pytest.mark.parametrize("f", [0, 1], ids=["f0", "f1"])
 def test_address_sizes(case: Case, v: int, f: int):
     """V and F say 64 or 16 bits, each for itself: "allow for a mix of 16 and 64-bit addresses" (§5.2)."""
-    tester, link = case.tester, case.rig.link
-    final = link.dut_short if f else link.dut
-    if not final or (v and not link.any_source):
-        case.unsupported("there is no 16-bit address to put into the mesh header", "not_declared")
-    if v:
-        tester.fresh_short()
+    tester, final = case.tester, between(case, v, f)
 
     def make() -> Stimulus:
         packet = tester.echo(destination=addresses.link_local(final))

@@ -25,7 +25,7 @@ from fixtures.api import (
 )
 from sixlowpan import fragment, mesh_header
 from sixlowpan.addresses import ALL_NODES, link_local
-from suites.rfc4944.test_5_2 import FORWARDER, deep
+from suites.rfc4944.test_5_2 import FORWARDER, between, deep
 from suites.rfc6282.test_2_fragments import TRAFFIC
 from suites.rfc6282.test_3_1 import head, reserved
 from suites.rfc6282.test_4_2_chains import OUTER
@@ -146,12 +146,7 @@ def test_what_follows_a_mesh_header(case: Case, what: str):
 @pytest.mark.parametrize("f", [0, 1], ids=["f0", "f1"])
 def test_fragments_between_addresses_of_each_size(case: Case, v: int, f: int):
     """§5.2: fragments behind 16- and 64-bit addresses, each with other Hops Left, every second one with a Deep one."""
-    tester, link = case.tester, case.rig.link
-    final = link.dut_short if f else link.dut
-    if not final or (v and not link.any_source):
-        case.unsupported("there is no 16-bit address to put into the mesh header", "not_declared")
-    if v:
-        tester.fresh_short()
+    tester, final = case.tester, between(case, v, f)
 
     def make() -> Stimulus:
         packet, info = tester.echo(160, destination=link_local(final)), tester.info(destination=final)
