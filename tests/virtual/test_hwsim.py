@@ -91,10 +91,13 @@ class Tester:
             yield struct.pack("!HHB", 0xE000 | size, tag, (40 + at) // 8) + body[at : at + 96]
 
     def wait(self, wanted, deadline):
-        """The next frame from the DUT to us (or to all) that holds `wanted`; a solicitation of us is answered."""
+        """The next frame from the DUT to us (or to all) that holds `wanted`; a solicitation of us is answered.
+
+        To us alone, too: a DUT that has known us for half a minute probes whether we are there (RFC 4861 §7.3).
+        """
         while (got := self.guest.link.receive(deadline)) is not None:
             to_all = got.data[5:7] == b"\xff\xff"
-            if to_all and b"\x87\x00" in got.data and self.address in got.data:
+            if b"\x87\x00" in got.data and self.address in got.data:
                 self.advertise()
             elif wanted in got.data and (to_all or got.data[5:13] == self.eui64[::-1]):
                 return got
