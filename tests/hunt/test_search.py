@@ -58,13 +58,16 @@ def test_a_probe_is_not_put_together_with_what_a_sequence_left():
             assert player.play((Sent(first),), probe.name, thorough=False).breaches == []
 
 
-def test_what_has_a_reserved_dispatch_may_be_kept_as_fragments_are():
-    """RFC 4944 §5.1 does not state what a receiver does with one; a node of one place that kept it was blamed."""
+def test_what_begins_like_a_fragment_may_be_kept_as_fragments_are():
+    """RFC 4944 states of neither a reserved dispatch (§5.1) nor a header without octets (§5.3) what a receiver does.
+
+    Nodes of one place, and of two, that kept them were blamed.
+    """
     link = LinkInfo("ieee802154", bytes(8), b"\1" * 8)
     readings = Readings(Contexts(), frozenset({link.dst}))
-    for payload in ("e87a333a", "e87a333a", "f2333a80", "7e333a80", "07333a80"):
+    for payload in ("e87a333a", "e87a333a", "f2333a80", "7e333a80", "07333a80", "c0", "e0", "e0"):
         readings.take(bytes.fromhex(payload), link, 1.0, b"")
-    assert [readings.begun(now, 60.0) for now in (2.0, 62.0)] == [2, 0]
+    assert [readings.begun(now, 60.0) for now in (2.0, 62.0)] == [4, 0]
 
 
 @pytest.mark.parametrize("state", ["alive", "crashed"])
