@@ -61,30 +61,29 @@ def stateful(
     )
 
 
+def every_mode(extended: str, short: str) -> Iterator[tuple[str, int, bytes, bytes, str]]:
+    """For each context: SAM or DAM, the low octets of the address, those in-line, and the link address."""
+    for name in PREFIXES:
+        yield name, 1, WIDE, WIDE, extended
+        yield name, 2, short_iid(0xBEEF), b"\xbe\xef", extended
+        yield name, 3, iid(extended), b"", extended
+        yield name, 3, iid(short), b"", short
+
+
 @family(6282, "3.1.1", "context-length", "address-mode")
 def stateful_source() -> Iterator[Vector]:
     """SAC=1 with SAM 01, 10, 11 under contexts from /0 to /128."""
-    for name in PREFIXES:
-        for sam, low, inline, src, number in (
-            (1, WIDE, WIDE, EUI_A, "20"),
-            (2, short_iid(0xBEEF), b"\xbe\xef", EUI_A, "21"),
-            (3, iid(EUI_A), b"", EUI_A, "22"),
-            (3, iid(SHORT_A), b"", SHORT_A, "22"),
-        ):
-            yield stateful(name, f"sam{sam}", low, inline, {"src": src}, number, sac=1, sam=sam, dam=3)
+    for name, sam, low, inline, src in every_mode(EUI_A, SHORT_A):
+        row = {1: "20", 2: "21", 3: "22"}[sam]
+        yield stateful(name, f"sam{sam}", low, inline, {"src": src}, row, sac=1, sam=sam, dam=3)
 
 
 @family(6282, "3.1.1", "context-length", "address-mode")
 def stateful_destination() -> Iterator[Vector]:
     """M=0 DAC=1 with DAM 01, 10, 11 under contexts from /0 to /128."""
-    for name in PREFIXES:
-        for dam, low, inline, dst, number in (
-            (1, WIDE, WIDE, EUI_B, "34"),
-            (2, short_iid(0xBEEF), b"\xbe\xef", EUI_B, "35"),
-            (3, iid(EUI_B), b"", EUI_B, "36"),
-            (3, iid(SHORT_B), b"", SHORT_B, "36"),
-        ):
-            yield stateful(name, f"dam{dam}", low, inline, {"dst": dst}, number, sam=3, dac=1, dam=dam)
+    for name, dam, low, inline, dst in every_mode(EUI_B, SHORT_B):
+        row = {1: "34", 2: "35", 3: "36"}[dam]
+        yield stateful(name, f"dam{dam}", low, inline, {"dst": dst}, row, sam=3, dac=1, dam=dam)
 
 
 @family(6282, "3.1.1", "unspecified-source")

@@ -17,6 +17,9 @@ PREFIX = "2001:db8::/64"
 FIRST, LATEST = "2001:db8::1111:2222:3333:4444", "2001:db8::1111:2222:3333:5555"
 ELSEWHERE = "2001:db8:7::9999:8888:7777:6666"
 BLE: dict[str, Any] = {"link": "ble", "src": BLE_A, "dst": BLE_B}
+#: From a 6LN to its 6LBR, and back.
+UP: dict[str, Any] = BLE | {"role": "6LN"}
+DOWN: dict[str, Any] = {"link": "ble", "src": BLE_B, "dst": BLE_A, "role": "6LBR"}
 
 
 @family(7668, "3.2.2", "ble-address", "iid-derivation")
@@ -84,16 +87,8 @@ def from_the_node() -> Iterator[Vector]:
         payload = iphc(b"\x3a" + bytes.fromhex(inline) + target, cid=cid, sac=1, sam=sam) + data
         need = ["RFC7668-3.2.4-17", {3: "RFC7668-3.2.4-05"}.get(sam, "RFC7668-3.2.4-06")]
         need += ["RFC7668-3.2.4.2-01"] if len(registered) > 1 else ["RFC7668-3.2.4-08", "RFC7668-3.2.4.1-01"]
-        yield vector(
-            key,
-            payload,
-            ipv6(data, ICMPV6, addr(source), target),
-            **BLE,
-            contexts=contexts,
-            role="6LN",
-            registered=registered,
-            requirements=need,
-        )
+        packet = ipv6(data, ICMPV6, addr(source), target)
+        yield vector(key, payload, packet, **UP, contexts=contexts, registered=registered, requirements=need)
 
 
 @family(7668, "3.2.4", "ble-address")
@@ -114,15 +109,13 @@ def to_the_node() -> Iterator[Vector]:
             payload = iphc(inline_octets, cid=sci << 4, sac=1, sam=sam, dac=1, dam=dam) + data
             need = ["RFC7668-3.2.4-17", "RFC7668-3.2.4-13", "RFC7668-3.2.4.1-03"]
             need += ["RFC7668-3.2.4-15"] if dam == 3 else ["RFC7668-3.2.4-16"]
+            packet = ipv6(data, ICMPV6, source, addr(target))
             yield vector(
                 f"{key}-source-{name}",
                 payload,
-                ipv6(data, ICMPV6, source, addr(target)),
-                link="ble",
-                src=BLE_B,
-                dst=BLE_A,
+                packet,
+                **DOWN,
                 contexts=contexts,
-                role="6LBR",
                 registered=registered,
                 requirements=need,
             )
@@ -140,16 +133,8 @@ def remote_destination() -> Iterator[Vector]:
         data = echo(source, target)
         payload = iphc(b"\x3a" + bytes.fromhex(low), cid=dci, sac=1, sam=3, dac=1, dam=dam) + data
         need = ["RFC7668-3.2.4.1-02", "RFC7668-3.2.4.1-01", "RFC7668-3.2.4-11"]
-        yield vector(
-            key,
-            payload,
-            ipv6(data, ICMPV6, source, target),
-            **BLE,
-            contexts=contexts,
-            role="6LN",
-            registered=[FIRST],
-            requirements=need,
-        )
+        packet = ipv6(data, ICMPV6, source, target)
+        yield vector(key, payload, packet, **UP, contexts=contexts, registered=[FIRST], requirements=need)
     source, target = addr(FIRST), addr("2001:db8:9::1")
     data = echo(source, target)
     payload = iphc(b"\x3a" + target, cid=0x30, sac=1, sam=3) + data
