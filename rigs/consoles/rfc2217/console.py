@@ -5,21 +5,6 @@ Strategy: pyserial speaks the protocol; reading and errors are those of every ne
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from rigs.consoles.serial.console import over_network
 
-from rigs.consoles.serial.console import NetworkConsole, misread_url
-
-if TYPE_CHECKING:
-    from rigs.bench import Bench
-    from rigs.configuration.models import RigFile
-
-
-def open_console(bench: Bench, rest: str, rig: RigFile) -> NetworkConsole:
-    """Connect to the server. Raises `RigError`."""
-    del bench, rig
-    return NetworkConsole(f"rfc2217:{rest}")
-
-
-def misread(rest: str) -> str:
-    """What is wrong with what stands behind "rfc2217:"; empty where nothing is."""
-    return misread_url("rfc2217", rest)
+open_console, misread = over_network("rfc2217")

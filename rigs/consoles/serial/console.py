@@ -15,7 +15,8 @@ import fcntl
 import re
 import termios
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode
@@ -236,6 +237,16 @@ def misread(rest: str) -> str:
     except RigError as error:
         return str(error).removeprefix(": ")
     return "" if path else "names no port: expected such as serial:/dev/ttyACM0"
+
+
+def over_network(scheme: str) -> tuple[Callable[..., NetworkConsole], Callable[[str], str]]:
+    """`open_console` and `misread` of a console behind a URL of pyserial's with this scheme."""
+
+    def open_console(_bench: Bench, rest: str, _rig: RigFile) -> NetworkConsole:
+        """Connect to the server. Raises `RigError`."""
+        return NetworkConsole(f"{scheme}:{rest}")
+
+    return open_console, partial(misread_url, scheme)
 
 
 def misread_url(scheme: str, rest: str) -> str:

@@ -5,21 +5,6 @@ Strategy: pyserial's URL of the same name; reading and errors are those of every
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from rigs.consoles.serial.console import over_network
 
-from rigs.consoles.serial.console import NetworkConsole, misread_url
-
-if TYPE_CHECKING:
-    from rigs.bench import Bench
-    from rigs.configuration.models import RigFile
-
-
-def open_console(bench: Bench, rest: str, rig: RigFile) -> NetworkConsole:
-    """Connect to the server. Raises `RigError`."""
-    del bench, rig
-    return NetworkConsole(f"socket:{rest}")
-
-
-def misread(rest: str) -> str:
-    """What is wrong with what stands behind "socket:"; empty where nothing is."""
-    return misread_url("socket", rest)
+open_console, misread = over_network("socket")
