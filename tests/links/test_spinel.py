@@ -3,6 +3,7 @@
 import random
 import struct
 import threading
+from contextlib import closing
 
 import pytest
 
@@ -26,16 +27,14 @@ FROM_DUT = mac.data_frame(DUT, TESTER, PAN, 9, ESCAPES, True)
 
 @pytest.fixture
 def port():
-    port = Port(Rcp(others={DUT}))
-    yield port
-    port.close()
+    with closing(Port(Rcp(others={DUT}))) as port:
+        yield port
 
 
 @pytest.fixture
 def link(port):
-    link = opened(port)
-    yield link
-    link.close()
+    with closing(opened(port)) as link:
+        yield link
 
 
 def test_it_is_set_up_as_the_rig_file_says(port):

@@ -2,6 +2,7 @@
 
 import socket
 import time
+from contextlib import closing
 
 import pytest
 
@@ -53,16 +54,14 @@ class Peer:
 
 @pytest.fixture
 def link():
-    link = UartPipeLink("127.0.0.1", 0)
-    yield link
-    link.close()
+    with closing(UartPipeLink("127.0.0.1", 0)) as link:
+        yield link
 
 
 @pytest.fixture
 def peer(link):
-    peer = Peer(link)
-    yield peer
-    peer.close()
+    with closing(Peer(link)) as peer:
+        yield peer
 
 
 def rig_file(address, *more):

@@ -62,11 +62,7 @@ def test_the_page_of_documentation_has_the_scale():
         ("nd_taken", "RFC4861-8.1-01", "hijack"),
         ("too_large", "RFC4944-4-01", "traffic lost"),
         ("dropped", "RFC6282-4.2-10", "some forms lost"),
-        (
-            "dropped",
-            "RFC4944-3-01",
-            "traffic lost",
-        ),  # whoever has a 16-bit address, in whatever form it sends
+        ("dropped", "RFC4944-3-01", "traffic lost"),  # whoever has a 16-bit address, in any form
         ("zero_checksum", "RFC6282-4.3.3-01", "takes what it must not"),
         ("not_registered", "RFC7668-3.2.2-14", "duty not kept"),
         ("traffic_class", "RFC6282-3.1.1-01", "marks changed"),

@@ -92,11 +92,7 @@ def test_a_damaged_adapter_is_one_mistake(strange, tmp_path, capsys, source, mes
     [
         ("zephyr-qemu", 'dut.setup="net iface up 1"', "dut.setup: expected a list of shell commands"),
         ("zephyr-qemu", "dut.interface=true", "dut.interface: expected the number of its 6LoWPAN interface"),
-        (
-            "zephyr-qemu",
-            "dut.prompt=(",
-            "dut.prompt: expected the shell's prompt as a regex; found '(' (no regex",
-        ),
+        ("zephyr-qemu", "dut.prompt=(", "expected the shell's prompt as a regex; found '(' (no regex"),
         ("contiki-ng-native", 'dut.namespace="false"', "dut.namespace: expected true to run the process in"),
         ("lwip-ble", 'dut.public="no"', "dut.public: expected on BLE, true to take public"),
         ("reference-6ln", "dut.role=mesh", 'dut.role: expected what it is: "host"'),

@@ -43,6 +43,9 @@ why = "swapped"
 """
 
 
+CASE = 'case = "rfc6282/3.1.1/tf[0*"'
+
+
 @pytest.fixture
 def files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -196,8 +199,7 @@ cases = ["rfc6282/3.1.1/tf[0*", { case = "rfc6282/2/*", finding = "dropped", req
 
 
 def test_a_deviation_is_one_cause_in_several_cases(files):
-    case = 'case = "rfc6282/3.1.1/tf[0*"'
-    (files / "p.toml").write_text(PROFILE.replace(case, CASES))
+    (files / "p.toml").write_text(PROFILE.replace(CASE, CASES))
     deviation = load("./r.toml").profile.deviation[0]
     assert deviation.matches("rfc6282/3.1.1/tf[0-1]", "traffic_class", "RFC6282-3.1.1-01")
     assert deviation.matches("rfc6282/2/every_form", "dropped", "RFC6282-2-04")
@@ -208,7 +210,7 @@ def test_a_deviation_is_one_cause_in_several_cases(files):
 @pytest.mark.parametrize(("lacking", "expected"), [([], 0), (["ip_tap"], 1)])
 def test_a_deviation_that_an_ability_hides_is_expected_where_the_rig_lacks_it(files, lacking, expected):
     hidden = 'cases = [{ case = "rfc6282/3.1.1/tf[0*", without = "ip_tap" }]'
-    text = PROFILE.replace('case = "rfc6282/3.1.1/tf[0*"', hidden)
+    text = PROFILE.replace(CASE, hidden)
     (files / "p.toml").write_text(text.replace("abilities = [", 'abilities = ["ip_tap", '))
     assert len(load("./r.toml", [f"without={lacking}"]).profile.deviation) == expected
 
@@ -216,15 +218,11 @@ def test_a_deviation_that_an_ability_hides_is_expected_where_the_rig_lacks_it(fi
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
-        ('case = "rfc6282/3.1.1/tf[0*"\n', "", "one of `case` and `cases` is needed"),
-        ('case = "rfc6282/3.1.1/tf[0*"', 'case = "a"\ncases = ["b"]', "one of `case` and `cases` is needed"),
+        (CASE + "\n", "", "one of `case` and `cases` is needed"),
+        (CASE, 'case = "a"\ncases = ["b"]', "one of `case` and `cases` is needed"),
         ('finding = "traffic_*"\n', "", "`finding` is missing: here, or in every table of `cases`"),
-        ('case = "rfc6282/3.1.1/tf[0*"', "cases = [7]", "deviation[0].cases[0]: expected"),
-        (
-            'case = "rfc6282/3.1.1/tf[0*"',
-            'cases = [{ finding = "dropped" }]',
-            "deviation[0].cases[0].case: is missing",
-        ),
+        (CASE, "cases = [7]", "deviation[0].cases[0]: expected"),
+        (CASE, 'cases = [{ finding = "dropped" }]', "deviation[0].cases[0].case: is missing"),
     ],
 )
 def test_a_deviation_that_says_too_little(files, before, after, told):

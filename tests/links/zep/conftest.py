@@ -1,5 +1,7 @@
 """The ZEP radio on a free port, and a node that speaks to it."""
 
+from contextlib import closing
+
 import pytest
 
 from rigs.links.zep.link import ZepLink
@@ -9,16 +11,15 @@ from tests.links.zep.peer import PAN, Peer, data
 
 @pytest.fixture
 def link():
-    made = ZepLink("::1", 0, pan=PAN, channel=26)
-    yield made
-    made.close()
+    with closing(ZepLink("::1", 0, pan=PAN, channel=26)) as made:
+        yield made
 
 
 @pytest.fixture
 def peer(link):
     made = Peer(link)
-    yield made
-    made.socket.close()
+    with closing(made.socket):
+        yield made
 
 
 @pytest.fixture
