@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from reports import allure, badge, html, junit, markdown, pairs, show, validate
@@ -33,6 +33,9 @@ from reports.view import (
 from sixlowpan import command
 from vectors.traceability import read_kills
 
+Adding = Callable[..., argparse.ArgumentParser]
+Doing = Callable[[argparse.Namespace], int]
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
@@ -51,47 +54,52 @@ def _parser() -> argparse.ArgumentParser:
         description="Make pages, comparisons and histories of run records (run.jsonl).",
         epilog="RUN is a run's folder (reports/out/RUN-ID, reports/out/latest) or its run.jsonl.",
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add = parser.add_subparsers(required=True, metavar="COMMAND").add_parser
+    _add_of_one_run(add)
+    _add_of_several(add)
+    add_commands(add("history", help="many runs in one file: trends, first bad run, flaky cases, gate"))
+    return parser
 
-    verb = commands.add_parser(
+
+def _add_of_one_run(add: Adding) -> None:
+    verb = _of_a_run(
+        add,
         "render",
+        _render,
         help="write the pages and the summary of a run",
         description="Write index.html (the page to forward) with requirements.html, measurements.html, "
         "interoperability.html and environment.html beside it, summary.md (fits a pull-request comment) and badge.json "
         "(an endpoint of shields.io). Where GITHUB_STEP_SUMMARY is set, the summary is appended to that file; under "
         "GITLAB_CI, metrics.txt is written for artifacts:reports:metrics.",
     )
-    verb.add_argument("run_dir", metavar="RUN", type=Path)
     verb.add_argument("--out", type=Path, help="folder to write to (default: the run's own)")
-    verb.set_defaults(run=_render)
 
-    verb = commands.add_parser(
+    verb = _of_a_run(
+        add,
         "matrix",
+        _matrix,
         help="which nodes of a run get on with which, and who is to blame where they do not",
         description="Print the pairs of a run (--pairs, --matrix, rigs with a peer): whether each works, which node is "
         "to blame, and over all pairs whether a node fails with every peer or with one only.",
     )
-    verb.add_argument("run_dir", metavar="RUN", type=Path)
     verb.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
-    verb.set_defaults(run=_matrix)
 
-    verb = commands.add_parser("export", help="write a run as JUnit XML or as Allure results")
-    verb.add_argument("run_dir", metavar="RUN", type=Path)
+    verb = _of_a_run(add, "export", _export, help="write a run as JUnit XML or as Allure results")
     verb.add_argument(
         "--junit", metavar="FILE", type=Path, help="JUnit XML, with rig, requirements and evidence"
     )
     verb.add_argument(
         "--allure", metavar="DIR", type=Path, help="new folder of results for Allure's generator"
     )
-    verb.set_defaults(run=_export)
 
-    verb = commands.add_parser(
+    verb = _of_a_run(
+        add,
         "show",
+        _show,
         help="print what went wrong in a run by cause, or cases in full",
         description="What went wrong, by cause: what is new with its proof, what is known in short. With --case or "
         "--all results in full.",
     )
-    verb.add_argument("run_dir", metavar="RUN", type=Path)
     verb.add_argument("--state", action="append", choices=STATES, help="which results (repeatable)")
     verb.add_argument("--rig", help="only this rig")
     verb.add_argument(
@@ -100,10 +108,13 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument(
         "--all", action="store_true", help="in full: every result that went wrong, or is of these states"
     )
-    verb.set_defaults(run=_show)
 
-    verb = commands.add_parser(
+
+def _add_of_several(add: Adding) -> None:
+    verb = _command(
+        add,
         "compare",
+        _compare,
         help="two runs: what got worse, better, unknown; verdicts and measurements",
         description="Compare run B with run A, case by case and figure by figure. Exit status: 0 same or better, "
         "1 a regression, 2 unusable input, 3 not comparable enough (results missing or inconclusive).",
@@ -134,27 +145,34 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument(
         "--format", choices=("text", "markdown", "json", "html"), default="text", help="default: text"
     )
-    verb.set_defaults(run=_compare)
 
-    verb = commands.add_parser(
+    verb = _command(
+        add,
         "validate",
+        _validate,
         help="whether records keep what their schema promises; --schema prints it",
         description="Say every mistake of records. Exit status: 0 none, 1 some, 2 a record that cannot be read.",
     )
     verb.add_argument("runs", metavar="RUN", type=Path, nargs="*")
     verb.add_argument("--schema", action="store_true", help="print the JSON Schema of a line")
-    verb.set_defaults(run=_validate)
 
-    verb = commands.add_parser("merge", help="several runs as one record, with their evidence")
+    verb = _command(add, "merge", _merge, help="several runs as one record, with their evidence")
     verb.add_argument("out", metavar="OUT", type=Path, help="new folder for the merged run")
     verb.add_argument("runs", metavar="RUN", type=Path, nargs="+")
-    verb.set_defaults(run=_merge)
 
-    verb = commands.add_parser(
-        "history", help="many runs in one file: trends, first bad run, flaky cases, gate"
-    )
-    add_commands(verb)
-    return parser
+
+def _of_a_run(add: Adding, name: str, run: Doing, **told: str) -> argparse.ArgumentParser:
+    """As `_command`, of one run."""
+    verb = _command(add, name, run, **told)
+    verb.add_argument("run_dir", metavar="RUN", type=Path)
+    return verb
+
+
+def _command(add: Adding, name: str, run: Doing, **told: str) -> argparse.ArgumentParser:
+    """The parser of a command that `run` does; `told`: its help and its description."""
+    verb = add(name, **told)
+    verb.set_defaults(run=run)
+    return verb
 
 
 def _matrix(options: argparse.Namespace) -> int:
