@@ -143,6 +143,19 @@ def answers_at(case: Case, party: RouterParty, address: bytes) -> Seen | None:
     return None
 
 
+def expect_made(case: Case, party: RouterParty, *addresses: bytes) -> None:
+    """The DUT answers at addresses that it has registered; else the case ends.
+
+    What it does later at an address that it never had would say nothing of lifetimes.
+    """
+    for address in addresses:
+        if answers_at(case, party, address) is None:
+            case.failed(
+                "nd_unanswered", f"an answer at {address.hex()}, which it has registered", "none",
+                requirement="RFC4862-5.5.3-03",
+            )  # fmt: skip
+
+
 def pinged(case: Case, destination: bytes, seconds: float = SOON) -> tuple[Seen | None, list[Seen]]:
     """Have the DUT ping an address: the request as it came, and what Neighbor Solicitations for it came first."""
     solicited: list[Seen] = []

@@ -5,6 +5,7 @@ import pytest
 from fixtures.api import (
     ECHO_REQUEST,
     Case,
+    Seen,
     binds,
     let_pass,
     needs,
@@ -13,7 +14,7 @@ from fixtures.api import (
     requirement,
 )
 from sixlowpan import nd
-from suites.rfc6775.attaching import attach, invalid, none_of, offered
+from suites.rfc6775.attaching import answers_at, attach, expect_made, invalid, none_of, offered
 from suites.rfc6775.parties import SOON, STARTED, abro, all_heard, heard, is_rs, pio, spread
 
 pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
@@ -75,20 +76,29 @@ def test_managed_addresses(case: Case):
         case.tester.listen(SOON)
 
 
+def sent_from(case: Case, address: bytes) -> Seen | None:
+    """An Echo Request that the DUT sends from this address, when it is told to ping one of the same prefix."""
+    case.rig.node.ping(address[:8] + case.tester.pattern(8), 8, case.tester.next_identifier(), 1)
+    return heard(case, lambda s: s.view.src == address and not registers(s) and s.icmp_type == ECHO_REQUEST)
+
+
 @pytest.mark.slow
-@needs("ping")
-@requirement("RFC4862-5.5.3-02")
+@requirement("RFC4862-5.5.4-02", "RFC4862-5.5.3-03")
 def test_prefix_ends(case: Case):
-    """The valid lifetime of a prefix "is timed out as specified in RFC 4861": behind it no address of it is used."""
+    """Behind its valid lifetime an address "MUST NOT be used as a source", nor "be recognized as a destination".
+
+    Before, it is recognized and, where the DUT chooses it at all, used.
+    """
     with offered(case) as (party, prefix):
         party.options = [pio(prefix, valid_lifetime=30, preferred_lifetime=30), abro()]
         address = attach(case, party, prefix)
+        expect_made(case, party, address)
+        used = case.can("ping") and sent_from(case, address) is not None
         party.advertises = False
         let_pass(case, 45.0)
-        case.rig.node.ping(address[:8] + case.tester.pattern(8), 8, case.tester.next_identifier(), 1)
-        seen = heard(
-            case, lambda s: s.view.src == address and not registers(s) and s.icmp_type == ECHO_REQUEST
-        )
+        there = answers_at(case, party, address) is not None
+        case.expect(not there, "nd_used", "no answer behind its end", "one")
+        seen = sent_from(case, address) if used else None
         case.expect(
             seen is None, "nd_used", "not used behind its end", "a packet from it",
             frame=seen.frames[0] if seen is not None else b"",

@@ -15,7 +15,17 @@ from fixtures.api import (
     serving,
 )
 from sixlowpan import nd
-from suites.rfc6775.attaching import answers_at, attach, attached, beside, none_of, offered, once_more, pinged
+from suites.rfc6775.attaching import (
+    answers_at,
+    attach,
+    attached,
+    beside,
+    expect_made,
+    none_of,
+    offered,
+    once_more,
+    pinged,
+)
 from suites.rfc6775.parties import A_HOST, SOON, STARTED, abro, all_heard, heard, is_rs, pio, router, spread
 from suites.rfc6775.test_4_2 import CID, REMOTE, compresses, six, told
 
@@ -72,24 +82,51 @@ def test_long_lifetime(case: Case, lifetime: int):
         attach(case, party, prefix)
 
 
-@requirement("RFC6775-5.4.1-02")
+@requirement("RFC4862-5.5.3-03", "RFC4862-5.5.4-01", "RFC6775-5.4.1-02")
 def test_deprecated_prefix(case: Case):
-    """A prefix that is valid, and preferred no more: an address of it is made (RFC 4862 §5.5.3 d), and registered."""
+    """A prefix that is valid, and preferred no more: an address of it is made (RFC 4862 §5.5.3 d), registered and used.
+
+    A DUT that registers an address of another prefix, which is preferred, makes none of one that is deprecated.
+    """
     with offered(case) as (party, prefix):
         party.options = [pio(prefix, valid_lifetime=7200, preferred_lifetime=0), abro()]
-        attach(case, party, prefix)
+        frame = party.advertise()
+        seen = heard(case, lambda s: (registered_by(s) or b"")[:8] == prefix[:8], STARTED)
+        if seen is None:
+            preferred = spread(case)
+            party.options = [pio(preferred), abro(2)]
+            attach(case, party, preferred)
+            case.failed("not_registered", "an address of the deprecated prefix", "one of a preferred prefix only",
+                        requirement="RFC4862-5.5.3-03", frame=frame)  # fmt: skip
+        case.tester.listen(SOON)
+        if answers_at(case, party, registered_by(seen)) is None:
+            party.advertise(pio(prefix), abro(2))
+            case.tester.listen(SOON)
+            expect_made(case, party, registered_by(seen))  # or it is none of the DUT's at all
+            case.finding("nd_dropped_address", "an answer at a deprecated address", "none",
+                         requirement="RFC4862-5.5.4-01", frame=frame)  # fmt: skip
 
 
 @pytest.mark.slow
-@requirement("RFC4862-5.5.3-02")
+@requirement("RFC4862-5.5.3-02", "RFC4862-5.5.4-01")
 @pytest.mark.parametrize("told_for", [20, 0], ids="valid-{}".format)
 def test_shorter_lifetime(case: Case, told_for: int):
     """A shorter lifetime, which may be forged, leaves an address two hours (RFC 4862 §5.5.3 e): and no more than these.
 
-    Told once more an hour later, when less than two are left, it changes nothing.
+    Told once more an hour later, when less than two are left, it changes nothing. The address is deprecated by then;
+    so it is deprecated first, with its valid lifetime as it was.
     """
     with attached(case, lifetime=0xFFFF) as (party, address):
-        short = pio(party.options[0].prefix, valid_lifetime=told_for, preferred_lifetime=0)
+        prefix = party.options[0].prefix
+        expect_made(case, party, address)
+        frame = party.advertise(pio(prefix, preferred_lifetime=0), abro(2, 0))
+        case.tester.listen(SOON)
+        if not case.expect(
+            answers_at(case, party, address) is not None, "nd_dropped_address", "an answer at a deprecated address",
+            "none", requirement="RFC4862-5.5.4-01", frame=frame,
+        ):  # fmt: skip
+            return
+        short = pio(prefix, valid_lifetime=told_for, preferred_lifetime=told_for)
         party.options = [abro(2, 0)]
         frame = party.advertise(short, abro(2, 0))
         let_pass(case, 45.0)

@@ -11,7 +11,7 @@ from fixtures.api import (
     requirement,
     serving,
 )
-from suites.rfc6775.attaching import answers_at, attached, beside
+from suites.rfc6775.attaching import answers_at, attached, beside, expect_made
 from suites.rfc6775.parties import A_HOST, SOON, abro, all_heard, heard, is_rs, pio, router, spread, to
 from suites.rfc6775.test_4_2 import CID, REMOTE, compresses, six, told
 from suites.rfc6775.test_5_4_again import expect_by
@@ -35,7 +35,7 @@ def test_retirement_of_a_stranger(case: Case):
 @A_HOST
 @pytest.mark.slow
 @needs("ping")
-@requirement("RFC6775-5.6-02", "RFC6775-5.4.1-02", "RFC6775-5.4.2-01", "RFC6775-5.3-08")
+@requirement("RFC6775-5.6-02", "RFC4862-5.5.4-03", "RFC6775-5.4.2-01", "RFC6775-5.3-08")
 def test_silent_router_of_two(case: Case):
     """One of two routers answers no registration any more: "the entry for that router will be removed" (§5.5.3).
 
@@ -43,6 +43,7 @@ def test_silent_router_of_two(case: Case):
     """
     with attached(case, minutes=1) as (first, address), beside(case, first, minutes=1) as (second, _):
         case.tester.listen(SOON)
+        expect_made(case, first, address)
         told(case, second, six())
         used = compresses(case, REMOTE) is True
         first.status, first.advertises = None, False
@@ -51,7 +52,7 @@ def test_silent_router_of_two(case: Case):
         there = answers_at(case, second, address) is not None
         case.expect(
             there, "nd_dropped_address", "its prefix is valid: an answer", "none",
-            requirement="RFC6775-5.4.1-02",
+            requirement="RFC4862-5.5.4-03",
         )  # fmt: skip
         case.expect(
             not used or compresses(case, REMOTE) is True, "context_lost", f"context {CID} in use still",

@@ -81,7 +81,7 @@ class OtherDropped(Drops):
         return message.other
 
 
-@wrong("6ln-nd-prefix-never-ends", "RFC4862-5.5.3-02")
+@wrong("6ln-nd-prefix-never-ends", "RFC4862-5.5.4-02")
 class PrefixNeverEnds(ReferenceNode):
     """Uses an address whose valid lifetime has ended, and says that it has it no more."""
 

@@ -78,7 +78,7 @@ class NdOneRetiresAllGo(ReferenceNode):
         return super().keep_router(message)
 
 
-@wrong("6ln-nd-retired-router-takes-addresses", "RFC6775-5.4.1-02")
+@wrong("6ln-nd-retired-router-takes-addresses", "RFC4862-5.5.4-03")
 class NdRetiredRouterTakesAddresses(ReferenceNode):
     """Gives its addresses up when a router retires."""
 
@@ -121,7 +121,7 @@ class NdOneLostNoRenewals(ReferenceNode):
                     self.refreshes.pop(a)
 
 
-@wrong("6ln-nd-last-prefix-lifetime-for-all", "RFC6775-5.4.1-02")
+@wrong("6ln-nd-last-prefix-lifetime-for-all", "RFC4862-5.5.4-02")
 class NdLastPrefixLifetimeForAll(ReferenceNode):
     """Ends all addresses when the last prefix of an advertisement ends."""
 
@@ -133,7 +133,7 @@ class NdLastPrefixLifetimeForAll(ReferenceNode):
                 self.prefix_ends[k] = self.prefix_ends[a]
 
 
-@wrong("6ln-nd-prefix-not-prolonged", "RFC6775-5.4.1-02")
+@wrong("6ln-nd-prefix-not-prolonged", "RFC4862-5.5.3-02")
 class NdPrefixNotProlonged(ReferenceNode):
     """Ends an address when its prefix was told to end first."""
 
@@ -143,7 +143,7 @@ class NdPrefixNotProlonged(ReferenceNode):
         self.prefix_ends |= {a: t for a, t in before.items() if a in self.prefix_ends}
 
 
-@wrong("6ln-nd-preferred-ends-address", "RFC6775-5.4.1-02")
+@wrong("6ln-nd-preferred-ends-address", "RFC4862-5.5.4-01")
 class NdPreferredEndsAddress(ReferenceNode):
     """Ends an address with its preferred lifetime."""
 
@@ -151,7 +151,43 @@ class NdPreferredEndsAddress(ReferenceNode):
         super().take_prefix(replace(option, valid_lifetime=option.preferred_lifetime))
 
 
-@wrong("6ln-nd-prefix-not-told-again-ends", "RFC6775-5.4.1-02")
+@wrong("6ln-nd-deprecated-silent", "RFC4862-5.5.4-01")
+@starts_with(preferred={})
+class NdDeprecatedSilent(ReferenceNode):
+    """Processes nothing but Neighbor Discovery that is for an address whose preferred lifetime has ended."""
+
+    def take_prefix(self, option):
+        super().take_prefix(option)
+        self.preferred[option.prefix[:8]] = self.now + option.preferred_lifetime
+
+    def icmp(self, view, message):
+        ends = self.preferred.get(view.dst[:8], self.now + 1)
+        if message[0] >= 133 or view.dst not in self.made or ends > self.now:
+            super().icmp(view, message)
+
+
+@wrong("6ln-nd-deprecated-prefix-ignored", "RFC4862-5.5.3-03")
+class NdDeprecatedPrefixIgnored(ReferenceNode):
+    """Makes no address of a prefix whose preferred lifetime is 0."""
+
+    def take_prefix(self, option):
+        if option.preferred_lifetime:
+            super().take_prefix(option)
+
+
+@wrong("6ln-nd-registered-and-not-made", "RFC4862-5.5.3-03")
+class NdRegisteredAndNotMade(ReferenceNode):
+    """Registers an address that it does not have: nothing that is for it is taken but Neighbor Discovery."""
+
+    def icmp(self, view, message):
+        if message[0] >= 133 or view.dst not in self.made:
+            super().icmp(view, message)
+
+    def source_for(self, destination):
+        return self.own[0]
+
+
+@wrong("6ln-nd-prefix-not-told-again-ends", "RFC4862-5.5.4-03")
 class NdPrefixNotToldAgainEnds(ReferenceNode):
     """Gives up the address of a prefix that an advertisement does not repeat."""
 
@@ -162,7 +198,7 @@ class NdPrefixNotToldAgainEnds(ReferenceNode):
             self.drop_address(a)
 
 
-@wrong("6ln-nd-ended-address-registered", "RFC6775-5.4.1-02")
+@wrong("6ln-nd-ended-address-registered", "RFC4862-5.5.4-02")
 class NdEndedAddressRegistered(ReferenceNode):
     """Goes on to register an address whose prefix has ended."""
 
@@ -185,7 +221,7 @@ class Ended(ReferenceNode):
         super().drop_address(address)
 
 
-@wrong("6ln-nd-ended-prefix-never-again", "RFC6775-5.4.1-02")
+@wrong("6ln-nd-ended-prefix-never-again", "RFC4862-5.5.3-03")
 class NdEndedPrefixNeverAgain(Ended):
     """Makes no address of a prefix that had ended."""
 
@@ -202,9 +238,14 @@ class NdEndedPrefixUnregistered(Ended):
         return address not in self.once and super().registrable(address)
 
 
-@wrong("6ln-nd-link-local-ends", "RFC6775-5.2-01")
+@wrong("6ln-nd-link-local-ends", "RFC4862-5.5.3-01")
 class NdLinkLocalEnds(ReferenceNode):
     """Gives its link-local address up when a prefix of fe80::/64 ends."""
+
+    def take_prefix(self, option):
+        super().take_prefix(option)
+        if is_link_local(option.prefix):
+            self.prefix_ends[self.own[0]] = self.now + option.valid_lifetime
 
     def drop_address(self, address):
         super().drop_address(address)

@@ -54,7 +54,7 @@ class UnreachableTakesContexts(Unreachable):
             self.contexts = self.contexts.without(cid)
 
 
-@wrong("6ln-nd-unreachable-takes-addresses", "RFC6775-5.4.1-02")
+@wrong("6ln-nd-unreachable-takes-addresses", "RFC4862-5.5.4-03")
 class UnreachableTakesAddresses(Unreachable):
     """Gives its addresses up when its router says nothing: each has a lifetime of its own."""
 
