@@ -59,10 +59,16 @@ class Advertised(Discovery):
         )
 
     def take_prefix(self, option: nd.PrefixInformation) -> None:
-        """§5.4: a PIO "with the L (on-link) flag set, then that PIO MUST be ignored"."""
+        """§5.4: a PIO "with the L (on-link) flag set, then that PIO MUST be ignored".
+
+        RFC 4862 §5.5.3 (d), (e): lifetimes are of "an address configured by stateless autoconfiguration". The
+        link-local one, and what was given by hand, have none.
+        """
         if option.on_link:
             return
         address = option.prefix[:8] + self.interface_identifier(option.prefix)
+        if address in self.own and address not in self.made:
+            return
         if address in self.refused or not (option.valid_lifetime or address in self.own):
             return
         self.prefix_ends[address] = self.valid_until(address, option)
