@@ -8,17 +8,32 @@ import pytest
 from reports.history import changes
 
 
-def test_a_step_is_placed_within_two_runs():
-    """A step of 10 % at a noise of 5 %, two standard deviations; no estimate is within two runs in more than 92 %."""
-    right = wrong = 0
-    for repeat in range(1000):
-        random = Random(repeat)
+@pytest.mark.parametrize("change", [0.1, -0.1])
+def test_a_step_is_placed_within_two_runs(change):
+    """A step of 10 % at a noise of 5 %: the best fit is within two runs in 92 %, the best estimate of all in 96 %."""
+    right = alone = wrong = 0
+    for repeat in range(500):
+        random = Random(f"{change} {repeat}")
         at = random.randrange(8, 33)
-        series = [random.gauss(100 if run < at else 110, 5) for run in range(40)]
-        right += any(abs(step.at - at) <= 2 for step in changes.steps(series))
+        series = [random.gauss(100 if run < at else 100 * (1 + change), 5) for run in range(40)]
+        near = [abs(step.at - at) <= 2 for step in changes.steps(series)]
+        right += any(near)
+        alone += near == [True]
         wrong += bool(changes.steps([random.gauss(100, 5) for _ in range(40)]))
-    assert right >= 900, f"{right} of 1000"
-    assert wrong <= 60, f"{wrong} of 1000"
+    assert right >= 460, f"{right} of 500"
+    assert alone >= 440, f"{alone} of 500 have this change and no other"
+    assert wrong <= 40, f"{wrong} of 500"
+
+
+def test_a_clear_step_is_placed_exactly():
+    """What is as good within two runs must not be bought with places beside a step that everybody sees."""
+    exact = 0
+    for repeat in range(200):
+        random = Random(f"clear {repeat}")
+        at = random.randrange(8, 33)
+        series = [random.gauss(100 if run < at else 120, 5) for run in range(40)]
+        exact += at in [step.at for step in changes.steps(series)]
+    assert exact >= 180, f"{exact} of 200"
 
 
 def cost(series, cuts, penalty):
