@@ -114,8 +114,9 @@ def _gate(options: argparse.Namespace) -> int:
     with store.opened(options.file) as history:
         run = trends.latest(history, options.run_id)
         # date.today: a quarantine ends with the calendar of whoever runs the gate
-        owed = trends.owed(history, run, rules.required)
         today, rigs = options.today or date.today(), trends.rigs_of(history)
+        rules, pooled = policy.by_pool(rules, trends.pools_of(history), rigs)
+        owed = trends.owed(history, run, rules.required)
         named = any(rule.breach != "*" for rule in rules.quarantine)
         seen = trends.breaches(history, run) if named else []
         gated = policy.gate(trends.of_run(history, run), rules, today, owed, rigs, seen)
@@ -126,7 +127,7 @@ def _gate(options: argparse.Namespace) -> int:
         ("failed", gated.failed),
         ("cannot be told", gated.unknown),
         ("excused", gated.excused),
-        ("note", gated.notes),
+        ("note", pooled + gated.notes),
     )
     for title, rows in parts:
         for row in rows:

@@ -10,7 +10,7 @@ fails to be told (status 3), and never counts as good.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
@@ -112,6 +112,42 @@ def _mistake(error: ValidationError) -> str:
         return f"{key}: {first['msg']}"
     table: type[_Table] = Policy if len(first["loc"]) == 1 else Quarantine
     return f"{key}: there is no such key; there is {nearest(str(first['loc'][-1]), table.model_fields, 1)}"
+
+
+def by_pool(
+    policy: Policy, pools: Mapping[str, Collection[str]], rigs: Collection[str]
+) -> tuple[Policy, list[str]]:
+    """The policy with the names of pools where it names rigs that are in them, and what is to be told of that.
+
+    `pools`: pool -> the rigs that are in it; `rigs`: all that the history has, a pool as one.
+    """
+    notes: list[str] = []
+
+    def named(glob: str, where: str) -> list[str]:
+        found = [glob] if any(fits(rig, glob) for rig in rigs) else []
+        for pool, members in sorted(pools.items()):
+            meant = [rig for rig in members if fits(rig, glob)]
+            if meant and not fits(pool, glob):
+                found.append(pool)
+                if len(meant) < len(members):
+                    is_in = f"{folded(sorted(meant), 5)} {'is' if len(meant) == 1 else 'are'} in the pool {pool!r}"
+                    notes.append(
+                        f"{where}: {is_in}; all of it is meant, for which of its rigs runs a case is chance"
+                    )
+        return found or [glob]
+
+    required: list[str] = []
+    for line in policy.required:
+        rig, glob = rig_and_case(line)
+        required += [line if name == rig else f"{name} {glob}" for name in named(rig, f"required {line!r}")]
+    quarantine = [
+        rule.model_copy(update={"rig": name})
+        for rule in policy.quarantine
+        for name in named(rule.rig, f"the quarantine of {rule.case} on {rule.rig}")
+    ]
+    return policy.model_copy(
+        update={"required": list(dict.fromkeys(required)), "quarantine": quarantine}
+    ), notes
 
 
 def gate(

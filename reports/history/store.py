@@ -27,15 +27,16 @@ from reports.statistics import quantile
 from reports.text import one_line
 from reports.view import STATES, View, rigs_of
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 _TABLES: Final = """
 CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 CREATE TABLE runs (id INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE, started TEXT NOT NULL, seed INTEGER NOT NULL,
   suite TEXT NOT NULL, whole INTEGER NOT NULL, chosen TEXT NOT NULL, lab TEXT NOT NULL, digest TEXT NOT NULL,
   path TEXT NOT NULL);
 CREATE TABLE duts (run INTEGER NOT NULL, rig INTEGER NOT NULL, dut TEXT NOT NULL, PRIMARY KEY (run, rig)) WITHOUT ROWID;
-CREATE TABLE kinds (run INTEGER NOT NULL, rig INTEGER NOT NULL, kind INTEGER NOT NULL, called INTEGER NOT NULL,
-  pool INTEGER NOT NULL, PRIMARY KEY (run, rig)) WITHOUT ROWID;
+CREATE TABLE kinds (run INTEGER NOT NULL, rig INTEGER NOT NULL, kind INTEGER NOT NULL, pool INTEGER NOT NULL,
+  PRIMARY KEY (run, rig)) WITHOUT ROWID;
+CREATE TABLE members (pool INTEGER NOT NULL, rig INTEGER NOT NULL, PRIMARY KEY (pool, rig)) WITHOUT ROWID;
 CREATE INDEX kinds_alike ON kinds (kind);
 CREATE TABLE results (rig INTEGER NOT NULL, kase INTEGER NOT NULL, run INTEGER NOT NULL, state INTEGER NOT NULL,
   breach INTEGER, PRIMARY KEY (rig, kase, run)) WITHOUT ROWID;
@@ -61,9 +62,8 @@ _CHECKS: Final = {
         **{name: f"typeof({name}) = 'integer'" for name in ("seed", "whole")},
     },
     "duts": _RUN | {"rig": _NAME.format("rig"), "dut": "typeof(dut) = 'text'"},
-    "kinds": _RUN
-    | {name: _NAME.format(name) for name in ("rig", "kind", "called")}
-    | {"pool": "pool IN (0, 1)"},
+    "kinds": _RUN | {name: _NAME.format(name) for name in ("rig", "kind")} | {"pool": "pool IN (0, 1)"},
+    "members": {name: _NAME.format(name) for name in ("pool", "rig")},
     "results": _RUN
     | _STATE
     | {name: _NAME.format(name) for name in ("rig", "kase")}
@@ -161,8 +161,10 @@ def add(connection: sqlite3.Connection, record: Record, lab: str = "") -> bool:
             "INSERT OR REPLACE INTO figures VALUES (?,?,?,?,?,?,?,?,?)", _figures(record, names, run, pools)
         )
         kinds = _kinds(shown, names)
-        rows = [(run, names[rig], kind, names[rig], pool) for rig, kind, pool in kinds]
-        connection.executemany("INSERT INTO kinds VALUES (?,?,?,?,?)", rows)
+        rows = [(run, names[rig], kind, pool) for rig, kind, pool in kinds]
+        connection.executemany("INSERT INTO kinds VALUES (?,?,?,?)", rows)
+        members = [(names[pool], names[rig]) for rig, pool in pools.items()]
+        connection.executemany("INSERT OR IGNORE INTO members VALUES (?,?)", members)
         for kind in {kind for _, kind, _ in kinds}:
             _join(connection, kind)
     return True
@@ -187,6 +189,7 @@ def _join(connection: sqlite3.Connection, kind: int) -> None:
     ((pool,),) = pools
     asked = "SELECT run, rig FROM kinds WHERE kind = ? AND NOT pool AND rig != ?"
     for run, rig in connection.execute(asked, (kind, pool)).fetchall():
+        connection.execute("INSERT OR IGNORE INTO members VALUES (?,?)", (pool, rig))
         there = connection.execute("SELECT 1 FROM duts WHERE run = ? AND rig = ?", (run, pool)).fetchone()
         for table in () if there else ("results", "counts", "duts", "figures", "kinds"):
             connection.execute(f"UPDATE {table} SET rig = ? WHERE run = ? AND rig = ?", (pool, run, rig))  # noqa: S608 -- our words

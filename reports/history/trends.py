@@ -113,13 +113,23 @@ def rigs_of(history: sqlite3.Connection) -> list[str]:
 
 
 def node_of(history: sqlite3.Connection, rig: str | None) -> str | None:
-    """Under which name the history has a rig: of one that later runs have in a pool the pool's."""
+    """Under which name the history has a rig: its own where that has results, else that of its one pool."""
+    if rig in rigs_of(history):
+        return rig
+    found = [pool for pool, members in pools_of(history).items() if rig in members]
+    return found[0] if len(found) == 1 else rig
+
+
+def pools_of(history: sqlite3.Connection) -> dict[str, set[str]]:
+    """Pool -> the rigs that were in it, and those that are joined with it."""
     asked = (
-        "SELECT node.text FROM kinds JOIN names AS own ON called = own.id JOIN names AS node ON rig = node.id "
-        "WHERE own.text = ? AND own.text NOT IN (SELECT text FROM duts JOIN names ON rig = id) LIMIT 1"
+        "SELECT node.text, own.text FROM members JOIN names AS node ON pool = node.id "
+        "JOIN names AS own ON rig = own.id"
     )
-    found = history.execute(asked, (rig or "",)).fetchone()
-    return found[0] if found else rig
+    found: dict[str, set[str]] = {}
+    for pool, rig in history.execute(asked):
+        found.setdefault(pool, set()).add(rig)
+    return found
 
 
 def series(

@@ -305,7 +305,7 @@ def test_what_is_no_history_is_told(run, tmp_path, capsys):
     other.close()
     for verb in (["show"], ["add", str(run)]):
         assert main(["history", verb[0], str(tmp_path / "other.db"), *verb[1:]]) == 2
-        assert "not a history of this version (0 instead of 2)" in capsys.readouterr().err
+        assert "not a history of this version (0 instead of 3)" in capsys.readouterr().err
 
 
 def test_a_run_is_added_whole_or_not_at_all(sample, run, file, monkeypatch):

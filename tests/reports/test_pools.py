@@ -319,6 +319,51 @@ def test_a_rig_that_later_is_in_a_pool_has_one_history_with_it(made, tmp_path, c
     assert "✓✗  node  a/0" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("rule", "status", "said"),
+    [
+        (
+            'required = ["n-2 a/*"]',
+            1,
+            "note: required 'n-2 a/*': n-2 is in the pool 'node'; all of it is meant",
+        ),
+        (
+            'required = ["n-* a/*"]',
+            1,
+            "(required by 'node a/*', and allowed does not excuse what is required)",
+        ),
+        ('required = ["desk a/*"]', 1, "note: required 'desk a/*': desk is in the pool 'node'; all of it is"),
+        ('required = ["m-2 a/*"]', 3, "required 'm-2 a/*': the history has no rig 'm-2'; there is node"),
+        ("", 0, "excused: node  a/0"),
+    ],
+)
+def test_a_policy_that_names_a_rig_of_a_pool_means_the_pool(made, tmp_path, capsys, rule, status, said):
+    """It reached nothing, and its line said that the history has no such rig, which every record of it had."""
+    path, policy = str(tmp_path / "history.sqlite"), tmp_path / "policy.toml"
+    for folder in (
+        made("run-0", dict.fromkeys(CASES, "desk"), asked={}),
+        made("run-1", dealt(), {"a/0": "fail"}, version="5.0"),
+    ):
+        assert main(["history", "add", path, folder]) == 0
+    policy.write_text(f'allowed = ["*"]\n{rule}\n')
+    assert main(["history", "gate", path, "--policy", str(policy), "--run", "run-1"]) == status
+    assert said in capsys.readouterr().out
+
+
+def test_a_quarantine_of_a_rig_of_a_pool_is_of_the_pool(history, tmp_path, capsys):
+    path, policy = history((0, {"a/0": "fail"})), tmp_path / "policy.toml"
+    policy.write_text('[[quarantine]]\ncase = "a/0"\nrig = "n-3"\nuntil = 2099-12-31\nwhy = "its antenna"\n')
+    assert main(["history", "gate", path, "--policy", str(policy)]) == 0
+    text = capsys.readouterr().out
+    assert "excused: node  a/0" in text
+    assert "note: the quarantine of a/0 on n-3: n-3 is in the pool 'node'; all of it is meant" in text
+    policy.write_text(policy.read_text().replace("n-3", "n-*"))
+    assert main(["history", "gate", path, "--policy", str(policy)]) == 0
+    assert "note" not in capsys.readouterr().out, "the glob is of all of its rigs"
+    assert main(["history", "show", path, "--rig", "n-3"]) == 0
+    assert "node" in capsys.readouterr().out
+
+
 def test_of_two_rigs_of_a_kind_neither_is_joined_with_a_pool(made, tmp_path, capsys):
     path = str(tmp_path / "history.sqlite")
     two = {case: ("desk", "shelf")[place % 2] for place, case in enumerate(CASES)}
@@ -326,3 +371,15 @@ def test_of_two_rigs_of_a_kind_neither_is_joined_with_a_pool(made, tmp_path, cap
         assert main(["history", "add", path, folder]) == 0
     with store.opened(Path(path)) as opened:
         assert trends.rigs_of(opened) == ["desk", "node", "shelf"]
+
+
+def test_a_policy_that_names_a_rig_with_runs_of_its_own_means_its_pool_as_well(made, tmp_path, capsys):
+    path, policy = str(tmp_path / "history.sqlite"), tmp_path / "policy.toml"
+    alone = {case: RIGS[place % 2] for place, case in enumerate(CASES)}
+    for folder in (made("run-0", alone, asked={}), made("run-1", dealt(), {"a/0": "fail"})):
+        assert main(["history", "add", path, folder]) == 0
+    policy.write_text('allowed = ["*"]\nrequired = ["n-1 a/*"]\n')
+    assert main(["history", "gate", path, "--policy", str(policy), "--run", "run-1"]) == 1
+    assert "failed: node  a/0" in capsys.readouterr().out
+    assert main(["history", "bisect", path, "--rig", "n-1", "--case", "*"]) == 0
+    assert "0 of 3 cases are bad" in capsys.readouterr().out, "the runs that it has of its own"
