@@ -111,7 +111,8 @@ _SAID: Final[dict[str, str]] = {
     ),
     "address_option": "Its Neighbor Discovery messages hold {seen} where {due} must stand.",
 }
-_DIES_ALONE: Final = re.compile(r"it dies of (one frame|(\d+) frames)")
+#: What the suite says of a death for which it found the frames.
+DIES_OF: Final = re.compile(r"it dies of (one frame|(\d+) frames)")
 _NOT_AGAIN: Final = re.compile(
     r"(none of \d+ stimuli kills|one stimulus does not kill) it when it is sent again"
 )
@@ -169,7 +170,7 @@ def _globs_of(code: str, row: str) -> str:
 
 def dies_of(findings: Iterable[Mapping[str, Any]]) -> int:
     """How few frames are known to kill the node; 0: the record does not tell."""
-    told = (_DIES_ALONE.search(str(finding.get("actual") or "")) for finding in findings)
+    told = (DIES_OF.search(str(finding.get("actual") or "")) for finding in findings)
     return min((int(one[2] or 1) for one in told if one), default=0)
 
 
