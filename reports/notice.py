@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reports.compact import whole
 from reports.scope import Scope
 from reports.severity import effect_of, shows_memory
-from vectors.codes import DEATHS, FIELDS
+from vectors.codes import DEATHS, DIES_OF, FIELDS
 
 if TYPE_CHECKING:
     from reports.causes import Cause
@@ -111,8 +111,6 @@ _SAID: Final[dict[str, str]] = {
     ),
     "address_option": "Its Neighbor Discovery messages hold {seen} where {due} must stand.",
 }
-#: What the suite says of a death for which it found the frames.
-DIES_OF: Final = re.compile(r"it dies of (one frame|(\d+) frames)")
 _NOT_AGAIN: Final = re.compile(
     r"(none of \d+ stimuli kills|one stimulus does not kill) it when it is sent again"
 )

@@ -278,6 +278,8 @@ _SEEN: Final = {
 
 #: Codes of the death of a DUT.
 DEATHS: Final = frozenset({"dut_lost", "crash_signature"})
+#: What such a finding says where the frames were found that it takes.
+DIES_OF: Final = re.compile(r"it dies of (one frame|(\d+) frames)")
 #: Codes that break one requirement whatever the case is about. That a node survives is no RFC's demand, but ours
 #: (docs/adr/0024).
 BREAKS: Final = {
