@@ -29,6 +29,7 @@ _APART: Final = {
     "octets": "{} octets",
     "burst": "{} at once",
     "set": "set to {}",
+    "interval": "at a connection interval of {} ms",
 }
 #: Values of one such parameter that have a row each; of more, numbers from one power of two to the next share a row.
 _ROWS: Final = 8

@@ -160,6 +160,10 @@ def test_a_figure_has_a_row_for_each_size_and_way_and_of_many_sizes_for_ranges()
         ("to the DUT, 8 octets", 2),
         ("to the DUT, 1000 octets", 1),
     ]
+    assert rows({"interval": 30}, {"interval": 50}) == [
+        ("at a connection interval of 30 ms", 1),
+        ("at a connection interval of 50 ms", 1),
+    ]
     many = rows(*({"size": size} for size in range(100)))
     assert many[:3] == [("0 octets", 1), ("1 octets", 1), ("2 to 3 octets", 2)]
     assert many[-1] == ("64 to 127 octets", 36)
