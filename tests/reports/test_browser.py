@@ -187,8 +187,23 @@ def test_print_leaves_out_the_controls_and_what_is_calm(browser, url):
     browser.open(url, media="print")
     hidden = "getComputedStyle(document.querySelector('{}')).display"
     assert browser.eval(hidden.format(".filters")) == "none"
-    calm = browser.eval(hidden.format("details.case.calm"))
-    assert calm == "none"
+    shown = browser.eval(
+        "[...document.querySelectorAll('details.case')].filter(c => c.checkVisibility()).map(c => c.dataset.results)"
+    )
+    assert len(shown) > 3
+    assert all(re.search(r"(fail|error|known|unconfirmed|inconclusive)[.]", states) for states in shown)
+    assert browser.eval(hidden.format('[data-results^="fail"]')) == "block"
+    groups = browser.eval(
+        "[...document.querySelectorAll('section.group')].filter(g => g.checkVisibility()).length"
+    )
+    assert groups == len(
+        set(
+            browser.eval(
+                "[...document.querySelectorAll('details.case')].filter(c => c.checkVisibility())"
+                ".map(c => c.closest('section').id)"
+            )
+        )
+    ), "a section of which nothing is left has no title either"
     assert len(re.findall(rb"/Type\s*/Page\b", browser.pdf())) <= 6
 
 

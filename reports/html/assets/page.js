@@ -32,10 +32,6 @@
   const rig = $("#filter-rig"), section = $("#filter-section"), text = $("#filter-text"), shown = $("#shown");
   let current = null;
 
-  // what a printed page can leave out
-  for (const c of cases) c.node.classList.toggle("calm", c.results.every((r) => GREEN.has(r.state)));
-  for (const g of groups) g.node.classList.toggle("calm", g.cases.every((c) => c.node.classList.contains("calm")));
-
   const pressed = () => buttons.filter((b) => b.getAttribute("aria-pressed") === "true").map((b) => b.dataset.state);
   const press = (wanted) => { for (const b of buttons) b.setAttribute("aria-pressed", String(wanted(b.dataset.state))); };
 
