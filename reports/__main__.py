@@ -17,7 +17,7 @@ from reports import allure, badge, html, junit, markdown, pairs, show, validate
 from reports.compact import skim
 from reports.compare import as_html, as_json, as_markdown, compare, duts, figures, report, sides, words
 from reports.compare.verdicts import read_required
-from reports.files import put
+from reports.files import STDOUT, made_folder, put
 from reports.history.__main__ import add_commands
 from reports.merge import merge
 from reports.pools import nodes
@@ -86,7 +86,10 @@ def _add_of_one_run(add: Adding) -> None:
 
     verb = _of_a_run(add, "export", _export, help="write a run as JUnit XML or as Allure results")
     verb.add_argument(
-        "--junit", metavar="FILE", type=Path, help="JUnit XML, with rig, requirements and evidence"
+        "--junit",
+        metavar="FILE",
+        type=Path,
+        help="JUnit XML, with rig, requirements and evidence; - is standard output",
     )
     verb.add_argument(
         "--allure", metavar="DIR", type=Path, help="new folder of results for Allure's generator"
@@ -189,20 +192,20 @@ def _render(options: argparse.Namespace) -> int:
     if not nodes(shown).wide:  # one page shows every octet
         shown = view(read(options.run_dir))
     record = shown.record
-    folder: Path = options.out or record.path.parent
-    folder.mkdir(parents=True, exist_ok=True)
+    where: Path = options.out or record.path.parent
+    where = made_folder(where, f"name {'another' if options.out else 'a'} folder with --out")
     kills = all_inert(read_kills(record.path.parent.parent / "mutants.json"))
     summary = markdown.render(shown)
     files = {**html.pages(shown, kills), "summary.md": summary, "badge.json": badge.render(shown)}
     if os.environ.get("GITLAB_CI"):
         files["metrics.txt"] = badge.metrics(shown)
     for name, text in files.items():
-        put(folder / name, text)
+        put(where / name, text)
     if step := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(step).open("a", encoding="utf-8") as file:
             file.write(summary)
     for name in ("index.html", "summary.md"):
-        print(one_line(folder / name))
+        print(one_line(where / name))
     return 0
 
 
@@ -210,7 +213,13 @@ def _export(options: argparse.Namespace) -> int:
     if not (options.junit or options.allure):
         raise RecordError("export: name what to write: --junit FILE, --allure DIR, or both")
     record = read(options.run_dir)
-    if options.junit:
+    if options.junit == STDOUT:
+        if options.allure:
+            raise RecordError(
+                "export: --junit - has standard output for itself: write Allure's results by another"
+            )
+        print(junit.render(record), end="")
+    elif options.junit:
         put(options.junit, junit.render(record))
         print(one_line(options.junit))
     if options.allure:

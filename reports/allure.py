@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from reports.files import made_folder
 from reports.merge import evidence_file
 from reports.pools import nodes
 from reports.record import REASONS, Line, Record, RecordError, state
@@ -42,13 +43,14 @@ _RFC: Final = "https://www.rfc-editor.org/rfc/rfc{row.rfc}#section-{row.section}
 
 def export(record: Record, folder: Path) -> int:
     """Write the results into `folder`, which is new or empty, and return how many there are. Raises `RecordError`."""
+    remedy = "name a new folder for Allure's results"
+    made_folder(folder, remedy)
     try:
-        if folder.is_dir() and next(folder.iterdir(), None) is not None:
-            raise RecordError(f"{folder} is not empty: name a new folder for Allure's results")
-        folder.mkdir(parents=True, exist_ok=True)
+        if next(folder.iterdir(), None) is not None:
+            raise RecordError(f"{folder} is not empty: {remedy}")
         return _Export(record, folder).run()
     except OSError as error:
-        raise RecordError(f"{folder}: cannot be written: {error.strerror}") from error
+        raise RecordError(f"{folder}: cannot be written: {error.strerror}; {remedy}") from error
 
 
 class _Export:

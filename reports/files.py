@@ -1,12 +1,33 @@
-"""Putting files in their place: whole or not at all, and never through a link that stands there."""
+"""Putting files in their place: whole or not at all, and never through a link that stands there.
+
+`-` is standard output, as elsewhere: it takes one file of text, and no folder and no database.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
+from typing import Final
 
 from reports.record import RecordError
+from sixlowpan import files
+
+STDOUT: Final = Path("-")
+
+
+def made_folder(path: Path, remedy: str) -> Path:
+    """The folder, made if there is none, in which files can be put. Raises `RecordError`, which ends with `remedy`."""
+    if path == STDOUT:
+        raise RecordError(f"-: several files are made, which standard output cannot take: {remedy}")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise RecordError(f"{path}: nothing can be written there: {files.why(error)}; {remedy}") from error
+    return path
 
 
 def judge(path: Path) -> None:

@@ -22,6 +22,7 @@ from typing import BinaryIO
 from pydantic_core import from_json
 
 from reports.compact import Kept, rows_at, skim
+from reports.files import made_folder
 from reports.lines import inside
 from reports.record import Line, Record, RecordError, Writer
 from reports.text import plain
@@ -32,8 +33,10 @@ def merge(paths: Sequence[Path], folder: Path) -> Path:
     """Write the records at `paths` into `folder` as one and return the new `run.jsonl`. Raises `RecordError`."""
     records = [skim(path) for path in paths]
     _check(records)
-    if folder.is_dir() and next(folder.iterdir(), None) is not None:
-        raise RecordError(f"{folder} is not empty: name a new folder for the merged run")
+    remedy = "name a new folder for the merged run"
+    made_folder(folder, remedy)
+    if next(folder.iterdir(), None) is not None:
+        raise RecordError(f"{folder} is not empty: {remedy}")
     first = records[0].header
     names = [record.header["run_id"] for record in records]
     writer = Writer(

@@ -383,7 +383,7 @@ def _rows(path: Path, *, follow: bool, largest: int) -> Iterator[tuple[int, int,
                 longest = LONGEST_LINE
     except (OSError, ValueError) as error:  # ValueError: no file, or a path with a null in it
         link = isinstance(error, OSError) and error.errno == errno.ELOOP
-        why = "it is a link" if link else getattr(error, "strerror", None) or str(error)
+        why = "it is a link" if link and not follow else files.why(error)
         raise RecordError(f"{path}: cannot be read: {why}. Name a run folder or its run.jsonl.") from error
 
 

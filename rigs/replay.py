@@ -127,9 +127,10 @@ def _read(path: Path) -> Iterator[tuple[LinkKind | None, bool, bytes, float]]:
         *(OSError, EOFError, Scapy_Exception),
         *(AttributeError, IndexError, KeyError, TypeError, ValueError, struct.error, MemoryError),
     ) as error:  # what scapy's reader raises where a block is damaged
-        why = getattr(error, "strerror", None) or error
         raise ConfigError(
-            [f"{path}: cannot be read as pcapng: {why}; evidence is RUN/evidence/RIG/CASE.pcapng"]
+            [
+                f"{path}: cannot be read as pcapng: {files.why(error)}; evidence is RUN/evidence/RIG/CASE.pcapng"
+            ]
         ) from error
 
 

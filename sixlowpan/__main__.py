@@ -9,15 +9,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import shutil
-import signal
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sixlowpan import budget, command, explain_ghc, files, jsonl, security
 from sixlowpan.codec import encode
@@ -61,8 +57,6 @@ _FOR_CAPTURES: Final = {"context", "pan", "mtu", "fcs", "key", "frame", "json"}
 _FOR_OCTETS: Final = {
     "link", "src", "dst", "context", "pan", "integrity", "role", "registered", "mtu", "tag", "ghc", "why", "json",
 }  # fmt: skip
-#: a capture that comes through a pipe
-_STDIN: Final = Path("-")
 _OPTIONS: Final = sorted(_FOR_CAPTURES | _FOR_OCTETS)
 
 
@@ -179,7 +173,7 @@ def _parameters(profile: str | None) -> object:
     try:
         return budget.parameters(files.text(Path(profile)))
     except (OSError, ValueError) as error:
-        raise ValueError(f"--profile {profile}: {getattr(error, 'strerror', None) or error}") from error
+        raise ValueError(f"--profile {profile}: {files.why(error)}") from error
 
 
 def _is_path(text: str) -> bool:
@@ -298,49 +292,11 @@ def _report(findings: Sequence[LintFinding], count: int, *, as_json: bool) -> in
     return int(any(finding.level == "fail" for finding in findings))
 
 
-@contextlib.contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A capture as a file that can be read twice: what comes through a pipe is kept in a temporary one meanwhile."""
-    if path != _STDIN and not path.is_fifo():
-        yield path
-        return
-    if path == _STDIN and sys.stdin.isatty():
-        raise jsonl.UsageError("stdin is a terminal: send a capture into it, as in `judge - < capture.pcap`")
-    with tempfile.TemporaryDirectory(prefix="sixlowpan-") as folder:
-        copy = Path(folder) / "capture"
-        with (
-            copy.open("wb") as out,
-            nullcontext(sys.stdin.buffer) if path == _STDIN else path.open("rb") as pipe,
-        ):
-            try:
-                _pour(pipe, out)
-            except OSError as error:
-                why = f"cannot be kept in {folder} until it ends ({error.strerror}): TMPDIR names another folder"
-                raise ValueError(f"{_named(path)}: {why}") from error
-        try:
-            yield copy
-        except ValueError as error:
-            raise ValueError(str(error).replace(str(copy), _named(path))) from error
-
-
-def _pour(pipe: BinaryIO, out: BinaryIO) -> None:
-    """Copy to the end. The first Ctrl-C is left to whoever captures, whose last packets are still to come."""
-    before = signal.signal(signal.SIGINT, lambda *_: signal.signal(signal.SIGINT, before))
-    try:
-        shutil.copyfileobj(pipe, out)
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _named(path: Path) -> str:
-    return "stdin" if path == _STDIN else str(path)
-
-
 def _capture(path: Path, options: argparse.Namespace) -> int:
     """`judge` or `explain` of a capture file."""
-    from sixlowpan.capture import Options, judge, report
+    from sixlowpan.capture import Options, judge, piped, report
 
-    if path != _STDIN and not path.exists():
+    if path != piped.STDIN and not path.exists():
         raise jsonl.UsageError(
             f"{path}: there is no such file, and it is no payload in hexadecimal (two digits an octet) either"
         )
@@ -354,11 +310,11 @@ def _capture(path: Path, options: argparse.Namespace) -> int:
     contexts = Contexts.parse(jsonl.described(options.context))
     if options.command == "explain" and (options.frame is None or options.frame < 1):
         raise jsonl.UsageError("explain of a capture needs --frame N, a number from 1")
-    with _whole(path) as whole:
+    with piped.whole(path) as whole:
         if options.command == "explain":
             return _explain(whole, options, contexts, said)
         judgement = judge(whole, contexts, options.mtu, said)
-        judgement.damage = judgement.damage.replace(str(whole), _named(path))
+        judgement.damage = judgement.damage.replace(str(whole), piped.named(path))
     for line in report.json_lines(judgement) if options.json else report.text(judgement):
         print(line)
     return report.status(judgement)

@@ -15,10 +15,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from sixlowpan import files
+
 INTERRUPTED = 130
 #: Errors of a write, which name no file, and what they are about.
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_UNNAMED = "the output, or a temporary file (TMPDIR names another folder for them), cannot be written: "
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_UNNAMED = "the output, or a temporary file (set TMPDIR to a folder with room), cannot be written: "
 
 
 def printable(text: object) -> str:
@@ -54,10 +56,11 @@ def run(
     except OSError as error:
         if error.filename is None:
             _silence()
-            where = _UNNAMED if error.errno in _FULL else ""
+            where = _UNNAMED if error.errno in FULL else ""
         else:
             where = f"{error.filename}: "
-        _say(f"{name}: {show(f'{where}{error.strerror}' if error.strerror else error)}")
+        why = files.why(error) if where and error.filename is not None else error.strerror
+        _say(f"{name}: {show(f'{where}{why}' if error.strerror else error)}")
         return 2
     except refused as error:
         _say(f"{name}: {show(error)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -9,6 +10,21 @@ from typing import BinaryIO, Final
 
 #: Octets of a file of text that somebody wrote; a profile with a hundred deviations has fifty thousand.
 LARGEST: Final = 1 << 20
+#: Where the words of the system do not say what to do.
+_WHY: Final = {
+    errno.EEXIST: "something that is no folder stands there",
+    errno.EISDIR: "it is a folder: name a file in it",
+    errno.ELOOP: "it is a link that leads to itself",
+    errno.ENOENT: "there is no such file",
+    errno.ENOTDIR: "there is no such file: a part of its path is no folder",
+    errno.ENXIO: "it is a socket, or a device that is not there",
+}
+
+
+def why(error: Exception) -> str:
+    """What is said of an error behind the name of its file."""
+    number = error.errno if isinstance(error, OSError) else None
+    return _WHY.get(number or 0) or getattr(error, "strerror", None) or str(error)
 
 
 def opened(path: Path, *, follow: bool = True) -> BinaryIO:

@@ -1,7 +1,9 @@
 """The house rules of docs/architecture.md, enforced: who may import whom, a pure oracle, small modules."""
 
 import ast
+import email
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,14 @@ SHARED_REPORTS = {
     "reports.text",
 }
 #: Reading and writing files or pipes is the business of these modules of the oracle only.
-ORACLE_IO = {"__main__.py", "command.py", "files.py", "capture/__init__.py", "capture/containers.py"}
+ORACLE_IO = {
+    "__main__.py",
+    "command.py",
+    "files.py",
+    "capture/__init__.py",
+    "capture/containers.py",
+    "capture/piped.py",
+}
 #: The one package from outside that the oracle may import, and where (docs/adr/0008).
 ORACLE_THIRD_PARTY = {"security.py": {"cryptography"}}
 IO_NAMES = {"open", "print", "input"}
@@ -132,3 +141,10 @@ def test_modules_stay_small_and_say_their_strategy():
 
 def test_conftest_is_glue_only():
     assert len((ROOT / "conftest.py").read_text().splitlines()) < 60
+
+
+def test_the_version_is_one():
+    """pytest shows that of the plugin in its header."""
+    about = email.message_from_string((ROOT / "keyhole.dist-info" / "METADATA").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert (about["Name"], about["Version"]) == (project["name"], project["version"])

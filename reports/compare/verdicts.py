@@ -191,7 +191,7 @@ def read_required(path: Path) -> list[str]:
     try:
         rows = files.text(path).splitlines()
     except (OSError, ValueError) as error:
-        raise RecordError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise RecordError(f"{path}: cannot be read: {files.why(error)}") from error
     found = [glob for row in rows if (glob := row.partition("#")[0].strip())]
     if not found:
         raise RecordError(f"{path}: no case is named in it: write one id or glob a line, such as rfc6282/*")

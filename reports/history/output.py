@@ -15,6 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
+from reports.files import made_folder
 from reports.history.changes import Step, steps
 from reports.history.store import unit_of
 from reports.history.trends import (
@@ -371,7 +372,7 @@ def _chart(values: Sequence[Value], found: Sequence[Step]) -> Mapping[str, Any]:
 
 def write(folder: Path, made: Iterator[tuple[str, str]], put: Any) -> list[Path]:
     """Write pages into `folder` by `put(path, text)`, and return where they are."""
-    folder.mkdir(parents=True, exist_ok=True)
+    made_folder(folder, "name another folder with --html")
     written = []
     for name, text in made:
         put(folder / name, text)

@@ -92,7 +92,7 @@ def read_policy(path: Path) -> Policy:
     try:
         said = files.text(path)
     except (OSError, ValueError) as error:
-        raise RecordError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise RecordError(f"{path}: cannot be read: {files.why(error)}") from error
     try:
         return Policy.model_validate(tomllib.loads(said))
     except ValidationError as error:

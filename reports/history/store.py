@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from reports.deaths import last_words, spelled, spoken, told
+from reports.files import STDOUT
 from reports.pools import kind_of, names_of, nodes
 from reports.record import Record, RecordError, group_of, state
 from reports.statistics import quantile
@@ -83,6 +84,10 @@ def opened(path: Path, *, new: bool = False) -> Iterator[sqlite3.Connection]:
         raise RecordError(
             f"{path}: there is no such history: make it with `python -m reports history add {path} RUN`"
         )
+    if path == STDOUT or (path.exists() and not path.is_file()):
+        raise RecordError(
+            f"{path}: a history is one file, and this is none: name another, such as history.db"
+        )
     try:
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
             _prepare(connection, path, new=new)
@@ -93,7 +98,9 @@ def opened(path: Path, *, new: bool = False) -> Iterator[sqlite3.Connection]:
                     raise
                 raise RecordError(f"{path}: {wrong}: make a new one of the records") from error
     except sqlite3.Error as error:
-        raise RecordError(f"{path}: not a history, or it cannot be used: {error}") from error
+        raise RecordError(
+            f"{path}: not a history, or it cannot be used ({error}): name another file"
+        ) from error
 
 
 def _contradiction(connection: sqlite3.Connection) -> str:

@@ -294,7 +294,7 @@ def _read(path: Path, mistakes: list[str]) -> dict[str, Any]:
     try:
         text = files.text(path)
     except OSError as error:
-        raise ConfigError([*mistakes, f"{where}: cannot be read: {error.strerror or error}"]) from error
+        raise ConfigError([*mistakes, f"{where}: cannot be read: {files.why(error)}"]) from error
     except ValueError as error:
         raise ConfigError([*mistakes, f"{where}: {error}"]) from error
     try:

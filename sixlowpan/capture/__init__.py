@@ -2,7 +2,7 @@
 
 `containers` reads files (the only one here that does), `linktypes` finds what a packet holds, `trailer` which FCS
 follows it, `air` follows Bluetooth on the air, `sift` gives payloads or the reason why not, `judging` the findings,
-`report` their text.
+`report` their text. `piped` makes a file of a pipe.
 """
 
 from __future__ import annotations

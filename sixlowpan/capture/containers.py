@@ -9,14 +9,18 @@ Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng, RFC 1761 (snoop) as B
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import math
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
+
+from sixlowpan import files
 
 _LARGEST: Final = 1 << 24
 _MOST_INTERFACES: Final = 1 << 16
@@ -98,10 +102,13 @@ def records(path: Path) -> Iterator[Record]:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _opened(path: Path) -> BinaryIO:
-    with path.open("rb") as file:
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    with files.opened(path) as file:
         packed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path) if packed else path.open("rb")  # type: ignore[return-value]  # it reads alike
+        file.seek(0)
+        with gzip.open(file) if packed else nullcontext(file) as octets:
+            yield octets  # type: ignore[misc]  # they read alike
 
 
 def _pcap(file: BinaryIO, magic: bytes) -> Iterator[Record]:

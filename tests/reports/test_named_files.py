@@ -68,3 +68,60 @@ def test_where_the_field_report_cannot_go_is_told_before_it_is_measured(tmp_path
     there = out if out.exists() else tmp_path / "no" / "report.md"
     assert fieldreport(["--out", str(there)]) == 2
     assert f"--out: {there}: " in capsys.readouterr().err
+
+
+def a_link_to_itself(path):
+    path.symlink_to(path)
+
+
+def in_a_file(path):
+    path.parent.write_text("x")
+
+
+def of_standard_output(path):
+    assert not path.exists()
+
+
+#: Command -> its arguments, of the run and the place where several files are put.
+WRITERS = {
+    "render --out": lambda run, place: ["render", run, "--out", place],
+    "export --allure": lambda run, place: ["export", run, "--allure", place],
+    "merge": lambda run, place: ["merge", place, run],
+    "history --html": lambda run, place: ["history", "show", run / "h.db", "--html", place],
+    "history add": lambda run, place: ["history", "add", place, run],
+}
+
+
+@pytest.mark.parametrize("made", [a_pipe, a_link_to_itself, in_a_file, of_standard_output])
+@pytest.mark.parametrize("command", WRITERS)
+def test_a_place_where_nothing_can_be_written_is_told_with_what_to_do(run, tmp_path, capsys, command, made):
+    reports(["history", "add", str(run / "h.db"), str(run)])
+    capsys.readouterr()
+    place = tmp_path / "somewhere" / "place"
+    if made is not in_a_file:
+        place.parent.mkdir()
+    made(place)
+    if made is of_standard_output:
+        place = "-"
+    assert reports(list(map(str, WRITERS[command](run, place)))) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"python -m reports: {place}: ")
+    assert "name a" in said.err
+
+
+def test_junit_goes_to_standard_output(run, tmp_path, capsys):
+    assert reports(["export", str(run), "--junit", str(tmp_path / "junit.xml")]) == 0
+    capsys.readouterr()
+    assert reports(["export", str(run), "--junit", "-"]) == 0
+    assert capsys.readouterr().out == (tmp_path / "junit.xml").read_text()
+    assert reports(["export", str(run), "--junit", "-", "--allure", str(tmp_path / "a")]) == 2
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_folder_of_another_user(run, monkeypatch, capsys):
+    monkeypatch.setattr(os, "access", lambda *_: False)  # the tests may be root's, who may write everywhere
+    assert reports(["render", str(run)]) == 2
+    assert capsys.readouterr().err == (
+        f"python -m reports: {run}: nothing can be written there: Permission denied; name a folder with --out\n"
+    )

@@ -266,7 +266,7 @@ def test_replay_of_the_wrong_file_or_at_the_wrong_rig(make, tmp_path, capsys):
     assert main(["replay", str(tmp_path / "x"), "--rig", "reference"]) == 2
     assert "cannot be read as pcapng" in capsys.readouterr().err
     assert main(["replay", str(tmp_path / "nowhere"), "--rig", "reference"]) == 2
-    assert "nowhere: cannot be read as pcapng: No such file or directory; " in capsys.readouterr().err
+    assert "nowhere: cannot be read as pcapng: there is no such file; " in capsys.readouterr().err
     path = pcapng(tmp_path / "e.pcapng", 230, [(2, 1, ECHO)])
     assert main(["replay", str(path), "--rig", "reference-ble"]) == 2  # and nothing was opened
     assert "has ieee802154 frames, and the rig reference-ble is ble" in capsys.readouterr().err

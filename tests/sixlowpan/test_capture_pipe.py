@@ -1,11 +1,9 @@
 """A capture that comes through a pipe: nothing is lost, whatever ends it."""
 
 import array
-import errno
 import fcntl
-import io
 import os
-import shutil
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from sixlowpan.__main__ import main
 from tests.sixlowpan.captures import gzipped, pcap
+from tests.waiting import completed
 
 ROOT = Path(__file__).parents[2]
 GOOD = bytes.fromhex("41dc01cdab0807060504030201" + "1817161514131211") + bytes.fromhex("7a333a8000")
@@ -26,15 +24,59 @@ def judge(name, **how):
     return subprocess.run([*JUDGE, name], cwd=ROOT, capture_output=True, check=False, **how)
 
 
-def test_no_room_for_what_comes(monkeypatch, capsys):
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
+def test_no_room_for_what_comes():
+    """A limit on the size of files stands for a full disk: the system refuses what is written."""
+    limited = f"ulimit -f 8; head -c 1000000 /dev/zero | {shlex.join([*JUDGE, '-'])}"
+    done = completed(["bash", "-c", limited], cwd=ROOT)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("sixlowpan: stdin: cannot be kept in ")
+    assert done.stderr.endswith("(File too large): set TMPDIR to a folder with room\n")
 
-    monkeypatch.setattr(shutil, "copyfileobj", full)
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x")))
-    assert main(["judge", "-"]) == 2
-    assert "stdin: cannot be kept in" in (said := capsys.readouterr().err)
-    assert said.endswith("(No space left on device): TMPDIR names another folder\n")
+
+def test_no_folder_for_what_comes(tmp_path):
+    """Root may write everywhere but in /proc."""
+    start = "import sys, tempfile; tempfile._candidate_tempdir_list = lambda: ['/proc']; "
+    start += "from sixlowpan.__main__ import main; sys.exit(main(['judge', '-']))"
+    done = completed([sys.executable, "-c", start], cwd=ROOT, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "set TMPDIR to a folder that can be written" in done.stderr
+
+
+def test_a_stdin_that_is_for_writing(tmp_path):
+    """It is not said of the temporary file."""
+    output = os.open(tmp_path / "f", os.O_WRONLY | os.O_CREAT)
+    done = judge("-", stdin=output)
+    os.close(output)
+    assert done.stderr.decode() == "sixlowpan: stdin: cannot be read: Bad file descriptor\n"
+    assert done.returncode == 2
+
+
+def test_a_terminal_is_not_waited_for():
+    """A serial port says nothing for ever, and a sniffer behind one needs its own program."""
+    ours, theirs = os.openpty()
+    name = os.ttyname(theirs)
+    done = judge(name)
+    os.close(ours)
+    os.close(theirs)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert (
+        f"{name}: it is a pipe or a device and no file: write what comes of it into a file first"
+        in done.stderr.decode()
+    )
+
+
+def test_a_pipe_with_a_name_may_be_there_before_its_capture(tmp_path):
+    path, pipe = pcap(tmp_path / "f", 230, [GOOD]), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(
+        [*JUDGE, pipe], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as judging:
+        assert judging.stderr.readline().decode() == (
+            f"{pipe}: waiting for a capture to come through this pipe (Ctrl-C ends)\n"
+        )
+        pipe.write_bytes(path.read_bytes())
+        assert judging.stdout.read().decode().splitlines()[-1] == "1 frame read, 1 judged, 0 skipped"
+        assert (judging.wait(), judging.stderr.read()) == (0, b"")
 
 
 @pytest.mark.parametrize("packed", [False, True])
