@@ -36,7 +36,8 @@ class Shell:
 
     `prompt` is a regex: what stands where the next command can be typed. `newline` ends a command. `logs` is a regex of
     whole log lines (or, of their beginning), which are no part of any answer. `signatures` are regexes of what the
-    device prints when it crashes or boots. A regex sees one line at a time.
+    device prints when it crashes or boots. A regex sees one line at a time. `echoes`: it is known to show what is
+    typed, so that no prompt of before is taken for the end of its first answer, however slow it is.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Shell:
         newline: bytes = b"\n",
         logs: str = "",
         signatures: Sequence[str] = (),
+        echoes: bool = False,
     ) -> None:
         self.console = console
         self._prompt = prompt
@@ -63,7 +65,7 @@ class Shell:
         self._watched = 0  # crash signatures were looked for up to here
         self._crash = ""
         self._watches = False  # until `watch` is called first, a boot is a wanted one
-        self._echoes = False
+        self._echoes = echoes
         self._behind = False  # an answer was given up, and may still come
 
     def ready(self, timeout: float) -> None:
@@ -183,6 +185,8 @@ class Shell:
         prompt = end.search(text)
         if prompt is None:
             return None
+        if command and found is None and len(text) < KEPT // 2:
+            self._echoes = False  # it was waited for
         return [line.rstrip() for line in text[: prompt.start()].split("\n") if line.strip()]
 
     # -- the text ------------------------------------------------------------------------------------------

@@ -69,6 +69,17 @@ def test_a_prompt_from_before_ends_no_answer(device):
     assert shell.command("say b") == ["b"]
 
 
+def test_a_shell_that_is_known_to_echo_is_waited_for_with_its_first_command(device):
+    shell = device("--echo", echoes=True)
+    shell.ready(10)
+    shell.console.write(b"\n\n\n")  # three prompts on their way
+    assert shell.command("say a") == ["a"]
+    silent = device(echoes=True)
+    silent.ready(10)
+    assert silent.command("say a", 1.0) == ["a"]  # when the echo did not come in time
+    assert silent.command("say b", 30.0) == ["b"]  # which is not waited for any more
+
+
 def test_expect_looks_behind_what_was_sent_or_behind_a_mark(device):
     shell = device()
     shell.ready(10)

@@ -3,7 +3,7 @@
 import pytest
 
 from rigs import registry
-from rigs.bench import Bench, Rig
+from rigs.bench import OPENINGS, Bench, Rig
 from rigs.configuration.models import ConfigError
 from rigs.model import RigError, overdue
 
@@ -54,15 +54,32 @@ def test_an_error_of_the_system_is_told_with_the_adapter_and_the_line_that_it_ca
 @pytest.mark.parametrize(("held", "slow"), [(0.4, False), (55.0, True), (20.0, False)])
 def test_a_rig_that_other_work_kept_from_opening_says_so(make, fakes, monkeypatch, error, late, held, slow):
     """Where something did not come in time: what has a reason of its own is no fault of the machine's."""
-    times, holds = iter([100.0, 160.0]), iter([7.0, 7.0 + held])
-    monkeypatch.setattr("rigs.bench.time.monotonic", lambda: next(times, 160.0))
-    monkeypatch.setattr("rigs.bench.clock.held_up", lambda: next(holds, 7.0 + held))
-    fakes.failures.append(error)
+    tries = _a_minute_for_each_try(monkeypatch, fakes, held)
+    fakes.failures += [error] * OPENINGS
     with pytest.raises(RigError) as told:
         Rig.of(make()).open()
     said = f"machine too slow: other work held the rig up for {held:.1f} of 60.0 s; "
     assert str(told.value).startswith(said) == (slow and late)
     assert str(error) in str(told.value)
+    assert tries() == (OPENINGS if slow and late else 1)
+
+
+def test_a_rig_that_other_work_kept_from_opening_is_opened_again(make, fakes, monkeypatch):
+    _a_minute_for_each_try(monkeypatch, fakes, 55.0)
+    fakes.failures += [overdue(RigError("silent"))] * (OPENINGS - 1)
+    with Rig.of(make()) as rig:
+        assert rig.version == "1.0"
+
+
+def _a_minute_for_each_try(monkeypatch, fakes, held):
+    """Each try to open takes a minute, of which other work has `held` seconds; the result tells how many there were."""
+
+    def tries():
+        return fakes.log.count("guest started")
+
+    monkeypatch.setattr("rigs.bench.time.monotonic", lambda: 60.0 * tries())
+    monkeypatch.setattr("rigs.bench.clock.held_up", lambda: held * tries())
+    return tries
 
 
 def test_two_failed_recoveries_in_a_row_end_a_rig(make, fakes):

@@ -106,7 +106,7 @@ class ZephyrNode(Node):
 
         `connect_anew`: what makes the connection again behind a reboot, without which its interface is down.
         """
-        self._shell = Shell(console, prompt, newline=b"\r", logs=LOGS, signatures=SIGNATURES)
+        self._shell = Shell(console, prompt, newline=b"\r", logs=LOGS, signatures=SIGNATURES, echoes=True)
         self._number = interface
         self._setup = setup
         self._radio = radio or {}
