@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from rigs.air.settings import AirSettings
-from rigs.configuration.fields import Duration, Hex, LinkAddress, Model, ShortAddress, case_is
+from rigs.configuration.fields import Duration, Hex, LinkAddress, Model, Regex, ShortAddress, case_is
 from rigs.configuration.frames import Frames
 from rigs.configuration.lease import Lease
 from rigs.configuration.limits import Limit
@@ -244,6 +244,9 @@ class Deviation(Model):
     why: str = Field(min_length=1, description="what is wrong, in one or two sentences")
     sporadic: str = Field("", description="why it shows in some runs only: a run without it is no fix")
     root: str = Field("", description="the deviation here that has the same cause: both are told as one")
+    says: Regex = Field(
+        "", description="a regex on what came, such as a failed assertion that may end the DUT in any case"
+    )
 
     @model_validator(mode="after")
     def _has_places(self) -> Self:
@@ -264,9 +267,12 @@ class Deviation(Model):
             for place in given
         ]
 
-    def matches(self, case: str, finding: str, requirement: str) -> bool:
-        """Whether this deviation looks like `finding` (its code) of `requirement` in `case`, whatever the version."""
-        return any(
+    def matches(self, case: str, finding: str, requirement: str, came: str = "") -> bool:
+        """Whether this deviation looks like `finding` (its code) of `requirement` in `case`, whatever the version.
+
+        `came`: what the finding says that came in the place of what was expected.
+        """
+        return re.search(self.says, came) is not None and any(
             place.names(case)
             and fnmatchcase(finding, place.finding or "")
             and fnmatchcase(requirement, place.requirement or "")
