@@ -107,6 +107,11 @@ def test_mistakes(console, monkeypatch):
         ("-p 2222 -F conf", "names no host: expected such as ssh:root@lab1"),
         ("//root@lab1:2222", "//root@lab1:2222 is no destination: write it as ssh:-p 2222 root@lab1"),
         ("'half", "No closing quotation: quote it as a shell wants it"),
+        ("root@", "root@ is half a destination: expected such as ssh:root@lab1"),
+        ("@lab1", "@lab1 is half a destination: expected such as ssh:root@lab1"),
+        ("-tNp 22 lab1", "with -N there is no shell or command that we could talk to: leave it away"),
+        ("-W lab2:22 lab1", "with -W there is no shell or command that we could talk to: leave it away"),
+        ("-tp 22 -i N lab1", ""),
         ("-p 2222 root@lab1 picocom /dev/ttyACM0", ""),
     ):
         assert ssh.misread(rest) == wrong
@@ -171,6 +176,30 @@ def test_check_hears_of_a_closed_port_from_the_real_program():
         (missing,) = check(f"-p {nobody.getsockname()[1]} root@127.0.0.1")
     assert "Connection refused" in missing.what
     assert missing.remedy == "start its ssh server, or correct the port (-p)"
+
+
+@pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh program here")
+@pytest.mark.parametrize(
+    ("options", "said", "remedy"),
+    [
+        ("-Z", "unknown option -- Z", "`man ssh`"),
+        ("-p abc", "Bad port 'abc'", "correct the port (-p)"),
+        ("-o Conecttimeout=60", "Bad configuration option: conecttimeout", "correct that option behind ssh:"),
+        ("-o ConnectTimeout=soon", "invalid time value", "correct that option behind ssh:"),
+        ("-c none-such", "Unknown cipher type 'none-such'", "correct that option behind ssh:"),
+        ("-L 1:2", "Bad local forwarding specification '1:2'", "correct that option behind ssh:"),
+        ("-F /dev/null/none", "Can't open user config file", "correct the file behind -F"),
+        ("-B none-such", "none-such", "correct the address behind -b"),
+        ("-o ProxyCommand=false", "closed by UNKNOWN port", "correct host, port (-p) or ProxyCommand"),
+        ("-q -p 1", "it said nothing", "leave -q, -E and LogLevel away"),
+        ("-4 -o HostName=::1", "::1: Address family", "correct the host's name"),
+        ("-o HostName=[::1]", "hostname [::1]", "leave the brackets of the IPv6 address away"),
+    ],
+)
+def test_options_that_the_real_program_refuses(options, said, remedy):
+    (missing,) = check(f"{options} root@127.0.0.1")
+    assert said in missing.what
+    assert remedy in missing.remedy
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ for and refused.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -252,15 +253,40 @@ def test_what_the_kernel_tells_of_an_interface(tmp_path, monkeypatch):
     assert packet_agent.facts("lowpan1", 7) == FACTS | {"type": 825, "up": False}
 
 
-@pytest.mark.parametrize("address", ["", "wpan0@", "wpan0@ssh:", "@ssh:root@lab1", "wpan0@telnet:lab1"])
-def test_mistakes_in_the_address(address):
-    with pytest.raises(
-        ConfigError, match=r'tester.link: expected "packet:wpan0" or "packet:wpan0@ssh:root@lab1"; found'
-    ):
+NOWHERE = 'does not say where the radio is: write "packet:wpan0" or "packet:wpan0@ssh:root@lab1"'
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("", NOWHERE),
+        ("wpan0@", NOWHERE),
+        ("wpan0@ssh:", NOWHERE),
+        ("@ssh:root@lab1", NOWHERE),
+        ("wpan0@telnet:lab1", NOWHERE),
+        ("wpan 0", "'wpan 0' is no name of an interface, which has 15 characters at most: write "),
+        ("a-name-of-16-let@ssh:lab1", "is no name of an interface"),
+        ("wpan0@ssh:'half", "No closing quotation"),
+        ("wpan0@ssh:-p 2222", "names no host"),
+        ("wpan0@ssh:-Np2222 root@lab1", "with -N there is no shell or command"),
+        ("wpan0@ssh:-tt root@lab1", "with -t the frames would go through a terminal"),
+        ("wpan0@ssh:root@lab1 picocom /dev/ttyACM0", "our agent, and not 'picocom /dev/ttyACM0'"),
+        ("wpan0@ssh:-i '/home/me/my key' root@lab1", "give the host a name in ~/.ssh/config"),
+        ("wpan0@ssh:-F //lab/config root@lab1", "give the host a name in ~/.ssh/config"),
+    ],
+)
+def test_mistakes_in_the_address(address, said):
+    with pytest.raises(ConfigError, match=re.escape(said)) as caught:
         opened(f"packet:{address}")
+    assert f"tester.link: packet:{address}: " in str(caught.value)
     (missing,) = packet.check(rig(f"packet:{address}"))
-    assert missing.what == f"tester.link: 'packet:{address}' does not say where the radio is"
-    assert missing.remedy == 'write "packet:wpan0" or "packet:wpan0@ssh:root@lab1"'
+    assert missing.what == f"tester.link: packet:{address} cannot be read"
+    assert said in missing.remedy
+
+
+@pytest.mark.parametrize("words", ["-F lab -p2222 root@lab1", "lab1 -o ConnectTimeout=60", "-4 -i key lab1"])
+def test_options_of_ssh_in_the_address(words):
+    assert packet.misread(f"wpan0@ssh:{words}") == ""
 
 
 def test_the_address_of_the_dut_must_be_known():

@@ -36,6 +36,8 @@ DEFAULTS: Final = (
 )
 #: ssh(1): the options that have a word of their own behind them.
 _TAKE_A_WORD: Final = "BbcDEeFIiJLlmOopQRSWw"
+#: ssh(1): the options with which it runs no command there, reads nothing of ours, or answers a question and ends.
+_NO_SHELL: Final = "fGNnOQsVW"
 #: ssh(1), EXIT STATUS: "255 if an error occurred"; every other status is the remote command's.
 _FAILED: Final = "status 255"
 #: What says that ssh got in.
@@ -55,12 +57,37 @@ _REMEDIES: Final = (
         r"Permissions .* are too open",
         "take the others' rights to that key away (chmod 600), or name another (-i)",
     ),
-    (r"Can't open user config file", "correct the file behind -F"),
+    (r"Can't open user config file|bad configuration options$", "correct the file behind -F"),
+    (
+        r"unknown option|requires an argument",
+        "correct the options behind ssh:, which are those of the program: `man ssh`",
+    ),
+    (r"Bad port", "correct the port (-p)"),
+    (r"^command-line|^Unknown \w+ type|^Bad \w+ forwarding", "correct that option behind ssh:"),
+    (
+        r"^(bind|getifaddrs|BindInterface|BindAddress)\b",
+        "correct the address behind -b, or the interface behind -B",
+    ),
+    (
+        r"no matching .* found",
+        "allow one of those that it offers: -o HostKeyAlgorithms=..., KexAlgorithms, Ciphers or MACs",
+    ),
+    (
+        r"kex_exchange_identification|closed by UNKNOWN",
+        "correct host, port (-p) or ProxyCommand: no ssh server answers there, or it turns us away",
+    ),
     (
         r"Permission denied",
         "put your public key there (`ssh-copy-id {login}`), correct the user, or start ssh-agent",
     ),
-    (r"Could not resolve hostname \S+:\d+:", "ssh: is no URL: name the port by -p in front of the host"),
+    (
+        r"Could not resolve hostname [^\s:]+:\d+:",
+        "ssh: is no URL: name the port by -p in front of the host",
+    ),
+    (
+        r"Could not resolve hostname \[",
+        "leave the brackets of the IPv6 address away, and name the port by -p",
+    ),
     (r"Could not resolve|Name or service not known", "correct the host's name"),
     (r"timed out|No route to host|unreachable", "switch the host on, or mend the network"),
     (r"Connection refused", "start its ssh server, or correct the port (-p)"),
@@ -134,32 +161,37 @@ def refused(key: str, words: list[str]) -> Missing | None:
 
 def _command(words: list[str], *more: str) -> list[str]:
     """The command line for the words behind "ssh:"."""
-    behind = _destination(words) + 1
+    behind = options(words)[1] + 1
     rest = [*words[behind:], "--"]
-    behind += _destination(rest[: rest.index("--")])  # ssh takes options behind its destination as well
+    behind += options(rest[: rest.index("--")])[1]  # ssh takes options behind its destination as well
     return [PROGRAM, *_NEVER_ASK, *more, *words[:behind], *DEFAULTS, *words[behind:]]
 
 
 def _explained(text: str, login: str) -> tuple[str, str]:
     """The line of what ssh said that tells why, and what to do about it."""
-    lines = text.strip().splitlines() or ["it said nothing"]
+    lines = text.strip().splitlines()
+    if not lines:
+        return "it said nothing", "leave -q, -E and LogLevel away, so that ssh says why"
     for seen, remedy in _REMEDIES:
         if telling := [line for line in lines if re.search(seen, line)]:
             return telling[-1].strip(" @\r"), remedy.format(login=login)
     return lines[-1].strip(), f"try `ssh {login}` by hand"
 
 
-def _destination(words: list[str]) -> int:
-    """Where among ssh's words the destination stands: behind the options."""
-    at = 0
+def options(words: list[str]) -> tuple[str, int]:
+    """Of ssh's words: the options in front of the destination, a letter each, and where the destination stands."""
+    found, at = "", 0
     while at < len(words) and words[at].startswith("-"):
-        at += 1 + (len(words[at]) == 2 and words[at][1] in _TAKE_A_WORD)
-    return at
+        letters = words[at][1:]
+        takes = next((n for n, letter in enumerate(letters, 1) if letter in _TAKE_A_WORD), 0)
+        found += letters[: takes or None]
+        at += 1 + (takes == len(letters) > 0)
+    return found, at
 
 
 def _login(words: list[str]) -> str:
     """Of ssh's words those that say where, as a shell takes them: options and destination, without the command."""
-    return shlex.join(word for word in words[: _destination(words) + 1] if word not in {"-t", "-tt", "-T"})
+    return shlex.join(word for word in words[: options(words)[1] + 1] if word not in {"-t", "-tt", "-T"})
 
 
 def misread(rest: str) -> str:
@@ -168,9 +200,13 @@ def misread(rest: str) -> str:
         words = shlex.split(rest)
     except ValueError as error:
         return f"{error}: quote it as a shell wants it"
-    at = _destination(words)
+    letters, at = options(words)
     if at >= len(words):
         return "names no host: expected such as ssh:root@lab1"
+    if none := [letter for letter in letters if letter in _NO_SHELL]:
+        return f"with -{none[0]} there is no shell or command that we could talk to: leave it away"
+    if words[at].startswith("@") or words[at].endswith("@"):
+        return f"{words[at]} is half a destination: expected such as ssh:root@lab1"
     if words[at].startswith("//"):
         user, at_sign, host = words[at].strip("/").rpartition("@")
         host, _, port = host.partition(":")

@@ -24,9 +24,10 @@ import execnet
 
 from rigs import clock
 from rigs.configuration.models import ConfigError
-from rigs.consoles.ssh.console import DEFAULTS, refused
+from rigs.consoles.ssh import console as ssh
 from rigs.links.arrivals import Arrivals
 from rigs.links.packet import agent as packet_agent
+from rigs.links.packet.address import misread
 from rigs.model import Link, RadioLost, Received, RigError
 from rigs.registry import Missing
 
@@ -44,7 +45,6 @@ _LOOK: Final = 0.5
 #: Frames kept that nobody has asked for.
 _KEPT: Final = 1 << 14
 _CLOCK_ROUNDS: Final = 100
-PLACES: Final = '"packet:wpan0" or "packet:wpan0@ssh:root@lab1"'
 
 
 class Radio(ABC):
@@ -268,14 +268,13 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> PacketLink:
 
 def check(rig: RigFile) -> Iterable[Missing]:
     """What this host or the lab host of the radio lacks."""
-    address = rig.tester.link.partition(":")[2]
-    if rig.tester.link.partition(":")[0] != "packet":
+    scheme, _, address = rig.tester.link.partition(":")
+    if scheme != "packet":
         return
-    try:
-        interface, spec = _split(address, rig)
-    except ConfigError:
-        yield Missing(f"tester.link: {rig.tester.link!r} does not say where the radio is", f"write {PLACES}")
+    if wrong := misread(address):
+        yield Missing(f"tester.link: {rig.tester.link} cannot be read", wrong)
         return
+    interface, spec = _split(address, rig)
     if rig.dut.address is None or len(rig.dut.address) != 8:
         yield Missing("dut.address: the link needs the DUT's EUI-64", "write its 8 octets into the rig file")
     if spec:
@@ -290,15 +289,15 @@ def check(rig: RigFile) -> Iterable[Missing]:
         yield _lacking(interface, error, rig)
         return
     tap.close()
-    wrong = complaint(interface, tap.facts, rig)
-    if wrong:
-        yield _keyed(wrong)
+    lacking = complaint(interface, tap.facts, rig)
+    if lacking:
+        yield _keyed(lacking)
 
 
 def _remote(interface: str, spec: str, rig: RigFile) -> Iterable[Missing]:
     """What keeps the radio of a lab host from being opened: it is tried."""
     host = rig.tester.link.partition("@ssh:")[2]
-    if host and (wrong := refused("tester.link", shlex.split(host))) is not None:
+    if host and (wrong := ssh.refused("tester.link", shlex.split(host))) is not None:
         yield wrong
         return
     try:
@@ -347,15 +346,13 @@ def _keyed(wrong: Missing) -> Missing:
 
 def _split(address: str, rig: RigFile) -> tuple[str, str]:
     """Interface, and where its agent is to be as an execnet spec: empty for this host."""
-    interface, at, place = address.partition("@")
+    if wrong := misread(address):
+        raise ConfigError([f"{rig.path}: tester.link: packet:{address}: {wrong}"])
+    interface, _, place = address.partition("@")
     kind, colon, host = place.partition(":")
-    if interface and not at:
-        return interface, ""
-    if interface and kind == "ssh" and host:
-        return interface, f"ssh=-o BatchMode=yes {host} {' '.join(DEFAULTS)}//python=python3"
-    if interface and kind == "popen":
-        return interface, f"popen//python={host}" if colon else "popen"
-    raise ConfigError([f"{rig.path}: tester.link: expected {PLACES}; found {rig.tester.link!r}"])
+    if kind == "ssh":
+        return interface, f"ssh=-o BatchMode=yes {host} {' '.join(ssh.DEFAULTS)}//python=python3"
+    return interface, f"popen//python={host}" if colon else kind
 
 
 def _lacking(interface: str, error: OSError, rig: RigFile) -> Missing:
