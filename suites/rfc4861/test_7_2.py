@@ -237,7 +237,7 @@ def test_advertisement_of_a_stranger(case: Case):
     answers_go_to(case, who, who.link, "behind an advertisement of a stranger", frame)
 
 
-@requirement("RFC4861-6.1.2-02")
+@requirement("RFC4861-7.1.1-02", "RFC4861-7.1.2-02")
 @pytest.mark.parametrize(
     "kind", [NEIGHBOR_SOLICITATION, NEIGHBOR_ADVERTISEMENT], ids=["solicitation", "advertisement"]
 )
@@ -246,7 +246,8 @@ def test_reserved(case: Case, kind: int):
     loses_nothing(case)
     who = moved(case, resolves(case), kind)
     now, frame = moves(case, who, kind, 0xFFFFFFFF if kind == NEIGHBOR_SOLICITATION else RESERVED)
-    answers_go_to(case, now, now.link, "behind an update with reserved bits", frame)
+    row = "RFC4861-7.1.1-02" if kind == NEIGHBOR_SOLICITATION else "RFC4861-7.1.2-02"
+    answers_go_to(case, now, now.link, "behind an update with reserved bits", frame, row)
 
 
 @requirement("RFC4861-7.2.2-01")

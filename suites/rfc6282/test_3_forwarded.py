@@ -5,6 +5,7 @@ statelessly match the source and destination link-layer addresses on intermediat
 any value". A router changes nothing but the hop limit (RFC 8200 §3), and the fragments that it sends are its own.
 """
 
+from contextlib import nullcontext
 from ipaddress import IPv6Address
 
 from fixtures.api import (
@@ -13,6 +14,7 @@ from fixtures.api import (
     HostParty,
     RouterParty,
     Seen,
+    advice,
     binds,
     loses_nothing,
     needs,
@@ -48,30 +50,51 @@ def passed_on(case: Case, sender: RouterParty | HostParty, packet: bytes, link: 
     return None
 
 
-@requirement("RFC6282-3-03", "RFC6282-3.2.2-06", "RFC6775-6.5.4-01")
+def is_another(case: Case, what: str, packet: bytes, link: bytes, row: str) -> None:
+    """A finding: a packet did not come out as it was. It breaks what speaks of what came, `row` where nothing did.
+
+    An extension header that keeps a packet from being forwarded was looked at (RFC 8200 §4). A router may mark packets
+    by their traffic class (RFC 8200 §7, RFC 2474): that it does is advice.
+    """
+    came = [s.packet for s in case.tester.heard if s.info.dst == link and s.packet[8:] == packet[8:]]
+    head = came[-1][:4] if came else packet[:4]
+    named: str | None = None
+    if not came:
+        named = "RFC8200-4-01" if packet[6] in {0, 43, 44, 60} else row
+    elif (int.from_bytes(head) ^ int.from_bytes(packet[:4])) & 0xFFFFF:
+        named = "RFC6437-2-01"
+    with advice(case) if named is None and head != packet[:4] else nullcontext():
+        got = f"{came[-1][:8].hex()}..." if came else "nothing"
+        case.finding("not_forwarded", f"{what}, as it was sent", got, requirement=named)
+
+
+@requirement(
+    "RFC6282-3-03", "RFC6282-3.2.2-06", "RFC6775-6.5.4-02", "RFC8200-3-01", "RFC8200-4-01", "RFC6437-2-01"
+)
 def test_stays_as_it_is(case: Case):
     """Any protocol, extension header, traffic class, hop limit, size or wrong checksum: it comes out the same."""
     with registered_host(case) as (above, party, address):
         for what, packet in forwardable(case.tester, outside(case, above), address).items():
             seen = passed_on(case, above, packet, party.link)
-            case.expect(seen is not None, "not_forwarded", f"{what}, as it was sent", "not that")
-            if seen is not None:
-                case.expect(
-                    seen.packet[7] == packet[7] - 1, "hop_limit", str(packet[7] - 1), str(seen.packet[7]),
-                    frame=seen.frames[0],
-                )  # fmt: skip
+            if seen is None:
+                is_another(case, what, packet, party.link, "RFC6775-6.5.4-02")
+                continue
+            case.expect(
+                seen.packet[7] == packet[7] - 1, "hop_limit", str(packet[7] - 1), str(seen.packet[7]),
+                requirement="RFC8200-3-01", frame=seen.frames[0],
+            )  # fmt: skip
 
 
 @on_link("ieee802154")
-@requirement("RFC6282-3-03", "RFC6775-6.5.4-01")
+@requirement("RFC6282-3-03", "RFC6775-5.6-02", "RFC8200-4-01", "RFC6437-2-01")
 def test_stays_as_it_is_outward(case: Case):
     """And so does what a host sends beyond its router, to the DUT's own default router."""
     if case.rig.profile.parameters.role == "6LBR":
         case.unsupported("a 6LBR's way out is another link", "not_on_this_link")
     with registered_host(case) as (above, party, address):
         for what, packet in forwardable(case.tester, address, outside(case, above)).items():
-            seen = passed_on(case, party, packet, above.link)
-            case.expect(seen is not None, "not_forwarded", f"{what}, as it was sent", "not that")
+            if passed_on(case, party, packet, above.link) is None:
+                is_another(case, what, packet, above.link, "RFC6775-5.6-02")  # out by a default router
 
 
 @on_link("ieee802154")
@@ -95,7 +118,7 @@ def test_elided_anew(case: Case):
 
 
 @on_link("ieee802154")
-@requirement("RFC4944-5.3-13", "RFC6775-6.5.4-01")
+@requirement("RFC4944-5.3-13", "RFC6775-6.5.4-02")
 def test_tags_of_its_own(case: Case):
     """Two senders have one tag for datagrams of one size to one host: on the next link each has a tag of the DUT's."""
     loses_nothing(case)
@@ -108,25 +131,39 @@ def test_tags_of_its_own(case: Case):
             packet = ipv6.build(source, address, UDP, message)
             tester.send(fragment(packet, sender.info(), tester.contexts, mtu=96, tag=0x7A6), sender.info())
             seen = heard(case, lambda s, p=packet: s.info.dst == party.link and carried(p, s.packet))
-            case.expect(seen is not None, "not_forwarded", "the packet at the host", "not that")
+            case.expect(seen is not None, "not_forwarded", "the packet at the host", "not that",
+                        requirement="RFC6775-6.5.4-02")  # fmt: skip
             if seen is not None:
                 tags.append(int.from_bytes(seen.payloads[0][2:4]))
         case.expect(len(set(tags)) == len(tags), "datagram_tag", "a tag for each datagram", f"{tags} in turn")
 
 
-@requirement("RFC6775-6.5.4-01")
+#: Ends of packets that no router forwards; True: the text speaks of who sends them, and not of routers.
+NEVER = (
+    (UNSPECIFIED, None, "RFC4291-2.5.2-01", False),
+    (LOOPBACK, None, "RFC4291-2.5.3-01", False),
+    (None, LOOPBACK, "RFC4291-2.5.3-01", False),
+    (None, UNSPECIFIED, "RFC4291-2.5.2-01", True),
+    (GROUP, None, "RFC4291-2.5.2-01", True),
+)
+
+
+@requirement("RFC4291-2.5.2-01", "RFC4291-2.5.3-01")
 def test_never_forwarded(case: Case):
-    """From or to :: and ::1, and from a group: RFC 4291 §2.5.2, §2.5.3 and §2.7 have no router forward such packets."""
+    """From :: and ::1, and to ::1: "must never be forwarded by an IPv6 router" (RFC 4291 §2.5.2, §2.5.3).
+
+    That nothing is for ::, or from a group (§2.7), binds who sends it: to forward it is advice.
+    """
     with registered_host(case) as (above, party, address):
         tester = case.tester
-        source, data = outside(case, above), tester.pattern(12)
-        ends = [(bad, address) for bad in (UNSPECIFIED, LOOPBACK, GROUP)]
-        for here, there in (*ends, (source, UNSPECIFIED), (source, LOOPBACK)):
-            above.send(
-                ipv6.build(here, there, UDP, ipv6.udp(0xF0B5, 0xF0B6, data, here, there), hop_limit=64)
-            )
-        seen = heard(case, lambda s: s.upper[8:] == data)
-        said = f"from {seen.view.src.hex()} to {seen.view.dst.hex()}" if seen and seen.view else ""
-        case.expect(seen is None, "forwarded", "none of these", said)
+        source = outside(case, above)
+        for here, there, row, sent in NEVER:
+            ends, data = (here or source, there or address), tester.pattern(12)
+            above.send(ipv6.build(*ends, UDP, ipv6.udp(0xF0B5, 0xF0B6, data, *ends), hop_limit=64))
+            seen = heard(case, lambda s, d=data: s.upper[8:] == d)
+            with advice(case) if sent else nullcontext():
+                said = f"from {ends[0].hex()} to {ends[1].hex()}"
+                case.expect(seen is None, "forwarded", f"nothing {said}", "it is forwarded", requirement=row)
         behind = arrives(case, above, address, party.link)
-        case.expect(behind is not None, "not_forwarded", "an ordinary packet behind them", "nothing")
+        case.expect(behind is not None, "not_forwarded", "an ordinary packet behind them", "nothing",
+                    requirement="RFC6775-6.5.4-02")  # fmt: skip

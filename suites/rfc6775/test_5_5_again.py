@@ -88,7 +88,7 @@ def test_renewed_at_both_routers(case: Case):
                 case.expect(bool(again), "nd_renewal", f"renewed with the {name} router", "it is not")
 
 
-@requirement("RFC6775-5.5.2-03", "RFC4861-6.1.2-02")
+@requirement("RFC6775-5.5.2-03", "RFC4861-7.1.2-02")
 @pytest.mark.parametrize("how", ["link-address-in-front", "unknown-in-front", "unknown-behind"])
 def test_answer_with_other_options(case: Case, how: str):
     """The ARO of an answer counts wherever it stands; options that nobody knows are ignored (RFC 4861 §7.1.2)."""
@@ -103,6 +103,6 @@ def test_answer_with_other_options(case: Case, how: str):
         frame = party.say(answer, seen.view.src)
         case.tester.listen(0.5)  # what was under way
         again = heard(case, lambda s: registered_by(s) == address, 6.0)
-        row = "RFC4861-6.1.2-02" if how.startswith("unknown") else "RFC6775-5.5.2-03"
+        row = "RFC4861-7.1.2-02" if how.startswith("unknown") else "RFC6775-5.5.2-03"
         case.expect(again is None, "nd_not_taken", "the registration is confirmed", "it was sent again",
                     requirement=row, frame=frame)  # fmt: skip

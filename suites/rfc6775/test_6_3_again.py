@@ -62,7 +62,7 @@ def test_invalid(case: Case, how: str):
         case.expect(seen is not None, "no_ra", "an RA for a valid one behind it", "none", frame=frame)
 
 
-@requirement("RFC4861-6.1.2-02", "RFC6775-6.3-05")
+@requirement("RFC4861-6.1.1-03")
 @pytest.mark.parametrize("size", [8, 48], ids="octets-{}".format)
 def test_unknown_option(case: Case, size: int):
     """ "The contents ... of any unrecognized options, MUST be ignored" (RFC 4861 §6.1.1): it is answered."""

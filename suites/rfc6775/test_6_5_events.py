@@ -126,7 +126,7 @@ def test_plain_answer(case: Case):
         )
 
 
-@requirement("RFC6775-6.5.4-01")
+@requirement("RFC4291-2.5.6-01")
 def test_link_local_source_stays(case: Case):
     """A packet from a link-local address for a registered one: routers "must not forward" it (RFC 4291 §2.5.6)."""
     with registered_host(case) as (above, party, address):
@@ -141,7 +141,7 @@ def test_link_local_source_stays(case: Case):
         case.expect(seen is None, "forwarded", "it stays on its link", "it is forwarded", frame=frame)
 
 
-@requirement("RFC6775-6.5.4-01")
+@requirement("RFC8200-3-01", "RFC6775-6.5.4-02")
 def test_hop_limit_of_what_is_forwarded(case: Case):
     """A router takes one from the hop limit, and forwards nothing whose hop limit becomes 0 (RFC 8200 §3)."""
     with registered_host(case) as (above, _, address):
@@ -149,8 +149,11 @@ def test_hop_limit_of_what_is_forwarded(case: Case):
             seen = _through(case, above, address, hop_limit)
             if hop_limit == 1:
                 case.expect(seen is None, "hop_limit", "nothing comes with hop limit 1", "it is forwarded")
-            else:
-                got = seen.view.hop_limit if seen is not None and seen.view is not None else None
+            elif case.expect(
+                seen is not None, "not_forwarded", f"a packet with hop limit {hop_limit - 1}", "none",
+                requirement="RFC6775-6.5.4-02" if hop_limit > 2 else "RFC8200-3-01",
+            ):  # fmt: skip
+                got = seen.view.hop_limit
                 case.expect(got == hop_limit - 1, "hop_limit", f"hop limit {hop_limit - 1}", str(got))
 
 

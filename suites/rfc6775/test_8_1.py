@@ -107,14 +107,14 @@ def test_versions(case: Case, how: str):
     The version number is Version High and Version Low together, the low half first (§4.3).
     """
     first, second, taken = VERSIONS[how]
-    with routing(case, abro(first)) as (above, prefix):
+    with routing(case, abro(first)) as (above, _):
         party, other = host(case), spread(case)
         before = of(told(case, party), abro().address)
         case.expect(
             version(before) == first, "nd_version", f"version {first} passed on", str(version(before)),
             requirement="RFC6775-4.3-02",
         )  # fmt: skip
-        above.options = [pio(prefix), pio(other), abro(second)]
+        above.options = [pio(other), abro(second)]
         frame = above.advertise()
         case.tester.listen(1.0)
         after = of(told(case, party), abro().address)
@@ -127,7 +127,7 @@ def test_versions(case: Case, how: str):
         )
 
 
-@requirement("RFC6775-8.1.3-02")
+@requirement("RFC6775-8.1.3-02", "RFC6775-8.1.4-02")
 def test_versions_of_two_borders(case: Case):
     """A version is compared with "the recorded version number for that 6LBR": another one's may be lower."""
     with routing(case, abro(9)) as (_, prefix):
@@ -144,8 +144,11 @@ def test_versions_of_two_borders(case: Case):
                 case.unsupported("the DUT does not pass on what a second 6LBR told: see 8.1/two_borders")
         taken = other in prefixes(of(found, OTHER))
         case.expect(taken, "nd_version", "version 4 of another 6LBR is taken", "it is ignored", frame=frame)
+        if taken and of(found, abro().address) is None:
+            case.unsupported("the DUT does not keep what the first 6LBR told: see 8.1/two_borders")
         stays = prefix in prefixes(of(found, abro().address))
-        case.expect(stays, "nd_lost", "version 9 of the first 6LBR stays", "it is gone", frame=frame)
+        case.expect(stays, "nd_lost", "version 9 of the first 6LBR stays", "it is gone", frame=frame,
+                    requirement="RFC6775-8.1.4-02")  # fmt: skip
 
 
 @requirement("RFC6775-8.1.3-02")
@@ -168,7 +171,7 @@ def test_set_is_replaced(case: Case):
             )
 
 
-@requirement("RFC6775-4.2-01", "RFC6775-4.2-04")
+@requirement("RFC6775-8.1.4-02", "RFC6775-4.2-01")
 @pytest.mark.parametrize("compress", [False, True], ids=["c-0", "c-1"])
 def test_context_is_passed_on(case: Case, compress: bool):
     """A 6CO is passed on as it came: its CID, its Context Length, and the C flag, by which the 6LBR steers its use."""
@@ -180,7 +183,7 @@ def test_context_is_passed_on(case: Case, compress: bool):
         options = message.options if message else ()
         found = [o for o in options if isinstance(o, nd.ContextOption) and o.cid == option.cid]
         if not found:
-            case.failed("nd_option", "the 6CO, passed on", "none", requirement="RFC6775-4.2-01")
+            case.failed("nd_option", "the 6CO, passed on", "none")
         same = (found[0].prefix, found[0].length) == (option.prefix, option.length)
         case.expect(same, "nd_context", option.build().hex(), found[0].build().hex())
         said = f"C={int(found[0].compress)}"
@@ -229,7 +232,7 @@ def test_abro_is_passed_on(case: Case, minutes: int):
 
 
 @pytest.mark.slow
-@requirement("RFC6775-8.1.4-01", "RFC6775-6.1-02")
+@requirement("RFC6775-8.1.4-01", "RFC6775-8.1.4-02", "RFC6775-6.1-02")
 def test_lifetimes_shrink(case: Case):
     """ "Their valid and preferred lifetimes are decremented as time passes": less by two minutes then."""
     prefix = spread(case)
@@ -266,10 +269,11 @@ def test_lifetimes_shrink(case: Case):
                 )
         kinds = {type(o) for o in (message.options if message else ())}
         whole = {nd.PrefixInformation, nd.ContextOption} <= kinds
-        case.expect(whole, "nd_option", "the prefix and the context, passed on", "not both")
+        case.expect(whole, "nd_option", "the prefix and the context, passed on", "not both",
+                    requirement="RFC6775-8.1.4-02")  # fmt: skip
 
 
-@requirement("RFC6775-8.1.5-01")
+@requirement("RFC6775-8.1.5-01", "RFC6775-8.1.4-02")
 def test_two_borders(case: Case):
     """What two 6LBRs told "MUST NOT" stand in one RA: one RA for each, each with its own prefix.
 
@@ -283,7 +287,8 @@ def test_two_borders(case: Case):
             message = of(found, border)
             with advice(case):
                 wanted = f"an RA for the 6LBR {border.hex()} with its prefix"
-                case.expect(mine in prefixes(message), "nd_option", wanted, "none", frame=frame)
+                case.expect(mine in prefixes(message), "nd_option", wanted, "none", frame=frame,
+                            requirement="RFC6775-8.1.4-02")  # fmt: skip
             case.expect(
                 others not in prefixes(message), "nd_mixed", "no prefix of the other", "one", frame=frame
             )
@@ -299,8 +304,9 @@ def test_border_ends(case: Case):
     with routing(case, abro(1, 0)) as (above, prefix):
         other = spread(case)
         with another_border(case, other, minutes=1) as (second, _):
-            if other not in prefixes(of(told(case, host(case)), OTHER)):
-                case.unsupported("the DUT does not pass on what a second 6LBR told: see 8.1/two_borders")
+            before = told(case, host(case))
+            if other not in prefixes(of(before, OTHER)) or prefix not in prefixes(of(before, abro().address)):
+                case.unsupported("the DUT does not pass on what two 6LBRs told: see 8.1/two_borders")
             above.advertises = second.advertises = False
             let_pass(case, 66.0)
             found = told(case, host(case))

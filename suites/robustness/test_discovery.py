@@ -75,7 +75,7 @@ def test_lengths_that_lie(case: Case, kind: int):
         outcome(case, [message(case, kind, each) for each in octets])
 
 
-@requirement("RFC4861-6.1.2-02")
+@requirement("RFC4861-7.1.1-02", "RFC4861-6.1.1-03", "RFC4861-6.1.2-02", "RFC4861-7.1.2-02")
 @pytest.mark.parametrize("kind", HEADS, ids=["rs", "ra", "ns", "na"])
 def test_forty_options(case: Case, kind: int):
     """Forty options that nobody knows, then forty that everybody does: "MUST be ignored", or at least bearable."""

@@ -14,12 +14,13 @@ from sixlowpan.addresses import is_link_local, is_multicast
 from tests.mutants.ble_6lbr import wrong as wrong_6lbr
 from tests.mutants.nd_router import wrong as wrong_6lr
 
-STAR, HOSTS = "RFC7668-3.2.1-03", "RFC6775-6.5.4-01"
+STAR, HOSTS = "RFC7668-3.2.1-03", "RFC6775-6.5.4-02"
+LABEL = "RFC6437-2-01"
 UDP, TCP, FRAGMENT = 17, 6, 44
 CHECKED = {UDP, TCP, ipv6.ICMPV6}
 
 
-def passing(id, register=wrong_6lbr, requirement=STAR):
+def passing(id, register=wrong_6lbr, requirement=STAR, **told):
     """function(packet) -> the octets that are passed on in the place of a packet; None: nothing."""
 
     def decorate(function):
@@ -30,7 +31,7 @@ def passing(id, register=wrong_6lbr, requirement=STAR):
                     super().pass_on(bytes(passed), peer)
 
         Node.__doc__ = function.__doc__
-        register(id, requirement)(Node)
+        register(id, requirement, **told)(Node)
         return function
 
     return decorate
@@ -88,7 +89,7 @@ def _(packet):
     return packet if right(packet) else None
 
 
-@passing("6lr-forwards-no-options", wrong_6lr, HOSTS)
+@passing("6lr-forwards-no-options", wrong_6lr, "RFC8200-4-01")
 def _(packet):
     """Forwards nothing with an options header."""
     return None if packet[6] in {0, 60} else packet
@@ -112,13 +113,13 @@ def _(packet):
     return packet[:46] + value.to_bytes(2) + packet[48:]
 
 
-@passing("6lr-forwards-without-label", wrong_6lr, HOSTS)
+@passing("6lr-forwards-without-label", wrong_6lr, LABEL)
 def _(packet):
     """Forwards with flow label 0."""
     return packet[:1] + bytes((packet[1] & 0xF0, 0, 0)) + packet[4:]
 
 
-@passing("6lr-forwards-without-class", wrong_6lr, HOSTS)
+@passing("6lr-forwards-without-class", wrong_6lr, "RFC6282-3-03", advice=True)
 def _(packet):
     """Forwards with traffic class 0."""
     return bytes((0x60, packet[1] & 15)) + packet[2:]
@@ -136,7 +137,7 @@ def _(packet):
     return None if packet[24] == 0xFF and packet[6] not in {UDP, 0, 60} else packet
 
 
-@wrong_6lr("6lr-forwards-outward-without-label", HOSTS)
+@wrong_6lr("6lr-forwards-outward-without-label", LABEL)
 class OutwardWithoutLabel(ReferenceNode):
     """Forwards with flow label 0 what goes to its own router."""
 
@@ -195,11 +196,11 @@ class LinkLocalStays(ReferenceNode):
         return is_link_local(view.src) or is_link_local(view.dst)
 
 
-wrong_6lbr("6lbr-forwards-from-nowhere", HOSTS)(LinkLocalStays)
-wrong_6lr("6lr-forwards-from-nowhere", HOSTS)(LinkLocalStays)
+wrong_6lbr("6lbr-forwards-from-nowhere", "RFC4291-2.5.2-01")(LinkLocalStays)
+wrong_6lr("6lr-forwards-from-nowhere", "RFC4291-2.5.2-01")(LinkLocalStays)
 
 
-@wrong_6lr("6lr-forwards-to-loopback", HOSTS)
+@wrong_6lr("6lr-forwards-to-loopback", "RFC4291-2.5.3-01")
 class ToLoopback(ReferenceNode):
     """Looks at the source alone: sends what is for ::1 to its default router."""
 

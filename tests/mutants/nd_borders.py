@@ -137,7 +137,7 @@ class BordersMixed(ReferenceNode):
         return super().border_options(address, replace(border, options=everything))
 
 
-@wrong("6lr-last-border-only", "RFC6775-8.1.5-01", advice=True)
+@wrong("6lr-last-border-only", "RFC6775-8.1.4-02", advice=True)
 class LastOnly(ReferenceNode):
     """Keeps what the last 6LBR told, and nothing else."""
 

@@ -77,12 +77,12 @@ def passes_on_first(kind, most):
     return Passing
 
 
-@wrong("6lr-eight-contexts-passed-on", "RFC6775-4.2-03")
+@wrong("6lr-eight-contexts-passed-on", "RFC6775-8.1.4-02")
 class EightContexts(passes_on_first(nd.ContextOption, 8)):
     """Passes on the first eight contexts of an advertisement."""
 
 
-@wrong("6lr-first-prefix-passed-on", "RFC6775-8.1.5-01")
+@wrong("6lr-first-prefix-passed-on", "RFC6775-8.1.4-02")
 class FirstPrefixPassedOn(passes_on_first(nd.PrefixInformation, 1)):
     """Passes on the first prefix of an advertisement only."""
 

@@ -117,7 +117,7 @@ class NoSllaoCrash(ReferenceNode):
         return super().keep_router(message)
 
 
-@wrong("6ln-nd-na-options-end-at-an-unknown", "RFC4861-6.1.2-02")
+@wrong("6ln-nd-na-options-end-at-an-unknown", "RFC4861-7.1.2-02")
 class NaUnknownEnds(ReferenceNode):
     """Reads no further in an answer to a registration than the first option that it does not know."""
 

@@ -69,7 +69,7 @@ class AroBeyond(Walks):
             at += 8 * message[at + 1]
 
 
-@mutant("nd-sixteen-options", requirement="RFC4861-6.1.2-02", kinds=ANY)
+@mutant("nd-sixteen-options", requirement="RFC4861-7.1.1-02", kinds=ANY)
 class SixteenOptions(Walks):
     """Has a table of sixteen options, and writes a seventeenth."""
 

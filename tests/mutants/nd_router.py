@@ -74,7 +74,7 @@ class RaWithoutAbro(ReferenceNode):
         return super().border_options(address, border)[1:]
 
 
-@wrong("6lr-context-not-passed-on", "RFC6775-4.2-01")
+@wrong("6lr-context-not-passed-on", "RFC6775-8.1.4-02")
 class ContextNotPassedOn(ReferenceNode):
     """Passes prefixes on, and no contexts."""
 

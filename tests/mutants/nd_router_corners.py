@@ -15,7 +15,7 @@ from tests.mutants.nd_steps import answers, checksum_unchecked, code_unchecked, 
 # -- messages that are not valid --------------------------------------------------------------------------------
 
 
-@wrong("6lr-rs-unknown-option-dropped", "RFC4861-6.1.2-02")
+@wrong("6lr-rs-unknown-option-dropped", "RFC4861-6.1.1-03")
 class RsUnknownOption(ReferenceNode):
     """Drops a solicitation with an option that it does not know."""
 
@@ -132,7 +132,7 @@ class DacFromGroup(DacValid):
 # -- what it answers, and forwards --------------------------------------------------------------------------------
 
 
-@wrong("6lr-forwards-by-identifier", "RFC6775-6.5.4-01")
+@wrong("6lr-forwards-by-identifier", "RFC6775-6.5.4-02")
 class ForwardsByIdentifier(ReferenceNode):
     """Forwards to the EUI-64 that the identifier of any address of its prefix gives."""
 
@@ -296,7 +296,7 @@ class PassesOn(ReferenceNode):
         return self.passed(option) if isinstance(option, nd.PrefixInformation) else option
 
 
-@wrong("6lr-prefix-a-set", "RFC6775-8.1.5-01")
+@wrong("6lr-prefix-a-set", "RFC6775-8.1.4-02")
 class PrefixASet(PassesOn):
     """Passes every prefix on with the A flag set."""
 
@@ -304,7 +304,7 @@ class PrefixASet(PassesOn):
         return replace(option, autonomous=True)
 
 
-@wrong("6lr-prefix-of-64-bits", "RFC6775-8.1.5-01")
+@wrong("6lr-prefix-of-64-bits", "RFC6775-8.1.4-02")
 class PrefixOf64(PassesOn):
     """Passes every prefix on as one of 64 bits."""
 
@@ -346,7 +346,7 @@ class ShrinkWithEachAnswer(ReferenceNode):
         return [first, *kept]
 
 
-@wrong("6lr-context-for-expired-prefix", "RFC6775-8.1.4-01")
+@wrong("6lr-context-for-expired-prefix", "RFC6775-8.1.4-02")
 class ContextEndsWithPrefix(ReferenceNode):
     """Lets the contexts of a 6LBR end with its first prefix: each has a lifetime of its own."""
 

@@ -166,7 +166,7 @@ class AroOfTheLastInEachAnswer(ReferenceNode):
         super().send_nd(s, d, k, b)
 
 
-@wrong("6lr-link-local-source-forwarded", "RFC6775-6.5.4-01")
+@wrong("6lr-link-local-source-forwarded", "RFC4291-2.5.6-01")
 class LinkLocalSourceForwarded(ReferenceNode):
     """Forwards from a link-local address to a registered one."""
 
@@ -177,7 +177,7 @@ class LinkLocalSourceForwarded(ReferenceNode):
         return super().route(packet, view)
 
 
-@wrong("6lr-hop-limit-kept", "RFC6775-6.5.4-01")
+@wrong("6lr-hop-limit-kept", "RFC8200-3-01")
 class HopLimitKept(ReferenceNode):
     """Forwards with the hop limit as it was."""
 
@@ -186,7 +186,7 @@ class HopLimitKept(ReferenceNode):
             self.transmit(packet, peer)
 
 
-@wrong("6lr-hop-limit-0-forwarded", "RFC6775-6.5.4-01")
+@wrong("6lr-hop-limit-0-forwarded", "RFC8200-3-01")
 class HopLimit0Forwarded(ReferenceNode):
     """Forwards a packet whose hop limit becomes 0."""
 

@@ -233,7 +233,7 @@ class OldSetStays(ReferenceNode):
         return True
 
 
-@wrong("6lr-context-c-set", "RFC6775-4.2-01")
+@wrong("6lr-context-c-set", "RFC6775-8.1.4-02")
 class ContextCSet(passes_on(nd.ContextOption, compress=True)):
     """Passes every context on with C=1."""
 

@@ -159,7 +159,7 @@ class StrangersKept(ReferenceNode):
         super().advertised(view, message, found)
 
 
-@wrong("nd-reserved-solicitation-dropped", "RFC4861-6.1.2-02")
+@wrong("nd-reserved-solicitation-dropped", "RFC4861-7.1.1-02")
 class ReservedSolicitation(ReferenceNode):
     """Drops a solicitation with reserved bits set."""
 
@@ -168,7 +168,7 @@ class ReservedSolicitation(ReferenceNode):
             super().icmp(view, message)
 
 
-@wrong("nd-reserved-advertisement-dropped", "RFC4861-6.1.2-02")
+@wrong("nd-reserved-advertisement-dropped", "RFC4861-7.1.2-02")
 class ReservedAdvertisement(ReferenceNode):
     """Drops an advertisement with reserved bits set."""
 

@@ -206,3 +206,15 @@ class EdarToOld(ReferenceNode):
         for border in self.borders.values():
             border.extended = True
         super().send_request(address, option)
+
+
+@variant("6lr-one-border", rigs=SIX_LRS, strict=False)
+class OneBorder(ReferenceNode):
+    """Has room for one 6LBR, the latest: RFC 6775 §8.1.4 says what is kept of each, and not of how many at a time."""
+
+    def takes_advertisement(self, message):
+        taken = super().takes_advertisement(message)
+        if taken and len(self.borders) > 1:
+            for gone in list(self.borders)[:-1]:
+                self.border_ended(gone)
+        return taken
