@@ -147,7 +147,7 @@ class SllaoInFront(ReferenceNode):
         return super().keep_router(replace(message, options=(*message.options[:1], *kept)))
 
 
-@wrong("6ln-nd-context-of-length-3-refused", "RFC6775-4.2-01")
+@wrong("6ln-nd-context-of-length-3-refused", "RFC6775-4.2-01", advice=True)
 class LongForShort(ReferenceNode):
     """Ignores a 6CO of Length 3 whose Context Length is 64 or less."""
 

@@ -57,6 +57,15 @@ class GroupTarget(ReferenceNode):
         return super().registration(view, replace(message, target=target))
 
 
+@wrong("6lr-ns-own-group-target-registered", "RFC4861-7.1.1-01")
+class OwnGroupTarget(ReferenceNode):
+    """Takes a registration that solicits a group which it listens to: looks for the target among all it has."""
+
+    def registration(self, view, message):
+        target = self.own[0] if message.target in self.groups else message.target
+        return super().registration(view, replace(message, target=target))
+
+
 @wrong("6lr-group-answered-without-tllao", "RFC4861-7.2.4-03")
 class RouterWithoutTllao(GroupWithoutTllao):
     """Leaves the TLLAO out of the answer to a solicitation that was multicast."""
