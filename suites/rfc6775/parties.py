@@ -15,6 +15,7 @@ from fixtures.api import (
     Case,
     HostParty,
     Identity,
+    Inconclusive,
     RouterParty,
     Seen,
     binds,
@@ -39,6 +40,8 @@ STARTED = 8.0
 SOON = 3.0
 #: Seconds between two tries at least: RETRANS_TIMER of RFC 4861 §10 is 1 s, and timers are coarse.
 APART = 0.8
+#: How much earlier than 10 s an RS may come: timers of a small device are that coarse.
+EARLY = 0.5
 #: The 6LBR that advertisements speak of, beyond our routers.
 BORDER = bytes.fromhex("20010db8000000000000000000000b0d")
 
@@ -168,6 +171,37 @@ def expect_apart(case: Case, times: Sequence[float], frame: bytes) -> None:
         said = ", ".join(f"{gap:.2f}" for gap in gaps)
         case.expect(
             all(gap >= APART for gap in gaps), "nd_interval", "RETRANS_TIMER (1 s) apart", said, frame=frame
+        )
+
+
+def too_close(gap: float, least: float, unsure: float) -> bool | None:
+    """Whether what came `gap` seconds apart by its stamps left less than `least` apart; None: that cannot be told.
+
+    `unsure`: by how many seconds the stamp of the earlier one may be late.
+    """
+    if gap >= least:
+        return False
+    return None if gap + unsure >= least else True
+
+
+def expect_spaced(
+    case: Case, found: Sequence[Seen], least: float, expected: str, held: float, row: str | None = None
+) -> None:
+    """What the DUT sent left so many seconds apart, by the stamps of its frames.
+
+    `held`: for how long the rig had been held up when it began to wait for the first. Both stamps are of one clock. A frame that is stamped when it is read may have waited for as long as other work
+    held the machine up since then. Raises `Inconclusive` where that may be all.
+    """
+    link = case.rig.link
+    unsure = link.clock_error + link.held_up() - held
+    for earlier, later in pairwise(found):
+        gap = later.began - earlier.began
+        close = too_close(gap, least, unsure)
+        if close is None:
+            slow = f"two messages were read {gap:.1f} s apart, and the rig was held up for {unsure:.1f} s"
+            raise Inconclusive(f"machine too slow: {slow}")
+        case.expect(
+            not close, "nd_interval", expected, f"{gap:.1f} s", requirement=row, frame=later.frames[0]
         )
 
 
