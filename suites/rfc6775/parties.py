@@ -189,8 +189,9 @@ def expect_spaced(
 ) -> None:
     """What the DUT sent left so many seconds apart, by the stamps of its frames.
 
-    `held`: for how long the rig had been held up when it began to wait for the first. Both stamps are of one clock. A frame that is stamped when it is read may have waited for as long as other work
-    held the machine up since then. Raises `Inconclusive` where that may be all.
+    `held`: for how long the rig had been held up when it began to wait for the first. Both stamps are of one clock. A
+    frame that is stamped when it is read may have waited for as long as other work held the machine up since then.
+    Raises `Inconclusive` where that may be all.
     """
     link = case.rig.link
     unsure = link.clock_error + link.held_up() - held
