@@ -195,13 +195,13 @@ class HopLimit0Forwarded(ReferenceNode):
             self.transmit(packet[:7] + bytes([packet[7] - 1]) + packet[8:], peer)
 
 
-@wrong8("6lr-earo-moved-with-its-own-tid", "RFC8505-4.1-09", "6lr")
-class EaroMovedWithItsOwnTid(ReferenceNode):
-    """Says Moved with the TID that it has, not the one that came."""
+@wrong8("6lr-earo-moved-with-another-tid", "RFC6775-6.5.2-01", "6lr")
+class EaroMovedWithAnotherTid(ReferenceNode):
+    """Says Moved with a TID that is neither the one that came nor the one that it has."""
 
     def reply(self, asked, status):
-        if status == 3 and (kept := self.bindings.get(asked.address)) is not None:
-            asked = replace(asked, option=replace(asked.option, tid=kept.tid))
+        if status == 3:
+            asked = replace(asked, option=replace(asked.option, tid=nd.tid.following(asked.option.tid)))
         super().reply(asked, status)
 
 

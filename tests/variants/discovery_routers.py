@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rigs.nodes.reference.registration import reverse
 from rigs.nodes.reference.sixlbr import Shown
 from sixlowpan import nd
@@ -218,3 +220,13 @@ class OneBorder(ReferenceNode):
             for gone in list(self.borders)[:-1]:
                 self.border_ended(gone)
         return taken
+
+
+@variant("6lr-earo-moved-with-its-own-tid", rigs=("reference-nd-6lr-8505", "reference-nd-6lbr-8505"))
+class MovedWithItsOwnTid(ReferenceNode):
+    """Says Moved with the TID that it has: RFC 8505 §4.1, "indicated by the same ROVR and a more recent TID"."""
+
+    def reply(self, asked, status):
+        if status == 3 and (kept := self.bindings.get(asked.address)) is not None:
+            asked = replace(asked, option=replace(asked.option, tid=kept.tid))
+        super().reply(asked, status)
