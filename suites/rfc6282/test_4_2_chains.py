@@ -5,6 +5,7 @@ import pytest
 from fixtures.api import (
     Case,
     Stimulus,
+    checked,
     link_info,
     needs,
     outcome,
@@ -266,3 +267,24 @@ def test_nhc_of_later_documents(case: Case):
         lambda: Stimulus([payload], packet, case.tester.info(), "ICMPv6 GHC, all literal"),
         feature="ghc",
     )
+    if not case.declares("ghc"):  # what these are by GHC nobody answers
+        right_or_nothing(case, lambda: as_they_stand(case), requirement="RFC7400-3.1-02")
+
+
+def as_they_stand(case: Case) -> Stimulus:
+    """Codes of GHC that are, for who passes over 0xdf and reads them as they stand, an Echo Request.
+
+    80 is two zeros, 00 is no octet, and the first octet of the checksum is the count of all that follow it.
+    """
+    tester = case.tester
+    source, destination = tester.identity.address, tester.dut_address
+    rest = tester.next_identifier().to_bytes(2) + tester.pattern(12)
+    begins = bytes([0x80, 0])
+    wanted = (len(rest) + 3) << 8 | 0x5A
+    found = ipv6.checksum(source, destination, ipv6.ICMPV6, begins + bytes(2) + rest + bytes(2))
+    codes = begins + wanted.to_bytes(2) + rest + ((found - wanted) % 0xFFFF).to_bytes(2)
+    assert ipv6.checksum_holds(source, destination, ipv6.ICMPV6, codes), (
+        "no Echo Request: it would prove nothing"
+    )
+    packet = ipv6.build(source, destination, ipv6.ICMPV6, bytes(2) + codes[3:], hop_limit=64)
+    return checked(case, bytes.fromhex("7e33 df") + codes, packet, "ICMPv6 GHC, an Echo Request as it stands")

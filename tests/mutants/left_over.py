@@ -231,3 +231,11 @@ def _(self, payload, header, info):
     if header.nh and payload[header.end : header.end + 1] == b"\xdf" and self.buffer[6] == UDP:
         return self.rebuilt(payload, info, UDP, payload[header.end :])
     return None
+
+
+@reads_one_buffer("ghc-icmpv6-read-as-it-stands", "RFC7400-3.1-02", PLAIN)
+def _(self, payload, header, info):
+    """Knows no GHC, and passes over its NHC octet: takes what follows for the message itself."""
+    if header.nh and payload[header.end : header.end + 1] == b"\xdf":
+        return self.rebuilt(payload, info, ICMPV6, payload[header.end + 1 :])
+    return None
