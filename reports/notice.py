@@ -245,7 +245,7 @@ def _told(cause: Cause, scope: Scope) -> str:
     right, every = cause.alike
     if right and not some:  # "never" of all of them, and some are right: it is said of how many
         told = told.replace(" never arrive.", " do not arrive.")
-        return f"{told.rstrip('.')} in {every - right} of {every} results of these cases."
+        return f"{told.rstrip('.')} in {every - right} of {every} tries of these cases."
     return told + _right(cause, scope)
 
 
@@ -304,7 +304,8 @@ def _right(cause: Cause, scope: Scope) -> str:
     too = f" Others such arrive, as in {cause.right_too}." if cause.right_too and scope.told else ""
     if not right:
         return too
-    return f"{too} Of {every} results of the same cases {right} {'is' if right == 1 else 'are'} right."
+    nodes = "The node" if len(cause.rigs) == 1 else "The nodes"
+    return f"{too} {nodes} did right in {right} of {every} tries of these cases."
 
 
 def _question(cause: Cause) -> str:

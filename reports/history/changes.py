@@ -15,6 +15,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from statistics import fmean, median
 from typing import Final
 
 #: Runs of a segment at least, and how many times the least information a change must bring.
@@ -28,7 +29,10 @@ _LONGEST: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A change for good: `at` is the place of the first run behind it, with the means before and behind."""
+    """A change for good: `at` is the place of the first run behind it, with the levels before and behind.
+
+    A level is the median of its runs, so that one odd run is no part of it; the mean where the medians are equal.
+    """
 
     at: int
     before: float
@@ -56,11 +60,16 @@ def steps(values: Sequence[float]) -> list[Step]:
     ends = [0, *(at for at in ends[1:-1] if _settled(scaled, ends, at)), len(scaled)]
     for place in range(1, len(ends) - 1):
         ends[place] = _place(scaled, ends[place - 1], ends[place + 1])
-    means = [most * (math.fsum(scaled[start:end]) / (end - start)) for start, end in pairwise(ends)]
+    parts = [scaled[start:end] for start, end in pairwise(ends)]
     return [
-        Step(left_out + at, before, after)
-        for at, (before, after) in zip(ends[1:-1], pairwise(means), strict=True)
+        Step(left_out + at, *(most * level for level in _levels(before, behind)))
+        for at, (before, behind) in zip(ends[1:-1], pairwise(parts), strict=True)
     ]
+
+
+def _levels(before: Sequence[float], behind: Sequence[float]) -> tuple[float, float]:
+    levels = median(before), median(behind)
+    return levels if levels[0] != levels[1] else (fmean(before), fmean(behind))
 
 
 def _settled(values: Sequence[float], ends: Sequence[int], at: int) -> bool:

@@ -9,19 +9,16 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from reports.files import made_folder
-from reports.history.changes import Step, steps
+from reports.history.figures import about_figure, chart_of, in_runs, measured_in, moved
 from reports.history.store import unit_of
 from reports.history.trends import (
     Point,
     Run,
-    Value,
     always_bad,
     changed,
     ended_bad,
@@ -42,16 +39,12 @@ from reports.verdict import plural
 from reports.view import SIGNS, STATES
 from vectors.catalogue import CATALOGUE
 
-_CHART: Final = (720, 200)
 #: Cases that are named of those that broke at once.
 _NAMED: Final = 5
-#: Figures that changed beyond which they are told by rig and run, and how many are named then.
+#: Figures that changed beyond which they are told by rig and run.
 _FIGURES: Final = 6
-_LARGEST: Final = 3
 #: Inputs and DUTs with which a case is flaky that are told, the latest ones.
 _FLAKES: Final = 3
-#: Values of a figure in one line.
-_VALUES: Final = 20
 LEGEND: Final = ", ".join(f"{SIGNS[name]} {name}" for name in STATES) + ", · no result"
 #: DUTs of one run that are named in the list of runs.
 _DUTS: Final = 4
@@ -185,19 +178,6 @@ def _from(before: str, after: str) -> str:
     return f"{before} -> {after}" if before != after else f"{after or 'unknown'}, the same"
 
 
-def about_figure(values: list[Value], unit: str) -> tuple[list[Value], list[Step], list[str]]:
-    """(the runs that have a value, change points of the median, what there is to say)."""
-    there = [value for value in values if value.p50 is not None]
-    medians = [value.p50 for value in there if value.p50 is not None]
-    found = steps(medians)
-    said = [
-        f"changed {step.relative:+.1%} at {there[step.at].run.started} ({there[step.at].run.run_id}, "
-        f"{there[step.at].dut}): {amount(step.before, unit)} -> {amount(step.after, unit)}"
-        for step in found
-    ]
-    return there, found, said
-
-
 def show(
     history: sqlite3.Connection, case: str | None, figure: str | None, rig: str | None, *, every: bool
 ) -> Iterator[str]:
@@ -205,7 +185,7 @@ def show(
     yield "number, begun, run, suite, lab, results"
     yield from runs_in_words(history, rig)
     all_runs, cases = runs(history), list(_asked(history, case, figure, rig, every=every))
-    measured = list(_measured(history, case, figure, rig))
+    measured = list(measured_in(history, case, figure, rig))
     yield from (f"broke at {row}" for row in broken(cases))
     shown = [one for one in measured if figure or every or one.said]
     folds = not (figure or every) and len(shown) > _FIGURES
@@ -233,55 +213,6 @@ def show(
         medians = [amount(value.p50, one.unit) for value in one.there if value.p50 is not None]
         yield f"{one.rig}  {one.case}  {one.name}: {in_runs(medians)}"
         yield from (f"    {row}" for row in one.said)
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One figure over the runs that have it, with its change points and what there is to say."""
-
-    rig: str
-    case: str
-    name: str
-    there: list[Value]
-    found: list[Step]
-    said: list[str]
-
-    @property
-    def unit(self) -> str:
-        return unit_of(self.name)
-
-
-def _measured(
-    history: sqlite3.Connection, case: str | None, figure: str | None, rig: str | None
-) -> Iterator[Measured]:
-    for on, name, what, values in figures(history, figure or "*", rig) if figure or not case else ():
-        yield Measured(on, name, what, *about_figure(values, unit_of(what)))
-
-
-def moved(figures: Iterable[Measured]) -> Iterator[str]:
-    """Figures that changed, a line for each rig and run with how many did and the largest changes, newest first."""
-    since: dict[tuple[str, str, str, str], list[tuple[Step, Measured]]] = {}
-    for one in figures:
-        for step in one.found:
-            at = one.there[step.at]
-            since.setdefault((at.run.started, at.run.run_id, one.rig, at.dut), []).append((step, one))
-    for (started, run_id, rig, dut), changes in sorted(since.items(), key=lambda one: one[0], reverse=True):
-        largest = sorted(changes, key=lambda pair: -abs(pair[0].relative))[:_LARGEST]
-        words = "; ".join(
-            f"{one.case} {one.name} {step.relative:+.1%} ({amount(step.before, one.unit)} -> "
-            f"{amount(step.after, one.unit)})"
-            for step, one in largest
-        )
-        head = f"changed at {started} ({run_id}), {rig}, DUT {dut}: {plural(len(changes), 'figure')}"
-        yield f"{head}, the largest: {words}; --figure PART lists them"
-
-
-def in_runs(values: Sequence[str]) -> str:
-    """Values in their order, equal ones that follow each other once with a count; of many the last ones."""
-    groups = [(value, len(list(group))) for value, group in groupby(values)]
-    left = sum(count for _, count in groups[:-_VALUES])
-    told = ", ".join(f"{value} x {count}" if count > 1 else value for value, count in groups[-_VALUES:])
-    return (f"({left} before) " if left else "") + told
 
 
 def _asked(
@@ -322,7 +253,7 @@ def pages(
         if there and (figure or found):
             file = f"figure-{len(links)}-{_plain(on, what)}.html"
             links.append((file, f"{on}: {name}: {what}", "; ".join(said)))
-            chart = _chart(there, found)
+            chart = chart_of(there, found)
             yield (
                 file,
                 page(
@@ -346,28 +277,6 @@ def pages(
 
 def _plain(*names: str) -> str:
     return re.sub(r"[^A-Za-z0-9.-]+", "-", "-".join(names)).strip("-.")[:80]
-
-
-def _chart(values: Sequence[Value], found: Sequence[Step]) -> Mapping[str, Any]:
-    """Places of p50 and p95 over the runs, with a line at each change."""
-    width, height = _CHART
-    most = max([*(value.p95 or 0.0 for value in values), *(value.p50 or 0.0 for value in values)]) or 1.0
-
-    def at(place: int, value: float | None) -> tuple[int, int]:
-        x = 10 + round((width - 20) * place / max(1, len(values) - 1))
-        return x, height - 10 - round((height - 20) * max(0.0, value or 0.0) / most)
-
-    lines = {
-        name: [at(place, getattr(value, name)) for place, value in enumerate(values)]
-        for name in ("p50", "p95")
-    }
-    return {
-        "width": width,
-        "height": height,
-        "most": most,
-        "lines": {name: " ".join(f"{x},{y}" for x, y in points) for name, points in lines.items()},
-        "changes": [at(step.at, None)[0] for step in found],
-    }
 
 
 def write(folder: Path, made: Iterator[tuple[str, str]], put: Any) -> list[Path]:

@@ -5,7 +5,8 @@ from random import Random
 
 import pytest
 
-from reports.history import changes
+from reports.history import changes, figures
+from reports.history.trends import Run, Value
 
 
 @pytest.mark.parametrize("change", [0.1, -0.1])
@@ -84,3 +85,17 @@ def test_a_level_counts_from_its_third_run_on():
     assert [step.at for step in changes.steps([19.0] * 4 + [24.7] * 3)] == [4]
     assert changes.steps([24.7] * 2 + [19.0] * 9) == []
     assert [step.at for step in changes.steps([24.7] * 3 + [19.0] * 9)] == [3]
+
+
+def test_a_share_changes_by_points_and_what_may_be_back_is_told():
+    """It was told as "+inf%: 0 % -> 80 %": the one run behind the new level was a part of it."""
+    shares = [0.0] * 3 + [1.0] * 4 + [0.0]
+    runs_of = [Run(n, f"run-{n}", f"2026-01-0{n + 1}", 1, "1", True, "", "") for n in range(8)]
+    values = [Value(run, "Node 1", 50, 0, p50, p50, p50) for run, p50 in zip(runs_of, shares, strict=True)]
+    _, _, told = figures.about_figure(values, "share")
+    assert told == [
+        "changed +100 points at 2026-01-04 (run-3, Node 1): 0 % -> 100 %",
+        "then 0 % again at 2026-01-08 (run-7, Node 1): a level counts from its third run on",
+    ]
+    _, _, told = figures.about_figure(values[:7], "count")
+    assert told == ["changed at 2026-01-04 (run-3, Node 1): 0 -> 1"]

@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from reports.__main__ import main
-from reports.history import output, store, trends
+from reports.history import figures, store, trends
 from reports.record import Finding, read
 
 
@@ -350,7 +350,7 @@ def test_figures_that_changed_at_once_are_one_line(sample, tmp_path, file, capsy
     assert "no case has changed" in text
     _, text = said(capsys, "show", file, "--figure", "trip 3")
     assert "linux-ble  performance/rtt  trip 3 (ms): 13 ms x 5, 19.5 ms x 3" in text
-    assert output.in_runs([str(n) for n in range(30)]).startswith("(10 before) 10, 11, ")
+    assert figures.in_runs([str(n) for n in range(30)]).startswith("(10 before) 10, 11, ")
 
 
 def test_what_broke_stands_in_front_of_what_changed(sample, tmp_path, file, capsys):
