@@ -100,8 +100,8 @@ def _add_of_one_run(add: Adding) -> None:
         "show",
         _show,
         help="print what went wrong in a run by cause, or cases in full",
-        description="What went wrong, by cause: what is new with its proof, what is known in short. With --case or "
-        "--all results in full.",
+        description="What went wrong, by cause: what no profile declares with its proof, what is known in short. "
+        "With --case or --all results in full.",
     )
     verb.add_argument("--state", action="append", choices=STATES, help="which results (repeatable)")
     verb.add_argument("--rig", help="only this rig")

@@ -35,7 +35,7 @@ from vectors.codes import CODES
 
 #: Kinds of causes, worst first, and what each is called where several are counted.
 KINDS: Final = {
-    "fail": "new failure",
+    "fail": "undeclared failure",
     "error": "error of the suite",
     "unconfirmed": "unconfirmed deviation",
     "known": "known deviation",

@@ -1,4 +1,4 @@
-"""The distinct faults of a node, counted as whoever has to decide about it asks: how many, which break a MUST, new?
+"""The distinct faults of a node, counted as whoever decides about it asks: how many, which break a MUST, declared?
 
 Strategy: a fault is one cause (`reports.causes`) that breaks something which binds; advice and errors of the suite are
 none. Whether it breaks a MUST is asked of the catalogue: a row without a key word is a format that the text defines,
@@ -19,7 +19,7 @@ from reports.severity import EFFECTS, Effect
 from vectors.catalogue import CATALOGUE
 from vectors.codes import DEATHS
 
-#: Kinds of causes that are faults, and whether they are new: declared neither for this version nor for any.
+#: Kinds of causes that are faults, and whether they are news: declared neither for this version nor for any.
 _FAULTS: Final = {"fail": True, "unconfirmed": True, "known": False}
 _MUST: Final = frozenset({"MUST", "MUST NOT"})
 #: Severity of the worst fault -> whether the node is fit to ship; the page and docs/reports.md say what each means.
@@ -82,12 +82,12 @@ class Faults:
 
     @property
     def new(self) -> int:
-        """How many of them are new."""
+        """How many of them are declared nowhere."""
         return len(self.news)
 
     @property
     def news_beside(self) -> list[Cause]:
-        """The new ones, where the worst of all is none of them."""
+        """Those, where the worst of all is none of them."""
         return [] if self.news[:1] and self.news[0] is self.worst else self.news
 
     @cached_property
@@ -113,7 +113,7 @@ class Faults:
 
     @property
     def words(self) -> str:
-        """How many, how many of them break a MUST, and how many are new; empty for none."""
+        """How many, how many of them break a MUST, and how many are declared; empty for none."""
         return self.told(0)
 
     def told(self, by_node: int) -> str:
@@ -125,13 +125,13 @@ class Faults:
             must = "it breaks a MUST of an RFC" if musts else "it breaks no MUST of an RFC"
             must = "it takes the node out of service" if deaths else must
             shared = f" (shared by {by_node} nodes)" if by_node > count else ""
-            news = "new" if new else "declared in the profile"
+            news = "not declared in the profile" if new else "declared in the profile"
             return f"1 distinct fault{shared}: {must}, and is {news}{self._beyond}"
         of = [f"{musts} of them {'breaks' if musts == 1 else 'break'} a MUST of an RFC"] if musts else []
         of += [f"{deaths} {'takes' if deaths == 1 else 'take'} the node out of service"] if deaths else []
         most = ", ".join(of)
-        news = f"{new} {'is' if new == 1 else 'are'} new, {count - new} declared"
-        news = "all are new" if new == count else news if new else "all are declared, none is new"
+        news = f"{count - new} declared, {new} not"
+        news = "none is declared" if new == count else news if new else "all are declared"
         follow = sum(cause.consequence for cause in self.causes)
         told = f"; {follow} of them {'follows' if follow == 1 else 'follow'} from another" if follow else ""
         shared = f" ({by_node} counted by node: some are shared)" if by_node > count else ""

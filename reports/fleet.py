@@ -190,7 +190,7 @@ def lines_of_groups(found: Fleet, judged: Verdict) -> list[tuple[Group, Line, Co
 
 
 _STATES: Final = {
-    "fail": "new failures",
+    "fail": "undeclared failures",
     "error": "errors of the suite",
     "unconfirmed": "failures declared for other versions",
     "inconclusive": "not judged in full",

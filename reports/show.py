@@ -1,8 +1,8 @@
 """A run on a terminal: what went wrong by cause, or results in full.
 
 Strategy: a run of four rigs has four hundred results that went wrong, of some forty causes, and a reader wants the
-causes: what is new with its proof, what is known in a few lines, advice in one. What he then asks for (`--case`,
-`--all`) is printed whole. A name that fits nothing is a mistake of his, and is told with the nearest one.
+causes: what no profile declares with its proof, what is known in a few lines, advice in one. What he then asks for
+(`--case`, `--all`) is printed whole. A name that fits nothing is a mistake of his, and is told with the nearest one.
 """
 
 from __future__ import annotations

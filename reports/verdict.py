@@ -234,7 +234,7 @@ def _words(state: str, lines: list[Line], faults: Faults, *, interrupted: bool) 
         of = faults.news or faults.beyond
         rigs = {rig.name for cause in of for rig in cause.rigs}
         what = (
-            plural(faults.new, "new failure")
+            plural(faults.new, "undeclared failure")
             if faults.new
             else "it died in a known way where its profile does not declare that,"
         )
@@ -243,22 +243,22 @@ def _words(state: str, lines: list[Line], faults: Faults, *, interrupted: bool) 
         return f"Not good: {news}. {all_told[:1].upper()}{all_told[1:]}."
     known = f"; {all_told}" if all_told else ""
     if state == "error":
-        return f"Not judged in full: the suite itself failed; no new failure of a node{known}."
+        return f"Not judged in full: the suite itself failed; no undeclared failure of a node{known}."
     if interrupted:
-        return f"Not judged in full: the run was interrupted; no new failure so far{known}."
+        return f"Not judged in full: the run was interrupted; no undeclared failure so far{known}."
     if state == "inconclusive":
         unsure = sum(line.counts["inconclusive"] for line in lines)
         told = f"{unsure} of {sum(line.tried for line in lines)} results are inconclusive"
         idle = sum(not line.tried for line in lines)
         nothing = "nothing was tried" + (f" on {idle} of {len(lines)} rigs" if idle < len(lines) else "")
-        return f"Not judged in full: {told if unsure else nothing}; no new failure{known}."
+        return f"Not judged in full: {told if unsure else nothing}; no undeclared failure{known}."
     if state == "known":
         return f"Faulty: {all_told}."
     return "Good: no failure in what was tried."
 
 
 def plural(count: int, word: str) -> str:
-    """A count with its word: "1 case", "3 new failures", "2 errors of the suite"."""
+    """A count with its word: "1 case", "3 undeclared failures", "2 errors of the suite"."""
     if count == 1:
         return f"1 {word}"
     if word == "advice not followed":

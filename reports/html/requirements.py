@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from reports.coverage import tried
 from reports.record import state
 from reports.view import Case, View, requirement
 from vectors.catalogue import CATALOGUE
@@ -20,20 +21,24 @@ Kills = dict[str, dict[str, str]]
 
 def requirements(page: View, kills: Kills) -> dict[str, Any]:
     """The context of the template."""
-    tried = page.requirements()
+    named = page.requirements()
     caught: dict[str, list[tuple[str, str]]] = {}
     for mutant, kill in kills.items():
         caught.setdefault(kill["requirement"], []).append((mutant, kill["case"]))
     documents = []
-    for document in dict.fromkeys(row.document for name in tried if (row := requirement(name))):
+    for document in dict.fromkeys(row.document for name in named if (row := requirement(name))):
         testable = [row for row in CATALOGUE.values() if row.document == document and row.testable != "no"]
         rows = [
             (row, cases, _judged(page, name, cases))
-            for name, cases in tried.items()
+            for name, cases in named.items()
             if (row := requirement(name)) and row.document == document
         ]
-        documents.append((document, rows, [row for row in testable if row.id not in tried], len(testable)))
-    unknown = [name for name in tried if requirement(name) is None]
+        met = {row.id for row, _, judged in rows if any(map(tried, judged))}
+        # a case that no rig could try says nothing about what it is about
+        without = [row for row in testable if row.id not in named]
+        unmet = [row for row in testable if row.id in named and row.id not in met]
+        documents.append((document, rows, without, unmet, len(testable)))
+    unknown = [name for name in named if requirement(name) is None]
     return {"page": page, "documents": documents, "unknown": unknown, "caught": caught}
 
 

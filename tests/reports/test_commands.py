@@ -154,7 +154,7 @@ def test_show_tells_causes_and_not_results(sample, tmp_path, capsys):
     )
     assert out[place + 2] == "    in full: --case 'rfc6282/3.1.1/tf[0]' --rig lwip-802154"
     assert out[-2].startswith(
-        "2 new failures, 1 error of the suite, 1 known deviation; all that went wrong in full: --all, "
+        "2 undeclared failures, 1 error of the suite, 1 known deviation; all that went wrong in full: --all, "
     )
     assert out[-1].startswith("319 results: ✗ 2 fail, ! 1 error, K 300 known, ? 1 inconclusive, ✓ 14 pass")
     news = out[: out.index("error of the suite")]
@@ -186,7 +186,7 @@ def test_show_of_states_and_one_rig(run, capsys):
     assert main(["show", str(run), "--state", "unsupported"]) == 0
     out = capsys.readouterr().out
     assert "unsupported on linux-ble: needs fragmentation" in out
-    assert "new failure" not in out
+    assert "undeclared failure" not in out
     assert main(["show", str(run), "--state", "known", "--rig", "linux-ble"]) == 0
     assert "nothing of that kind" in capsys.readouterr().out
 
@@ -244,8 +244,8 @@ def test_show_has_the_gravest_first_and_names_deviations(run, capsys):
     assert main(["show", str(run)]) == 0
     said = [row for row in capsys.readouterr().out.splitlines() if row[:1] != " "]
     assert [row.partition(":")[0] for row in said[:5]] == [
-        "new failure, critical (crash)",
-        "new failure, serious (wrong data)",
+        "undeclared failure, critical (crash)",
+        "undeclared failure, serious (wrong data)",
         "error of the suite",
         "known deviation, minor (marks changed)",
         "inconclusive on lwip-802154",

@@ -98,9 +98,9 @@ def test_a_consequence_of_a_known_deviation_is_news_all_the_same(tmp_path):
     found = [cause for cause in causes(page) if cause.shown]
     assert [(cause.kind, cause.consequence) for cause in found] == [("fail", True), ("known", False)]
     summary = markdown.render(page)
-    assert "1 new failure on 1 rig" in summary
+    assert "1 undeclared failure on 1 rig" in summary
     assert (
-        "2 distinct faults, 1 of them breaks a MUST of an RFC; 1 is new, 1 declared; 1 of them follows from another"
+        "2 distinct faults, 1 of them breaks a MUST of an RFC; 1 declared, 1 not; 1 of them follows from another"
         in summary
     )
     assert "on lwip-802154, 3 cases; a consequence of leaky" in summary

@@ -88,7 +88,7 @@ def test_the_worst_effect_comes_first_and_all_are_counted():
         ("some forms lost", 2),
     ]
     words = "3 distinct faults, 1 of them breaks a MUST of an RFC, 1 takes the node out of service"
-    assert faults.words == f"{words}; 2 are new, 1 declared"
+    assert faults.words == f"{words}; 1 declared, 2 not"
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_parts_of_several_rigs_add_up():
 
 def test_one_death_alone_is_told_as_what_it_is():
     assert Faults.among([cause("dut_lost", SURVIVAL)]).words == (
-        "1 distinct fault: it takes the node out of service, and is new"
+        "1 distinct fault: it takes the node out of service, and is not declared in the profile"
     )
 
 

@@ -97,14 +97,14 @@ def test_a_stranger_sees_demand_stimulus_and_answer_of_a_deviation(page):
 def test_the_first_screen_says_for_each_node_whether_it_is_fit_to_ship(page):
     head, _, nodes = page.text.partition("Node by node")
     nodes = nodes.partition("Matrix")[0]
-    assert "Do not ship: lwip-802154. Not good: 2 new failures on 2 rigs of 3." in head
+    assert "Do not ship: lwip-802154. Not good: 2 undeclared failures on 2 rigs of 3." in head
     told = "3 distinct faults, 1 of them breaks a MUST of an RFC, 1 takes the node out of service"
-    assert f"{told}; 2 are new, 1 declared." in head
+    assert f"{told}; 1 declared, 2 not." in head
     assert "Fit to ship? No : lwip-802154; Not as it is : linux-802154;" in head
     assert "1 crash (critical) 1 wrong data (serious) 1 marks changed (minor)" in head
     assert "Fit to ship? No Whoever is in radio range" in nodes
     assert "Fit to ship? Nothing found against it in the 83 % that was tried" in nodes
-    assert "2 distinct faults, 1 takes the node out of service; 1 is new, 1 declared" in nodes
+    assert "2 distinct faults, 1 takes the node out of service; 1 declared, 1 not" in nodes
     assert "Not tried at all: RFC 4944 (IPv6 over IEEE 802.15.4" in nodes
     assert "7 of 7 cases tried (100 %). 1 case inconclusive." in nodes
     assert "1 loss of this DUT and what became of it (2 events)" in nodes
@@ -120,7 +120,7 @@ def test_a_node_whose_faults_are_all_declared_is_not_called_good(sample, tmp_pat
     ]
     alone = Page(render(read(sample.write_record(tmp_path / "alone", results)))).text
     assert (
-        "Not judged in full: nothing was tried on 2 of 3 rigs; no new failure; 1 distinct fault: it breaks"
+        "Not judged in full: nothing was tried on 2 of 3 rigs; no undeclared failure; 1 distinct fault: it breaks"
         in alone
     )
     results += [sample.result("rfc6282/2/x", rig, "pass", []) for rig in ("linux-802154", "linux-ble")]
@@ -302,7 +302,10 @@ def test_the_head_has_the_worst_fault_in_words_and_what_a_user_notices(page):
         "Worst fault: Whoever is in radio range can take the node off the network by what robustness/truncation sent"
         in head
     )
-    assert "critical: crash (new, on lwip-802154: The DUT crashed, restarted or fell silent for good" in head
+    assert (
+        "critical: crash (not declared, on lwip-802154: The DUT crashed, restarted or fell silent for good"
+        in head
+    )
 
 
 def test_what_was_not_tried_or_told_is_grouped_by_what_the_results_say(page):
@@ -322,8 +325,21 @@ def test_states_are_readable_without_colour(page):
 def test_requirements_name_their_cases_and_what_was_not_tried(run):
     part = Page(pages(read(run))["requirements.html"]).text
     assert "RFC 6282: " in part
-    assert "not tried in this run" in part
+    assert "not tried: this run has no case for them" in part
     assert "RFC0000-1-01" in part
+
+
+def test_a_requirement_whose_cases_no_rig_could_try_was_not_tried(sample, tmp_path):
+    """It counted as tried, beside a first page that said of the whole document that it was not."""
+    cases = [
+        sample.result(
+            f"rfc8505/5/{verdict}", "desk", verdict, [row], reason="not_declared" * (verdict != "pass")
+        )
+        for verdict, row in (("unsupported", "RFC8505-5.1-01"), ("pass", "RFC8505-5.3-01"))
+    ]
+    text = Page(pages(read(sample.write_record(tmp_path / "run", cases)))["requirements.html"]).text
+    assert re.search(r"RFC 8505: 1 of \d+ testable requirements tried", text)
+    assert "1 not tried: no rig of this run could try their cases RFC8505-5.1-01" in text
 
 
 def test_a_limit_is_no_requirement_of_an_rfc(sample, tmp_path):

@@ -57,6 +57,14 @@ def test_a_field_that_was_misread_is_marked_and_called_right():
     assert [octets for octets, wrong in elided.runs if wrong] == ["33"], "the mode bits stand for it"
 
 
+@pytest.mark.parametrize("which", ["source", "destination"])
+def test_ports_that_were_misread_are_marked_and_not_the_octet_in_front_of_them(which):
+    """Compressed ports stand in octets of their own behind the NHC octet; that one was marked."""
+    octets = bytes.fromhex("41cc98cdab010000feff5e0002416b5e8a1b5e0002 7e33f3f0f2f5 5919f7c9614f8069dedc6c28")
+    frame = shown(finding(f"udp_{which}_port", octets, field=f"udp_{which}_port"))
+    assert [octets for octets, wrong in frame.runs if wrong] == ["f0"]
+
+
 def test_a_context_that_the_oracle_lacks_is_no_fault_of_the_frame():
     octets = bytes.fromhex("41c8fecdab0100cf3cc247075e00027af3603a800041c4f2ee0001")
     frame = shown(finding("8-11-source", octets, field="source"))

@@ -32,7 +32,7 @@ def test_a_summary_fits_a_comment_and_its_beginning_says_all(sample, tmp_path):
     text = markdown.render(huge(sample, tmp_path / "run"))
     assert len(text) <= markdown.LARGEST == 65_536
     first = text.splitlines()[:30]
-    assert any("Not good: 9 new failures on 30 rigs of 33." in row for row in first)
+    assert any("Not good: 9 undeclared failures on 30 rigs of 33." in row for row in first)
     assert any("and 23 more stacks and versions" in row for row in first)
     assert any("and 3 more causes below: 3 moderate" in row for row in first)
     assert any(row.startswith("Suite ") for row in first)
@@ -45,7 +45,7 @@ def test_the_beginning_of_a_usual_summary_says_all(run):
     assert len(first) <= 30
     words = "\n".join(first)
     assert (
-        "**✗ Do not ship: lwip-802154. Not good: 2 new failures on 2 rigs of 3. 3 distinct faults, 1 of them "
+        "**✗ Do not ship: lwip-802154. Not good: 2 undeclared failures on 2 rigs of 3. 3 distinct faults, 1 of them "
         "breaks a MUST of an RFC, 1 takes the node out of service;" in words
     )
     assert (
@@ -54,7 +54,7 @@ def test_the_beginning_of_a_usual_summary_says_all(run):
     )
     assert "(critical: crash). On lwip-802154: The DUT crashed" in words
     assert "| ✗ lwip-802154 | lwIP 2.1.3 | no | " in words
-    assert "new failure, critical: crash. The DUT crashed" in words
+    assert "undeclared failure, critical: crash. The DUT crashed" in words
     assert "- Whoever is in radio range can take the node off" in words
     assert "1 inconclusive" in words
     again = "  - Repeat: `pytest --rig lwip-802154 --seed 7 -k 'robustness/truncation'`"
@@ -65,24 +65,29 @@ def test_the_beginning_of_a_usual_summary_says_all(run):
     ("verdicts", "footer", "words", "colour"),
     [
         (["pass"], True, "Good: no failure in what was tried", "brightgreen"),
-        (["pass", "fail"], True, "Not good: 1 new failure on 1 rig of 3", "red"),
+        (["pass", "fail"], True, "Not good: 1 undeclared failure on 1 rig of 3", "red"),
         (
             ["pass", "error"],
             True,
-            "Not judged in full: the suite itself failed; no new failure of a node",
+            "Not judged in full: the suite itself failed; no undeclared failure of a node",
             "orange",
         ),
         (
             ["pass", "inconclusive"],
             True,
-            "Not judged in full: 3 of 6 results are inconclusive; no new failure",
+            "Not judged in full: 3 of 6 results are inconclusive; no undeclared failure",
             "lightgrey",
         ),
-        (["pass"], False, "Not judged in full: the run was interrupted; no new failure so far", "lightgrey"),
+        (
+            ["pass"],
+            False,
+            "Not judged in full: the run was interrupted; no undeclared failure so far",
+            "lightgrey",
+        ),
         (
             ["unsupported"],
             True,
-            "Not judged in full: nothing was tried; no new failure",
+            "Not judged in full: nothing was tried; no undeclared failure",
             "lightgrey",
         ),
     ],
