@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from reports.files import made_folder
 from reports.history.figures import about_figure, chart_of, in_runs, measured_in, moved
 from reports.history.store import unit_of
 from reports.history.trends import (
+    TOLD,
     Point,
     Run,
     always_bad,
@@ -39,8 +40,9 @@ from reports.verdict import plural
 from reports.view import SIGNS, STATES
 from vectors.catalogue import CATALOGUE
 
-#: Cases that are named of those that broke at once.
+#: Cases that are named of those that broke at once, and lines of what is good again.
 _NAMED: Final = 5
+_MENDED: Final = 10
 #: Figures that changed beyond which they are told by rig and run.
 _FIGURES: Final = 6
 #: Inputs and DUTs with which a case is flaky that are told, the latest ones.
@@ -50,6 +52,8 @@ LEGEND: Final = ", ".join(f"{SIGNS[name]} {name}" for name in STATES) + ", · no
 _DUTS: Final = 4
 #: Rig, case, points in order of time.
 Case = tuple[str, str, list[Point]]
+#: Case, the last run that was good, the first bad one.
+_Break = tuple[str, Point, Point]
 
 
 def runs_in_words(history: sqlite3.Connection, rig: str | None = None) -> Iterator[str]:
@@ -83,7 +87,8 @@ def cells(points: Sequence[Point], every: Sequence[Run]) -> str:
 def about_case(points: list[Point]) -> list[str]:
     """What there is to say of a case: since when it is bad, whether it is flaky."""
     said = [
-        f"bad from {streak[0].run.started} ({streak[0].run.run_id}) in {plural(len(streak), 'run')}: "
+        f"bad from {streak[0].run.started} ({streak[0].run.run_id}, DUT {streak[0].dut or 'unknown'}) "
+        f"in {plural(len(streak), 'run')}: "
         f"{streak[0].breach}; {'declared' if after.state == 'known' else 'good again'} since {after.run.started} "
         f"({after.run.run_id}); DUT {_from(streak[-1].dut, after.dut)}; {_blame(streak[-1], after)}"
         for streak, after in ended_bad(points)
@@ -148,14 +153,40 @@ def _blame(good: Point, first: Point) -> str:
 
 
 def broken(cases: Iterable[Case]) -> list[str]:
-    """What broke, and when: a line for each first bad run, rig and breach, newest first, of one run the gravest."""
-    since: dict[tuple[str, int, str], list[tuple[str, Point, Point]]] = {}
+    """What broke and is bad still: a line for each first bad run, rig and breach, newest first, then gravest."""
+    since: dict[tuple[str, int, str], list[_Break]] = {}
     for on, name, points in cases:
         bad = first_bad(points)
         if bad is not None and bad[0] is not None:
             since.setdefault((on, bad[1].run.number, bad[1].breach), []).append((name, bad[0], bad[1]))
+    return _breaks(since)
+
+
+def mended(cases: Iterable[Case]) -> list[str]:
+    """What broke and is good again, in the same way, with the run and the DUT since which it is; the latest of them."""
+    since: dict[tuple[str, int, str, str], list[_Break]] = {}
+    for on, name, points in cases:
+        ended = ended_bad(points) if first_bad(points) is None else []
+        if ended and (good := _before(points, ended[-1][0][0])) is not None:
+            (first, *_), after = ended[-1]
+            now = "declared" if after.state == "known" else "good again"
+            words = f"; {now} since {after.run.started} ({after.run.run_id}), DUT {after.dut or 'unknown'}"
+            since.setdefault((on, first.run.number, first.breach, words), []).append((name, good, first))
+    told = _breaks(since)
+    left = len(told) - _MENDED
+    return [*told[:_MENDED], *([f"and {left} more that are good again"] if left > 0 else [])]
+
+
+def _before(points: Sequence[Point], first: Point) -> Point | None:
+    """The last run in front of a streak of bad ones that was good or known."""
+    told = [point for point in points[: points.index(first)] if point.state in TOLD]
+    return told[-1] if told else None
+
+
+def _breaks(since: Mapping[Any, list[_Break]]) -> list[str]:
+    """Lines of what broke. `since`: (rig, number of the first bad run, breach, what else there is to say)."""
     told = []
-    for (on, number, breach), found in since.items():
+    for (on, number, breach, *more), found in since.items():
         _, good, first = found[0]
         row, _, code = breach.partition(" ")
         effect = (
@@ -167,7 +198,7 @@ def broken(cases: Iterable[Case]) -> list[str]:
         run = f"{first.run.started} ({first.run.run_id})"
         words = (
             f"{run}, {on}: {plural(len(found), 'case')} broke{about}: {names}; "
-            f"DUT {_from(good.dut, first.dut)}; {_blame(good, first)}"
+            f"DUT {_from(good.dut, first.dut)}; {_blame(good, first)}{''.join(more)}"
         )
         told.append(((run, number), place_of(effect), words))
     told.sort(key=lambda one: one[1:])
@@ -233,10 +264,12 @@ def pages(
     """(file name, page): an index, and a page for each case and figure asked for (else: what `_telling` names)."""
     all_runs, cases = runs(history), list(_asked(history, case, figure, rig))
     links: list[tuple[str, str, str]] = []
+    same: list[tuple[str, str, str]] = []
     for on, name, points in cases:
         if case or _telling(points):
-            file = f"case-{len(links)}-{_plain(on, name)}.html"
-            links.append((file, f"{on}: {name}", cells(points, all_runs)))
+            file = f"case-{len(links) + len(same)}-{_plain(on, name)}.html"
+            where = links if changed(points) else same
+            where.append((file, f"{on}: {name}", cells(points, all_runs)))
             yield (
                 file,
                 page(
@@ -251,7 +284,7 @@ def pages(
     for on, name, what, values in figures(history, figure or "*", rig) if not case or figure else ():
         there, found, said = about_figure(values, unit_of(what))
         if there and (figure or found):
-            file = f"figure-{len(links)}-{_plain(on, what)}.html"
+            file = f"figure-{len(links) + len(same)}-{_plain(on, what)}.html"
             links.append((file, f"{on}: {name}: {what}", "; ".join(said)))
             chart = chart_of(there, found)
             yield (
@@ -270,7 +303,14 @@ def pages(
     yield (
         "index.html",
         page(
-            "history.html.j2", "Keyhole history", broken=broken(cases), legend=LEGEND, links=links, rows=rows
+            "history.html.j2",
+            "Keyhole history",
+            broken=broken(cases),
+            mended=mended(cases),
+            legend=LEGEND,
+            links=links,
+            same=same,
+            rows=rows,
         ),
     )
 

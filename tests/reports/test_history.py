@@ -200,7 +200,7 @@ def test_what_was_bad_for_some_runs_is_told_when_it_is_good_again(sample, tmp_pa
     states, versions = ["pass", "fail", "fail", "pass", "unsupported"], ["6.1", "6.2", "6.2", "6.3", "6.4"]
     said(capsys, "add", file, runs(sample, tmp_path / "out", states, versions=versions))
     _, text = said(capsys, "show", file)
-    assert "bad from 2026-01-02T10:00:00Z (run-001) in 2 runs: " in text
+    assert "bad from 2026-01-02T10:00:00Z (run-001, DUT Linux 6.2 6.12.57) in 2 runs: " in text
     assert (
         "; good again since 2026-01-04T10:00:00Z (run-003); DUT Linux 6.2 6.12.57 -> Linux 6.3 6.12.57"
         in text
