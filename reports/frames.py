@@ -58,20 +58,40 @@ _MAC_PARTS: Final = {
 }
 
 
-#: Fields of a packet -> how the tree calls what says them: the field in-line, and the bits that stand for it elided.
-_FIELDS: Final = {
-    "traffic_class": ("ECN", "Traffic Class", "TF"),
-    "flow_label": ("Flow Label", "ECN", "TF"),
-    "next_header": ("Next Header", "NH"),
-    "hop_limit": ("Hop Limit", "HLIM"),
-    "source": ("Source Address", "SAM"),
-    "destination": ("Destination Address", "DAM"),
-    "udp_source_port": ("Source Port", "ports", "P "),
-    "udp_destination_port": ("Destination Port", "ports", "P "),
-    "udp_checksum": ("Checksum", "C "),
-    "version": ("dispatch",),
-    "payload": ("data",),
+#: Fields of a packet -> how the tree calls what says them (a pattern), and which octets of that (None: to its end);
+#: behind the fields in-line stand the bits that say how they are elided.
+_FIELDS: Final[dict[str, tuple[tuple[str, int, int | None], ...]]] = {
+    "version": (("dispatch", 0, None),),
+    "traffic_class": (
+        ("ECN, DSCP, pad, flow label", 0, 1),
+        ("ECN, pad, flow label", 0, 1),
+        ("ECN, DSCP", 0, 1),
+        ("version, class, flow", 0, 2),
+        ("TF", 0, None),
+    ),
+    "flow_label": (
+        ("ECN, DSCP, pad, flow label", 1, 4),
+        ("ECN, pad, flow label", 0, 3),
+        ("version, class, flow", 1, 4),
+        ("TF", 0, None),
+    ),
+    "payload_length": (("Payload Length", 0, None), (r"Length = \d+: octets that follow", 0, None)),
+    # where an NHC octet follows, that says it; a Next Header behind it is of an extension header
+    "next_header": (("NHC(?: ID.*)?", 0, None), ("Next Header", 0, None)),
+    "hop_limit": (("Hop Limit", 0, None), ("HLIM", 0, None)),
+    "source": (("Source Address", 0, None), ("SAM", 0, None)),
+    "destination": (("Destination Address", 0, None), ("DAM", 0, None)),
+    "udp_checksum": (("Checksum", 0, None), ("C", 0, None)),
+    "payload": (("octets", 0, None),),
 }
+#: The header that a packet begins with, as the tree calls it; what stands in front is of the adaptation layer.
+_FIRST_HEADER: Final = re.compile(r"\s*\d+\s+(?:LOWPAN_IPHC|IPv6)\b.*")
+#: P of LOWPAN_NHC UDP -> where the ports stand in the octets behind it (RFC 6282 §4.3.3): with P=11 they share one.
+_PORTS: Final = {
+    "udp_source_port": ((0, 2), (0, 2), (0, 1), (0, 1)),
+    "udp_destination_port": ((2, 4), (2, 3), (1, 3), (0, 1)),
+}
+_P: Final = re.compile(r"\s*[\d.+]+\s+P = ([0-3])\b.*")
 #: Words of the oracle where it reads without what held when the frame was sent: a context, the link-layer addresses.
 _UNKNOWN: Final = re.compile(r"context (\d+) is not defined|the frame has no (?:source|destination) address")
 _UNMARKED: Final = "No octet of it is wrong by itself: what was expected, and what came, say what is."
@@ -118,13 +138,13 @@ def frame_of(result: Mapping[str, Any], link: str = "ieee802154") -> Frame | Non
     )
     start = len(octets) - payload if payload is not None and payload <= len(octets) else None
     marked, about = _marked_octets(rows, start, octets, finding)
+    if finding.get("code") in DEATHS and dies_of([finding]) != 1:  # no octet of one frame did it
+        marked, about, rows = set(), "", [replace(row, wrong=False) for row in rows if not row.note]
     rows = _underlined(rows, {place - (start or 0) for place in marked})
     if is_answer(finding):
         return Frame(
             _cut(octets, marked), rows, "The node sent this frame, and its data are not those of the request."
         )
-    if finding.get("code") in DEATHS and dies_of([finding]) != 1:  # no octet of one frame did it
-        marked, about, rows = set(), "", [replace(row, wrong=False) for row in rows if not row.note]
     said = claim(finding, several=len(payloads_of(result)) > 1 and is_ours(finding, result))
     if not marked:
         said = said.replace(MARKED, "")
@@ -232,11 +252,18 @@ def _as_it_came(octets: bytes, finding: Mapping[str, Any]) -> set[int]:
 
 def _of_field(rows: list[Row], start: int | None, octets: bytes, name: str) -> set[int]:
     """The octets that say a field of the packet: those of the field, or the bits by which it is elided."""
-    for words in _FIELDS.get(name, ()) if start is not None else ():
-        for place, row in enumerate(rows):
+    if start is None:
+        return set()
+    begin = next((place for place, row in enumerate(rows) if _FIRST_HEADER.fullmatch(row.text)), 0)
+    p = next((int(m[1]) for row in rows if (m := _P.fullmatch(row.text))), None)
+    wanted = _FIELDS.get(name, ())
+    if p is not None and name in _PORTS:
+        wanted = (("ports", *_PORTS[name][p]),)
+    for words, first, last in wanted:
+        for place, row in enumerate(rows[begin:], begin):
             told = row.at is not None and " = elided" not in row.text
-            if told and re.match(rf"\s*[\d.+]+\s+{re.escape(words)}", row.text):
-                return _octets_of_row(rows, place, start or 0, octets)
+            if told and re.match(rf"\s*[\d.+]+\s+{words}(?= =|;|  )", row.text):
+                return set(sorted(_octets_of_row(rows, place, start, octets))[first:last])
     return set()
 
 

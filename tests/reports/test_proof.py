@@ -57,12 +57,37 @@ def test_a_field_that_was_misread_is_marked_and_called_right():
     assert [octets for octets, wrong in elided.runs if wrong] == ["33"], "the mode bits stand for it"
 
 
-@pytest.mark.parametrize("which", ["source", "destination"])
-def test_ports_that_were_misread_are_marked_and_not_the_octet_in_front_of_them(which):
-    """Compressed ports stand in octets of their own behind the NHC octet; that one was marked."""
-    octets = bytes.fromhex("41cc98cdab010000feff5e0002416b5e8a1b5e0002 7e33f3f0f2f5 5919f7c9614f8069dedc6c28")
-    frame = shown(finding(f"udp_{which}_port", octets, field=f"udp_{which}_port"))
-    assert [octets for octets, wrong in frame.runs if wrong] == ["f0"]
+@pytest.mark.parametrize(
+    ("payload", "field", "octets"),
+    [
+        ("7e33 f3 f0 f2f5 59", "udp_source_port", "f0"),
+        ("7e33 f3 f0 f2f5 59", "udp_destination_port", "f0"),
+        ("7e33 f2 83 0012 f2f5 59", "udp_source_port", "83"),
+        ("7e33 f2 83 0012 f2f5 59", "udp_destination_port", "00 12"),
+        ("7e33 f1 1234 56 f2f5 59", "udp_source_port", "12 34"),
+        ("7e33 f1 1234 56 f2f5 59", "udp_destination_port", "56"),
+        ("7e33 f0 1234 5678 f2f5 59", "udp_destination_port", "56 78"),
+        ("c040 0001 7e33 f0 1234 5678 f2f5 59", "udp_source_port", "12 34"),
+        ("7e33 f3 f0 f2f5 59", "udp_checksum", "f2 f5"),
+        ("7e33 f7 f0 59", "udp_checksum", "f7"),
+        ("7e33 f3 f0 f2f5 59", "next_header", "f3"),
+        ("7e33 e6 11 06 1e0401020304 1234567800090000 59", "next_header", "e6"),
+        ("7e33 e6 11 06 1e0401020304 1234567800090000 59", "payload_length", "06"),
+        ("7a33 3a 80004124", "next_header", "3a"),
+        ("6233 aa0abcde 3a 80004124", "traffic_class", "aa"),
+        ("6233 aa0abcde 3a 80004124", "flow_label", "0a bc de"),
+        ("6a33 8abcde 3a 80004124", "flow_label", "8a bc de"),
+        ("7233 39 3a 80004124", "traffic_class", "39"),
+        ("7233 39 3a 80004124", "flow_label", "72"),
+        ("7b33 3a 80004124", "hop_limit", "7b"),
+        ("c040 0001 7a33 3a 80004124", "version", "7a"),
+    ],
+)
+def test_the_octets_that_say_a_field_are_those_and_no_others(payload, field, octets):
+    head = bytes.fromhex("41cc98cdab010000feff5e0002416b5e8a1b5e0002")
+    frame = shown(finding(field, head + bytes.fromhex(payload), field=field))
+    assert " ".join(words for words, wrong in frame.runs if wrong) == octets
+    assert "The octets that say it are marked" in frame.said
 
 
 def test_a_context_that_the_oracle_lacks_is_no_fault_of_the_frame():
@@ -284,3 +309,14 @@ def test_in_the_last_frame_of_a_death_by_load_nothing_is_marked():
         shown = frame_of({"annotated": tree, "findings": [lost | {"actual": actual}]})
         assert any(wrong for _, wrong in shown.runs) is marked
         assert ("marked" in shown.said) is marked
+
+
+def test_under_a_frame_that_did_not_kill_alone_no_caret_stands():
+    """The carets stayed where the oracle read something odd, with no word of why."""
+    octets = bytes.fromhex("7b333a8700894a00000000fe80000000000000")
+    tree = f"{read_by_oracle(octets, 'ieee802154')}\n\n   0  {octets[:16].hex(' ')}\n               ^^\n"
+    lines = tree.splitlines()
+    lines.insert(4, "            ^^^ the payload ends too early")
+    lost = {"code": "dut_lost", "requirement": "SURVIVAL-01", "frame": octets.hex(), "actual": "lost; none of 4"}
+    rows = frame_of({"annotated": "\n".join(lines), "findings": [lost]}).rows
+    assert not any("^" in row.text for row in rows)
