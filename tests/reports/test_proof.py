@@ -317,6 +317,11 @@ def test_under_a_frame_that_did_not_kill_alone_no_caret_stands():
     tree = f"{read_by_oracle(octets, 'ieee802154')}\n\n   0  {octets[:16].hex(' ')}\n               ^^\n"
     lines = tree.splitlines()
     lines.insert(4, "            ^^^ the payload ends too early")
-    lost = {"code": "dut_lost", "requirement": "SURVIVAL-01", "frame": octets.hex(), "actual": "lost; none of 4"}
+    lost = {
+        "code": "dut_lost",
+        "requirement": "SURVIVAL-01",
+        "frame": octets.hex(),
+        "actual": "lost; none of 4",
+    }
     rows = frame_of({"annotated": "\n".join(lines), "findings": [lost]}).rows
     assert not any("^" in row.text for row in rows)
