@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from reports.compact import calm, framed, whole
 from reports.consequences import Follows, join
-from reports.deaths import last_words, spelled, spoken, told
+from reports.deaths import PROOFS, died_again, dies_of, last_words, spelled, spoken, told
 from reports.frames import Frame, proof_of
 from reports.notice import about, breadth, notice, subject
 from reports.proof import link_of, octets_of, payloads_of, read_by_oracle
@@ -31,7 +31,7 @@ from reports.scope import Scope, right_of, right_too, scope_of
 from reports.severity import ADVICE, Effect, effect_of, place_of, worst_effect
 from reports.view import Case, Rig, View, known_of, natural
 from vectors.catalogue import CATALOGUE
-from vectors.codes import CODES
+from vectors.codes import CODES, DEATHS
 
 #: Kinds of causes, worst first, and what each is called where several are counted.
 KINDS: Final = {
@@ -179,8 +179,12 @@ class Cause:
         """The result that shows it best, with nothing in it but what is this cause's.
 
         The gravest finding, an annotated frame, of a deviation the finding that its profile names, a sequence where its
-        frame is one of a sequence, and as little as it takes to send.
+        frame is one of a sequence, of a death what killed again, and as little as it takes to send.
         """
+        return self._example
+
+    @cached_property
+    def _example(self) -> tuple[Rig, Case, dict[str, Any]] | None:
         marked = [one for one in self.shown if framed(one[2])]
         grave_ones = (
             one for one in marked if worst_effect(filter(self.owns, one[2]["findings"])) is self.effect
@@ -189,7 +193,7 @@ class Cause:
         read = [(rig, case, self._narrowed(rig, whole(result))) for rig, case, result in best]
         return min(read, key=lambda one: self._unlike(one[2]), default=None)
 
-    def _unlike(self, result: Mapping[str, Any]) -> tuple[bool, bool, int, float]:
+    def _unlike(self, result: Mapping[str, Any]) -> tuple[bool, int, bool, int, float]:
         """How badly a result shows what the profile says of a deviation; of equals the shortest stimulus is best."""
         found: Mapping[str, Any] = next(iter(result["findings"]), {})
         code, row = (str(self.deviation.get(key) or "*") for key in ("finding", "requirement"))
@@ -197,7 +201,9 @@ class Cause:
         alone = self._of_a_sequence and len(payloads_of(result)) < 2
         # octets of memory that are all zero do not look like what they are
         empty = str(found.get("actual")).split().count("00") if found.get("code") == "quote_trailer" else 0
-        return not named, alone, empty, len(result["stimulus"].strip()) or math.inf
+        proof = PROOFS.index(died_again(found)) if found.get("code") in DEATHS else 0
+        size = dies_of([found]) if found.get("code") in DEATHS else len(result["stimulus"].strip())
+        return not named, proof, alone, empty, size or math.inf
 
     @cached_property
     def _of_a_sequence(self) -> bool:
@@ -218,6 +224,10 @@ class Cause:
         shown = proof_of(octets, code, row, self.link)
         if shown and self._of_a_sequence:
             shown.said += " It is one of a sequence, of which the profile keeps this one."
+        if shown and self.shown and dies_of(self.findings) > 1:
+            shown.said += (
+                " It was so when the profile was written; how many frames it took in this run stands above."
+            )
         return shown
 
     def _narrowed(self, rig: Rig, result: Mapping[str, Any]) -> dict[str, Any]:

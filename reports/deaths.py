@@ -1,6 +1,10 @@
-"""Deaths that end with the last words of a declared one, in cases for which that is not declared.
+"""Deaths of a node: whether the frames killed it again, and which ends with the last words of a declared one.
 
-Strategy: a node that dies under load does so in whatever case loads it, and its profile names those that were seen.
+Strategy: behind a death the suite sends the frames again (`fixtures.judging.culprit`) and says in words what came of
+it. These are read here, for whoever shows or counts deaths. What was not brought about again is a death all the same,
+and no proof of what did it: a reader is told which he has.
+
+A node that dies under load does so in whatever case loads it, and its profile names those that were seen.
 What it prints as it ends tells one death from another: the profile of a deviation that is a death quotes it in `why`
 ("slip_send overflow"). A death that ends with such words is a failure all the same where no profile names its case,
 and it is not another fault: it is told, counted and compared as that one. An older result may have given such a death
@@ -10,16 +14,65 @@ to another deviation; the words count more.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from reports.compact import whole
 from reports.view import Rig
-from vectors.codes import DEATHS
+from vectors.codes import DEATHS, DIES_OF
 
 #: What a profile quotes: several words, so that no name of a signal ("SIGBUS") stands for whatever ends by it.
 _QUOTED: Final = re.compile(r'"([^"]{6,}? [^"]+?)"')
+#: What a death says of its frames, sent again -> what that means, the best proof first.
+_AGAIN: Final = (
+    (DIES_OF, "each time"),
+    (
+        re.compile(r"(one frame|(\d+) frames)(?: \(.*?\))? killed it again, and not each time"),
+        "not each time",
+    ),
+    (re.compile(r"it dies without any frame as well"), "without any"),
+    (
+        re.compile(r"(?:none of (\d+) stimuli kills|(one) stimulus does not kill) it when it is sent again"),
+        "never",
+    ),
+)
+#: The answers of `died_again`, the best proof first; "" where nothing is said.
+PROOFS: Final = (*(told for _, told in _AGAIN), "")
+
+
+def died_again(finding: Mapping[str, Any]) -> str:
+    """Whether a node died again of what it had died of: one of `PROOFS`."""
+    said = str(finding.get("actual") or "")
+    return next((told for pattern, told in _AGAIN if pattern.search(said)), "")
+
+
+def dies_of(findings: Iterable[Mapping[str, Any]]) -> int:
+    """How few frames are known to kill the node; 0: the record does not tell."""
+    told = (DIES_OF.search(str(finding.get("actual") or "")) for finding in findings)
+    return min((int(one[2] or 1) for one in told if one), default=0)
+
+
+def claimed(finding: Mapping[str, Any], these: str) -> str:
+    """What is to be said of the frame of a death; `these`: "this frame" or "these frames"."""
+    said = str(finding.get("actual") or "")
+    last = "This is the last frame that was sent before the node was lost."
+    for pattern, told in _AGAIN:
+        if not (found := pattern.search(said)):
+            continue
+        if told == "each time":
+            many = int(found[2] or 1)
+            if many == 1:
+                return "The node died of this frame each time that it was sent."
+            return f"The node died each time that {many} frames were sent in a row; this is the last of them."
+        if told == "not each time":
+            which = f"{found[2]} frames" if found[2] else "One frame"
+            return f"{last} {which}, sent again, killed it once more, and not each time."
+        if told == "never":
+            did = f"none of {found[1]} stimuli killed it" if found[1] else "it did not kill the node"
+            return f"{last} Sent again, {did}: what did it is not proved."
+        return f"{last} The node died behind ordinary echoes alone as well."
+    return f"The node is lost behind {these}."
 
 
 def last_words(rig: Rig) -> dict[str, str]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from reports.notice import dies_of
+from reports.deaths import dies_of
 from reports.proof import (
     MARKED,
     MISMADE,

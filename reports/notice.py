@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from reports.compact import whole
+from reports.deaths import died_again, dies_of
 from reports.scope import Scope
 from reports.severity import effect_of, shows_memory
-from vectors.codes import DEATHS, DIES_OF, FIELDS
+from vectors.codes import DEATHS, FIELDS
 
 if TYPE_CHECKING:
     from reports.causes import Cause
@@ -111,11 +112,14 @@ _SAID: Final[dict[str, str]] = {
     ),
     "address_option": "Its Neighbor Discovery messages hold {seen} where {due} must stand.",
 }
-_NOT_AGAIN: Final = re.compile(
-    r"(none of \d+ stimuli kills|one stimulus does not kill) it when it is sent again"
-)
-#: What a death says that came behind no frame as well.
-_BY_ITSELF: Final = "it dies without any frame as well"
+#: What came of the frames of a death that were sent again (`reports.deaths.PROOFS`), in words behind "killed it".
+_PROVED: Final = {
+    "each time": "each time",
+    "not each time": "again, and not each time,",
+    "never": "not once more",
+    "without any": "no more than ordinary echoes did",
+    "": "or not, which is not recorded,",
+}
 _END: Final = re.compile(r"\(of (\d+) octets\)")
 _BEHIND: Final = re.compile(r"(\d+) octets more")
 _PARAMETER: Final = re.compile(r"\[(\d+)\]$")
@@ -166,12 +170,6 @@ def _globs_of(code: str, row: str) -> str:
     return next((globs for globs in _SAID if _meant(globs, code, row)), code)
 
 
-def dies_of(findings: Iterable[Mapping[str, Any]]) -> int:
-    """How few frames are known to kill the node; 0: the record does not tell."""
-    told = (DIES_OF.search(str(finding.get("actual") or "")) for finding in findings)
-    return min((int(one[2] or 1) for one in told if one), default=0)
-
-
 def breadth(cause: Cause) -> int:
     """How far a cause is narrowed: of a death by the frames that it takes, of others by the traits of its packets."""
     if any(finding["code"] in DEATHS for finding in cause.findings):
@@ -180,26 +178,37 @@ def breadth(cause: Cause) -> int:
 
 
 def _of_death(cause: Cause, scope: Scope) -> str:
-    """How many frames it takes, who can send them, and what is left of the node."""
+    """How many frames it takes, who can send them, what is left of the node, and whether it died of them again."""
     told = list(_texts(cause))
     count = dies_of(told)
     frames = f"{'one frame' if count == 1 else f'{count} frames'}" if count else _sent_in(cause)
-    texts = [str(finding.get("actual") or "") for finding in told]
-    if texts and all(_BY_ITSELF in text for text in texts):
+    proofs = Counter(map(died_again, told))
+    if told and proofs["without any"] == len(told):
         return (
             "The node ends by itself, whatever it is sent: it does so behind ordinary echoes as well, and is gone "
             "until it is started again."
         )
+    texts = [str(finding.get("actual") or "") for finding in told]
     hangs = bool(texts) and all("(alive)" in text or "no control is answered" in text for text in texts)
     after = (
         "it answers nothing any more until somebody restarts it"
         if hangs
         else "it ends, and is gone until it is started again"
     )
-    chance = sum(bool(_NOT_AGAIN.search(text)) for text in texts)
-    again = " Sent once more, the same frames did not do it." if chance == len(texts) and chance else ""
     who = _anybody(cause, scope, capital=True)
-    return f"{who} can take the node off the network by {frames}: {after}.{again}"
+    return f"{who} can take the node off the network by {frames}: {after}.{_reproduced(cause, proofs)}"
+
+
+def _reproduced(cause: Cause, proofs: Counter[str]) -> str:
+    """In how many cases the node died again of what was sent again; empty where nothing is to be said."""
+    every = proofs.total()
+    if not proofs["never"] + proofs["not each time"]:
+        return ""
+    if proofs["never"] == every:
+        return " Sent once more, the same frames did not do it."
+    told = [f"{words} in {proofs[kind]}" for kind, words in _PROVED.items() if proofs[kind]]
+    noun = "cases" if len(cause.cases) == len(cause.shown) == every else "results"
+    return f" Sent again, the frames of these {every} {noun} killed it {', '.join(told)}."
 
 
 def _texts(cause: Cause) -> Iterator[Mapping[str, Any]]:

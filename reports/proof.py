@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from reports.deaths import claimed, dies_of
 from reports.severity import named
 from reports.view import Rig
 from sixlowpan import DecodeError, LinkInfo, Reassembler, dispatch, explain, frame, render
@@ -170,7 +171,10 @@ def _notes(payloads: Sequence[bytes], result: Mapping[str, Any], *, whole: bool)
     last = octets_of(str(found.get("frame") or "")) or b""
     deadly = [place for place, octets in enumerate(payloads) if octets and last.endswith(octets)]
     if found.get("code") in DEATHS and deadly:
-        notes[deadly[-1]] += " (the node is lost behind this one)"
+        proved = dies_of([found])
+        notes[deadly[-1]] += (
+            " (the node is lost behind this one)" if proved else " (the last before the node was lost)"
+        )
     return notes
 
 
@@ -237,7 +241,7 @@ def claim(finding: Mapping[str, Any], *, several: bool = False) -> str:
     effect = named(code, str(finding.get("requirement") or ""))
     name = effect.name if effect else ""
     if name == "crash":
-        return f"The node is lost behind {this}."
+        return claimed(finding, this)
     if code in _ANSWERS:
         return "The node sent this frame, and must not."
     if name in _IGNORED:

@@ -131,6 +131,47 @@ def test_a_death_says_what_it_takes_and_what_is_left(tmp_path, actual, rig, word
     assert told(tmp_path / "run", bad("dut_lost", actual=actual, rig=rig))["dut_lost"] == words
 
 
+#: What a death says of the frames that were sent again.
+LOST = "the DUT was lost (crashed): SIGSEGV; "
+EACH, SOME = (
+    f"{LOST}it dies of 26 frames: 41, then 42",
+    f"{LOST}24 frames (too-long) killed it again, and not each time",
+)
+NEVER = f"{LOST}none of 48 stimuli kills it when it is sent again to the DUT brought back"
+
+
+def test_it_is_said_in_how_many_cases_a_death_was_brought_about_again(tmp_path):
+    said = [NEVER, EACH, SOME, NEVER, EACH]
+    lines = [
+        bad("dut_lost", FROM_SHORT, case=f"rfc4944/a/{number}", actual=actual, annotated="frame")
+        for number, actual in enumerate(said)
+    ]
+    words = told(tmp_path / "run", *lines)["dut_lost"]
+    assert words.endswith(
+        " Sent again, the frames of these 5 cases killed it each time in 2, again, and not each time, in 1, "
+        "not once more in 2."
+    )
+
+
+@pytest.mark.parametrize(("best", "actual"), [("rfc4944/a/1", EACH), ("rfc4944/a/1", SOME)])
+def test_the_example_of_a_death_is_one_that_was_brought_about_again(tmp_path, best, actual):
+    """The page showed the shortest stimulus, of a case that said itself that its frames do not kill."""
+    lines = [
+        bad(
+            "dut_lost",
+            FROM_SHORT,
+            case=f"rfc4944/a/{number}",
+            actual=one,
+            annotated="frame",
+            order="0" * number,
+        )
+        for number, one in enumerate((NEVER, actual, NEVER))
+    ]
+    write_record(tmp_path / "run", lines)
+    (cause,) = (one for one in causes(view(read(tmp_path / "run"))) if one.shown)
+    assert cause.example()[1].name == best
+
+
 def test_the_death_that_takes_fewer_frames_comes_first(tmp_path):
     lines = [
         bad("dut_lost", actual="it dies of 40 frames", case="rfc4944/a/b"),

@@ -127,6 +127,36 @@ def test_claims(code, said):
     assert claim(finding(code)) == said
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("it dies of one frame (bc0): 41", "The node died of this frame each time that it was sent."),
+        (
+            "it dies of 26 frames: 41",
+            "died each time that 26 frames were sent in a row; this is the last of them.",
+        ),
+        (
+            "24 frames (a) killed it again, and not each time that it was sent again: 41",
+            (
+                "This is the last frame that was sent before the node was lost. 24 frames, sent again, killed it once "
+                "more, and not each time."
+            ),
+        ),
+        (
+            "none of 48 stimuli kills it when it is sent again to the DUT",
+            "Sent again, none of 48 stimuli killed it: ",
+        ),
+        (
+            "one stimulus does not kill it when it is sent again to the DUT",
+            "Sent again, it did not kill the node: ",
+        ),
+        ("it dies without any frame as well", "behind ordinary echoes alone as well."),
+    ],
+)
+def test_the_frame_of_a_death_is_said_to_kill_only_where_it_killed_again(words, said):
+    assert said in claim(finding("dut_lost", actual=f"the DUT was lost (crashed): reset; {words}"))
+
+
 def test_what_the_code_does_not_tell_is_neither_said_nor_marked():
     frame = shown(finding("not_released", offset=3))
     assert not any(wrong for _, wrong in frame.runs)
@@ -186,6 +216,9 @@ def test_a_sequence_names_the_fragment_that_lies_wrongly_and_the_one_that_kills(
     assert "ends beyond datagram_size 200): e0" in said[3]
     assert all(row in words for row, words in zip(rows, said[1:], strict=True)), "all frames, in full"
     result["findings"] = [finding("dut_lost", ECHO[:15] + second)]
+    deadly = sent_words(result).splitlines()
+    assert ["(the last before the node was lost)" in row for row in deadly] == [False, False, True, False]
+    result["findings"][0]["actual"] = "the DUT was lost; it dies of 3 frames: 41"
     deadly = sent_words(result).splitlines()
     assert ["the node is lost behind this one" in row for row in deadly] == [False, False, True, False]
 
