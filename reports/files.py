@@ -32,12 +32,15 @@ def made_folder(path: Path, remedy: str) -> Path:
 
 def judge(path: Path) -> None:
     """Raise `RecordError` for a place at which `put` writes nothing, before what is written there is made."""
-    if path.is_dir():
-        raise RecordError(f"{path}: is a folder: name a file in it")
-    if path.exists() and not (path.is_symlink() or path.is_file()):
-        raise RecordError(f"{path}: is no regular file, and would be replaced by one: name another")
-    if not path.parent.is_dir():
-        raise RecordError(f"{path}: there is no folder {path.parent}: make it first")
+    try:
+        if path.is_dir():
+            raise RecordError(f"{path}: is a folder: name a file in it")
+        if path.exists() and not (path.is_symlink() or path.is_file()):
+            raise RecordError(f"{path}: is no regular file, and would be replaced by one: name another")
+        if not path.parent.is_dir():
+            raise RecordError(f"{path}: there is no folder {path.parent}: make it first")
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be written: {files.why(error)}: name another") from error
 
 
 def put(path: Path, text: str) -> None:

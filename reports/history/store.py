@@ -80,13 +80,13 @@ _CHECKS: Final = {
 @contextmanager
 def opened(path: Path, *, new: bool = False) -> Iterator[sqlite3.Connection]:
     """The history at `path`; `new` makes it where there is none. Raises `RecordError` for what is no history."""
-    if not new and not path.is_file():
-        raise RecordError(
-            f"{path}: there is no such history: make it with `python -m reports history add {path} RUN`"
-        )
     if path == STDOUT or (path.exists() and not path.is_file()):
         raise RecordError(
             f"{path}: a history is one file, and this is none: name another, such as history.db"
+        )
+    if not new and not path.exists():
+        raise RecordError(
+            f"{path}: there is no such history: make it with `python -m reports history add {path} RUN`"
         )
     try:
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:

@@ -149,7 +149,7 @@ def _profile(rig: Path, named: object, mistakes: list[str], unset: list[str] | N
     if not isinstance(named, str):
         return None  # the rig file's own mistake
     path = _profile_path(rig, named)
-    if _is_file(path):
+    if _is_there(path):
         read = _expand_all(_read(path, mistakes), shown(path), mistakes, unset)
         if {"tester", "dut"} & read.keys() and "abilities" not in read:
             mistakes.append(f"{shown(rig)}: profile: {shown(path)} is a rig file, and no profile")
@@ -160,11 +160,11 @@ def _profile(rig: Path, named: object, mistakes: list[str], unset: list[str] | N
         return profile
     if _is_folder(path):
         mistakes.append(f"{shown(rig)}: profile: {named!r} is a folder, and no profile{_files_in(path)}")
-    elif not is_path(named) and _is_file(rig.with_name(f"{named}.toml")):
+    elif not is_path(named) and _is_there(rig.with_name(f"{named}.toml")):
         mistakes.append(
             f"{shown(rig)}: profile: no profile {named!r} in the tree (did you mean './{named}.toml'?)"
         )
-    elif is_path(named) and _is_file(RIGS.with_name("examples") / named):
+    elif is_path(named) and _is_there(RIGS.with_name("examples") / named):
         there = shown(RIGS.with_name("examples") / named)
         mistakes.append(f"{shown(rig)}: profile: there is no file {shown(path)}: copy {there} there")
     elif "${" not in named:
@@ -212,7 +212,7 @@ def _find(name: str) -> Path:
     path = resolved(Path(), name) if is_path(name) else RIGS / f"{name}.toml"
     if is_path(name) and path is not None and _is_folder(path):
         raise ConfigError([f"{name}: is a folder, and no rig file{_files_in(path)}"])
-    if path is not None and _is_file(path):
+    if path is not None and _is_there(path):
         if not re.match(NAME, path.stem):
             raise ConfigError(
                 [f"{name}: a rig's name (its file's name) has letters, digits, '.', '_' and '-' only"]
@@ -265,11 +265,12 @@ def resolved(folder: Path, named: str) -> Path | None:
         return None
 
 
-def _is_file(path: Path) -> bool:
+def _is_there(path: Path) -> bool:
+    """Whether it is no folder and can be opened, or is not ours to look at: who reads it is told why it cannot."""
     try:
-        return path.is_file()
-    except OSError:  # a name too long, a folder that is not ours
-        return False
+        return path.exists() and not path.is_dir()
+    except OSError as error:  # or a name too long
+        return isinstance(error, PermissionError)
 
 
 def _is_folder(path: Path) -> bool:

@@ -1,6 +1,8 @@
 """Files that a command line names, and that are something else: each is told in a sentence, and none is waited for."""
 
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +56,7 @@ def test_what_is_no_such_file_is_told(run, tmp_path, capsys, command, made):
     said = "".join(capsys.readouterr())
     assert "named" in said
     assert "Traceback" not in said
+    assert ("pipe" in said) == (made is a_pipe)
 
 
 def test_timings_of_a_pipe_are_none(tmp_path):
@@ -125,3 +128,25 @@ def test_a_folder_of_another_user(run, monkeypatch, capsys):
     assert capsys.readouterr().err == (
         f"python -m reports: {run}: nothing can be written there: Permission denied; name a folder with --out\n"
     )
+
+
+def test_what_is_in_a_folder_of_another_user_is_told(tmp_path, monkeypatch, capsys):
+    """To root nothing is closed; what a user is told there begins with this error."""
+
+    def closed(path, **_):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    there = tmp_path / "closed" / "there"
+    commands = (
+        (reports, ["render", there]),
+        (reports, ["history", "show", there]),
+        (oracle, ["judge", there]),
+        (fieldreport, ["--out", there]),
+    )
+    monkeypatch.setattr(Path, "stat", closed)
+    status = [main(list(map(str, arguments))) for main, arguments in commands]
+    monkeypatch.undo()
+    said = "".join(capsys.readouterr())
+    assert status == [2] * len(commands)
+    assert "Traceback" not in said
+    assert said.count("there: ") == said.count("Permission denied") == len(commands)
