@@ -249,7 +249,7 @@ def _btsnoop(file: BinaryIO) -> Iterator[Record]:
             raise ValueError("a packet of more than 16 MiB: the file is damaged")
         data = file.read(captured)
         number += 1
-        link_type, front = -1, b""
+        link_type, front = -max(datalink, 1), b""
         if datalink in {1001, 1002}:  # HCI without and with the H4 octet; bit 0 of the flags: received
             link_type, front = HCI_H4_PHDR, (flags & 1).to_bytes(4, "big")
             front += _H1_KINDS[flags & 3] if datalink == 1001 else b""

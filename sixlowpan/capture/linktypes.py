@@ -14,10 +14,11 @@ import struct
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from sixlowpan.capture import exported, zep
+
 #: Which FCS is expected where nothing else is known of a source.
 CRC, CRC32, TI, NONE = "crc", "crc32", "ti", "none"
 PSDU, HCI, AIR, PAYLOAD = "psdu", "hci", "air", "payload"
-ZEP_PORT: Final = 17754
 #: TI's SmartRF Packet Sniffer 2 sends what it hears to this UDP port
 TI_PORT: Final = 17760
 _ETHERTYPES_IP: Final = {0x0800, 0x86DD}
@@ -86,8 +87,9 @@ _NAMES: Final = {9: "PPP", 105: "802.11", 127: "802.11", 189: "USB", 220: "USB",
 
 
 def _unknown(link_type: int) -> str:
-    if link_type < 0:
-        return "of an interface that the file does not describe"
+    if link_type < 0:  # of btsnoop, where it is another than -1
+        told = f"datalink {-link_type} of btsnoop, which is not read here (H4 is: 1002)"
+        return "of an interface that the file does not describe" if link_type == -1 else told
     name = "private use" if 147 <= link_type <= 162 else _NAMES.get(link_type)
     return f"unknown link type {link_type}" + (f" ({name})" if name else "")
 
@@ -102,6 +104,19 @@ def _uncut(read: Callable[[bytes], Inside]) -> Callable[[bytes, int, int], Insid
         return read(data)
 
     return reader
+
+
+def _exported(data: bytes, missing: int, depth: int) -> Inside:
+    """252: what Wireshark, or its udpdump, exports for a dissector."""
+    try:
+        name, begin = exported.named(data)
+    except ValueError as error:
+        raise NothingInside(_CUT if missing else "damaged header of an exported PDU") from error
+    if name == "zep":
+        return _zep(data[begin:], missing)
+    if name not in exported.LINK_TYPES:  # 6lowpan comes without the MAC header, whose addresses it needs
+        raise NothingInside("an exported PDU that is no 802.15.4 frame")
+    return _within(exported.LINK_TYPES[name], data[begin:], missing, depth + 1)
 
 
 def _padded(data: bytes, missing: int, _: int) -> Inside:
@@ -230,10 +245,10 @@ def _ip(packet: bytes, missing: int, _: int) -> Inside:
         at = behind
     else:
         raise NothingInside("plain IP, no ZEP in it")
-    ports = {_word(packet, at), _word(packet, at + 2)}
+    ports, datagram = {_word(packet, at), _word(packet, at + 2)}, packet[at + 8 : at + _word(packet, at + 4)]
     if TI_PORT in ports:
-        return _ti_radio(packet[at + 8 : at + _word(packet, at + 4)], missing, 17)
-    if ZEP_PORT not in ports:
+        return _ti_radio(datagram, missing, 17)
+    if zep.PORT not in ports and not zep.fits(datagram):
         raise NothingInside("plain IP, no ZEP in it")
     return _zep(packet[at + 8 :], missing)
 
@@ -269,26 +284,15 @@ def _behind_extensions(packet: bytes) -> int:
     return at if protocol == 17 else 0
 
 
-def _zep(zep: bytes, missing: int) -> Inside:
-    """The PSDU of a ZEP datagram: version 1 has 16 octets in front, 2 and 3 have 32, or 8 for an acknowledgement."""
-    if zep[:2] != b"EX" or len(zep) < 4:
-        raise NothingInside(_CUT if missing and len(zep) < 4 else "no ZEP on its port")
-    version = zep[2]
-    if version == 1:
-        begin, mode_at = 16, 6
-    elif version in {2, 3}:
-        if zep[3] != 1:
-            raise NothingInside("a ZEP acknowledgement")
-        begin, mode_at = 32, 7
-    else:
-        raise NothingInside(f"ZEP version {version}")
-    size = _at(zep, begin - 1) & 0x7F
-    if len(zep) < begin:
-        raise NothingInside(_CUT if missing else "a ZEP header cut short")
-    psdu = zep[begin : begin + size]
-    # mode 1: the FCS is there; 0: RSSI and correlation stand in its place
-    nominal = CRC if zep[mode_at] else TI
-    return Inside(PSDU, psdu, f"ZEP v{version}, {nominal}", nominal, False, size - len(psdu))
+def _zep(data: bytes, missing: int) -> Inside:
+    try:
+        begin, size, whole = zep.header(data)
+    except ValueError as error:
+        raise NothingInside(str(error)) from error
+    except EOFError as error:
+        raise NothingInside(_CUT if missing else str(error)) from error
+    psdu, nominal = data[begin : begin + size], CRC if whole else TI
+    return Inside(PSDU, psdu, f"ZEP v{data[2]}, {nominal}", nominal, False, size - len(psdu))
 
 
 @_uncut
@@ -380,6 +384,7 @@ _LINK_TYPES: Final[dict[int, Callable[[bytes, int, int], Inside]]] = {
     228: _ip,
     229: _ip,
     251: _air,
+    252: _exported,
     254: _monitor,
     256: _air_with_header,
     258: _pktap,

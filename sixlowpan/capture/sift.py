@@ -145,7 +145,7 @@ class Sieve:
                 self._bare[interface] = kind
             payload = self._known(number, time, psdu)
             if payload is None:
-                yield from self._psdu(number, time, psdu, found.slot)
+                yield from self._psdu(number, time, psdu, found.slot, intact=kind in {CRC, CRC32})
             else:
                 yield payload
         elif found.kind == HCI:
@@ -251,7 +251,9 @@ class Sieve:
             self._kept += psdu[3:size] not in heads
             heads[psdu[3:size]] = _Head(pan, header.src, link, zigbee)
 
-    def _psdu(self, number: int, time: float, psdu: bytes, slot: int | None) -> Iterator[Item]:
+    def _psdu(
+        self, number: int, time: float, psdu: bytes, slot: int | None, *, intact: bool
+    ) -> Iterator[Item]:
         if len(psdu) < 2:
             raise NothingInside("too short for a MAC header")
         kind, version = psdu[0] & 7, psdu[1] >> 4 & 3
@@ -264,6 +266,8 @@ class Sieve:
         except DecodeError as error:
             if self._options.pan is not None:
                 raise NothingInside("other network") from None
+            if not intact:  # without a right FCS nothing tells it from noise, which nobody has sent
+                raise NothingInside("damaged MAC header") from None
             yield Breach(
                 number, b"", b"", "mac_header", None, "an 802.15.4 header", error.kind, error.message
             )

@@ -143,6 +143,13 @@ def pktap(link_type, packet):
     return head.ljust(108, b"\0") + packet
 
 
+def exported(dissector, pdu):
+    """What Wireshark's "Export PDUs" and udpdump write: tags, of which 12 names the dissector, with padding."""
+    name = dissector.encode()
+    name += bytes(-len(name) % 4)
+    return struct.pack(">HH", 12, len(name)) + name + bytes(4) + pdu
+
+
 #: name -> (link type, what it puts around a PSDU without FCS)
 WRAPPERS = {
     "230": (230, lambda psdu: psdu),
@@ -179,6 +186,9 @@ WRAPPERS = {
     "cooked v2 00f6": (276, lambda psdu: cooked_2(0x00F6, psdu, 804)),
     "ZEP in PKTAP": (258, lambda psdu: pktap(0, struct.pack("<I", 2) + ipv4(udp(zep(psdu))))),
     "PKTAP": (258, lambda psdu: pktap(195, right(psdu))),
+    "exported": (252, lambda psdu: exported("wpan", right(psdu))),
+    "exported without FCS": (252, lambda psdu: exported("wpan_nofcs", psdu)),
+    "exported ZEP": (252, lambda psdu: exported("zep", zep(psdu))),
     "TI radio": (228, lambda psdu: ipv4(udp(ti_radio(psdu), 17760))),
     "TI radio in Ethernet": (1, lambda psdu: ethernet(0x0800, ipv4(udp(ti_radio(psdu), 17760)))),
     "CatSniffer": (147, lambda psdu: ti_radio(psdu, bytes(3))),

@@ -13,10 +13,12 @@ from sixlowpan.capture import Options
 from tests.sixlowpan.captures import (
     enhanced,
     ethernet,
+    exported,
     interface,
     ipv4,
     obsolete,
     pcap,
+    right,
     section,
     simple,
     udp,
@@ -75,6 +77,12 @@ NOT_OURS = [
     (215, bytes(5) + b"\x40" + GOOD, "cut by the capture"),
     (1, ethernet(0x0806, bytes(28)), "no 802.15.4 in it (ethertype 0806)"),
     (1, ethernet(0xA0ED, b""), "no payload"),
+    (252, exported("6lowpan", GOOD[21:]), "an exported PDU that is no 802.15.4 frame"),
+    (252, exported("\x1b[31m", GOOD), "an exported PDU that is no 802.15.4 frame"),
+    (252, exported("wpan", GOOD)[:-len(GOOD) - 4], "damaged header of an exported PDU"),
+    (252, b"\0\x0c\xff\xff", "damaged header of an exported PDU"),
+    (1, ethernet(0x0800, ipv4(udp(zep(GOOD)[:-1], 1000))), "plain IP, no ZEP in it"),
+    (1, ethernet(0x0800, ipv4(udp(b"EX\2\2" + bytes(28), 1000))), "plain IP, no ZEP in it"),
     (201, b"\0\0\0\0\x01\x03\x0c\x00", "Bluetooth without the end of an IPSP packet"),
 ]  # fmt: skip
 
@@ -94,13 +102,19 @@ def test_a_6lowpan_frame_is_no_zigbee(tmp_path):
 def test_breaches_of_the_frame(tmp_path):
     no_source = data_frame(b"", EUI_B, PAN_ID, 1, b"\x7a\x03\x3b" + SRC)
     no_destination = data_frame(EUI_A, b"", PAN_ID, 1, b"\x7a\x30\x3b" + SRC)
-    judgement = capture.judge(pcap(tmp_path / "f", 230, [b"\x41\x88\x01", no_source, no_destination]))
+    frames = [right(each) for each in (b"\x41\x88\x01", no_source, no_destination)]
+    judgement = capture.judge(pcap(tmp_path / "f", 195, frames))
     assert [(f.code, f.requirement, f.frame) for f in judgement.findings if f.level == "fail"] == [
         ("mac_header", None, 1),
         ("mac_addresses", "RFC4944-2-04", 2),
         ("mac_addresses", "RFC4944-2-04", 3),
     ]
     assert judgement.judged == 3
+
+
+def test_without_a_right_fcs_a_header_that_cannot_be_is_noise(tmp_path):
+    """Nobody is known to have sent it: no sniffer that leaves the FCS out says that it was right."""
+    assert judged(tmp_path, 230, [b"\x41\x88", b"\x41\x88\x01", GOOD]) == (1, {"damaged MAC header": 2})
 
 
 def test_one_pan_only(tmp_path):

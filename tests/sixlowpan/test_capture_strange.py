@@ -9,6 +9,7 @@ import pytest
 from sixlowpan import capture, data_frame, encode, fragment, ipv6
 from tests.sixlowpan.captures import (
     block,
+    btsnoop,
     cooked,
     cooked_2,
     enhanced,
@@ -138,3 +139,16 @@ def test_the_length_in_zep_has_seven_bits(tmp_path):
 def test_the_source_of_a_cooked_payload_has_the_length_that_the_header_says(tmp_path, link_type, wrap):
     (item,) = capture.payloads(pcap(tmp_path / "f", link_type, [wrap(0xA0ED, echo(1)[21:])]))
     assert item.link.src.hex() == "020000fffe000001"
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_zep_is_known_on_any_port(tmp_path, version):
+    """Two simulations on one host need two ports."""
+    frames = [ethernet(0x0800, ipv4(udp(zep(echo(number), version), 17755))) for number in range(3)]
+    assert capture.judge(pcap(tmp_path / "f", 1, frames)).judged == 3
+
+
+def test_another_datalink_of_btsnoop_is_named(tmp_path):
+    path = btsnoop(tmp_path / "f", [(0, b"\xc0\0\0")], datalink=1004)
+    (reason,) = capture.judge(path).skipped
+    assert reason == "datalink 1004 of btsnoop, which is not read here (H4 is: 1002)"
