@@ -29,7 +29,7 @@ def _octets(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool):
         raise ValueError('a number: put it in quotes, "02:00:..."')  # noqa: TRY004 - pydantic collects ValueErrors
     if not isinstance(value, str):
-        raise ValueError("not hex")  # noqa: TRY004
+        raise ValueError('no text: put it in quotes, "02:00:..."')  # noqa: TRY004
     digits = re.sub(r"[:\s-]", "", value)
     if strange := re.search(r"[^0-9A-Fa-f]", digits):
         raise ValueError(f"{strange[0]!r} is no hex digit")

@@ -10,6 +10,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from datetime import date, time
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
@@ -42,7 +43,8 @@ def _mistake(model: type[BaseModel], details: Mapping[str, Any]) -> str:
     note = f" ({message})" if details["type"] == "value_error" else ""
     if isinstance(details["input"], str) and details["type"] in {"int_type", "float_type", "bool_type"}:
         note = _no_number(details["input"])
-    found = repr(details["input"])
+    found = details["input"]
+    found = str(found) if isinstance(found, (date, time)) else repr(found)
     found = found if len(found) <= SHOWN else f"{found[:SHOWN]}..."
     return f"{key}: expected {description}; found {found}{note[:SHOWN]}"
 

@@ -38,9 +38,20 @@ def lacking(path: str, what: str, remedy: str) -> tuple[str, str] | None:
     if not stat.S_ISCHR(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a file"
         return f"{path} is {kind}, and no {what}", remedy
+    if (kind := _kind(path)) not in {"", "tty"}:
+        return f"{path} is a device of the kind {kind!r}, and no {what}", remedy
     if not os.access(path, os.R_OK | os.W_OK):
         return f"{path} may not be opened by you", permission(path)
     return None
+
+
+def _kind(path: str) -> str:
+    """What the kernel calls devices of this kind; empty where it does not tell, as of pseudo-terminals."""
+    device = Path(path).stat().st_rdev
+    try:
+        return Path(f"/sys/dev/char/{os.major(device)}:{os.minor(device)}/subsystem").readlink().name
+    except OSError:
+        return ""
 
 
 def permission(path: str) -> str:

@@ -180,8 +180,9 @@ def test_half_a_trace_is_no_trace(loopback):
 
 def test_settings():
     assert Settings.parse("") == Settings()
-    parsed = Settings.parse("hci:usb:0?role=central&mtu=1500&mps=64&credits=3&interval=48.75")
-    assert parsed == Settings("usb:0", "central", Terms(1500, 64, 3), 0.04875)
+    parsed = Settings.parse("hci:usb:0?role=central&mtu=1500&mps=64&credits=3")
+    assert parsed == Settings("usb:0", "central", Terms(1500, 64, 3))
+    assert Settings.parse("?interval=48.75") == Settings(interval=0.04875)
 
 
 @pytest.mark.parametrize(
@@ -192,8 +193,10 @@ def test_settings():
         ("hci:usbb:0", "did you mean 'usb'"),
         ("?rolle=x", "rolle"),
         ("?role=x", "role=x"),
-        ("?mps=1", "at least 23"),
+        ("?mps=1", "the MPS 23 to 65533"),
         ("?mtu=a", "mtu: expected a whole number; found 'a'"),
+        ("hci:usb:0?interval=30", "interval: is for virtual controllers"),
+        ("hci:tcp-client:lab1", "behind tcp-client: stands HOST:PORT"),
         ("?interval=nan", "interval: expected milliseconds, such as 48.75; found 'nan'"),
     ],
 )

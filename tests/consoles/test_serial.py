@@ -125,8 +125,12 @@ def test_no_such_port_says_which_ports_there_are(bench, tmp_path):
 
 
 def test_what_is_no_serial_port(bench):
-    with pytest.raises(RigError, match=r"serial:/dev/null: Could not configure port"):
+    with pytest.raises(
+        RigError, match=r"serial:/dev/null: /dev/null is a device of the kind 'mem', and no serial"
+    ):
         serial.open_console(bench, "/dev/null", None)
+    (missing,) = serial.check(rig("serial:/dev/null"))
+    assert missing.what == "dut.console: /dev/null is a device of the kind 'mem', and no serial port"
 
 
 def test_a_port_that_another_program_has_open(bench, board, monkeypatch):

@@ -91,6 +91,18 @@ def test_no_kind_of_node(files):
         ("dut.console=rfc2217://lab1:99999", "expected rfc2217://HOST:PORT of a server that runs"),
         ("dut.console=rfc2217://lab1:4000?baud=fast", "baud: expected a number such as 115200"),
         ("dut.console=ssh:-p 2222", "ssh:-p 2222: names no host: expected such as ssh:root@lab1"),
+        ("dut.console=rfc2217://lab1:4000?timeout=x", "timeout: expected seconds, such as 3; found 'x'"),
+        ("dut.console=socket://lab1:4000?loging=info", "no option 'loging' (did you mean 'logging'?)"),
+        ("dut.console=socket://lab1:4000?logging=all", "logging: expected debug, info, warning or error"),
+        ("dut.console=pty:", "pty:: names no pseudo-terminal: expected a path such as pty:/dev/pts/5"),
+        ("dut.console=ssh:-N root@lab1", "with -N there is no shell or command that we could talk to"),
+        ("tester.link=packet:wpan0@ssh:'half", "No closing quotation: quote it as a shell wants it"),
+        ("tester.link=ot_security:packet:wpan0@ssh:", "does not say where the radio is"),
+        ("tester.link=spinel:serial:/dev/x#retries", "retries=: 0 to 15 are possible"),
+        ("tester.link=ipsp:hci:tcp-client:lab1", "behind tcp-client: stands HOST:PORT"),
+        ("tester.link=ipsp:hci:usb", "behind usb: stands which one, such as 0"),
+        ("tester.link=ipsp:hci:usb:0?interval=30", "interval: is for virtual controllers"),
+        ("tester.link=ipsp:?mps=65535", "mps=65535, credits=20: the MTU is 23 to 65535, the MPS 23 to 65533"),
         ("dut.console=process:", "process:: names no program: expected a program and its arguments"),
         ("dut.power=cmd:relay", 'cmd:relay: expected "command:..." with a program and its arguments'),
         ("dut.power=command:relay 'half", "No closing quotation: quote it as a shell wants it"),
@@ -109,6 +121,8 @@ def test_addresses_that_adapters_read(files):
         "dut.console=rfc2217://[::1]:4000",
         "dut.console=ssh:-F conf lab1 node.elf -z [::1]:17754",
         "dut.power=command:relay cycle",
+        "tester.link=packet:wpan0@ssh:-F conf -p 2222 root@lab1",
+        "dut.console=rfc2217://lab1:4000?ign_set_control&timeout=3&baud=9600",
     ):
         registry.load("./r.toml", [override])
 
@@ -118,6 +132,22 @@ def test_a_node_without_its_console_and_a_power_switch_that_is_not_there(files):
     told = {item.what: item.remedy for item in registry.missing(loaded.rig)}
     assert told["dut.console: the node 'riot' needs its console"].startswith('name it: console = "serial:')
     assert told["dut.power: there is no program no-such-relay"] == "put it on PATH, or name its path"
+
+
+@pytest.mark.parametrize(
+    ("link", "key", "said"),
+    [
+        ("packet:wpan0", "adapter=hci0", "dut.adapter: the link is IEEE 802.15.4, and this of Bluetooth LE"),
+        ("ipsp:hci:usb:0", "adapter=", "dut.adapter: on Bluetooth LE the host advertises"),
+        ("ipsp:hci:usb:0", "wpan=wpan0", "dut.wpan: the link is Bluetooth LE, and this of IEEE 802.15.4"),
+    ],
+)
+def test_a_linux_host_told_of_the_other_link(files, link, key, said):
+    if "ipsp" in link:
+        (files / "p.toml").write_text('schema = 1\nstack = "a"\nlink = "ble"\nabilities = ["echo"]\n')
+    words = ["dut.node=linux_host", f"tester.link={link}", "dut.console=socket://lab1:1", "dut.adapter=hci0"]
+    loaded = registry.load("./r.toml", [*words, f"dut.{key}"])
+    assert said in [item.what for item in registry.missing(loaded.rig)]
 
 
 def test_a_folder_a_profile_and_a_rig_file_in_the_wrong_place(files):
@@ -168,6 +198,7 @@ def test_a_syntax_error_shows_its_line(files):
         ("tester.pan='0xabcd'", "found '0xabcd' (a text: leave its quotes off)"),
         ("tester.channel=high", "found 'high' (a text)"),
         ("dut.address=0x02005efffe000001", '(a number: put it in quotes, "02:00:...")'),
+        ("dut.short=00:01:02", 'found 00:01:02 (no text: put it in quotes, "02:00:...")'),
         ("dut.address=02:00:5e:ff:fe:00:00:0g", "found '02:00:5e:ff:fe:00:00:0g' ('g' is no hex digit)"),
         ("dut.address=02:00:5e:ff:fe:00:00:1", "(it has 15 hex digits: two make an octet)"),
         (

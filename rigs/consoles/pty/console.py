@@ -62,6 +62,11 @@ def open_console(bench: Bench, rest: str, rig: RigFile) -> PtyConsole:
     return PtyConsole(f"pty:{rest}", rest)
 
 
+def misread(rest: str) -> str:
+    """What is wrong with what stands behind "pty:"; empty where nothing is."""
+    return "" if rest else "names no pseudo-terminal: expected a path such as pty:/dev/pts/5"
+
+
 def check(rig: RigFile) -> Iterable[Missing]:
     """Whether the pseudo-terminal is there and may be opened."""
     for key, rest in rests(rig, "pty"):

@@ -43,6 +43,16 @@ BUSY: Final = 3.0
 _POLL: Final = 0.1
 _SWITCHES: Final = {"on": True, "off": False}
 OPTIONS: Final = ("baud", "rtscts", "dtr", "rts")
+#: The options of those URLs of pyserial's that are schemes here: what may stand behind "=" (a regex), and in words.
+_LOGGING: Final = {"logging": ("debug|info|warning|error", "debug, info, warning or error")}
+_URL_OPTIONS: Final = {
+    "socket": _LOGGING,
+    "rfc2217": {
+        **dict.fromkeys(("ign_set_control", "poll_modem"), (".*", "")),
+        "timeout": (r"\d+(\.\d+)?", "seconds, such as 3"),
+        **_LOGGING,
+    },
+}
 
 
 class _Port(serial.Serial):  # type: ignore[misc]
@@ -255,6 +265,12 @@ def misread_url(scheme: str, rest: str) -> str:
     found = re.fullmatch(r"//(?:\[[^\[\]/]+\]|[^\[\]:/]+):(\d{1,5})/?", head)
     if found is None or int(found[1]) > 65535:
         return f"expected {scheme}://HOST:PORT of a server that runs, such as {scheme}://lab1:4000"
+    known = _URL_OPTIONS[scheme]
+    for name, value in options.items():
+        if name != "baud" and name not in known:
+            return f"there is no option {name!r}{hint(name, known)}; there are: baud, {', '.join(known)}"
+        if name != "baud" and not re.fullmatch(known[name][0], value):
+            return f"{name}: expected {known[name][1]}; found {value!r}"
     try:
         baud("", options)
     except RigError as error:

@@ -46,7 +46,10 @@ class Terms:
             or not 23 <= self.mtu <= 65535
             or not 0 <= self.credits <= _CREDITS_MOST
         ):
-            raise ValueError(f"{self}: MTU and MPS are at least 23, credits at most {_CREDITS_MOST}")
+            raise ValueError(
+                f"mtu={self.mtu}, mps={self.mps}, credits={self.credits}: the MTU is 23 to 65535, the MPS 23 to 65533, "
+                f"credits are 0 to {_CREDITS_MOST}"
+            )
 
 
 @dataclass

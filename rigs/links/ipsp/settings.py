@@ -31,6 +31,14 @@ TRANSPORTS: Final = (
     ),
     *("vhci", "pyusb", "unix", "unix-client", "unix-server", "android-emulator", "android-netsim"),
 )
+#: What some of them want behind their name (a regex), and how that is said; the others take what Bumble takes.
+_PLACE: Final = (r"(\[[^\]]+\]|[^:]+):\d{1,5}", "HOST:PORT")
+_WANTED: Final = {
+    **dict.fromkeys(("tcp-client", "tcp-server", "ws-server"), _PLACE),
+    "ws-client": (r"wss?://.+", "a URL such as ws://lab1:9001"),
+    **dict.fromkeys(("usb", "pyusb"), (r".+", "which one, such as 0 or VENDOR:PRODUCT")),
+    **dict.fromkeys(("serial", "file", "unix", "unix-client", "unix-server"), (r".+", "a path")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,16 @@ class Settings:
             raise RigError(
                 f"tester.link: ipsp:{address}: Bumble has no transport {scheme!r}{hint(scheme, TRANSPORTS)}; "
                 f"there are: {', '.join(TRANSPORTS)}"
+            )
+        if (
+            kind == "hci"
+            and (wanted := _WANTED.get(scheme))
+            and not re.fullmatch(wanted[0], rest[len(scheme) + 1 :])
+        ):
+            raise RigError(f"tester.link: ipsp:{address}: behind {scheme}: stands {wanted[1]}")
+        if kind == "hci" and interval:
+            raise RigError(
+                f"tester.link: ipsp:{address}: interval: is for virtual controllers; of an adapter the central sets it"
             )
         if kind == "h4":
             place(rest)

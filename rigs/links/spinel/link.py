@@ -61,7 +61,7 @@ class Options:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read `retries=3&power=8&promiscuous=1`. Raises `ValueError`."""
-        told = dict(parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text)))
+        told = dict(parse_qsl(text, keep_blank_values=True))
         known = {"retries": range(16), "power": range(-40, 41), "promiscuous": range(2)}
         found = {}
         for name, value in told.items():

@@ -322,9 +322,14 @@ def open_node(bench: Bench, rig: RigFile) -> LinuxHostNode:
 
 def check(rig: RigFile) -> list[Missing]:
     """What can be told without the host."""
-    wanted = "adapter" if rig.tester.link.startswith("ipsp:") else "wpan"
-    if wanted == "adapter" and "adapter" not in rig.dut.options:
-        return [
-            Missing("dut.adapter: on Bluetooth LE the host advertises", 'name its adapter: adapter = "hci0"')
-        ]
+    told = rig.dut.options
+    if rig.tester.link.startswith("ipsp:"):
+        if not told.get("adapter"):
+            what = "dut.adapter: on Bluetooth LE the host advertises"
+            return [Missing(what, 'name its adapter: adapter = "hci0"')]
+        if told.get("wpan"):
+            return [Missing("dut.wpan: the link is Bluetooth LE, and this of IEEE 802.15.4", "leave it out")]
+    elif told.get("adapter"):
+        what = "dut.adapter: the link is IEEE 802.15.4, and this of Bluetooth LE"
+        return [Missing(what, 'name its radio in place of it: wpan = "wpan0"')]
     return []
