@@ -8,27 +8,16 @@ any value". A router changes nothing but the hop limit (RFC 8200 §3), and the f
 from contextlib import nullcontext
 from ipaddress import IPv6Address
 
-from fixtures.api import (
-    UDP,
-    Case,
-    HostParty,
-    RouterParty,
-    Seen,
-    advice,
-    binds,
-    loses_nothing,
-    needs,
-    on_link,
-    requirement,
-)
+from fixtures.api import UDP, Case, HostParty, RouterParty, Seen, advice, loses_nothing, on_link, requirement
 from sixlowpan import Context, fragment, ipv6, nd
 from sixlowpan.addresses import LOOPBACK, UNSPECIFIED
 from suites.rfc6775.parties import heard, host
+from suites.rfc6775.roles import ROUTER
 from suites.rfc6775.routing import arrives, global_of, registered_host
 from suites.rfc7668.devices import Device
 from suites.rfc7668.star import carried, forwardable
 
-pytestmark = [binds("6LR|6LBR", "nd"), needs("reset")]
+pytestmark = ROUTER
 CID = 9
 GROUP = bytes.fromhex("ff1500000000000000000000000a11ce")
 

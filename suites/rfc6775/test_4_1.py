@@ -1,11 +1,12 @@
 """RFC 6775 §4.1, the Address Registration Option that a host sends; and of §5.4.1, that it sends one at all."""
 
-from fixtures.api import Case, binds, needs, registered_by, registration_of, requirement
+from fixtures.api import Case, registered_by, registration_of, requirement
 from sixlowpan.addresses import modified_eui64
 from suites.rfc6775.attaching import attached, awaiting
 from suites.rfc6775.parties import expect_of_the_link, expect_sllao, heard
+from suites.rfc6775.roles import HOST
 
-pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
+pytestmark = HOST
 
 
 @requirement(

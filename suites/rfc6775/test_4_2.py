@@ -8,22 +8,14 @@ from contextlib import nullcontext
 
 import pytest
 
-from fixtures.api import (
-    ECHO_REPLY,
-    Case,
-    RouterParty,
-    advice,
-    binds,
-    let_pass,
-    needs,
-    requirement,
-)
+from fixtures.api import ECHO_REPLY, Case, RouterParty, advice, let_pass, needs, requirement
 from sixlowpan import Context, nd
 from suites.rfc6775.attaching import attached, pinged
 from suites.rfc6775.parties import SOON, abro, heard
+from suites.rfc6775.roles import HOST
 from suites.rfc7668.channel import modes
 
-pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
+pytestmark = HOST
 CID = 5
 REMOTE = bytes.fromhex("20010db8c0de0001aabbccdd11223344")
 

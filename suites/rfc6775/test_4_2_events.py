@@ -2,12 +2,13 @@
 
 import pytest
 
-from fixtures.api import Case, binds, let_pass, needs, requirement
+from fixtures.api import Case, let_pass, needs, requirement
 from suites.rfc6775.attaching import attached
 from suites.rfc6775.parties import abro
+from suites.rfc6775.roles import HOST
 from suites.rfc6775.test_4_2 import CID, REMOTE, compresses, reads, six, told
 
-pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
+pytestmark = HOST
 
 
 @pytest.mark.slow

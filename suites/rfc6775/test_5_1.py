@@ -9,14 +9,14 @@ from fixtures.api import (
     Case,
     Unsupported,
     binds,
-    needs,
     registered_by,
     requirement,
 )
 from suites.rfc6775.attaching import attached, offered, pinged
 from suites.rfc6775.parties import STARTED, heard, is_rs
+from suites.rfc6775.roles import HOST
 
-pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
+pytestmark = HOST
 
 
 @binds("6LN", "nd")  # "Routers MAY also use multicast NSs" (§6.5.5)

@@ -4,16 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from fixtures.api import (
-    ALL_ROUTERS,
-    UNSPECIFIED,
-    Case,
-    Seen,
-    binds,
-    needs,
-    requirement,
-    serving,
-)
+from fixtures.api import ALL_ROUTERS, UNSPECIFIED, Case, Seen, requirement, serving
 from sixlowpan import link_local, nd
 from suites.rfc6775.attaching import attached, invalid
 from suites.rfc6775.parties import (
@@ -32,8 +23,9 @@ from suites.rfc6775.parties import (
     router,
     spread,
 )
+from suites.rfc6775.roles import HOST
 
-pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
+pytestmark = HOST
 
 
 def solicitation(case: Case, seconds: float = STARTED) -> Seen:

@@ -2,22 +2,13 @@
 
 import pytest
 
-from fixtures.api import (
-    ECHO_REQUEST,
-    Case,
-    Seen,
-    binds,
-    let_pass,
-    needs,
-    registered_by,
-    registers,
-    requirement,
-)
+from fixtures.api import ECHO_REQUEST, Case, Seen, let_pass, registered_by, registers, requirement
 from sixlowpan import nd
 from suites.rfc6775.attaching import answers_at, attach, expect_made, invalid, none_of, offered
 from suites.rfc6775.parties import SOON, STARTED, abro, all_heard, heard, is_rs, pio, spread
+from suites.rfc6775.roles import HOST
 
-pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
+pytestmark = HOST
 
 
 @requirement("RFC6775-5.4-03")

@@ -2,18 +2,7 @@
 
 import pytest
 
-from fixtures.api import (
-    ALL_ROUTERS,
-    Case,
-    Seen,
-    advice,
-    binds,
-    let_pass,
-    needs,
-    registered_by,
-    requirement,
-    serving,
-)
+from fixtures.api import ALL_ROUTERS, Case, Seen, advice, let_pass, needs, registered_by, requirement, serving
 from sixlowpan import nd
 from suites.rfc6775.attaching import (
     answers_at,
@@ -27,9 +16,10 @@ from suites.rfc6775.attaching import (
     pinged,
 )
 from suites.rfc6775.parties import A_HOST, SOON, STARTED, abro, all_heard, heard, is_rs, pio, router, spread
+from suites.rfc6775.roles import HOST
 from suites.rfc6775.test_4_2 import CID, REMOTE, compresses, six, told
 
-pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
+pytestmark = HOST
 #: Where nobody is known, and no context is.
 ELSEWHERE = bytes.fromhex("20010db8ee550001")
 

@@ -4,15 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from fixtures.api import (
-    Case,
-    binds,
-    message_of,
-    needs,
-    registered_by,
-    registration_of,
-    requirement,
-)
+from fixtures.api import Case, message_of, registered_by, registration_of, requirement
 from sixlowpan import ipv6, nd
 from sixlowpan.addresses import ALL_NODES
 from suites.rfc6775.attaching import answers_at, attached, awaiting, beside, invalid
@@ -28,8 +20,9 @@ from suites.rfc6775.parties import (
     is_rs,
     to,
 )
+from suites.rfc6775.roles import HOST
 
-pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
+pytestmark = HOST
 
 
 @requirement("RFC6775-5.5-01")

@@ -2,21 +2,12 @@
 
 import pytest
 
-from fixtures.api import (
-    Case,
-    advice,
-    binds,
-    needs,
-    registered_by,
-    registers,
-    registration_of,
-    requirement,
-    serving,
-)
+from fixtures.api import Case, advice, needs, registered_by, registers, registration_of, requirement, serving
 from suites.rfc6775.attaching import answers_at, attached, awaiting, beside, once_more, only, pinged
 from suites.rfc6775.parties import A_HOST, SOON, STARTED, all_heard, heard, is_rs, router, to
+from suites.rfc6775.roles import HOST
 
-pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
+pytestmark = HOST
 
 
 @requirement("RFC6775-5.5.3-01")

@@ -2,23 +2,13 @@
 
 import pytest
 
-from fixtures.api import (
-    Case,
-    Seen,
-    advice,
-    binds,
-    let_pass,
-    message_of,
-    needs,
-    registered_by,
-    registration_of,
-    requirement,
-)
+from fixtures.api import Case, Seen, advice, let_pass, message_of, registered_by, registration_of, requirement
 from sixlowpan import nd
 from suites.rfc6775.attaching import attached, awaiting, beside
 from suites.rfc6775.parties import A_HOST, STARTED, all_heard, expect_apart, heard, to
+from suites.rfc6775.roles import HOST
 
-pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
+pytestmark = HOST
 
 
 def expect_whole(case: Case, found: list[Seen]) -> None:

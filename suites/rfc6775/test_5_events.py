@@ -14,7 +14,6 @@ from fixtures.api import (
     RouterParty,
     Seen,
     advice,
-    binds,
     let_pass,
     needs,
     registered_by,
@@ -39,9 +38,10 @@ from suites.rfc6775.parties import (
     tells_link,
     to,
 )
+from suites.rfc6775.roles import HOST
 from suites.rfc6775.test_5_4_again import expect_by
 
-pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
+pytestmark = HOST
 
 
 def of_prefix(prefix: bytes, seen: Seen) -> bool:

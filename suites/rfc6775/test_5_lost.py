@@ -2,15 +2,7 @@
 
 import pytest
 
-from fixtures.api import (
-    Case,
-    binds,
-    let_pass,
-    needs,
-    registered_by,
-    requirement,
-    serving,
-)
+from fixtures.api import Case, let_pass, needs, registered_by, requirement, serving
 from suites.rfc6775.attaching import answers_at, attached, beside, expect_made
 from suites.rfc6775.parties import (
     A_HOST,
@@ -26,10 +18,11 @@ from suites.rfc6775.parties import (
     spread,
     to,
 )
+from suites.rfc6775.roles import HOST
 from suites.rfc6775.test_4_2 import CID, REMOTE, compresses, six, told
 from suites.rfc6775.test_5_4_again import expect_by
 
-pytestmark = [binds("6LN|6LR", "nd"), needs("reset")]
+pytestmark = HOST
 
 
 @A_HOST

@@ -13,9 +13,10 @@ from suites.rfc6775.parties import (
     host,
     readable,
 )
+from suites.rfc6775.roles import ADVERTISER
 from suites.rfc6775.routing import advertisement, another, arrives, global_of, registered, routing
 
-pytestmark = [binds("6LR|6LBR", "nd|nd_advertising"), needs("reset")]
+pytestmark = ADVERTISER
 #: Of rules about those who have registered.
 REGISTRAR = binds("6LR|6LBR", "nd")
 REDIRECT = 137

@@ -2,12 +2,13 @@
 
 import pytest
 
-from fixtures.api import ALL_ROUTERS, ICMPV6, Case, HostParty, binds, needs, on_link, requirement
+from fixtures.api import ALL_ROUTERS, ICMPV6, Case, HostParty, on_link, requirement
 from sixlowpan import ipv6, nd
 from suites.rfc6775.parties import SOON, heard, host, is_ra
+from suites.rfc6775.roles import ADVERTISER
 from suites.rfc6775.routing import advertisement, routing
 
-pytestmark = [binds("6LR|6LBR", "nd|nd_advertising"), needs("reset")]
+pytestmark = ADVERTISER
 
 
 @requirement("RFC6775-6.3-05")

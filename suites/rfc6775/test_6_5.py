@@ -2,23 +2,14 @@
 
 import pytest
 
-from fixtures.api import (
-    Case,
-    HostParty,
-    advice,
-    binds,
-    let_pass,
-    needs,
-    on_link,
-    registration_of,
-    requirement,
-)
+from fixtures.api import Case, HostParty, advice, let_pass, on_link, registration_of, requirement
 from sixlowpan import link_local, nd
 from sixlowpan.addresses import solicited_node
 from suites.rfc6775.parties import SOON, heard, host, is_na, readable
+from suites.rfc6775.roles import ROUTER
 from suites.rfc6775.routing import another, arrives, global_of, kept, registered, registered_host, routing
 
-pytestmark = [binds("6LR|6LBR", "nd"), needs("reset")]
+pytestmark = ROUTER
 DUPLICATE, FULL = 1, 2
 #: Seconds in which a 6LR may ask its 6LBR (RFC 6775 §8.2.6: three tries, RETRANS_TIMER apart).
 ASKED = 8.0

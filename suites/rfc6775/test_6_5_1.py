@@ -2,12 +2,13 @@
 
 import pytest
 
-from fixtures.api import Case, binds, needs, on_link, requirement
+from fixtures.api import Case, on_link, requirement
 from suites.rfc6775.parties import host
+from suites.rfc6775.roles import ROUTER
 from suites.rfc6775.routing import arrives, global_of, registered, registered_host, routing
 from suites.rfc6775.test_6_5 import DUPLICATE
 
-pytestmark = [binds("6LR|6LBR", "nd"), needs("reset")]
+pytestmark = ROUTER
 
 
 @requirement("RFC6775-6.5.1-01", "RFC6775-4.1-09")

@@ -8,22 +8,14 @@ from contextlib import contextmanager
 
 import pytest
 
-from fixtures.api import (
-    Case,
-    HostParty,
-    RouterParty,
-    binds,
-    let_pass,
-    needs,
-    registration_of,
-    requirement,
-)
+from fixtures.api import Case, HostParty, RouterParty, let_pass, registration_of, requirement
 from sixlowpan import ipv6, nd
 from suites.rfc6775.parties import SOON, heard, host, is_na
+from suites.rfc6775.roles import ROUTER
 from suites.rfc6775.routing import another, arrives, global_of, kept, registered, registered_host, routing
 from suites.rfc6775.test_6_5 import ASKED, FULL, MOST
 
-pytestmark = [binds("6LR|6LBR", "nd"), needs("reset")]
+pytestmark = ROUTER
 
 
 @contextmanager

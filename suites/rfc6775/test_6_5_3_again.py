@@ -2,14 +2,15 @@
 
 import pytest
 
-from fixtures.api import Case, HostParty, binds, let_pass, needs, on_link, registration_of, requirement
+from fixtures.api import Case, HostParty, let_pass, on_link, registration_of, requirement
 from sixlowpan import nd
 from suites.rfc6775.parties import expect_of_the_link, heard, host, is_na, readable
+from suites.rfc6775.roles import ROUTER
 from suites.rfc6775.routing import another, arrives, global_of, kept, registered, registered_host, routing
 from suites.rfc6775.test_6_5 import ASKED, DUPLICATE, FULL, MOST
 from suites.rfc6775.test_6_5_3 import expect_there, two_addresses
 
-pytestmark = [binds("6LR|6LBR", "nd"), needs("reset")]
+pytestmark = ROUTER
 ALL_ROUTERS = bytes.fromhex("ff020000000000000000000000000002")
 #: A minute that has passed, whatever a timer's coarseness.
 MINUTE = 66.0

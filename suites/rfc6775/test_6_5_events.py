@@ -6,25 +6,14 @@ has one thing happen first, of another host or of an earlier owner, and then loo
 
 import pytest
 
-from fixtures.api import (
-    UDP,
-    Case,
-    HostParty,
-    RouterParty,
-    Seen,
-    binds,
-    let_pass,
-    needs,
-    on_link,
-    registration_of,
-    requirement,
-)
+from fixtures.api import UDP, Case, HostParty, RouterParty, Seen, let_pass, registration_of, requirement
 from sixlowpan import ipv6, nd
 from suites.rfc6775.parties import heard, host, is_na
+from suites.rfc6775.roles import RADIO, ROUTER
 from suites.rfc6775.routing import arrives, global_of, kept, registered, registered_host, routing
 from suites.rfc6775.test_6_5 import DUPLICATE
 
-pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd"), needs("reset")]
+pytestmark = [RADIO, *ROUTER]
 
 
 def expect_at(case: Case, above: RouterParty | HostParty, address: bytes, link: bytes, what: str) -> None:

@@ -5,18 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from fixtures.api import (
-    Case,
-    HostParty,
-    RouterParty,
-    advice,
-    binds,
-    let_pass,
-    needs,
-    on_link,
-    requirement,
-    serving,
-)
+from fixtures.api import Case, HostParty, RouterParty, advice, let_pass, requirement, serving
 from sixlowpan import nd
 from suites.rfc6775.parties import (
     SOON,
@@ -34,10 +23,11 @@ from suites.rfc6775.parties import (
     router,
     spread,
 )
+from suites.rfc6775.roles import MULTIHOP
 from suites.rfc6775.routing import routing
 from suites.rfc6775.test_7 import holds
 
-pytestmark = [on_link("ieee802154"), binds("6LR", "nd", "multihop"), needs("reset")]
+pytestmark = MULTIHOP
 OTHER = bytes.fromhex("20010db8000000000000000000000b0e")
 
 

@@ -2,14 +2,15 @@
 
 import pytest
 
-from fixtures.api import Case, advice, binds, let_pass, needs, on_link, requirement, serving
+from fixtures.api import Case, advice, let_pass, requirement, serving
 from sixlowpan import nd
 from suites.rfc6775.parties import SOON, abro, all_heard, host, is_ra, pio, readable, router, spread
+from suites.rfc6775.roles import MULTIHOP
 from suites.rfc6775.routing import routing
 from suites.rfc6775.test_7 import holds
 from suites.rfc6775.test_8_1 import of, prefixes, told
 
-pytestmark = [on_link("ieee802154"), binds("6LR", "nd", "multihop"), needs("reset")]
+pytestmark = MULTIHOP
 CONTEXT = bytes.fromhex("20010db8c0de00c1") + bytes(8)
 
 

@@ -13,20 +13,18 @@ from fixtures.api import (
     RouterParty,
     Seen,
     advice,
-    binds,
     message_of,
-    needs,
-    on_link,
     registration_of,
     requirement,
 )
 from sixlowpan import ipv6, link_local, nd
 from suites.rfc6775.parties import BORDER, SOON, expect_apart, heard, host, is_na
+from suites.rfc6775.roles import DETECTING_ROUTER
 from suites.rfc6775.routing import arrives, registered, routing
 
 #: A group that routers forward to.
 GROUP = bytes.fromhex("ff0e") + bytes(13) + b"\x77"
-pytestmark = [on_link("ieee802154"), binds("6LR", "nd", "multihop_dad"), needs("reset")]
+pytestmark = DETECTING_ROUTER
 
 
 def is_dar(seen: Seen) -> bool:

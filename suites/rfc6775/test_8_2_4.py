@@ -2,24 +2,14 @@
 
 import pytest
 
-from fixtures.api import (
-    MULTIHOP,
-    Case,
-    RouterParty,
-    Seen,
-    binds,
-    let_pass,
-    message_of,
-    needs,
-    on_link,
-    requirement,
-)
+from fixtures.api import MULTIHOP, Case, RouterParty, Seen, let_pass, message_of, requirement
 from sixlowpan import ipv6, link_local, nd
 from suites.rfc6775.parties import SOON, heard, router
+from suites.rfc6775.roles import DETECTING_BORDER
 from suites.rfc6775.routing import routing
 from suites.rfc6775.test_8_2 import spoilt
 
-pytestmark = [on_link("ieee802154"), binds("6LBR", "nd", "multihop_dad"), needs("reset")]
+pytestmark = DETECTING_BORDER
 OTHER = bytes.fromhex("00124bfffe0a0b0c")
 
 

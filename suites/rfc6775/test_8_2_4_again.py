@@ -2,11 +2,12 @@
 
 import pytest
 
-from fixtures.api import Case, advice, binds, let_pass, message_of, needs, on_link, requirement
+from fixtures.api import Case, advice, let_pass, message_of, requirement
+from suites.rfc6775.roles import DETECTING_BORDER
 from suites.rfc6775.routing import routing
 from suites.rfc6775.test_8_2_4 import OTHER, Asker, expect_status
 
-pytestmark = [on_link("ieee802154"), binds("6LBR", "nd", "multihop_dad"), needs("reset")]
+pytestmark = DETECTING_BORDER
 
 
 @requirement("RFC6775-8.2.4-01")

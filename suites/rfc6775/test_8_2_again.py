@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.api import MULTIHOP, Case, binds, message_of, needs, on_link, registration_of, requirement
+from fixtures.api import MULTIHOP, Case, message_of, registration_of, requirement
 from sixlowpan import ipv6, nd
 from suites.rfc6775.parties import BORDER, heard, host
+from suites.rfc6775.roles import DETECTING_ROUTER
 from suites.rfc6775.routing import arrives
 from suites.rfc6775.test_8_2 import answer, asked, is_dar
 
-pytestmark = [on_link("ieee802154"), binds("6LR", "nd", "multihop_dad"), needs("reset")]
+pytestmark = DETECTING_ROUTER
 OTHER = bytes.fromhex("00124bfffe0a0b0c")
 #: Seconds before the DAR is sent again, behind whose last time the 6LR answers on its own (§8.2.6).
 BEFORE_RETRY = 0.6

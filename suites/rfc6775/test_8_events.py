@@ -16,21 +16,20 @@ from fixtures.api import (
     binds,
     let_pass,
     message_of,
-    needs,
-    on_link,
     registration_of,
     requirement,
     serving,
 )
 from sixlowpan import nd
 from suites.rfc6775.parties import BORDER, SOON, abro, heard, host, is_ra, pio, router, spread
+from suites.rfc6775.roles import MULTIHOP
 from suites.rfc6775.routing import arrives, registered, routing
 from suites.rfc6775.test_7 import holds
 from suites.rfc6775.test_8_1 import OTHER, another_border, of, prefixes, told, version
 from suites.rfc6775.test_8_1_again import contexts, lives
 from suites.rfc6775.test_8_2 import answer, is_dar
 
-pytestmark = [on_link("ieee802154"), binds("6LR", "nd", "multihop"), needs("reset")]
+pytestmark = MULTIHOP
 DETECTS = binds("6LR", "nd", "multihop_dad")
 NOT_PASSED_ON = "the DUT does not pass on what a second 6LBR told: see 8.1/two_borders"
 

@@ -5,24 +5,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from fixtures.api import (
-    Case,
-    HostParty,
-    RouterParty,
-    Seen,
-    advice,
-    binds,
-    message_of,
-    needs,
-    on_link,
-    registration_of,
-    requirement,
-)
+from fixtures.api import Case, HostParty, RouterParty, Seen, advice, message_of, registration_of, requirement
 from sixlowpan import link_local, nd
 from suites.rfc6775.parties import SOON, all_heard, heard, host, is_na, readable
+from suites.rfc6775.roles import EXTENDED_ROUTER
 from suites.rfc6775.routing import advertisement, arrives, global_of, registered, routing
 
-pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd", "nd_extended"), needs("reset")]
+pytestmark = EXTENDED_ROUTER
 MOVED, DUPLICATE_SOURCE, INVALID_SOURCE, INCORRECT = 3, 6, 7, 8
 
 

@@ -2,13 +2,14 @@
 
 import pytest
 
-from fixtures.api import Case, HostParty, advice, binds, needs, on_link, registration_of, requirement
+from fixtures.api import Case, HostParty, advice, registration_of, requirement
 from sixlowpan import nd
 from suites.rfc6775.parties import host, readable
+from suites.rfc6775.roles import EXTENDED_ROUTER
 from suites.rfc6775.routing import advertisement, arrives, global_of, registered, routing
 from suites.rfc8505.test_4 import attached_host, expect_status, routed_host
 
-pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd", "nd_extended"), needs("reset")]
+pytestmark = EXTENDED_ROUTER
 
 
 def of_rovr(case: Case, rovr: bytes) -> HostParty:

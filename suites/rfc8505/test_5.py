@@ -10,11 +10,8 @@ from fixtures.api import (
     RouterParty,
     Seen,
     advice,
-    binds,
     let_pass,
     message_of,
-    needs,
-    on_link,
     registered_by,
     registers,
     registration_of,
@@ -25,8 +22,9 @@ from sixlowpan import link_local, nd
 from sixlowpan.addresses import is_link_local
 from suites.rfc6775.attaching import answers_at, attached, beside, once_more
 from suites.rfc6775.parties import SOON, STARTED, all_heard, fresh, heard, is_rs, router, tells_link, to
+from suites.rfc6775.roles import EXTENDED_HOST
 
-pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd", "nd_extended"), needs("reset")]
+pytestmark = EXTENDED_HOST
 #: What a 6LR of RFC 8505 says of itself (§4.3).
 UPDATED = nd.CapabilityIndication(frozenset({nd.FLAG_L, nd.FLAG_E, nd.FLAG_D}))
 

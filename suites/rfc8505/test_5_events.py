@@ -4,25 +4,15 @@ from itertools import pairwise
 
 import pytest
 
-from fixtures.api import (
-    Case,
-    advice,
-    binds,
-    let_pass,
-    message_of,
-    needs,
-    on_link,
-    registered_by,
-    registration_of,
-    requirement,
-)
+from fixtures.api import Case, advice, let_pass, message_of, registered_by, registration_of, requirement
 from sixlowpan import nd
 from sixlowpan.addresses import is_link_local
 from suites.rfc6775.attaching import attached, beside, offered, only
 from suites.rfc6775.parties import SOON, STARTED, abro, all_heard, heard, tells_link, to
+from suites.rfc6775.roles import EXTENDED_HOST
 from suites.rfc8505.test_5 import UPDATED, tids
 
-pytestmark = [on_link("ieee802154"), binds("6LN|6LR", "nd", "nd_extended"), needs("reset")]
+pytestmark = EXTENDED_HOST
 
 
 @pytest.mark.slow
