@@ -25,17 +25,7 @@ from reports.pools import described, nodes, on_rig
 from reports.record import Record
 from reports.text import one_line
 from reports.verdict import ORDER, Line, Verdict, ban, plural, verdict
-from reports.view import (
-    SIGNS,
-    STATES,
-    Rig,
-    View,
-    known_of,
-    natural,
-    requirement,
-    several,
-    unconfirmed_of,
-)
+from reports.view import SIGNS, STATES, Rig, View, known_of, natural, requirement, several, unconfirmed_of
 
 #: Characters of one text of the record that are shown; the rest is in the page and in the record.
 LONGEST: Final = 1000

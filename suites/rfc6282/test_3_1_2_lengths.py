@@ -68,10 +68,7 @@ SIDES = pytest.mark.parametrize("side", ["source", "destination"])
 
 
 @needs("context")
-@requirement(
-    "RFC6282-3.1.1-23",
-    *MODES_OF_A_CONTEXT,
-)
+@requirement("RFC6282-3.1.1-23", *MODES_OF_A_CONTEXT)
 @pytest.mark.parametrize("identifier", LONG)
 @MODES
 @SIDES
@@ -81,10 +78,7 @@ def test_longer_than_64(case: Case, identifier: int, mode: int, side: str):
 
 
 @needs("context")
-@requirement(
-    "RFC6282-3.1.1-24",
-    *MODES_OF_A_CONTEXT,
-)
+@requirement("RFC6282-3.1.1-24", *MODES_OF_A_CONTEXT)
 @pytest.mark.parametrize("identifier", SHORT)
 @MODES
 @SIDES

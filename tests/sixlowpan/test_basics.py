@@ -32,21 +32,8 @@ from sixlowpan import (
     udp,
 )
 from sixlowpan.addresses import is_link_local, is_multicast
-from tests.sixlowpan.samples import (
-    BD_A,
-    BD_B,
-    BLE,
-    CONTEXTS,
-    DST,
-    EUI_A,
-    EUI_B,
-    LONG,
-    SHORT_A,
-    SHORT_B,
-    SRC,
-    address,
-    refusal,
-)
+from tests.sixlowpan import samples
+from tests.sixlowpan.samples import BD_A, BD_B, DST, EUI_A, EUI_B, SHORT_A, SHORT_B, SRC, address
 
 
 def test_iids():
@@ -81,7 +68,7 @@ def test_links():
     back = link.reversed()
     assert (back.src, back.dst, back.role, back.registered) == (BD_B, BD_A, "6LBR", link.registered)
     assert back.reversed() == link
-    assert LONG.reversed().role is None
+    assert samples.LONG.reversed().role is None
     for bad in (
         {"kind": "wifi"},
         {"kind": "ble", "src": b"\0\1"},
@@ -223,7 +210,7 @@ def test_mac_round_trip(version, src, dst, compression, same_pan, suppressed, le
     psdu = mac.build(header, b"payload")
     assert mac.parse(psdu) == (header, b"payload")
     for length in range(len(psdu) - len(header.mic) - 7):
-        error = refusal(mac.parse, psdu[:length])
+        error = samples.refusal(mac.parse, psdu[:length])
         assert error is None or error.kind == "malformed"
 
 
@@ -317,8 +304,8 @@ def test_errors_read_well():
     error = DecodeError("malformed", 3, "RFC6282-3-01", "too short")
     assert str(error) == "malformed at octet 3: too short (RFC6282-3-01)"
     assert str(DecodeError("reserved", 0, None, "x")) == "reserved at octet 0: x"
-    assert BLE.kind == "ble"
-    assert len(CONTEXTS) == 9
+    assert samples.BLE.kind == "ble"
+    assert len(samples.CONTEXTS) == 9
 
 
 def test_pan_ids_of_version_2():

@@ -25,19 +25,7 @@ from sixlowpan import (
     mesh_header,
 )
 from tests.sixlowpan import samples
-from tests.sixlowpan.samples import (
-    BLE,
-    CONTEXTS,
-    DST,
-    EUI_A,
-    EUI_B,
-    LONG,
-    SHORT,
-    SHORT_A,
-    SHORT_B,
-    SRC,
-    udp_packet,
-)
+from tests.sixlowpan.samples import BLE, CONTEXTS, DST, EUI_A, EUI_B, LONG, SRC, udp_packet
 
 PACKET = ipv6.echo_request(SRC, DST, 1, 2, bytes(range(256)) + bytes(range(64)))
 PIECES = fragment(PACKET, LONG, mtu=102, tag=7)
@@ -73,7 +61,7 @@ def test_every_order():
     st.integers(0, 1232),
     st.integers(30, 130),
     st.randoms(use_true_random=False),
-    st.sampled_from([LONG, SHORT]),
+    st.sampled_from([LONG, samples.SHORT]),
 )
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_any_size_any_mtu(size, mtu, shuffle, link):
@@ -143,8 +131,8 @@ def test_key_of_four():
     reassembler = Reassembler()
     links = [
         LONG,
-        LinkInfo("ieee802154", SHORT_A, EUI_B),
-        LinkInfo("ieee802154", EUI_A, SHORT_B),
+        LinkInfo("ieee802154", samples.SHORT_A, EUI_B),
+        LinkInfo("ieee802154", EUI_A, samples.SHORT_B),
     ]
     other_tag = [piece[:2] + b"\xff\xff" + piece[4:] for piece in PIECES]
     longer = ipv6.echo_request(SRC, DST, 1, 2, bytes(range(256)) + bytes(72))
@@ -282,7 +270,7 @@ def test_no_fragments_on_ble():
     with pytest.raises(DecodeError) as caught:
         decode(PIECES[0], BLE)
     assert caught.value.requirement == "RFC7668-3-01"
-    for stack in (mesh_header(SHORT_A, SHORT_B, 3), b"\x50\x01"):
+    for stack in (mesh_header(samples.SHORT_A, samples.SHORT_B, 3), b"\x50\x01"):
         with pytest.raises(DecodeError, match="no meaning on Bluetooth"):
             Reassembler().receive(stack + b"\x7a\x33\x3b", BLE)
 

@@ -18,18 +18,8 @@ from sixlowpan import (
     mesh,
     nhc,
 )
-from tests.sixlowpan.samples import (
-    CONTEXTS,
-    DST,
-    EUI_A,
-    EUI_B,
-    LONG,
-    SHORT_A,
-    SHORT_B,
-    SRC,
-    address,
-    udp_packet,
-)
+from tests.sixlowpan import samples
+from tests.sixlowpan.samples import CONTEXTS, DST, LONG, SRC, address
 
 START = "7f33"  # TF=11 NH=1 HLIM=11, both addresses elided
 
@@ -286,8 +276,8 @@ def test_hc1_needs_addresses_and_room():
 
 
 @pytest.mark.parametrize("hops", [1, 14, 15, 32, 255])
-@pytest.mark.parametrize("originator", [EUI_A, SHORT_A])
-@pytest.mark.parametrize("final", [EUI_B, SHORT_B])
+@pytest.mark.parametrize("originator", [samples.EUI_A, samples.SHORT_A])
+@pytest.mark.parametrize("final", [samples.EUI_B, samples.SHORT_B])
 def test_mesh(hops, originator, final):
     header = mesh.mesh_header(originator, final, hops)
     assert header[0] & 15 == min(hops, 15)
@@ -318,7 +308,7 @@ def test_deep_hops_written_the_long_way():
 
 
 def test_every_truncation_is_refused_or_shorter():
-    packet = udp_packet(SRC, address("2001:db8:ffff::1"), data=b"0123456789")
+    packet = samples.udp_packet(SRC, address("2001:db8:ffff::1"), data=b"0123456789")
     payload = encode(packet, LONG, CONTEXTS)
     headers = len(payload) - 10
     for length in range(headers):

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sixlowpan import (
-    DecodeError,
-    EncodeError,
-    LinkInfo,
-    Reassembler,
-    decode,
-    encode,
-    fragment,
-    ipv6,
-)
+from sixlowpan import DecodeError, EncodeError, LinkInfo, Reassembler, decode, encode, fragment, ipv6
 from sixlowpan.fragment import fragment_header_1, fragment_header_n
 from tests.sixlowpan.samples import DST, EUI_A, EUI_B, LONG, SRC, address
 

@@ -28,14 +28,7 @@ def message(kind: int, code: int, body: bytes, src: bytes, dst: bytes) -> bytes:
 
 
 def one(
-    key: str,
-    kind: int,
-    body: bytes,
-    src: bytes,
-    dst: bytes,
-    *rows: str,
-    code: int = 0,
-    hops: int = 255,
+    key: str, kind: int, body: bytes, src: bytes, dst: bytes, *rows: str, code: int = 0, hops: int = 255
 ) -> Vector:
     """A message in a packet whose addresses are in-line, at the hop limit that its RFC asks for."""
     data = message(kind, code, body, src, dst)
