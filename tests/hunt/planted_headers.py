@@ -97,13 +97,8 @@ class EscapeEatsADispatch(Dying):
     """Dies of an uncompressed packet right behind an ESC dispatch without octets, or with one."""
 
     def wrong(self, new, past):
-        before = last(past)
-        return (
-            new.payload[:1] == b"\x41"
-            and before is not None
-            and before.payload[:1] == b"\x40"
-            and len(before.payload) < 9
-        )
+        before = past[-1].payload if past else b""
+        return new.payload[:1] == b"\x41" and before[:1] == b"\x40" and len(before) < 9
 
 
 @planted("hc1-clears-contexts", frames=2)
