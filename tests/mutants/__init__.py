@@ -95,14 +95,17 @@ def mutant(
 def step(make: Callable[[Callable], Node], kinds=ANY, requirement: str = ""):
     """A decorator that turns a function (or class) into a node by `make` and registers it.
 
-    It is called with what `mutant` takes; `kinds` and `requirement` are for where it is not told them. Its attribute
-    `make` is for decorators that stand on this one.
+    It is called with what `mutant` takes; `kinds` and `requirement` are for where it is not told them, and `what` is
+    for a function that several mutants share, such as `wire.hop_limit`. Its attribute `make` is for decorators that
+    stand on this one.
     """
 
-    def decorator(id: str, requirement=requirement, defect: str | None = None, *, kinds=kinds, **told):
+    def decorator(
+        id: str, requirement=requirement, defect: str | None = None, *, kinds=kinds, what="", **told
+    ):
         def register(function: Callable) -> Callable:
-            what = function.__doc__ or ""
-            mutant(id, requirement=requirement, defect=defect, kinds=kinds, what=what, **told)(make(function))
+            said = what or function.__doc__ or ""
+            mutant(id, requirement=requirement, defect=defect, kinds=kinds, what=said, **told)(make(function))
             return function
 
         return register

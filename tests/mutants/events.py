@@ -109,24 +109,31 @@ class LateMiddleRedelivers(Keeping):
 # -- behind an event --------------------------------------------------------------------------------------------
 
 
+class Deaf(ReferenceNode):
+    """Loses one payload where it is `deaf`."""
+
+    deaf = False
+
+    def understand(self, payload, info):
+        if self.deaf:
+            self.deaf = False
+            return None
+        return super().understand(payload, info)
+
+
 @step
 def deaf_behind(function: Callable) -> Node:
     """function(node, payload) -> whether a payload that is refused makes the node deaf for the next one."""
 
-    class Deaf(ReferenceNode):
-        deaf = False
-
+    class DeafBehind(Deaf):
         def understand(self, payload, info):
-            if self.deaf:
-                self.deaf = False
-                return None
             try:
                 return super().understand(payload, info)
             except DecodeError:
                 self.deaf = bool(function(self, payload))
                 raise
 
-    return Deaf
+    return DeafBehind
 
 
 @deaf_behind("lost-behind-a-refused-one", "RFC6282-2-04")

@@ -5,6 +5,7 @@ RFC 6282 §2: a FRAG1 has the same compressed headers as a whole payload. RFC 49
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from rigs.nodes.reference.node import ReferenceNode
@@ -14,7 +15,7 @@ from tests.mutants import IEEE802154, mutant, reads
 from tests.mutants.chains import in_line, nhcs
 from tests.mutants.fragment_corners import in_first_fragments
 from tests.mutants.fragments import reassembly
-from tests.mutants.wire import Reassembly, iphc, set_traffic_class
+from tests.mutants.wire import Reassembly, hop_limit, iphc, set_traffic_class
 
 # -- forms in-line ----------------------------------------------------------------------------------------------
 
@@ -47,18 +48,12 @@ def _(node, octets, header):
         set_traffic_class(octets, header.payload[header.tf_at] & 0xC0)
 
 
-@in_first_fragments("frag1-hlim-11-is-64", "RFC6282-3.1.1-10")
-def _(node, octets, header):
-    "HLIM=11 in a FRAG1 is 64."
-    if header.hlim == 3:
-        octets[7] = 64
-
-
-@in_first_fragments("frag1-hlim-01-is-64", "RFC6282-3.1.1-08")
-def _(node, octets, header):
-    "HLIM=01 in a FRAG1 is 64."
-    if header.hlim == 1:
-        octets[7] = 64
+in_first_fragments("frag1-hlim-11-is-64", "RFC6282-3.1.1-10", what="HLIM=11 in a FRAG1 is 64.")(
+    hop_limit(3, 64)
+)
+in_first_fragments("frag1-hlim-01-is-64", "RFC6282-3.1.1-08", what="HLIM=01 in a FRAG1 is 64.")(
+    hop_limit(1, 64)
+)
 
 
 @in_first_fragments("frag1-sam00-last-octet", "RFC6282-3.1.1-15")
@@ -132,25 +127,31 @@ def _(node, octets, header):
         octets[24:32] = b"\xfe\x80" + bytes(6)
 
 
-@in_first_fragments("frag1-group-128-scope", "RFC6282-3.1.1-37")
-def _(node, octets, header):
-    "A group that is in-line in full has scope 2 in a FRAG1."
-    if header.m and not header.dac and header.dam == 0:
-        octets[25] = 2
+def group(dam: int, at: int, value: int) -> Callable:
+    """The change that puts this octet into a group whose form is DAM=`dam`."""
+
+    def change(_node, octets, header):
+        if header.m and not header.dac and header.dam == dam:
+            octets[at] = value
+
+    return change
 
 
-@in_first_fragments("frag1-group-48-short", "RFC6282-3.1.1-38")
-def _(node, octets, header):
-    "The 48-bit form of a group loses its first octet of the group id in a FRAG1."
-    if header.m and not header.dac and header.dam == 1:
-        octets[35] = 0
-
-
-@in_first_fragments("frag1-group-32-scope", "RFC6282-3.1.1-39")
-def _(node, octets, header):
-    "The 32-bit form of a group has scope 2 in a FRAG1."
-    if header.m and not header.dac and header.dam == 2:
-        octets[25] = 2
+in_first_fragments(
+    "frag1-group-128-scope",
+    "RFC6282-3.1.1-37",
+    what="A group that is in-line in full has scope 2 in a FRAG1.",
+)(group(0, 25, 2))
+in_first_fragments(
+    "frag1-group-48-short",
+    "RFC6282-3.1.1-38",
+    what="The 48-bit form of a group loses its first octet of the group id in a FRAG1.",
+)(group(1, 35, 0))
+in_first_fragments(
+    "frag1-group-32-scope",
+    "RFC6282-3.1.1-39",
+    what="The 32-bit form of a group has scope 2 in a FRAG1.",
+)(group(2, 25, 2))
 
 
 @in_first_fragments("frag1-group-prefix-lost", "RFC6282-3.1.1-41")

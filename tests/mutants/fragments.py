@@ -219,27 +219,32 @@ class OneASender(Reassembly):
         return super().open(key, size, first, now)
 
 
-@reassembly("frag-slot-leak-on-overlap", "RFC4944-5.3-28", "RIOT-10852")
-class LeakOnOverlap(CountsOverlaps):
-    """Never frees the slot of a datagram that met an overlap."""
+class Leaking(Reassembly):
+    """Never frees some of its slots: as many as `leaked` says."""
+
+    leaked = 0
 
     def open(self, key, size, first, now):
-        return None if self.overlapped >= self.max_datagrams else super().open(key, size, first, now)
+        return None if self.leaked >= self.max_datagrams else super().open(key, size, first, now)
+
+
+@reassembly("frag-slot-leak-on-overlap", "RFC4944-5.3-28", "RIOT-10852")
+class LeakOnOverlap(CountsOverlaps, Leaking):
+    """Never frees the slot of a datagram that met an overlap."""
+
+    @property
+    def leaked(self):
+        return self.overlapped
 
 
 @reassembly("frag-slot-leak-on-malformed", "RFC4944-5.3-28", "RIOT-10672/10679/10680")
-class LeakOnMalformed(Reassembly):
+class LeakOnMalformed(Leaking):
     """Never frees the slot that a fragment beyond datagram_size took."""
-
-    leaked = 0
 
     def acceptable(self, begin, octets, size, first):
         good = super().acceptable(begin, octets, size, first)
         self.leaked += not good
         return good
-
-    def open(self, key, size, first, now):
-        return None if self.leaked >= self.max_datagrams else super().open(key, size, first, now)
 
 
 @reassembly("frag-no-timeout", "RFC4944-5.3-28", "RIOT-5858")

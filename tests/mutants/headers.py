@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.mutants import IEEE802154, reads, rewrites
-from tests.mutants.wire import set_traffic_class, traffic_class
+from tests.mutants.wire import hop_limit, set_traffic_class, traffic_class
 
 # -- traffic class and flow label -------------------------------------------------------------------------------
 
@@ -79,38 +79,20 @@ def _(node, packet, h, info):
 # -- next header, hop limit, payload length ---------------------------------------------------------------------
 
 
-@rewrites("hlim-01-is-64", requirement="RFC6282-3.1.1-08", defect="CONTIKI-7887559d5")
-def _(node, packet, h, info):
-    """HLIM=01 gives 64."""
-    if h.hlim == 1:
-        packet[7] = 64
-
-
-@rewrites("hlim-10-is-63", requirement="RFC6282-3.1.1-09")
-def _(node, packet, h, info):
-    """HLIM=10 gives 63."""
-    if h.hlim == 2:
-        packet[7] = 63
-
-
-@rewrites("hlim-11-is-254", requirement="RFC6282-3.1.1-10", defect="CONTIKI-7887559d5")
-def _(node, packet, h, info):
-    """HLIM=11 gives 254."""
-    if h.hlim == 3:
-        packet[7] = 254
+rewrites("hlim-01-is-64", "RFC6282-3.1.1-08", "CONTIKI-7887559d5", what="HLIM=01 gives 64.")(hop_limit(1, 64))
+rewrites("hlim-10-is-63", "RFC6282-3.1.1-09", what="HLIM=10 gives 63.")(hop_limit(2, 63))
+rewrites("hlim-11-is-254", "RFC6282-3.1.1-10", "CONTIKI-7887559d5", what="HLIM=11 gives 254.")(
+    hop_limit(3, 254)
+)
+rewrites("hlim-inline-ignored", "RFC6282-3.1.1-07", what="Puts 64 where the hop limit was in-line.")(
+    hop_limit(0, 64)
+)
 
 
 @rewrites("hlim-table-swapped", requirement="RFC6282-3.1.1-08")
 def _(node, packet, h, info):
     """Takes HLIM=01 for 255 and HLIM=11 for 1."""
     packet[7] = {1: 255, 3: 1}.get(h.hlim, packet[7])
-
-
-@rewrites("hlim-inline-ignored", requirement="RFC6282-3.1.1-07")
-def _(node, packet, h, info):
-    """Puts 64 where the hop limit was in-line."""
-    if h.hlim == 0:
-        packet[7] = 64
 
 
 @rewrites("hlim-inline-decremented", requirement="RFC6282-3.1.1-07")

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import Reassembler
 from sixlowpan.addresses import is_multicast
+from sixlowpan.ipv6 import ICMPV6, UDP
 from tests.mutants import Node, mutant, step
+from tests.mutants.wire import under
 
 
 class Forgetting(Reassembler):
@@ -60,12 +62,9 @@ class OnePacketLate(ReferenceNode):
     before = None
 
     def encode_packet(self, packet, info):
-        kept = self.contexts
-        self.contexts, self.before = self.before or kept, kept
-        try:
+        before, self.before = self.before or self.contexts, self.contexts
+        with under(self, before):
             return super().encode_packet(packet, info)
-        finally:
-            self.contexts = kept
 
 
 @mutant("frag1-contexts-of-the-last-whole", requirement="RFC6282-3.1.2-01")
@@ -79,12 +78,8 @@ class LastWhole(ReferenceNode):
         return super().decode_payload(payload, info)
 
     def reassemble(self, payload, info):
-        kept = self.contexts
-        self.contexts = self.before or kept
-        try:
+        with under(self, self.before or self.contexts):
             return super().reassemble(payload, info)
-        finally:
-            self.contexts = kept
 
 
 @mutant("neighbour-short-is-kept", requirement="RFC4944-8-02")
@@ -131,31 +126,37 @@ def unverified(function: Callable) -> Node:
     return Node
 
 
-@unverified("udp-checksum-of-large-unverified", "RFC8200-8.1-01")
-def _(view, protocol, message):
-    """Does not verify the checksum of a UDP datagram of more than 128 octets."""
-    return protocol == 17 and len(message) > 128
+def longer(protocol: int, octets: int) -> Callable:
+    return lambda _view, found, message: found == protocol and len(message) > octets
 
 
-@unverified("udp-checksum-behind-header-unverified", "RFC8200-8.1-01")
-def _(view, protocol, message):
-    """Does not verify the checksum of a UDP datagram behind an extension header."""
-    return protocol == 17 and view.next_header != 17
+def behind_a_header(protocol: int) -> Callable:
+    return lambda view, found, _message: found == protocol and view.next_header != protocol
 
 
-@unverified("icmp-checksum-of-large-unverified", "RFC4443-2.3-01")
-def _(view, protocol, message):
-    """Does not verify the checksum of an ICMPv6 message of more than 256 octets."""
-    return protocol == 58 and len(message) > 256
-
-
-@unverified("icmp-checksum-behind-header-unverified", "RFC4443-2.3-01")
-def _(view, protocol, message):
-    """Does not verify the checksum of an ICMPv6 message behind an extension header."""
-    return protocol == 58 and view.next_header != 58
+unverified(
+    "udp-checksum-of-large-unverified",
+    "RFC8200-8.1-01",
+    what="Does not verify the checksum of a UDP datagram of more than 128 octets.",
+)(longer(UDP, 128))
+unverified(
+    "udp-checksum-behind-header-unverified",
+    "RFC8200-8.1-01",
+    what="Does not verify the checksum of a UDP datagram behind an extension header.",
+)(behind_a_header(UDP))
+unverified(
+    "icmp-checksum-of-large-unverified",
+    "RFC4443-2.3-01",
+    what="Does not verify the checksum of an ICMPv6 message of more than 256 octets.",
+)(longer(ICMPV6, 256))
+unverified(
+    "icmp-checksum-behind-header-unverified",
+    "RFC4443-2.3-01",
+    what="Does not verify the checksum of an ICMPv6 message behind an extension header.",
+)(behind_a_header(ICMPV6))
 
 
 @unverified("icmp-checksum-to-group-unverified", "RFC4443-2.3-01")
 def _(view, protocol, message):
     """Does not verify the checksum of an Echo Request to a group."""
-    return protocol == 58 and is_multicast(view.dst) and message[0] == 128
+    return protocol == ICMPV6 and is_multicast(view.dst) and message[0] == 128

@@ -14,7 +14,7 @@ from sixlowpan.addresses import BROADCAST, link_local
 from tests.mutants import ANY, IEEE802154, Node, mutant, reads, rewrites, step
 from tests.mutants.chains import within
 from tests.mutants.declared import is_mesh
-from tests.mutants.wire import changed, iphc, set_traffic_class
+from tests.mutants.wire import changed, hop_limit, iphc, set_traffic_class
 
 
 @partial(step, kinds=IEEE802154)
@@ -48,25 +48,15 @@ def _(node, payload, header, info):
     return None if behind and within(iphc(payload[behind:])) is not None else payload
 
 
-@behind_mesh("mesh-hlim-decremented", requirement="RFC6282-3.1.1-09")
-def _(node, packet, header, info):
-    "HLIM=10 behind a mesh header is 63."
-    if header.hlim == 2:
-        packet[7] = 63
-
-
-@behind_mesh("mesh-hlim-11-is-64", requirement="RFC6282-3.1.1-10")
-def _(node, packet, header, info):
-    "HLIM=11 behind a mesh header is 64."
-    if header.hlim == 3:
-        packet[7] = 64
-
-
-@behind_mesh("mesh-hlim-01-is-255", requirement="RFC6282-3.1.1-08")
-def _(node, packet, header, info):
-    "HLIM=01 behind a mesh header is 255."
-    if header.hlim == 1:
-        packet[7] = 255
+behind_mesh("mesh-hlim-decremented", "RFC6282-3.1.1-09", what="HLIM=10 behind a mesh header is 63.")(
+    hop_limit(2, 63)
+)
+behind_mesh("mesh-hlim-11-is-64", "RFC6282-3.1.1-10", what="HLIM=11 behind a mesh header is 64.")(
+    hop_limit(3, 64)
+)
+behind_mesh("mesh-hlim-01-is-255", "RFC6282-3.1.1-08", what="HLIM=01 behind a mesh header is 255.")(
+    hop_limit(1, 255)
+)
 
 
 @behind_mesh("mesh-hlim-inline-hops", requirement="RFC6282-3.1.1-07")

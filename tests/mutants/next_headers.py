@@ -206,11 +206,28 @@ def udp_mutant(function: Callable) -> Node:
     return rewrites.make(wrong)
 
 
-@udp_mutant("udp-p11-nibbles", "RFC6282-4.3.3-06", "OPENWSN-337")
-def _(packet, at, p, h):
-    """P=11: takes the lower nibble for the source port."""
-    if p == 3:
-        packet[at : at + 4] = packet[at + 2 : at + 4] + packet[at : at + 2]
+def ports_swapped(form: int) -> Callable:
+    """The change that takes the ports for each other where P is `form`."""
+
+    def change(packet, at, p, _h):
+        if p == form:
+            packet[at : at + 4] = packet[at + 2 : at + 4] + packet[at : at + 2]
+
+    return change
+
+
+udp_mutant(
+    "udp-p11-nibbles",
+    "RFC6282-4.3.3-06",
+    "OPENWSN-337",
+    what="P=11: takes the lower nibble for the source port.",
+)(ports_swapped(3))
+udp_mutant("udp-p01-source", "RFC6282-4.3.3-04", what="P=01: takes the short port for the source's.")(
+    ports_swapped(1)
+)
+udp_mutant(
+    "udp-p10-destination", "RFC6282-4.3.3-05", what="P=10: takes the short port for the destination's."
+)(ports_swapped(2))
 
 
 @udp_mutant("udp-p11-is-f0", "RFC6282-4.3.3-06")
@@ -219,20 +236,6 @@ def _(packet, at, p, h):
     if p == 3:
         packet[at + 1] &= 0x0F
         packet[at + 3] &= 0x0F
-
-
-@udp_mutant("udp-p01-source", "RFC6282-4.3.3-04")
-def _(packet, at, p, h):
-    """P=01: takes the short port for the source's."""
-    if p == 1:
-        packet[at : at + 4] = packet[at + 2 : at + 4] + packet[at : at + 2]
-
-
-@udp_mutant("udp-p10-destination", "RFC6282-4.3.3-05")
-def _(packet, at, p, h):
-    """P=10: takes the short port for the destination's."""
-    if p == 2:
-        packet[at : at + 4] = packet[at + 2 : at + 4] + packet[at : at + 2]
 
 
 @udp_mutant("udp-p01-is-f0b", "RFC6282-4.3.3-04", "OT-268")

@@ -13,6 +13,7 @@ from sixlowpan import DecodeError
 from sixlowpan.addresses import is_link_local, is_multicast
 from tests.mutants import ANY, BLE, IEEE802154, mutant, starts_with
 from tests.mutants.ble_channel import channel
+from tests.mutants.events import Deaf
 from tests.mutants.fragments import reassembly
 from tests.mutants.sending_misses import encodes
 from tests.mutants.wire import Reassembly, iphc
@@ -154,35 +155,22 @@ class BroadcastStays(ReferenceNode):
 
 
 @mutant("lost-behind-a-large-one", requirement="RFC6282-2-04", kinds=ANY)
-class LostBehindLarge(ReferenceNode):
+class LostBehindLarge(Deaf):
     """Loses the frame behind a packet of more than 1000 octets."""
 
-    deaf = False
-
     def understand(self, payload, info):
-        if self.deaf:
-            self.deaf = False
-            return None
         packet = super().understand(payload, info)
         self.deaf = packet is not None and len(packet) > 1000
         return packet
 
 
 @mutant("lost-behind-an-error", requirement="RFC6282-2-04", kinds=ANY)
-class LostBehindError(ReferenceNode):
+class LostBehindError(Deaf):
     """Loses the packet behind one that it answered with an ICMPv6 error."""
-
-    deaf = False
 
     def error(self, packet, view, kind, code, word):
         self.deaf = True
         super().error(packet, view, kind, code, word)
-
-    def understand(self, payload, info):
-        if self.deaf:
-            self.deaf = False
-            return None
-        return super().understand(payload, info)
 
 
 @mutant("lost-behind-silence", requirement="RFC4944-4-02", kinds=IEEE802154)

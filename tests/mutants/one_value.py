@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import DecodeError
 from sixlowpan.contexts import Context
@@ -140,20 +142,27 @@ def _(node, packet, header, info):
         )[found.length // 8 - 8]
 
 
-@rewrites("context-gap-of-elided", requirement="RFC6282-3.1.1-24")
-def _(node, packet, header, info):
-    "SAM=11: does not clear what a context shorter than 64 bits leaves of the prefix."
-    found = context_of(node, header, source=True)
-    if found is not None and header.sam == 3 and found.length <= 56:
-        packet[15] = 1
+def gap(field: str, mode: int, at: int, left: int) -> Callable:
+    """The change that leaves this in octet `at`, behind a context shorter than 64 bits, where `field` is `mode`."""
+
+    def change(node, packet, header, _info):
+        found = context_of(node, header, source=field == "sam")
+        if found is not None and getattr(header, field) == mode and found.length <= 56:
+            packet[at] = left
+
+    return change
 
 
-@rewrites("context-gap-of-16-bits", requirement="RFC6282-3.1.1-24")
-def _(node, packet, header, info):
-    "DAM=10: does not clear what a context shorter than 64 bits leaves of the prefix."
-    found = context_of(node, header, source=False)
-    if found is not None and header.dam == 2 and found.length <= 56:
-        packet[31] = 0x40
+rewrites(
+    "context-gap-of-elided",
+    "RFC6282-3.1.1-24",
+    what="SAM=11: does not clear what a context shorter than 64 bits leaves of the prefix.",
+)(gap("sam", 3, 15, 1))
+rewrites(
+    "context-gap-of-16-bits",
+    "RFC6282-3.1.1-24",
+    what="DAM=10: does not clear what a context shorter than 64 bits leaves of the prefix.",
+)(gap("dam", 2, 31, 0x40))
 
 
 @mutant("context-15-is-none", requirement="RFC6282-3.1.2-01", kinds=ANY)

@@ -13,7 +13,7 @@ from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import mac
 from sixlowpan.addresses import BROADCAST
 from tests.mutants import ANY, Node, mutant, sends, step
-from tests.mutants.wire import iphc
+from tests.mutants.wire import iphc, under
 
 FRAGMENTS = ("ieee802154",)
 
@@ -112,13 +112,11 @@ class AnyContext(ReferenceNode):
     """Compresses what needs fragments with contexts that are for decompression only."""
 
     def fragment_packet(self, packet, info):
-        kept = self.contexts
+        contexts = self.contexts
         if len(packet) > 150:
-            self.contexts = type(kept)({i: replace(context, compress=True) for i, context in kept.items()})
-        try:
+            contexts = type(contexts)({i: replace(one, compress=True) for i, one in contexts.items()})
+        with under(self, contexts):
             return super().fragment_packet(packet, info)
-        finally:
-            self.contexts = kept
 
 
 @mutant("own-frames-to-all-pans", requirement="RFC4944-3-04")

@@ -11,7 +11,7 @@ from functools import partial
 
 from rigs.nodes.reference.node import ReferenceNode
 from tests.mutants import IEEE802154, Iphc, Node, mutant, reads, rewrites, step
-from tests.mutants.wire import changed, iphc, set_traffic_class, traffic_class
+from tests.mutants.wire import changed, hop_limit, iphc, set_traffic_class, traffic_class
 
 
 def contexts_of(node, header: Iphc):
@@ -157,11 +157,9 @@ def _(node, packet, header, info):
 # -- fragments ----------------------------------------------------------------------------------------------------
 
 
-@in_fragments("frag-hlim-inline-ignored", requirement="RFC6282-3.1.1-07")
-def _(node, packet, header, info):
-    "In a FRAG1, takes an in-line hop limit for 64."
-    if header.hlim == 0:
-        packet[7] = 64
+in_fragments(
+    "frag-hlim-inline-ignored", "RFC6282-3.1.1-07", what="In a FRAG1, takes an in-line hop limit for 64."
+)(hop_limit(0, 64))
 
 
 @in_fragments("frag-cid-swapped", requirement="RFC6282-3.1.2-02")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from sixlowpan import DecodeError, codec, decode, mesh
+from sixlowpan import Contexts, DecodeError, codec, decode, mesh
 from sixlowpan.iphc import TF_OCTETS
 
 _ADDRESS = (16, 8, 2, 0)
@@ -63,6 +64,26 @@ def changed(packet: bytes, change: Callable, node: object, *told: object) -> byt
     octets = bytearray(packet)
     change(node, octets, *told)
     return bytes(octets)
+
+
+@contextmanager
+def under(node, contexts: Contexts) -> Iterator[None]:
+    """The node has these contexts meanwhile."""
+    kept, node.contexts = node.contexts, contexts
+    try:
+        yield
+    finally:
+        node.contexts = kept
+
+
+def hop_limit(hlim: int, value: int) -> Callable:
+    """The change, for a decorator such as `rewrites`, that takes HLIM=`hlim` for this hop limit."""
+
+    def change(_node, packet: bytearray, header: Iphc, *_info) -> None:
+        if header.hlim == hlim:
+            packet[7] = value
+
+    return change
 
 
 def set_traffic_class(packet: bytearray, value: int) -> None:
