@@ -2,15 +2,16 @@
 
 import pytest
 
-from fixtures.api import ALL_NODES, Case, HostParty, RouterParty, binds, needs, registration_of, requirement
+from fixtures.api import ALL_NODES, Case, HostParty, RouterParty, registration_of, requirement
 from sixlowpan import ipv6, nd
 from sixlowpan.addresses import solicited_node
 from suites.rfc6775.attaching import invalid
 from suites.rfc6775.parties import heard, host, is_na
+from suites.rfc6775.roles import ROUTER
 from suites.rfc6775.routing import arrives, global_of, registered, routing
 from suites.rfc6775.test_6_5 import ASKED
 
-pytestmark = [binds("6LR|6LBR", "nd"), needs("reset")]
+pytestmark = ROUTER
 
 
 def _raw(party: HostParty, option: bytes, source: bytes, *, sllao: bool = True) -> bytes:

@@ -2,24 +2,15 @@
 
 import pytest
 
-from fixtures.api import (
-    Case,
-    advice,
-    binds,
-    let_pass,
-    message_of,
-    needs,
-    on_link,
-    registration_of,
-    requirement,
-)
+from fixtures.api import Case, advice, binds, let_pass, message_of, registration_of, requirement
 from suites.rfc6775.parties import heard, host, is_na, pio, spread
+from suites.rfc6775.roles import EXTENDED_ROUTER
 from suites.rfc6775.routing import arrives, global_of, registered, routing
 from suites.rfc6775.test_8_1 import another_border, prefixes, told
 from suites.rfc6775.test_8_2 import is_dar
 from suites.rfc8505.test_4 import MOVED, attached_host, expect_status, routed_host
 
-pytestmark = [on_link("ieee802154"), binds("6LR|6LBR", "nd", "nd_extended"), needs("reset")]
+pytestmark = EXTENDED_ROUTER
 A_ROUTER = binds("6LR", "nd", "nd_extended")
 DUPLICATE_SOURCE, INCORRECT = 6, 8
 
