@@ -10,6 +10,7 @@ from sixlowpan.addresses import is_multicast
 from tests.mutants import starts_with
 from tests.mutants.ble_6lbr import wrong as wrong_6lbr
 from tests.mutants.ble_6ln import wrong as wrong_6ln
+from tests.mutants.nd_steps import HadARouter
 
 
 @starts_with(kept={})
@@ -147,13 +148,8 @@ class ContextForTheFirst6ln(ReferenceNode):
 
 
 @wrong_6ln("6ln-no-solicitation-behind-a-router", "RFC7668-3.2.3-04")
-@starts_with(had=False)
-class NoSolicitationBehindARouter(ReferenceNode):
+class NoSolicitationBehindARouter(HadARouter):
     """Solicits no router on the connection behind one that had a router."""
-
-    def keep_router(self, message):
-        self.had = True
-        return super().keep_router(message)
 
     def solicit_router(self):
         if self.had:

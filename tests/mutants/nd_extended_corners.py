@@ -10,22 +10,14 @@ from sixlowpan import nd
 from sixlowpan.addresses import is_link_local, is_multicast
 from tests.mutants.nd_6lbr import wrong_6lbr
 from tests.mutants.nd_extended import wrong
-from tests.mutants.nd_steps import sends_duplicates, without_flag
+from tests.mutants.nd_steps import router_keeps, sends_duplicates, without_flag
 
 # -- 6LN --------------------------------------------------------------------------------------------------------
 
 
 @wrong("earo-new-capability-unheeded", "RFC8505-6-01", advice=True)
-class NewCapability(ReferenceNode):
+class NewCapability(router_keeps("extended")):
     """Takes a router for ever for what its first advertisement said of RFC 8505."""
-
-    def keep_router(self, message):
-        before = self.routers.get(self.sender)
-        new = super().keep_router(message)
-        if before is not None and self.sender in self.routers:
-            self.routers[self.sender].extended = before.extended
-            return False
-        return new
 
 
 @wrong("earo-refused-source-used", "RFC8505-5.6-02")

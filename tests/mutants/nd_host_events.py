@@ -10,16 +10,12 @@ from sixlowpan.addresses import is_link_local
 from tests.mutants import starts_with
 from tests.mutants.nd_extended import wrong as wrong8
 from tests.mutants.nd_host import wrong
+from tests.mutants.nd_steps import HadARouter
 
 
 @wrong("6ln-nd-later-rs-without-sllao", "RFC6775-5.3-02")
-@starts_with(had=False)
-class NdLaterRsWithoutSllao(ReferenceNode):
+class NdLaterRsWithoutSllao(HadARouter):
     """Has an SLLAO in the solicitations of its start only."""
-
-    def keep_router(self, message):
-        self.had = True
-        return super().keep_router(message)
 
     def send_nd(self, s, d, k, b):
         super().send_nd(s, d, k, b[:4] if k == nd.RS and self.had else b)
@@ -66,27 +62,34 @@ class CapabilitiesAtFirst(ReferenceNode):
         return super().capabilities() if self.count == 1 else b""
 
 
-@wrong("6ln-nd-one-retires-all-go", "RFC6775-5.3-08")
-class NdOneRetiresAllGo(ReferenceNode):
-    """Gives up all its routers when one of them retires."""
+class Retiring(ReferenceNode):
+    """A host that gives something up when one of its routers retires."""
+
+    def give_up(self):
+        raise NotImplementedError
 
     def keep_router(self, message):
         if not message.router_lifetime:
-            for r in list(self.routers):
-                self.lose_router(r)
-            return False
+            self.give_up()
         return super().keep_router(message)
+
+
+@wrong("6ln-nd-one-retires-all-go", "RFC6775-5.3-08")
+class NdOneRetiresAllGo(Retiring):
+    """Gives up all its routers when one of them retires."""
+
+    def give_up(self):
+        for r in list(self.routers):
+            self.lose_router(r)
 
 
 @wrong("6ln-nd-retired-router-takes-addresses", "RFC4862-5.5.4-03")
-class NdRetiredRouterTakesAddresses(ReferenceNode):
+class NdRetiredRouterTakesAddresses(Retiring):
     """Gives its addresses up when a router retires."""
 
-    def keep_router(self, message):
-        if not message.router_lifetime:
-            for a in list(self.made):
-                self.drop_address(a)
-        return super().keep_router(message)
+    def give_up(self):
+        for a in list(self.made):
+            self.drop_address(a)
 
 
 @wrong("6ln-nd-last-router-only", "RFC6775-5.6-02")

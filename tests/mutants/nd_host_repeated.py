@@ -9,7 +9,7 @@ from sixlowpan import nd
 from sixlowpan.addresses import ALL_ROUTERS, is_link_local
 from tests.mutants import nd_extended
 from tests.mutants.nd_host import wrong
-from tests.mutants.nd_steps import code_unchecked, reads_answers, reads_contexts
+from tests.mutants.nd_steps import code_unchecked, reads_answers, reads_contexts, router_keeps
 
 # -- router advertisements --------------------------------------------------------------------------------------
 
@@ -119,15 +119,8 @@ class ZeroSkipped(ReferenceNode):
 
 
 @wrong("6ln-nd-router-link-address-kept", "RFC6775-5.6-02", advice=True)
-class LinkKept(ReferenceNode):
+class LinkKept(router_keeps("link")):
     """Keeps the link-layer address that a router told first."""
-
-    def keep_router(self, message):
-        before = self.routers.get(self.sender)
-        new = super().keep_router(message)
-        if before is not None and self.sender in self.routers:
-            self.routers[self.sender].link = before.link
-        return new
 
 
 @wrong("6ln-nd-first-router-for-good", "RFC6775-5.6-02")

@@ -8,6 +8,7 @@ from rigs.nodes.reference.discovery import Discovery
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import ipv6, nd
 from sixlowpan.addresses import ALL_NODES, UNSPECIFIED, is_link_local, is_multicast
+from tests.mutants import starts_with
 from tests.mutants.nd_host_lost import GroupWithoutTllao
 from tests.mutants.nd_router import wrong
 from tests.mutants.nd_steps import answers, checksum_unchecked, code_unchecked, ends_at_option_0
@@ -233,12 +234,9 @@ class ComparedSwapped(ReferenceNode):
 
 
 @wrong("6lr-version-not-recorded", "RFC6775-8.1.3-02")
+@starts_with(firsts={})
 class VersionNotRecorded(ReferenceNode):
     """Takes a newer version, and goes on to compare with the first one."""
-
-    def boot(self):
-        super().boot()
-        self.firsts = {}
 
     def takes_advertisement(self, message):
         option = next((o for o in message.options if isinstance(o, nd.AuthoritativeBorderRouter)), None)
@@ -255,12 +253,9 @@ class VersionNotRecorded(ReferenceNode):
 
 
 @wrong("6lr-border-by-its-sender", "RFC6775-8.1.3-02")
+@starts_with(named={})
 class BorderBySender(ReferenceNode):
     """Tells 6LBRs by the router that spoke of them: what two routers say of one 6LBR is of two."""
-
-    def boot(self):
-        super().boot()
-        self.named = {}
 
     def takes_advertisement(self, message):
         changed = []

@@ -8,6 +8,7 @@ from rigs.nodes.reference.discovery import Discovery
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import nd
 from sixlowpan.ipv6 import ICMPV6
+from tests.mutants import starts_with
 
 
 def says(kind, change):
@@ -131,6 +132,30 @@ def reads_contexts(change):
                 super().take_context(read)
 
     return Reading
+
+
+def router_keeps(name):
+    """A host that keeps what a router told first of this: the name of a field of `registration.Router`."""
+
+    class Keeping(ReferenceNode):
+        def keep_router(self, message):
+            before = self.routers.get(self.sender)
+            new = super().keep_router(message)
+            if before is None or self.sender not in self.routers:
+                return new
+            setattr(self.routers[self.sender], name, getattr(before, name))
+            return False
+
+    return Keeping
+
+
+@starts_with(had=False)
+class HadARouter(ReferenceNode):
+    """A host that remembers whether it had a router since its start."""
+
+    def keep_router(self, message):
+        self.had = True
+        return super().keep_router(message)
 
 
 # -- routers ----------------------------------------------------------------------------------------------------
