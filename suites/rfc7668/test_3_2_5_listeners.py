@@ -69,11 +69,12 @@ RECORDS = {
 
 @requirement("RFC7668-3.2.5-02")
 def test_records_of_each_kind(case: Case):
-    """A report whose records have sources and auxiliary data: each is read where it begins (RFC 3810 §5.2).
+    """A report whose records have sources and auxiliary data: each is read where it begins (RFC 3810 §5.2): advice.
 
-    Who includes a source listens to what that one sends (§5.2.12), and "MUST ignore" auxiliary data (§5.2.11).
+    Who includes a source listens to what that one sends (§5.2.12), and "MUST ignore" auxiliary data (§5.2.11). RFC 7668
+    has listeners register, and does not say by which protocol, or that sources count.
     """
-    with sender_and_listener(case) as (first, second, source):
+    with sender_and_listener(case) as (first, second, source), advice(case):
         groups = {GROUP[:15] + bytes([0xD0 + n]): record for n, record in enumerate(RECORDS)}
         records = []
         for group, record in groups.items():

@@ -158,7 +158,7 @@ class NoSolicitationBehindARouter(HadARouter):
         super().solicit_router()
 
 
-@wrong_6lbr("6lbr-records-without-sources", "RFC7668-3.2.5-02")
+@wrong_6lbr("6lbr-records-without-sources", "RFC7668-3.2.5-02", advice=True)
 class RecordsWithoutSources(ReferenceNode):
     """Takes every record of a report for one of 20 octets, without sources or auxiliary data."""
 
@@ -173,7 +173,7 @@ class RecordsWithoutSources(ReferenceNode):
         super().track(view)
 
 
-@wrong_6lbr("6lbr-include-is-to-leave", "RFC7668-3.2.5-02")
+@wrong_6lbr("6lbr-include-is-to-leave", "RFC7668-3.2.5-02", advice=True)
 class IncludeIsToLeave(ReferenceNode):
     """Takes CHANGE_TO_INCLUDE for the end of listening, whatever sources it includes."""
 
@@ -184,7 +184,7 @@ class IncludeIsToLeave(ReferenceNode):
             self.peers[self.peer].groups.discard(message[12:28])
 
 
-@wrong_6lbr("6lbr-changes-only", "RFC7668-3.2.5-02")
+@wrong_6lbr("6lbr-changes-only", "RFC7668-3.2.5-02", advice=True)
 class ChangesOnly(ReferenceNode):
     """Reads only the records by which a 6LN changes its filter mode, and none of its current state."""
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rigs.links.ipsp.channel import Terms
 from rigs.nodes.reference.ble import NodeChannel
-from sixlowpan import nd
+from sixlowpan import ipv6, nd
 from sixlowpan.addresses import modified_eui64
 from tests.variants import ReferenceNode, variant
 
@@ -113,3 +113,14 @@ class AnnouncesMore(ReferenceNode):
     def send_advertisement(self, destination, options):
         mine = nd.AuthoritativeBorderRouter(self.own[-1], 1, 0)
         super().send_advertisement(destination, [nd.UnknownOption(253, bytes(6)), mine, *options])
+
+
+@variant("6lbr-listeners-without-sources", rigs=SIX_LBR, strict=False)
+class ListenersWithoutSources(ReferenceNode):
+    """Passes over records that name sources: RFC 7668 §3.2.5 has listeners of groups, by no protocol that it names."""
+
+    def track(self, view):
+        protocol, _, message = view.upper()
+        if protocol == ipv6.ICMPV6 and message[0] == 143 and any(message[8 + 2 : 8 + 4]):
+            return
+        super().track(view)
