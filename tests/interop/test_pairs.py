@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from fixtures.judging.pairs.traffic import OnAir, since_it_lived
 from fixtures.plugin.options import _asked
 from rigs.bench import Rig
 from rigs.configuration.loading import RIGS
@@ -138,8 +139,26 @@ def test_a_side_that_dies_in_the_middle_is_named(seat):
             pair.datagram(*pair.way("from_peer" if seat == "dut" else "to_peer"), (0x1234, 0x5678), b"")
         assert "dut_lost" in {finding.code for finding in pair.result.findings}
         assert {finding.side for finding in pair.result.findings} == {seat}
+        lost = next(finding for finding in pair.result.findings if finding.code == "dut_lost")
+        assert lost.frame == ""  # what it died of is not proved
+        assert "came to it before it was found dead" in lost.actual
         with case_on(rig) as pair:  # the pair was opened anew
             assert pair.echo(pair.dut, pair.peer, 8)
+
+
+def test_the_air_tells_behind_which_frame_a_node_died():
+    def air(*senders, lost=()):
+        return [OnAir(sender, b"", 0.0, "cut" if n in lost else "") for n, sender in enumerate(senders, 1)]
+
+    lived = since_it_lived(air("dut", "peer", "dut", "peer", "peer"), "dut")
+    assert (
+        lived
+        == "it lived when it sent frame 3 of this case, and frames 4 to 5 came to it before it was found dead"
+    )
+    lived = since_it_lived(air("peer", "dut", "peer", lost={3}), "dut")
+    assert lived == "it lived when it sent frame 2 of this case, and none came to it behind that"
+    lived = since_it_lived(air("peer"), "dut")
+    assert lived == "it sent no frame in this case, and frame 1 came to it before it was found dead"
 
 
 def test_a_side_that_was_killed_from_outside_is_nobodys_fault():
