@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from sixlowpan.capture.judging import Group, Judgement, Sender, learn, sender_of
-from sixlowpan.capture.sift import FCS_WRONG, NO_KEY, TORN, Breach, Item, Payload, Skipped
+from sixlowpan.capture.sift import FCS_WRONG, NO_KEY, NO_SDU, TORN, Breach, Item, Payload, Skipped
 from sixlowpan.contexts import Contexts
 from sixlowpan.errors import DecodeError
 from sixlowpan.explain import Field, explain
@@ -97,6 +97,8 @@ def _hints(judgement: Judgement) -> Iterator[str]:
             "addresses are elided that this capture does not show "
             f"(payloads: {judgement.unknown_addresses}): begin it before the nodes connect"
         )
+    if judgement.skipped[NO_SDU] and not judgement.judged:
+        yield "no packet of IPSP was whole: begin the capture before the nodes connect, since that tells its channel"
     if judgement.skipped[FCS_WRONG] > judgement.judged:
         yield (
             "hardly an FCS is right: if the sniffer wrote something else in its place, say --fcs ti or "

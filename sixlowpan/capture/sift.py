@@ -29,6 +29,7 @@ CUT: Final = "cut by the capture"
 TORN: Final = "the file ends in it"
 FCS_WRONG: Final = "FCS wrong"
 NO_KEY: Final = "secured, no key"
+NO_SDU: Final = "Bluetooth without the end of an IPSP packet"
 AUTO: Final = "auto"
 #: two octets (four, where the capture says so) that are passed over unread
 SKIP: Final = "skip"
@@ -162,7 +163,7 @@ class Sieve:
 
     def _sdus(self, record: Record, sdus: list[Sdu]) -> Iterator[Item]:
         if not sdus:
-            raise NothingInside("Bluetooth without the end of an IPSP packet")
+            raise NothingInside(NO_SDU)
         for sdu in sdus:
             # both directions of a link share their contexts
             network = b"".join(sorted((sdu.link.src, sdu.link.dst)))

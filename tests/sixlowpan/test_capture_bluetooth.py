@@ -100,3 +100,10 @@ def test_contexts_serve_both_directions(tmp_path):
     link_type, make = FORMS["201"]
     judgement = capture.judge(pcap(tmp_path / "f", link_type, make()))
     assert {network for network, _ in judgement.senders} == {min(BD_A, BD_B) + max(BD_A, BD_B)}
+
+
+def test_a_capture_that_began_behind_the_connection_says_so(tmp_path):
+    packets = [(int(not sent), packet) for sent, packet in hci()]
+    whole, late = (capture.judge(btsnoop(tmp_path / "f", each)) for each in (packets, packets[4:]))
+    hint = "hint: no packet of IPSP was whole: begin the capture before the nodes connect, since that tells its channel"
+    assert [hint in report.text(each) for each in (whole, late)] == [False, True]
