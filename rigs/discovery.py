@@ -18,9 +18,12 @@ import contextlib
 import json
 import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 IPSS = "1820"
+#: Seconds between two looks whether BlueZ has an adapter by now.
+_LOOK = 0.2
 
 
 def short(uuid: str) -> str:
@@ -46,7 +49,8 @@ async def discover(seconds: float, address: str | None) -> list[dict[str, Any]]:
             if address is not None:
                 enough.set()
 
-    async with BleakScanner(heard):
+    async with contextlib.AsyncExitStack() as scan:
+        await _begin(scan, lambda: BleakScanner(heard), seconds)
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(enough.wait(), seconds)
     found = []
@@ -64,12 +68,30 @@ async def discover(seconds: float, address: str | None) -> list[dict[str, Any]]:
     return found
 
 
+async def _begin(scan: contextlib.AsyncExitStack, scanner: Callable[[], Any], seconds: float) -> None:
+    """Begin a scan as soon as BlueZ can, within `seconds`: it serves D-Bus before it has its adapters, and powers
+    them later still, which takes a busy host seconds; until then bleak finds no (powered) adapter.
+    """
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        try:
+            await scan.enter_async_context(scanner())
+        except Exception:
+            if asyncio.get_running_loop().time() >= deadline:
+                raise
+            await asyncio.sleep(_LOOK)
+        else:
+            return
+
+
 def main(arguments: list[str] | None = None) -> int:
     """See above."""
     parser = argparse.ArgumentParser(
         prog="python -m rigs.discovery", description="Find nodes of the Internet Protocol Support Profile."
     )
-    parser.add_argument("--seconds", type=float, default=10.0, help="how long to scan at most")
+    parser.add_argument(
+        "--seconds", type=float, default=10.0, help="how long to wait for the adapter, and to scan, at most"
+    )
     parser.add_argument("--address", help="only this device, whatever it advertises")
     options = parser.parse_args(arguments)
     try:

@@ -173,7 +173,7 @@ def unpack(guest: NodeGuest, data: bytes) -> None:
 def discover(guest: NodeGuest, address: str, seconds: float) -> dict[str, Any] | None:
     """What `rigs.discovery` finds of one device; None when it is not found. Raises `GuestError`."""
     arguments = f"--address {address} --seconds {seconds:g}"
-    status, text = guest.client.run(_START.format(arguments=arguments), timeout=3 * seconds + 30)
+    status, text = guest.client.run(_START.format(arguments=arguments), timeout=4 * seconds + 30)
     if status not in {0, _NOBODY}:
         failed = GuestError(f"discovery in the guest failed ({status}): {text.strip()[-600:]}")
         raise overdue(failed)  # D-Bus and the scan have deadlines of their own

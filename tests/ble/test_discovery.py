@@ -104,8 +104,30 @@ def test_a_host_that_cannot_scan(monkeypatch, capsys):
         raise RuntimeError("org.bluez was not provided")
 
     monkeypatch.setitem(sys.modules, "bleak", SimpleNamespace(BleakScanner=broken, BleakClient=None))
-    assert discovery.main([]) == 3
+    assert discovery.main(["--seconds", "0"]) == 3
     assert "cannot scan: RuntimeError: org.bluez" in capsys.readouterr().err
+
+
+def test_an_adapter_that_bluez_has_later_is_waited_for(bleak, monkeypatch, capsys):
+    """On a busy host bluetoothd has just begun when bleak asks it."""
+    bleak.append(device("AA:01", ["1820"], ["1820"]))
+    said = [
+        "org.bluez was not provided",
+        "No Bluetooth adapters found.",
+        "No powered Bluetooth adapters found.",
+    ]
+    scanner = sys.modules["bleak"].BleakScanner
+
+    class Later(scanner):
+        async def __aenter__(self):
+            if said:
+                raise RuntimeError(said.pop(0))
+            return await super().__aenter__()
+
+    monkeypatch.setattr(sys.modules["bleak"], "BleakScanner", Later)
+    monkeypatch.setattr(discovery, "_LOOK", 0)
+    assert discovery.main(["--address", "aa:01"]) == 0
+    assert [entry["services"] for entry in told(capsys)] == [["1820"]]
 
 
 def test_uuids():

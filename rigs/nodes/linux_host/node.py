@@ -239,7 +239,7 @@ class LinuxHostNode(Node):
     def discover(self, address: bytes, seconds: float) -> tuple[list[str], list[str] | None] | None:
         """By BlueZ and bleak, where the host has both (`rigs.discovery`)."""
         arguments = f"--address {address.hex(':').upper()} --seconds {seconds:g}"
-        status, lines = self._shell.python(_DISCOVERY, arguments, 3 * seconds + COMMAND)
+        status, lines = self._shell.python(_DISCOVERY, arguments, 4 * seconds + COMMAND)
         if status == _CANNOT:
             raise Unsupported(f"discover: {' '.join(lines)}")
         if status == _NOBODY:
