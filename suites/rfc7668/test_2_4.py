@@ -2,7 +2,7 @@
 
 import pytest
 
-from fixtures.api import ECHO_REPLY, Case, needs, on_link, requirement, stimulus, terms_broken
+from fixtures.api import ECHO_REPLY, Case, behind, needs, on_link, requirement, stimulus, terms_broken
 from rigs.links.ipsp.channel_link import Terms
 from suites.rfc7668.channel import connected, echoed, in_k_frames, live, reconnected
 
@@ -101,8 +101,10 @@ def _replies(case: Case) -> int:
 def test_connection_lost_within_an_sdu(case: Case, k_frames: int):
     """The connection ends when part of an SDU has come: nothing of it may turn up in the next connection."""
     link = live(case)
-    payload = stimulus(case, case.tester.echo(1000)).payloads[0]
-    link.send_part(payload, k_frames)
-    link.disconnect()
-    reconnected(case)
-    case.understood(lambda: stimulus(case, case.tester.echo(100)))
+
+    def lost() -> None:
+        link.send_part(stimulus(case, case.tester.echo(1000)).payloads[0], k_frames)
+        link.disconnect()
+        reconnected(case)
+
+    case.understood(behind(lost, lambda: stimulus(case, case.tester.echo(100))))

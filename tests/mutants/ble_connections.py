@@ -38,6 +38,28 @@ class HalfKept(ReferenceNode):
         self.end._coming, self.end._wanted = self.kept, self.wanted
 
 
+@mutant("ble-lost-behind-half-an-sdu", requirement=CHANNEL, kinds=BLE)
+class LostBehindHalf(ReferenceNode):
+    """Loses the first SDU of a connection when the one before ended within an SDU."""
+
+    deaf = False
+
+    def make_channel(self, peer, send):
+        made = super().make_channel(peer, send)
+        self.end = made
+        return made
+
+    def disconnected(self, peer):
+        end = getattr(self, "end", None)
+        self.deaf = end is not None and end._coming is not None
+        super().disconnected(peer)
+
+    def receive_frame(self, frame):
+        lost, self.deaf = self.deaf, False
+        if not lost:
+            super().receive_frame(frame)
+
+
 @mutant("ble-dead-after-half-an-sdu", requirement=CHANNEL, kinds=BLE)
 class DeadAfterHalf(ReferenceNode):
     """Is dead for good when a connection ends in the middle of an SDU."""
