@@ -12,10 +12,12 @@ from fixtures.api import (
     Case,
     LinkClosed,
     Stimulus,
+    behind,
     needs,
     on_link,
     raw,
     requirement,
+    stimulus,
 )
 from rigs.links.ipsp.channel_link import ChannelLink, Terms
 from sixlowpan import encode, ipv6
@@ -170,24 +172,27 @@ def test_odd_k_frames(case: Case, odd: str):
 
     The DUT ends the channel or not, lives on, and takes what comes next for what it is.
     """
-    link, tester = live(case), case.tester
-    payload = encode(tester.echo(200), tester.info(), tester.contexts)
-    whole = k_frames(payload, 40)
-    mtu = min(link.channel.peer.mtu + 1, 0xFFFF)
-    small = encode(tester.echo(8), tester.info(), tester.contexts)
-    frames = {
-        "empty-sdu": [b"\0\0"],
-        "half-a-length": [b"\x0b"],
-        "empty-k-frame": [*whole[:2], b"", *whole[2:]],
-        # what follows is part of the long SDU, and a good SDU of its own for whoever forgot that
-        "long-sdu-begun": [mtu.to_bytes(2, "little") + bytes(20), *k_frames(small, 23)],
-    }[odd]
-    found = came_of(case, link, *frames)
-    if odd != "empty-k-frame":
-        case.expect(not found, "accepted", "nothing", found[0].hex(" ") if found else "")
-    if odd in {"half-a-length", "long-sdu-begun"}:
-        reconnected(case)  # for a DUT that still waits for the rest
-    echoed(case)
+    tester = case.tester
+
+    def sent() -> None:
+        link = live(case)
+        whole = k_frames(encode(tester.echo(200), tester.info(), tester.contexts), 40)
+        mtu = min(link.channel.peer.mtu + 1, 0xFFFF)
+        small = encode(tester.echo(8), tester.info(), tester.contexts)
+        frames = {
+            "empty-sdu": [b"\0\0"],
+            "half-a-length": [b"\x0b"],
+            "empty-k-frame": [*whole[:2], b"", *whole[2:]],
+            # what follows is part of the long SDU, and a good SDU of its own for whoever forgot that
+            "long-sdu-begun": [mtu.to_bytes(2, "little") + bytes(20), *k_frames(small, 23)],
+        }[odd]
+        found = came_of(case, link, *frames)
+        if odd != "empty-k-frame":
+            case.expect(not found, "accepted", "nothing", found[0].hex(" ") if found else "")
+        if odd in {"half-a-length", "long-sdu-begun"}:
+            reconnected(case)  # for a DUT that still waits for the rest
+
+    case.answered(behind(sent, lambda: stimulus(case, tester.echo())))
 
 
 @requirement("RFC7668-2.4-01", "RFC7668-2.4-03")

@@ -38,6 +38,18 @@ class HalfKept(ReferenceNode):
         self.end._coming, self.end._wanted = self.kept, self.wanted
 
 
+@mutant("ble-lost-behind-an-empty-sdu", requirement=CHANNEL, kinds=BLE)
+class LostBehindNone(ReferenceNode):
+    """Loses the SDU behind one of no octets."""
+
+    deaf = False
+
+    def receive_frame(self, frame):
+        lost, self.deaf = self.deaf, not frame
+        if not lost:
+            super().receive_frame(frame)
+
+
 @mutant("ble-lost-behind-half-an-sdu", requirement=CHANNEL, kinds=BLE)
 class LostBehindHalf(ReferenceNode):
     """Loses the first SDU of a connection when the one before ended within an SDU."""
