@@ -92,6 +92,8 @@ BESIDE: Final = "Beside the RFCs"
 
 #: Parameters of one case that are named where several are told in one line.
 _PARAMETERS: Final = 6
+#: Codes of one requirement that are named.
+_CODES: Final = 3
 
 
 def folded(cases: Iterable[str], limit: int = 12) -> str:
@@ -110,6 +112,24 @@ def folded(cases: Iterable[str], limit: int = 12) -> str:
         told.append(f"{function}[{shown}{more}]" if any(parameters) else function)
     rest = sum(len(parameters) for parameters in list(by_function.values())[limit:])
     return ", ".join(told) + (f" and {rest} more" if rest else "")
+
+
+def breaches(told: str) -> str:
+    """Breaches ("code (requirement)", with commas) in short: of many codes of one requirement the first, and how many.
+
+    A sweep has a code for each of its forms, and a form that fails fails with all that are like it.
+    """
+    by_row: dict[str, list[str]] = {}
+    for one in filter(None, told.split(", ")):
+        code, _, row = one.partition(" (")
+        by_row.setdefault(row, []).append(code)
+    if not any(len(codes) > _CODES for codes in by_row.values()):
+        return told
+    return ", ".join(
+        f"{', '.join(codes[:_CODES])}{f' and {len(codes) - _CODES} more' * (len(codes) > _CODES)}"
+        + (f" ({row}" if row else "")
+        for row, codes in by_row.items()
+    )
 
 
 def section_of(case: str) -> tuple[str, str]:

@@ -178,7 +178,12 @@ def place_of(effect: Effect | None) -> int:
 
 def effect_of(finding: Mapping[str, Any]) -> Effect:
     """What one finding means for a user of the node."""
-    effect = _found(*(str(finding.get(key) or "") for key in ("code", "requirement", "level")))
+    code, row, level, differs = (
+        str(finding.get(key) or "") for key in ("code", "requirement", "level", "field")
+    )
+    effect = _found(code, row, level)
+    if effect.name == "some forms lost" and differs:  # in that form it came out, as something else
+        effect = min(effect, named(differs, row) or effect, key=place_of)
     return _LEAK if effect.name == "wrong data" and shows_memory(finding) else effect
 
 

@@ -4,8 +4,9 @@
 """
 
 from reports.compare.figures import Cell, Figures, figures
+from reports.compare.heads import duts, sides
 from reports.compare.output import as_html, as_json, as_markdown, report, words
-from reports.compare.verdicts import Change, Comparison, compare, duts, sides
+from reports.compare.verdicts import Change, Comparison, compare
 
 __all__ = [
     "Cell",

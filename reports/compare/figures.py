@@ -235,8 +235,16 @@ def figures(
             found.changed.append(said)
         else:
             (found.worse if said.worse else found.better).append(said)
+    for cells in (found.worse, found.better, found.changed, found.unclear):
+        cells[:] = _once(cells)
     found.doubt = _doubt(found.worse, new)
     return found
+
+
+def _once(cells: Sequence[Cell]) -> list[Cell]:
+    """The changes; that a figure has shifted as a whole is not told beside its median, which says by how much."""
+    medians = {cell.key for cell in cells if cell.what == "p50"}
+    return [cell for cell in cells if cell.what != "shift" or cell.key not in medians]
 
 
 def _common(cell: Cell, alike: Sequence[Cell], hosts: Hosts) -> str:

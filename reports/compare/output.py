@@ -6,6 +6,7 @@ Strategy: one list of parts (`_parts`) feeds all four, so that none of them can 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -17,6 +18,7 @@ from reports.html.environment import page
 from reports.markdown import code
 from reports.sections import folded
 from reports.verdict import plural
+from vectors.catalogue import CATALOGUE
 
 WORDS: Final = {
     0: "same or better",
@@ -33,6 +35,8 @@ _NOT_REACHED: Final = {
 }
 #: Parts of which equal rows are one.
 _ALIKE: Final = ("New failures", "New findings in cases that failed before")
+#: Requirements whose texts are shown.
+_DEMANDS: Final = 8
 #: What a part lists.
 Row = Change | Cell | Another
 
@@ -81,17 +85,17 @@ def _closing(found: Comparison) -> list[str]:
         worse += f" and {plural(len(figures.worse), 'measurement')}"
     lines = [*found.notes]
     if figures.tested or figures.untested:
-        few = f"; {plural(figures.untested, 'measurement')} of too few values for that" * bool(
-            figures.untested
-        )
-        few += f", {len(figures.few)} of which differ" if figures.few else ""
+        beside = f"; beside them {plural(figures.untested, 'measurement')} of too few values for a test"
+        beside += f", {len(figures.few)} of which differ" if figures.few else ""
         lines.append(
-            f"{plural(figures.tested, 'figure')} compared, false discovery rate 5 %: {len(figures.same)} did not "
-            f"change (--all lists them){few}"
+            f"{plural(figures.tested, 'test')} of figures (whole, quantiles and loss), false discovery rate 5 %: "
+            f"{len(figures.same)} found no change (--all lists them){beside * bool(figures.untested)}"
         )
     lines.append(
         f"{worse} got worse; {found.same} of {plural(found.common, 'result')} in both runs unchanged"
     )
+    if found.still:
+        lines.append(f"{plural(found.still, 'result')} failed in both runs: `show` of either says how")
     if figures.unclear:
         count = plural(len(figures.unclear), "change")
         lines.append(
@@ -117,7 +121,18 @@ def report(found: Comparison, limit: int | None = 20) -> str:
         lines.append(f"{title} ({len(changes)})")
         lines += [f"  {row}" for row in _rows(found, changes, limit)]
         lines.append("")
+    if demands := _demands(found):
+        lines += ["What they break", *(f"  {row}" for row in demands), ""]
     return "\n".join([*lines, *found.troubles, *_closing(found)])
+
+
+def _demands(found: Comparison) -> list[str]:
+    """The texts of the first requirements that the regressions break, in the order of these."""
+    told = " ".join(one.detail for one in (*found.new_failures, *found.new_findings))
+    rows = [
+        CATALOGUE[name] for name in dict.fromkeys(re.findall(r"\(([A-Z0-9.-]+)\)", told)) if name in CATALOGUE
+    ]
+    return [f"{row.id} ({row.level}): {row.text}" for row in rows[:_DEMANDS]]
 
 
 def _rows(found: Comparison, changes: Sequence[Row], limit: int | None) -> list[str]:
@@ -166,6 +181,8 @@ def as_markdown(found: Comparison, heads: Sequence[str], limit: int | None = 20)
         else:
             summary = f"<details><summary>{title} ({len(changes)})</summary>"
             lines += [summary, "", *rows, "", "</details>", ""]
+    if demands := _demands(found):
+        lines += ["## What they break", "", *(f"- {code(row)}" for row in demands), ""]
     return "\n".join([*lines, *_closing(found)]) + "\n"
 
 
@@ -202,6 +219,8 @@ def as_html(found: Comparison, heads: Sequence[str], *, every: bool = False) -> 
         (title, len(changes), _rows(found, changes, limit if title in _ALIKE else None), bad)
         for title, changes, bad in shown
     ]
+    if demands := _demands(found):
+        parts.append(("What they break", len(demands), demands, False))
     return page(
         "compare.html.j2",
         f"Keyhole compare: {words(found)}",

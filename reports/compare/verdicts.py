@@ -18,13 +18,13 @@ from typing import Any, Final
 from reports.compact import Kept, Shape
 from reports.compare.figures import Figures
 from reports.deaths import last_words, spelled, spoken, told
-from reports.pools import Keys, keys_of, labels, with_rig
+from reports.pools import Keys, keys_of, with_rig
 from reports.record import REASONS, Record, RecordError, state
-from reports.sections import fits, folded, rig_and_case
+from reports.sections import breaches, fits, folded, rig_and_case
 from reports.severity import EFFECTS, Effect, worst_effect
 from reports.text import one_line
 from reports.verdict import plural
-from reports.view import WIDE, Rig, left_out_by, natural, rigs_of
+from reports.view import Rig, left_out_by, natural, rigs_of
 from sixlowpan import files
 
 #: Effects as a change names them, worst first.
@@ -58,7 +58,8 @@ class Change:
     ran: str = ""
 
     def __str__(self) -> str:
-        detail = f": {', '.join(filter(None, (self.effect, self.detail)))}" if self.detail else ""
+        said = breaches(self.detail)
+        detail = f": {', '.join(filter(None, (self.effect, said)))}" if said else ""
         because = f" ({BECAUSE[self.because]})" if self.because else ""
         went = f"{self.before or 'absent'} -> {self.after or 'absent'}"
         return f"{with_rig(self.rig, self.ran)}  {self.case}  {went}{detail}{because}"
@@ -77,6 +78,8 @@ class Comparison:
     gone: list[Change] = field(default_factory=list)
     added: list[Change] = field(default_factory=list)
     same: int = 0
+    #: Results that are bad in both runs.
+    still: int = 0
     #: Results that both runs have.
     common: int = 0
     #: What keeps the two from being compared: an interrupted run, a rig without any case.
@@ -154,6 +157,7 @@ def compare(
     for case, rig in _keys(old, new):
         was, now = old.get(rig, {}).get(case), new.get(rig, {}).get(case)
         found.common += was is not None and now is not None
+        found.still += bool(was and now and was.state in BAD and now.state in BAD)
         if was == now:
             found.same += 1
             continue
@@ -246,7 +250,7 @@ def _require_of(
 
 def _whose(before: Record, after: Record, keys: Keys) -> Any:
     """A function that says of a change on a rig whether suite or node changed."""
-    old, new = _nodes(before, keys.before), _nodes(after, keys.after)
+    old, new = nodes_of(before, keys.before), nodes_of(after, keys.after)
     suite = before.header["suite"] != after.header["suite"]
     same = "neither" if before.header["seed"] == after.header["seed"] else "input"
 
@@ -277,7 +281,7 @@ def _troubles(before: Record, after: Record, old: Results, new: Results, keys: K
         f"{one_line(record.path)} is an interrupted run" for record in (before, after) if record.interrupted
     ]
     rigs = old.keys()
-    common = rigs & _nodes(after, keys.after).keys()
+    common = rigs & nodes_of(after, keys.after).keys()
     if rigs and not common:
         told.append(f"no rig of {one_line(before.path)} has a result in {one_line(after.path)}")
     told += [
@@ -311,7 +315,7 @@ def _file(found: Comparison, change: Change, was: frozenset[str], now: frozenset
         found.same += 1
 
 
-def _nodes(record: Record, names: Mapping[str, str]) -> dict[str, Rig]:
+def nodes_of(record: Record, names: Mapping[str, str]) -> dict[str, Rig]:
     """The rigs by the name under which they are compared: of a pool one that told of its DUT, all are equal."""
     found: dict[str, Rig] = {}
     for rig in rigs_of(record).values():
@@ -354,46 +358,3 @@ def _seen(line: Mapping[str, Any], words: Mapping[str, str]) -> _Seen:
     )
     about = line.get("what", ""), frozenset(line.get("requirements", []))
     return _Seen(state(line), news, about, str(line.get("reason") or ""), worst_effect(found))
-
-
-def sides(before: Record, after: Record) -> list[str]:
-    """Which two runs are compared: id, when it began, suite of either."""
-    told = []
-    for name, record in (("before", before), ("after", after)):
-        run, started = record.header["run_id"] or record.path, record.header["started"] or "no date"
-        told.append(f"{name}: run {one_line(run)}, {one_line(started)}, suite {_suite(record)}")
-    return told
-
-
-def duts(before: Record, after: Record, match: Mapping[str, str] | None = None) -> list[str]:
-    """The suite of both records, and which DUT each rig of both had, before and after.
-
-    A line for each rig; of many rigs one for all that had the same DUTs.
-    """
-    suites = [_suite(record) for record in (before, after)]
-    lines = [
-        _changed("suite", *suites),
-        _changed("seed", *(str(one.header["seed"]) for one in (before, after))),
-    ]
-    keys = keys_of(before, after, match or {})
-    old, new = _nodes(before, keys.before), _nodes(after, keys.after)
-    common = sorted(old.keys() & new.keys(), key=natural)
-    told = {name: (old[name].describe(), new[name].describe()) for name in common}
-    if len(common) > WIDE:
-        rigs = Counter(told.values())
-        pairs = sorted(rigs, key=lambda pair: natural(" ".join(pair)))
-        return [*lines, *(_changed(plural(rigs[pair], "rig"), *pair) for pair in pairs)]
-    called = labels(before, after, keys)
-    lines += [_changed(called.get(name, name), *told[name]) for name in common]
-    for only, where in ((old.keys() - new.keys(), "first"), (new.keys() - old.keys(), "second")):
-        lines += [f"{name}: in the {where} run only" for name in sorted(only, key=natural)[:WIDE]]
-    return lines
-
-
-def _changed(name: str, was: str, now: str) -> str:
-    return f"{name}: {was} -> {now}" if was != now else f"{name}: {now}"
-
-
-def _suite(record: Record) -> str:
-    suite = record.header["suite"]
-    return f"{suite.get('version', 'unknown')} ({suite.get('commit', 'no commit')})"

@@ -93,3 +93,23 @@ def test_what_broke_worst_comes_first_and_alike_are_one_row(sample, tmp_path, ca
         "1 case broke (critical, crash: SU",
         "9 cases broke (moderate, some for",
     ]
+
+
+def test_a_sweep_is_one_line_with_what_it_came_out_as_and_what_it_breaks(sample, tmp_path, capsys):
+    """A hundred and forty-four codes filled half of a comparison, under an effect that the page did not give them."""
+    forms = [
+        Finding(f"form-{code}", "RFC6282-4.3.3-06", "FORMAT", "f0b0", "f0b1", field="udp_source_port")
+        for code in ("6400", "6401", "6403", "6410", "6411")
+    ]
+    old = sample.result("rfc4944/4/mtu", "linux-ble", "fail", [], findings=[forms[0]])
+    for name, verdict, findings in (("a", "pass", []), ("b", "fail", forms)):
+        one = sample.result("rfc6282/2/every_form", "linux-ble", verdict, [], findings=findings)
+        sample.write_record(tmp_path / name, [one, old])
+    assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b")]) == 1
+    out = capsys.readouterr().out
+    codes = "form-6400, form-6401, form-6403 and 2 more (RFC6282-4.3.3-06)"
+    assert f"  linux-ble  rfc6282/2/every_form  pass -> fail: serious: wrong data, {codes}" in out
+    assert "What they break\n  RFC6282-4.3.3-06 (FORMAT): P=11: both ports" in out
+    assert "1 result failed in both runs: `show` of either says how" in out
+    assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--format", "json"]) == 1
+    assert "form-6411" in capsys.readouterr().out, "a program gets all of them"

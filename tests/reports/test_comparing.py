@@ -33,7 +33,7 @@ def record(sample, folder, measured=(), results=None, **rest):
 def test_parameters_are_words(sample, tmp_path):
     a, b = (record(sample, tmp_path / name, [trips([value] * 99) | {"parameters": {"size": 56}}]) for name, value in
             (("a", 1.0), ("b", 2.0)))  # fmt: skip
-    assert "performance/latency (size 56)  round trip, shift: " in str(figures(a, b).worse[0])
+    assert "performance/latency (size 56)  round trip, p50: " in str(figures(a, b).worse[0])
 
 
 def trips(values, name="round trip", unit="ms", case="performance/latency"):
@@ -153,10 +153,13 @@ def test_figures_that_did_not_change_are_counted_and_listed(sample, tmp_path, ca
     runs = [str(one.path.parent) for one in (a, b)]
     assert main(["compare", *runs]) == 1
     said = capsys.readouterr().out
-    assert "9 figures compared, false discovery rate 5 %: 3 did not change (--all lists them)" in said
+    assert (
+        "9 tests of figures (whole, quantiles and loss), false discovery rate 5 %: 3 found no change (--all lists them)"
+        in said
+    )
     assert "did not change (3)" not in said
     # a change of which every draw says the same has no interval; and no test says p 0
-    assert "steady, shift: 100 ms -> 200 ms (+100 ms, +100.0%; p < 0.001)" in said
+    assert "steady, p50: 100 ms -> 200 ms (+100 ms, +100.0%; p < 0.001)" in said
     assert " p 0" not in said
     assert main(["compare", *runs, "--all"]) == 1
     said = capsys.readouterr().out
