@@ -56,6 +56,14 @@ def value_of(line: Line) -> float | None:
     return quantile(values, 0.5) if values else None
 
 
+def _come_to(line: Line) -> list[float]:
+    """What a measurement adds to the range of its row. Sizes that were found have no middle: each of them counts."""
+    if not line["figure"] and line["unit"] == "B" and "size" in line["name"].split():
+        return [float(value) for value in line["values"] if value is not None]
+    value = value_of(line)
+    return [] if value is None else [value]
+
+
 def overview(
     page: View,
     groups: Sequence[tuple[str, str, Sequence[Line]]],
@@ -130,7 +138,7 @@ def _row(
     cells = []
     for column in columns or [""]:
         mine = [line for line in lines if not column or line["rig"] == column]
-        values = [value for line in mine if (value := value_of(line)) is not None]
+        values = [value for line in mine for value in _come_to(line)]
         broken = any(
             limit.broken(line)
             for line in mine

@@ -148,6 +148,23 @@ def test_a_figure_of_a_host_that_was_held_up_most_of_the_time_says_so(run):
     assert (told in words, words.count("the host was held up")) == (True, 1)
 
 
+def test_sizes_that_were_found_have_a_range_and_no_median(run):
+    """Of 1233, 1452 and 1960 octets 1452 was told, which nobody asked for."""
+    path = run / "run.jsonl"
+    rows = path.read_text().splitlines()
+    size = {
+        "type": "measurement",
+        "case": "mtu/beyond",
+        "rig": "linux-ble",
+        "name": "size that works",
+        "unit": "B",
+    }
+    rows.insert(-1, json.dumps(size | {"parameters": {}, "values": [1233, 1452, 1960]}))
+    path.write_text("\n".join(rows) + "\n")
+    summary = Page(pages(read(run))["measurements.html"]).text.partition("What stands out")[0]
+    assert "size that works 1233 B to 1960 B" in summary
+
+
 def test_a_figure_has_a_row_for_each_size_and_way_and_of_many_sizes_for_ranges():
     def rows(*parameters):
         return [(of, len(lines)) for of, lines in apart([{"parameters": one} for one in parameters])]
