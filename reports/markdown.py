@@ -297,7 +297,7 @@ def _known(found: Fleet, causes: Sequence[Cause]) -> list[str]:
         if cause.kind in ("known", "unconfirmed")
         for name in (cause.name, *cause.parts)
     }
-    rows: list[tuple[bool, int, str, str, str]] = []
+    rows: list[tuple[bool, int, str, str, str, str]] = []
     for group in found.groups:
         buckets = [bucket for groups in found.spread.values() for bucket in groups.get(group.name, [])]
         seen, unsure = Counter[str](), Counter[str]()
@@ -316,11 +316,14 @@ def _known(found: Fleet, causes: Sequence[Cause]) -> list[str]:
                 f", {cause.severity} ({cause.effect.name})" if cause and cause.effect and seen[name] else ""
             )
             why = str(deviations.get(name, {}).get("why", ""))
-            row = f"- {code(name)}{grave} on {text(group.name)} ({times})"
-            rows.append((not (seen[name] or unsure[name]), place, name, row, why))
+            root = cause.name if cause else name
+            one = f"; one fault with {code(root)}" if root != name else ""
+            row = f"- {code(name)}{grave} on {text(group.name)} ({times}{one})"
+            # parts of one fault stand behind it
+            rows.append((not (seen[name] or unsure[name]), place, name if one else "", name, row, why))
     told: list[str] = []
     before = ("", "")
-    for _, _, name, row, why in sorted(rows, key=lambda one: one[:3]):
+    for *_, name, row, why in sorted(rows, key=lambda one: one[:4]):
         told.append(row + ("" if not why else ": as above" if (name, why) == before else f": {text(why)}"))
         before = name, why
     return told

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from reports import markdown
 from reports.causes import Cause, causes
 from reports.compact import skim
 from reports.compare import compare
@@ -172,6 +173,10 @@ def test_deviations_of_one_root_are_one_fault(tmp_path):
     assert len(Faults.among(found.values()).causes) == 2
     text = Page(render(read(path))).text
     assert "From the same root, two : as one" in text
+    rows = [
+        row for row in markdown.render(read(path)).splitlines() if row.startswith("- `one`") or "`two`" in row
+    ]
+    assert "(1 result; one fault with `one`): as one" in rows[-1]
 
 
 def shown(name, case):
