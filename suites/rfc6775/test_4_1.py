@@ -38,13 +38,9 @@ def test_registration(case: Case):
             requirement="RFC6775-4.1-03", frame=frame,
         )  # fmt: skip
         case.expect(
-            option.status == 0,
-            "nd_status",
-            "Status 0",
-            str(option.status),
-            requirement="RFC6775-4.1-04",
+            option.status == 0, "nd_status", "Status 0", str(option.status), requirement="RFC6775-4.1-04",
             frame=frame,
-        )
+        )  # fmt: skip
         reserved = option.opaque or option.i or (not extended and (option.t or option.r or option.tid))
         case.expect(
             not reserved, "nd_reserved", "reserved octets 0", seen.upper[-16:].hex(), requirement="RFC6775-4.1-05",

@@ -22,12 +22,9 @@ def test_link_local_is_not_resolved(case: Case):
             case.expect(bool(asked), "not_sent", "the packet, on the link", "nothing")
         else:
             case.expect(
-                seen.info.dst == link,
-                "neighbour_address",
-                f"to {link.hex()}",
-                seen.info.dst.hex(),
+                seen.info.dst == link, "neighbour_address", f"to {link.hex()}", seen.info.dst.hex(),
                 frame=seen.frames[0],
-            )
+            )  # fmt: skip
 
 
 @requirement("RFC6775-5.6-02")

@@ -83,13 +83,9 @@ def test_request(case: Case):
             requirement="RFC6775-4.4-02", frame=frame,
         )  # fmt: skip
         case.expect(
-            message.status == 0,
-            "nd_status",
-            "Status 0",
-            str(message.status),
-            requirement="RFC6775-4.4-04",
+            message.status == 0, "nd_status", "Status 0", str(message.status), requirement="RFC6775-4.4-04",
             frame=frame,
-        )
+        )  # fmt: skip
         fields = (message.code, message.tid, message.lifetime, message.rovr)
         wanted = (0, 0, 7, it.party.eui64)
         case.expect(

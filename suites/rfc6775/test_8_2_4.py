@@ -79,13 +79,9 @@ def test_new_address(case: Case):
         found, frame = message_of(seen), seen.frames[0]
         case.expect(found.status == 0, "nd_status", "Status 0", str(found.status), frame=frame)
         case.expect(
-            found.code == 0,
-            "nd_confirmation",
-            "Code 0",
-            str(found.code),
-            requirement="RFC6775-4.4-03",
+            found.code == 0, "nd_confirmation", "Code 0", str(found.code), requirement="RFC6775-4.4-03",
             frame=frame,
-        )
+        )  # fmt: skip
         fields = (found.tid, found.lifetime, found.rovr, found.address)
         wanted = (0, 7, message.rovr, message.address)
         case.expect(

@@ -150,12 +150,9 @@ def test_request_behind_a_border_that_ended(case: Case):
         let_pass(case, 66.0)
         _, seen = asks(case, host(case), prefix, 10)
         case.expect(
-            seen.view.dst == OTHER,
-            "nd_destination",
-            f"to {OTHER.hex()}",
-            seen.view.dst.hex(),
+            seen.view.dst == OTHER, "nd_destination", f"to {OTHER.hex()}", seen.view.dst.hex(),
             frame=seen.frames[0],
-        )
+        )  # fmt: skip
 
 
 # -- what 6LBRs told --------------------------------------------------------------------------------------------

@@ -36,12 +36,8 @@ def test_link_local_address(case: Case):
     seen = echoed(case, destination=address)
     if seen is not None and seen.view is not None:
         case.expect(
-            seen.view.src == address,
-            "iid",
-            f"source {address.hex()}",
-            seen.view.src.hex(),
-            frame=seen.frames[0],
-        )
+            seen.view.src == address, "iid", f"source {address.hex()}", seen.view.src.hex(), frame=seen.frames[0],
+        )  # fmt: skip
     flipped = address[:8] + bytes([address[8] ^ 2]) + address[9:]
     case.expect(
         flipped not in case.rig.node.addresses(),
