@@ -31,18 +31,11 @@ def checksum(src: bytes, dst: bytes, protocol: int, data: bytes) -> int:
 
 
 def ipv6(
-    payload: bytes,
-    next_header: int,
-    src: bytes,
-    dst: bytes,
-    *,
-    hop_limit: int = 64,
-    tc: int = 0,
-    flow: int = 0,
+    payload: bytes, protocol: int, src: bytes, dst: bytes, *, hop_limit: int = 64, tc: int = 0, flow: int = 0
 ) -> bytes:
     """An IPv6 packet (RFC 8200 §3); `payload` includes extension headers, if any."""
     first = 6 << 28 | tc << 20 | flow
-    return struct.pack("!IHBB", first, len(payload), next_header, hop_limit) + src + dst + payload
+    return struct.pack("!IHBB", first, len(payload), protocol, hop_limit) + src + dst + payload
 
 
 def echo(
