@@ -42,19 +42,18 @@ def gone(pid):
 @pytest.mark.parametrize(
     ("script", "state", "detail"),
     [
-        ("exit 3", "crashed", "the process ended with status 3"),
-        ("exit 0", "crashed", "the process ended with status 0"),
-        ("kill -ABRT $$", "crashed", "the process was ended by SIGABRT"),
-        ("kill -SEGV $$", "crashed", "the process was ended by SIGSEGV"),
-        ("kill -KILL $$", "killed", "the process was ended by SIGKILL"),
-        ("kill -40 $$", "killed", "the process was ended by signal 40"),
+        pytest.param("exit 3", "crashed", "ended with status 3", id="3"),
+        pytest.param("exit 0", "crashed", "ended with status 0", id="0"),
+        pytest.param("kill -ABRT $$", "crashed", "was ended by SIGABRT", id="abrt"),
+        pytest.param("kill -SEGV $$", "crashed", "was ended by SIGSEGV", id="segv"),
+        pytest.param("kill -KILL $$", "killed", "was ended by SIGKILL", id="kill"),
+        pytest.param("kill -40 $$", "killed", "was ended by signal 40", id="realtime"),
     ],
-    ids=["3", "0", "abrt", "segv", "kill", "realtime"],
 )
 def test_how_it_ended(run, until, script, state, detail):
     console = run("sh", "-c", script)
     health = until(lambda: console.health().state != "alive" and console.health())
-    assert (health.state, health.detail) == (state, detail)
+    assert (health.state, health.detail) == (state, f"the process {detail}")
     console.close()
     assert console.health().state == "unreachable"
     console.close()

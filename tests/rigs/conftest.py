@@ -25,6 +25,19 @@ def leases_of_its_own(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def written(tmp_path, monkeypatch):
+    """Writes files (name -> text) into the folder that it works in, and returns that folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(texts):
+        for name, text in texts.items():
+            (tmp_path / name).write_text(text)
+        return tmp_path
+
+    return write
+
+
+@pytest.fixture
 def fakes():
     from tests.rigs import fakes as module
 

@@ -47,11 +47,8 @@ CASE = 'case = "rfc6282/3.1.1/tf[0*"'
 
 
 @pytest.fixture
-def files(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "r.toml").write_text(GOOD)
-    (tmp_path / "p.toml").write_text(PROFILE)
-    return tmp_path
+def files(written):
+    return written({"r.toml": GOOD, "p.toml": PROFILE})
 
 
 def mistakes(*overrides, name="./r.toml"):

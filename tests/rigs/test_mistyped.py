@@ -26,11 +26,9 @@ wait = "1m"
 
 
 @pytest.fixture
-def files(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "r.toml").write_text(RIG)
-    (tmp_path / "p.toml").write_text('schema = 1\nstack = "a"\nlink = "ieee802154"\nabilities = ["echo"]\n')
-    return tmp_path
+def files(written):
+    profile = 'schema = 1\nstack = "a"\nlink = "ieee802154"\nabilities = ["echo"]\n'
+    return written({"r.toml": RIG, "p.toml": profile})
 
 
 def mistakes(*overrides, name="./r.toml"):
