@@ -17,7 +17,19 @@ from fixtures.api import (
     serving,
 )
 from sixlowpan import ipv6, nd
-from suites.rfc6775.parties import SOON, STARTED, abro, fresh, heard, is_rs, pio, router, spread, to
+from suites.rfc6775.parties import (
+    SOON,
+    STARTED,
+    abro,
+    fresh,
+    heard,
+    is_rs,
+    pio,
+    router,
+    spread,
+    to,
+    tried,
+)
 
 
 def attach(case: Case, party: RouterParty, prefix: bytes) -> bytes:
@@ -131,16 +143,13 @@ def first_try(case: Case, party: RouterParty, prefix: bytes, *, others: bool = T
 
 def answers_at(case: Case, party: RouterParty, address: bytes) -> Seen | None:
     """The DUT's answer to an echo to one of its addresses."""
-    tester = case.tester
-    for _ in range(case.rig.file.attempts):
-        request = tester.echo(source=party.address, destination=address)
+
+    def once() -> Seen | None:
+        request = case.tester.echo(source=party.address, destination=address)
         party.send(request)
-        seen = heard(
-            case, lambda s, wanted=request[44:48]: s.icmp_type == ECHO_REPLY and s.upper[4:8] == wanted
-        )
-        if seen is not None:
-            return seen
-    return None
+        return heard(case, lambda s: s.icmp_type == ECHO_REPLY and s.upper[4:8] == request[44:48])
+
+    return tried(case, once, f"an answer at {address.hex()}")
 
 
 def expect_made(case: Case, party: RouterParty, *addresses: bytes) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from typing import TypeVar
 
 from fixtures.api import (
     NEIGHBOR_ADVERTISEMENT,
@@ -30,6 +31,7 @@ from sixlowpan import Contexts, link_local, nd
 from sixlowpan.addresses import modified_eui64
 from suites.rfc7668.devices import star, star_of
 
+Found = TypeVar("Found")
 RS, RA, ICMPV6_NA = 133, 134, 136
 #: Of rules that are for hosts: a 6LR does otherwise, since it solicits when it starts (RFC 6775 §8.1.2).
 A_HOST = binds("6LN", "nd")
@@ -123,6 +125,21 @@ def all_heard(case: Case, seconds: float, holds: Callable[[Seen], bool] = lambda
     before = len(case.tester.heard)
     let_pass(case, seconds)
     return [seen for seen in case.tester.heard[before:] if seen.view is not None and holds(seen)]
+
+
+def tried(case: Case, once: Callable[[], Found | None], what: str) -> Found | None:
+    """What comes of `once()`, as often as the rig file says; None: nothing does.
+
+    The state that the DUT is in cannot be had again for a second try. So the result says when something came of that
+    only: on a medium that loses frames it may be a loss, or what the first try changed.
+    """
+    attempts = case.rig.file.attempts
+    for number in range(1, attempts + 1):
+        if (found := once()) is not None:
+            if number > 1:
+                case.note(f"{what} came at try {number} of {attempts} only")
+            return found
+    return None
 
 
 def readable(case: Case, seen: Seen) -> nd.Message:

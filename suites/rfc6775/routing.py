@@ -19,6 +19,7 @@ from suites.rfc6775.parties import (
     readable,
     router,
     spread,
+    tried,
 )
 from suites.rfc7668.devices import Device
 
@@ -76,12 +77,11 @@ def advertisement(case: Case, party: HostParty, *options: nd.Option) -> Seen | N
             to_all.append(seen)
         return is_ra(seen) and seen.view.dst == party.address
 
-    for _ in range(case.rig.file.attempts):
+    def once() -> Seen | None:
         party.solicit(*options)
-        seen = heard(case, answers, SOON)
-        if seen is not None or to_all:
-            return seen or to_all[-1]
-    return None
+        return heard(case, answers, SOON) or (to_all[-1] if to_all else None)
+
+    return tried(case, once, "a Router Advertisement")
 
 
 def _advertised_prefix(case: Case, party: HostParty) -> bytes:
@@ -107,12 +107,13 @@ def registered(
     option = party.aro() if option is None else option
     case.tester.also(address)
     packet = party.registration(address, option)
-    for _ in range(case.rig.file.attempts):
+
+    def once() -> Seen | None:
         party.send(packet)
-        seen = heard(case, lambda s: is_na(s) and answer_to(s, option) is not None, seconds)
-        if seen is not None:
-            return registration_of(seen).status, seen
-    return None, None
+        return heard(case, lambda s: is_na(s) and answer_to(s, option) is not None, seconds)
+
+    seen = tried(case, once, f"an answer to the registration of {address.hex()}")
+    return (registration_of(seen).status, seen) if seen is not None else (None, None)
 
 
 def answer_to(seen: Seen, option: nd.AddressRegistration) -> nd.AddressRegistration | None:
@@ -168,15 +169,13 @@ def arrives(case: Case, sender: RouterParty | HostParty, destination: bytes, lin
     source = bytes.fromhex("20010db8ffff0000") + case.tester.pattern(8)
     if isinstance(sender, Device) and sender.registered:
         source = sender.registered[-1]
-    for _ in range(case.rig.file.attempts):
+
+    def once() -> Seen | None:
         data = case.tester.pattern(12)
         message = ipv6.udp(0xF0B5, 0xF0B6, data, source, destination)
         sender.send(ipv6.build(source, destination, UDP, message))
-        seen = heard(
-            case,
-            lambda s, d=data: s.view.dst == destination and s.upper[8:] == d and s.info.dst == link,
-            SOON,
+        return heard(
+            case, lambda s: s.view.dst == destination and s.upper[8:] == data and s.info.dst == link, SOON
         )
-        if seen is not None:
-            return seen
-    return None
+
+    return tried(case, once, f"a packet to {destination.hex()} through the DUT")

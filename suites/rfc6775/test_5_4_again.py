@@ -2,7 +2,7 @@
 
 import pytest
 
-from fixtures.api import ALL_ROUTERS, Case, Seen, advice, let_pass, needs, registered_by, requirement, serving
+from fixtures.api import ALL_ROUTERS, Case, advice, let_pass, needs, registered_by, requirement, serving
 from sixlowpan import nd
 from suites.rfc6775.attaching import (
     answers_at,
@@ -15,7 +15,19 @@ from suites.rfc6775.attaching import (
     once_more,
     pinged,
 )
-from suites.rfc6775.parties import A_HOST, SOON, STARTED, abro, all_heard, heard, is_rs, pio, router, spread
+from suites.rfc6775.parties import (
+    A_HOST,
+    SOON,
+    STARTED,
+    abro,
+    all_heard,
+    heard,
+    is_rs,
+    pio,
+    router,
+    spread,
+    tried,
+)
 from suites.rfc6775.roles import HOST
 from suites.rfc6775.test_4_2 import CID, REMOTE, compresses, six, told
 
@@ -164,11 +176,7 @@ def test_retired_router(case: Case, how: str):
 
 def expect_by(case: Case, link: bytes, what: str) -> None:
     """A packet to somewhere else leaves for this link-layer address."""
-    sent: Seen | None = None
-    for _ in range(case.rig.file.attempts):
-        sent, _ = pinged(case, ELSEWHERE + case.tester.pattern(8))
-        if sent is not None:
-            break
+    sent = tried(case, lambda: pinged(case, ELSEWHERE + case.tester.pattern(8))[0], "a packet of the DUT's")
     there = sent.info.dst.hex() if sent is not None else "nothing sent"
     good = sent is not None and sent.info.dst == link
     case.expect(

@@ -68,8 +68,8 @@ def test_prolonged_by_nothing_else(case: Case, how: str):
 def test_one_of_two_moves(case: Case):
     """The SLLAO of a registration is for "the IPv6 source address of the NS": the other address stays where it was."""
     with two_addresses(case) as (above, party, first, second):
-        moved = bytes([2, 0, 0x5E, 0xAC]) + case.tester.pattern(4)
         for _ in range(case.rig.file.attempts):
+            moved = bytes([2, 0, 0x5E, 0xAC]) + case.tester.pattern(4)
             frame = party.say(party.solicitation(party.aro(), link=moved), source=second)
             if heard(case, lambda s: is_na(s) and registration_of(s) is not None, ASKED) is not None:
                 break
