@@ -101,7 +101,9 @@ def _place(values: Sequence[float], start: int, end: int) -> int:
     total = math.fsum((value - middle) ** 2 for value in part)
     places = range(SHORTEST, len(part) - SHORTEST + 1)
     left = [total - sums[at] ** 2 * (1 / at + 1 / (len(part) - at)) for at in places]
-    least = max(min(left), 1e-12 * total)  # what rounding leaves of nothing
+    least = (
+        max(min(left), 1e-12 * total) or 1.0
+    )  # what rounding leaves of nothing; of equal values all are as good
     chances = [(least / max(rest, least)) ** ((len(part) - 2) / 2) for rest in left]
     worth = [
         sum(

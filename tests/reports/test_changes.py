@@ -67,6 +67,7 @@ def test_a_long_series_and_huge_values():
     assert [step.at for step in changes.steps([1.0] * 2500 + [2.0] * 400)] == [2500]
     assert [step.at for step in changes.steps([1e307] * 9 + [1.7e308] * 9)] == [9]
     assert changes.steps([1e-320] * 20) == []
+    assert changes._place([1.0] * 8, 0, 8) in range(3, 6), "equal values have no place that is better"
 
 
 def test_steps_of_few_constant_and_odd_values():
