@@ -8,7 +8,7 @@ A rig file may be a stranger's, and a text that is no TOML, or holds other types
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -75,6 +75,31 @@ def bench_of(header: Mapping[str, Any], rig: str) -> Bench:
     text = ((header.get("rigs", {}).get(rig) or {}).get("file") or {}).get("text", "")
     asked = header.get("asked", {}).get("set", [])
     return _read(text, tuple(str(one) for one in asked))
+
+
+def radios(benches: Iterable[Bench]) -> str:
+    """How many of the radios are simulated: "all", "some", "none", or "unknown" of all."""
+    kinds = {bench.simulated for bench in benches}
+    if not kinds or kinds == {None}:
+        return "unknown"
+    return "all" if kinds == {True} else "some" if True in kinds else "none"
+
+
+def radio(header: Mapping[str, Any], rigs: Iterable[str]) -> str:
+    """What the rigs of a record with this header had in the place of a radio: a sentence to stand beside a verdict."""
+    benches = [bench_of(header, rig) for rig in rigs]
+    found = radios(benches)
+    if found == "unknown":
+        return "The record does not say whether a radio was in use."
+    if found == "none":
+        return "The frames went over a real radio, as far as the rig file tells."
+    simulated = list(dict.fromkeys(bench.medium for bench in benches if bench.simulated))
+    more = f", and {len(simulated) - 3} more" * (len(simulated) > 3)
+    by = f"the frames went by {', '.join(simulated[:3])}{more}"
+    what = "a board, its radio and what gets lost on the air were not tried"
+    if found == "all":
+        return f"No real radio: {by}. The node's software was tried; {what}."
+    return f"Some rigs have no real radio ({by}): of these the software was tried; {what}."
 
 
 @lru_cache(maxsize=64)

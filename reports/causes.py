@@ -28,7 +28,7 @@ from reports.notice import about, breadth, notice, subject
 from reports.proof import link_of, octets_of, payloads_of, read_by_oracle
 from reports.record import group_of, state
 from reports.scope import Scope, right_of, right_too, scope_of
-from reports.severity import ADVICE, Effect, effect_of, place_of, worst_effect
+from reports.severity import ADVICE, Effect, code_of, effect_of, place_of, worst_effect
 from reports.view import Case, Rig, View, known_of, natural
 from vectors.catalogue import CATALOGUE
 from vectors.codes import CODES, DEATHS
@@ -224,10 +224,9 @@ class Cause:
         shown = proof_of(octets, code, row, self.link)
         if shown and self._of_a_sequence:
             shown.said += " It is one of a sequence, of which the profile keeps this one."
-        if shown and self.shown and dies_of(self.findings) > 1:
-            shown.said += (
-                " It was so when the profile was written; how many frames it took in this run stands above."
-            )
+        if shown and self.shown and code in DEATHS:
+            told = "The node was lost behind this frame when the profile was written"
+            shown.said = f"{told}; what it took in this run stands above."
         return shown
 
     def _narrowed(self, rig: Rig, result: Mapping[str, Any]) -> dict[str, Any]:
@@ -285,6 +284,9 @@ def causes(page: View) -> list[Cause]:
             where = f" in {', '.join(line['cases'])}" if line["cases"] else ""
             part = f" ({line['id']})" if over != line["id"] else ""
             found["known", over].fixed.append(f"{line['rig']}{where}{part}")
+    for cause in found.values():
+        if cause.kind == "fail" and not cause.again:
+            cause.title = _told_by_most(cause)
     join(page, found.values())
     _count_alike(page, [cause for cause in found.values() if cause.shown])
     return sorted(found.values(), key=_order)
@@ -356,8 +358,22 @@ def _title(result: Mapping[str, Any]) -> str:
     news = next((finding for finding in result["findings"] if not finding.get("known")), None)
     if news is None:
         return str(result.get("message", "")).partition("\n")[0]
-    words = CODES.get(news["code"], news["code"].replace("_", " ")).rstrip(".")
-    return f"{words} ({news['requirement']})"
+    return _words_of(news)
+
+
+def _words_of(finding: Mapping[str, Any]) -> str:
+    code = code_of(finding)
+    words = CODES.get(code, code.replace("_", " ")).rstrip(".")
+    return f"{words} ({finding['requirement']})"
+
+
+def _told_by_most(cause: Cause) -> str:
+    """What most results of a failure say that its sentence is about: the first of them may say something else."""
+    said: Counter[str] = Counter()
+    for _, _, result in cause.shown:
+        mine = (found for found in result["findings"] if about(cause, found))
+        said.update(list(dict.fromkeys(map(_words_of, mine))))  # in order: the same words each time
+    return said.most_common(1)[0][0] if said else cause.title
 
 
 def _order(cause: Cause) -> tuple[int, bool, int, int, int, list[tuple[int, int, str]]]:

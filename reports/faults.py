@@ -125,13 +125,15 @@ class Faults:
             must = "it breaks a MUST of an RFC" if musts else "it breaks no MUST of an RFC"
             must = "it takes the node out of service" if deaths else must
             shared = f" (shared by {by_node} nodes)" if by_node > count else ""
-            news = "not declared in the profile" if new else "declared in the profile"
+            news = "not declared in the profile" if new else "declared in the profile (known, not accepted)"
             return f"1 distinct fault{shared}: {must}, and is {news}{self._beyond}"
         of = [f"{musts} of them {'breaks' if musts == 1 else 'break'} a MUST of an RFC"] if musts else []
         of += [f"{deaths} {'takes' if deaths == 1 else 'take'} the node out of service"] if deaths else []
         most = ", ".join(of)
         news = f"{count - new} declared, {new} not"
-        news = "none is declared" if new == count else news if new else "all are declared"
+        news = (
+            "none is declared" if new == count else news if new else "all are declared (known, not accepted)"
+        )
         follow = sum(cause.consequence for cause in self.causes)
         told = f"; {follow} of them {'follows' if follow == 1 else 'follow'} from another" if follow else ""
         shared = f" ({by_node} counted by node: some are shared)" if by_node > count else ""

@@ -119,6 +119,11 @@ class Frame:
     rows: list[Row] = field(default_factory=list)
     said: str = ""
 
+    @property
+    def octets(self) -> int:
+        """How many octets it has."""
+        return sum(len(words.split()) for words, _ in self.runs)
+
 
 def frame_of(result: Mapping[str, Any], link: str = "ieee802154") -> Frame | None:
     """The frame of a result's first finding, marked; None where the record has none. `link`: as of `read_by_oracle`."""

@@ -100,7 +100,7 @@ def _beginning(page: View, judged: Verdict, found: Fleet | None) -> list[str]:
         *lines,
         "",
         ", ".join(f"{SIGNS[name]} {total[name]} {name}" for name in STATES if total[name]) or "No results.",
-        f"{made}, {ended}",
+        f"{made}, {ended} {text(judged.radio)}",
         "",
     ]
 
@@ -124,7 +124,7 @@ def _row(line: Line, about: str) -> str:
     worst = f"{grave}; {line.worst.title}" if line.worst else "nothing"
     cells = (line.rig.name, about or "an unnamed DUT", line.fit, told, worst)
     name, dut, fit, said, grave = (cell(one[:300]) for one in cells)
-    return f"| {SIGNS[line.state]} {name} | {dut} | {fit} | {said} | {grave} |"
+    return f"| {line.sign} {name} | {dut} | {fit} | {said} | {grave} |"
 
 
 def _item(cause: Cause, where: Callable[[list[Rig]], str]) -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reports.compact import whole
 from reports.deaths import died_again, dies_of
 from reports.scope import Scope
-from reports.severity import effect_of, shows_memory
+from reports.severity import code_of, effect_of, shows_memory
 from vectors.codes import DEATHS, FIELDS
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ _SAID: Final[dict[str, str]] = {
         "What the node sends to a neighbour {neighbour} goes to another link-layer address: that neighbour gets "
         "nothing of it."
     ),
+    "nothing_came": "A stream of UDP datagrams{sizes} does not reach the application on the node: none arrived.",
     "too_large": "Echoes{sizes} are not answered, and smaller ones are.",
     "no_answer": "{Requests} reach the node and are not answered.",
     "retransmission_lost": (
@@ -112,13 +113,13 @@ _SAID: Final[dict[str, str]] = {
     ),
     "address_option": "Its Neighbor Discovery messages hold {seen} where {due} must stand.",
 }
-#: What came of the frames of a death that were sent again (`reports.deaths.PROOFS`), in words behind "killed it".
+#: What came of the frames of a death that were sent again (`reports.deaths.PROOFS`), in words.
 _PROVED: Final = {
-    "each time": "each time",
-    "not each time": "again, and not each time,",
-    "never": "not once more",
-    "without any": "no more than ordinary echoes did",
-    "": "or not, which is not recorded,",
+    "each time": "killed it each time",
+    "not each time": "killed it again, but not each time",
+    "never": "did not kill it again",
+    "without any": "killed it no more than ordinary echoes did",
+    "": "are not recorded",
 }
 _END: Final = re.compile(r"\(of (\d+) octets\)")
 _BEHIND: Final = re.compile(r"(\d+) octets more")
@@ -159,7 +160,7 @@ def about(cause: Cause, finding: Mapping[str, Any]) -> bool:
 
 
 def _globs(finding: Mapping[str, Any]) -> str:
-    found = _globs_of(str(finding["code"]), str(finding["requirement"]))
+    found = _globs_of(code_of(finding), str(finding["requirement"]))
     if found == _CHECKSUM and finding.get("field") != "udp_checksum":
         return _globs_of("misread", "")
     return found
@@ -185,18 +186,18 @@ def _of_death(cause: Cause, scope: Scope) -> str:
     proofs = Counter(map(died_again, told))
     if told and proofs["without any"] == len(told):
         return (
-            "The node ends by itself, whatever it is sent: it does so behind ordinary echoes as well, and is gone "
-            "until it is started again."
+            "The node stops by itself, whatever it is sent: it does so behind ordinary echoes as well, and is off the "
+            "network until it is started again."
         )
     texts = [str(finding.get("actual") or "") for finding in told]
     hangs = bool(texts) and all("(alive)" in text or "no control is answered" in text for text in texts)
     after = (
         "it answers nothing any more until somebody restarts it"
         if hangs
-        else "it ends, and is gone until it is started again"
+        else "it is off the network until it is started again"
     )
     who = _anybody(cause, scope, capital=True)
-    return f"{who} can take the node off the network by {frames}: {after}.{_reproduced(cause, proofs)}"
+    return f"{who} can stop the node by {frames}: {after}.{_reproduced(cause, proofs)}"
 
 
 def _reproduced(cause: Cause, proofs: Counter[str]) -> str:
@@ -206,9 +207,9 @@ def _reproduced(cause: Cause, proofs: Counter[str]) -> str:
         return ""
     if proofs["never"] == every:
         return " Sent once more, the same frames did not do it."
-    told = [f"{words} in {proofs[kind]}" for kind, words in _PROVED.items() if proofs[kind]]
+    told = [f"those of {proofs[kind]} {words}" for kind, words in _PROVED.items() if proofs[kind]]
     noun = "cases" if len(cause.cases) == len(cause.shown) == every else "results"
-    return f" Sent again, the frames of these {every} {noun} killed it {', '.join(told)}."
+    return f" The frames of all {every} {noun} were sent again: {', '.join(told)}."
 
 
 def _texts(cause: Cause) -> Iterator[Mapping[str, Any]]:
@@ -221,19 +222,17 @@ def _told(cause: Cause, scope: Scope) -> str:
     """The sentence of what most of its worst findings have; empty where there is none."""
     said = _SAID.get(cause.subject, "")
     if not said and cause.subject in FIELDS:
-        said = (
-            "{Packets} come out with another "
-            + cause.subject.replace("_", " ")
-            + ": {seen} in the place of {due}."
-        )
-    found = next(_texts(cause), None)
+        said = "{Packets} come out with another " + spoken(cause.subject) + ": {seen} in the place of {due}."
+    sample = cause.example()
+    mine = [one for one in sample[2]["findings"] if about(cause, one)] if sample else []
+    found = next(iter(mine), None) or next(_texts(cause), None)
     if not said or found is None:
         return ""
-    due, seen = (_brief(str(found.get(key) or "")) for key in ("expected", "actual"))
+    due, seen = (_brief(str(found.get(key) or ""), cause.subject) for key in ("expected", "actual"))
     if ("{due}" in said and not due) or ("{seen}" in said and not seen):
         return ""
     number = _BEHIND.search(str(found.get("actual") or ""))
-    whom = f" {scope.words}" if scope.words else f", such as {cause.cases[0].name} sends,"
+    whom = f" {scope.words}" if scope.words else ""
     some = cause.right_too or not scope.told
     told = said.format(
         Packets=f"Some packets{whom}" if some else f"Packets{whom}",
@@ -254,7 +253,7 @@ def _told(cause: Cause, scope: Scope) -> str:
     right, every = cause.alike
     if right and not some:  # "never" of all of them, and some are right: it is said of how many
         told = told.replace(" never arrive.", " do not arrive.")
-        return f"{told.rstrip('.')} in {every - right} of {every} tries of these cases."
+        return f"{told.rstrip('.')} in {every - right} of {every} tests of this kind."
     return told + _right(cause, scope)
 
 
@@ -281,10 +280,22 @@ def _meant(globs: str, code: str, requirement: str) -> bool:
     return False
 
 
-def _brief(text: str) -> str:
-    """What was due or seen where it is short enough for a sentence; empty elsewhere."""
+def _brief(text: str, subject: str = "") -> str:
+    """What was due or seen where it is short enough for a sentence; empty elsewhere.
+
+    Of a field the value alone: in front of it stands its name, and behind it in brackets what it was sent in.
+    """
     text = text.partition(" (IPHC")[0].partition(" (context")[0].strip().rstrip(".")
+    name = subject.replace("_", " ")
+    if subject in FIELDS and text.startswith(f"{name} "):
+        text = text.removeprefix(name).partition(" (")[0].strip()
     return text if len(text) <= _SHORT else ""
+
+
+def spoken(field: str) -> str:
+    """A field of a packet as one writes it: "UDP source port"."""
+    words = field.replace("_", " ")
+    return words.replace("udp", "UDP").replace("icmp", "ICMPv6")
 
 
 def _anybody(cause: Cause, scope: Scope, *, capital: bool = False) -> str:
@@ -310,11 +321,14 @@ def _neighbours(cause: Cause) -> str:
 def _right(cause: Cause, scope: Scope) -> str:
     """What was right all the same, of cases of the same functions."""
     right, every = cause.alike
-    too = f" Others such arrive, as in {cause.right_too}." if cause.right_too and scope.told else ""
+    too = (
+        f" Others of this kind arrive (as in the case {cause.right_too})."
+        if cause.right_too and scope.told
+        else ""
+    )
     if not right:
         return too
-    nodes = "The node" if len(cause.rigs) == 1 else "The nodes"
-    return f"{too} {nodes} did right in {right} of {every} tries of these cases."
+    return f"{too} Of {every} tests of this kind {every - right} failed and {right} passed."
 
 
 def _question(cause: Cause) -> str:
@@ -328,6 +342,5 @@ def _question(cause: Cause) -> str:
 
 def _sent_in(cause: Cause) -> str:
     """What was sent when the node was lost, where it is not known which frames did it."""
-    count, name = len(cause.cases), cause.cases[0].name
-    more = f" and {count - 1} more {'case' if count == 2 else 'cases'}" if count > 1 else ""
-    return f"what {name}{more} sent, of which it is not known what did it"
+    count = len(cause.cases)
+    return f"what {'one case' if count == 1 else f'{count} cases'} sent, of which it is not known which frames did it"

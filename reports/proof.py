@@ -62,10 +62,10 @@ _SAID: Final = {
     "neighbour_moved": "The node sent this frame, and to another link-layer address than it was told.",
 }
 #: Effects (`reports.severity`) of findings about frames that the DUT must not take, or not as it did.
-_IGNORED: Final = ("takes what it must not", "hijack")
+_IGNORED: Final = ("accepts what it must ignore", "hijack")
 MISMADE: Final = ("wrong data", "leak of data")
 #: Effects of findings about frames that the DUT sent.
-_SENT: Final = ("sends what is lost", "form not kept", "air time", "privacy")
+_SENT: Final = ("sends bad packets", "wrong format", "air time", "privacy")
 #: Of a field of a frame that is right; left out where no octet of the frame is known to say it.
 MARKED: Final = " The octets that say it are marked."
 #: What a finding says of the time that was waited, and of the control.
@@ -137,7 +137,7 @@ def sent_words(result: Mapping[str, Any]) -> str:
     payloads = payloads_of(result)
     if len(payloads) < 2:
         return text
-    whole = _whole_frames(payloads, result)
+    whole = _whole_frames(payloads, result) or text.endswith(" more whole frames")
     notes = _notes(payloads, result, whole=whole)
     told, number = [], 0
     for row in text.splitlines():

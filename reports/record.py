@@ -35,10 +35,10 @@ VERDICTS = ("pass", "harmless", "fail", "inconclusive", "unsupported", "error")
 #: Why a case is `unsupported`: the optional field `reason` of its result.
 REASONS = {
     "not_declared": "the profile does not declare it",
-    "not_observable": "nothing that the DUT shows would tell right from wrong",
+    "not_observable": "nothing that can be seen of the node tells whether it did right or wrong",
     "not_on_this_link": "the tester's link cannot carry or send it",
     "not_on_this_rig": "this rig, firmware or adapter lacks what it takes",
-    "out_of_reach": "nothing that the tester can do makes the DUT do it",
+    "out_of_reach": "nothing that the tester can do makes the node do it",
 }
 #: How the message of a result begins that could not be told because other work held the rig up.
 TOO_SLOW: Final = "machine too slow"

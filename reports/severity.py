@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from vectors.catalogue import CATALOGUE
-from vectors.codes import ALWAYS
+from vectors.codes import ALWAYS, FIELDS
 
 #: Worst first.
 SEVERITIES: Final = ("critical", "serious", "moderate", "minor")
@@ -45,7 +45,7 @@ ADVICE: Final = _effect(
 )
 #: What a code means that nothing here names, such as one of somebody else's cases.
 _OTHERS: Final = _effect(
-    *("moderate", "form not kept"),
+    *("moderate", "wrong format"),
     "Something that the node sends or does has another form than the text gives it: peers that insist on the text "
     "drop it or misread it.",
     "reserved_bits tag_[!d]* datagram_tag broadcast_number sequence_number short_source hops_left forwarder_address "
@@ -91,7 +91,7 @@ EFFECTS: Final[tuple[Effect, ...]] = (
     ),
     _effect(
         *("serious", "traffic lost"),
-        "Some traffic does not get through, in whatever form it is sent.",
+        "Some traffic does not get through.",
         "no_answer unresolved too_large lost not_delivered nothing_came no_room_for_two mtu stuck lost_while_waiting "
         "neighbour_address no_address solicitation_dropped wrong_answer not_sent tcp* stalled "
         "retransmission_lost refused ended_the_channel "
@@ -100,7 +100,7 @@ EFFECTS: Final[tuple[Effect, ...]] = (
         *("dropped RFC4944-3-01", "dropped RFC4944-2-01"),
     ),
     _effect(
-        *("serious", "sends what is lost"),
+        *("serious", "sends bad packets"),
         "Peers that follow the text drop or misread some of the packets that the node sends: they do not arrive.",
         "malformed reserved unsupported undecodable dispatch checksum incomplete offset datagram_size tag_differs "
         "no_first_fragment first_fragments address_differs frame_too_long too_long beyond_mtu mac_address_missing "
@@ -116,12 +116,12 @@ EFFECTS: Final[tuple[Effect, ...]] = (
         "form-* order-* duplicate-* all-twice thrice run-twice sac?-* sa??-da?? tf? *-group *-source *-destination",
     ),
     _effect(
-        *("moderate", "lost behind a change"),
-        "What is sent is lost when something has changed, until the node forgets what was before.",
+        *("moderate", "lost after a change"),
+        "After a change (of a neighbour's address, say) what is sent is lost until the node forgets what was before.",
         "neighbour_moved",
     ),
     _effect(
-        *("moderate", "takes what it must not"),
+        *("moderate", "accepts what it must ignore"),
         "The node acts on frames that it must ignore, such as damaged or foreign ones.",
         "mixed_destinations accepted answered answered_twice second_answer delivered_twice zero_checksum "
         "removed_context own_address another_address another_pan consumed timeout_too_long frame_type "
@@ -130,7 +130,7 @@ EFFECTS: Final[tuple[Effect, ...]] = (
     ),
     _OTHERS,
     _effect(
-        *("moderate", "duty not kept"),
+        *("moderate", "role not fulfilled"),
         "The node does not do what its role asks of it (to register, discover, route, forward, advertise): what relies "
         "on that does not come about.",
         "not_registered no_rs no_ra no_6co no_sllao not_confirmed not_replicated not_forwarded listener_lost on_link "
@@ -165,7 +165,9 @@ EFFECTS: Final[tuple[Effect, ...]] = (
     ),
     ADVICE,
 )
-_LEAK: Final = next(effect for effect in EFFECTS if effect.name == "leak of data")
+_LEAK, _FORMS = (
+    next(effect for effect in EFFECTS if effect.name == name) for name in ("leak of data", "some forms lost")
+)
 #: What a finding says of octets in the place of those that never came.
 _MADE_UP: Final = re.compile(r"never came: ([0-9a-f]{2}(?: [0-9a-f]{2})*)")
 _PLACES: Final = {effect: place for place, effect in enumerate(EFFECTS)}
@@ -178,13 +180,18 @@ def place_of(effect: Effect | None) -> int:
 
 def effect_of(finding: Mapping[str, Any]) -> Effect:
     """What one finding means for a user of the node."""
-    code, row, level, differs = (
-        str(finding.get(key) or "") for key in ("code", "requirement", "level", "field")
-    )
-    effect = _found(code, row, level)
-    if effect.name == "some forms lost" and differs:  # in that form it came out, as something else
-        effect = min(effect, named(differs, row) or effect, key=place_of)
+    effect = _found(code_of(finding), *(str(finding.get(key) or "") for key in ("requirement", "level")))
     return _LEAK if effect.name == "wrong data" and shows_memory(finding) else effect
+
+
+def code_of(finding: Mapping[str, Any]) -> str:
+    """The code by which a finding is told: that of its field, where a form of a sweep came out with another one.
+
+    The code of a sweep says which form it was ("form-6400") and not that it was lost.
+    """
+    code, field = (str(finding.get(key) or "") for key in ("code", "field"))
+    effect = named(code) if field in FIELDS and code not in FIELDS else None
+    return field if effect is _FORMS else code
 
 
 def shows_memory(finding: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reports import coverage
+from reports.bench import radio
 from reports.causes import KINDS, Cause, causes
 from reports.faults import Faults, fit, order_of
 from reports.pairs import cell_of
@@ -23,6 +24,11 @@ from reports.view import SIGNS, Rig, View, partial
 
 #: Nodes that the first line names.
 _BANNED: Final = 6
+#: What holds where a profile does not fit the DUT.
+_STANDS: Final = (
+    "The failures below stand all the same: they are what the node did. Which cases were tried, and which failures "
+    "count as declared, is by that profile."
+)
 #: States of a rig and of a run, worst first.
 ORDER: Final = ("fail", "error", "unconfirmed", "inconclusive", "known", "pass")
 
@@ -80,6 +86,11 @@ class Line:
         return "fail" if self.fit in ("no", "not as it is") else self.state
 
     @property
+    def sign(self) -> str:
+        """The sign of its state: that of a failure where the node must not be shipped, whatever else is open."""
+        return SIGNS["fail" if self.fit == "no" else self.state]
+
+    @property
     def untouched(self) -> list[tuple[str, list[coverage.Part]]]:
         """Documents of which nothing at all was tried, by the reason in words."""
         found: dict[str, list[coverage.Part]] = {}
@@ -101,6 +112,8 @@ class Verdict:
     limits: list[str]
     #: The faults of all nodes, each once.
     faults: Faults
+    #: A sentence on whether there was a radio.
+    radio: str = ""
 
     @property
     def worst(self) -> Cause | None:
@@ -154,7 +167,8 @@ def _verdict(page: View) -> Verdict:
         state = "inconclusive"
     faults = Faults.among(found)
     words = _words(state, lines, faults, interrupted=page.record.interrupted)
-    return Verdict(state, words, lines, found, limits, faults)
+    names = [name for rig in page.rigs for name in rig.members or (rig.name,)]
+    return Verdict(state, words, lines, found, limits, faults, radio(page.record.header, names))
 
 
 def _line(page: View, rig: Rig, mine: list[Cause]) -> Line:
@@ -173,7 +187,7 @@ def _line(page: View, rig: Rig, mine: list[Cause]) -> Line:
         "unconfirmed": "Not good: it fails in ways that its profile declares for other versions only",
         "inconclusive": "Not judged in full: the rig or the medium failed in "
         f"{counts['inconclusive']} of {plural(judged + counts['inconclusive'], 'case')}"
-        + ("; faulty, as declared, in the others" if counts["known"] else ""),
+        + (f"; of the others {counts['known']} failed, as its profile declares" if counts["known"] else ""),
         "known": "Faulty: it fails in ways that its profile declares, and in no other",
         "pass": "Good: no failure in what was tried",
     }[state]
@@ -222,7 +236,8 @@ def _limits(page: View) -> list[str]:
         )
     if part := partial(page.chosen(), page.rigs):
         said.append(f"Partial run: {part}.")
-    said += [f"{rig.name}: {note}" for rig in page.rigs for note in rig.notes]
+    notes = [f"{rig.name}: {note}" for rig in page.rigs for note in rig.notes]
+    said += [f"{note}. {_STANDS}" if "profile" in note else note for note in notes]
     return said
 
 
@@ -241,17 +256,18 @@ def _words(state: str, lines: list[Line], faults: Faults, *, interrupted: bool) 
         news = what + f" on {plural(len(rigs), 'rig')} of {len(lines)}" * (len(lines) > 1)
         news = news.rstrip(",")
         return f"Not good: {news}. {all_told[:1].upper()}{all_told[1:]}."
-    known = f"; {all_told}" if all_told else ""
+    # of faults that are all declared nothing is said to be undeclared: once is enough, and twice reads as praise
+    known = all_told or "no undeclared failure"
     if state == "error":
-        return f"Not judged in full: the suite itself failed; no undeclared failure of a node{known}."
+        return f"Not judged in full: the suite itself failed; {known}{' of a node' * (not all_told)}."
     if interrupted:
-        return f"Not judged in full: the run was interrupted; no undeclared failure so far{known}."
+        return f"Not judged in full: the run was interrupted; {known}{' so far' * (not all_told)}."
     if state == "inconclusive":
         unsure = sum(line.counts["inconclusive"] for line in lines)
         told = f"{unsure} of {sum(line.tried for line in lines)} results are inconclusive"
         idle = sum(not line.tried for line in lines)
         nothing = "nothing was tried" + (f" on {idle} of {len(lines)} rigs" if idle < len(lines) else "")
-        return f"Not judged in full: {told if unsure else nothing}; no undeclared failure{known}."
+        return f"Not judged in full: {told if unsure else nothing}; {known}."
     if state == "known":
         return f"Faulty: {all_told}."
     return "Good: no failure in what was tried."

@@ -338,7 +338,9 @@ def _fact(value: Any) -> str:
 def _event(line: Mapping[str, Any]) -> str:
     """What happened to a rig: a loss that the suite caused in its search for a cause is none of the node's."""
     searched = str(line.get("message") or "").endswith(SEARCH)
-    return f"taken back by the suite, {SEARCH}" if searched else str(line["event"])
+    return (
+        "restarted by the suite, which looks for the frame that killed it" if searched else str(line["event"])
+    )
 
 
 def rigs_of(record: Record) -> dict[str, Rig]:

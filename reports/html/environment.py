@@ -29,6 +29,7 @@ from reports.sections import DOCUMENTS
 from reports.statistics.units import amount
 from reports.verdict import ban, plural
 from reports.view import MEANINGS, SIGNS, STATES, requirement, several
+from vectors.codes import DEATHS
 
 _HERE = Path(__file__).parent
 
@@ -85,6 +86,7 @@ def environment() -> Environment:
         short=short,
         state=state,
         tried=tried,
+        DEATHS=DEATHS,
         DOCUMENTS=DOCUMENTS,
         KINDS=KINDS,
         MEANINGS=MEANINGS,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from reports.bench import Bench
+from reports.bench import Bench, radios
 from reports.causes import Cause
 from reports.coverage import share
 from reports.statistics import quantile
@@ -84,7 +84,7 @@ def overview(
         "columns": columns or ["All rigs"],
         "rows": rows,
         "benches": [(name, benches[name], _held_up(page.record.measurements, name)) for name in names],
-        "simulated": _simulated(benches.values()),
+        "simulated": radios(benches.values()),
         "limits": limits,
         "telling": [
             cause
@@ -92,14 +92,6 @@ def overview(
             if cause.shown and measuring.intersection(case.name for case in cause.cases)
         ],
     }
-
-
-def _simulated(benches: Iterable[Bench]) -> str:
-    """How many of the radios are simulated: "all", "some", "none", or "unknown" of all."""
-    kinds = {bench.simulated for bench in benches}
-    if not kinds or kinds == {None}:
-        return "unknown"
-    return "all" if kinds == {True} else "some" if True in kinds else "none"
 
 
 def apart(lines: Sequence[Line]) -> list[tuple[str, list[Line]]]:

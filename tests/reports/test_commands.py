@@ -350,6 +350,4 @@ def test_the_two_runs_are_named_first(sample, run, tmp_path, capsys, form):
 def test_show_says_of_a_result_what_the_page_says(run, capsys):
     assert main(["show", str(run), "--case", "robustness/truncation"]) == 0
     said = capsys.readouterr().out
-    assert (
-        "A user sees  Whoever is in radio range can take the node off the network by what robustness/" in said
-    )
+    assert "A user sees  Whoever is in radio range can stop the node by what one case sent" in said

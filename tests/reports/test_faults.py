@@ -214,7 +214,7 @@ def test_a_death_with_the_words_of_a_declared_one_is_that_fault_and_still_a_fail
     assert names == {("known", "overflow"): 2, ("fail", told): 1}  # `other`: no death is its own
     assert judged.state == "fail"
     assert judged.faults.words == (
-        "1 distinct fault: it takes the node out of service, and is declared in the profile; "
+        "1 distinct fault: it takes the node out of service, and is declared in the profile (known, not accepted); "
         "overflow shows in 1 case for which it is not declared"
     )
     before = read(with_overflow(tmp_path / "before", loaded, seen, result("b/c", "lwip-802154", "pass", [])))

@@ -64,7 +64,7 @@ def test_a_known_deviation_of_a_stack_is_counted_on_all_its_rigs(sample, tmp_pat
     results = [failed(sample, rig, "tf", "dev") for rig in list(many())[1:]]
     results.append(failed(sample, "rig00", "dut_lost"))
     text = markdown.render(skim(written(tmp_path / "run", many(), results, [DEVIATION], over)))
-    assert f"- `dev`, moderate (form not kept) on lwIP 2.2 (23 results{said}): so it is" in text
+    assert f"- `dev`, moderate (wrong format) on lwIP 2.2 (23 results{said}): so it is" in text
     assert "not seen" not in text
 
 

@@ -44,7 +44,7 @@ def test_who_is_meant_is_what_all_frames_have_in_common(tmp_path):
     two = [bad("dropped", FROM_SHORT), bad("dropped", FROM_SHORT, case="rfc4944/a/c")]
     assert told(tmp_path / "all", *two)["dropped"] == "Packets from a 16-bit link-layer address never arrive."
     two.append(bad("dropped", FROM_EUI64, case="rfc4944/a/d"))
-    some = "Some packets, such as rfc4944/a/b sends, never arrive."
+    some = "Some packets never arrive."
     assert told(tmp_path / "some", *two)["dropped"] == some
 
 
@@ -54,8 +54,8 @@ def test_a_right_result_of_the_same_form_makes_it_some(tmp_path):
     assert told(tmp_path / "all", swapped)["dropped"] == f"P{words[1:]}"
     also = right("rfc4944/5.3/order_of_arrival[last]", "0132")
     assert told(tmp_path / "some", swapped, also)["dropped"] == (
-        f"Some {words} Others such arrive, as in rfc4944/5.3/order_of_arrival[last]. "
-        "The node did right in 1 of 2 tries of these cases."
+        f"Some {words} Others of this kind arrive (as in the case rfc4944/5.3/order_of_arrival[last]). "
+        "Of 2 tests of this kind 1 failed and 1 passed."
     )
     ignored = right("rfc4944/5.3/holes", "0132", attempts="0/1")  # nothing came of it, as must be
     assert told(tmp_path / "no", swapped, ignored)["dropped"] == f"P{words[1:]}"
@@ -87,15 +87,15 @@ def test_how_fragments_follow_each_other(tmp_path, order, trait):
             "the DUT was lost (crashed): SIGSEGV; it dies of one frame (bc0): 41",
             RIG,
             (
-                "Whoever is in radio range can take the node off the network by one frame: it ends, and is gone "
-                "until it is started again."
+                "Whoever is in radio range can stop the node by one frame: it is off the "
+                "network until it is started again."
             ),
         ),
         (
             "the DUT was lost (alive): 6 controls in a row were not answered; it dies of 3 frames: 41, then 42",
             RIG,
             (
-                "Whoever is in radio range can take the node off the network by 3 frames: it answers nothing any "
+                "Whoever is in radio range can stop the node by 3 frames: it answers nothing any "
                 "more until somebody restarts it."
             ),
         ),
@@ -103,26 +103,26 @@ def test_how_fragments_follow_each_other(tmp_path, order, trait):
             "the DUT was lost (crashed): SIGSEGV; none of 32 stimuli kills it when it is sent again",
             "linux-ble",
             (
-                "Whoever connects to it can take the node off the network by what rfc4944/a/b sent, of which it is not "
-                "known what did it: it ends, and is gone until it is started again. Sent once more, the same frames "
-                "did not do it."
+                "Whoever connects to it can stop the node by what one case sent, of which it is not "
+                "known which frames did it: it is off the network until it is started again. Sent once "
+                "more, the same frames did not do it."
             ),
         ),
         (
             "the DUT was lost (crashed): reset; one stimulus does not kill it when it is sent again",
             RIG,
             (
-                "Whoever is in radio range can take the node off the network by what rfc4944/a/b sent, of which it is "
-                "not known what did it: it ends, and is gone until it is started again. Sent once more, the same "
-                "frames did not do it."
+                "Whoever is in radio range can stop the node by what one case sent, of which it is "
+                "not known which frames did it: it is off the network until it is started again. Sent once "
+                "more, the same frames did not do it."
             ),
         ),
         (
             "the DUT was lost (crashed): reset; it dies without any frame as well",
             RIG,
             (
-                "The node ends by itself, whatever it is sent: it does so behind ordinary echoes as well, and is gone "
-                "until it is started again."
+                "The node stops by itself, whatever it is sent: it does so behind ordinary echoes as well, and is off "
+                "the network until it is started again."
             ),
         ),
     ],
@@ -148,8 +148,8 @@ def test_it_is_said_in_how_many_cases_a_death_was_brought_about_again(tmp_path):
     ]
     words = told(tmp_path / "run", *lines)["dut_lost"]
     assert words.endswith(
-        " Sent again, the frames of these 5 cases killed it each time in 2, again, and not each time, in 1, "
-        "not once more in 2."
+        " The frames of all 5 cases were sent again: those of 2 killed it each time, those of 1 killed it again, but "
+        "not each time, those of 2 did not kill it again."
     )
 
 
@@ -170,6 +170,31 @@ def test_the_example_of_a_death_is_one_that_was_brought_about_again(tmp_path, be
     write_record(tmp_path / "run", lines)
     (cause,) = (one for one in causes(view(read(tmp_path / "run"))) if one.shown)
     assert cause.example()[1].name == best
+
+
+def test_the_sentence_the_title_and_the_example_are_of_one_finding(tmp_path):
+    """The sentence had the octets of one case, the title was of a form that was lost, the example of a third case."""
+    forms = Finding("form-6400", "RFC6282-4.3.3-06", "FORMAT", "udp source port f0b1", "udp source port f0b2")
+    forms.field, forms.frame = "udp_source_port", FROM_EUI64
+    noted = "udp source port f0b1 (UDP NHC, P=11, f0b0 to f0b1)"
+    found = [
+        [forms],
+        [Finding("udp_source_port", forms.requirement, "FORMAT", "udp source port f0b0", noted, FROM_EUI64)],
+        [Finding("udp_source_port", forms.requirement, "FORMAT", forms.expected, forms.actual, FROM_EUI64)],
+    ]
+    lines = [
+        result(
+            *(f"rfc6282/4/{number}", RIG, "fail", [forms.requirement]),
+            findings=findings, stimulus="7e 33" * (3 - number), annotated="frame",
+        )
+        for number, findings in enumerate(found)
+    ]  # fmt: skip
+    write_record(tmp_path / "run", lines)
+    (cause,) = (one for one in causes(view(read(tmp_path / "run"))) if one.shown)
+    assert cause.notice == "Some packets come out with another UDP source port: f0b2 in the place of f0b1."
+    assert cause.effect.name == "wrong data", "a form that comes out with another field is not lost"
+    assert cause.title.startswith("The packet that came out has another udp source port")
+    assert cause.example()[1].name == "rfc6282/4/2"
 
 
 def test_the_death_that_takes_fewer_frames_comes_first(tmp_path):
@@ -203,10 +228,7 @@ def test_the_death_that_takes_fewer_frames_comes_first(tmp_path):
         ),
         (
             bad("payload", expected="data: c5 4c (of 93 octets)", actual="the end (of 80 octets)"),
-            (
-                "Some packets, such as rfc4944/a/b sends, come out with other data: "
-                "they end behind octet 80 of 93."
-            ),
+            ("Some packets come out with other data: they end behind octet 80 of 93."),
         ),
         (
             bad("hole", actual="an answer; octets 96 to 98, of which 3 never came: 3a f1 00"),
@@ -229,7 +251,7 @@ def test_the_death_that_takes_fewer_frames_comes_first(tmp_path):
         (
             bad("one_way", what="As many are lost one way as the other."),
             (
-                "Some traffic does not get through, in whatever form it is sent. What does not hold here: As many are "
+                "Some traffic does not get through. What does not hold here: As many are "
                 "lost one way as the other."
             ),
         ),
@@ -254,7 +276,7 @@ def test_never_is_not_said_of_what_some_results_have_right(tmp_path):
     lines = [bad("dropped", FROM_SHORT, case="rfc4944/a/b[one]")]
     lines.append(result("rfc4944/a/b[two]", RIG, "pass", [ROW]))
     assert told(tmp_path, *lines)["dropped"] == (
-        "Packets from a 16-bit link-layer address do not arrive in 1 of 2 tries of these cases."
+        "Packets from a 16-bit link-layer address do not arrive in 1 of 2 tests of this kind."
     )
 
 

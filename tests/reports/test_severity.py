@@ -54,20 +54,20 @@ def test_the_page_of_documentation_has_the_scale():
     [
         ("dut_lost", "RFC4944-5.3-28", "crash"),
         ("not_released", "RFC4944-5.3-28", "outage"),
-        ("mixed_destinations", "RFC4944-5.3-18", "takes what it must not"),
+        ("mixed_destinations", "RFC4944-5.3-18", "accepts what it must ignore"),
         ("mixed", "RFC4944-5.3-18", "wrong data"),  # of one sender
         ("accepted", "RFC4944-5.3-18", "leak of data"),  # of two
         ("quote_trailer", "RFC4443-3.1-01", "leak of data"),
-        ("neighbour_moved", "RFC4944-8-01", "lost behind a change"),
+        ("neighbour_moved", "RFC4944-8-01", "lost after a change"),
         ("nd_taken", "RFC4861-8.1-01", "hijack"),
         ("too_large", "RFC4944-4-01", "traffic lost"),
         ("dropped", "RFC6282-4.2-10", "some forms lost"),
         ("dropped", "RFC4944-3-01", "traffic lost"),  # whoever has a 16-bit address, in any form
-        ("zero_checksum", "RFC6282-4.3.3-01", "takes what it must not"),
-        ("not_registered", "RFC7668-3.2.2-14", "duty not kept"),
+        ("zero_checksum", "RFC6282-4.3.3-01", "accepts what it must ignore"),
+        ("not_registered", "RFC7668-3.2.2-14", "role not fulfilled"),
         ("traffic_class", "RFC6282-3.1.1-01", "marks changed"),
         ("accepted", "RFC6282-3.1.2-06", "advice"),  # the row binds nobody
-        ("acme.led_dark", "RFC6282-2-04", "form not kept"),
+        ("acme.led_dark", "RFC6282-2-04", "wrong format"),
     ],
 )
 def test_effect(code, requirement, name):
@@ -107,6 +107,6 @@ def test_what_a_verdict_always_counts_is_no_advice():
 def test_the_worst_of_several():
     codes = ("traffic_class", "dropped", "checksum", "dut_lost", "dropped")
     assert worst_effect(map(finding, codes)).name == "crash"
-    assert worst_effect(map(finding, codes[:3])).name == "sends what is lost"
+    assert worst_effect(map(finding, codes[:3])).name == "sends bad packets"
     assert worst_effect([]) is None
     assert place_of(None) > place_of(ADVICE)

@@ -49,13 +49,13 @@ def test_the_beginning_of_a_usual_summary_says_all(run):
         "breaks a MUST of an RFC, 1 takes the node out of service;" in words
     )
     assert (
-        "Worst fault: Whoever is in radio range can take the node off the network by what robustness/truncation sent"
-        in words
+        "Worst fault: Whoever is in radio range can stop the node by what one case sent, of which it is "
+        "not known which frames did it" in words
     )
     assert "(critical: crash). On lwip-802154: The DUT crashed" in words
     assert "| ✗ lwip-802154 | lwIP 2.1.3 | no | " in words
     assert "undeclared failure, critical: crash. The DUT crashed" in words
-    assert "- Whoever is in radio range can take the node off" in words
+    assert "- Whoever is in radio range can stop the node by" in words
     assert "1 inconclusive" in words
     again = "  - Repeat: `pytest --rig lwip-802154 --seed 7 -k 'robustness/truncation'`"
     assert again in markdown.render(read(run))
