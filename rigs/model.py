@@ -229,6 +229,13 @@ class Link(ABC):
     def close(self) -> None:
         """Release the medium. May be called twice."""
 
+    def repeated(self) -> int:
+        """Frames that the tester's radio sent again because no acknowledgement came: the DUT may have taken both.
+
+        0 where the radio does not tell.
+        """
+        return 0
+
     def passed_over(self) -> str:
         """What came on the medium and was not handed on, and why, in a few words; empty when there was nothing."""
         return ""

@@ -165,6 +165,9 @@ class AirLink(Link):
             log = [carried for carried in self.air.log if carried.sent >= since]
         return {carried.frame: told for carried in log if (told := carried.in_words())}
 
+    def repeated(self) -> int:
+        return sum(member.link.repeated() for member in self._members)
+
     def passed_over(self) -> str:
         told = (member.link.passed_over() for member in self._members)
         done = ", ".join(

@@ -230,6 +230,9 @@ class AcknowledgingLink(Link):
     def receive(self, deadline: float) -> Received | None:
         return self._arrivals.take(deadline)
 
+    def repeated(self) -> int:
+        return self.radio.repeated
+
     def before_ack(self, loses: Loses) -> bool:
         self.radio.loses = loses
         return True

@@ -4,6 +4,7 @@ RFC 4944 §5 has one packet in an encapsulation, and a fragment that comes twice
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from fixtures.api import (
     DESTINATION_UNREACHABLE,
     ECHO_REPLY,
     Case,
+    Inconclusive,
     Seen,
     Stimulus,
     link_info,
@@ -30,6 +32,8 @@ from sixlowpan.addresses import ALL_NODES
 
 #: More than a DUT sends between two of "every fiftieth".
 MANY = 110
+#: So often echoes are sent anew of which our own radio repeated some.
+TRIES = 5
 
 
 def sent_twice(case: Case, heard: list[Seen]) -> list[Seen]:
@@ -43,6 +47,23 @@ def sent_twice(case: Case, heard: list[Seen]) -> list[Seen]:
         if before is not seen and _numbers(case, before) != _numbers(case, seen):
             again.append(seen)
     return again
+
+
+def twice(case: Case, act: Callable[[], tuple[list[bytes], list[Seen]]]) -> tuple[list[bytes], list[Seen]]:
+    """The packets that were handed on more often than once, and the answers that came again, of what sends each once.
+
+    `act` sends, and tells the packets and what was heard. It is done again where something came twice and the tester's
+    radio had sent a frame twice: it does so where no acknowledgement comes in time, as on a busy machine, and nothing
+    obliges a DUT to know the frame again.
+    """
+    for _ in range(TRIES):
+        before = case.rig.link.repeated()
+        packets, heard = act()
+        delivered = [packet for packet, times in Counter(packets).items() if times > 1 and case.dut.has_tap]
+        again = sent_twice(case, heard)
+        if not (delivered or again) or case.rig.link.repeated() == before:
+            return delivered, again
+    raise Inconclusive(f"the tester's radio had to send frames twice in each of {TRIES} tries")
 
 
 def _numbers(case: Case, seen: Seen) -> list[int | None]:
@@ -64,18 +85,18 @@ def test_once(case: Case, what: str):
         "broadcast": (40, ALL_NODES),
     }[what]
     count, step = (MANY, 10) if what == "small" else (30, 3)
-    for _ in range(0, count, step):
+
+    def batch() -> tuple[list[bytes], list[Seen]]:
         stimuli = [stimulus(case, tester.echo(size, destination=destination)) for _ in range(step)]
         before = len(tester.heard)
         packets, _ = outcome(case, stimuli)
-        for packet, times in Counter(packets).items() if case.dut.has_tap else ():
-            case.expect(
-                times == 1,
-                "delivered_twice",
-                "one packet for one that was sent",
-                f"{times}: {packet.hex(' ')}",
-            )
-        for seen in sent_twice(case, tester.heard[before:]):
+        return packets, tester.heard[before:]
+
+    for _ in range(0, count, step):
+        delivered, again = twice(case, batch)
+        for packet in delivered:
+            case.finding("delivered_twice", "one packet for one that was sent", f"more: {packet.hex(' ')}")
+        for seen in again:
             case.finding(
                 "answered_twice",
                 "one answer to one Echo Request",
@@ -134,15 +155,21 @@ def test_answers_that_wait(case: Case, sizes: tuple[int, int]):
     """
     loses_nothing(case)
     tester = case.tester
-    tester.fresh()
-    requests = [tester.echo(size) for size in sizes]
-    before = len(tester.heard)
-    for request in requests:
-        tester.send(stimulus(case, request).payloads)
-    pause(case, case.settle)
-    case.control()
-    replies = [seen for seen in tester.heard[before:] if seen.icmp_type == ECHO_REPLY]
-    for seen in sent_twice(case, replies):
+    requests = list[bytes]()
+    replies = list[Seen]()
+
+    def both() -> tuple[list[bytes], list[Seen]]:
+        tester.fresh()
+        requests[:] = [tester.echo(size) for size in sizes]
+        before = len(tester.heard)
+        for request in requests:
+            tester.send(stimulus(case, request).payloads)
+        pause(case, case.settle)
+        case.control()
+        replies[:] = [seen for seen in tester.heard[before:] if seen.icmp_type == ECHO_REPLY]
+        return [], replies
+
+    for seen in twice(case, both)[1]:
         case.finding("answered_twice", "one answer to each", seen.upper.hex(" "), frame=seen.frames[0])
     for seen in replies:
         if seen.upper[4:8] in {request[44:48] for request in requests}:

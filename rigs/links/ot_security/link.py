@@ -216,6 +216,9 @@ class SecuredLink(Link):
     def passed_over(self) -> str:
         return self._inner.passed_over()
 
+    def repeated(self) -> int:
+        return self._inner.repeated()
+
     def size_on_air(self, frame: bytes) -> int:
         return self._secured.get(frame, len(frame))
 
