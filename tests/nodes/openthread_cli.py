@@ -1,7 +1,7 @@
 """A scripted OpenThread CLI on stdin and stdout: no network behind it, only the words of several versions.
 
 Run as a program: `openthread_cli.py [--old] [--no-echo] [--no-prompt] [--zephyr] [--logs] [--dead] [--taken]
-[--refuses WORD] [--slow]`. It imports nothing of the project. Commands that steer it: `x crash`, `x reboot`,
+[--refuses WORD] [--slow LINES]`. It imports nothing of the project. Commands that steer it: `x crash`, `x reboot`,
 `x datagram HEX`, `x key`, `x unsecure`, `x exit`. Its Thread takes one look at `state` until it has its role, which is
 that of a leader with a dataset of its own and of a child with one that it was given.
 """
@@ -27,7 +27,7 @@ def main():
     for number, line in enumerate(sys.stdin):
         command = line.strip()
         if "--slow" in WORDS:  # its machine is busy, most of all as it starts
-            threading.Event().wait(1.2 if number < 4 else 0.1)
+            threading.Event().wait(1.2 if number < int(WORDS[WORDS.index("--slow") + 1]) else 0.1)
         if "--slow" in WORDS and command.startswith(("ot ", "unsecureport")):
             say("Error 35: InvalidCommand\r\n" + PROMPT)
             continue

@@ -64,9 +64,10 @@ def node(start, request):
     return start(*request.param)
 
 
-def test_late_answers_of_a_slow_start_are_not_those_of_the_next_commands(start):
+@pytest.mark.parametrize("lines", ["4", "8"])
+def test_late_answers_of_a_slow_start_are_not_those_of_the_next_commands(start, lines):
     """The answer to `ot version` was taken for that to `thread stop`, and so on: `channel 26` seemed to be refused."""
-    assert start("--no-echo", "--slow").addresses() == start("--no-echo").addresses()
+    assert start("--no-echo", "--slow", lines).addresses() == start("--no-echo").addresses()
 
 
 def steer(node, command):

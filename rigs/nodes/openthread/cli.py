@@ -64,13 +64,11 @@ class Cli:
         deadline = clock.now() + timeout
         prefixes = itertools.cycle([self._prefix] if self._prefix else ["", "ot "])
         self._shell.send("")  # ends what was left half typed
-        answers = sent = 0
-        start = self._shell.mark()
+        answers = 0
         while answers < 2:  # without an echo the first may belong to something from before
             self._prefix = next(prefixes) if not answers else self._prefix
             mark = self._shell.mark()
             self._shell.send(self._prefix + "version")
-            sent += 1
             left = deadline - clock.now()
             try:
                 seen = self._shell.expect(rf"^(?:{self._prompt})?{_END}", min(1.0, max(left, 0.1)), mark)
@@ -88,20 +86,19 @@ class Cli:
             )
             if self._echoes:
                 return
-        self._hear_out(sent, start)
+        self._hear_out()
 
-    def _hear_out(self, sent: int, start: int) -> None:
-        """Let what was asked be answered: without an echo a late answer would be taken for that of the next command.
+    def _hear_out(self) -> None:
+        """Let all that was asked be answered: without an echo a late answer would be taken for the next command's.
 
-        What was typed while the node started is lost, and has none: that is waited for no longer than for an answer.
+        What was typed while the node started may be lost, so that answers cannot be counted: behind the answer to a
+        question that is not like any before, which it is awake for, none is left. Raises `RigError`, `LinkClosed`.
         """
-        answers = rf"\A(?>[\s\S]*?^(?:{self._prompt})?(?:Done|Error \d+:[^\n]*)[ \t]*$){{{sent}}}"
-        try:
-            self._shell.expect(answers, 1.0, start)
-        except LinkClosed:
-            raise
-        except RigError:
-            return
+        mark = self._shell.mark()
+        self._shell.send(f"{self._prefix}panid")
+        self._shell.expect(
+            rf"^(?:{self._prompt})?0x[0-9a-fA-F]{{1,4}}[ \t]*\n(?:{self._prompt})?Done", BOOT, mark
+        )
 
     def ask(self, command: str, timeout: float = 5.0) -> Answer:
         """Run a command; an error is part of the answer. Raises `RigError` when there is none, `LinkClosed`."""
