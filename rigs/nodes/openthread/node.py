@@ -208,7 +208,11 @@ class OpenThreadNode(Node):
             raise RigError(f"openthread: UDP port {port} was not opened: call udp_open first")
         pending = b""
         while True:
-            found = _datagram(pending)
+            try:
+                found = _datagram(pending)
+            except Unsupported:  # it is told once, and what comes behind it is read
+                self._read += len(pending)
+                raise
             if found is not None:
                 datagram, length = found
                 self._read += length
