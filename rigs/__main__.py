@@ -142,9 +142,15 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     if strange:
         commands = next(each.choices for each in top._actions if isinstance(each.choices, dict))
         known = list(commands[options.command]._option_string_actions)
-        told = "; ".join(f"{word}{hint(word.partition('=')[0], known)}" for word in strange)
+        told = "; ".join(f"{word}{_hint(word.partition('=')[0], known)}" for word in strange)
         commands[options.command].error(f"unrecognized arguments: {told}")
     return options
+
+
+def _hint(word: str, known: Sequence[str]) -> str:
+    if word == "--rig" and word not in known:  # as pytest has it
+        return " (this command takes the rig without it: NAME, or the PATH of a rig file)"
+    return hint(word, known)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

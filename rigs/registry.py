@@ -38,7 +38,7 @@ from rigs.configuration.models import (
     RigFile,
     another_stack,
 )
-from rigs.configuration.telling import hint, mistakes_in
+from rigs.configuration.telling import hint, misplaced, mistakes_in
 from rigs.model import Link, LinkKind, Node
 
 if TYPE_CHECKING:
@@ -181,7 +181,8 @@ def mistakes(where: str, data: Mapping[str, Any]) -> list[str]:
         told = {key: value for key, value in data["dut"].items() if key not in Device.model_fields}
         known = options.model_fields
         found.extend(
-            f"{where}: dut.{key}: the node {name!r} has no such option{hint(key, [*known, *Device.model_fields])}; "
+            f"{where}: dut.{key}: the node {name!r} has no such option"
+            f"{misplaced(key, RigFile) or hint(key, [*known, *Device.model_fields])}; "
             f"there are: {', '.join(known) or 'none'}"
             for key in told
             if key not in known

@@ -30,6 +30,8 @@ def _octets(value: object) -> object:
         raise ValueError('a number: put it in quotes, "02:00:..."')  # noqa: TRY004 - pydantic collects ValueErrors
     if not isinstance(value, str):
         raise ValueError('no text: put it in quotes, "02:00:..."')  # noqa: TRY004
+    if "::" in value:
+        raise ValueError("an IPv6 address: the link-layer one, such as f4:ce:36:00:00:00:00:01, is asked for")
     digits = re.sub(r"[:\s-]", "", value)
     if strange := re.search(r"[^0-9A-Fa-f]", digits):
         raise ValueError(f"{strange[0]!r} is no hex digit")

@@ -34,9 +34,12 @@ def _mistake(model: type[BaseModel], details: Mapping[str, Any]) -> str:
     owner, description = _describe(model, steps)
     if details["type"] == "extra_forbidden":
         names = [field.alias or name for name, field in owner.model_fields.items()]
-        return (
-            f"{key[:SHOWN]}: there is no such key{hint(str(steps[-1]), names)}; there are: {', '.join(names)}"
+        near = (
+            hint(str(steps[-1]), names)
+            if len(steps) == 1
+            else misplaced(steps[-1], model) or hint(str(steps[-1]), names)
         )
+        return f"{key[:SHOWN]}: there is no such key{near}; there are: {', '.join(names)}"
     if details["type"] == "missing":
         return f"{key}: is missing: expected {description}"
     message = details["msg"].removeprefix("Value error, ")
@@ -45,6 +48,8 @@ def _mistake(model: type[BaseModel], details: Mapping[str, Any]) -> str:
         note = _no_number(details["input"])
     found = details["input"]
     found = str(found) if isinstance(found, (date, time)) else repr(found)
+    if isinstance(details["input"], int) and details["input"] > 0xFFFF:  # more than a PAN id: written in hex
+        found += f" (0x{details['input']:x})"
     found = found if len(found) <= SHOWN else f"{found[:SHOWN]}..."
     return f"{key}: expected {description}; found {found}{note[:SHOWN]}"
 
@@ -79,6 +84,11 @@ def _inner(annotation: object) -> type[BaseModel] | None:
     return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
 
 
+def misplaced(key: object, model: type[BaseModel]) -> str:
+    """A hint for a key in a table that is one of the file itself; empty if it is none."""
+    return " (it is a key of the file: put it above the first [table])" if key in model.model_fields else ""
+
+
 def hint(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name[:SHOWN], list(known), 1)
     return f" (did you mean {close[0]!r}?)" if close else ""
@@ -88,5 +98,14 @@ def line_of(text: str, error: tomllib.TOMLDecodeError) -> str:
     """The line that a syntax error is in, where the error tells which."""
     found = re.search(r"at line (\d+),", str(error))
     line = text.split("\n")[int(found[1]) - 1].strip() if found else ""
+    return f": {line[:SHOWN]}{_meant(line)}" if line else ""
+
+
+def _meant(line: str) -> str:
+    """What TOML wants in place of a line that it refuses."""
+    if re.search("[\u201c\u201d\u201e\u2018\u2019]", line):
+        return " (a text stands in straight quotes)"
+    if found := re.fullmatch(r"[\w.]+\s*=\s*([0-9a-fA-F]{1,8})\s*(?:#.*)?", line):
+        return f" (hex begins with 0x: 0x{found[1]}; a text stands in quotes)"
     bare = re.fullmatch(r"[\w.]+\s*=\s*[A-Za-z_./][^\"'#\[{]*", line)  # neither number nor date
-    return f": {line[:SHOWN]}{' (a text stands in quotes)' if bare else ''}" if line else ""
+    return " (a text stands in quotes)" if bare else ""

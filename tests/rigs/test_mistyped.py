@@ -190,8 +190,76 @@ def test_a_syntax_error_shows_its_line(files):
 
 
 @pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("pan = abcd", "(hex begins with 0x: 0xabcd; a text stands in quotes)"),
+        ("what = \u201cdesk 1\u201d", "(a text stands in straight quotes)"),
+        ("profile = ./p.toml", "(a text stands in quotes)"),
+    ],
+)
+def test_a_syntax_error_is_told_with_what_was_meant(files, line, meant):
+    (files / "r.toml").write_text(f"{line}\n{RIG}")
+    assert mistakes()[0].endswith(f"{line} {meant}")
+
+
+@pytest.mark.parametrize("table", ["tester", "dut"])
+def test_a_key_of_the_file_that_stands_in_a_table(files, table):
+    """In TOML what stands below a [table] belongs to it, however it looks."""
+    (files / "r.toml").write_text(RIG.replace(f"[{table}]", f'[{table}]\nsettle = "50ms"'))
+    (told,) = mistakes()
+    assert told.startswith(f"r.toml: {table}.settle: ")
+    assert "(it is a key of the file: put it above the first [table])" in told
+
+
+def test_a_profile_of_another_stack_for_a_black_box(files, capsys):
+    assert (
+        main(
+            [
+                "check",
+                "./r.toml",
+                "--set",
+                "profile=openthread-802154",
+                "--set",
+                "dut.address=02:00:5e:ff:fe:00:00:01",
+            ]
+        )
+        == 0
+    )
+    assert (
+        'what it declares beyond echoes nobody can ask a black box for: name "black-box-802154"'
+        in capsys.readouterr().out
+    )
+    assert main(["check", "./r.toml"]) == 0
+    assert "black-box-802154" not in capsys.readouterr().out
+
+
+def test_a_bit_rate_behind_a_space(files, capsys):
+    (files / "ttyACM0").touch()
+    assert main(["check", "./r.toml", "--set", f"dut.console=serial:{files}/ttyACM0 115200"]) == 1
+    assert (
+        f"to do:   the bit rate stands behind a ?: serial:{files}/ttyACM0?baud=115200"
+        in capsys.readouterr().out
+    )
+
+
+def test_a_rig_is_named_without_its_option(files, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "--rig", "./r.toml"])
+    assert ended.value.code == 2
+    assert (
+        "--rig (this command takes the rig without it: NAME, or the PATH of a rig file)"
+        in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(
     ("override", "note"),
     [
+        (
+            "dut.address=fe80::1",
+            "(an IPv6 address: the link-layer one, such as f4:ce:36:00:00:00:00:01, is asked for)",
+        ),
+        ("tester.pan=0xabcde", "found 703710 (0xabcde)"),
         ("tester.pan=abcd", "found 'abcd' (hex begins with 0x: 0xabcd)"),
         ("tester.pan='0xabcd'", "found '0xabcd' (a text: leave its quotes off)"),
         ("tester.channel=high", "found 'high' (a text)"),

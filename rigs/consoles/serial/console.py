@@ -283,7 +283,9 @@ def check(rig: RigFile) -> Iterable[Missing]:
     for key, rest in rests(rig, "serial"):
         path, _ = parsed(rest)
         if (wrong := device.lacking(path, "serial port", _others())) is not None:
-            yield Missing(f"{key}: {wrong[0]}", wrong[1])
+            rate = re.fullmatch(r"(\S+)[ :,@](\d{3,8})", path)
+            remedy = f"the bit rate stands behind a ?: serial:{rate[1]}?baud={rate[2]}" if rate else wrong[1]
+            yield Missing(f"{key}: {wrong[0]}", remedy)
         elif users := _holders(path):
             yield Missing(f"{key}: {path} is held by {users}", "end that program, or wait for it")
 

@@ -9,6 +9,7 @@ one, only its answers tell that it lives. After a loss the console is opened ane
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -16,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from rigs import registry
 from rigs.configuration.fields import Regex, Text
+from rigs.configuration.loading import is_path
 from rigs.configuration.models import NodeOptions
 from rigs.consoles.shell import SANITIZERS, Shell
 from rigs.model import Health, Node, RigError
@@ -104,6 +106,15 @@ def open_node(bench: Bench, rig: RigFile) -> BlackBox:
             console, r"(?!)", signatures=(*SIGNATURES, *options.crash)
         )  # it has no prompt that we know
     return BlackBox(addresses, shell, options.version)
+
+
+def remarks(rig: RigFile) -> Iterator[str]:
+    """What a profile of the tree is worth here, where it is one of a stack that has a node of its own."""
+    if not is_path(rig.profile) and not rig.profile.startswith("black-box"):
+        yield (
+            f'profile = "{rig.profile}": what it declares beyond echoes nobody can ask a black box for: '
+            'name "black-box-802154", a profile of your own, or the node of that stack (dut.node)'
+        )
 
 
 def _addresses(rig: RigFile, options: Options) -> tuple[bytes, ...]:
