@@ -28,6 +28,7 @@ from rigs.leases.model import Lease, LeaseError, LeaseHeldError
 _POLL = 0.1
 #: Schemes that name a port or an interface, of which each network namespace has its own.
 _NETWORK = frozenset({"ot_sim", "zep", "packet", "slip_radio", "uart_pipe", "socket"})
+_IN = " in network namespace "
 #: Links that go over another one, or over a console, which is the device.
 _WITHIN = frozenset({"spinel", "ot_security"})
 
@@ -73,7 +74,7 @@ class FlockLease(Lease):
                 continue
             except BlockingIOError:
                 raise LeaseHeldError(
-                    f"{device} is in use: held by {_who(_lock_file(device).read_text())}"
+                    f"{_shown(device)} is in use: held by {_who(_lock_file(device).read_text())}"
                 ) from None
             except OSError as error:
                 raise LeaseError(
@@ -94,8 +95,8 @@ class FlockLease(Lease):
                     holder = file.read()
                     file.close()
                     raise LeaseError(
-                        f"{self._rig}: {device} is in use: held by {_who(holder)}; "
-                        f"waited {self._wait:g} s. End that run, or raise [lease] wait."
+                        f"{self._rig}: {_shown(device)} is in use: held by {_who(holder)}; waited {self._wait:g} s. "
+                        "End that run, or raise [lease] wait; two rigs of one run that share it take turns with -n0."
                     ) from None
                 pause.wait(_POLL)
                 continue
@@ -165,7 +166,12 @@ def _namespace() -> str:
         ours = Path("/proc/self/ns/net").stat()
     except OSError:  # a kernel without namespaces has one
         return ""
-    return f" in network namespace {ours.st_ino}"
+    return f"{_IN}{ours.st_ino}"
+
+
+def _shown(device: str) -> str:
+    """A device's id as its rig file names it."""
+    return device.partition(_IN)[0]
 
 
 def _who(text: str) -> str:

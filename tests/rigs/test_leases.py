@@ -49,6 +49,16 @@ def test_two_rig_files_that_name_one_device_exclude_each_other(make, tmp_path):
     lease.release()
 
 
+def test_two_rigs_of_one_run_on_one_port_are_told_how_to_take_turns(make):
+    one = make("tester.link=zep:[::1]:27754", "dut.console=process:x").rig
+    two = make("tester.link=zep:[::1]:27754", "dut.console=process:y", name="other").rig
+    with leases.of(one), pytest.raises(LeaseError) as caught:
+        leases.of(two).acquire()
+    told = str(caught.value)
+    assert "other: zep:[::1]:27754 is in use: held by process " in told
+    assert told.endswith("two rigs of one run that share it take turns with -n0.")
+
+
 def test_a_port_is_another_one_in_another_network_namespace(make, monkeypatch):
     rig = make("tester.link=ot_sim:", "dut.console=process:x").rig
     board = make("tester.link=hci:usb:0", "dut.console=process:x", name="board").rig
