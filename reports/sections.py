@@ -55,6 +55,7 @@ SUBJECTS: Final[dict[str, tuple[str, str]]] = {
     "rfc6775/8.2.4.again": ("§8.2.4", "a 6LBR's table again"),
     "rfc6775/8.2.again": ("§8.2", "confirmations while a host waits"),
     "rfc6775/8.events": ("§8", "a 6LR behind events"),
+    "rfc7400/2.every": ("§2", "each code octet; checksums of what is compressed"),
     "rfc7400/2.codes": ("§2", "codes in company: variables, dictionary, chains, fragments"),
     "rfc7668/2.4.credits": ("§2.4", "credits of the L2CAP channel"),
     "rfc7668/2.4.frames": ("§2.4", "K-frames"),

@@ -30,7 +30,7 @@ KNOWN = bytes(range(0x41, 0x61))
 STATIC = bytes.fromhex("16fefd17fefd00010000000000010000")
 
 
-def _echo(case: Case, data: bytes, codes: bytes, *, source: bytes = b"") -> Stimulus:
+def echo(case: Case, data: bytes, codes: bytes, *, source: bytes = b"") -> Stimulus:
     """An Echo Request whose data the codes stand for; its first 8 octets are literal. A `source` is in-line."""
     packet = case.tester.echo(data=data, source=source or None)
     head = bytes.fromhex("7e03") + source if source else bytes.fromhex("7e33")
@@ -69,7 +69,7 @@ VARIABLES = {
 def test_variables(case: Case, codes: str, out: bytes):
     """101nssss adds to sa and na until a backreference takes both and clears them."""
     right_or_nothing(
-        case, lambda: _echo(case, KNOWN + out, literal(KNOWN) + bytes.fromhex(codes)), feature="ghc"
+        case, lambda: echo(case, KNOWN + out, literal(KNOWN) + bytes.fromhex(codes)), feature="ghc"
     )
 
 
@@ -103,7 +103,7 @@ PLACES = {
 def test_copies_from_anywhere(case: Case, place: str):
     """A backreference reaches all that stands before it: dictionary, output and the place where they meet."""
     data, codes = PLACES[place]
-    right_or_nothing(case, lambda: _echo(case, data, bytes.fromhex(codes)), feature="ghc")
+    right_or_nothing(case, lambda: echo(case, data, bytes.fromhex(codes)), feature="ghc")
 
 
 @requirement("RFC7400-5-01", "RFC7400-2-03", "RFC7400-3.1-02")
@@ -115,7 +115,7 @@ def test_large_packet(case: Case, size: int):
         data = case.tester.pattern(8) + bytes(size - 8)
         runs, rest = divmod(size - 8, 17)
         codes = b"\x8f" * runs + (bytes([0x80 | rest - 2]) if rest > 1 else literal(bytes(rest)))
-        return _echo(case, data, literal(data[:8]) + codes)
+        return echo(case, data, literal(data[:8]) + codes)
 
     right_or_nothing(case, make, feature="ghc")
 
@@ -129,7 +129,7 @@ def test_variables_of_the_packet_before(case: Case, left: str):
     """
 
     def make() -> Stimulus:
-        good = _echo(case, KNOWN + KNOWN[-3:], literal(KNOWN) + b"\xc8")  # n = 3, s = 3
+        good = echo(case, KNOWN + KNOWN[-3:], literal(KNOWN) + b"\xc8")  # n = 3, s = 3
         head = good.payloads[0][: good.payloads[0].index(b"\xdf") + 1]
         before = head + literal(case.tester.echo()[40:]) + bytes.fromhex(left)
         return replace(
@@ -150,7 +150,7 @@ def test_whole_dictionary(case: Case, addresses: str):
         own = tester.also(source) if addresses == "in-line" else b""
         dictionary = (own or tester.identity.address) + tester.dut_address + STATIC
         # na = 40, sa = 8; n = 48, s = 8 + 48: behind the 8 octets of the ICMPv6 header
-        return _echo(case, dictionary, bytes.fromhex("b1b0b0b0b0f0"), source=own)
+        return echo(case, dictionary, bytes.fromhex("b1b0b0b0b0f0"), source=own)
 
     right_or_nothing(case, make, feature="ghc")
 
@@ -324,28 +324,33 @@ def test_behind_an_inner_header(case: Case, protocol: str):
 @pytest.mark.parametrize("late", [False, True], ids=["first", "last"])
 @pytest.mark.parametrize("protocol", ["icmpv6", "udp"])
 def test_first_fragment(case: Case, protocol: str, late: bool):
-    """Bytecode in a FRAG1 ends with the fragment (§3.2); the others are not compressed (RFC 6282 §2)."""
-    tester = case.tester
+    """Bytecode in a FRAG1 ends with the fragment (§3.2); the others are not compressed (RFC 6282 §2).
 
-    def make() -> Stimulus:
-        data = bytes(40) + tester.pattern(100)
-        if protocol == "udp":
-            source, destination = tester.identity.address, tester.dut_address
-            message = ipv6.udp(0x1234, 0x5678, data, source, destination)
-            packet = ipv6.build(source, destination, 17, message)
-            nhc = b"\xd0" + message[:4] + message[6:8]
-        else:
-            packet = tester.echo(data=data)
-            nhc = b"\xdf" + literal(packet[40:48])
-        # 17 + 17 + 6 zeros: 88 octets of the datagram, the rest as it stands
-        size, tag = len(packet), tester.next_tag()
-        first = fragment_header_1(size, tag) + bytes.fromhex("7e33") + nhc + bytes.fromhex("8f8f84")
-        rest = [fragment_header_n(size, tag, at // 8) + packet[at : at + 64] for at in range(88, size, 64)]
-        return Stimulus(
-            [*rest, first] if late else [first, *rest], packet, tester.info(), f"{protocol} by GHC in FRAG1"
-        )
+    It comes to 88 octets of the datagram, and to 216, which are more than a frame has.
+    """
+    for codes in ("8f8f84", "8f" * 9 + "8d"):  # 40 zeros, 168 zeros
+        right_or_nothing(case, lambda codes=codes: _in_frag1(case, protocol, codes, late), feature="ghc")
 
-    right_or_nothing(case, make, feature="ghc")
+
+def _in_frag1(case: Case, protocol: str, codes: str, late: bool) -> Stimulus:
+    """A datagram whose FRAG1 ends with these codes of zeros; `late`: it comes behind the others."""
+    tester, zeros = case.tester, sum((code & 15) + 2 for code in bytes.fromhex(codes))
+    data = bytes(zeros) + tester.pattern(100)
+    if protocol == "udp":
+        source, destination = tester.identity.address, tester.dut_address
+        message = ipv6.udp(0x1234, 0x5678, data, source, destination)
+        packet = ipv6.build(source, destination, 17, message)
+        nhc = b"\xd0" + message[:4] + message[6:8]
+    else:
+        packet = tester.echo(data=data)
+        nhc = b"\xdf" + literal(packet[40:48])
+    size, tag = len(packet), tester.next_tag()
+    first = fragment_header_1(size, tag) + bytes.fromhex("7e33") + nhc + bytes.fromhex(codes)
+    rest = [
+        fragment_header_n(size, tag, at // 8) + packet[at : at + 64] for at in range(48 + zeros, size, 64)
+    ]
+    sent = [*rest, first] if late else [first, *rest]
+    return Stimulus(sent, packet, tester.info(), f"{protocol} by GHC in FRAG1, {zeros} zeros")
 
 
 @on_link("ieee802154")
@@ -355,7 +360,7 @@ def test_behind_a_mesh_header(case: Case):
 
     def make() -> Stimulus:
         tester = case.tester
-        made = _echo(case, tester.identity.address[8:], bytes.fromhex("a5f0"))  # sa = 40; n = 8, s = 40 + 8
+        made = echo(case, tester.identity.address[8:], bytes.fromhex("a5f0"))  # sa = 40; n = 8, s = 40 + 8
         header = mesh_header(made.info.src, made.info.dst, 5)
         forwarder = FORWARDER if case.rig.link.any_source else made.info.src
         return replace(made, payloads=[header + made.payloads[0]], info=tester.info(forwarder))

@@ -10,8 +10,9 @@ from typing import Final
 from unittest import mock
 
 from rigs.nodes.reference.node import ReferenceNode
-from sixlowpan import DecodeError, ghc
+from sixlowpan import DecodeError, codec, ghc, ipv6
 from tests.mutants import ANY, IEEE802154, Node, mutant, reads, step
+from tests.mutants.wire import iphc
 
 
 class Reading:
@@ -231,3 +232,48 @@ class FirstFragments(ReferenceNode):
         if payload[:1] and payload[0] >> 3 == 0x18 and b"\xdf" in payload[6:24]:
             raise DecodeError("unsupported", 4, None, "GHC in a first fragment")
         return super().reassemble(payload, info)
+
+
+@bytecode("ghc-copy-of-nine-short", "RFC7400-2-06")
+class NineShort(Reading):
+    """Copies eight octets where nnn is 7 and na is 0, which say nine."""
+
+    def copied(self, count, back):
+        return super().copied(count, back)[: 8 if count == 9 else count]
+
+
+@mutant("ghc-frag1-of-much-dropped", requirement="RFC7400-3.1-01", kinds=IEEE802154)
+class FirstOfMuch(ReferenceNode):
+    """Drops a FRAG1 whose GHC comes to more than a frame holds."""
+
+    def reassemble(self, payload, info):
+        if payload[:1] and payload[0] >> 3 == 0x18 and {0xD0, 0xDF} & {*payload[6:7]}:
+            size = int.from_bytes(payload[:2]) & 0x7FF
+            if len(codec.first_part(payload, 4, info, self.contexts, size).octets) > 127:
+                raise DecodeError("unsupported", 4, None, "no room")
+        return super().reassemble(payload, info)
+
+
+def checksum_made_up(octet: int, protocol: int, at: int) -> Node:
+    """A node that puts a right checksum where a wrong one came by GHC behind this NHC octet."""
+
+    class MadeUp(ReferenceNode):
+        def decode_payload(self, payload, info):
+            packet, header = bytearray(super().decode_payload(payload, info)), iphc(payload)
+            if header is not None and header.nhc & 0xF8 == octet & 0xF8:
+                packet[at : at + 2] = b"\0\0"
+                value = ipv6.checksum(bytes(packet[8:24]), bytes(packet[24:40]), protocol, bytes(packet[40:]))
+                packet[at : at + 2] = value.to_bytes(2, "big")
+            return bytes(packet)
+
+    return MadeUp
+
+
+@mutant("ghc-icmpv6-checksum-made-up", requirement="RFC7400-3.1-02", kinds=ANY)
+class IcmpChecksum(checksum_made_up(0xDF, ipv6.ICMPV6, 42)):
+    """Puts a right checksum where a wrong one was in an ICMPv6 message by GHC."""
+
+
+@mutant("ghc-udp-checksum-made-up", requirement="RFC7400-3.1-01", kinds=ANY)
+class UdpChecksum(checksum_made_up(0xD0, ipv6.UDP, 46)):
+    """Puts a right checksum where a wrong one was in-line, in UDP by GHC."""
