@@ -107,6 +107,18 @@ def test_no_frame_is_too_long(case: Case):
         )
 
 
+@requirement("RFC4944-4-03", "RFC4944-3-01", "RFC4944-5.3-02")
+def test_no_frame_to_a_short_address_is_too_long(case: Case):
+    """§4, to a 16-bit address: replies of every size about that of a frame, and one that fills the MTU."""
+    case.short_sender()
+    room = 125  # without the FCS
+    for size in (*range(72, 117), FULL):
+        seen = case.answered(lambda size=size: stimulus(case, case.tester.echo(size)))
+        for sent in seen.frames if seen else []:
+            told = f"{len(sent)} octets"
+            case.expect(len(sent) <= room, "frame_too_long", f"at most {room} octets", told, frame=sent)
+
+
 def advertisement(case: Case, prefix: bytes, length: int, *, lifetime: int = 60) -> Stimulus:
     """A Router Advertisement with one Prefix Information option (RFC 4861 §4.6.2) for address configuration."""
     option = bytes([3, 4, length, 0x40]) + lifetime.to_bytes(4) * 2 + bytes(4) + prefix

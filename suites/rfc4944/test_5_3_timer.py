@@ -376,3 +376,24 @@ def test_room_again(case: Case):
     """After the wait there is room for a full-size datagram at the first try, whatever timed out before."""
     waited(case, "still")
     case.understood(lambda: stimulus(case, case.tester.echo(1232)), once=BEHIND)
+
+
+@requirement("RFC4944-5.3-27", "RFC4944-5.3-19")
+def test_as_long_as_declared_without_a_first_fragment(case: Case):
+    """The last fragments come first, and FRAG1 within the declared timeout: no other timer runs while it is missing."""
+    declared = case.rig.profile.parameters.reassembly_timeout
+    if declared is None:
+        case.unsupported("the profile declares no reassembly_timeout", "not_declared")
+    loses_nothing(case)
+    case.room_for(200)
+
+    def late(gap: float) -> Stimulus:
+        begun = begin(case, [3, 2])
+        pause(case, gap)
+        info = link_info(case, begun.packet)
+        return Stimulus(begun.parts[1::-1], begun.packet, info, f"the rest, FRAG1 last, {gap:g} s later")
+
+    if not case.takes(lambda: late(0.0)):
+        case.unsupported("the DUT takes no fragments in that order: that is for 5.3.order", "not_observable")
+    gap = declared / 2 if case.rig.link.clock == "virtual" else min(0.5, declared / 2)
+    case.understood(lambda: late(gap))

@@ -4,7 +4,20 @@ from typing import Any
 
 import pytest
 
-from fixtures.api import Case, Stimulus, expected_reply, on_link, pause, requirement, stimulus, well_sent
+from fixtures.api import (
+    ECHO_REQUEST,
+    Case,
+    Stimulus,
+    expected_reply,
+    link_info,
+    needs,
+    on_link,
+    pause,
+    pieces,
+    requirement,
+    stimulus,
+    well_sent,
+)
 from sixlowpan import mac, mesh
 from sixlowpan.addresses import link_local
 from suites.rfc4944.test_5_own import increase, strays, undecodable
@@ -12,8 +25,8 @@ from suites.rfc4944.test_5_own import increase, strays, undecodable
 pytestmark = on_link("ieee802154")
 
 PREFIX = bytes.fromhex("20010db800a5006b")
-#: Longer than a node stays awake, or keeps a dialogue in mind, that has no reason to; seconds.
-SILENCE = 4.0
+#: Longer than a node stays awake, or keeps a dialogue in mind, that has no reason to; virtual seconds cost nothing.
+SILENCE, LONG_SILENCE = 4.0, 64.0
 
 
 class Answers:
@@ -99,9 +112,38 @@ def test_tags_behind_silence(case: Case):
     answers = Answers(case)
     for silent in (False, False, True, False):
         if silent:
-            pause(case, SILENCE)
+            pause(case, LONG_SILENCE if case.rig.link.clock == "virtual" else SILENCE)
         answers.ask(200)
     answers.judge()
+
+
+@needs("ping")
+@requirement("RFC4944-5.3-09", "RFC4944-5.3-12", "RFC4944-5.3-02", "RFC4944-5.3-08", "RFC4944-5.3-16")
+@pytest.mark.parametrize("coming", [1, 2, 3], ids=["one", "two", "three"])
+def test_while_datagrams_come(case: Case, coming: int):
+    """A ping of the DUT in fragments while it waits for the rest of others' datagrams: it takes nothing of those."""
+    tester, node, size = case.tester, case.rig.node, 300
+    case.several_senders()
+    case.room_for(200)
+    with tester.acting_as(tester.fresh()):
+        begun = [pieces(case, 160 + 8 * each) for each in range(coming)]
+        others = link_info(case, begun[0][0])
+    tester.send([part for _, parts in begun for part in parts[:-1]], others)
+    identifier, since, before = tester.next_identifier(), tester.stamp(), len(tester.heard)
+    node.ping(tester.identity.address, size, identifier, 1)
+    pause(case, case.settle)
+    strays(case, since)
+    undecodable(case, tester.heard[before:])
+    sent = [
+        seen
+        for seen in tester.heard[before:]
+        if seen.icmp_type == ECHO_REQUEST and len(seen.upper) >= size and len(seen.payloads) > 1
+    ]
+    for seen in sent:
+        well_sent(case, seen)
+    tester.send([parts[-1] for _, parts in begun], others)
+    if not sent and not case.result.findings:
+        case.unsupported("the DUT's ping sends nothing in fragments", "not_observable")
 
 
 @requirement("RFC4944-11.1-02", "RFC4944-11.1-01", "RFC4944-5-02")

@@ -121,6 +121,26 @@ class TimerByFrag1(Reassembly):
     first = False
 
 
+@reassembly("frag-timer-start-unset", "RFC4944-5.3-19")
+class StartUnset(Reassembly):
+    """Sets the start of its timer in a FRAG1 only: where a FRAGN comes first it is 0, the moment of the last reset."""
+
+    def open(self, key, size, first, now):
+        datagram = super().open(key, size, first, now)
+        datagram.started = now if first else 0.0
+        return datagram
+
+
+@reassembly("frag-timer-shorter-without-frag1", "RFC4944-5.3-27")
+class ShorterWithout(Reassembly):
+    """Keeps a datagram whose FRAG1 has not come for ten seconds, and others as it says."""
+
+    def expire(self, now):
+        super().expire(now)
+        for key in [k for k, d in self.datagrams.items() if not d.begun and now - d.started >= 10.0]:
+            del self.datagrams[key]
+
+
 @reassembly("frag-expired-octets-come-back", "RFC4944-5.3-28")
 class ExpiredKeepsPieces(Reassembly):
     """Forgets a datagram that timed out, and keeps its octets for the next with the same tag."""

@@ -54,13 +54,56 @@ class Tag15Bits(ReferenceNode):
 class TagAnew(ReferenceNode):
     """Begins with the same tag again when it has sent no fragments for three seconds."""
 
+    silence = 3.0
     sent_at = 0.0
 
     def next_tag(self):
-        if self.now - self.sent_at > 3.0:
+        if self.now - self.sent_at > self.silence:
             self.tag = 0x1000
         self.sent_at = self.now
         return super().next_tag()
+
+
+@mutant("send-tag-anew-behind-a-minute", requirement="RFC4944-5.3-13", kinds=IEEE802154)
+class TagAnewLater(TagAnew):
+    """Begins with the same tag again when it has sent no fragments for half a minute."""
+
+    silence = 30.0
+
+
+# -- while others' datagrams come: one descriptor, or one buffer, for both directions ---------------------------------
+
+
+def while_receiving(id: str, requirement: str, least: int = 1):
+    """function(node, payloads) of its own fragments, while so many datagrams are not complete."""
+
+    def register(function):
+        def wrong(node, payloads, packet, info):
+            return function(node, payloads) if node.reassembler.pending >= least else payloads
+
+        wrong.__doc__ = function.__doc__
+        fragmented(id, requirement)(wrong)
+        return function
+
+    return register
+
+
+@while_receiving("send-size-of-what-comes", "RFC4944-5.3-09")
+def _(node, payloads):
+    """Its FRAGNs have the size of the datagram that is coming, if one is."""
+    return [payloads[0], *(with_size(payload, node.reassembler.keys[-1][2]) for payload in payloads[1:])]
+
+
+@while_receiving("send-tag-of-what-comes", "RFC4944-5.3-12")
+def _(node, payloads):
+    """Its FRAGNs have the tag of the datagram that is coming, if one is."""
+    return [payloads[0], *(with_tag(payload, node.reassembler.keys[-1][3]) for payload in payloads[1:])]
+
+
+@while_receiving("send-last-lost-while-receiving", "RFC4944-5.3-02", least=2)
+def _(node, payloads):
+    """Has no buffer for its own last fragment while two datagrams are coming."""
+    return payloads[:-1]
 
 
 # -- to a short address, from a short address, beyond the link ------------------------------------------------------
@@ -240,3 +283,11 @@ def _(group):
     if group[2:11] == bytes(9) and any(group[11:13]) and group[1] & 0xF0:
         return 1, bytes((group[1] & 15,)) + group[11:]
     return None
+
+
+@mutant("send-frame-one-too-long-to-short", requirement="RFC4944-4-03", kinds=IEEE802154)
+class OneTooLong(ReferenceNode):
+    """Takes the room in frames to short addresses for one octet more than there is."""
+
+    def room(self, info):
+        return super().room(info) + (len(info.dst) == 2 and info.dst != BROADCAST)
