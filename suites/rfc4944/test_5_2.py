@@ -110,7 +110,14 @@ def between(case: Case, v: int, f: int) -> bytes:
     return final
 
 
-@requirement("RFC4944-5.2-01", "RFC4944-5.2-02", "RFC4944-5.2-06", "RFC4944-5.2-07", "RFC4944-11-03")
+@requirement(
+    "RFC4944-5.2-01",
+    "RFC4944-5.2-02",
+    "RFC4944-5.2-06",
+    "RFC4944-5.2-07",
+    "RFC4944-11-03",
+    "RFC6282-3.2.2-05",
+)
 @pytest.mark.parametrize("v", [0, 1], ids=["v0", "v1"])
 @pytest.mark.parametrize("f", [0, 1], ids=["f0", "f1"])
 def test_address_sizes(case: Case, v: int, f: int):

@@ -284,3 +284,17 @@ def test_neighbours_that_look_alike(case: Case):
                 f"it goes to {seen.info.dst.hex()}",
                 frame=seen.frames[0],
             )
+
+
+@requirement("RFC4944-8-02", "RFC4944-8-01")
+def test_address_that_ends_in_zeros(case: Case):
+    """§8: the Length of the option tells an EUI-64 from a short address, though six octets of zeros end it."""
+    case.several_senders()
+    tester, link = case.tester, bytes([0x02, 0x5A, *bytes(6)])
+    who = Identity(link, addresses.link_local(link))
+    with tester.acting_as(who):
+        tester.also(who.address)
+        seen = case.answered(lambda: stimulus(case, tester.echo(source=who.address)))
+    if seen is not None:
+        told = (f"the reply goes to {link.hex()}", f"it goes to {seen.info.dst.hex()}")
+        case.expect(seen.info.dst == link, "neighbour_address", *told, frame=seen.frames[0])

@@ -6,6 +6,7 @@ RFC 4944 §5, §11: what follows those headers is what follows no header; RFC 62
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from rigs.nodes.reference.node import ReferenceNode
@@ -301,3 +302,13 @@ class HopsLeftInKey(ReferenceNode):
                 self.reassembler.clear()
             self.came = hops
         return super().reassemble(payload, info)
+
+
+@mutant("mesh-short-originator-with-pan", requirement="RFC6282-3.2.2-05", kinds=IEEE802154)
+class ShortWithPan(ReferenceNode):
+    """Makes the IID of a short originator with the PAN id in front (RFC 4944 §6), of other short addresses without."""
+
+    def understand(self, payload, info):
+        if payload[:1] and payload[0] >> 6 == 2 and payload[0] & 0x20:
+            info = replace(info, pan=self.link.pan)
+        return super().understand(payload, info)

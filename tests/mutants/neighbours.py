@@ -156,6 +156,14 @@ class LongLinkOptionCrash(ReferenceNode):
         return super().option_address(octets)
 
 
+@mutant("nd-eui64-of-zeros-is-short", requirement="RFC4944-8-02", kinds=IEEE802154)
+class OfZerosIsShort(ReferenceNode):
+    """Tells a short address from an EUI-64 by the zeros behind it, and not by the option's Length."""
+
+    def option_address(self, octets):
+        return octets[:2] if not any(octets[2:]) else octets[:8]
+
+
 @reads("nd-uncompressed-dropped", requirement="RFC4944-5.1-05", kinds=IEEE802154)
 def _(node, payload, header, info):
     "Ignores Neighbor Discovery in uncompressed packets."
