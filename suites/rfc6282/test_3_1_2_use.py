@@ -45,6 +45,19 @@ def test_context_changes(case: Case):
                 understood_if_shown(case, make)
 
 
+@needs("context")
+@requirement("RFC6282-3.1.2-01", *MODES_OF_A_CONTEXT)
+@pytest.mark.parametrize("source", [True, False], ids=["source", "destination"])
+def test_prefix_that_begins_with_zeros(case: Case, source: bool):
+    """64:ff9b::/96, which NAT64 has, begins with an octet of zeros, and is a prefix as any other."""
+    if case.rig.profile.parameters.context_length not in {None, 96}:
+        case.unsupported("the DUT holds contexts of one length only", "not_declared")
+    with case.dut.spare_context(SPARE):
+        case.dut.set_context(SPARE, "64:ff9b::/96")
+        for mode in (0b01, 0b10, 0b11):
+            understood_if_shown(case, lambda mode=mode: by_hand(case, SPARE, mode, source=source))
+
+
 def changed(case: Case, identifier: int, network: str) -> None:
     """Give the DUT a context that was another one before."""
     case.dut.set_context(identifier, OLD if network == NEW else NEW)

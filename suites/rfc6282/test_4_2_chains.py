@@ -119,6 +119,9 @@ def test_ipv6_in_ipv6_forms(case: Case, inner: str):
 
 #: Outer headers whose addresses are neither the link's nor under a context, then the NHC octet of an inner one.
 OUTER = bytes.fromhex("7e00 20010db8aaaa0000 2d4b87a5f01ec369 20010db8bbbb0000 5a963c0fe1784bd2 ee")
+OUTER_AND_OPTIONS = OUTER[:-1] + bytes.fromhex("e1 06 1e04a1a2a3a4 ee")
+#: Second octets of IPHC by which an address is elided: the source, the destination, both, and those under context 0.
+ELIDED = (0x30, 0x03, 0x33, 0x70, 0x07, 0x77)
 #: IPHC header words with every first and every second octet.
 INNER_WORDS = tuple(
     dict.fromkeys(
@@ -133,10 +136,18 @@ INNER_WORDS = tuple(
 @needs("ip_tap", "context")
 @requirement("RFC6282-4.2-19", "RFC6282-3.2.2-01", "RFC6282-4.2-10")
 def test_every_inner_header(case: Case):
-    """Each first and each second octet of IPHC behind EID 7: what is elided comes from the outer header."""
-    words = (word for word in INNER_WORDS if not reserved(word))
+    """Each first and each second octet of IPHC behind EID 7: what is elided comes from the outer header.
+
+    So it does where options stand between the two.
+    """
+    words = [(word, OUTER) for word in INNER_WORDS if not reserved(word)]
+    words += [(0x7E00 | second, OUTER_AND_OPTIONS) for second in ELIDED]
     understood_all(
-        case, ((None, lambda word=word: spelled(case, head(case, word), front=OUTER)) for word in words)
+        case,
+        (
+            (None, lambda word=word, front=front: spelled(case, head(case, word), front=front))
+            for word, front in words
+        ),
     )
 
 

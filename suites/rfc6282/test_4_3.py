@@ -4,7 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.api import Case, Stimulus, forms, link_info, needs, raw, requirement, stimulus, understood_all
+from fixtures.api import (
+    Case,
+    Stimulus,
+    forms,
+    link_info,
+    needs,
+    on_link,
+    raw,
+    requirement,
+    stimulus,
+    understood_all,
+)
 from sixlowpan import ipv6
 from suites.rfc6282.test_3_2_values import edges
 
@@ -96,6 +107,15 @@ def test_traffic_class(case: Case, traffic_class: int):
 @pytest.mark.parametrize("size", [0, 1, 2, 63], ids=str)
 def test_length(case: Case, size: int):
     """The UDP length is inferred from the frame: also for no payload, and for one of an odd length."""
+    case.understood(lambda: stimulus(case, datagram(case, 0xF0B3, 0x1234, size), NH=1))
+
+
+@on_link("ble")
+@needs("ip_tap|port_unreachable|udp")
+@requirement("RFC6282-4.3.3-08", "RFC7668-3.2-04", "RFC6282-3.2-03")
+@pytest.mark.parametrize("size", [207, 208, 247, 248, 600, 1232], ids=str)
+def test_length_of_a_long_sdu(case: Case, size: int):
+    """One SDU holds the whole packet, whose length has more than eight bits, and so has UDP's."""
     case.understood(lambda: stimulus(case, datagram(case, 0xF0B3, 0x1234, size), NH=1))
 
 

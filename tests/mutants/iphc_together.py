@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sixlowpan import Context
-from tests.mutants import reads, rewrites
+from rigs.nodes.reference.node import ReferenceNode
+from sixlowpan import Context, Contexts
+from tests.mutants import ANY, mutant, reads, rewrites
 from tests.mutants.wire import set_traffic_class, traffic_class
 
 
@@ -210,3 +211,16 @@ def _(node, packet, h, info):
     """Loses the first octet of the identification in a fragment header whose next header is elided."""
     if h.nhc == 0b11100101:
         packet[44] = 0
+
+
+@mutant("context-of-zeros-is-none", requirement="RFC6282-3.1.2-01", kinds=ANY)
+class ZerosAreNone(ReferenceNode):
+    """Takes a context whose prefix begins with an octet of zeros for an entry that is free."""
+
+    def decode_payload(self, payload, info):
+        known = self.contexts
+        self.contexts = Contexts({key: known[key] for key in known if known[key].prefix[0]})
+        try:
+            return super().decode_payload(payload, info)
+        finally:
+            self.contexts = known

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sixlowpan.ipv6 import FRAGMENT, ICMPV6, IPV6, ROUTING, UDP
 from tests.mutants import IEEE802154, reads, rewrites
-from tests.mutants.chains import nhcs
+from tests.mutants.chains import nhcs, within
 from tests.mutants.next_headers import chain, upper
 
 #: One Routing header with one address, behind its next header: length, type, segments left, 4 octets, the address.
@@ -70,3 +70,12 @@ def _(node, payload, header, info):
     """Looks for an NHC octet behind an uncompressed header, too, and takes a source port of f0XX for one."""
     found = payload[:1] == b"\x41" and payload[7:8] != bytes((ICMPV6,)) and payload[41:42] >= b"\xf0"
     return None if found else payload
+
+
+@rewrites("inner-behind-options-elides-from-frame", requirement="RFC6282-3.2.2-01")
+def _(node, packet, header, info):
+    """Takes an elided source of an inner header from the frame, where options stand in front of it."""
+    inner, begin = within(header), upper(packet, IPV6)
+    if inner is None or begin is None or packet[6] == IPV6 or inner.sac or inner.sam != 3:
+        return
+    packet[begin + 16 : begin + 24] = info.src_iid

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sixlowpan import ipv6
-from tests.mutants import Node, reads, rewrites, step
+from tests.mutants import BLE, Node, reads, rewrites, step
 
 UDP = 17
 
@@ -264,6 +264,13 @@ def _(packet, at, p, h):
 def _(packet, at, p, h):
     """Leaves the header out of the UDP length."""
     packet[at + 4 : at + 6] = (len(packet) - at - 8).to_bytes(2, "big")
+
+
+@rewrites("udp-length-8-bits", requirement="RFC6282-4.3.3-08", kinds=BLE)
+def _(node, packet, h, info):
+    """Restores the UDP length in eight bits, where one SDU holds the whole datagram."""
+    if h.nhc >> 3 == 0x1E:
+        packet[44] = 0
 
 
 @udp_mutant("udp-checksum-zero", "RFC6282-4.3.3-01")
