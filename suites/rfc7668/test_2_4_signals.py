@@ -130,3 +130,16 @@ def test_answers_wait_in_line(case: Case):
         lawful(case)
         link.starve(False)
     echoed(case)
+
+
+def test_half_an_answer_at_the_end(case: Case):
+    """The connection ends while an answer waits for credits: what is left of it is no part of the next channel."""
+    tester = case.tester
+    with connected(case, Terms(mps=MPS, credits=3)) as link:
+        echoed(case)
+        link.starve()
+        tester.send_packet(tester.echo(1232))
+        tester.listen(case.settle)
+    for size in (8, 1232):
+        echoed(case, size)
+    lawful(case)

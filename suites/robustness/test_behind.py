@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fixtures.api import (
     FULL,
@@ -12,9 +13,11 @@ from fixtures.api import (
     Stimulus,
     behind,
     heeded,
+    needs,
     on_link,
     pieces,
     requirement,
+    spelled,
     stimulus,
     understood_all,
     whole,
@@ -63,6 +66,33 @@ def test_refused(case: Case):
             yield None, lambda: stimulus(case, case.tester.echo(10))
 
     understood_all(case, makes(), alone=False)  # that nothing comes of the bad ones is for other cases
+
+
+#: IPHC with all in-line, TF=00 and CID=1: what a decoder has read of it when it is cut must not count for the next one.
+BROKEN = bytes.fromhex("60d5 11 3f0fffff 3b 07") + bytes(range(1, 17))
+
+
+@needs("ip_tap", "context")
+@requirement("RFC6282-2-04", "RFC6282-3.1.1-11", "RFC6282-3.1.1-04", "RFC6282-3.1.1-09", "RFC6282-3.1.1-05")
+def test_broken_off(case: Case):
+    """Behind a header that breaks off at each octet: context 0 for CID=0, no traffic class, hop limit 64 (§3.1.1)."""
+    tester = case.tester
+    if 0 not in tester.contexts or 1 not in tester.contexts:
+        case.unsupported("the DUT does not hold contexts 0 and 1", "not_declared")
+
+    def makes() -> Iterator[tuple[None, Frame]]:
+        for cut in range(2, len(BROKEN) - 1):
+            head = bytes.fromhex("7a55 3a") + tester.identity.address[8:] + tester.dut_address[8:]
+            yield (
+                None,
+                lambda cut=cut, head=head: _behind(BROKEN[:cut], spelled(case, head)),
+            )
+
+    understood_all(case, makes(), alone=False)
+
+
+def _behind(bad: bytes, good: Stimulus) -> Stimulus:
+    return replace(good, payloads=[bad, *good.payloads], note=f"{good.note} behind {bad.hex(' ')}")
 
 
 @requirement("RFC6282-2-04", "RFC6282-3.2-03")

@@ -147,3 +147,25 @@ class AllNodesOfFirst(ReferenceNode):
     def for_us(self, destination):
         first = self.peer == next(iter(self.peers))
         return super().for_us(destination) and (first or destination[0] != 0xFF)
+
+
+@mutant("ble-rest-on-the-next-channel", requirement=CHANNEL, kinds=BLE)
+class RestLater(ReferenceNode):
+    """Sends what was left of an SDU when the connection ended as the first K-frames of the next channel."""
+
+    end = None
+    rest = b""
+
+    def make_channel(self, peer, send):
+        self.end = super().make_channel(peer, send)
+        return self.end
+
+    def disconnected(self, peer):
+        if self.end is not None:
+            self.rest = self.end._going
+        super().disconnected(peer)
+
+    def connected(self, peer, now):
+        super().connected(peer, now)
+        if self.rest:
+            self.end._going, self.end._size, self.rest = self.rest, self.end.peer.mps, b""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import DecodeError, ipv6
 from sixlowpan.addresses import ALL_NODES
-from tests.mutants import IEEE802154, NO_TAP, PLAIN, mutant
+from tests.mutants import ANY, IEEE802154, NO_TAP, PLAIN, mutant
 from tests.mutants.wire import iphc
 
 HOP_BY_HOP, UDP, ICMPV6, DESTINATION = 0, 17, 58, 60
@@ -239,3 +239,42 @@ def _(self, payload, header, info):
     if header.nh and payload[header.end : header.end + 1] == b"\xdf":
         return self.rebuilt(payload, info, ICMPV6, payload[header.end + 1 :])
     return None
+
+
+class LeftByBroken(ReferenceNode):
+    """Keeps something of a header that it could not read for the next one."""
+
+    left = None
+
+    def decode_payload(self, payload, info):
+        header = iphc(payload)
+        if header is not None and self.left is not None:
+            payload, self.left = self.with_left(payload, header), None
+        try:
+            return super().decode_payload(payload, info)
+        except DecodeError:
+            self.left = header
+            raise
+
+
+@mutant("cid-left-by-a-broken-header", requirement="RFC6282-3.1.1-11", kinds=ANY)
+class CidLeft(LeftByBroken):
+    """The context identifiers of a header that broke off count for the next one with CID=0."""
+
+    def with_left(self, payload, header):
+        octets = self.left.payload
+        if header.cid or not self.left.cid or len(octets) < 3 or not (header.sac or header.dac):
+            return payload
+        return payload[:1] + bytes((payload[1] | 0x80, octets[2])) + payload[2:]
+
+
+@mutant("traffic-left-by-a-broken-header", requirement="RFC6282-3.1.1-04", kinds=ANY)
+class TrafficLeft(LeftByBroken):
+    """The traffic class and flow label of a header that broke off stay for the next one with TF=11."""
+
+    def with_left(self, payload, header):
+        octets = self.left.payload
+        if header.tf != 3 or self.left.tf or len(octets) < self.left.nh_at:
+            return payload
+        at = header.tf_at
+        return bytes((payload[0] & 0xE7,)) + payload[1:at] + octets[self.left.tf_at :][:4] + payload[at:]
