@@ -68,25 +68,27 @@ def _(node, packet, h, info):
             packet[at + 1] = 8 * (packet[at + 1] + 1) - 2 & 0xFF
 
 
+def padding(h) -> tuple[int, int]:
+    """Where in the packet a padding was elided from the options header in front, and how many octets it has."""
+    if h.nhc & 0xFE not in {0xE0, 0xE6}:
+        return 0, 0
+    length = h.payload[h.end + (1 if h.nhc & 1 else 2)]
+    return 42 + length, -(length + 2) % 8
+
+
 @rewrites("nhc-padding-lost", requirement="RFC6282-4.2-15")
 def _(node, packet, h, info):
     """Fills an elided padding with octets 0xff."""
-    if h.nhc & 0xFE in {0xE0, 0xE6}:
-        at = h.end + (1 if h.nhc & 1 else 2)
-        length = h.payload[at]
-        missing = -(length + 2) % 8
-        packet[42 + length : 42 + length + missing] = b"\xff" * missing
+    at, missing = padding(h)
+    packet[at : at + missing] = b"\xff" * missing
 
 
 @rewrites("nhc-padding-all-pad1", requirement="RFC6282-4.2-15")
 def _(node, packet, h, info):
     """Cuts the padding's PadN short by one and its length with it."""
-    if h.nhc & 0xFE in {0xE0, 0xE6}:
-        at = h.end + (1 if h.nhc & 1 else 2)
-        length = h.payload[at]
-        missing = -(length + 2) % 8
-        if missing > 2:
-            packet[42 + length + 1] -= 1
+    at, missing = padding(h)
+    if missing > 2:
+        packet[at + 1] -= 1
 
 
 @reads("nhc-unaligned-dropped", requirement="RFC6282-4.2-15", defect="CNG-3135")
