@@ -6,6 +6,7 @@ from rigs.nodes.reference.host import RETRANSMIT
 from sixlowpan import ipv6, nd
 from sixlowpan.addresses import ALL_NODES, ALL_ROUTERS, is_link_local, is_multicast
 from tests.variants import ReferenceNode, variant
+from tests.variants.timers import Periodic, Timed
 
 HOST = ("reference-nd-6ln",)
 HOSTS = ("reference-nd-6ln", "reference-nd-6ln-8505")
@@ -15,25 +16,6 @@ EXTENDED = ("reference-nd-6lr-8505", "reference-nd-6lbr-8505")
 ROUTERS = (*SIX_LRS, *SIX_LBRS)
 DELAY = 5.0  # RFC 4861 §10: DELAY_FIRST_PROBE_TIME
 PROBES = 3  # MAX_UNICAST_SOLICIT
-
-
-class Timed(ReferenceNode):
-    """A node with one more timer."""
-
-    at: float | None = None
-
-    def fires(self):
-        raise NotImplementedError
-
-    def due(self):
-        found = super().due()
-        return self.at if found is None or (self.at is not None and self.at < found) else found
-
-    def tick(self):
-        super().tick()
-        if self.at is not None and self.at <= self.now:
-            self.at = None
-            self.fires()
 
 
 @variant("nd-drops-a-router-that-answers-no-probe", rigs=HOSTS)
@@ -119,15 +101,12 @@ class AllTogether(ReferenceNode):
 
 
 @variant("nd-mdns-and-mle-at-times", rigs=(*HOSTS, *ROUTERS))
-class TalksAtTimes(Timed):
+class TalksAtTimes(Periodic):
     """Sends mDNS queries, MLE and CoAP multicast each 7 s: RFC 6762, RFC 7252 §8; none of it is about the tester."""
 
-    def boot(self):
-        super().boot()
-        self.at = self.now + 2
+    first, period = 2, 7
 
-    def fires(self):
-        self.at = self.now + 7
+    def each_period(self):
         for last, port in ((0xFB, 5353), (0x02, 19788), (0xFD, 5683)):
             group = bytes.fromhex("ff02") + bytes(13) + bytes([last])
             message = ipv6.udp(port, port, bytes(range(30)), self.own[0], group)
@@ -135,15 +114,12 @@ class TalksAtTimes(Timed):
 
 
 @variant("nd-pings-its-router", rigs=HOSTS)
-class PingsRouter(Timed):
+class PingsRouter(Periodic):
     """Pings its router each 9 s: RFC 4443 §4.1 lets anybody ask, and RFC 4861 §7.3.1 takes the answer as a hint."""
 
-    def boot(self):
-        super().boot()
-        self.at = self.now + 4
+    first, period = 4, 9
 
-    def fires(self):
-        self.at = self.now + 9
+    def each_period(self):
         for router in list(self.routers)[:1]:
             self.output(ipv6.echo_request(self.own[0], router, 0x7777, 1, b"router?"))
 

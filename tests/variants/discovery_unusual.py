@@ -10,7 +10,7 @@ from sixlowpan import ipv6, link_local, nd
 from sixlowpan.addresses import ALL_NODES, is_link_local
 from tests.variants import ReferenceNode, variant
 from tests.variants.discovery_liberties import HOSTS, ROUTERS, SIX_LRS
-from tests.variants.timers import PutsOff
+from tests.variants.timers import PutsOff, Timed
 
 HOST = ("reference-nd-6ln",)
 SIX_LBRS = ("reference-nd-6lbr", "reference-nd-6lbr-8505")
@@ -116,26 +116,18 @@ class LatestRouter(ReferenceNode):
 
 
 @variant("nd-probes-its-router", rigs=HOSTS)
-class Probes(ReferenceNode):
+class Probes(Timed):
     """Solicits its router by unicast, without an ARO, each half minute: §5.5, "also to do NUD"."""
-
-    probe_at: float | None = None
 
     def keep_router(self, message):
         new = super().keep_router(message)
-        self.probe_at = self.now + 30 if self.routers else None
+        self.at = self.now + 30 if self.routers else None
         return new
 
-    def due(self):
-        at = super().due()
-        return self.probe_at if at is None or (self.probe_at is not None and self.probe_at < at) else at
-
-    def tick(self):
-        super().tick()
-        if self.probe_at is not None and self.probe_at <= self.now:
-            self.probe_at = self.now + 30 if self.routers else None
-            for router in self.routers:
-                self.send_nd(self.own[0], router, nd.NS, bytes(4) + router + self.link_option(1))
+    def fires(self):
+        self.at = self.now + 30 if self.routers else None
+        for router in self.routers:
+            self.send_nd(self.own[0], router, nd.NS, bytes(4) + router + self.link_option(1))
 
 
 @variant("nd-short-address", rigs=HOST)

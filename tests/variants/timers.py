@@ -27,17 +27,37 @@ class PutsOff(ReferenceNode):
             step(*arguments)
 
 
+class Timed(ReferenceNode):
+    """A node with one more timer: `fires` is called when it is `at`, which is None while nothing is to be done."""
+
+    at: float | None = None
+
+    def fires(self):
+        raise NotImplementedError
+
+    def due(self):
+        return soonest(super().due(), self.at)
+
+    def tick(self):
+        super().tick()
+        if self.at is not None and self.at <= self.now:
+            self.at = None
+            self.fires()
+
+
 class Periodic(PutsOff):
-    """A node that does something of itself each `period` seconds, for the first time when one has passed."""
+    """A node that does something of itself each `period` seconds, for the first time when `first` have passed."""
 
     period = 1.0
+    #: None: one period.
+    first: float | None = None
 
     def each_period(self):
         raise NotImplementedError
 
     def boot(self):
         super().boot()
-        self.later(self.period, self._period)
+        self.later(self.period if self.first is None else self.first, self._period)
 
     def _period(self):
         self.later(self.period, self._period)
