@@ -75,6 +75,13 @@ def claimed(finding: Mapping[str, Any], these: str) -> str:
     return f"The node is lost behind {these}."
 
 
+def chosen(result: Mapping[str, Any]) -> str:
+    """Why a death is the example of its cause, in brackets; empty for what is none, or was not brought about again."""
+    found: Mapping[str, Any] = next(iter(result.get("findings") or ()), {})
+    proved = found.get("code") in DEATHS and died_again(found) == "each time"
+    return " (of the cases whose frames killed the node each time the one with the fewest)" * proved
+
+
 def last_words(rig: Rig) -> dict[str, str]:
     """What a node prints as it ends -> the deviation of its profile that says so."""
     return {

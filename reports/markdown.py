@@ -148,7 +148,7 @@ def _in_short(judged: Verdict) -> str:
     nothing = sorted(set.intersection(*parts), key=natural)
     of = f"; nothing of {', '.join(nothing[:_DOCUMENTS])}" if nothing else ""
     more = f" and {len(nothing) - _DOCUMENTS} more" if len(nothing) > _DOCUMENTS else ""
-    return f"{share(left, every)} of what was taken ({left} of {every} results){text(of)}{more}"
+    return f"{share(left, every)} of the cases ({left} of {every} results){text(of)}{more}"
 
 
 def _untried(judged: Verdict) -> list[str]:

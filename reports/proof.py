@@ -264,6 +264,8 @@ def _undone(code: str, field: str, it: str) -> str:
 def without_frame(finding: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     """What stands in the place of a frame that a finding has not: that no answer came, or by what it was told."""
     actual = str(finding.get("actual") or "")
+    if finding.get("code") == "nothing_came":
+        return "no frame: nothing reached the application on the node"
     within = _WITHIN.search(actual)
     silent = (
         unheard(str(finding.get("code") or ""))

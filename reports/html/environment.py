@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from reports.causes import KINDS
 from reports.coverage import paint, share, tried
+from reports.deaths import chosen
 from reports.faults import order_of
 from reports.frames import differing, frame_of
 from reports.pools import on_rig
@@ -69,6 +70,7 @@ def environment() -> Environment:
     made.globals.update(
         amount=amount,
         anchor=anchor,
+        chosen=chosen,
         ban=ban,
         differing=differing,
         evidence_path=evidence_path,

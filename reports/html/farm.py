@@ -114,6 +114,7 @@ def _index(found: Fleet, judged: Verdict) -> dict[str, Any]:
         "columns": "Stacks and versions" if many else "Rigs",
         "about": lambda rig: rig.describe() if not many else words[rig.name],
         "bad": ("fail", "error", "unconfirmed", "inconclusive"),
+        "met": lambda cause: "",  # of a farm the matrix tells: some rigs have met it, and some have not
         "totals": totals(shown),
         "grouped": grouped(shown),
         "unseen": [cause for cause in judged.causes if not cause.shown],

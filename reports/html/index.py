@@ -18,6 +18,7 @@ from reports.html.again import Again
 from reports.html.environment import anchor
 from reports.pools import described
 from reports.record import state
+from reports.sections import fits
 from reports.text import in_general
 from reports.verdict import Line, Verdict, badness
 from reports.view import STATES, Case, Rig, View, known_of, several
@@ -56,11 +57,31 @@ def index(page: View, judged: Verdict) -> dict[str, Any]:
         "full": _full,
         "plain": _plain,
         "has_advice": has_advice,
+        "met": met(page),
         "deviations_of": deviations_of(found),
         "untried": _untried(page),
         "members": _members(page),
         "grouped": grouped(page),
     }
+
+
+def met(page: View) -> Callable[[Cause], str]:
+    """A function: a deviation that no case shows -> what its cases came out as: "2 pass, 1 known (overflow)"."""
+    names = {case.name: case for section in page.sections for case in section.cases}
+
+    def said(cause: Cause) -> str:
+        places = [cause.deviation, *(cause.deviation.get("cases") or ())]
+        globs = {str(one.get("case") or "") for one in places if isinstance(one, Mapping)} - {""}
+        found: Counter[str] = Counter()
+        for name, case in names.items():
+            if any(fits(name, glob) for glob in globs):
+                for rig in cause.unseen:
+                    if result := case.results.get(rig.name):
+                        known = ", ".join(known_of(result))
+                        found[state(result) + (f" ({known})" if known else "")] += 1
+        return ", ".join(f"{count} {words}" for words, count in found.most_common())
+
+    return said
 
 
 def has_advice(result: Mapping[str, Any]) -> bool:

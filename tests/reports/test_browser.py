@@ -133,6 +133,10 @@ def test_deep_links_open_a_case_and_a_cause(browser, url):
         browser.eval("document.getElementById('cause:known/lwip-ecn-order').querySelectorAll('mark').length")
         > 0
     )
+    for kind in ("worst", "words", "causes", "untried:linux-ble", "rig:linux-ble", "section:rfc6282/3.1.1"):
+        browser.open(f"{url}#{kind}")
+        top = browser.eval(f"document.getElementById('{kind}').getBoundingClientRect().top")
+        assert 0 <= top < 800, kind
     browser.open(url + "#%E0%A4%A")
     assert browser.eval("document.querySelector('#shown').textContent") == "8 of 8 cases"
 

@@ -114,3 +114,23 @@ def test_the_words_of_an_insider_are_explained_on_the_page(tmp_path):
     for word in ("DUT", "rig", "profile", "control", "stimulus", "oracle", "MUST, FORMAT", "seed"):
         assert f"<dt>{word}</dt>" in text
     assert '<a href="#words">' in text
+
+
+def test_a_deviation_that_was_not_seen_says_what_its_cases_came_out_as(tmp_path):
+    """A reader took the example of a crash for what another deviation declares of the same case."""
+    lines = [failed("dropped", case="rfc6282/3.2.3/a", known=DEVIATION["id"])]
+    lines.append(result("rfc6282/3.2.3/b", "lwip-802154", "pass", [ROW]))
+    text = Page(render(read(write_record(tmp_path, lines)))).text
+    assert (
+        "not seen in this run. The cases that it is declared for came out here as: 1 known (lwip-ecn-order), 1 pass"
+        in text
+    )
+
+
+def test_a_fault_that_shows_in_some_runs_only_says_why(tmp_path):
+    path = write_record(tmp_path, [failed("dropped", known=DEVIATION["id"])])
+    text = path.read_text().replace(
+        '"id":"lwip-ecn-order"', '"id":"lwip-ecn-order","sporadic":"answers race with the line"'
+    )
+    path.write_text(text)
+    assert "Shows in some runs only: answers race with the line." in Page(render(read(path))).text

@@ -252,6 +252,8 @@ def test_what_stands_in_the_place_of_a_missing_frame():
     waited = {"code": "not_sent", "actual": "nothing within 3 s"}
     assert without_frame(waited, {"controls": "2/2"}) == "no answer came within 3 s; controls answered: 2/2"
     assert without_frame({"code": "dropped", "actual": "x"}, {}) == "no answer came"
+    stream = without_frame({"code": "nothing_came", "actual": "none"}, {"controls": "2/2"})
+    assert stream == "no frame: nothing reached the application on the node"
     assert (
         without_frame({"code": "embedded", "actual": "fe80"}, {"observed_by": "tap"})
         == "no frame; told by the IP tap"

@@ -171,7 +171,7 @@ def test_the_first_line_says_interrupted_and_one_line_what_was_not_tried(sample,
     first = markdown.render(read(tmp_path / "cut")).splitlines()[:30]
     assert first[0].endswith(" (interrupted)")
     (told,) = (row for row in first if row.startswith("- not tried: "))
-    assert told.startswith("- not tried: 50 % of what was taken (1 of 2 results)")
+    assert told.startswith("- not tried: 50 % of the cases (1 of 2 results)")
     sample.write_record(tmp_path / "whole", lines[:1])
     whole = markdown.render(read(tmp_path / "whole")).split("<details>")[0]
     assert "interrupted" not in whole
