@@ -111,10 +111,16 @@ def test_no_frame_is_too_long(case: Case):
 def test_no_frame_to_a_short_address_is_too_long(case: Case):
     """§4, to a 16-bit address: replies of every size about that of a frame, and one that fills the MTU."""
     case.short_sender()
+    if not case.takes(lambda: stimulus(case, case.tester.echo())):
+        case.unsupported(
+            "the DUT answers no echo from a 16-bit address: other cases of 3 are about that", "not_observable"
+        )
     room = 125  # without the FCS
     for size in (*range(72, 117), FULL):
         seen = case.answered(lambda size=size: stimulus(case, case.tester.echo(size)))
-        for sent in seen.frames if seen else []:
+        if seen is None:
+            break
+        for sent in seen.frames:
             told = f"{len(sent)} octets"
             case.expect(len(sent) <= room, "frame_too_long", f"at most {room} octets", told, frame=sent)
 

@@ -14,6 +14,7 @@ from fixtures.api import (
     Case,
     Make,
     Stimulus,
+    about,
     needs,
     nothing_came,
     on_link,
@@ -72,6 +73,7 @@ def taken(case: Case, makes: Sequence[Make], feature: str) -> None:
         nothing_came(case, [make() for make in makes[start : start + BATCH]])
 
 
+@about("mesh")
 @needs("ip_tap", "context")
 @requirement(
     "RFC4944-5-04",

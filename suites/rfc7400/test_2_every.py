@@ -37,6 +37,7 @@ def _of_code(case: Case, code: int) -> Stimulus:
     return echo(case, KNOWN + KNOWN[at : at + count], literal(KNOWN) + bytes([code]))
 
 
+@about("ghc")
 @pytest.mark.parametrize(
     "first",
     [
