@@ -97,7 +97,8 @@ def expand(
     tf, nhc, hop_limit, octets = first
     cid, source, destination, more = second
     here = at + 2
-    if len(data) < here + octets + more:
+    end = here + octets + more
+    if len(data) < end:
         raise truncated(len(data), "RFC6282-3-02", "the fields that IPHC leaves in-line")
     sci = dci = 0  # RFC 6282 3.1.1: with CID=0, "context 0 is used"
     if cid:
@@ -109,18 +110,11 @@ def expand(
     elif tf == 2:  # ECN + DSCP
         word = _WORD[data[here]]
         here += 1
-    elif tf == 1:  # ECN + 2-bit Pad + Flow Label; what the pad holds is not said, so it is not looked at
-        octet = data[here]
-        word = bytes((0x60, (octet & 0xC0) >> 2 | octet & 0x0F)) + data[here + 1 : here + 3]
-        here += 3
-    else:  # ECN + DSCP + 4-bit Pad + Flow Label
-        traffic_class = TRAFFIC_CLASS[data[here]]
-        word = bytes((0x60 | traffic_class >> 4, (traffic_class & 15) << 4 | data[here + 1] & 15))
-        word += data[here + 2 : here + 4]
-        here += 4
-    if nhc:
-        next_header = -1
     else:
+        word = _with_flow_label(tf, data, here)
+        here += TF_OCTETS[tf]
+    next_header = -1
+    if not nhc:
         next_header = data[here]
         here += 1
     if hop_limit < 0:
@@ -129,9 +123,7 @@ def expand(
 
     if source == 3:
         src_iid = link.src_iid if outer is None else outer[0][8:]
-        if not src_iid:
-            raise _no_address(at + 1, "source")
-        src = LINK_LOCAL_PREFIX + src_iid
+        src = LINK_LOCAL_PREFIX + (src_iid or _no_address(at + 1, "source"))
     elif source == 0:
         src = data[here : here + 16]
         here += 16
@@ -145,71 +137,70 @@ def expand(
         src = UNSPECIFIED
     else:
         context = contexts.table[sci] or _undefined(sci, at + 1 + cid)
-        iid = link.src_iid if outer is None else outer[0][8:]
-        registered = link.role == "6LN" and outer is None
-        src = _stateful(source & 3, context, data, here, iid, link if registered else None, at + 1)
+        src = _stateful(source & 3, context, data, here, link, outer, 0, at + 1)
         here += SOURCE_OCTETS[source]
 
     if destination == 3:
         dst_iid = link.dst_iid if outer is None else outer[1][8:]
-        if not dst_iid:
-            raise _no_address(at + 1, "destination")
-        dst = LINK_LOCAL_PREFIX + dst_iid
+        dst = LINK_LOCAL_PREFIX + (dst_iid or _no_address(at + 1, "destination"))
     elif destination in {0, 8}:
-        dst = data[here : here + 16]
-        here += 16
+        dst = data[here:end]
     elif destination == 11:  # ff02::00XX
-        dst = _LL_MULTICAST + data[here : here + 1]
-        here += 1
+        dst = _LL_MULTICAST + data[here:end]
     elif destination == 1:
-        dst = LINK_LOCAL_PREFIX + data[here : here + 8]
-        here += 8
+        dst = LINK_LOCAL_PREFIX + data[here:end]
     elif destination == 2:
-        dst = _SHORT + data[here : here + 2]
-        here += 2
+        dst = _SHORT + data[here:end]
     elif destination == 9:  # ffXX::00XX:XXXX:XXXX
-        dst = b"\xff" + data[here : here + 1] + bytes(9) + data[here + 1 : here + 6]
-        here += 6
+        dst = b"\xff" + data[here : here + 1] + bytes(9) + data[here + 1 : end]
     elif destination == 10:  # ffXX::00XX:XXXX
-        dst = b"\xff" + data[here : here + 1] + bytes(11) + data[here + 1 : here + 4]
-        here += 4
+        dst = b"\xff" + data[here : here + 1] + bytes(11) + data[here + 1 : end]
     else:
         context = contexts.table[dci] or _undefined(dci, at + 1 + cid)
         if destination == 12:
             # ffXX:XXLL:PPPP:PPPP:PPPP:PPPP:XXXX:XXXX, "P and L is taken from the specified context"
-            dst = (
-                b"\xff"
-                + data[here : here + 2]
-                + bytes((context.length,))
-                + context.head
-                + data[here + 2 : here + 6]
-            )
+            prefix = bytes((context.length,)) + context.head
+            dst = b"\xff" + data[here : here + 2] + prefix + data[here + 2 : end]
         else:
-            iid = link.dst_iid if outer is None else outer[1][8:]
-            registered = link.role == "6LBR" and outer is None
-            dst = _stateful(destination & 3, context, data, here, iid, link if registered else None, at + 1)
-        here += DESTINATION_OCTETS[destination]
-    return word, next_header, hop_limit, src, dst, here
+            dst = _stateful(destination & 3, context, data, here, link, outer, 1, at + 1)
+    return word, next_header, hop_limit, src, dst, end
+
+
+def _with_flow_label(tf: int, data: bytes, here: int) -> bytes:
+    """The first word of the header, of TF=00 or TF=01: traffic class and flow label are in-line at `data[here]`."""
+    octet = data[here]
+    if tf == 1:  # ECN + 2-bit Pad + Flow Label; what the pad holds is not said, so it is not looked at
+        return bytes((0x60, (octet & 0xC0) >> 2 | octet & 0x0F)) + data[here + 1 : here + 3]
+    traffic_class = TRAFFIC_CLASS[octet]  # ECN + DSCP + 4-bit Pad + Flow Label
+    label = (traffic_class & 15) << 4 | data[here + 1] & 15
+    return bytes((0x60 | traffic_class >> 4, label)) + data[here + 2 : here + 4]
 
 
 def _stateful(
-    mode: int, context: Context, data: bytes, here: int, iid: bytes, registrar: LinkInfo | None, at: int
+    mode: int,
+    context: Context,
+    data: bytes,
+    here: int,
+    link: LinkInfo,
+    outer: tuple[bytes, bytes] | None,
+    end: int,
+    at: int,
 ) -> bytes:
-    """An address of mode 01, 10 or 11 with a context; `registrar` is given where RFC 7668 section 3.2.4 governs."""
+    """An address of mode 01, 10 or 11 with a context; `end`: 0 for the source, 1 for the destination."""
     if mode == 1:
         return context.address(data[here : here + 8])
-    if registrar is not None and context.length < 128:
-        latest = ble.latest(registrar, context)
+    # RFC 7668 3.2.4 governs what a 6LN sends and what a 6LBR sends to it
+    if link.role == ("6LBR" if end else "6LN") and outer is None and context.length < 128:
+        latest = ble.latest(link, context)
         if latest is None:
             message = f"{context} is elided, but no address of it is registered"
             raise DecodeError(UNSUPPORTED, at, "RFC7668-3.2.4-08", message)
         return latest if mode == 3 else latest[:14] + data[here : here + 2]
     if mode == 2:
         return context.address(SHORT_IID_PREFIX + data[here : here + 2])
-    if not iid:
-        if context.length < 128:
-            raise _no_address(at, "link-layer")
-        return context.prefix  # nothing is left to take from the link
+    iid = outer[end][8:] if outer is not None else link.dst_iid if end else link.src_iid
+    if not iid:  # a context of 128 bits leaves nothing to take from the link
+        return context.prefix if context.length == 128 else _no_address(at, "link-layer")
     return context.address(iid)
 
 
@@ -224,8 +215,8 @@ def _reserved(octet: int, offset: int) -> DecodeError:
     return DecodeError(RESERVED, offset, RESERVED_DESTINATION[mode], message)
 
 
-def _no_address(offset: int, which: str) -> DecodeError:
+def _no_address(offset: int, which: str) -> bytes:
     # RFC 4944 2: "both source and destination addresses are included in the IEEE 802.15.4 frame header"
-    return DecodeError(
+    raise DecodeError(
         MALFORMED, offset, "RFC4944-2-04", f"the address is elided, but the frame has no {which} address"
     )
