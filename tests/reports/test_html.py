@@ -78,15 +78,18 @@ def test_a_stranger_sees_demand_stimulus_and_answer_of_a_deviation(page):
         "on lwip-802154; 1 case",
         1,
     )[1].split("lwip-multicast-32")[0]
-    assert "What a user would notice: " in card
-    assert "RFC6282-3.2.1-01 FORMAT (RFC 6282 §3.2.1)" in card
-    assert "The traffic class is rotated right by two bits so that ECN comes first" in card
-    assert "UDP to closed port 5000 with TF=00" in card
-    assert "quoted IPv6 header starts with 6eeabcde" in card
-    assert "quoted IPv6 header starts with 6bbabcde" in card
-    assert "The frame that the profile gives as its proof. Nothing in this frame is wrong" in card
-    assert "63 33 ee 0a bc de 3a" in card
-    assert "0000 63 33 ee 0a bc de" in card
+    for told in (
+        "What a user would notice: ",
+        "RFC6282-3.2.1-01 FORMAT (RFC 6282 §3.2.1)",
+        "The traffic class is rotated right by two bits so that ECN comes first",
+        "UDP to closed port 5000 with TF=00",
+        "quoted IPv6 header starts with 6eeabcde",
+        "quoted IPv6 header starts with 6bbabcde",
+        "The frame that the profile gives as its proof. Nothing in this frame is wrong",
+        "63 33 ee 0a bc de 3a",
+        "0000 63 33 ee 0a bc de",
+    ):
+        assert told in card
     unseen = page.text.split("1 known deviation declared and not seen in this run", 1)[1].split("Cases", 1)[0]
     assert "lwip-multicast-32 on lwip-802154: not seen in this run" in unseen
     # which of the rows that a pattern fits is broken nobody knows while no finding shows it
@@ -102,12 +105,15 @@ def test_the_first_screen_says_for_each_node_whether_it_is_fit_to_ship(page):
     assert f"{told}; 1 declared, 2 not." in head
     assert "Fit to ship? No : lwip-802154; Not as it is : linux-802154;" in head
     assert "1 crash (critical) 1 wrong data (serious) 1 marks changed (minor)" in head
-    assert "Fit to ship? No Whoever is in radio range" in nodes
-    assert "Fit to ship? Nothing found against it in the 83 % that was tried" in nodes
-    assert "2 distinct faults, 1 takes the node out of service; 1 declared, 1 not" in nodes
-    assert "Not tried at all: RFC 4944 (IPv6 over IEEE 802.15.4" in nodes
-    assert "7 of 7 cases tried (100 %). 1 case inconclusive." in nodes
-    assert "1 loss of this DUT and what became of it (2 events)" in nodes
+    for told in (
+        "Fit to ship? No Whoever is in radio range",
+        "Fit to ship? Nothing found against it in the 83 % that was tried",
+        "2 distinct faults, 1 takes the node out of service; 1 declared, 1 not",
+        "Not tried at all: RFC 4944 (IPv6 over IEEE 802.15.4",
+        "7 of 7 cases tried (100 %). 1 case inconclusive.",
+        "1 loss of this DUT and what became of it (2 events)",
+    ):
+        assert told in nodes
 
 
 def test_a_node_whose_faults_are_all_declared_is_not_called_good(sample, tmp_path):
