@@ -21,7 +21,7 @@ from reports.faults import breaks_a_must, order_of
 from reports.fleet import Bucket, Fleet, lines_of_groups
 from reports.html.again import Again
 from reports.html.environment import anchor, page
-from reports.html.index import FINDINGS, NAMED, deviations_of, grouped, has_advice, part_of, totals
+from reports.html.index import FINDINGS, NAMED, calm_in, deviations_of, grouped, has_advice, part_of, totals
 from reports.verdict import Verdict
 from reports.view import WIDE, Case, Section, several
 
@@ -75,6 +75,7 @@ def farm(found: Fleet, judged: Verdict, run: str) -> Iterator[tuple[str, str]]:
                 f"{section.title} in run {run}",
                 page=shown,
                 totals=totals(shown),
+                calm=calm_in(shown),
                 cause_at=lambda key: f"index.html{anchor('cause', key)}",
                 full_of=partial(_full_of, found),
                 green_of=partial(_green_of, found),

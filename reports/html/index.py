@@ -21,7 +21,7 @@ from reports.record import state
 from reports.sections import fits
 from reports.text import in_general
 from reports.verdict import Line, Verdict, badness
-from reports.view import STATES, Case, Rig, View, known_of, several
+from reports.view import STATES, Case, Rig, Section, View, known_of, several
 
 #: Findings of one result that are listed, cases of one cause that are named.
 FINDINGS: Final = 40
@@ -62,6 +62,7 @@ def index(page: View, judged: Verdict) -> dict[str, Any]:
         "untried": _untried(page),
         "members": _members(page),
         "grouped": grouped(page),
+        "calm": calm_in(page),
     }
 
 
@@ -171,6 +172,13 @@ def _members(page: View) -> dict[str, list[tuple[str, Counter[str], int]]]:
 def _together(told: Mapping[str, list[Case]]) -> tuple[str, list[Case]]:
     others = " (and others that differ in a number)" if len(told) > 1 else ""
     return next(iter(told)) + others, [case for cases in told.values() for case in cases]
+
+
+def calm_in(page: View) -> Callable[[Section], bool]:
+    """A function: whether all of a section is green on every rig. A print leaves it out."""
+    return lambda section: all(
+        name in GREEN or not count for rig in page.rigs for name, count in section.counts(rig.name).items()
+    )
 
 
 def grouped(page: View) -> list[tuple[str, list[Any]]]:
