@@ -186,7 +186,9 @@ class Writer:
             # unbuffered: a line that found no room must not be tried again when the file is closed
             self._file: BinaryIO | None = self.path.open("xb", buffering=0)
         except OSError as error:
-            raise RecordError(f"{self.path}: cannot be made: {error.strerror}") from error
+            raise RecordError(
+                f"{self.path}: cannot be made: {error.strerror}; name another folder"
+            ) from error
         self._whole = 0
         self.write(
             {
