@@ -136,7 +136,7 @@ def test_deep_links_open_a_case_and_a_cause(browser, url):
     for kind in ("worst", "words", "causes", "untried:linux-ble", "rig:linux-ble", "section:rfc6282/3.1.1"):
         browser.open(f"{url}#{kind}")
         top = browser.eval(f"document.getElementById('{kind}').getBoundingClientRect().top")
-        assert 0 <= top < 800, kind
+        assert -1 <= top < 800, kind  # a fraction of a pixel is rounded by the browser
     browser.open(url + "#%E0%A4%A")
     assert browser.eval("document.querySelector('#shown').textContent") == "8 of 8 cases"
 
