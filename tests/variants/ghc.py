@@ -98,3 +98,28 @@ def _runs(data: bytes, at: int) -> list[int]:
     """Where the next two zeros stand."""
     found = data.find(b"\0\0", at)
     return [found] if found > at else []
+
+
+@variant("ghc-stop-at-the-end", rigs=ANY)
+class StopAtTheEnd(PacksItself):
+    """Ends each payload by a stop code: RFC 7400 §3.2 needs none there, and forbids none."""
+
+    def codes(self, data, addresses):
+        return super().codes(data, addresses) + ghc.STOP
+
+
+@variant("ghc-in-many-codes", rigs=ANY)
+class ManyCodes(PacksItself):
+    """Packs in literals of 20 octets, an 101nssss that adds nothing in front of each: §2 asks for no short bytecode."""
+
+    def codes(self, data, addresses):
+        parts = (data[at : at + 20] for at in range(0, len(data), 20))
+        return b"".join(b"\xa0" + bytes((len(part),)) + part for part in parts)
+
+
+@variant("ghc-indication-in-each-message", rigs=ANY)
+class InEachMessage(GhcSender):
+    """A 6CIO in each of its solicitations and advertisements: RFC 7400 §3.4, it "can be used in any ND packet"."""
+
+    def send_nd(self, source, destination, kind, body):
+        super().send_nd(source, destination, kind, body + nd.CapabilityIndication(frozenset({15})).build())
