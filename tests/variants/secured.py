@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rigs.links.ot_security.link import OVERHEAD, Security
 from sixlowpan import mac
 from sixlowpan.security import SecurityError
@@ -43,3 +45,24 @@ class SecuredNode(ReferenceNode):
 )
 class Secured(SecuredNode):
     """Enciphers its frames: RFC 4944 §4 counts on it, "link-layer security imposes further overhead"."""
+
+
+@variant(
+    "secured-takes-elided-checksums",
+    rig={
+        "tester": {"link": "ot_security:memory:802154"},
+        "dut": {"networkkey": KEY.hex()},
+    },
+    parameters={"security_level": 5, "key_id_mode": 1},
+)
+class TakesElidedChecksums(SecuredNode):
+    """Restores an elided UDP checksum in a frame whose MIC it has verified: RFC 6282 §4.3.2, "integrity check"."""
+
+    verified = False
+
+    def parse_mac(self, frame):
+        self.verified = mac.parse(frame)[0].security  # one that cannot be verified is not accepted
+        return super().parse_mac(frame)
+
+    def link_info(self, header):
+        return replace(super().link_info(header), integrity=self.verified)
