@@ -161,13 +161,14 @@ def waited(case: Case, name: str) -> Begun:
     if name not in done:
         case.room_for(200)
         if case.rig.link.clock == "virtual":
-            pause(
-                case, LIMIT
-            )  # whatever other cases left: a DUT may look at its timers when its table is full
+            # whatever other cases left: a DUT may look at its timers when its table is full
+            pause(case, LIMIT)
             full_size(case)
         names = together(case, name)
         done |= _wait(case, names)
         _complete(case, {each: done[each] for each in names if each in OVER})
+        if "younger" not in names:  # what came too late begins datagrams anew, which hold places by right
+            case.room_for(200)
     return done[name]
 
 
