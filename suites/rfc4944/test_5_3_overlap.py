@@ -51,13 +51,14 @@ KINDS = {
     "shorter": (0, 32),
     "two": (4, 64),  # covers parts of the second and of the third
     "both": (0, 80),  # covers the second and the third, and nothing else
+    "first": (-1, 8),  # the last octets of the first one's packet, far behind the end of its compressed octets
 }
 #: Octets of a fragment where others than 64 are needed: what covers two must fit one frame.
 PIECES = {"both": 40}
 
 
 def overlap(case: Case, kind: str, *, equal: bool) -> tuple[bytes, list[bytes], bytes]:
-    """(packet, its fragments, one more that overlaps the second and perhaps the third)."""
+    """(packet, its fragments, one more that overlaps the second and perhaps the third, or only the first)."""
     packet, parts = pieces(case, 200, PIECES.get(kind, 64), data=balanced(case, 200))
     shift, length = KINDS[kind]
     offset = parts[1][4] + shift

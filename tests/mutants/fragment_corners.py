@@ -51,12 +51,21 @@ class OverlapBehindUnseen(Reassembly):
         return any(b <= begin < e for b, e in datagram.pieces.items())
 
 
-@reassembly("frag-first-covers-its-frame", "RFC4944-5.3-23")
-class FirstCoversItsFrame(Reassembly):
-    """Sees an overlap with a first fragment only where the octets of its frame would reach, and counts octets."""
+@reassembly("frag-first-ends-with-its-frame", "RFC4944-5.3-21")
+class FirstEndsWithItsFrame(Reassembly):
+    """Sees an overlap with a first fragment only where the octets of its frame would reach."""
 
     def overlaps(self, datagram, begin, end):
         return any(begin < (e if b else e - 32) and b < end for b, e in datagram.pieces.items())
+
+    def complete(self, datagram):
+        known = {at for begin, end in datagram.pieces.items() for at in range(begin, end)}
+        return datagram.begun and len(known) == datagram.size
+
+
+@reassembly("frag-first-covers-its-frame", "RFC4944-5.3-23")
+class FirstCoversItsFrame(FirstEndsWithItsFrame):
+    """Sees an overlap with a first fragment only where the octets of its frame would reach, and counts octets."""
 
     def complete(self, datagram):
         return datagram.begun and datagram.counted >= datagram.size
