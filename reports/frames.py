@@ -19,6 +19,7 @@ from reports.proof import (
     MISMADE,
     claim,
     field_of,
+    has_ends,
     is_answer,
     is_ours,
     is_right,
@@ -95,7 +96,11 @@ _P: Final = re.compile(r"\s*[\d.+]+\s+P = ([0-3])\b.*")
 #: Words of the oracle where it reads without what held when the frame was sent: a context, the link-layer addresses.
 _UNKNOWN: Final = re.compile(r"context (\d+) is not defined|the frame has no (?:source|destination) address")
 _UNMARKED: Final = "No octet of it is wrong by itself: what was expected, and what came, say what is."
-
+#: Of a frame whose MAC header is what is tried.
+_NO_ENDS: Final = (
+    "Its frame control is marked: by it this is not data from one address to another, so nothing behind the MAC header "
+    "is read."
+)
 
 #: Octets by which a run of them is found again.
 _FEWEST: Final = 4
@@ -142,7 +147,11 @@ def frame_of(result: Mapping[str, Any], link: str = "ieee802154") -> Frame | Non
         (int(m[1]) for row in rows if (m := re.fullmatch(r"\s*0\s+payload = (\d+) octets.*", row.text))), None
     )
     start = len(octets) - payload if payload is not None and payload <= len(octets) else None
-    marked, about = _marked_octets(rows, start, octets, finding)
+    whole = link != "ble" and octets in payloads_of(result)  # the stimulus was a frame, not a payload
+    if whole and not is_right(finding) and not has_ends(octets):
+        rows, marked, about = [], {0, 1}, _NO_ENDS
+    else:
+        marked, about = _marked_octets(rows, start, octets, finding)
     if finding.get("code") in DEATHS and dies_of([finding]) != 1:  # no octet of one frame did it
         marked, about, rows = set(), "", [replace(row, wrong=False) for row in rows if not row.note]
     rows = _underlined(rows, {place - (start or 0) for place in marked})
@@ -215,6 +224,8 @@ def _marked_octets(
     for place, row in enumerate(rows if start is not None else ()):
         if row.wrong and row.at is not None and (marked := _octets_of_row(rows, place, start or 0, octets)):
             effect = named(str(finding.get("code") or ""), str(finding.get("requirement") or ""))
+            if effect is not None and effect.name == "crash":  # what it died of is not known by that
+                return marked, "The octets at which the text stops reading are marked."
             made = (
                 effect is not None and effect.name in MISMADE
             )  # the node did it to a frame that may be right

@@ -15,12 +15,14 @@ from typing import Any, Final
 from reports.deaths import claimed, dies_of
 from reports.severity import named
 from reports.view import Rig
-from sixlowpan import DecodeError, LinkInfo, Reassembler, dispatch, explain, frame, render
+from sixlowpan import DecodeError, LinkInfo, Reassembler, dispatch, explain, frame, mac, render
 from vectors.codes import DEATHS, FIELDS
 from vectors.silence import unheard
 
 #: The ends of a link, where nothing hangs on who they are.
 _ANYBODY: Final = LinkInfo("ieee802154", bytes(8), bytes(7) + b"\1")
+#: The frame version with which bits 8 and 9 of the frame control came to mean something.
+_FRAMES_OF_2015: Final = 2
 #: Octets as a stimulus has them: pairs with blanks between.
 _OCTETS: Final = re.compile(r"[0-9a-f]{2}( [0-9a-f]{2})*")
 #: Codes of findings whose frame is an answer that must not come.
@@ -189,6 +191,16 @@ def _has_mac_header(octets: bytes) -> bool:
         return bool(frame.parse(octets)[0])
     except DecodeError:
         return False
+
+
+def has_ends(octets: bytes) -> bool:
+    """Whether a frame is data from one address to another with nothing reserved set, so that its payload is meant."""
+    try:
+        header, _ = mac.parse(octets)
+    except DecodeError:
+        return False
+    reserved = (header.version < _FRAMES_OF_2015 and octets[1] & 0x03) or octets[0] & 0x80
+    return header.type == mac.DATA and bool(header.dst and header.src) and not reserved
 
 
 def _said(octets: bytes, *, whole: bool) -> str:

@@ -360,3 +360,27 @@ def test_under_a_frame_that_did_not_kill_alone_no_caret_stands():
     }
     rows = frame_of({"annotated": "\n".join(lines), "findings": [lost]}).rows
     assert not any("^" in row.text for row in rows)
+
+
+@pytest.mark.parametrize("control", ["2101", "4108", "c1c8", "41cd", "45cc", "ffff"])
+def test_a_whole_frame_with_a_strange_mac_header_shows_that_and_no_field_of_a_payload(control):
+    """By a header without addresses the payload began within an address: that was marked as a reserved dispatch."""
+    octets = bytes.fromhex(f"{control} 02cdab010000feff5e0002442b4d442e5e00027a003a80008183")
+    died = finding("dut_lost", octets, actual="it dies of one frame: ...")
+    frame = shown(died, stimulus=f"frame control {control}\n{octets.hex(' ')}")
+    assert [words for words, wrong in frame.runs if wrong] == [bytes.fromhex(control).hex(" ")]
+    assert "frame control is marked" in frame.said
+    assert frame.rows == []
+    good = shown(finding("dropped", octets), stimulus=octets.hex(" "))
+    assert not any(wrong for _, wrong in good.runs)
+
+
+def test_of_a_death_no_field_is_called_wrong():
+    """What the text does not know in a frame need not be what the node died of."""
+    octets = bytes.fromhex("41cc02cdab010000feff5e0002442b4d442e5e0002cd7a003a80008183")
+    died = finding("dut_lost", octets, actual="it dies of one frame: ...")
+    tree = f"frame   {octets.hex(' ')}\n  0  payload = 8 octets\n  0  dispatch = 205\n     ^^^ reserved\n  1  octets"
+    frame = shown(died, annotated=tree, stimulus=octets.hex(" "))
+    assert [words for words, wrong in frame.runs if wrong] == ["cd"]
+    assert "wrong" not in frame.said
+    assert "The octets at which the text stops reading are marked." in frame.said
