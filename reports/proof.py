@@ -59,6 +59,7 @@ _SAID: Final = {
     "retransmission_lost": "The node sent this frame once, and must send it again.",
     "early": "The node sent this frame before it may.",
     "refused": "The node refuses with this frame.",
+    "delivered_twice": "The node handed on what this frame brought more than once.",
     "quote_trailer": "The node sent this frame, and what it quotes goes on behind the end of the packet.",
     "neighbour_address": "The node sent this frame, and to another link-layer address than it was told.",
     "neighbour_moved": "The node sent this frame, and to another link-layer address than it was told.",

@@ -123,10 +123,14 @@ EFFECTS: Final[tuple[Effect, ...]] = (
     _effect(
         *("moderate", "accepts what it must ignore"),
         "The node acts on frames that it must ignore, such as damaged or foreign ones.",
-        "mixed_destinations accepted answered answered_twice second_answer delivered_twice zero_checksum "
-        "removed_context own_address another_address another_pan consumed timeout_too_long frame_type "
-        "advertised excess_taken beyond_the_mtu any_spsm carried forwarded connected too_many_credits "
-        "prefix_length registered nd_answered",
+        "mixed_destinations accepted answered zero_checksum removed_context own_address another_address another_pan "
+        "consumed timeout_too_long frame_type advertised excess_taken beyond_the_mtu any_spsm carried forwarded "
+        "connected too_many_credits prefix_length registered nd_answered",
+    ),
+    _effect(
+        *("moderate", "does it twice"),
+        "What was sent once is answered or handed on more than once: whoever counts packets does so twice.",
+        "answered_twice second_answer delivered_twice",
     ),
     _OTHERS,
     _effect(

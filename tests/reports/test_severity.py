@@ -64,6 +64,8 @@ def test_the_page_of_documentation_has_the_scale():
         ("dropped", "RFC6282-4.2-10", "some forms lost"),
         ("dropped", "RFC4944-3-01", "traffic lost"),  # whoever has a 16-bit address, in any form
         ("zero_checksum", "RFC6282-4.3.3-01", "accepts what it must ignore"),
+        ("answered_twice", "RFC6282-2-04", "does it twice"),  # of good requests: nothing was to be ignored
+        ("delivered_twice", "RFC6282-2-04", "does it twice"),
         ("not_registered", "RFC7668-3.2.2-14", "role not fulfilled"),
         ("traffic_class", "RFC6282-3.1.1-01", "marks changed"),
         ("accepted", "RFC6282-3.1.2-06", "advice"),  # the row binds nobody
