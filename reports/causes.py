@@ -28,7 +28,7 @@ from reports.notice import about, breadth, notice, subject
 from reports.proof import link_of, octets_of, payloads_of, read_by_oracle
 from reports.record import group_of, state
 from reports.scope import Scope, right_of, right_too, scope_of
-from reports.severity import ADVICE, Effect, code_of, effect_of, place_of, worst_effect
+from reports.severity import Effect, code_of, effect_of, place_of, worst_effect
 from reports.view import Case, Rig, View, known_of, natural
 from vectors.catalogue import CATALOGUE
 from vectors.codes import CODES, DEATHS
@@ -135,7 +135,7 @@ class Cause:
 
     @cached_property
     def effect(self) -> Effect | None:
-        return ADVICE if self.kind == "advice" and self.findings else worst_effect(self.findings)
+        return worst_effect(self.findings)
 
     @cached_property
     def scope(self) -> Scope:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reports.compact import whole
 from reports.deaths import died_again, dies_of
 from reports.scope import Scope
-from reports.severity import code_of, effect_of, shows_memory
+from reports.severity import NOTED, code_of, effect_of, named, shows_memory
 from vectors.codes import DEATHS, FIELDS
 
 if TYPE_CHECKING:
@@ -139,11 +139,23 @@ def notice(cause: Cause, scope: Scope) -> str:
     if not findings or cause.effect is None:
         return ""
     if cause.kind == "advice":
-        return cause.effect.notice
+        return _uncharged(findings[0]) if cause.effect is NOTED else cause.effect.notice
     if any(finding["code"] in DEATHS for finding in findings):
         return _of_death(cause, scope)
     told = _told(cause, scope)
     return told or f"{cause.effect.notice}{_question(cause)}"
+
+
+def _uncharged(finding: Mapping[str, Any]) -> str:
+    """What came of advice under a requirement that binds, and why it is not charged to the node."""
+    effect = named(code_of(finding), str(finding["requirement"]))
+    lost = effect is not None and effect.name in ("traffic lost", "some forms lost")
+    why = (
+        "a packet may be lost on its way, and IPv6 allows that"
+        if lost
+        else "whether it covers this case is read in two ways, or is for another text to say"
+    )
+    return f"{effect.notice if effect else ''} {NOTED.notice.rstrip('.')}: {why}.".strip()
 
 
 def subject(cause: Cause) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from reports.deaths import claimed, dies_of
-from reports.severity import named
+from reports.severity import NOTED, effect_of, named
 from reports.view import Rig
 from sixlowpan import DecodeError, LinkInfo, Reassembler, dispatch, explain, frame, mac, render
 from vectors.codes import DEATHS, FIELDS
@@ -257,6 +257,8 @@ def claim(finding: Mapping[str, Any], *, several: bool = False) -> str:
         return claimed(finding, this)
     if code in _ANSWERS:
         return "The node sent this frame, and must not."
+    if name in _IGNORED and effect_of(finding) is NOTED:
+        return f"By one reading of the texts the node ignores {this}; it acted on {it}."
     if name in _IGNORED:
         return f"The node must ignore {this}, and acted on {it}."
     if name in MISMADE:

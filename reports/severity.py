@@ -43,6 +43,11 @@ ADVICE: Final = _effect(
     *("minor", "advice"),
     "The text advises against it, and binds nobody: a peer that relies on the advice may be surprised.",
 )
+#: Advice under a requirement that binds: the case says that this one is not charged.
+NOTED: Final = _effect(
+    *("minor", "not charged"),
+    "The requirement binds, and this is not charged to the node.",
+)
 #: What a code means that nothing here names, such as one of somebody else's cases.
 _OTHERS: Final = _effect(
     *("moderate", "wrong format"),
@@ -167,6 +172,7 @@ EFFECTS: Final[tuple[Effect, ...]] = (
         "not_minimal uncompressed needless_* trailing_octets udp_in_line not_iphc no_ack_request unasked dad "
         "dynamic_port resolved",
     ),
+    NOTED,
     ADVICE,
 )
 _LEAK, _FORMS = (
@@ -209,7 +215,7 @@ def _found(code: str, requirement: str, level: str) -> Effect:
     row = CATALOGUE.get(requirement)
     advised = level == "SHOULD" or (row is not None and row.binding != "fail")
     if advised and code not in ALWAYS:
-        return ADVICE
+        return NOTED if row is not None and row.binding == "fail" else ADVICE
     return named(code, requirement) or _OTHERS
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from reports.severity import ADVICE, EFFECTS, SEVERITIES, effect_of, named, place_of, worst_effect
+from reports.causes import Cause
+from reports.severity import ADVICE, EFFECTS, NOTED, SEVERITIES, effect_of, named, place_of, worst_effect
+from reports.view import Case, Rig
 from vectors.codes import ALWAYS, CODES, DEATHS
 
 
@@ -90,7 +92,12 @@ def test_a_hole_that_is_filled_with_memory_is_a_leak(actual, name):
 
 
 def test_a_should_is_advice():
-    assert effect_of(finding("accepted", level="SHOULD")) is ADVICE
+    assert effect_of(finding("accepted", "RFC6282-3.1.2-06", level="SHOULD")) is ADVICE
+
+
+def test_advice_under_a_must_is_not_what_a_text_advises():
+    """It read "the text advises against it, and binds nobody" beside the MUST."""
+    assert effect_of(finding("accepted", level="SHOULD")) is NOTED
 
 
 @pytest.mark.parametrize("code", sorted(DEATHS))
@@ -112,3 +119,19 @@ def test_the_worst_of_several():
     assert worst_effect(map(finding, codes[:3])).name == "sends bad packets"
     assert worst_effect([]) is None
     assert place_of(None) > place_of(ADVICE)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (
+            "lost",
+            "Some traffic does not get through. The requirement binds, and this is not charged to the node: a packet",
+        ),
+        ("accepted", "and this is not charged to the node: whether it covers this case is read in two ways"),
+    ],
+)
+def test_advice_under_a_must_says_why_it_is_not_charged(code, said):
+    found = finding(code, level="SHOULD") | {"frame": "", "expected": "", "actual": ""}
+    shown = [(Rig("one"), Case("rfc6282/2/a", "", ""), {"rig": "one", "findings": [found], "stimulus": ""})]
+    assert said in Cause("advice", "x", "x", shown).notice
