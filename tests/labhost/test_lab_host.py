@@ -87,7 +87,7 @@ def test_linux_behind_ssh_and_an_adapter_behind_tcp(lab, tmp_path):
     until(lambda: "bt0" not in lab.run("tester", "ls /sys/class/net").split(), "bt0 stays")
 
 
-@pytest.mark.parametrize("link", ["ble", pytest.param("802154", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("link", ["ble", "802154"])
 def test_a_part_of_all_suites(lab, link, tmp_path):
     """One case in sixteen of all suites, without the long waits; `python -m tests.labhost` runs them whole."""
     rig = rig_file(lab, link, tmp_path)
