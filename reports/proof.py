@@ -25,6 +25,8 @@ _ANYBODY: Final = LinkInfo("ieee802154", bytes(8), bytes(7) + b"\1")
 _FRAMES_OF_2015: Final = 2
 #: Octets as a stimulus has them: pairs with blanks between.
 _OCTETS: Final = re.compile(r"[0-9a-f]{2}( [0-9a-f]{2})*")
+#: What stands behind the first of several stimuli (`fixtures.judging.trial`).
+_MORE: Final = re.compile(r"^\.\.\. and (\d+) stimuli behind it$", re.MULTILINE)
 #: Codes of findings whose frame is an answer that must not come.
 _ANSWERS: Final = (
     "advertised",
@@ -137,6 +139,8 @@ def sent_words(result: Mapping[str, Any]) -> str:
     One that the oracle's reassembly refuses says why, and that behind which the node was lost says so.
     """
     text = str(result.get("stimulus") or "").strip()
+    if other := _of_another(text, result):
+        return other
     payloads = payloads_of(result)
     if len(payloads) < 2:
         return text
@@ -150,6 +154,25 @@ def sent_words(result: Mapping[str, Any]) -> str:
         else:
             told.append(row)
     return "\n".join(told)
+
+
+def _of_another(text: str, result: Mapping[str, Any]) -> str:
+    """What was sent where the record keeps the first of several stimuli, and its finding is about another of them."""
+    found: Mapping[str, Any] = next(iter(result.get("findings") or ()), {})
+    octets = octets_of(str(found.get("frame") or ""))
+    behind = _MORE.search(text)
+    if not behind or octets is None or is_ours(found, result) or not _is_of_the_tester(found):
+        return ""
+    return f"one of {int(behind[1]) + 1} stimuli, as a frame; the capture has all\n{octets.hex(' ')}"
+
+
+def _is_of_the_tester(finding: Mapping[str, Any]) -> bool:
+    """Whether the code says that the frame of a finding is one that the tester sent."""
+    code = str(finding.get("code") or "")
+    if code in (*_SAID, *_OPEN, *_ANSWERS):
+        return False
+    effect = named(code, str(finding.get("requirement") or ""))
+    return is_right(finding) or (effect is not None and effect.name in _IGNORED)
 
 
 def is_sequence(result: Mapping[str, Any]) -> bool:

@@ -384,3 +384,15 @@ def test_of_a_death_no_field_is_called_wrong():
     assert [words for words, wrong in frame.runs if wrong] == ["cd"]
     assert "wrong" not in frame.said
     assert "The octets at which the text stops reading are marked." in frame.said
+
+
+def test_what_was_sent_and_the_frame_below_are_of_one_stimulus():
+    """The record has the first of several stimuli: beside it stood the frame of the second."""
+    sent = {"stimulus": "the rest (doubled)\ne0 f8 71 44 1c 7b\n... and 1 stimuli behind it"}
+    late = finding("timeout_too_long", ECHO)
+    told = sent_words({"findings": [late], **sent})
+    assert told == f"one of 2 stimuli, as a frame; the capture has all\n{ECHO.hex(' ')}"
+    first = finding("timeout_too_long", ECHO[:15] + bytes.fromhex("e0f871441c7b"))
+    assert "(doubled)" in sent_words({"findings": [first], **sent})
+    answer = finding("answered_twice", ECHO)  # the node sent that frame
+    assert "(doubled)" in sent_words({"findings": [answer], **sent})
