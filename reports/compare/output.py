@@ -87,9 +87,15 @@ def _closing(found: Comparison) -> list[str]:
     if figures.tested or figures.untested:
         beside = f"; beside them {plural(figures.untested, 'measurement')} of too few values for a test"
         beside += f", {len(figures.few)} of which differ" if figures.few else ""
+        told = {cell.key for cell in figures.worse + figures.better + figures.changed + figures.unclear}
+        found_one = (
+            f", {figures.tested - len(figures.same)} found one, in {plural(len(told), 'measurement')}"
+            if told
+            else ""
+        )
         lines.append(
             f"{plural(figures.tested, 'test')} of figures (whole, quantiles and loss), false discovery rate 5 %: "
-            f"{len(figures.same)} found no change (--all lists them){beside * bool(figures.untested)}"
+            f"{len(figures.same)} found no change (--all lists them){found_one}{beside * bool(figures.untested)}"
         )
     lines.append(
         f"{worse} got worse; {found.same} of {plural(found.common, 'result')} in both runs unchanged"

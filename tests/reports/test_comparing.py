@@ -154,8 +154,8 @@ def test_figures_that_did_not_change_are_counted_and_listed(sample, tmp_path, ca
     assert main(["compare", *runs]) == 1
     said = capsys.readouterr().out
     assert (
-        "9 tests of figures (whole, quantiles and loss), false discovery rate 5 %: 3 found no change (--all lists them)"
-        in said
+        "9 tests of figures (whole, quantiles and loss), false discovery rate 5 %: 3 found no change (--all lists "
+        "them), 6 found one, in 2 measurements" in said
     )
     assert "did not change (3)" not in said
     # a change of which every draw says the same has no interval; and no test says p 0
