@@ -15,9 +15,10 @@ def test_what_broke_and_is_good_again_is_told_with_both_versions(sample, tmp_pat
     """It was under no heading: the page said that nothing was bad that had been good."""
     states, versions = ["pass", "fail", "fail", "pass"], ["6.1", "6.2", "6.2", "6.3"]
     text = index(sample, tmp_path, capsys, states, versions)
-    broke, _, rest = text.partition("Broke, and is good again")
-    assert "Nothing that was good before is bad in its last run." in broke
+    first, _, rest = text.partition("What broke, and when")[2].partition("Broke, and is good again")
+    assert not first.strip(), "what broke comes first, not that nothing is bad"
     line = rest.partition("What changed")[0]
+    assert line.rstrip().endswith("In the last run nothing is bad that was good before.")
     assert line.split()[:2] == ["2026-01-02T10:00:00Z", "(run-001),"]
     assert "DUT Linux 6.1 6.12.57 -> Linux 6.2 6.12.57; the node changed, the suite did not;" in line
     assert "good again since 2026-01-04T10:00:00Z (run-003), DUT Linux 6.3 6.12.57" in line
