@@ -20,6 +20,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, Final
 
+from reports.beside import tell_apart
 from reports.compact import calm, framed, whole
 from reports.consequences import Follows, join
 from reports.deaths import PROOFS, died_again, dies_of, last_words, spelled, spoken, told
@@ -68,6 +69,10 @@ class Cause:
     follows: list[Follows] = field(default_factory=list)
     #: Results of the same case functions on its rigs: how many are right, and of how many.
     alike: tuple[int, int] = (0, 0)
+    #: The names of those that are right.
+    alike_right: list[str] = field(default_factory=list)
+    #: Of what no profile declares: which declared cause has the same sentence, and what tells them apart.
+    namesake: str = ""
     #: A case that was right with all that `scope` says; empty for none.
     right_too: str = ""
     #: Of deaths that end with the words of a deviation that names other cases: that one (`reports.deaths`).
@@ -150,7 +155,7 @@ class Cause:
     @cached_property
     def notice(self) -> str:
         """What a user of the node would notice, from what the record proves of it."""
-        return notice(self, self.scope)
+        return f"{notice(self, self.scope)} {self.namesake}".strip()
 
     @property
     def severity(self) -> str:
@@ -289,6 +294,7 @@ def causes(page: View) -> list[Cause]:
             cause.title = _told_by_most(cause)
     join(page, found.values())
     _count_alike(page, [cause for cause in found.values() if cause.shown])
+    tell_apart(found.values())
     return sorted(found.values(), key=_order)
 
 
@@ -302,17 +308,18 @@ def _count_alike(page: View, found: list[Cause]) -> None:
         names = {rig.name for rig in cause.rigs[:_LOOKED_AT]}
         mine = {case.name.partition("[")[0] for case in cause.cases}
         said = [
-            state(result)
+            (case.name, state(result))
             for name in mine
             for case in functions[name]
             for rig in names
             if (result := case.results.get(rig)) is not None
         ]
-        told = [one for one in said if one not in ("unsupported", "inconclusive", "error")]
+        told = [one for one in said if one[1] not in ("unsupported", "inconclusive", "error")]
         right = page.once(right_of)
         if right and cause.kind != "advice":
             cause.right_too = right_too(cause.scope, names, right, answered=cause.subject == "no_answer")
-        cause.alike = sum(one in ("pass", "harmless") for one in told), len(told)
+        good = [name for name, one in told if one in ("pass", "harmless")]
+        cause.alike, cause.alike_right = (len(good), len(told)), list(dict.fromkeys(good))
 
 
 def _root(rig: Rig, name: str) -> str:

@@ -129,6 +129,8 @@ _AT: Final = re.compile(r"goes to ([0-9a-f]{4}|[0-9a-f]{16})\b")
 _RESULTS: Final = 40
 #: Frames that a death counts as having taken, where the record does not tell.
 _UNTOLD: Final = 1000
+#: Tests that passed and are named.
+_FEW: Final = 2
 #: Characters of what was due or seen that a sentence takes.
 _SHORT: Final = 70
 
@@ -265,7 +267,7 @@ def _told(cause: Cause, scope: Scope) -> str:
     right, every = cause.alike
     if right and not some:  # "never" of all of them, and some are right: it is said of how many
         told = told.replace(" never arrive.", " do not arrive.")
-        return f"{told.rstrip('.')} in {every - right} of {every} tests of this kind."
+        return f"{told.rstrip('.')} in {every - right} of {every} tests of this kind{_those(cause)}."
     return told + _right(cause, scope)
 
 
@@ -340,7 +342,13 @@ def _right(cause: Cause, scope: Scope) -> str:
     )
     if not right:
         return too
-    return f"{too} Of {every} tests of this kind {every - right} failed and {right} passed."
+    return f"{too} Of {every} tests of this kind {every - right} failed and {right} passed{_those(cause)}."
+
+
+def _those(cause: Cause) -> str:
+    """The tests that passed, where these are few: what they try tells for what the fault does not hold."""
+    few = cause.alike_right if len(cause.alike_right) <= _FEW else []
+    return f" (passed: {', '.join(few)})" if few else ""
 
 
 def _question(cause: Cause) -> str:

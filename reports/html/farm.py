@@ -16,6 +16,7 @@ from functools import partial
 from itertools import count
 from typing import Any, Final
 
+from reports.beside import effects
 from reports.compact import calm, whole
 from reports.faults import breaks_a_must, order_of
 from reports.fleet import Bucket, Fleet, lines_of_groups
@@ -62,6 +63,7 @@ def farm(found: Fleet, judged: Verdict, run: str) -> Iterator[tuple[str, str]]:
         "needs": Again(found.page),
         "places": {_ALL: "-"} | {group.name: place for place, group in enumerate(found.groups)},
         "breaks_a_must": breaks_a_must,
+        "all_effects": effects,
         "where": found.where if len(found.page.rigs) > WIDE else several,
         "sizes": {group.name: len(group.rigs) for group in found.groups},
     }

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from reports.beside import effects
 from reports.causes import Cause
 from reports.coverage import Part, explained
 from reports.faults import breaks_a_must, order_of
@@ -46,6 +47,7 @@ def index(page: View, judged: Verdict) -> dict[str, Any]:
         "needs": Again(page),
         "places": {rig.name: place for place, rig in enumerate(page.rigs)},
         "breaks_a_must": breaks_a_must,
+        "all_effects": effects,
         "where": several,
         "column": "rig",
         "case_at": lambda name: anchor("case", name),
