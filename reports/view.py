@@ -335,12 +335,15 @@ def _fact(value: Any) -> str:
     return ", ".join(f"{key} {one}" for key, one in value.items())
 
 
+#: What happened to a rig, where the word of the record lets one think that the node did it by itself.
+_EVENTS: Final = {"recovered": "recovered, as the suite started it anew"}
+
+
 def _event(line: Mapping[str, Any]) -> str:
     """What happened to a rig: a loss that the suite caused in its search for a cause is none of the node's."""
-    searched = str(line.get("message") or "").endswith(SEARCH)
-    return (
-        "restarted by the suite, which looks for the frame that killed it" if searched else str(line["event"])
-    )
+    if str(line.get("message") or "").endswith(SEARCH):
+        return "restarted by the suite, which looks for the frame that killed it"
+    return _EVENTS.get(str(line["event"]), str(line["event"]))
 
 
 def rigs_of(record: Record) -> dict[str, Rig]:

@@ -28,7 +28,7 @@ FIELDS: Final = (
 
 _SEEN: Final = {
     # the DUT is alive, and takes what it must take
-    "dut_lost": "The DUT crashed, restarted or fell silent for good.",
+    "dut_lost": "The DUT crashed, restarted or fell silent until it was started anew.",
     "misfit": "Two nodes do what they may do, and it does not fit: neither is to blame.",
     "crash_signature": "The DUT's console shows a crash.",
     "dropped": "Nothing came of a stimulus that must be understood.",

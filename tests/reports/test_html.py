@@ -309,7 +309,7 @@ def test_the_head_has_the_worst_fault_in_words_and_what_a_user_notices(page):
         "not known which frames did it" in head
     )
     assert (
-        "critical: crash (not declared, on lwip-802154: The DUT crashed, restarted or fell silent for good"
+        "critical: crash (not declared, on lwip-802154: The DUT crashed, restarted or fell silent until it was"
         in head
     )
 

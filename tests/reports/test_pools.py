@@ -240,7 +240,7 @@ def test_events_of_a_pool_name_the_rig(made):
     (node,) = nodes(read(path)).rigs
     assert [(event, rig) for _, event, rig in node.events] == [
         ("lost", "n-3"),
-        ("recovered", "n-3"),
+        ("recovered, as the suite started it anew", "n-3"),
         ("lost", "n-1"),
     ]
     assert "lost (n-3)" in render(read(path))
