@@ -102,7 +102,7 @@ class NdLastRouterOnly(LastHeard):
         return super().next_hop(destination)
 
 
-@wrong("6ln-nd-all-by-the-first-router", "RFC6775-5.4.1-02")
+@wrong("6ln-nd-all-by-the-first-router", "RFC6775-5.6-02")
 class NdAllByTheFirstRouter(ReferenceNode):
     """Sends the registrations of all routers to the first one's link-layer address."""
 
