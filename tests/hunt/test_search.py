@@ -70,6 +70,14 @@ def test_what_begins_like_a_fragment_may_be_kept_as_fragments_are():
     assert [readings.begun(now, 60.0) for now in (2.0, 62.0)] == [4, 0]
 
 
+def test_the_octet_of_a_compressed_fragment_header_may_be_a_length_or_reserved():
+    """RFC 6282 §4.2 does not say which: a node that took it for the Reserved octet was blamed."""
+    link = LinkInfo("ieee802154", bytes(8), b"\1" * 8)
+    readings = Readings(Contexts(), frozenset({link.dst}))
+    readings.take(bytes.fromhex("7e33 e7 06 010400000000 e4 3b 06 000012345678"), link, 1.0, b"")
+    assert [packet[49] for packet in readings.copies if packet[40] == 44] == [0, 6]
+
+
 @pytest.mark.parametrize("state", ["alive", "crashed"])
 def test_a_mute_radio_of_the_testers_own_is_no_death_that_is_found(state, monkeypatch):
     def send(_frame):
