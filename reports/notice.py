@@ -348,7 +348,8 @@ def _right(cause: Cause, scope: Scope) -> str:
 def _those(cause: Cause) -> str:
     """The tests that passed, where these are few: what they try tells for what the fault does not hold."""
     few = cause.alike_right if len(cause.alike_right) <= _FEW else []
-    return f" (passed: {', '.join(few)})" if few else ""
+    told = few == [cause.right_too]
+    return f" (passed: {', '.join(few)})" if few and not told else ""
 
 
 def _question(cause: Cause) -> str:

@@ -276,7 +276,8 @@ def test_never_is_not_said_of_what_some_results_have_right(tmp_path):
     lines = [bad("dropped", FROM_SHORT, case="rfc4944/a/b[one]")]
     lines.append(result("rfc4944/a/b[two]", RIG, "pass", [ROW]))
     assert told(tmp_path, *lines)["dropped"] == (
-        "Packets from a 16-bit link-layer address do not arrive in 1 of 2 tests of this kind."
+        "Packets from a 16-bit link-layer address do not arrive in 1 of 2 tests of this kind "
+        "(passed: rfc4944/a/b[two])."
     )
 
 
