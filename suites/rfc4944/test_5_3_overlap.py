@@ -51,7 +51,10 @@ KINDS = {
     "shorter": (0, 32),
     "two": (4, 64),  # covers parts of the second and of the third
     "both": (0, 80),  # covers the second and the third, and nothing else
-    "first": (-1, 8),  # the last octets of the first one's packet, far behind the end of its compressed octets
+    "first": (
+        -1,
+        8,
+    ),  # the last octets of the first one's packet, far behind the end of its compressed octets
 }
 #: Octets of a fragment where others than 64 are needed: what covers two must fit one frame.
 PIECES = {"both": 40}
