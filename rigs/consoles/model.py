@@ -27,6 +27,8 @@ KEPT: Final = 1 << 18
 CHUNK: Final = 1 << 16
 #: Seconds after which a write that the other side does not take has failed.
 WRITE_TIMEOUT: Final = 5.0
+#: Seconds in which the reader learns why a write failed.
+_WHY: Final = 1.0
 
 
 class Console(ABC):
@@ -85,7 +87,11 @@ class Console(ABC):
         try:
             self._write(data)
         except OSError as error:
-            raise LinkClosed(f"{self.address}: cannot be written to: {error}") from error
+            why = f"cannot be written to: {error}"
+            if isinstance(error, BrokenPipeError):  # the reader is about to learn how the process ended
+                clock.wait_until(self._arrived, lambda: bool(self._closed), clock.now() + _WHY)
+                why = self._closed or why
+            raise LinkClosed(f"{self.address}: {why}") from error
 
     def mark(self) -> int:
         """The present position: how many octets have come since the console was opened."""

@@ -59,7 +59,12 @@ def test_an_adapter_that_is_unplugged(air):
     bench.close()
 
 
-@pytest.mark.parametrize("transport", ["tcp-client:127.0.0.1:1", "serial:/dev/none", "tcp-client:x"])
+def test_an_address_without_a_port_is_a_mistake_of_the_rig_file():
+    with pytest.raises(RigError, match="ipsp:hci:tcp-client:x: behind tcp-client: stands HOST:PORT"):
+        IpspBench(rig("ipsp:hci:tcp-client:x"))
+
+
+@pytest.mark.parametrize("transport", ["tcp-client:127.0.0.1:1", "serial:/dev/none"])
 def test_an_adapter_that_cannot_be_opened(transport):
     with pytest.raises(
         RigError, match=f"the Bluetooth adapter {transport} cannot be opened: .+; plug it in, "

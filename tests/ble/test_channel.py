@@ -184,7 +184,7 @@ def test_k_frames_as_they_are():
 
 def test_terms_that_no_channel_can_have():
     for wrong in ({"mps": 22}, {"mtu": 22}, {"credits": 65536}):
-        with pytest.raises(ValueError, match="at least 23"):
+        with pytest.raises(ValueError, match="the MTU is 23 to 65535, the MPS 23 to 65533"):
             Terms(**wrong)
 
 

@@ -1,3 +1,4 @@
+import os
 import sys
 from pathlib import Path
 
@@ -5,14 +6,16 @@ import pytest
 
 from rigs.configuration.loading import load
 
-RIG = """
+#: A pseudo-terminal, which stands in for a board's serial port.
+_BOARD, _PORT = os.openpty()
+RIG = f"""
 schema = 1
 profile = "./p.toml"
 [tester]
 link = "tests.rigs.fakes:x"
 [dut]
 node = "tests.rigs.fakes"
-console = "serial:/dev/null?baud=115200"
+console = "serial:{os.ttyname(_PORT)}?baud=115200"
 [lease]
 wait = "100ms"
 """

@@ -186,9 +186,8 @@ def test_what_a_console_lacks_is_missing(make):
 
 
 def test_missing_things_are_told_once(make):
-    console = "dut.console=process:/bin/sh"
-    assert registry.missing(make(console).rig) == []
-    missing = registry.missing(make(console, "dut.lacks=a radio").rig)
+    assert registry.missing(make().rig) == []
+    missing = registry.missing(make("dut.lacks=a radio").rig)
     assert [(item.what, item.remedy) for item in missing] == [("a radio", "buy one")]
 
 
