@@ -120,7 +120,10 @@
     if (!target) return;
     if (target.closest("[hidden]")) { reset(); apply(false); }
     for (let e = target; e; e = e.parentElement) if (e.tagName === "DETAILS") { e.open = true; fill(e); }
-    if (target.matches("details.case")) go(find(target.id.slice(5)), true); else target.scrollIntoView();
+    if (target.matches("details.case")) { go(find(target.id.slice(5)), true); return; }
+    target.scrollIntoView();
+    // what lies on the way has its true size only now that it was drawn
+    requestAnimationFrame(() => requestAnimationFrame(() => target.scrollIntoView()));
   }
 
   function bad() { press((s) => !GREEN.has(s)); apply(); }
