@@ -364,11 +364,8 @@ def test_as_long_as_declared(case: Case):
     case.room_for(200)
     begun = begin(case, [0, 1])
     pause(case, declared / 2 if case.rig.link.clock == "virtual" else min(0.5, declared / 2))
-    info = link_info(case, begun.packet)
-    case.understood(
-        lambda: Stimulus(begun.parts[2:], begun.packet, info, "the rest, within the declared timeout"),
-        once=REST,
-    )
+    info, note = link_info(case, begun.packet), "the rest, within the declared timeout"
+    case.understood(lambda: Stimulus(begun.parts[2:], begun.packet, info, note), once=REST)
 
 
 @pytest.mark.slow
@@ -391,12 +388,10 @@ def test_as_long_as_declared_without_a_first_fragment(case: Case):
     def late(gap: float) -> Stimulus:
         begun = begin(case, [3, 2])
         pause(case, gap)
-        info = link_info(case, begun.packet)
-        return Stimulus(begun.parts[1::-1], begun.packet, info, f"the rest, FRAG1 last, {gap:g} s later")
+        note = f"the rest, FRAG1 last, {gap:g} s later"
+        return Stimulus(begun.parts[1::-1], begun.packet, link_info(case, begun.packet), note)
 
-    at_once = case.survives(
-        lambda: late(0.0)
-    )  # once: what is left of it would be waited for, a minute each time
+    at_once = case.survives(lambda: late(0.0))  # once: its rest would be waited for, a minute each time
     if not at_once.tapped and not at_once.others:
         case.unsupported("the DUT takes no fragments in that order: that is for 5.3.order", "not_observable")
     gap = declared / 2 if case.rig.link.clock == "virtual" else min(0.5, declared / 2)
