@@ -134,26 +134,13 @@ def behind_a_header(protocol: int) -> Callable:
     return lambda view, found, _message: found == protocol and view.next_header != protocol
 
 
-unverified(
-    "udp-checksum-of-large-unverified",
-    "RFC8200-8.1-01",
-    what="Does not verify the checksum of a UDP datagram of more than 128 octets.",
-)(longer(UDP, 128))
-unverified(
-    "udp-checksum-behind-header-unverified",
-    "RFC8200-8.1-01",
-    what="Does not verify the checksum of a UDP datagram behind an extension header.",
-)(behind_a_header(UDP))
-unverified(
-    "icmp-checksum-of-large-unverified",
-    "RFC4443-2.3-01",
-    what="Does not verify the checksum of an ICMPv6 message of more than 256 octets.",
-)(longer(ICMPV6, 256))
-unverified(
-    "icmp-checksum-behind-header-unverified",
-    "RFC4443-2.3-01",
-    what="Does not verify the checksum of an ICMPv6 message behind an extension header.",
-)(behind_a_header(ICMPV6))
+for _id, _row, _what, _which in (
+    ("udp-checksum-of-large", "RFC8200-8.1-01", "a UDP datagram of more than 128 octets", longer(UDP, 128)),
+    ("udp-checksum-behind-header", "RFC8200-8.1-01", "a UDP datagram behind a header", behind_a_header(UDP)),
+    ("icmp-checksum-of-large", "RFC4443-2.3-01", "an ICMPv6 message above 256 octets", longer(ICMPV6, 256)),
+    ("icmp-checksum-behind-header", "RFC4443-2.3-01", "an ICMPv6 message behind a header", behind_a_header(ICMPV6)),
+):  # fmt: skip
+    unverified(f"{_id}-unverified", _row, what=f"Does not verify the checksum of {_what}.")(_which)
 
 
 @unverified("icmp-checksum-to-group-unverified", "RFC4443-2.3-01")

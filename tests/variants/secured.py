@@ -12,6 +12,10 @@ from tests.variants import ReferenceNode, variant
 #: The network key in the rig file, `tests/mutants/rigs/secured.toml`.
 KEY = bytes.fromhex("4b6579686f6c654b6579686f6c654b65")
 MODE = 1
+SETTINGS = {
+    "rig": {"tester": {"link": "ot_security:memory:802154"}, "dut": {"networkkey": KEY.hex()}},
+    "parameters": {"security_level": 5, "key_id_mode": 1},
+}
 
 
 class SecuredNode(ReferenceNode):
@@ -35,26 +39,12 @@ class SecuredNode(ReferenceNode):
         return self.security.protect(frame, MODE) if payload else frame
 
 
-@variant(
-    "secured",
-    rig={
-        "tester": {"link": "ot_security:memory:802154"},
-        "dut": {"networkkey": KEY.hex()},
-    },
-    parameters={"security_level": 5, "key_id_mode": 1},
-)
+@variant("secured", **SETTINGS)
 class Secured(SecuredNode):
     """Enciphers its frames: RFC 4944 §4 counts on it, "link-layer security imposes further overhead"."""
 
 
-@variant(
-    "secured-takes-elided-checksums",
-    rig={
-        "tester": {"link": "ot_security:memory:802154"},
-        "dut": {"networkkey": KEY.hex()},
-    },
-    parameters={"security_level": 5, "key_id_mode": 1},
-)
+@variant("secured-takes-elided-checksums", **SETTINGS)
 class TakesElidedChecksums(SecuredNode):
     """Restores an elided UDP checksum in a frame whose MIC it has verified: RFC 6282 §4.3.2, "integrity check"."""
 
