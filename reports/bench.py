@@ -82,7 +82,9 @@ def radios(benches: Iterable[Bench]) -> str:
     kinds = {bench.simulated for bench in benches}
     if not kinds or kinds == {None}:
         return "unknown"
-    return "all" if kinds == {True} else "some" if True in kinds else "none"
+    return (
+        "all" if kinds == {True} else "some" if True in kinds else "none" if kinds == {False} else "unknown"
+    )
 
 
 def radio(header: Mapping[str, Any], rigs: Iterable[str]) -> str:
@@ -92,7 +94,8 @@ def radio(header: Mapping[str, Any], rigs: Iterable[str]) -> str:
     if found == "unknown":
         return "The record does not say whether a radio was in use."
     if found == "none":
-        return "The frames went over a real radio, as far as the rig file tells."
+        media = ", ".join(dict.fromkeys(bench.medium for bench in benches))
+        return f"A real radio, as far as the rig file tells: {media}."
     simulated = list(dict.fromkeys(bench.medium for bench in benches if bench.simulated))
     more = f", and {len(simulated) - 3} more" * (len(simulated) > 3)
     by = f"the frames went by {', '.join(simulated[:3])}{more}"

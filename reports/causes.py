@@ -1,7 +1,7 @@
 """What went wrong, grouped by cause: one entry for one fault of a DUT, however many cases and rigs show it.
 
-Strategy: a known deviation is one cause, whatever number of places its profile gives; a new failure is one cause
-with equal ones (`reports.record.group_of`). The same cause on several rigs is one entry that names them. Advice
+Strategy: a known deviation is one cause, whatever number of places its profile gives; an undeclared failure is one
+cause with equal ones (`reports.record.group_of`). The same cause on several rigs is one entry that names them. Advice
 that a case recorded beside a pass is a cause of its own kind, so that no green hides it. Worst first: news before
 what is known, what follows from another cause (`reports.consequences`) behind what does not, then by what it does
 (`reports.severity`), then by how many cases show that, then by how much it takes or is about
@@ -227,11 +227,11 @@ class Cause:
             str(self.deviation.get(key) or "") for key in ("frame", "finding", "requirement")
         )
         shown = proof_of(octets, code, row, self.link)
+        if shown and self.shown and code in DEATHS:
+            above = "; what it took in this run stands above" if self.example() else ""
+            shown.said = f"The node was lost behind this frame when the profile was written{above}."
         if shown and self._of_a_sequence:
             shown.said += " It is one of a sequence, of which the profile keeps this one."
-        if shown and self.shown and code in DEATHS:
-            told = "The node was lost behind this frame when the profile was written"
-            shown.said = f"{told}; what it took in this run stands above."
         return shown
 
     def _narrowed(self, rig: Rig, result: Mapping[str, Any]) -> dict[str, Any]:

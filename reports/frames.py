@@ -98,8 +98,8 @@ _UNKNOWN: Final = re.compile(r"context (\d+) is not defined|the frame has no (?:
 _UNMARKED: Final = "No octet of it is wrong by itself: what was expected, and what came, say what is."
 #: Of a frame whose MAC header is what is tried.
 _NO_ENDS: Final = (
-    "Its frame control is marked: by it this is not data from one address to another, so nothing behind the MAC header "
-    "is read."
+    "Its frame control is marked: a reserved bit is set in it, or by it this is not data from one address to another; "
+    "nothing behind the MAC header is read."
 )
 
 #: Octets by which a run of them is found again.

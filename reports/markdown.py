@@ -110,7 +110,7 @@ def _worst(cause: Cause | None, where: Callable[[list[Rig]], str]) -> str:
     if cause is None:
         return ""
     effect = cause.effect
-    noticed = f"{cause.notice.rstrip('.')} ({effect.severity}: {effect.name}). " if effect else ""
+    noticed = f"{text(cause.notice[:300].rstrip('.'))} ({effect.severity}: {effect.name}). " if effect else ""
     rigs = text(where(cause.rigs)[:300])
     return f" Worst fault: {noticed}On {rigs}: {text(cause.sentence[:300])}."
 

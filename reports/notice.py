@@ -119,7 +119,6 @@ _PROVED: Final = {
     "not each time": "killed it again, but not each time",
     "never": "did not kill it again",
     "without any": "killed it no more than ordinary echoes did",
-    "": "are not recorded",
 }
 _END: Final = re.compile(r"\(of (\d+) octets\)")
 _BEHIND: Final = re.compile(r"(\d+) octets more")
@@ -216,14 +215,15 @@ def _of_death(cause: Cause, scope: Scope) -> str:
 
 def _reproduced(cause: Cause, proofs: Counter[str]) -> str:
     """In how many cases the node died again of what was sent again; empty where nothing is to be said."""
-    every = proofs.total()
+    every, again = proofs.total(), proofs.total() - proofs[""]
     if not proofs["never"] + proofs["not each time"]:
         return ""
     if proofs["never"] == every:
         return " Sent once more, the same frames did not do it."
     told = [f"those of {proofs[kind]} {words}" for kind, words in _PROVED.items() if proofs[kind]]
     noun = "cases" if len(cause.cases) == len(cause.shown) == every else "results"
-    return f" The frames of all {every} {noun} were sent again: {', '.join(told)}."
+    of = f"all {every}" if again == every == len(cause.shown) else f"{again} of {len(cause.shown)}"
+    return f" The frames of {of} {noun} were sent again: {', '.join(told)}."
 
 
 def _texts(cause: Cause) -> Iterator[Mapping[str, Any]]:

@@ -237,7 +237,7 @@ def _limits(page: View) -> list[str]:
     if part := partial(page.chosen(), page.rigs):
         said.append(f"Partial run: {part}.")
     notes = [f"{rig.name}: {note}" for rig in page.rigs for note in rig.notes]
-    said += [f"{note}. {_STANDS}" if "profile" in note else note for note in notes]
+    said += [f"{note}. {_STANDS}" for note in notes]
     return said
 
 

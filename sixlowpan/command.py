@@ -56,10 +56,9 @@ def run(
     except OSError as error:
         if error.filename is None:
             _silence()
-            where = _UNNAMED if error.errno in FULL else ""
+            where, why = _UNNAMED if error.errno in FULL else "", error.strerror
         else:
-            where = f"{error.filename}: "
-        why = files.why(error) if where and error.filename is not None else error.strerror
+            where, why = f"{error.filename}: ", files.why(error)
         _say(f"{name}: {show(f'{where}{why}' if error.strerror else error)}")
         return 2
     except refused as error:

@@ -128,7 +128,7 @@ def report(found: Comparison, limit: int | None = 20) -> str:
         lines += [f"  {row}" for row in _rows(found, changes, limit)]
         lines.append("")
     if demands := _demands(found):
-        lines += ["What they break", *(f"  {row}" for row in demands), ""]
+        lines += ["Requirements that the new failures break", *(f"  {row}" for row in demands), ""]
     return "\n".join([*lines, *found.troubles, *_closing(found)])
 
 
@@ -138,7 +138,8 @@ def _demands(found: Comparison) -> list[str]:
     rows = [
         CATALOGUE[name] for name in dict.fromkeys(re.findall(r"\(([A-Z0-9.-]+)\)", told)) if name in CATALOGUE
     ]
-    return [f"{row.id} ({row.level}): {row.text}" for row in rows[:_DEMANDS]]
+    more = [f"and {len(rows) - _DEMANDS} more"] if len(rows) > _DEMANDS else []
+    return [*(f"{row.id} ({row.level}): {row.text}" for row in rows[:_DEMANDS]), *more]
 
 
 def _rows(found: Comparison, changes: Sequence[Row], limit: int | None) -> list[str]:
@@ -188,7 +189,12 @@ def as_markdown(found: Comparison, heads: Sequence[str], limit: int | None = 20)
             summary = f"<details><summary>{title} ({len(changes)})</summary>"
             lines += [summary, "", *rows, "", "</details>", ""]
     if demands := _demands(found):
-        lines += ["## What they break", "", *(f"- {code(row)}" for row in demands), ""]
+        lines += [
+            "## Requirements that the new failures break",
+            "",
+            *(f"- {code(row)}" for row in demands),
+            "",
+        ]
     return "\n".join([*lines, *_closing(found)]) + "\n"
 
 
@@ -226,7 +232,7 @@ def as_html(found: Comparison, heads: Sequence[str], *, every: bool = False) -> 
         for title, changes, bad in shown
     ]
     if demands := _demands(found):
-        parts.append(("What they break", len(demands), demands, False))
+        parts.append(("Requirements that the new failures break", len(demands), demands, False))
     return page(
         "compare.html.j2",
         f"Keyhole compare: {words(found)}",

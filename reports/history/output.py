@@ -163,7 +163,7 @@ def broken(cases: Iterable[Case]) -> list[str]:
 
 
 def mended(cases: Iterable[Case]) -> list[str]:
-    """What broke and is good again, in the same way, with the run and the DUT since which it is; the latest of them."""
+    """What broke and is good again, or declared, with the run and the DUT since which it is; the latest of them."""
     since: dict[tuple[str, int, str, str], list[_Break]] = {}
     for on, name, points in cases:
         ended = ended_bad(points) if first_bad(points) is None else []
@@ -174,7 +174,7 @@ def mended(cases: Iterable[Case]) -> list[str]:
             since.setdefault((on, first.run.number, first.breach, words), []).append((name, good, first))
     told = _breaks(since)
     left = len(told) - _MENDED
-    return [*told[:_MENDED], *([f"and {left} more that are good again"] if left > 0 else [])]
+    return [*told[:_MENDED], *([f"and {left} more"] if left > 0 else [])]
 
 
 def _before(points: Sequence[Point], first: Point) -> Point | None:

@@ -118,7 +118,8 @@ def test_no_frame_to_a_short_address_is_too_long(case: Case):
         case.unsupported("the DUT answers no echo from a 16-bit address", "not_observable")
     room = 125  # without the FCS
     for size in (*range(72, 117), FULL):
-        seen = case.answered(lambda size=size: stimulus(case, case.tester.echo(size)))
+        row = "RFC4944-5.3-02" if size == FULL else "RFC4944-3-01"
+        seen = case.answered(lambda size=size: stimulus(case, case.tester.echo(size)), requirement=row)
         if seen is None:
             break
         for sent in seen.frames:

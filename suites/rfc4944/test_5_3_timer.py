@@ -352,20 +352,29 @@ def test_tag_of_a_complete_one(case: Case):
         case.understood(lambda: make, once=BEHIND)
 
 
+def within_the_timeout(case: Case) -> float:
+    """Seconds that are half of the timeout which the profile declares, at most half a second of a real clock."""
+    declared = case.rig.profile.parameters.reassembly_timeout
+    if declared is None:
+        case.unsupported("the profile declares no reassembly_timeout: up to 60 s conforms", "not_declared")
+    loses_nothing(case)
+    case.room_for(200)
+    return declared / 2 if case.rig.link.clock == "virtual" else min(0.5, declared / 2)
+
+
+def apart(case: Case, before: Sequence[int], behind: Sequence[int], gap: float) -> Stimulus:
+    """The fragments `behind` of a datagram whose others, `before`, were sent so many seconds ago."""
+    begun = begin(case, before)
+    pause(case, gap)
+    rest, info = [begun.parts[number] for number in behind], link_info(case, begun.packet)
+    return Stimulus(rest, begun.packet, info, f"the rest of a datagram, {gap:g} s later")
+
+
 @requirement("RFC4944-5.3-27")
 def test_as_long_as_declared(case: Case):
     """A datagram whose fragments take half of the declared timeout (on a real clock half a second) is complete."""
-    declared = case.rig.profile.parameters.reassembly_timeout
-    if declared is None:
-        case.unsupported(
-            "the profile declares no reassembly_timeout, and any up to 60 s conforms", "not_declared"
-        )
-    loses_nothing(case)
-    case.room_for(200)
-    begun = begin(case, [0, 1])
-    pause(case, declared / 2 if case.rig.link.clock == "virtual" else min(0.5, declared / 2))
-    info, note = link_info(case, begun.packet), "the rest, within the declared timeout"
-    case.understood(lambda: Stimulus(begun.parts[2:], begun.packet, info, note), once=REST)
+    gap = within_the_timeout(case)
+    case.understood(lambda: apart(case, [0, 1], [2, 3], gap))
 
 
 @pytest.mark.slow
@@ -379,20 +388,10 @@ def test_room_again(case: Case):
 @requirement("RFC4944-5.3-27", "RFC4944-5.3-19")
 def test_as_long_as_declared_without_a_first_fragment(case: Case):
     """The last fragments come first, and FRAG1 within the declared timeout: no other timer runs while it is missing."""
-    declared = case.rig.profile.parameters.reassembly_timeout
-    if declared is None:
-        case.unsupported("the profile declares no reassembly_timeout", "not_declared")
-    loses_nothing(case)
-    case.room_for(200)
-
-    def late(gap: float) -> Stimulus:
-        begun = begin(case, [3, 2])
-        pause(case, gap)
-        note = f"the rest, FRAG1 last, {gap:g} s later"
-        return Stimulus(begun.parts[1::-1], begun.packet, link_info(case, begun.packet), note)
-
-    at_once = case.survives(lambda: late(0.0))  # once: its rest would be waited for, a minute each time
+    gap = within_the_timeout(case)
+    at_once = case.survives(
+        lambda: apart(case, [3, 2], [1, 0], 0.0)
+    )  # `takes` would wait a minute for what is left of it
     if not at_once.tapped and not at_once.others:
         case.unsupported("the DUT takes no fragments in that order: that is for 5.3.order", "not_observable")
-    gap = declared / 2 if case.rig.link.clock == "virtual" else min(0.5, declared / 2)
-    case.understood(lambda: late(gap))
+    case.understood(lambda: apart(case, [3, 2], [1, 0], gap))

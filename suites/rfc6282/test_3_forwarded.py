@@ -42,15 +42,16 @@ def passed_on(case: Case, sender: RouterParty | HostParty, packet: bytes, link: 
 def is_another(case: Case, what: str, packet: bytes, link: bytes, row: str) -> None:
     """A finding: a packet did not come out as it was. It breaks what speaks of what came, `row` where nothing did.
 
-    An extension header that keeps a packet from being forwarded was looked at (RFC 8200 §4). A router may mark packets
-    by their traffic class (RFC 8200 §7, RFC 2474): that it does is advice.
+    An extension header that keeps a packet from being forwarded was looked at (RFC 8200 §4); any node may look at
+    Hop-by-Hop Options. A router may mark packets by their traffic class (RFC 8200 §7, RFC 2474), and set a flow label
+    that was zero (RFC 6437 §3): that it does is advice.
     """
     came = [s.packet for s in case.tester.heard if s.info.dst == link and s.packet[8:] == packet[8:]]
     head = came[-1][:4] if came else packet[:4]
     named: str | None = None
     if not came:
-        named = "RFC8200-4-01" if packet[6] in {0, 43, 44, 60} else row
-    elif (int.from_bytes(head) ^ int.from_bytes(packet[:4])) & 0xFFFFF:
+        named = "RFC8200-4-01" if packet[6] in {43, 44, 60} else row
+    elif (label := int.from_bytes(packet[:4]) & 0xFFFFF) and label != int.from_bytes(head) & 0xFFFFF:
         named = "RFC6437-2-01"
     with advice(case) if named is None and head != packet[:4] else nullcontext():
         got = f"{came[-1][:8].hex()}..." if came else "nothing"
@@ -130,7 +131,7 @@ def test_tags_of_its_own(case: Case):
 #: Ends of packets that no router forwards; True: the text speaks of who sends them, and not of routers.
 NEVER = (
     (UNSPECIFIED, None, "RFC4291-2.5.2-01", False),
-    (LOOPBACK, None, "RFC4291-2.5.3-01", False),
+    (LOOPBACK, None, "RFC4291-2.5.3-01", True),
     (None, LOOPBACK, "RFC4291-2.5.3-01", False),
     (None, UNSPECIFIED, "RFC4291-2.5.2-01", True),
     (GROUP, None, "RFC4291-2.5.2-01", True),
@@ -139,9 +140,9 @@ NEVER = (
 
 @requirement("RFC4291-2.5.2-01", "RFC4291-2.5.3-01")
 def test_never_forwarded(case: Case):
-    """From :: and ::1, and to ::1: "must never be forwarded by an IPv6 router" (RFC 4291 §2.5.2, §2.5.3).
+    """From ::, and to ::1: "must never be forwarded by an IPv6 router" (RFC 4291 §2.5.2, §2.5.3).
 
-    That nothing is for ::, or from a group (§2.7), binds who sends it: to forward it is advice.
+    That nothing is from ::1, for ::, or from a group (§2.7), binds who sends it: to forward it is advice.
     """
     with registered_host(case) as (above, party, address):
         tester = case.tester

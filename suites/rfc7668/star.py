@@ -14,6 +14,8 @@ from sixlowpan import LinkInfo, ipv6, nd
 from suites.rfc7668.channel import as_6lbr, live
 from suites.rfc7668.devices import Device
 
+#: The flow label in the first four octets of a packet (RFC 8200 §3).
+LABEL = 0xFFFFF
 ALL_MLD_ROUTERS = bytes.fromhex("ff020000000000000000000000000016")
 #: Rigs whose DUT has advertised a prefix in this run.
 _ADVERTISED: WeakSet[object] = WeakSet()
@@ -194,8 +196,16 @@ def one_more(case: Case, device: bytes | None = None) -> Iterator[SixLn]:
 
 
 def carried(sent: bytes, packet: bytes) -> bool:
-    """Whether a packet is the one that was sent, however many hops ago (the hop limit is less)."""
-    return packet[:7] + packet[8:] == sent[:7] + sent[8:]
+    """Whether a packet is the one that was sent, however many hops ago (the hop limit is less).
+
+    A node that forwards it "MAY change the flow label value" where that is zero (RFC 6437 §3).
+    """
+    head = (
+        int.from_bytes(packet[:4])
+        if int.from_bytes(sent[:4]) & LABEL
+        else int.from_bytes(packet[:4]) & ~LABEL
+    )
+    return head.to_bytes(4) + packet[4:7] + packet[8:] == sent[:7] + sent[8:]
 
 
 def forwardable(tester: Tester, source: bytes, destination: bytes) -> dict[str, bytes]:

@@ -68,7 +68,7 @@ def test_refused(case: Case):
     understood_all(case, makes(), alone=False)  # that nothing comes of the bad ones is for other cases
 
 
-#: IPHC with all in-line, TF=00 and CID=1: what a decoder has read of it when it is cut must not count for the next one.
+#: IPHC with TF=00, CID=1 and both identifiers in-line: what was read of it where it is cut must not count for the next.
 BROKEN = bytes.fromhex("60d5 11 3f0fffff 3b 07") + bytes(range(1, 17))
 
 
@@ -81,7 +81,7 @@ def test_broken_off(case: Case):
         case.unsupported("the DUT does not hold contexts 0 and 1", "not_declared")
 
     def makes() -> Iterator[tuple[None, Frame]]:
-        for cut in range(2, len(BROKEN) - 1):
+        for cut in range(2, len(BROKEN)):
             head = bytes.fromhex("7a55 3a") + tester.identity.address[8:] + tester.dut_address[8:]
             yield (
                 None,

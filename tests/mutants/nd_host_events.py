@@ -157,7 +157,7 @@ class NdPreferredEndsAddress(ReferenceNode):
 @wrong("6ln-nd-deprecated-silent", "RFC4862-5.5.4-01")
 @starts_with(preferred={})
 class NdDeprecatedSilent(ReferenceNode):
-    """Processes nothing but Neighbor Discovery that is for an address whose preferred lifetime has ended."""
+    """Answers no echo to an address whose preferred lifetime has ended."""
 
     def take_prefix(self, option):
         super().take_prefix(option)
@@ -180,7 +180,7 @@ class NdDeprecatedPrefixIgnored(ReferenceNode):
 
 @wrong("6ln-nd-registered-and-not-made", "RFC4862-5.5.3-03")
 class NdRegisteredAndNotMade(ReferenceNode):
-    """Registers an address that it does not have: nothing that is for it is taken but Neighbor Discovery."""
+    """Registers an address and does not use it: it answers no echo there, and sends from its link-local one."""
 
     def icmp(self, view, message):
         if message[0] >= 133 or view.dst not in self.made:

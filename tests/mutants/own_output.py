@@ -64,7 +64,7 @@ class TagAnew(ReferenceNode):
         return super().next_tag()
 
 
-@mutant("send-tag-anew-behind-a-minute", requirement="RFC4944-5.3-13", kinds=IEEE802154)
+@mutant("send-tag-anew-behind-half-a-minute", requirement="RFC4944-5.3-13", kinds=IEEE802154)
 class TagAnewLater(TagAnew):
     """Begins with the same tag again when it has sent no fragments for half a minute."""
 

@@ -109,7 +109,7 @@ def test_a_sweep_is_one_line_with_what_it_came_out_as_and_what_it_breaks(sample,
     out = capsys.readouterr().out
     codes = "form-6400, form-6401, form-6403 and 2 more (RFC6282-4.3.3-06)"
     assert f"  linux-ble  rfc6282/2/every_form  pass -> fail: serious: wrong data, {codes}" in out
-    assert "What they break\n  RFC6282-4.3.3-06 (FORMAT): P=11: both ports" in out
+    assert "Requirements that the new failures break\n  RFC6282-4.3.3-06 (FORMAT): P=11: both ports" in out
     assert "1 result failed in both runs: `show` of either says how" in out
     assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--format", "json"]) == 1
     assert "form-6411" in capsys.readouterr().out, "a program gets all of them"

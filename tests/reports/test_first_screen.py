@@ -74,7 +74,7 @@ def header(**links):
             {"a": "lwip:", "b": "spinel:/dev/ttyACM0"},
             "Some rigs have no real radio (the frames went by a pipe to",
         ),
-        ({"a": "spinel:/dev/ttyACM0"}, "The frames went over a real radio, as far as the rig file tells."),
+        ({"a": "spinel:/dev/ttyACM0"}, "A real radio, as far as the rig file tells: "),
         ({"a": "acme:"}, "The record does not say whether a radio was in use."),
     ],
 )

@@ -230,3 +230,13 @@ class MovedWithItsOwnTid(ReferenceNode):
         if status == 3 and (kept := self.bindings.get(asked.address)) is not None:
             asked = replace(asked, option=replace(asked.option, tid=kept.tid))
         super().reply(asked, status)
+
+
+@variant("6lr-sets-flow-labels", rigs=ROUTERS, strict=False)
+class SetsFlowLabels(ReferenceNode):
+    """Sets a flow label that is zero in what it forwards: RFC 6437 §3, a node "MAY change the flow label value"."""
+
+    def pass_on(self, packet, peer):
+        if not int.from_bytes(packet[:4]) & 0xFFFFF:
+            packet = (int.from_bytes(packet[:4]) | 0x5AC3F).to_bytes(4) + packet[4:]
+        super().pass_on(packet, peer)

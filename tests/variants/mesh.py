@@ -15,11 +15,10 @@ def meshed(hops: int, *, short: bool = False):
             return super().room(info) - 20
 
         def fragment_packet(self, packet, info):
-            originator = self.link.dut_short if short else info.src
-            inside = info.between(originator, info.dst)
-            payloads = super().fragment_packet(packet, inside)
             if info.dst == BROADCAST:
                 return super().fragment_packet(packet, info)
+            originator = self.link.dut_short if short else info.src
+            payloads = super().fragment_packet(packet, info.between(originator, info.dst))
             return [mesh_header(originator, info.dst, hops) + payload for payload in payloads]
 
     return Meshed
@@ -35,8 +34,9 @@ class ShortOriginator(meshed(14, short=True)):
     """Its short address in the mesh header and its EUI-64 in the MAC header: RFC 4944 §5.2, V is its own bit."""
 
 
+@variant("hops-each-time-in-mesh")
 class HopsEachTime(meshed(3)):
-    """Hops Left differ from fragment to fragment, some of them deep."""
+    """Another number of hops in front of each fragment: each frame is forwarded for itself (RFC 4944 §11)."""
 
     def fragment_packet(self, packet, info):
         payloads = super().fragment_packet(packet, info)
@@ -47,8 +47,3 @@ class HopsEachTime(meshed(3)):
             mesh_header(info.src, info.dst, (3, 14, 15, 255, 1)[at % 5]) + payload[behind:]
             for at, payload in enumerate(payloads)
         ]
-
-
-@variant("hops-each-time-in-mesh")
-class HopsEachTimeInMesh(HopsEachTime):
-    """Another number of hops in front of each fragment: each frame is forwarded for itself (RFC 4944 §11)."""
