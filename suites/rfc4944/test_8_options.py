@@ -57,15 +57,19 @@ def moved(case: Case, address: bytes, link: bytes) -> None:
 
 
 def say(case: Case, who: Neighbour, kind: int, flags: int, option: bytes) -> None:
-    """Neighbor Discovery from `who` to the DUT, its source in-line: a solicitation of it, or an advertisement."""
+    """Neighbor Discovery from `who` to the DUT, its source in-line: a solicitation of it, or an advertisement.
+
+    As often as the medium may lose it: what it says may be said twice.
+    """
     tester = case.tester
     target = tester.dut_address if kind == NEIGHBOR_SOLICITATION else who.address
     body = bytes([flags, 0, 0, 0]) + target + option
     message = ipv6.icmpv6(kind, 0, body, who.address, tester.dut_address)
     packet = ipv6.build(who.address, tester.dut_address, ipv6.ICMPV6, message, hop_limit=255)
     tester.ordinary.add(packet)
-    made = stimulus(case, packet, info=tester.info(who.frames))
-    tester.send(made.payloads, made.info)
+    for _ in range(case.rig.file.attempts):
+        made = stimulus(case, packet, info=tester.info(who.frames))
+        tester.send(made.payloads, made.info)
 
 
 def echo_of(case: Case, who: Neighbour) -> Callable[[], Stimulus]:
@@ -192,6 +196,8 @@ def test_form_of_a_solicitation(case: Case, form: str):
             for seen in tester.heard[before:]
         )
 
+    if form == "fragments":
+        case.room_for(200)
     if any(advertised() for _ in range(2 * case.rig.file.attempts)):
         return
     form, asked = "plain", form
