@@ -23,8 +23,7 @@ CHOICES = {
 @each_way
 def test_sender(pair: PairCase, way: str, choice: str):
     """The asker sends everything as it may choose to: echoes small and in fragments, and answers to the other's."""
-    asker, other = pair.way(way)
-    pair.needs(asker, "ping", "choices")
+    asker, other = pair.way(way, asker="ping choices")
     pair.choose(asker, choice)
     for size in pair.each(SIZES):
         pair.echo(asker, other, size)

@@ -12,9 +12,7 @@ SILENCE = 46.0
 @requirement("RFC4944-8-01", "RFC4944-5.3-18", "RFC6282-2-04")
 def test_restart_of_the_other(pair: PairCase, way: str):
     """They talk, one restarts (its tags and its neighbours begin anew), and they go on, small and in fragments."""
-    asker, other = pair.way(way)
-    pair.needs(asker, "ping")
-    pair.needs(other, "reset")
+    asker, other = pair.way(way, asker="ping", other="reset")
     able(pair, asker, other, 300)
     pair.restart(other)
     for size in pair.each((8, 300, 300, 1232)):
@@ -25,8 +23,7 @@ def test_restart_of_the_other(pair: PairCase, way: str):
 @requirement("RFC4944-8-01", "RFC6282-2-04")
 def test_silence_and_return(pair: PairCase, way: str):
     """They talk, are silent until each must look anew for the other, and go on."""
-    asker, other = pair.way(way)
-    pair.needs(asker, "ping")
+    asker, other = pair.way(way, asker="ping")
     able(pair, asker, other)
     pair.silence(SILENCE)
     for size in pair.each((8, 300)):

@@ -16,8 +16,7 @@ SHORT = bytes.fromhex("000000fffe00")
 @requirement("RFC6282-3.1.1-07", "RFC6282-3.1.1-08", "RFC6282-3.1.1-09", "RFC6282-3.1.1-10")
 def test_hop_limits(pair: PairCase, way: str):
     """An echo, Neighbor Discovery (255), the report of a group (1): the other's IP tap shows each as it was sent."""
-    asker, other = pair.way(way)
-    pair.needs(asker, "ping")
+    asker, other = pair.way(way, asker="ping")
     if "reset" in asker.profile.abilities:
         pair.restart(asker)
     able(pair, asker, other)
@@ -30,9 +29,7 @@ def test_hop_limits(pair: PairCase, way: str):
 @requirement("RFC6282-3.1.1-14", "RFC6282-3.1.1-28", "RFC6282-3.1.2-01")
 def test_shared_context(pair: PairCase, way: str):
     """Both know context 0 and have an address in it: echoes between these addresses, compressed by it or not."""
-    asker, other = pair.way(way)
-    pair.needs(asker, "ping", "context", "address")
-    pair.needs(other, "context", "address")
+    asker, other = pair.way(way, asker="ping context address", other="context address")
     pair.share_context(0, NETWORK)
     given = {}
     for side in (asker, other):

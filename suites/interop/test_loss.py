@@ -14,8 +14,7 @@ ROUNDS = 15
 @requirement("RFC4944-5.3-20", "RFC6282-2-04", "RFC7668-3.2-03")
 def test_echoes(pair: PairCase, way: str, percent: int):
     """Small and large echoes by turns while so many percent of the frames are lost; none is lost otherwise."""
-    asker, other = pair.way(way)
-    pair.needs(asker, "ping")
+    asker, other = pair.way(way, asker="ping")
     pair.impair(percent / 100)
     for size in pair.each((SMALL, LARGE) * ROUNDS):
         pair.echo(asker, other, size)

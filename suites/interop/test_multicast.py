@@ -17,9 +17,7 @@ GROUPS = {
 @requirement("RFC6282-3.1.1-40", "RFC4944-3-02", "RFC7668-3.2.2-08")
 def test_all_nodes(pair: PairCase, way: str):
     """A datagram to ff02::1: every node is a member of that group (RFC 4291 §2.8)."""
-    asker, other = pair.way(way)
-    pair.needs(asker, "udp")
-    pair.needs(other, "udp")
+    asker, other = pair.way(way, "udp")
     for size in pair.each((8, 300)):
         pair.datagram(asker, other, (0x1237, 0x567B), pair.pattern(size), ALL_NODES)
 
@@ -29,9 +27,7 @@ def test_all_nodes(pair: PairCase, way: str):
 @requirement("RFC6282-3.1.1-37", "RFC6282-3.1.1-38", "RFC6282-3.1.1-39", "RFC4944-3-02")
 def test_joined_group(pair: PairCase, way: str, bits: str):
     """A datagram to a group that the other one has joined."""
-    asker, other = pair.way(way)
-    pair.needs(asker, "udp")
-    pair.needs(other, "udp", "join")
+    asker, other = pair.way(way, "udp", other="join")
     group = bytes.fromhex(GROUPS[bits])
     pair.join(other, group)
     pair.datagram(asker, other, (0x1238, 0x567C), pair.pattern(12), group)

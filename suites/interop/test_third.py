@@ -11,8 +11,7 @@ SIZE = 300
 @requirement("RFC4944-8-01", "RFC6282-2-04", "RFC4944-5.3-18")
 def test_beside(pair: PairCase, way: str):
     """A third node talks to both between what they say to each other, small and in fragments, and is answered."""
-    asker, other = pair.way(way)
-    pair.needs(asker, "ping")
+    asker, other = pair.way(way, asker="ping")
     with pair.third() as third:
         for size in pair.each((8, SIZE)):
             pair.echo(third, asker, size)
@@ -25,8 +24,7 @@ def test_beside(pair: PairCase, way: str):
 @requirement("RFC4944-5.3-18")
 def test_same_tag(pair: PairCase, way: str):
     """The asker's datagram comes while a third node's of the same tag and size is half sent: both are answered."""
-    asker, other = pair.way(way)
-    pair.needs(asker, "ping")
+    asker, other = pair.way(way, asker="ping")
     if (other.profile.parameters.reassembly_slots or 1) < 2:
         raise Unsupported(f"the {other.name} does not declare two places for reassembly", "not_declared")
     with pair.third() as third:

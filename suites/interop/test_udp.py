@@ -18,9 +18,7 @@ SIZES = (0, 1, 40, 300)
 )
 def test_ports(pair: PairCase, way: str, form: str):
     """Datagrams of four sizes with ports that have this form: the application must get each as it was sent."""
-    asker, other = pair.way(way)
-    pair.needs(asker, "udp")
-    pair.needs(other, "udp")
+    asker, other = pair.way(way, "udp")
     for size in pair.each(SIZES):
         data = pair.pattern(size)
         pair.datagram(asker, other, PORTS[form], data)
