@@ -1,4 +1,4 @@
-"""From a `GuestSpec` to a guest whose agent answers.
+"""From a `GuestSpec`, or an image, to a guest whose agent answers.
 
 Strategy: make or find the image, try KVM if it passed its probe, fall back to plain emulation when it does not bring
 the guest up (and remember that), and put a hard deadline on it all. Whatever goes wrong is said with the console's
@@ -52,7 +52,7 @@ class Booted:
 
 
 def boot(
-    spec: GuestSpec,
+    what: GuestSpec | Image,
     *,
     kernel: Kernel | None = None,
     ports: Sequence[str] = ("agent",),
@@ -61,34 +61,13 @@ def boot(
     devices: Sequence[str] = (),
     gate: Gate | None = None,
 ) -> Booted:
-    """Boot a guest of `spec` within `deadline` seconds (making the image the first time is not counted).
+    """Boot a guest within `deadline` seconds (making the image of a `GuestSpec` the first time is not counted).
 
-    `devices` are further arguments of QEMU; with a `gate` the guest can take turns. Raises `GuestError`, and what
-    `image.build` raises.
+    `kernel` goes into an image that is made; `devices` are further arguments of QEMU; with a `gate` the guest can take
+    turns. Raises `GuestError`, and what `image.build` raises.
     """
     program = qemu_program()  # before the download: without QEMU there is no point in it
-    return boot_image(
-        build(spec, kernel),
-        program,
-        ports=ports,
-        run_dir=run_dir,
-        deadline=deadline,
-        devices=devices,
-        gate=gate,
-    )
-
-
-def boot_image(
-    image: Image,
-    program: str,
-    *,
-    ports: Sequence[str] = ("agent",),
-    run_dir: Path | None = None,
-    deadline: float = BOOT_DEADLINE,
-    devices: Sequence[str] = (),
-    gate: Gate | None = None,
-) -> Booted:
-    """Boot an image that is there already."""
+    image = what if isinstance(what, Image) else build(what, kernel)
     end = clock.now() + deadline
     if gate is None and kvm.probe(program).usable:  # instructions are counted under plain emulation only
         try:

@@ -170,7 +170,7 @@ def test_a_file_that_is_no_kernel(tmp_path, monkeypatch):
     with pytest.raises(
         qemu.GuestError, match=r"ended while it came up .*exited: QEMU ended with status 1(.|\n)*kernel"
     ):
-        boot.boot_image(bogus_image(tmp_path, b"not a kernel"), qemu.QEMU, deadline=20)
+        boot.boot(bogus_image(tmp_path, b"not a kernel"), deadline=20)
 
 
 @needs_qemu
@@ -183,7 +183,7 @@ def test_a_kernel_that_hangs_meets_the_deadline_and_leaves_nothing(tmp_path, mon
         qemu.GuestError,
         match=r"did not come up within \d s \(tcg\); running(.|\n)*bogus kernel(.|\n)*nothing",
     ):
-        boot.boot_image(bogus_image(tmp_path, bytes(kernel)), qemu.QEMU, deadline=1.5)
+        boot.boot(bogus_image(tmp_path, bytes(kernel)), deadline=1.5)
     assert list((tmp_path / "cache/run").iterdir()) == []
     assert list((tmp_path / "cache/guests").iterdir()) == []
 
