@@ -7,7 +7,8 @@ import pytest
 
 from rigs.model import LinkClosed
 from rigs.nodes.lwip import node
-from rigs.nodes.lwip.node import DUT_SHORT, TESTER_EUI64, LwipProcess, installed
+from rigs.nodes.lwip.library import installed
+from rigs.nodes.lwip.node import DUT_SHORT, TESTER_EUI64, LwipProcess
 from sixlowpan import DecodeError, LinkInfo, decode, fragment, mac
 from tests.lwip.exchange import Exchange
 

@@ -1,6 +1,9 @@
 """lwIP as a DUT: a real stack that answers, shows what it decompressed, and dies honestly."""
 
+import ctypes
+import gzip
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from rigs.model import LinkClosed, RigError, Unsupported
+from rigs.nodes.lwip import library
 from rigs.nodes.lwip import node as adapter
 from sixlowpan import ipv6
 from tests.waiting import soon, until
@@ -171,8 +175,8 @@ signal.pause()
 
 
 def test_dies_with_its_parent():
-    if not adapter.installed():
-        pytest.skip(f"{adapter.LIBRARY} is absent: {adapter.REMEDY}")
+    if not library.installed():
+        pytest.skip(f"{library.INSTALLED} is absent: {library.REMEDY}")
     with subprocess.Popen(
         [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": "."}
     ) as parent:
@@ -191,6 +195,40 @@ def ended(pid):
 
 
 def test_the_library_is_absent(monkeypatch):
-    monkeypatch.setattr(adapter, "LIBRARY", "libnothing.so.0")
+    monkeypatch.setattr(library, "INSTALLED", "libnothing.so.0")
     with pytest.raises(RigError, match="apt-get install liblwip0"):
         adapter.LwipProcess("ble")
+
+
+def test_another_package(tmp_path):
+    """A folder with an unpacked package: its library and its changelog's version; without a library, what to do."""
+    assert library.trouble(str(tmp_path)) == f"{tmp_path} has no usr/lib/*/liblwip.so.*"
+    folder, doc = tmp_path / "usr/lib/x86_64-linux-gnu", tmp_path / "usr/share/doc/liblwip0t64"
+    folder.mkdir(parents=True)
+    doc.mkdir(parents=True)
+    (folder / "liblwip.so.2.2.0").write_bytes(b"no library")
+    assert "liblwip.so.2.2.0" in library.trouble(str(tmp_path))
+    assert library.version(str(tmp_path)) == "liblwip.so.2.2.0 (version unknown)"
+    with gzip.open(doc / "changelog.Debian.gz", "wt", encoding="utf-8") as file:
+        file.write("lwip (2.2.1+dfsg1-1) unstable; urgency=medium\n")
+    assert library.version(str(tmp_path)) == "2.2.1+dfsg1-1"
+    with pytest.raises(RigError, match="dpkg-deb -x"):
+        adapter.LwipProcess("ble", package=str(tmp_path))
+
+
+def test_installed_in_a_folder(tmp_path):
+    """The installed library, taken by its folder, is the same node."""
+    if not library.installed():
+        pytest.skip(f"{library.INSTALLED} is absent: {library.REMEDY}")
+    ctypes.CDLL(library.INSTALLED)
+    mapped = Path("/proc/self/maps").read_text(encoding="utf-8")
+    found = Path(next(line.split()[-1] for line in mapped.splitlines() if "liblwip.so" in line))
+    folder = tmp_path / "usr/lib/here"
+    folder.mkdir(parents=True)
+    shutil.copy(found, folder)
+    process = adapter.LwipProcess("ble", package=str(tmp_path))
+    try:
+        assert process.node.version().startswith(f"{found.name} (version unknown)")
+        assert process.node.addresses() == (process.address,)
+    finally:
+        process.close()

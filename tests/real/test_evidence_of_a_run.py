@@ -9,7 +9,7 @@ import pytest
 from scapy.utils import RawPcapNgReader
 
 from reports.record import read
-from rigs.nodes.lwip.node import installed
+from rigs.nodes.lwip.library import installed
 from rigs.tester.preparation import STANDARD_CONTEXTS
 from sixlowpan import Contexts, DecodeError, Reassembler, frame, ipv6
 from tests.waiting import completed

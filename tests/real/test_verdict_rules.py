@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from reports.record import read
-from rigs.nodes.lwip.node import installed
+from rigs.nodes.lwip.library import installed
 from tests.waiting import completed
 
 ROOT = Path(__file__).parents[2]

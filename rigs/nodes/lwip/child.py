@@ -127,17 +127,19 @@ def interpose(library: Any, symbol: bytes, function: Any) -> bool:
 
 
 def enlarge_pool(library: Any) -> bool:
-    """Make pool buffers as large as the library fills them; False when this build is not the one known to need it.
+    """Make pool buffers as large as the library fills them; False when this build is not one known to need it.
 
-    In Debian's 2.1.3 `pbuf.o` fills 1536 octets of a PBUF_POOL buffer and `memp.o` allocates 592 (and 24 for
-    the header): every BLE packet of more than about 500 octets is written past the end of its heap block.
+    In Debian's 2.1.3 and 2.2.1 `pbuf.o` fills 1536 octets of a PBUF_POOL buffer and `memp.o` allocates 592 (and 24
+    for the header): every BLE packet of more than about 500 octets is written past the end of its heap block.
     """
-    size = ctypes.c_uint16.in_dll(library, "memp_PBUF_POOL")
-    if size.value != 592 + 24:
-        return False
-    _writable(ctypes.addressof(size))
-    size.value = 1536 + 24
-    return True
+    start = ctypes.addressof(ctypes.c_uint8.in_dll(library, "memp_PBUF_POOL"))
+    for at in (0, 8):  # 2.2.1 has a name in front of the size
+        size = ctypes.c_uint16.from_address(start + at)
+        if size.value == 592 + 24:
+            _writable(start + at)
+            size.value = 1536 + 24
+            return True
+    return False
 
 
 class Lwip:

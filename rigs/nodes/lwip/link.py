@@ -31,8 +31,15 @@ def open_link(bench: Bench, address: str, rig: RigFile) -> LwipLink:
     def start() -> LwipProcess:
         # on IEEE 802.15.4 the tester may be anybody
         far = rig.tester.address if _KINDS[address] == "ble" else None
-        own = {"public": options.public, "as_built": options.as_built}
-        return LwipProcess(_KINDS[address], pan=pan, dut=rig.dut.address, tester=far, **own)
+        return LwipProcess(
+            _KINDS[address],
+            pan=pan,
+            public=options.public,
+            as_built=options.as_built,
+            package=options.package,
+            dut=rig.dut.address,
+            tester=far,
+        )
 
     return bench.resource("lwip", start).link
 

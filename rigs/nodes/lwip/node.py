@@ -14,28 +14,23 @@ and a DUT that damages its heap at every large packet dies at another case than 
 
 from __future__ import annotations
 
-import ctypes
-import functools
-import subprocess
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from pydantic import Field
 
+from rigs import registry
 from rigs.configuration.models import NodeOptions
 from rigs.links.child import ChildLink, ChildProcess, ChildTap
 from rigs.links.forked import server_of
 from rigs.model import Health, LinkKind, Node, RigError, Unsupported
-from rigs.nodes.lwip import child
+from rigs.nodes.lwip import child, library
 from rigs.registry import Missing
 from sixlowpan.addresses import link_local
 
 if TYPE_CHECKING:
     from rigs.bench import Bench
     from rigs.configuration.models import RigFile
-
-LIBRARY: Final = "liblwip.so.0"
-REMEDY: Final = "apt-get install liblwip0"
 
 
 class Options(NodeOptions):
@@ -48,6 +43,7 @@ class Options(NodeOptions):
         False,
         description="true to leave Debian's packet buffers too small, so that large BLE packets damage the heap",
     )
+    package: str = Field("", description=library.PACKAGE)
 
 
 CONTEXTS: Final = 10
@@ -63,15 +59,6 @@ TESTER_BLE: Final = {False: bytes.fromhex("c00000000002"), True: bytes.fromhex("
 _ABILITIES: Final = frozenset(
     {"echo", "ping", "udp", "join", "context", "address", "reset", "ip_tap", "port_unreachable", "console"}
 )
-
-
-def installed() -> bool:
-    """Whether the library can be loaded here."""
-    try:
-        ctypes.CDLL(LIBRARY)
-    except OSError:
-        return False
-    return True
 
 
 #: The C library fills what is allocated and freed with this octet or its complement: stale memory that lwIP puts into
@@ -90,13 +77,14 @@ class LwipProcess:
         pan: bytes = PAN,
         public: bool = False,
         as_built: bool = False,
+        package: str = "",
         dut: bytes | None = None,
         tester: bytes | None = None,
     ) -> None:
         """`dut`, `tester`: other link-layer addresses than usual; the DUT's last two octets are its short address."""
-        if not installed():
-            raise RigError(f"{LIBRARY} cannot be loaded: {REMEDY}")
-        self.kind = kind
+        if wrong := library.trouble(package):
+            raise RigError(f"{wrong} cannot be loaded: {library.remedy(package)}")
+        self.kind, self.package = kind, package
         if kind == "ble":
             self.dut, self.tester = dut or DUT_BLE[public], tester or TESTER_BLE[public]
             self.address = link_local(self.dut)
@@ -115,7 +103,7 @@ class LwipProcess:
         self.node = LwipNode(self)
 
     def _spawn(self) -> ChildProcess:
-        server = server_of(child.__file__, [LIBRARY], DIRTY_MEMORY)
+        server = server_of(child.__file__, [library.library(self.package)], DIRTY_MEMORY)
         return ChildProcess(lambda theirs: server.fork([self.kind, self._told], theirs), f"lwip-{self.kind}")
 
     def restart(self) -> None:
@@ -143,22 +131,6 @@ class LwipLink(ChildLink):
             self.dut_short = process.dut[-2:]
 
 
-@functools.cache
-def _package() -> str:
-    """The Debian package's version, where there is a package manager to ask; else the library's own file."""
-    try:
-        done = subprocess.run(
-            ["dpkg-query", "-W", "-f", "${Version}", "liblwip0"],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=120,  # a bound for what hangs, on a busy machine as well
-        )
-    except (OSError, subprocess.SubprocessError):
-        return f"{LIBRARY} (version unknown)"
-    return done.stdout.strip()
-
-
 class LwipNode(Node):
     """lwIP seen from its own side, by the commands of the child process."""
 
@@ -167,6 +139,7 @@ class LwipNode(Node):
 
     def __init__(self, process: LwipProcess) -> None:
         self._process = process
+        self._version = library.version(process.package)
         self._before = ""
         self._datagrams: dict[int, deque[tuple[bytes, int, bytes]]] = {}
         self.attach()
@@ -179,7 +152,7 @@ class LwipNode(Node):
         self._datagrams.clear()
 
     def version(self) -> str:
-        return _package() + (", with its packet buffers enlarged" if self._repaired else "")
+        return self._version + (", with its packet buffers enlarged" if self._repaired else "")
 
     def addresses(self) -> tuple[bytes, ...]:
         found = self._command(child.ADDRESSES)[1:]
@@ -256,8 +229,9 @@ class LwipNode(Node):
 
 def check(rig: RigFile) -> list[Missing]:
     """What this machine lacks for an lwIP rig."""
-    del rig
-    return [] if installed() else [Missing(LIBRARY, REMEDY)]
+    folder = registry.options(rig, Options).package
+    wrong = library.trouble(folder)
+    return [Missing(wrong, library.remedy(folder))] if wrong else []
 
 
 def open_node(bench: Bench, rig: RigFile) -> LwipNode:
