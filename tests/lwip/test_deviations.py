@@ -174,10 +174,10 @@ def test_what_was_not_overwritten_ends_in_an_assertion(monkeypatch):
     process = LwipProcess("ieee802154")
     try:
         exchange = Exchange(process)
-        for _ in range(4):
-            exchange.send_payload(bytes.fromhex("c0f800027e33ee7a333a8000") + b"\xf0" * 30)
-            exchange.send_payload(bytes.fromhex("e0f800020a") + bytes(16))
         with pytest.raises(LinkClosed, match=r"SIGABRT: Assertion .pbuf_free: p->ref > 0. failed"):
+            for _ in range(4):  # it may be dead before the last was sent
+                exchange.send_payload(bytes.fromhex("c0f800027e33ee7a333a8000") + b"\xf0" * 30)
+                exchange.send_payload(bytes.fromhex("e0f800020a") + bytes(16))
             process.node.sync()
     finally:
         process.close()
