@@ -3,6 +3,8 @@
 When a test here fails after an update of the library, the deviation is gone, and so must be its entry.
 """
 
+import contextlib
+
 import pytest
 
 from rigs.model import LinkClosed
@@ -174,10 +176,11 @@ def test_what_was_not_overwritten_ends_in_an_assertion(monkeypatch):
     process = LwipProcess("ieee802154")
     try:
         exchange = Exchange(process)
-        with pytest.raises(LinkClosed, match=r"SIGABRT: Assertion .pbuf_free: p->ref > 0. failed"):
-            for _ in range(4):  # it may be dead before the last was sent
+        with contextlib.suppress(LinkClosed):  # it may be dead before the last was sent
+            for _ in range(4):
                 exchange.send_payload(bytes.fromhex("c0f800027e33ee7a333a8000") + b"\xf0" * 30)
                 exchange.send_payload(bytes.fromhex("e0f800020a") + bytes(16))
+        with pytest.raises(LinkClosed, match=r"SIGABRT: Assertion .pbuf_free: p->ref > 0. failed"):
             process.node.sync()
     finally:
         process.close()
