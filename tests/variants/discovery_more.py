@@ -100,6 +100,11 @@ class AllTogether(ReferenceNode):
             self.renewing = False
 
 
+@variant("nd-lossy-3", rigs=(*HOSTS, *ROUTERS), rig={"attempts": 4, "air": {"loss": 0.03, "seed": 7}})
+class NdLossy3(ReferenceNode):
+    """A medium that loses 3 % of the frames; the rig file says attempts = 4."""
+
+
 @variant("nd-mdns-and-mle-at-times", rigs=(*HOSTS, *ROUTERS))
 class TalksAtTimes(Periodic):
     """Sends mDNS queries, MLE and CoAP multicast each 7 s: RFC 6762, RFC 7252 §8; none of it is about the tester."""
