@@ -117,6 +117,17 @@ class Unsolicited(Chatter):
         self.icmp_to(ALL_NODES, 136, b"\x20\0\0\0" + self.own[0] + self.link_option(2))
 
 
+@variant("advertises-each-address-at-times")
+class AdvertisesEach(Unasked):
+    """Tells all nodes of one of its addresses after the other each 0.13 s, unasked: RFC 4861 §7.2.6, RFC 9131 §4.1."""
+
+    period = 0.13
+
+    def chatter(self, packet):
+        address = self.own[self.said % len(self.own)]
+        self.icmp_to(ALL_NODES, 136, b"\x20\0\0\0" + address + self.link_option(2), source=address)
+
+
 @variant("options-with-short-address")
 class ShortOptions(ReferenceNode):
     """Gives its short address in link-layer address options: RFC 4944 §8, length 1; its frames have the EUI-64."""
