@@ -1,9 +1,9 @@
 """A scripted OpenThread CLI on stdin and stdout: no network behind it, only the words of several versions.
 
 Run as a program: `openthread_cli.py [--old] [--no-echo] [--no-prompt] [--zephyr] [--logs] [--dead] [--taken]
-[--refuses WORD] [--slow LINES]`. It imports nothing of the project. Commands that steer it: `x crash`, `x reboot`,
-`x datagram HEX`, `x key`, `x unsecure`, `x exit`. Its Thread takes one look at `state` until it has its role, which is
-that of a leader with a dataset of its own and of a child with one that it was given.
+[--refuses WORD] [--slow LINES] [--stalls LINES]`. It imports nothing of the project. Commands that steer it: `x crash`,
+`x reboot`, `x datagram HEX`, `x key`, `x unsecure`, `x exit`. Its Thread takes one look at `state` until it has its
+role, which is that of a leader with a dataset of its own and of a child with one that it was given.
 """
 
 import sys
@@ -11,6 +11,8 @@ import threading
 
 WORDS = sys.argv[1:]
 OLD = "--old" in WORDS
+#: How many lines it reads before it says anything, and then all at once; empty once it has.
+STALLED = [int(WORDS[WORDS.index("--stalls") + 1])] if "--stalls" in WORDS else []
 PROMPT = "uart:~$ " if "--zephyr" in WORDS else "" if "--no-prompt" in WORDS else "> "
 LOG = "[I] Mle-----------: a line of the log\r\n"
 FRESH = {"channel": "11", "panid": "0xffff", "extaddr": "1122334455667788", "key": "00" * 16, "up": False}
@@ -26,15 +28,17 @@ def main():
     say(PROMPT)
     for number, line in enumerate(sys.stdin):
         command = line.strip()
+        if STALLED and number + 1 == STALLED[0]:
+            STALLED.clear()
         if "--slow" in WORDS:  # its machine is busy, most of all as it starts
             threading.Event().wait(1.2 if number < int(WORDS[WORDS.index("--slow") + 1]) else 0.1)
-        if "--slow" in WORDS and command.startswith(("ot ", "unsecureport")):
-            say("Error 35: InvalidCommand\r\n" + PROMPT)
-            continue
         if "--dead" in WORDS:
             continue
         if "--no-echo" not in WORDS:
             say(command + "\r\n")
+        if {"--slow", "--stalls"} & {*WORDS} and command.startswith(("ot ", "unsecureport")):
+            say("Error 35: InvalidCommand\r\n" + PROMPT)
+            continue
         if "--zephyr" in WORDS and command and not command.startswith(("ot ", "x ")):
             say(f"{command}: command not found\r\n" + PROMPT)
             continue
@@ -166,7 +170,8 @@ def udp(rest, state):
 
 def say(text):
     sys.stdout.buffer.write(text.encode())
-    sys.stdout.buffer.flush()
+    if not STALLED:
+        sys.stdout.buffer.flush()
 
 
 main()

@@ -70,6 +70,13 @@ def test_late_answers_of_a_slow_start_are_not_those_of_the_next_commands(start, 
     assert start("--no-echo", "--slow", lines).addresses() == start("--no-echo").addresses()
 
 
+@pytest.mark.parametrize("words", [["--no-echo"], []], ids=["no-echo", "echo"])
+@pytest.mark.parametrize("lines", ["3", "4", "5"])
+def test_a_late_answer_does_not_make_the_prefix_that_was_tried_next_the_right_one(start, lines, words):
+    """The answer to `version` came behind `ot version`, and every command had "ot " in front from then on."""
+    assert start(*words, "--stalls", lines).addresses() == start(*words).addresses()
+
+
 def steer(node, command):
     """Make the scripted CLI do something of its own, and wait until it has."""
     node._shell.send(f"x {command}")

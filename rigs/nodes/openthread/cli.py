@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from rigs import clock
-from rigs.consoles.shell import SANITIZERS, Shell
+from rigs.consoles.shell import QUIET, SANITIZERS, Shell
 from rigs.model import LinkClosed, RigError
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Cli:
 
     def __init__(self, shell: Shell, prompt: str, prefix: str = "") -> None:
         self._shell, self._prompt, self._prefix = shell, prompt, prefix
+        self._prefixes = [prefix] if prefix else ["", "ot "]
         self._echoes = True
 
     def ready(self, timeout: float) -> None:
@@ -62,9 +63,9 @@ class Cli:
         Raises `RigError` with what was seen last.
         """
         deadline = clock.now() + timeout
-        prefixes = itertools.cycle([self._prefix] if self._prefix else ["", "ot "])
+        prefixes = itertools.cycle(sorted(self._prefixes, key=lambda one: one != self._prefix))
         self._shell.send("")  # ends what was left half typed
-        answers = 0
+        answers = refused = 0
         while answers < 2:  # without an echo the first may belong to something from before
             self._prefix = next(prefixes) if not answers else self._prefix
             mark = self._shell.mark()
@@ -78,15 +79,31 @@ class Cli:
                 if left <= 0:
                     raise
                 continue
-            if seen["code"]:  # "ot version" where there is no "ot", or what belongs to something from before
+            refused = refused + 1 if seen["code"] else 0
+            echo = re.search(rf"(?<!ot ){re.escape(self._prefix)}version[ \t]*$", seen.string, re.MULTILINE)
+            if refused == 2 or (echo is not None and seen.start() < echo.start()):
+                # the answer ended in front of the echo, so it is one from before; or this prefix is refused after all
+                answers = refused = 0
+                self._let_pass()
+                continue
+            if refused:  # "ot version" where there is no "ot", or what belongs to something from before
                 continue
             answers += 1
-            self._echoes = bool(
-                re.search(rf"{re.escape(self._prefix)}version[ \t]*$", seen.string, re.MULTILINE)
-            )
+            self._echoes = echo is not None
             if self._echoes:
                 return
         self._hear_out()
+
+    def _let_pass(self) -> None:
+        """Take what the console still says of what was asked before, until it is quiet. Raises `LinkClosed`."""
+        while True:
+            mark = self._shell.mark()
+            try:
+                self._shell.expect(r"[\s\S]", QUIET, mark)
+            except LinkClosed:
+                raise
+            except RigError:
+                return
 
     def _hear_out(self) -> None:
         """Let all that was asked be answered: without an echo a late answer would be taken for the next command's.
