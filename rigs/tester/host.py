@@ -28,8 +28,6 @@ from rigs.tester.packets import (
     Identity,
     Seen,
     Stimulus,
-    datagram_in,
-    datagram_of,
     in_line,
     is_group,
 )
@@ -236,11 +234,11 @@ class Tester:
         self._assembly.owed.sent(what.packet)
         self.asked.sent(what.packet)
         frames = self.frames_of(what)
-        for index, frame in enumerate(frames):
+        for frame, key in zip(
+            frames, [b""] * len(frames) if self.kind == "ble" else what.datagrams, strict=True
+        ):
             self.air.send_frame(frame)
-            if self.kind == "ble":
-                continue
-            if key := datagram_in(frame) if what.frames else datagram_of(what.payloads[index], what.info):
+            if key:
                 self.begun[key] = self.now()
         return frames
 

@@ -160,3 +160,10 @@ class Stimulus:
     #: What is sent right in front of it, so that nothing which an earlier packet left in a buffer of the DUT spoils
     #: what a wrong reading would make of this one.
     before: Stimulus | None = None
+
+    @property
+    def datagrams(self) -> list[bytes]:
+        """Of each frame on IEEE 802.15.4: the key of the datagram that it may be a fragment of, or empty."""
+        if self.frames:
+            return [datagram_in(frame) for frame in self.frames]
+        return [datagram_of(payload, self.info) for payload in self.payloads]
