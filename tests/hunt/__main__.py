@@ -15,6 +15,7 @@ import multiprocessing
 import sys
 import tempfile
 import time
+import traceback
 from functools import partial
 from pathlib import Path
 
@@ -93,7 +94,10 @@ def quiet(job):
     """What a hunt on a conforming node found: (name, sequences, findings, breaches that did not come again)."""
     name, path, seed, seconds = job
     lost = []
-    search = hunt([], seed, seconds, rig=path, findings=None, lost_one=lost.append)
+    try:
+        search = hunt([], seed, seconds, rig=path, findings=None, lost_one=lost.append)
+    except Exception:  # noqa: BLE001 - an error of ours on one node ends the hunt on that one only
+        return name, 0, [f"error\n{traceback.format_exc()[-1400:]}"], []
     found = [f"{one.kind}: {one.breach.actual}\n{written(one.sequence)}" for one in search.found]
     once = [
         f"{one.breach.code} ({one.breach.requirement}) after {one.plays} sequences, expected {one.breach.expected}; "

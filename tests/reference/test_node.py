@@ -256,3 +256,10 @@ def test_rfc_7668_has_no_6lr():
     there.resource("memory", lambda: MemoryLink("ble"))
     with pytest.raises(RigError, match=r"dut.role = '6LR' needs tester.link = 'memory:802154'"):
         open_node(there, load("reference-ble", ["dut.role=6LR"]).rig)
+
+
+def test_a_6ln_solicits_for_ever():
+    """RFC 6775 §5.3: "truncated binary exponential backoff" has no last interval, however often nobody answers."""
+    with benches.Rig.of(load("reference-nd-6ln")) as rig:
+        intervals = [rig.node.solicitation_interval(sent) for sent in (1, 2, 3, 4, 5, 6, 2000)]
+    assert intervals == [10, 10, 20, 40, 60, 60, 60]

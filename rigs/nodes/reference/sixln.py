@@ -72,7 +72,8 @@ class SixLn(Advertised):
 
     def solicitation_interval(self, sent: int) -> float:
         """§5.3: 3 at least 10 s apart, then "truncated binary exponential backoff", 60 s at most."""
-        return INTERVAL if sent < TRIES else min(SLOWEST, INTERVAL * 2.0 ** (sent - TRIES + 1))
+        doublings = min(sent - TRIES + 1, 16)  # of which a few come to the slowest
+        return INTERVAL if sent < TRIES else min(SLOWEST, INTERVAL * 2.0**doublings)
 
     def advertised_router(self, message: nd.RouterAdvertisement) -> None:
         """RFC 6775 §5.4: a router, contexts, and addresses of the prefixes with A=1 and L=0."""
