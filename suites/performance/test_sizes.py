@@ -67,9 +67,7 @@ def _answered(case: Case, size: int) -> bool:
     seen = case.tester.reply_to(request, case.tester.now() + case.timeout)
     good = seen is not None and seen.icmp_type == ECHO_REPLY and seen.upper[4:] == request[44:]
     if seen is not None and not good:
-        case.finding(
-            "payload", f"the {size} octets of the request", seen.upper[8:32].hex(), frame=seen.frames[0]
-        )
+        case.finding("payload", f"the {size} octets of the request", seen.upper[8:32].hex(), frame=seen)
     return seen is not None
 
 

@@ -31,7 +31,7 @@ def test_unspecified_hop_limit(case: Case):
         found = used(case)
         case.expect(
             found <= {told}, "sent_hop_limit", f"{told} as before, behind an advertisement with Cur Hop Limit 0",
-            ", ".join(map(str, sorted(found))), frame=sent.frames[0],
+            ", ".join(map(str, sorted(found))), frame=sent,
         )  # fmt: skip
     finally:
         case.survives(lambda: router_advertisement(case, hop_limit=min(before, default=64)))

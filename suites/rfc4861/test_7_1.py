@@ -19,12 +19,11 @@ def test_advertisement(case: Case):
     seen = case.sent_by(case.tester.solicit, answers)
     if seen is None or seen.view is None:
         return
-    frame = seen.frames[0]
     case.expect(
-        seen.view.hop_limit == 255, "hop_limit", "hop limit 255", f"{seen.view.hop_limit}", frame=frame
+        seen.view.hop_limit == 255, "hop_limit", "hop limit 255", f"{seen.view.hop_limit}", frame=seen
     )
     target = seen.upper[8:24]
-    case.expect(target == own, "target", own.hex(), target.hex(), frame=frame)
+    case.expect(target == own, "target", own.hex(), target.hex(), frame=seen)
 
 
 @requirement("RFC4861-7.1.1-01")
@@ -50,6 +49,6 @@ def test_own_solicitation(case: Case):
     for seen in before_the_answer(case):
         if seen.icmp_type == NEIGHBOR_SOLICITATION and seen.view is not None:
             limit = seen.view.hop_limit
-            case.expect(limit == 255, "hop_limit", "hop limit 255", f"{limit}", frame=seen.frames[0])
+            case.expect(limit == 255, "hop_limit", "hop limit 255", f"{limit}", frame=seen)
             return
     case.unsupported("the DUT needs no neighbor discovery on this link")

@@ -198,12 +198,11 @@ def test_each_of_its_addresses(case: Case):
         seen = next((a for a in advertised(case, case.timeout) if a.upper[4] & SOLICITED), None)
         if seen is None:
             case.unsupported("the DUT answers no such solicitation", "not_observable")
-        frame = seen.frames[0]
-        case.expect(seen.upper[8:24] == target, "target", target.hex(), seen.upper[8:24].hex(), frame=frame)
+        case.expect(seen.upper[8:24] == target, "target", target.hex(), seen.upper[8:24].hex(), frame=seen)
         says = bool(seen.upper[4] & ROUTER)
         # a host may be a router as well, unless it is a 6LN; and "a 6LR comes up as a non-router" (RFC 6775 §6.2)
         known = role in {"6LN", "6LBR"}
-        case.expect(not known or says == router, "router_flag", f"R={router:d}", f"R={says:d}", frame=frame)
+        case.expect(not known or says == router, "router_flag", f"R={router:d}", f"R={says:d}", frame=seen)
 
 
 @requirement("RFC4861-7.2.3-01")

@@ -45,7 +45,7 @@ def test_acknowledgement_request(case: Case):
     seen = answer(case)
     if seen is not None:
         header, _ = mac.parse(seen.frames[0])
-        case.expect(header.ack_request, "no_ack_request", "AR=1", "AR=0", frame=seen.frames[0])
+        case.expect(header.ack_request, "no_ack_request", "AR=1", "AR=0", frame=seen)
 
 
 @requirement("RFC4944-2-02")

@@ -189,6 +189,4 @@ def test_answers_begin_with_a_dispatch(case: Case):
             or first >> 3 in {0b11000, 0b11100}
             or first >> 6 == 0b10
         )
-        case.expect(
-            legal, "dispatch", "0x41, HC1, IPHC, FRAG1 or mesh", f"0x{first:02x}", frame=seen.frames[0]
-        )
+        case.expect(legal, "dispatch", "0x41, HC1, IPHC, FRAG1 or mesh", f"0x{first:02x}", frame=seen)

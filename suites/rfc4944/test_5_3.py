@@ -278,7 +278,7 @@ def test_fragments_that_it_sends(case: Case, size: int):
         f"datagram_size {len(seen.packet)} in every fragment",
         f"{sorted(sizes)}",
         requirement="RFC4944-5.3-10",
-        frame=seen.frames[0],
+        frame=seen,
     )
 
 
@@ -318,7 +318,7 @@ def test_no_fragment_header_without_need(case: Case):
             "needless_fragment",
             "no fragment header",
             f"0x{first:02x}",
-            frame=seen.frames[0],
+            frame=seen,
         )
 
 

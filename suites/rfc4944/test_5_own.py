@@ -86,7 +86,7 @@ def test_own_datagram(case: Case, size: int):
         "sent_payload",
         "the data that it was given",
         "other data",
-        frame=came.frames[0],
+        frame=came,
     )
 
 

@@ -94,7 +94,7 @@ def _answer_goes_to_us(case: Case) -> None:
             "neighbour_address",
             f"the reply goes to {tester.identity.link.hex()}",
             f"it goes to {seen.info.dst.hex()}",
-            frame=seen.frames[0],
+            frame=seen,
         )
 
 
@@ -124,7 +124,7 @@ def test_link_layer_address_option(case: Case):
             " or ".join(sorted(o.hex(" ") for o in legal)),
             f"{option.hex(' ')} (sent from {address.hex()})",
             requirement="RFC4944-8-02" if option[1:2] == b"\2" else "RFC4944-8-03",
-            frame=seen.frames[0],
+            frame=seen,
         )
         own = option[2:10] if option[1:2] == b"\2" else option[2:4]
         case.expect(
@@ -133,7 +133,7 @@ def test_link_layer_address_option(case: Case):
             "the address that the interface answers to now",
             own.hex(),
             requirement="RFC4944-8-04",
-            frame=seen.frames[0],
+            frame=seen,
         )
         return
     case.unsupported("the DUT sent no Neighbor Solicitation with an address option")
@@ -213,7 +213,7 @@ def test_target_link_layer_address_option(case: Case, asked: str):
         else "RFC4944-8-02"
         if option
         else "RFC4861-7.2.4-03",
-        frame=seen.frames[0],
+        frame=seen,
     )
 
 
@@ -282,7 +282,7 @@ def test_neighbours_that_look_alike(case: Case):
                 "neighbour_address",
                 f"the reply goes to {who.link.hex()}",
                 f"it goes to {seen.info.dst.hex()}",
-                frame=seen.frames[0],
+                frame=seen,
             )
 
 
@@ -297,4 +297,4 @@ def test_address_that_ends_in_zeros(case: Case):
         seen = case.answered(lambda: stimulus(case, tester.echo(source=who.address)))
     if seen is not None:
         told = (f"the reply goes to {link.hex()}", f"it goes to {seen.info.dst.hex()}")
-        case.expect(seen.info.dst == link, "neighbour_address", *told, frame=seen.frames[0])
+        case.expect(seen.info.dst == link, "neighbour_address", *told, frame=seen)

@@ -94,7 +94,7 @@ def goes_to(case: Case, who: Neighbour, link: bytes, code: str = "neighbour_addr
             code,
             f"the reply goes to {link.hex()}, which the option named",
             f"it goes to {seen.info.dst.hex()}",
-            frame=seen.frames[0],
+            frame=seen,
         )
 
 
@@ -130,7 +130,7 @@ def test_option_unlike_the_frame(case: Case, by: str, size: str):
             if seen.icmp_type == NEIGHBOR_ADVERTISEMENT and seen.view and seen.view.dst == who.address:
                 wanted, got = f"the advertisement goes to {who.option.hex()}", seen.info.dst.hex()
                 sure = right(case, who, who.option, seen.info.dst)
-                case.expect(sure, "neighbour_address", wanted, f"it goes to {got}", frame=seen.frames[0])
+                case.expect(sure, "neighbour_address", wanted, f"it goes to {got}", frame=seen)
         return
     resolved(case, who, tester.link_option(2, who.option))
     goes_to(case, who, who.option)

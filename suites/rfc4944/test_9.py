@@ -26,7 +26,7 @@ def test_multicast_destination(case: Case):
             "multicast_destination",
             f"ffff, or {mapped.hex()} in a mesh",
             header.dst.hex(),
-            frame=seen.frames[0],
+            frame=seen,
         )
     if not multicast:
         case.unsupported("the DUT sent no multicast packet: it had no need to look for a neighbour")

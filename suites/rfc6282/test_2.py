@@ -77,7 +77,7 @@ def test_sends_no_hc1(case: Case):
             "hc1_sent",
             "not LOWPAN_HC1 (0x42)",
             "LOWPAN_HC1",
-            frame=seen.frames[0],
+            frame=seen,
         )
 
 

@@ -79,7 +79,7 @@ def test_traffic_class_of_answers(case: Case):
                 f"{name} as in the request and in the other answers: {asked & mask:08x}",
                 f"{got & mask:08x}, in an answer to a request with {asked:08x}",
                 requirement="RFC6282-3.2.1-01" if name != "flow label" else PARTS[name][1],
-                frame=seen.frames[0],
+                frame=seen,
             )
 
 
@@ -196,7 +196,7 @@ def _advertised(case: Case) -> None:
                 "255 in a Neighbor Advertisement",
                 str(seen.view.hop_limit),
                 requirement="RFC6282-3.1.1-10",
-                frame=seen.frames[0],
+                frame=seen,
             )
             return
 
@@ -217,7 +217,7 @@ def _unreachable(case: Case, hop_limit: int) -> None:
                 f"hop limit {hop_limit}, as in an Echo Reply",
                 str(seen.view.hop_limit),
                 requirement="RFC6282-3.1.1-09",
-                frame=seen.frames[0],
+                frame=seen,
             )
 
 
@@ -247,7 +247,7 @@ def test_errors_from_an_address_of_its_own(case: Case, iid: str):
                 "answer_source",
                 f"an error from {own.hex()}, which was asked (RFC 4443 §2.2)",
                 seen.view.src.hex() if seen.view else "",
-                frame=seen.frames[0],
+                frame=seen,
             )
     if not errors and not case.result.findings:
         case.unsupported("no error comes of a datagram to an address that the DUT was given")
@@ -279,7 +279,7 @@ def test_checksum_that_comes_to_zero(case: Case):
                 "a checksum that comes to zero is ffff",
                 seen.upper[6:8].hex(),
                 requirement="RFC6282-4.3.3-01",
-                frame=seen.frames[0],
+                frame=seen,
             )
             break
 

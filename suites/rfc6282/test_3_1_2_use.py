@@ -287,6 +287,6 @@ def test_answer_behind_a_changed_context(case: Case):
                 "nothing is compressed under a context that was removed",
                 str(seen.error),
                 requirement="RFC6775-4.2-06",
-                frame=seen.frames[0],
+                frame=seen,
             )
             return

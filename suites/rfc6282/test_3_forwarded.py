@@ -71,7 +71,7 @@ def test_stays_as_it_is(case: Case):
                 continue
             case.expect(
                 seen.packet[7] == packet[7] - 1, "hop_limit", str(packet[7] - 1), str(seen.packet[7]),
-                requirement="RFC8200-3-01", frame=seen.frames[0],
+                requirement="RFC8200-3-01", frame=seen,
             )  # fmt: skip
 
 

@@ -255,7 +255,7 @@ def test_own_extension_headers(case: Case):
         "headers of which each NHC octet is assigned",
         str(seen.error),
         requirement="RFC6282-4.2-11",
-        frame=seen.frames[0],
+        frame=seen,
     )
     case.expect(
         seen.view is None or seen.view.next_header == HOP_BY_HOP,
@@ -263,7 +263,7 @@ def test_own_extension_headers(case: Case):
         "a report behind a Hop-by-Hop Options header (RFC 3810 §5)",
         "one behind Destination Options",
         requirement="RFC6282-4.2-03",
-        frame=seen.frames[0],
+        frame=seen,
     )
 
 

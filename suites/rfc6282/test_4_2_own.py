@@ -44,7 +44,7 @@ def test_ipv6_fragments(case: Case, size: int):
             f"packets of {MTU} octets at most",
             f"{len(seen.packet)} octets",
             requirement="RFC4944-4-01",
-            frame=seen.frames[0],
+            frame=seen,
         )
         _well_sent_part(case, seen)
     stray = [heard for heard in tester.incomplete(since) if heard.info.dst == tester.identity.link]
@@ -65,7 +65,7 @@ def test_ipv6_fragments(case: Case, size: int):
             f"fragments that make an Echo Request of {size + 8} octets",
             f"{len(whole)} octets, {'with' if whole == message else 'without'} a right checksum",
             requirement="RFC6282-4.2-20",
-            frame=parts[0].frames[0],
+            frame=parts[0],
         )
 
 
@@ -90,5 +90,5 @@ def _well_sent_part(case: Case, seen: Seen) -> None:
         "the Reserved octet of a Fragment header is 0",
         f"{payload[where]:02x}",
         requirement="RFC6282-4.2-05",
-        frame=seen.frames[0],
+        frame=seen,
     )

@@ -133,7 +133,7 @@ def test_own_datagram(case: Case, size: int):
         "checksum_elided",
         "C=0: no upper layer authorised an elided checksum",
         "C=1",
-        frame=seen.frames[0],
+        frame=seen,
     )
     case.expect(
         seen.upper[4:6] == (8 + size).to_bytes(2),
@@ -141,7 +141,7 @@ def test_own_datagram(case: Case, size: int):
         f"UDP length {8 + size}",
         seen.upper[4:6].hex(),
         requirement="RFC6282-4.3.3-08",
-        frame=seen.frames[0],
+        frame=seen,
     )
 
 
@@ -161,7 +161,7 @@ def test_dynamic_port(case: Case):
             "dynamic_port",
             "no port of f0b0 to f0bf",
             f"{ports[-1]:04x}",
-            frame=seen.frames[0],
+            frame=seen,
         )
 
 

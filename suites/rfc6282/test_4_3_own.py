@@ -48,7 +48,7 @@ def _means(case: Case, seen: Seen, message: bytes) -> None:
         "udp_header",
         message[:8].hex(" "),
         seen.upper[:8].hex(" "),
-        frame=seen.frames[0],
+        frame=seen,
     )
     well_sent(case, seen)
 

@@ -87,7 +87,7 @@ def none_of(case: Case, start: bytes, found: list[Seen], expected: str) -> bool:
     return case.expect(
         not found and not made, "nd_taken", expected,
         registered_by(found[0]).hex() if found else "".join(address.hex() for address in made),
-        frame=found[0].frames[0] if found else b"",
+        frame=found[0] if found else None,
     )  # fmt: skip
 
 

@@ -147,9 +147,7 @@ def readable(case: Case, seen: Seen) -> nd.Message:
     message = message_of(seen)
     if message is None:
         breach = nd.breaches(seen.packet)[0]
-        case.failed(
-            breach.code, breach.expected, breach.message, requirement=breach.requirement, frame=seen.frames[0]
-        )
+        case.failed(breach.code, breach.expected, breach.message, requirement=breach.requirement, frame=seen)
     return message
 
 
@@ -170,14 +168,14 @@ def tells_link(case: Case, options: Sequence[nd.Option]) -> bool:
 def expect_of_the_link(case: Case, seen: Seen, row: str) -> None:
     """A message of Neighbor Discovery leaves with hop limit 255: by that receivers see that no router forwarded it."""
     found = seen.view.hop_limit
-    case.expect(found == 255, "hop_limit", "hop limit 255", str(found), requirement=row, frame=seen.frames[0])
+    case.expect(found == 255, "hop_limit", "hop limit 255", str(found), requirement=row, frame=seen)
 
 
 def expect_sllao(case: Case, seen: Seen, at: int, row: str) -> None:
     """The options behind so many octets of the ICMPv6 message have the DUT's link-layer address (`tells_link`)."""
     case.expect(
         tells_link(case, nd.options(seen.upper, at)), "nd_sllao", f"an SLLAO with {case.rig.link.dut.hex()}",
-        seen.upper[at:].hex() or "no option", requirement=row, frame=seen.frames[0],
+        seen.upper[at:].hex() or "no option", requirement=row, frame=seen,
     )  # fmt: skip
 
 
@@ -218,9 +216,7 @@ def expect_spaced(
         if close is None:
             slow = f"two messages were read {gap:.1f} s apart, and the rig was held up for {unsure:.1f} s"
             raise Inconclusive(f"machine too slow: {slow}")
-        case.expect(
-            not close, "nd_interval", expected, f"{gap:.1f} s", requirement=row, frame=later.frames[0]
-        )
+        case.expect(not close, "nd_interval", expected, f"{gap:.1f} s", requirement=row, frame=later)
 
 
 def is_rs(seen: Seen) -> bool:

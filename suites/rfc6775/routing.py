@@ -126,13 +126,12 @@ def kept(case: Case, party: HostParty, address: bytes, **fields: object) -> None
     """Register an address, which the rest of the case needs; else the case ends."""
     status, seen = registered(case, party, address, party.aro(**fields))
     if status != 0:
-        frame = seen.frames[0] if seen is not None else b""
         case.failed(
             "not_confirmed",
             "NA with ARO status 0",
             f"status {status}" if seen is not None else "no NA with ARO",
             requirement="RFC6775-6.5.3-01",
-            frame=frame,
+            frame=seen,
         )
 
 

@@ -22,38 +22,37 @@ def test_registration(case: Case):
     with attached(case) as (party, address):
         sent = [s for s in case.tester.heard[before:] if registered_by(s) == address]
         seen, option = sent[0], registration_of(sent[0])
-        frame = seen.frames[0]
         extended = case.declares("nd_extended")
         case.expect(
             seen.view.dst == party.address, "nd_destination", f"to the router {party.address.hex()}",
-            seen.view.dst.hex(), frame=frame,
+            seen.view.dst.hex(), frame=seen,
         )  # fmt: skip
         expect_sllao(case, seen, 24, "RFC6775-4.1-01")
         case.expect(
             seen.view.src == address, "nd_source", f"from {address.hex()}, the registered address",
-            seen.view.src.hex(), requirement="RFC6775-4.1-02", frame=frame,
+            seen.view.src.hex(), requirement="RFC6775-4.1-02", frame=seen,
         )  # fmt: skip
         case.expect(
             len(option.rovr) == 8, "nd_length", "an ARO of Length 2", f"Length {1 + len(option.rovr) // 8}",
-            requirement="RFC6775-4.1-03", frame=frame,
+            requirement="RFC6775-4.1-03", frame=seen,
         )  # fmt: skip
         case.expect(
             option.status == 0, "nd_status", "Status 0", str(option.status), requirement="RFC6775-4.1-04",
-            frame=frame,
+            frame=seen,
         )  # fmt: skip
         reserved = option.opaque or option.i or (not extended and (option.t or option.r or option.tid))
         case.expect(
             not reserved, "nd_reserved", "reserved octets 0", seen.upper[-16:].hex(), requirement="RFC6775-4.1-05",
-            frame=frame,
+            frame=seen,
         )  # fmt: skip
         own, row = case.rig.link.dut, "RFC6775-4.1-06"  # of a 6LN of RFC 8505 it is a ROVR: §5.1 there
         if case.tester.kind == "ble":  # RFC 7668 §3.2.4: the device address in Modified EUI-64 format
             own, row = modified_eui64(own), "RFC7668-3.2.4-02"
         case.expect(
             option.rovr == own or extended, "eui64", f"the EUI-64 {own.hex()}", option.rovr.hex(), requirement=row,
-            frame=frame,
+            frame=seen,
         )  # fmt: skip
-        case.expect(option.lifetime > 0, "nd_lifetime", "a lifetime that is not 0", "0", frame=frame)
+        case.expect(option.lifetime > 0, "nd_lifetime", "a lifetime that is not 0", "0", frame=seen)
         expect_of_the_link(case, seen, "RFC4861-7.1.1-01")
 
 

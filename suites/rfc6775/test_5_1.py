@@ -41,11 +41,11 @@ def test_nothing_multicast(case: Case):
                 "nd_destination",
                 "no NS to a group",
                 seen.view.dst.hex(),
-                frame=seen.frames[0],
+                frame=seen,
             )
             case.expect(
                 seen.view.src != UNSPECIFIED, "nd_source", "no NS from ::", "one",
-                requirement="RFC6775-5.5.1-02", frame=seen.frames[0],
+                requirement="RFC6775-5.5.1-02", frame=seen,
             )  # fmt: skip
         del party
 

@@ -51,23 +51,22 @@ def test_solicitation(case: Case):
     """A DUT that starts solicits routers: from its link-local address, with its SLLAO, to ff02::2, hop limit 255."""
     with fresh(case):
         seen = solicitation(case)
-        frame = seen.frames[0]
         own = link_local(case.rig.link.dut)
         case.expect(
-            seen.view.dst == ALL_ROUTERS, "nd_destination", "to ff02::2", seen.view.dst.hex(), frame=frame
+            seen.view.dst == ALL_ROUTERS, "nd_destination", "to ff02::2", seen.view.dst.hex(), frame=seen
         )
         case.expect(
             seen.view.src != UNSPECIFIED, "nd_source", "a source that is not ::", "::",
-            requirement="RFC6775-5.3-03", frame=frame,
+            requirement="RFC6775-5.3-03", frame=seen,
         )  # fmt: skip
         opaque = case.declares("nd_extended")  # RFC 8505 §8 "discourages using EUI-64" in it
         case.expect(
             seen.view.src == own or opaque, "link_local", f"from {own.hex()}, the EUI-64 with U/L inverted",
-            seen.view.src.hex(), requirement="RFC6775-5.2-01", frame=frame,
+            seen.view.src.hex(), requirement="RFC6775-5.2-01", frame=seen,
         )  # fmt: skip
         expect_of_the_link(case, seen, "RFC4861-6.1.1-01")
         case.expect(
-            seen.upper[4:8] == bytes(4), "nd_reserved", "Reserved 0", seen.upper[4:8].hex(), frame=frame
+            seen.upper[4:8] == bytes(4), "nd_reserved", "Reserved 0", seen.upper[4:8].hex(), frame=seen
         )
         expect_sllao(case, seen, 8, "RFC6775-5.3-02")
 
@@ -110,7 +109,7 @@ def test_stops(case: Case):
             "nd_unasked",
             "no RS behind the RA",
             f"{len(found)}",
-            frame=found[0].frames[0] if found else b"",
+            frame=found[0] if found else None,
         )
 
 
@@ -166,5 +165,5 @@ def test_refresh(case: Case, short: str):
             found = all_heard(case, 62.0, lambda s: is_rs(s) and s.view.dst == party.address)
         case.expect(
             bool(found), "no_rs", "a unicast RS within the 60 s of the shortest lifetime", "none",
-            frame=before.frames[0] if before is not None else b"",
+            frame=before,
         )  # fmt: skip

@@ -182,10 +182,7 @@ def expect_by(case: Case, link: bytes, what: str) -> None:
     sent = tried(case, lambda: pinged(case, ELSEWHERE + case.tester.pattern(8))[0], "a packet of the DUT's")
     there = sent.info.dst.hex() if sent is not None else "nothing sent"
     good = sent is not None and sent.info.dst == link
-    case.expect(
-        good, "neighbour_address", f"{what}: packets by {link.hex()}", there,
-        frame=sent.frames[0] if sent is not None else b"",
-    )  # fmt: skip
+    case.expect(good, "neighbour_address", f"{what}: packets by {link.hex()}", there, frame=sent)
 
 
 @A_HOST
@@ -251,4 +248,4 @@ def test_refresh_unanswered(case: Case):
             return
         again = heard(case, lambda s: is_rs(s) and s.view.dst == ALL_ROUTERS, 300.0)
         case.expect(again is not None, "no_rs", "an RS by multicast when unicast draws nothing", "none in 300 s",
-                    frame=first.frames[0])  # fmt: skip
+                    frame=first)  # fmt: skip

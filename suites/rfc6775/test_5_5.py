@@ -50,7 +50,7 @@ def test_silent_router(case: Case):
         again = heard(case, is_rs, 80.0)
         case.expect(
             again is not None, "no_rs", "a Router Solicitation once the only router is given up", "none in 80 s",
-            requirement="RFC6775-5.3-08", frame=seen.frames[0],
+            requirement="RFC6775-5.3-08", frame=seen,
         )  # fmt: skip
 
 
@@ -99,7 +99,7 @@ def test_leaving(case: Case):
             option = registration_of(seen)
             case.expect(
                 option.lifetime == 0 or not to(party)(seen), "nd_lifetime", "lifetime 0 to a router that has retired",
-                str(option.lifetime), frame=seen.frames[0],
+                str(option.lifetime), frame=seen,
             )  # fmt: skip
 
 

@@ -16,11 +16,11 @@ def expect_whole(case: Case, found: list[Seen]) -> None:
     for seen in found:
         options = message_of(seen).options
         source = any(isinstance(o, nd.LinkLayerAddress) and o.type == nd.SLLAO for o in options)
-        case.expect(source, "nd_sllao", "an SLLAO", seen.upper[24:].hex(), frame=seen.frames[0])
+        case.expect(source, "nd_sllao", "an SLLAO", seen.upper[24:].hex(), frame=seen)
         for breach in nd.breaches(seen.packet):
             if breach.level == "fail":
                 case.finding(breach.code, breach.expected, breach.actual, requirement=breach.requirement,
-                             frame=seen.frames[0])  # fmt: skip
+                             frame=seen)  # fmt: skip
 
 
 @requirement("RFC6775-4.1-01")

@@ -17,13 +17,13 @@ def test_link_local_is_not_resolved(case: Case):
     with attached(case):
         seen, asked = pinged(case, link_local(link))
         for other in asked[:1]:
-            case.finding("resolved", "no Neighbor Solicitation", "one", frame=other.frames[0])
+            case.finding("resolved", "no Neighbor Solicitation", "one", frame=other)
         if seen is None:
             case.expect(bool(asked), "not_sent", "the packet, on the link", "nothing")
         else:
             case.expect(
                 seen.info.dst == link, "neighbour_address", f"to {link.hex()}", seen.info.dst.hex(),
-                frame=seen.frames[0],
+                frame=seen,
             )  # fmt: skip
 
 
@@ -35,11 +35,11 @@ def test_everything_else_to_a_router(case: Case, where: str):
         head = address[:8] if where == "same-prefix" else bytes.fromhex("20010db8ee550001")
         seen, asked = pinged(case, head + case.tester.pattern(8))
         for other in asked[:1]:
-            case.finding("resolved", "no Neighbor Solicitation", "one", frame=other.frames[0])
+            case.finding("resolved", "no Neighbor Solicitation", "one", frame=other)
         if case.expect(seen is not None, "not_sent", "the packet, to the router", "nothing"):
             case.expect(
                 seen.info.dst == party.link, "neighbour_address", f"to the router, {party.link.hex()}",
-                seen.info.dst.hex(), frame=seen.frames[0],
+                seen.info.dst.hex(), frame=seen,
             )  # fmt: skip
 
 

@@ -98,7 +98,7 @@ def test_unanswered_behind_many_renewals(case: Case):
             "nd_no_retry",
             "the NS is sent again",
             "it was sent once",
-            frame=first.frames[0],
+            frame=first,
         )
 
 

@@ -39,10 +39,9 @@ def test_advertisement(case: Case):
     with routing(case):
         party = host(case)
         seen, message = advertised(case, party)
-        frame = seen.frames[0]
         case.expect(
             seen.view.dst == party.address and seen.info.dst == party.link, "nd_destination",
-            f"by unicast to {party.address.hex()}", f"{seen.view.dst.hex()} at {seen.info.dst.hex()}", frame=frame,
+            f"by unicast to {party.address.hex()}", f"{seen.view.dst.hex()} at {seen.info.dst.hex()}", frame=seen,
         )  # fmt: skip
         expect_of_the_link(case, seen, "RFC4861-6.1.2-01")
         expect_sllao(case, seen, 16, "RFC6775-6.3-04")
@@ -54,19 +53,19 @@ def test_advertisement(case: Case):
                     "PIO with L=0",
                     "L=1",
                     requirement="RFC6775-6.1-02",
-                    frame=frame,
+                    frame=seen,
                 )
         found = [o for o in message.options if isinstance(o, nd.AuthoritativeBorderRouter)]
         if case.declares("multihop"):
             row = "RFC6775-4.3-01" if case.rig.profile.parameters.role == "6LR" else "RFC6775-7-01"
             case.expect(
-                len(found) == 1, "nd_option", "one ABRO", f"{len(found)}", requirement=row, frame=frame
+                len(found) == 1, "nd_option", "one ABRO", f"{len(found)}", requirement=row, frame=seen
             )
         wrong = {"6LR": {1, 2}, "6LBR": {2, 3}}[case.rig.profile.parameters.role]
         preference = seen.upper[5] >> 3 & 3
         case.expect(
             preference not in wrong, "nd_preference", "low or medium of a 6LR, medium or high of a 6LBR",
-            f"Prf {preference:02b}", requirement="RFC6775-6-02", frame=frame,
+            f"Prf {preference:02b}", requirement="RFC6775-6-02", frame=seen,
         )  # fmt: skip
 
 
@@ -136,9 +135,7 @@ def test_no_redirect(case: Case):
         arrives(case, first, global_of(second, prefix), second.link)
         found = all_heard(case, SOON, lambda s: s.icmp_type == REDIRECT)
         found += [s for s in case.tester.heard if s.icmp_type == REDIRECT]
-        case.expect(
-            not found, "nd_redirect", "no Redirect", "one", frame=found[0].frames[0] if found else b""
-        )
+        case.expect(not found, "nd_redirect", "no Redirect", "one", frame=found[0] if found else None)
 
 
 @REGISTRAR
@@ -183,13 +180,12 @@ def test_options_in_order(case: Case, length: int):
                     breach.expected,
                     breach.actual,
                     requirement=breach.requirement,
-                    frame=seen.frames[0],
+                    frame=seen,
                 )
         found = [o for o in message.options if isinstance(o, nd.ContextOption) and o.cid == 6]
         good = found and (found[0].length, found[0].context().prefix) == (length, cut)
         case.expect(
             bool(good), "no_6co", f"a 6CO for context 6, {length} bits of {cut.hex()}",
             found[0].build().hex() if found else "none",
-            requirement="RFC6775-8.1.4-02" if role == "6LR" and not found else "RFC6775-4.2-01",
-            frame=seen.frames[0],
+            requirement="RFC6775-8.1.4-02" if role == "6LR" and not found else "RFC6775-4.2-01", frame=seen,
         )  # fmt: skip

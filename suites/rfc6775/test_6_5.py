@@ -74,37 +74,36 @@ def test_duplicate(case: Case):
         second = host(case)
         status, seen = registered(case, second, address)
         case.tester.also(address)
-        frame = seen.frames[0] if seen is not None else b""
         case.expect(
             status == DUPLICATE,
             "duplicate",
             "status 1",
             str(status),
             requirement="RFC6775-4.1-09",
-            frame=frame,
+            frame=seen,
         )
         if seen is not None:
             there = link_local(second.link)
             case.expect(
                 seen.view.dst == there, "nd_destination", f"to {there.hex()}", seen.view.dst.hex(),
-                requirement="RFC6775-6.5.2-01", frame=frame,
+                requirement="RFC6775-6.5.2-01", frame=seen,
             )  # fmt: skip
             case.expect(
                 seen.info.dst == second.link, "neighbour_address", f"to {second.link.hex()}", seen.info.dst.hex(),
-                requirement="RFC6775-6.5.2-01", frame=frame,
+                requirement="RFC6775-6.5.2-01", frame=seen,
             )  # fmt: skip
             found = registration_of(seen)
             case.expect(
                 found.rovr == second.eui64, "eui64", "the ARO of the NS", found.rovr.hex(),
-                requirement="RFC6775-6.5.2-01", frame=frame,
+                requirement="RFC6775-6.5.2-01", frame=seen,
             )  # fmt: skip
             case.expect(
                 found.lifetime == second.aro().lifetime, "nd_lifetime", "the lifetime of the NS", str(found.lifetime),
-                requirement="RFC6775-6.5.2-01", frame=frame,
+                requirement="RFC6775-6.5.2-01", frame=seen,
             )  # fmt: skip
         case.expect(
             arrives(case, above, address, first.link) is not None, "nd_lost", "packets still go to the first", "not so",
-            frame=frame,
+            frame=seen,
         )  # fmt: skip
 
 
@@ -187,16 +186,15 @@ def test_expired(case: Case):
         status, seen = registered(case, other, address)
         case.expect(
             status == DUPLICATE, "nd_lost", "status 1 before the end", f"status {status}", requirement="RFC6775-4.1-07",
-            frame=seen.frames[0] if seen is not None else b"",
+            frame=seen,
         )  # fmt: skip
         let_pass(case, 66.0, began)
         there = arrives(case, above, address, party.link)
         case.expect(there is None, "nd_kept", "deleted behind its end", "packets still go there")
         status, seen = registered(case, other, address)
         case.expect(
-            status == 0, "nd_kept", "another host may have the address", f"status {status}",
-            frame=seen.frames[0] if seen is not None else b"",
-        )  # fmt: skip
+            status == 0, "nd_kept", "another host may have the address", f"status {status}", frame=seen
+        )
 
 
 @pytest.mark.slow
@@ -223,7 +221,7 @@ def test_silent_host_stays(case: Case):
         status, seen = registered(case, other, address)
         case.expect(
             status == DUPLICATE, "nd_lost", "still the silent host's: status 1", f"status {status}",
-            frame=seen.frames[0] if seen is not None else b"",
+            frame=seen,
         )  # fmt: skip
 
 
@@ -240,7 +238,6 @@ def test_until_full(case: Case):
             if number < 3 and held:
                 party, address = held[0][0], prefix[:8] + case.tester.pattern(7) + b"\x01"
             status, seen = registered(case, party, address)
-            frame = seen.frames[0] if seen is not None else b""
             if status == 0:
                 held.append((party, address))
                 continue
@@ -252,12 +249,12 @@ def test_until_full(case: Case):
             case.expect(
                 status in {FULL, 9}, "nd_status", "status 2 from a full router",
                 "no NA" if seen is None else f"{status}",
-                requirement="RFC6775-4.1-10", frame=frame,
+                requirement="RFC6775-4.1-10", frame=seen,
             )  # fmt: skip
             if seen is not None and status == FULL:
                 case.expect(
                     seen.view.dst == link_local(party.link), "nd_destination", "to the link-local address",
-                    seen.view.dst.hex(), requirement="RFC6775-6.5.2-01", frame=frame,
+                    seen.view.dst.hex(), requirement="RFC6775-6.5.2-01", frame=seen,
                 )  # fmt: skip
             break
         else:
@@ -287,7 +284,7 @@ def test_multicast_solicitation(case: Case):
             told = [o for o in options if isinstance(o, nd.LinkLayerAddress) and o.type == nd.TLLAO]
             case.expect(
                 bool(told), "nd_option", "a TLLAO: the solicitation was multicast", "none",
-                requirement="RFC4861-7.2.4-03", frame=seen.frames[0],
+                requirement="RFC4861-7.2.4-03", frame=seen,
             )  # fmt: skip
 
 
@@ -302,9 +299,8 @@ def test_own_address(case: Case):
         status, seen = registered(case, party, own[0])
         with advice(case):
             case.expect(
-                status != 0, "duplicate", "no status 0 for the router's own address", "status 0",
-                frame=seen.frames[0] if seen is not None else b"",
-            )  # fmt: skip
+                status != 0, "duplicate", "no status 0 for the router's own address", "status 0", frame=seen
+            )
 
 
 @requirement("RFC6775-6.5.3-01")
@@ -316,5 +312,5 @@ def test_link_local(case: Case):
         with advice(case):
             case.expect(
                 status == 0, "not_confirmed", "NA with ARO status 0 for a link-local address", f"status {status}",
-                frame=seen.frames[0] if seen is not None else b"",
+                frame=seen,
             )  # fmt: skip

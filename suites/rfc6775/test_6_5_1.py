@@ -22,7 +22,7 @@ def test_similar_identifier(case: Case, octet: int):
         status, seen = registered(case, second, address, second.aro(rovr=bytes(near)))
         case.expect(
             status == DUPLICATE, "duplicate", f"status 1 for {bytes(near).hex()}", f"status {status}",
-            frame=seen.frames[0] if seen is not None else b"",
+            frame=seen,
         )  # fmt: skip
         there = arrives(case, above, address, first.link)
         case.expect(there is not None, "nd_lost", "packets still go to the first", "not so")
@@ -41,5 +41,5 @@ def test_same_interface_identifier(case: Case):
         status, seen = registered(case, second, address)
         case.expect(
             status == 0, "duplicate", f"status 0: only {first.address.hex()} is registered", f"status {status}",
-            frame=seen.frames[0] if seen is not None else b"",
+            frame=seen,
         )  # fmt: skip

@@ -120,7 +120,7 @@ def test_full_and_known(case: Case):
         mine, known = held[0]
         status, seen = registered(case, mine, known, mine.aro(20))
         case.expect(status == 0, "nd_status", "status 0 for a renewal", f"status {status}",
-                    frame=seen.frames[0] if seen is not None else b"")  # fmt: skip
+                    frame=seen)  # fmt: skip
         status, seen = registered(case, mine, known, mine.aro(0))
         frame = seen.frames[0] if seen is not None else b""
         case.expect(

@@ -113,7 +113,7 @@ def test_option_for_each_context(case: Case):
         for cid in given:
             found = [o for o in options if isinstance(o, nd.ContextOption) and o.cid == cid]
             wanted = f"one 6CO for context {cid}"
-            case.expect(len(found) == 1, "no_6co", wanted, f"{len(found)}", frame=seen.frames[0])
+            case.expect(len(found) == 1, "no_6co", wanted, f"{len(found)}", frame=seen)
 
 
 @MANAGES

@@ -155,7 +155,7 @@ def test_refused(case: Case):
             wanted = link_local(it.party.link)
             case.expect(
                 seen.view.dst == wanted, "nd_destination", f"to {wanted.hex()}", seen.view.dst.hex(),
-                frame=seen.frames[0],
+                frame=seen,
             )  # fmt: skip
         there = arrives(case, it.above, it.address, it.party.link)
         case.expect(there is None, "nd_taken", "not registered", "packets reach it", frame=frame)
@@ -173,7 +173,7 @@ def test_no_confirmation(case: Case):
             elif is_na(found) and registration_of(found) is not None:
                 seen = found
         said = f"{len(times)}"
-        case.expect(2 <= len(times) <= 3, "nd_retries", "2 or 3 DARs", said, frame=it.request.frames[0])
+        case.expect(2 <= len(times) <= 3, "nd_retries", "2 or 3 DARs", said, frame=it.request)
         expect_apart(case, times, it.request.frames[0])
         status = registration_of(seen).status if seen is not None else None
         case.expect(
@@ -181,7 +181,7 @@ def test_no_confirmation(case: Case):
             "nd_unanswered",
             "NA with status 0 in the end",
             str(status),
-            frame=it.request.frames[0],
+            frame=it.request,
         )
 
 
@@ -237,10 +237,7 @@ def test_removal_is_reported(case: Case):
         it.party.send(it.party.registration(it.address, it.party.aro(0)))
         seen = heard(case, lambda s: is_dar(s) and message_of(s).address == it.address)
         lifetime = message_of(seen).lifetime if seen is not None else None
-        case.expect(
-            lifetime == 0, "nd_request", "a DAR with lifetime 0", str(lifetime),
-            frame=seen.frames[0] if seen is not None else b"",
-        )  # fmt: skip
+        case.expect(lifetime == 0, "nd_request", "a DAR with lifetime 0", str(lifetime), frame=seen)
 
 
 @requirement("RFC6775-8.2-01")
@@ -250,8 +247,7 @@ def test_renewal_is_reported(case: Case):
         it.above.confirm_duplicate(it.request)
         answer(case, it.party)
         status, seen = registered(case, it.party, it.address, it.party.aro(20), SOON)
-        frame = seen.frames[0] if seen is not None else b""
-        case.expect(status == 0, "nd_unanswered", "NA with status 0 at once", str(status), frame=frame)
+        case.expect(status == 0, "nd_unanswered", "NA with status 0 at once", str(status), frame=seen)
         # when the 6LR reports it is its own matter: "when this lifetime is about to run out"
 
 

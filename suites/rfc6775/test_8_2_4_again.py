@@ -25,8 +25,8 @@ def test_two_routers_ask(case: Case):
             seen.upper[4] == 0, "nd_confirmation", "the same EUI-64: status 0", said, frame=second.frame
         )
         case.expect(
-            there == second.source, "nd_destination", f"to {second.source.hex()}", there.hex(), frame=seen.frames[0],
-        )  # fmt: skip
+            there == second.source, "nd_destination", f"to {second.source.hex()}", there.hex(), frame=seen
+        )
         expect_status(case, second, second.request(address=first.address), 1, "another EUI-64")
         expect_status(case, first, first.request(rovr=OTHER), 0, "the first 6LR again")
 
@@ -82,7 +82,7 @@ def test_refusal_is_a_copy(case: Case):
             case.failed("nd_confirmation", "a DAC", "none", frame=other.frame)
         found = message_of(seen)
         got, wanted = (found.status, found.rovr, found.lifetime), (1, OTHER, 25)
-        case.expect(got == wanted, "nd_confirmation", f"{wanted}", f"{got}", frame=seen.frames[0])
+        case.expect(got == wanted, "nd_confirmation", f"{wanted}", f"{got}", frame=seen)
 
 
 @requirement("RFC6775-8.2.4-01", "RFC6775-4.4-01")

@@ -90,7 +90,7 @@ def test_two_wait(case: Case, answered: str):
             got, wanted = (message.rovr, message.lifetime), (party.eui64, minutes)
             case.expect(
                 got == wanted, "nd_request", f"EUI-64 and lifetime {wanted}", f"{got}",
-                requirement="RFC6775-8.2.3-01", frame=seen.frames[0],
+                requirement="RFC6775-8.2.3-01", frame=seen,
             )  # fmt: skip
         both = [(first, request, 0), (second, later, 1)]
         for party, seen, status in both if answered == "first-at-first" else both[::-1]:
@@ -150,9 +150,8 @@ def test_request_behind_a_border_that_ended(case: Case):
         let_pass(case, 66.0)
         _, seen = asks(case, host(case), prefix, 10)
         case.expect(
-            seen.view.dst == OTHER, "nd_destination", f"to {OTHER.hex()}", seen.view.dst.hex(),
-            frame=seen.frames[0],
-        )  # fmt: skip
+            seen.view.dst == OTHER, "nd_destination", f"to {OTHER.hex()}", seen.view.dst.hex(), frame=seen
+        )
 
 
 # -- what 6LBRs told --------------------------------------------------------------------------------------------
@@ -173,10 +172,10 @@ def test_each_advertisement_is_whole(case: Case, to: str):
             found += 1
             options = message_of(seen).options
             told_link = any(isinstance(o, nd.LinkLayerAddress) and o.type == nd.SLLAO for o in options)
-            case.expect(told_link, "nd_sllao", "an SLLAO in each RA", "none", frame=seen.frames[0])
+            case.expect(told_link, "nd_sllao", "an SLLAO in each RA", "none", frame=seen)
             indicates = any(isinstance(o, nd.CapabilityIndication) for o in options)
             case.expect(indicates or not extended, "nd_flags", "a 6CIO in each RA, as in the RS", "none",
-                        requirement="RFC8505-6.1-02", frame=seen.frames[0])  # fmt: skip
+                        requirement="RFC8505-6.1-02", frame=seen)  # fmt: skip
         case.expect(found > 0, "no_ra", "an RA for each 6LBR", "none", requirement="RFC6775-6.3-05")
 
 

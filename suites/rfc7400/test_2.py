@@ -243,7 +243,7 @@ def unasked(case: Case) -> None:
                 "ghc_unasked",
                 "RFC 6282 without GHC, unless the owner of the network has said that all read it",
                 "GHC",
-                frame=seen.frames[0],
+                frame=seen,
             )
 
 

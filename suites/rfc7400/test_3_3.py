@@ -84,9 +84,7 @@ def test_udp_that_it_sends(case: Case, kind: str):
         lambda: node.udp_send(there, int.from_bytes(PORTS[:2]), int.from_bytes(PORTS[2:]), data), wanted
     )
     if seen is not None and well_sent(case, seen):
-        case.expect(
-            seen.upper[8:] == data, "sent_payload", data.hex(), seen.upper[8:].hex(), frame=seen.frames[0]
-        )
+        case.expect(seen.upper[8:] == data, "sent_payload", data.hex(), seen.upper[8:].hex(), frame=seen)
     _judged(case, seen)
 
 

@@ -72,14 +72,14 @@ def test_6cio_that_it_sends(case: Case):
             if option[0] != CIO:
                 continue
             found += 1
-            case.expect(option[1] == 1, "length", "length 1", str(option[1]), frame=seen.frames[0])
+            case.expect(option[1] == 1, "length", "length 1", str(option[1]), frame=seen)
             case.expect(
                 option[2] == 0,
                 "experimental_bits",
                 "bits 0 to 7 are zero",
                 f"{option[2]:02x}",
                 requirement="RFC7400-3.4-04",
-                frame=seen.frames[0],
+                frame=seen,
             )
     if not found:
         case.unsupported("the DUT sends no 6CIO")

@@ -244,7 +244,7 @@ def well_elided(case: Case, seen: Seen) -> None:
                 f"{name} {MODES[must[0]]} (mode {must[0]:03b})",
                 f"{name} {MODES[mode]} (mode {mode:03b})",
                 requirement=must[1],
-                frame=seen.frames[0],
+                frame=seen,
                 offset=1,
             )
 

@@ -97,7 +97,7 @@ class SixLn:
                 "the prefix that it advertised before",
                 "none",
                 requirement="RFC7668-3.2.4-03",
-                frame=found[1].frames[0],
+                frame=found[1],
             )
         return self._case.unsupported("the DUT advertises no prefix for autoconfiguration")
 

@@ -157,7 +157,7 @@ def answers(case: Case, requests: list[bytes], *, must: bytes) -> None:
                 came.add(request)
                 case.expect(
                     tester.asked_by(seen) is not None, "answer_harmed", "the data of the request",
-                    seen.upper[8:40].hex(" ") + " ...", frame=seen.frames[0],
+                    seen.upper[8:40].hex(" ") + " ...", frame=seen,
                 )  # fmt: skip
     if must not in came and (slow := case.too_slow()):
         raise Inconclusive(slow)

@@ -22,7 +22,7 @@ def test_no_fragments_sent(case: Case, size: int):
             "fragments_sent",
             "one SDU with a whole packet",
             f"{len(seen.payloads)} SDUs, the first with dispatch {found}",
-            frame=seen.frames[0],
+            frame=seen,
         )
 
 

@@ -32,7 +32,7 @@ def test_all_headers_compressed(case: Case):
             "not_iphc",
             "dispatch 011xxxxx",
             f"first octet {first:02x}",
-            frame=seen.frames[0],
+            frame=seen,
         )
 
 
@@ -78,9 +78,7 @@ def test_size_of_a_request_from_the_dut(case: Case, size: int):
     if seen is not None and seen.view is not None:
         data = len(seen.upper) - 8
         whole = ipv6.checksum_holds(seen.view.src, seen.view.dst, 58, seen.upper)
-        case.expect(
-            data == size and whole, "sent_size", f"{size} octets of data", f"{data}", frame=seen.frames[0]
-        )
+        case.expect(data == size and whole, "sent_size", f"{size} octets of data", f"{data}", frame=seen)
 
 
 @requirement("RFC7668-3.2-05", "RFC7668-3.2.2-01")

@@ -36,8 +36,8 @@ def test_link_local_address(case: Case):
     seen = echoed(case, destination=address)
     if seen is not None and seen.view is not None:
         case.expect(
-            seen.view.src == address, "iid", f"source {address.hex()}", seen.view.src.hex(), frame=seen.frames[0],
-        )  # fmt: skip
+            seen.view.src == address, "iid", f"source {address.hex()}", seen.view.src.hex(), frame=seen
+        )
     flipped = address[:8] + bytes([address[8] ^ 2]) + address[9:]
     case.expect(
         flipped not in case.rig.node.addresses(),
@@ -79,7 +79,7 @@ def test_same_address_while_device_addresses_rotate(case: Case):
             "address_changed",
             address.hex(),
             seen.view.src.hex(),
-            frame=seen.frames[0],
+            frame=seen,
         )
 
 
@@ -125,7 +125,7 @@ def test_router_solicitation(case: Case):
         options = seen.upper[8:]
         known = seen.view.src == bytes(16) or options[:1] == b"\x01"
         case.expect(known, "no_sllao", "a Source Link-Layer Address option (RFC 6775 §5.3)", options.hex() or "none",
-                    requirement="RFC7668-3.2.3-04", frame=seen.frames[0])  # fmt: skip
+                    requirement="RFC7668-3.2.3-04", frame=seen)  # fmt: skip
 
 
 @requirement("RFC7668-3.2.2-11", "RFC7668-3.2.2-12", "RFC7668-3.2.2-13")

@@ -36,7 +36,7 @@ def test_link_local_is_not_registered(case: Case):
                 "registered",
                 "no ARO for a link-local address",
                 str(address and address.hex()),
-                frame=seen.frames[0],
+                frame=seen,
             )
 
 
@@ -55,7 +55,7 @@ def test_eui64_of_the_registration(case: Case):
             "the DUT registers nothing (RFC7668-3.2.3-02 is tried by 3.2.2/global_address_is_registered)"
         )
     found, expected = option.rovr[:8], modified_eui64(device)
-    case.expect(found == expected, "eui64", expected.hex(), found.hex(), frame=seen.frames[0])
+    case.expect(found == expected, "eui64", expected.hex(), found.hex(), frame=seen)
 
 
 @needs("ping")
@@ -76,7 +76,7 @@ def test_context_is_taken(case: Case):
         "context_ignored",
         f"a destination with context {CONTEXT} (DAC=1)",
         f"mode {found:03b}",
-        frame=seen.frames[0],
+        frame=seen,
     )
 
 
@@ -99,9 +99,7 @@ def test_same_prefix_goes_to_the_6lbr(case: Case):
         case.rig.node.ping(target, 8, case.tester.next_identifier(), 1)
         seen = heard(case, to_us, 3.0)
     for other in solicited[:1]:
-        case.finding(
-            "resolved", "no Neighbor Solicitation for an off-link address", "one", frame=other.frames[0]
-        )
+        case.finding("resolved", "no Neighbor Solicitation for an off-link address", "one", frame=other)
     case.expect(seen is not None, "not_sent", "the packet, on the link to the 6LBR", "nothing within 3 s")
 
 

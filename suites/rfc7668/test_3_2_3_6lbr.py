@@ -26,9 +26,8 @@ def expect_status(case: Case, party: HostParty, address: bytes, wanted: tuple[in
     """Register the address: the status of the answer is one of these."""
     status, seen = registered(case, party, address)
     said = "no NA" if seen is None else f"status {status}"
-    frame = seen.frames[0] if seen is not None else b""
     case.expect(
-        status in wanted, "nd_status", f"status {' or '.join(map(str, wanted))} {when}", said, frame=frame
+        status in wanted, "nd_status", f"status {' or '.join(map(str, wanted))} {when}", said, frame=seen
     )
 
 

@@ -72,7 +72,7 @@ def test_answer_to_a_context(case: Case):
         found = modes(seen.payloads[0])[1]
         case.expect(
             found >= 5, "destination_elision", "DAC=1, the prefix elided", MODES[found], requirement="RFC7668-3.2.4-11",
-            frame=seen.frames[0], offset=1,
+            frame=seen, offset=1,
         )  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def test_other_link_local_destination(case: Case):
     )
     if seen is not None:
         found = modes(seen.payloads[0])[1]
-        case.expect(found == 1, "destination_elision", MODES[1], MODES[found], frame=seen.frames[0], offset=1)
+        case.expect(found == 1, "destination_elision", MODES[1], MODES[found], frame=seen, offset=1)
 
 
 @needs("address")
@@ -105,7 +105,7 @@ def test_other_link_local_source(case: Case):
     seen = echoed(case, destination=address)
     if seen is not None:
         found = modes(seen.payloads[0])[0]
-        case.expect(found != 3, "source_elision", MODES[1], MODES[found], frame=seen.frames[0], offset=1)
+        case.expect(found != 3, "source_elision", MODES[1], MODES[found], frame=seen, offset=1)
 
 
 @needs("context", "address", "ping")
@@ -132,7 +132,7 @@ def test_destination_by_context(case: Case, length: int):
             "destination_elision",
             MODES[wanted],
             MODES[found],
-            frame=seen.frames[0],
+            frame=seen,
             offset=1,
         )
 
@@ -147,7 +147,7 @@ def test_unregistered_source_is_not_elided(case: Case):
         found = modes(seen.payloads[0])[0]
         case.expect(
             found != 7, "unregistered_elided", "a source in-line, as nothing was registered", MODES[found],
-            frame=seen.frames[0], offset=1,
+            frame=seen, offset=1,
         )  # fmt: skip
 
 
@@ -168,7 +168,7 @@ def test_udp_header_is_compressed(case: Case):
             "udp_in_line",
             "NH=1 and a UDP NHC octet",
             "NH=0",
-            frame=seen.frames[0],
+            frame=seen,
         )
 
 
@@ -208,7 +208,7 @@ def sent_from(case: Case, address: bytes, mode: int, requirement_id: str) -> Non
     found = modes(seen.payloads[0])[0] if seen is not None else mode
     case.expect(
         found == mode, "source_elision", MODES[mode], MODES[found], requirement=requirement_id, offset=1,
-        frame=seen.frames[0] if seen is not None else b"",
+        frame=seen,
     )  # fmt: skip
 
 

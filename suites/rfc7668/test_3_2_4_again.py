@@ -80,7 +80,7 @@ def test_registered_on_this_connection(case: Case):
             case.unsupported("the DUT registers nothing: see 3.2.2/global_address_is_registered")
         mode = modes(seen.payloads[0])[0]
         case.expect(mode != 7, "unregistered_elided", "a source in-line, as nothing is registered yet", MODES[mode],
-                    frame=seen.frames[0], offset=1)  # fmt: skip
+                    frame=seen, offset=1)  # fmt: skip
         if address in case.rig.node.addresses():
             sent_from(case, address, 5, "RFC7668-3.2.4-09")
 

@@ -19,9 +19,7 @@ def test_multicast_goes_to_the_6lbr(case: Case):
     )
     if seen is not None:
         second = seen.payloads[0][1]
-        case.expect(
-            bool(second & 8), "multicast_bit", "M=1", f"modes {modes(seen.payloads[0])}", frame=seen.frames[0]
-        )
+        case.expect(bool(second & 8), "multicast_bit", "M=1", f"modes {modes(seen.payloads[0])}", frame=seen)
 
 
 @needs("ping", "connect")

@@ -60,7 +60,7 @@ def test_no_detection_packets(case: Case):
             and seen.view.src == bytes(16)
             and seen.upper[8:10] == b"\xfe\x80"
         )
-        case.expect(not probe, "dad", "no solicitation from ::", "one", frame=seen.frames[0])
+        case.expect(not probe, "dad", "no solicitation from ::", "one", frame=seen)
 
 
 @requirement("RFC7668-3.2.2-04")
@@ -96,7 +96,7 @@ def answered(case: Case, member: SixLn, address: bytes, mode: int, requirement_i
         got = modes(found[1].payloads[0])[1]
         case.expect(
             got == mode, "destination_elision", MODES[mode], MODES[got], requirement=requirement_id,
-            frame=found[1].frames[0], offset=1,
+            frame=found[1], offset=1,
         )  # fmt: skip
 
 
@@ -202,5 +202,5 @@ def test_forwarded_inward(case: Case):
             ):
                 case.expect(
                     got in good, f"{name}_elision", " or ".join(MODES[m] for m in good), MODES[got],
-                    requirement=rule, frame=found[1].frames[0], offset=1,
+                    requirement=rule, frame=found[1], offset=1,
                 )  # fmt: skip

@@ -83,7 +83,7 @@ def test_forwarding_between_6lns(case: Case):
             if found is not None:
                 case.expect(
                     found[0][7] == packet[7] - 1, "hop_limit", str(packet[7] - 1), str(found[0][7]),
-                    frame=found[1].frames[0],
+                    frame=found[1],
                 )  # fmt: skip
 
 

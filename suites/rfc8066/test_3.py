@@ -49,9 +49,7 @@ def test_before_iphc_in_what_it_sends(case: Case):
     """ESC comes before IPHC (§3.2): the DUT's answer to a plain packet has none of it behind."""
     seen = case.answered(lambda: stimulus(case, case.tester.echo()))
     if seen is not None:
-        case.expect(
-            seen.error is None, "esc_sent", "a payload that decodes", str(seen.error), frame=seen.frames[0]
-        )
+        case.expect(seen.error is None, "esc_sent", "a payload that decodes", str(seen.error), frame=seen)
 
 
 @on_link("ieee802154")

@@ -51,7 +51,7 @@ def test_capabilities_in_solicitation(case: Case):
         if seen is None:
             case.failed("no_rs", "a Router Solicitation", "none", requirement="RFC6775-5.3-01")
         found = [o for o in message_of(seen).options if isinstance(o, nd.CapabilityIndication)]
-        case.expect(bool(found), "nd_option", "a 6CIO", "none", frame=seen.frames[0])
+        case.expect(bool(found), "nd_option", "a 6CIO", "none", frame=seen)
         wrong = [flag for option in found for flag in option.flags if flag < nd.FLAG_D]
         case.expect(
             not wrong,
@@ -59,7 +59,7 @@ def test_capabilities_in_solicitation(case: Case):
             "no flag but D L B P E G",
             str(wrong),
             requirement="RFC8505-4.3-01",
-            frame=seen.frames[0],
+            frame=seen,
         )
 
 
@@ -76,7 +76,7 @@ def test_registration(case: Case):
         first = registered_by(sent[0])
         case.expect(
             is_link_local(first) and sent[0].view.src == first, "nd_order", "the link-local address first, from itself",
-            f"{first.hex()} from {sent[0].view.src.hex()}", requirement="RFC8505-5.6-03", frame=sent[0].frames[0],
+            f"{first.hex()} from {sent[0].view.src.hex()}", requirement="RFC8505-5.6-03", frame=sent[0],
         )  # fmt: skip
         for seen in sent:
             _fields(case, seen, own)
@@ -84,11 +84,11 @@ def test_registration(case: Case):
         early = [s for s in sent[: sent.index(mine)] if registered_by(s) == mine.view.src]
         case.expect(
             bool(early), "nd_order", "the source is registered before it registers another", "it is not",
-            requirement="RFC8505-5.6-01", frame=mine.frames[0],
+            requirement="RFC8505-5.6-01", frame=mine,
         )  # fmt: skip
         case.expect(
             mine.upper[8:24] == address, "target", f"target {address.hex()}", mine.upper[8:24].hex(),
-            requirement="RFC8505-5.1-01", frame=mine.frames[0],
+            requirement="RFC8505-5.1-01", frame=mine,
         )  # fmt: skip
 
 

@@ -101,7 +101,7 @@ def test_once(case: Case, what: str):
                 "answered_twice",
                 "one answer to one Echo Request",
                 f"another one with the same data: {seen.upper[4:24].hex(' ')}",
-                frame=seen.frames[0],
+                frame=seen,
             )
         if case.result.findings:
             return
@@ -170,7 +170,7 @@ def test_answers_that_wait(case: Case, sizes: tuple[int, int]):
         return [], replies
 
     for seen in twice(case, both)[1]:
-        case.finding("answered_twice", "one answer to each", seen.upper.hex(" "), frame=seen.frames[0])
+        case.finding("answered_twice", "one answer to each", seen.upper.hex(" "), frame=seen)
     for seen in replies:
         if seen.upper[4:8] in {request[44:48] for request in requests}:
             case.expect(
@@ -178,7 +178,7 @@ def test_answers_that_wait(case: Case, sizes: tuple[int, int]):
                 "sent_payload",
                 "the data of the request",
                 seen.upper[4:].hex(" "),
-                frame=seen.frames[0],
+                frame=seen,
             )
 
 
@@ -198,9 +198,7 @@ def test_two_unknown_senders(case: Case):
     for seen in tester.heard[before:]:
         if seen.icmp_type == ECHO_REPLY and seen.upper[4:8] in asked:
             wanted, got = asked[seen.upper[4:8]].hex(), seen.info.dst.hex()
-            case.expect(
-                wanted == got, "neighbour_address", f"the answer goes to {wanted}", got, frame=seen.frames[0]
-            )
+            case.expect(wanted == got, "neighbour_address", f"the answer goes to {wanted}", got, frame=seen)
 
 
 def spoilt(case: Case, how: str) -> tuple[Stimulus, bytes]:
@@ -225,7 +223,7 @@ def test_wrong_checksum(case: Case, how: str):
     case.tapped_behind([made])
     for seen in case.tester.heard[before:]:
         if seen.icmp_type == ECHO_REPLY and seen.upper[4:8] == numbers:
-            case.finding("accepted", "no answer", "an Echo Reply", frame=seen.frames[0])
+            case.finding("accepted", "no answer", "an Echo Reply", frame=seen)
 
 
 @needs("port_unreachable")
@@ -245,4 +243,4 @@ def test_wrong_udp_checksum(case: Case, how: str):
     case.tapped_behind([made])
     for seen in tester.heard[before:]:
         if seen.icmp_type == DESTINATION_UNREACHABLE and data in seen.packet:
-            case.finding("accepted", "no error", "Destination Unreachable", frame=seen.frames[0])
+            case.finding("accepted", "no error", "Destination Unreachable", frame=seen)

@@ -214,7 +214,7 @@ def test_outputs_that_wait(case: Case, size: int):
                 f"the reply goes to {late.link.hex()}",
                 f"it goes to {seen.info.dst.hex()}",
                 requirement="RFC4944-8-01",
-                frame=seen.frames[0],
+                frame=seen,
             )
             if len(seen.payloads) > 1:
                 tags[seen.packet] = int.from_bytes(seen.behind_mesh[0][2:4])
@@ -254,7 +254,7 @@ def test_output_that_waits(case: Case, size: int):
             "mixed",
             f"its own {size} octets of data",
             f"{seen.upper[4:40].hex(' ')} ...",
-            frame=seen.frames[0],
+            frame=seen,
         )
     case.answered(lambda: stimulus(case, tester.echo(200)))
     if not came:

@@ -66,7 +66,7 @@ def test_solicitation(case: Case, lie: str):
     case.tapped_behind([made])
     for seen in case.tester.heard[before:]:
         if is_solicited(seen):
-            case.finding("advertised", "no answer", "a Neighbor Advertisement", frame=seen.frames[0])
+            case.finding("advertised", "no answer", "a Neighbor Advertisement", frame=seen)
     if not case.result.findings and not advertises(case):
         case.unsupported("a right Neighbor Solicitation is not answered, either", "not_observable")
 
