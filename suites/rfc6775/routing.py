@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fixtures.api import ALL_NODES, UDP, Case, HostParty, RouterParty, Seen, prepare, registration_of, serving
+from fixtures.api import (
+    ALL_NODES,
+    UDP,
+    Case,
+    HostParty,
+    RouterParty,
+    Seen,
+    advice,
+    prepare,
+    registration_of,
+    serving,
+)
 from sixlowpan import ipv6, link_local, nd
 from suites.rfc6775.parties import (
     SOON,
@@ -145,6 +156,20 @@ def registered_host(
         address = global_of(party, prefix)
         kept(case, party, address, **fields)
         yield above, party, address
+
+
+def own_address_stays_its_own(
+    case: Case, party: HostParty, prefix: bytes, option: nd.AddressRegistration | None = None
+) -> None:
+    """An address of the router's own is nobody else's: a host that registers it gets no status 0. That is advice."""
+    own = [a for a in case.rig.node.addresses() if a[:8] == prefix[:8]]
+    if not own:
+        case.unsupported("the DUT has no address of its prefix")
+    status, seen = registered(case, party, own[0], option)
+    with advice(case):
+        case.expect(
+            status != 0, "duplicate", "no status 0 for the router's own address", "status 0", frame=seen
+        )
 
 
 def global_of(party: RouterParty | HostParty, prefix: bytes) -> bytes:

@@ -21,6 +21,14 @@ def lives(message: nd.RouterAdvertisement | None, prefix: bytes) -> tuple[int, i
     return next(((o.valid_lifetime, o.preferred_lifetime) for o in found), None)
 
 
+def passed_on(case: Case, prefix: bytes) -> tuple[int, int]:
+    """(valid, preferred) lifetime with which a 6LR tells a new host of this prefix; the case ends where it does not."""
+    found = lives(of(told(case, host(case)), abro().address), prefix)
+    if found is None:
+        case.failed("nd_option", "the prefix, passed on", "it is not", requirement="RFC6775-8.1.4-02")
+    return found
+
+
 def contexts(messages: list[nd.RouterAdvertisement]) -> dict[int, int]:
     """CID -> valid lifetime of what is told."""
     options = [o for m in messages for o in m.options if isinstance(o, nd.ContextOption)]
@@ -36,9 +44,7 @@ def test_infinite_lifetime(case: Case):
         above.advertise()
         above.advertises = False
         let_pass(case, 5.0)
-        found = lives(of(told(case, host(case)), abro().address), other)
-        if found is None:
-            case.failed("nd_option", "the prefix, passed on", "it is not", requirement="RFC6775-8.1.4-02")
+        found = passed_on(case, other)
         with advice(case):
             case.expect(found == (0xFFFFFFFF, 0xFFFFFFFF), "nd_lifetime", "infinity", str(found))
 
@@ -52,9 +58,7 @@ def test_preferred_lifetime_ends_first(case: Case):
         above.advertise()
         above.advertises = False
         let_pass(case, 60.0)
-        found = lives(of(told(case, host(case)), abro().address), prefix)
-        if found is None:
-            case.failed("nd_option", "the prefix, passed on", "it is not", requirement="RFC6775-8.1.4-02")
+        found = passed_on(case, prefix)
         good = found[1] == 0 and 7000 <= found[0] <= 7145
         case.expect(good, "nd_lifetime", "valid for 7140 s, preferred for 0", str(found))
 
