@@ -43,8 +43,14 @@ PROOFS: Final = (*(told for _, told in _AGAIN), "")
 
 def died_again(finding: Mapping[str, Any]) -> str:
     """Whether a node died again of what it had died of: one of `PROOFS`."""
+    return _again(finding)[0]
+
+
+def _again(finding: Mapping[str, Any]) -> tuple[str, re.Match[str] | None]:
+    """One of `PROOFS`, and where the finding says so."""
     said = str(finding.get("actual") or "")
-    return next((told for pattern, told in _AGAIN if pattern.search(said)), "")
+    tried = ((told, pattern.search(said)) for pattern, told in _AGAIN)
+    return next(((told, found) for told, found in tried if found), ("", None))
 
 
 def dies_of(findings: Iterable[Mapping[str, Any]]) -> int:
@@ -55,24 +61,22 @@ def dies_of(findings: Iterable[Mapping[str, Any]]) -> int:
 
 def claimed(finding: Mapping[str, Any], these: str) -> str:
     """What is to be said of the frame of a death; `these`: "this frame" or "these frames"."""
-    said = str(finding.get("actual") or "")
+    told, found = _again(finding)
+    if found is None:
+        return f"The node is lost behind {these}."
+    if told == "each time":
+        many = int(found[2] or 1)
+        if many == 1:
+            return "The node died of this frame each time that it was sent."
+        return f"The node died each time that {many} frames were sent in a row; this is the last of them."
     last = "This is the last frame that was sent before the node was lost."
-    for pattern, told in _AGAIN:
-        if not (found := pattern.search(said)):
-            continue
-        if told == "each time":
-            many = int(found[2] or 1)
-            if many == 1:
-                return "The node died of this frame each time that it was sent."
-            return f"The node died each time that {many} frames were sent in a row; this is the last of them."
-        if told == "not each time":
-            which = f"{found[2]} frames" if found[2] else "One frame"
-            return f"{last} {which}, sent again, killed it once more, and not each time."
-        if told == "never":
-            did = f"none of {found[1]} stimuli killed it" if found[1] else "it did not kill the node"
-            return f"{last} Sent again, {did}: what did it is not proved."
-        return f"{last} The node died behind ordinary echoes alone as well."
-    return f"The node is lost behind {these}."
+    if told == "not each time":
+        which = f"{found[2]} frames" if found[2] else "One frame"
+        return f"{last} {which}, sent again, killed it once more, and not each time."
+    if told == "never":
+        did = f"none of {found[1]} stimuli killed it" if found[1] else "it did not kill the node"
+        return f"{last} Sent again, {did}: what did it is not proved."
+    return f"{last} The node died behind ordinary echoes alone as well."
 
 
 def chosen(result: Mapping[str, Any]) -> str:
