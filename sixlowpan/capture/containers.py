@@ -48,6 +48,8 @@ _PACKERS: Final = {
 }
 #: microseconds from the year 0 to 1970, as btsnoop counts
 _BTSNOOP_EPOCH: Final = 0x00DCDDB30F2F8000
+#: link type of a packet of an interface that the file does not describe; below it those of btsnoop, from datalink 0 on
+UNDESCRIBED, OF_BTSNOOP = -1, -2
 #: link types of pcap that stand for the datalinks of btsnoop
 HCI_H4_PHDR, LINUX_MONITOR = 201, 254
 _H1_KINDS: Final = (b"\x02", b"\x02", b"\x01", b"\x04")  # by flags: ACL sent, ACL received, command, event
@@ -176,13 +178,13 @@ def _pcapng(file: BinaryIO, head: bytes) -> Iterator[Record]:
             continue
         packet = _packet(kind, body, order, interfaces)
         if packet is None and kind in _PACKETS and len(body) < size - 12:
-            yield _cut_short(number + 1, -1)
+            yield _cut_short(number + 1, UNDESCRIBED)
         elif packet is not None:
             number += 1
             torn = len(body) < size - 12 and len(packet[2]) < packet[3]
             yield (Torn if torn else Record)(number, *packet[:-1], before + packet[-1])
     if head:
-        yield _cut_short(number + 1, -1)
+        yield _cut_short(number + 1, UNDESCRIBED)
 
 
 def _cut_short(number: int, link_type: int) -> Record:
@@ -209,7 +211,7 @@ def _packet(
 ) -> tuple[float, int, bytes, int, int] | None:
     """(time, link type, octets, length, interface) of a block with a packet, or None for any other block.
 
-    A packet of an interface that the file does not describe has link type -1.
+    A packet of an interface that the file does not describe has link type `UNDESCRIBED`.
     """
     if kind == 6 and len(body) >= 20:  # Enhanced Packet Block
         index, high, low, captured, length = struct.unpack(order + "IIIII", body[:20])
@@ -226,7 +228,7 @@ def _packet(
         return None
     data = body[begin : begin + captured]
     if index >= len(interfaces):
-        return 0.0, -1, data, max(length, captured), index
+        return 0.0, UNDESCRIBED, data, max(length, captured), index
     each = interfaces[index]
     time = math.nan if kind == 3 else each.offset + (high << 32 | low) * each.unit
     return time, each.link_type, data, max(length, captured), index
@@ -242,14 +244,14 @@ def _btsnoop(file: BinaryIO) -> Iterator[Record]:
     number = 0
     while head := file.read(24):
         if len(head) < 24:
-            yield _cut_short(number + 1, -1)
+            yield _cut_short(number + 1, UNDESCRIBED)
             return
         length, captured, flags, _, stamp = struct.unpack(">IIIIq", head)
         if captured > _LARGEST:
             raise ValueError("a packet of more than 16 MiB: the file is damaged")
         data = file.read(captured)
         number += 1
-        link_type, front = -max(datalink, 1), b""
+        link_type, front = OF_BTSNOOP - datalink, b""
         if datalink in {1001, 1002}:  # HCI without and with the H4 octet; bit 0 of the flags: received
             link_type, front = HCI_H4_PHDR, (flags & 1).to_bytes(4, "big")
             front += _H1_KINDS[flags & 3] if datalink == 1001 else b""

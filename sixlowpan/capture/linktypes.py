@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from sixlowpan.capture import exported, zep
+from sixlowpan.capture.containers import OF_BTSNOOP, UNDESCRIBED
 
 #: Which FCS is expected where nothing else is known of a source.
 CRC, CRC32, TI, NONE = "crc", "crc32", "ti", "none"
@@ -87,9 +88,10 @@ _NAMES: Final = {9: "PPP", 105: "802.11", 127: "802.11", 189: "USB", 220: "USB",
 
 
 def _unknown(link_type: int) -> str:
-    if link_type < 0:  # of btsnoop, where it is another than -1
-        told = f"datalink {-link_type} of btsnoop, which is not read here (H4 is: 1002)"
-        return "of an interface that the file does not describe" if link_type == -1 else told
+    if link_type == UNDESCRIBED:
+        return "of an interface that the file does not describe"
+    if link_type <= OF_BTSNOOP:
+        return f"datalink {OF_BTSNOOP - link_type} of btsnoop, which is not read here (H4 is: 1002)"
     name = "private use" if 147 <= link_type <= 162 else _NAMES.get(link_type)
     return f"unknown link type {link_type}" + (f" ({name})" if name else "")
 

@@ -148,7 +148,8 @@ def test_zep_is_known_on_any_port(tmp_path, version):
     assert capture.judge(pcap(tmp_path / "f", 1, frames)).judged == 3
 
 
-def test_another_datalink_of_btsnoop_is_named(tmp_path):
-    path = btsnoop(tmp_path / "f", [(0, b"\xc0\0\0")], datalink=1004)
+@pytest.mark.parametrize("datalink", [0, 1, 2, 1004, 0xFFFFFFFF])
+def test_another_datalink_of_btsnoop_is_named(tmp_path, datalink):
+    path = btsnoop(tmp_path / "f", [(0, b"\xc0\0\0")], datalink=datalink)
     (reason,) = capture.judge(path).skipped
-    assert reason == "datalink 1004 of btsnoop, which is not read here (H4 is: 1002)"
+    assert reason == f"datalink {datalink} of btsnoop, which is not read here (H4 is: 1002)"
