@@ -20,7 +20,7 @@ from typing import Any, Final
 from reports.files import made_folder
 from reports.merge import evidence_file
 from reports.pools import nodes
-from reports.record import REASONS, Line, Record, RecordError, state
+from reports.record import GOOD, REASONS, Line, Record, RecordError, state
 from reports.sections import section_of
 from reports.severity import worst_effect
 from reports.view import Rig, broken_of, known_of, requirement
@@ -126,11 +126,7 @@ class _Export:
             message = f"{REASONS.get(result['reason'], 'unsupported')}: {message}"
         elif found in ("inconclusive", "unconfirmed"):
             message = f"{found}: {message}"
-        trace = (
-            "\n".join(filter(None, [result["annotated"], result["repeat"]]))
-            if found not in ("pass", "harmless")
-            else ""
-        )
+        trace = "\n".join(filter(None, [result["annotated"], result["repeat"]])) if found not in GOOD else ""
         return {"known": found == "known", "muted": False, "flaky": False, "message": message, "trace": trace}
 
     def _attachments(self, own: str, result: Line) -> list[dict[str, str]]:

@@ -27,7 +27,7 @@ from reports.deaths import PROOFS, died_again, dies_of, last_words, spelled, spo
 from reports.frames import Frame, proof_of
 from reports.notice import about, breadth, notice, subject
 from reports.proof import link_of, octets_of, payloads_of, read_by_oracle
-from reports.record import group_of, state
+from reports.record import GOOD, group_of, state
 from reports.scope import Scope, right_of, right_too, scope_of
 from reports.severity import Effect, code_of, effect_of, place_of, worst_effect
 from reports.view import Case, Rig, View, known_of, natural
@@ -318,7 +318,7 @@ def _count_alike(page: View, found: list[Cause]) -> None:
         right = page.once(right_of)
         if right and cause.kind != "advice":
             cause.right_too = right_too(cause.scope, names, right, answered=cause.subject == "no_answer")
-        good = [name for name, one in told if one in ("pass", "harmless")]
+        good = [name for name, one in told if one in GOOD]
         cause.alike, cause.alike_right = (len(good), len(told)), list(dict.fromkeys(good))
 
 
@@ -349,7 +349,7 @@ def _of(result: Mapping[str, Any], rig: Rig, words: Mapping[str, str]) -> Iterat
     elif found == "unconfirmed":
         for name in filter(None, str(result.get("unconfirmed") or "").split(",")):
             yield "unconfirmed", _root(rig, name), _root(rig, name), ""
-    elif found in ("pass", "harmless") and any(not f.get("known") for f in result["findings"]):
+    elif found in GOOD and any(not f.get("known") for f in result["findings"]):
         yield "advice", group_of(result), _title(result), ""
 
 

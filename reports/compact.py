@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from reports.lines import ORDINARY_PATH, Result, check, inside
-from reports.record import LONGEST_LINE, Line, Reader, Record, RecordError, parsed, state
+from reports.record import GREEN, LONGEST_LINE, Line, Reader, Record, RecordError, parsed, state
 from reports.text import one_line, plain
 
 #: Octets of a record that is read so: ten million results.
@@ -168,8 +168,7 @@ def _alike(found: str, result: Mapping[str, Any], said: str) -> Hashable:
 
 
 def _calm(found: str, result: Mapping[str, Any]) -> bool:
-    green = found in ("pass", "harmless", "unsupported")
-    return green and not result.get("findings") and not result.get("known")
+    return found in GREEN and not result.get("findings") and not result.get("known")
 
 
 def skim(path: Path) -> Record:

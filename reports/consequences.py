@@ -18,7 +18,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from reports.compact import whole
-from reports.record import Record, state
+from reports.record import GOOD, Record, state
 from reports.view import View
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ LINKS: Final = (
         ("too_large", "no_room_for_two", "size-*", "fragments-of-*", "echo-*"),
     ),
 )
-_GOOD: Final = ("pass", "harmless")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ def _proved(
     # what shows the source tries the resource as well as what follows from it
     functions = {case.partition("[")[0] for case in shows_effect | shows_source}
     alike = [result for result in order if result["case"].partition("[")[0] in functions]
-    right = [places[result["case"]] for result in alike if state(result) in _GOOD]
+    right = [places[result["case"]] for result in alike if state(result) in GOOD]
     before = sum(place < first for place in right)
     if not before or any(first < place < last for place in right):
         return None

@@ -32,6 +32,9 @@ LARGEST: Final = 1 << 26
 #: Of the first line, which has the text of every rig file and profile: a farm has a thousand.
 LONGEST_HEADER: Final = 1 << 26
 VERDICTS = ("pass", "harmless", "fail", "inconclusive", "unsupported", "error")
+#: Verdicts of what was tried and is right, and of what has nothing that anybody must look at.
+GOOD: Final = ("pass", "harmless")
+GREEN: Final = (*GOOD, "unsupported")
 #: Why a case is `unsupported`: the optional field `reason` of its result.
 REASONS = {
     "not_declared": "the profile does not declare it",

@@ -18,7 +18,7 @@ from reports.coverage import explained
 from reports.frames import Frame, frame_of
 from reports.pools import on_rig
 from reports.proof import link_of, sent_words, without_frame
-from reports.record import REASONS, RecordError, state
+from reports.record import GOOD, REASONS, RecordError, state
 from reports.sections import fits, folded, nearest
 from reports.severity import place_of, worst_effect
 from reports.statistics.units import amount
@@ -120,7 +120,7 @@ def _asked(page: View, asked: Asked) -> Iterator[tuple[Rig, Case, Mapping[str, A
 
 def _causes(page: View, asked: Asked) -> Iterator[Cause]:
     """The causes that are asked for, each with what one rig shows of it where a rig is named."""
-    green = not asked.states or {"pass", "harmless"} & {*asked.states}
+    green = not asked.states or {*GOOD} & {*asked.states}
     kinds = {*(asked.states or WRONG), *(["advice"] if green else [])}
     for cause in verdict(page).causes:
         if cause.kind not in kinds:

@@ -13,12 +13,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from reports.record import RecordError
+from reports.record import GOOD, RecordError
 from reports.sections import fits, globs, nearest, rig_and_case
 from reports.statistics import Estimate, proportion
 from reports.view import STATES, natural
 
-GOOD: Final = ("pass", "harmless")
 BAD: Final = ("fail", "error", "unconfirmed")
 #: States in which something is learnt of the DUT.
 TOLD: Final = (*GOOD, *BAD, "known")

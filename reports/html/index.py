@@ -18,7 +18,7 @@ from reports.faults import breaks_a_must, order_of
 from reports.html.again import Again
 from reports.html.environment import anchor
 from reports.pools import described
-from reports.record import state
+from reports.record import GREEN, state
 from reports.sections import fits
 from reports.text import in_general
 from reports.verdict import Line, Verdict, badness
@@ -27,8 +27,6 @@ from reports.view import STATES, Case, Rig, Section, View, known_of, several
 #: Findings of one result that are listed, cases of one cause that are named.
 FINDINGS: Final = 40
 NAMED: Final = 12
-#: States whose results are told in one row.
-GREEN: Final = ("pass", "harmless", "unsupported")
 
 
 def index(page: View, judged: Verdict) -> dict[str, Any]:
