@@ -29,12 +29,12 @@ SEARCH: Final = "to find what it died of"
 #: makes a line of a megabyte, and a run of twenty rigs a record of thirty.
 LONGEST_LINE: Final = 1 << 23
 LARGEST: Final = 1 << 26
-#: Of the first line, which has the text of every rig file and profile: a farm has a thousand.
-LONGEST_HEADER: Final = 1 << 26
+LONGEST_HEADER: Final = (
+    1 << 26
+)  # of the first line: the text of every rig file and profile, a thousand of a farm
 VERDICTS = ("pass", "harmless", "fail", "inconclusive", "unsupported", "error")
-#: Verdicts of what was tried and is right, and of what has nothing that anybody must look at.
-GOOD: Final = ("pass", "harmless")
-GREEN: Final = (*GOOD, "unsupported")
+GOOD: Final = ("pass", "harmless")  # tried, and right
+GREEN: Final = (*GOOD, "unsupported")  # nothing that anybody must look at
 #: Why a case is `unsupported`: the optional field `reason` of its result.
 REASONS = {
     "not_declared": "the profile does not declare it",

@@ -130,7 +130,7 @@ class OneOctetLate(Dying):
         )
 
 
-@planted("sandwich", frames=3)
+@planted("sandwich", frames=3, known=True)
 class Sandwich(Dying):
     """Dies when the FRAGNs of one datagram are parted by a FRAG1 of another with the tag behind it."""
 
@@ -152,7 +152,7 @@ class MeshedAndNot(Dying):
         return meshed and bool(past) and past[-1].fragment and len(past[-1].octets) < 24
 
 
-@planted("old-octets-in-the-hole", frames=2)
+@planted("old-octets-in-the-hole", frames=2, known=True)
 class OldOctetsInTheHole(Spoiling):
     """Fills the end of the next echo from a datagram that was cut short by one of another size with its tag."""
 
