@@ -13,7 +13,7 @@ from math import inf
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from fixtures.api import Case, Link, RouterParty, Seen, Stimulus, registration_of, stimulus
+from fixtures.api import ECHO_REQUEST, Case, Link, RouterParty, Seen, Stimulus, registration_of, stimulus
 from rigs.links.ipsp.channel_link import ChannelLink, Role, Terms
 from sixlowpan import DecodeError, decode, link_local, nd
 from sixlowpan.addresses import is_link_local
@@ -51,6 +51,12 @@ def live(case: Case) -> ChannelLink:
             "the link hands over bare SDUs: there is no L2CAP channel to look at", "not_on_this_link"
         )
     return link
+
+
+def is_ping(seen: Seen, identifier: int, there: bytes) -> bool:
+    """Whether a packet is what the DUT was told to ping `there`: many shells choose the identifier themselves."""
+    told = seen.upper[4:6] == identifier.to_bytes(2) or (seen.view is not None and seen.view.dst == there)
+    return seen.icmp_type == ECHO_REQUEST and told
 
 
 def in_k_frames(case: Case, link: ChannelLink, octets: int, data: int) -> Stimulus:

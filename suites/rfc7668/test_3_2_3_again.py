@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fixtures.api import ECHO_REQUEST, ICMPV6, Case, needs, on_link, requirement
+from fixtures.api import ICMPV6, Case, needs, on_link, requirement
 from sixlowpan import ipv6, nd
 from suites.rfc7668.channel import (
     advertised,
@@ -12,6 +12,7 @@ from suites.rfc7668.channel import (
     confirm_registration,
     echoed,
     heard,
+    is_ping,
     modes,
     reconnected,
     registered_address,
@@ -106,7 +107,7 @@ def compressed(case: Case, prefix: bytes) -> bool | None:
     """Whether the DUT sends to this prefix with a context (DAC=1); None when it sends nothing there."""
     target, identifier = prefix[:15] + b"\x99", case.tester.next_identifier()
     case.rig.node.ping(target, 8, identifier, 1)
-    seen = heard(case, lambda s: s.icmp_type == ECHO_REQUEST and s.upper[4:6] == identifier.to_bytes(2), 3.0)
+    seen = heard(case, lambda s: is_ping(s, identifier, target), 3.0)
     return None if seen is None else modes(seen.payloads[0])[1] >= 4
 
 

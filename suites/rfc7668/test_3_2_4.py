@@ -7,7 +7,6 @@ import pytest
 
 from fixtures.api import (
     ALL_NODES,
-    ECHO_REQUEST,
     UDP,
     Case,
     field,
@@ -18,7 +17,17 @@ from fixtures.api import (
     stimulus,
 )
 from sixlowpan import LinkInfo
-from suites.rfc7668.channel import MODES, anew, as_6ln, confirmed, echoed, modes, refreshed, well_elided
+from suites.rfc7668.channel import (
+    MODES,
+    anew,
+    as_6ln,
+    confirmed,
+    echoed,
+    is_ping,
+    modes,
+    refreshed,
+    well_elided,
+)
 
 pytestmark = on_link("ble")
 LINK_LOCAL = bytes.fromhex("fe80000000000000")
@@ -84,12 +93,7 @@ def test_other_link_local_destination(case: Case):
     identifier = case.tester.next_identifier()
     seen = case.sent_by(
         lambda: case.rig.node.ping(target, 8, identifier, 1),
-        lambda s: (
-            s.icmp_type == ECHO_REQUEST
-            and s.upper[4:6] == identifier.to_bytes(2)
-            and s.view is not None
-            and s.view.dst == target
-        ),
+        lambda s: is_ping(s, identifier, target),
     )
     if seen is not None:
         found = modes(seen.payloads[0])[1]
@@ -123,7 +127,7 @@ def test_destination_by_context(case: Case, length: int):
             case.dut.set_context(SPARE, f"{ipaddress.IPv6Address(target)}/128")
         seen = case.sent_by(
             lambda: case.rig.node.ping(target, 8, identifier, 1),
-            lambda s: s.icmp_type == ECHO_REQUEST and s.upper[4:6] == identifier.to_bytes(2),
+            lambda s: is_ping(s, identifier, target),
         )
     if seen is not None:
         found, wanted = modes(seen.payloads[0])[1], 5 if length == 64 else 7

@@ -1,7 +1,7 @@
 """RFC 7668 §3.2.5, address mapping: the link has no multicast, so all goes to the one neighbour."""
 
-from fixtures.api import ALL_NODES, ECHO_REQUEST, Case, needs, on_link, requirement
-from suites.rfc7668.channel import modes
+from fixtures.api import ALL_NODES, Case, needs, on_link, requirement
+from suites.rfc7668.channel import is_ping, modes
 from suites.rfc7668.star import INCLUDE, arrives, two
 
 pytestmark = on_link("ble")
@@ -15,7 +15,7 @@ def test_multicast_goes_to_the_6lbr(case: Case):
     identifier = case.tester.next_identifier()
     seen = case.sent_by(
         lambda: case.rig.node.ping(ALL_NODES, 8, identifier, 1),
-        lambda s: s.icmp_type == ECHO_REQUEST and s.upper[4:6] == identifier.to_bytes(2),
+        lambda s: is_ping(s, identifier, ALL_NODES),
     )
     if seen is not None:
         second = seen.payloads[0][1]
@@ -27,10 +27,9 @@ def test_multicast_goes_to_the_6lbr(case: Case):
 def test_multicast_is_replicated(case: Case):
     """A 6LBR's own multicast goes to each 6LN by itself, as there is no multicast on the link."""
     with two(case) as members:
-        identifier = case.tester.next_identifier().to_bytes(2)
-        case.rig.node.ping(ALL_NODES, 8, int.from_bytes(identifier), 1)
+        case.rig.node.ping(ALL_NODES, 8, case.tester.next_identifier(), 1)
         for number, member in enumerate(members, 1):
-            found = member.heard(lambda packet, _: packet[40:41] == b"\x80" and packet[44:46] == identifier)
+            found = member.heard(lambda packet, _: packet[40:41] == b"\x80" and packet[24:40] == ALL_NODES)
             case.expect(found is not None, "not_replicated", f"a copy to 6LN {number} of 2", "none")
 
 
