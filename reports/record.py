@@ -25,13 +25,11 @@ from sixlowpan import files
 
 #: How the message of a loss ends that the suite itself caused, as it looked for the frames that a DUT died of.
 SEARCH: Final = "to find what it died of"
-#: Octets of one line, and of a whole record, beyond which a file is no run record: a sweep with a thousand findings
-#: makes a line of a megabyte, and a run of twenty rigs a record of thirty.
+#: Octets of one line, of the first (it has the text of every rig file and profile) and of a whole record, beyond which
+#: a file is none: a sweep with a thousand findings makes a line of a megabyte, a run of twenty rigs thirty.
 LONGEST_LINE: Final = 1 << 23
+LONGEST_HEADER: Final = 1 << 26
 LARGEST: Final = 1 << 26
-LONGEST_HEADER: Final = (
-    1 << 26
-)  # of the first line: the text of every rig file and profile, a thousand of a farm
 VERDICTS = ("pass", "harmless", "fail", "inconclusive", "unsupported", "error")
 GOOD: Final = ("pass", "harmless")  # tried, and right
 GREEN: Final = (*GOOD, "unsupported")  # nothing that anybody must look at
