@@ -66,6 +66,7 @@ class Shell:
         self._crash = ""
         self._watches = False  # until `watch` is called first, a boot is a wanted one
         self._echoes = echoes
+        self._heard = False  # an echo, so that it is not only said to echo
         self._behind = False  # an answer was given up, and may still come
 
     def ready(self, timeout: float) -> None:
@@ -178,16 +179,19 @@ class Shell:
             before = r"^[^\n]*?" if self._echoes else rf"(?:\A\s*|^(?:{self._prompt}))"
             found = re.search(rf"{before}{echo}[ \t]*$", text, re.MULTILINE)
             if found is not None:
-                self._echoes = True
+                self._echoes = self._heard = True
                 text = text[found.end() :].removeprefix("\n")
             elif unheard:
                 return None
         prompt = end.search(text)
         if prompt is None:
             return None
+        lines = [line.rstrip() for line in text[: prompt.start()].split("\n") if line.strip()]
         if command and found is None and len(text) < KEPT // 2:
+            if self._heard and not lines:
+                return None  # a prompt of before: the echo is still to come, however late
             self._echoes = False  # it was waited for
-        return [line.rstrip() for line in text[: prompt.start()].split("\n") if line.strip()]
+        return lines
 
     # -- the text ------------------------------------------------------------------------------------------
 

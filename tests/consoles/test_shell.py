@@ -80,6 +80,18 @@ def test_a_shell_that_is_known_to_echo_is_waited_for_with_its_first_command(devi
     assert silent.command("say b", 30.0) == ["b"]  # which is not waited for any more
 
 
+def test_a_prompt_from_before_is_no_empty_answer_of_a_shell_whose_echo_is_late(device, monkeypatch):
+    """RIOT's `ifconfig` seemed to show no interface, on a busy machine: all that had come in time was a prompt."""
+    shell = device("--echo")
+    shell.ready(10)
+    assert shell.command("say a") == ["a"]
+    monkeypatch.setattr(shell, "_take", lambda _deadline: shell._terminal.feed(b"\r\ndev:~$ "))
+    with pytest.raises(RigError, match="'say b' was not answered within 0 s"):
+        shell.command("say b", 0.0)
+    monkeypatch.undo()
+    assert shell.command("say c") == ["c"]
+
+
 def test_expect_looks_behind_what_was_sent_or_behind_a_mark(device):
     shell = device()
     shell.ready(10)
