@@ -44,7 +44,7 @@ def effects(cause: Cause) -> str:
 
 
 def tell_apart(causes: Iterable[Cause]) -> None:
-    """Fill in `namesake` of what is not declared and has the effect and the packets of what is, on the same rig."""
+    """Fill in `namesake`, `packets` of what is not declared, with the effect and packets of what is, on one rig."""
     shown = [cause for cause in causes if cause.findings]
     declared = [cause for cause in shown if cause.kind == "known"]
     for cause in shown:
@@ -52,7 +52,7 @@ def tell_apart(causes: Iterable[Cause]) -> None:
             continue
         for other in declared:
             if _alike(cause, other):
-                cause.namesake = _apart(cause, other)
+                cause.namesake, cause.packets = _apart(cause, other), _packets(cause, other)
                 break
 
 
@@ -68,12 +68,15 @@ def _alike(cause: Cause, other: Cause) -> bool:
 def _apart(cause: Cause, other: Cause) -> str:
     names = [case.name for case in cause.cases]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    here, there = carried(cause), carried(other)
-    of = f" The packet shown here carries {here}, the one there {there}." if here and there != here else ""
     return (
         f"The same effect is declared as {other.title}, and that declaration does not cover "
-        f"{', '.join(names[:_NAMED])}{more}: so this one is counted by itself.{of}"
+        f"{', '.join(names[:_NAMED])}{more}: so this one is counted by itself."
     )
+
+
+def _packets(cause: Cause, other: Cause) -> str:
+    here, there = carried(cause), carried(other)
+    return f"The packet shown here carries {here}, the one there {there}." if here and there != here else ""
 
 
 def carried(cause: Cause) -> str:

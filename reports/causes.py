@@ -71,8 +71,9 @@ class Cause:
     alike: tuple[int, int] = (0, 0)
     #: The names of those that are right.
     alike_right: list[str] = field(default_factory=list)
-    #: Of what no profile declares: which declared cause has the same sentence, and what tells them apart.
+    #: Of what no profile declares: which declared cause has its sentence; beside its frame: what the packets carry.
     namesake: str = ""
+    packets: str = ""
     #: A case that was right with all that `scope` says; empty for none.
     right_too: str = ""
     #: Of deaths that end with the words of a deviation that names other cases: that one (`reports.deaths`).

@@ -100,7 +100,7 @@ def _beginning(page: View, judged: Verdict, found: Fleet | None) -> list[str]:
         *lines,
         "",
         ", ".join(f"{SIGNS[name]} {total[name]} {name}" for name in STATES if total[name]) or "No results.",
-        f"{made}, {ended} {text(judged.radio)}",
+        f"{made}, {ended} {ours(judged.radio)}",
         "",
     ]
 

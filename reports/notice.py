@@ -267,7 +267,7 @@ def _told(cause: Cause, scope: Scope) -> str:
     right, every = cause.alike
     if right and not some:  # "never" of all of them, and some are right: it is said of how many
         told = told.replace(" never arrive.", " do not arrive.")
-        return f"{told.rstrip('.')} in {every - right} of {every} tests of this kind{_those(cause)}."
+        return f"{told.rstrip('.')} in {every - right} of {every} cases of this kind{_those(cause)}."
     return told + _right(cause, scope)
 
 
@@ -342,11 +342,11 @@ def _right(cause: Cause, scope: Scope) -> str:
     )
     if not right:
         return too
-    return f"{too} Of {every} tests of this kind {every - right} failed and {right} passed{_those(cause)}."
+    return f"{too} Of {every} cases of this kind {every - right} failed and {right} passed{_those(cause)}."
 
 
 def _those(cause: Cause) -> str:
-    """The tests that passed, where these are few: what they try tells for what the fault does not hold."""
+    """The cases that passed, where these are few: what they try tells for what the fault does not hold."""
     few = cause.alike_right if len(cause.alike_right) <= _FEW else []
     told = few == [cause.right_too]
     return f" (passed: {', '.join(few)})" if few and not told else ""

@@ -19,7 +19,7 @@ from reports.bench import radio
 from reports.causes import KINDS, Cause, causes
 from reports.faults import Faults, fit, order_of
 from reports.pairs import cell_of
-from reports.severity import place_of
+from reports.severity import NOTED, place_of
 from reports.view import SIGNS, Rig, View, partial
 
 #: Nodes that the first line names.
@@ -29,6 +29,8 @@ _STANDS: Final = (
     "The failures below stand all the same: they are what the node did. Which cases were tried, and which failures "
     "count as declared, is by that profile."
 )
+#: What is counted beside faults, where the requirement binds.
+_UNCHARGED: Final = "breach not charged to it"
 #: States of a rig and of a run, worst first.
 ORDER: Final = ("fail", "error", "unconfirmed", "inconclusive", "known", "pass")
 
@@ -54,7 +56,7 @@ class Line:
     rig: Rig
     state: str
     words: str
-    #: What there is beside faults: "2 pieces of advice not followed in 14 cases".
+    #: What there is beside faults: "2 pieces of advice not followed in 14 cases", "1 breach not charged to it ...".
     told: list[str]
     worst: Cause | None
     not_tried: list[NotTried]
@@ -174,11 +176,14 @@ def _verdict(page: View) -> Verdict:
 def _line(page: View, rig: Rig, mine: list[Cause]) -> Line:
     counts = page.counts(rig.name)
     told = []
-    for kind in ("error", "advice"):
-        of_kind = [cause for cause in mine if cause.kind == kind]
-        if of_kind:
-            cases: set[str] = set().union(*(cause.cases_by_rig[rig.name] for cause in of_kind))
-            told.append(f"{plural(len(of_kind), KINDS[kind])} in {plural(len(cases), 'case')}")
+    beside: dict[str, list[Cause]] = {KINDS["error"]: [], KINDS["advice"]: [], _UNCHARGED: []}
+    for cause in mine:
+        if cause.kind in ("error", "advice"):
+            beside[_UNCHARGED if cause.effect is NOTED else KINDS[cause.kind]].append(cause)
+    for what, those in beside.items():
+        if those:
+            cases: set[str] = set().union(*(cause.cases_by_rig[rig.name] for cause in those))
+            told.append(f"{plural(len(those), what)} in {plural(len(cases), 'case')}")
     judged = sum(count for name, count in counts.items() if name not in ("unsupported", "inconclusive"))
     state = next((name for name in ORDER if counts[name]), "pass") if judged else "inconclusive"
     words = {
@@ -281,5 +286,7 @@ def plural(count: int, word: str) -> str:
         return f"{count} pieces of {word}"
     if word == "stack and version":
         return f"{count} stacks and versions"
+    if word == _UNCHARGED:
+        return f"{count} breaches not charged to it"
     head, of, rest = word.partition(" of ")
     return f"{count} {head}s{of}{rest}"

@@ -22,7 +22,7 @@ from reports.faults import breaks_a_must, order_of
 from reports.fleet import Bucket, Fleet, lines_of_groups
 from reports.html.again import Again
 from reports.html.environment import anchor, page
-from reports.html.index import FINDINGS, NAMED, calm_in, deviations_of, grouped, has_advice, part_of, totals
+from reports.html.index import FINDINGS, NAMED, advice_of, calm_in, deviations_of, grouped, part_of, totals
 from reports.verdict import Verdict
 from reports.view import WIDE, Case, Section, several
 
@@ -44,7 +44,7 @@ class Shown:
     count: int
     sample: Mapping[str, Any]
     shown: list[Mapping[str, Any]]
-    advice: bool
+    advice: str
 
 
 def farm(found: Fleet, judged: Verdict, run: str) -> Iterator[tuple[str, str]]:
@@ -185,7 +185,7 @@ def _full_of(found: Fleet, case: Case) -> Iterator[tuple[str, Shown]]:
         seen[name] += 1
         if seen[name] <= WAYS:
             shown = [whole(result) for result in bucket.shown[:RIGS]]
-            yield name, Shown(bucket.state, bucket.count, shown[0], shown, has_advice(bucket.sample))
+            yield name, Shown(bucket.state, bucket.count, shown[0], shown, advice_of(bucket.sample))
 
 
 def _left_out(found: Fleet, case: Case) -> int:

@@ -20,6 +20,7 @@ from reports.html.environment import anchor
 from reports.pools import described
 from reports.record import GREEN, state
 from reports.sections import fits
+from reports.severity import NOTED, effect_of
 from reports.text import in_general
 from reports.verdict import Line, Verdict, badness
 from reports.view import STATES, Case, Rig, Section, View, known_of, several
@@ -56,7 +57,7 @@ def index(page: View, judged: Verdict) -> dict[str, Any]:
         "most_findings": FINDINGS,
         "full": _full,
         "plain": _plain,
-        "has_advice": has_advice,
+        "advice_of": advice_of,
         "met": met(page),
         "deviations_of": deviations_of(found),
         "untried": _untried(page),
@@ -85,9 +86,13 @@ def met(page: View) -> Callable[[Cause], str]:
     return said
 
 
-def has_advice(result: Mapping[str, Any]) -> bool:
-    """Whether a green result carries findings all the same: advice that the DUT did not follow."""
-    return state(result) in GREEN and bool(result["findings"])
+def advice_of(result: Mapping[str, Any]) -> str:
+    """What a green result has findings of all the same, in words: advice, or what is not charged; empty without."""
+    if state(result) not in GREEN or not result["findings"]:
+        return ""
+    if all(effect_of(finding) is NOTED for finding in result["findings"]):
+        return "with a breach that is not charged to the node"
+    return "with advice that was not followed"
 
 
 def _full(result: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""What stands beside the sentence of a cause: other effects, tests that passed, a declared one that is alike."""
+"""What stands beside the sentence of a cause: other effects, cases that passed, a declared one that is alike."""
 
 from reports.beside import effects
 from reports.causes import causes
@@ -46,7 +46,8 @@ def test_a_failure_with_the_effect_of_a_declared_one_says_what_tells_them_apart(
         "The same effect is declared as no-41, and that declaration does not cover rfc4944/5.1/udp"
         in news.notice
     )
-    assert news.notice.endswith("The packet shown here carries UDP, the one there ICMPv6.")
+    assert news.packets == "The packet shown here carries UDP, the one there ICMPv6."
+    assert "shown here" not in news.notice  # it is read where no packet is beside it, too
     assert "The same effect" not in told["no-41"].notice
 
 
@@ -72,5 +73,5 @@ def test_few_tests_that_passed_are_named(tmp_path):
         failed("rfc4944/5.1/a[one]", "fail", lost, known="x"),
         failed("rfc4944/5.1/a[two]", "pass"),
     )["x"]
-    assert "in 1 of 2 tests of this kind (passed: rfc4944/5.1/a[two])." in told.notice
+    assert "in 1 of 2 cases of this kind (passed: rfc4944/5.1/a[two])." in told.notice
     assert effects(told) == ""

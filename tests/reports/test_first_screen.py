@@ -134,3 +134,20 @@ def test_a_fault_that_shows_in_some_runs_only_says_why(tmp_path):
     )
     path.write_text(text)
     assert "Shows in some runs only: answers race with the line." in Page(render(read(path))).text
+
+
+def test_what_is_not_charged_to_a_node_is_no_advice_that_it_did_not_follow(tmp_path):
+    """Both are of level SHOULD and green; one requirement binds, the other advises."""
+    lines = [
+        result(
+            f"rfc6282/{name}",
+            "lwip-802154",
+            "pass",
+            [row],
+            findings=[Finding("lost", row, "SHOULD", "x", "y")],
+        )
+        for name, row in (("2/a", "RFC6282-2-04"), ("2/b", "RFC6282-2-04"), ("3.1.2/c", "RFC6282-3.1.2-06"))
+    ]
+    text = head(tmp_path, *lines)
+    assert "1 breach not charged to it in 2 cases" in text
+    assert "1 advice not followed in 1 case" in text

@@ -102,7 +102,10 @@ def test_the_summary_names_the_dut_and_what_was_left_out(sample, tmp_path):
     writer.write({"type": "deviation", "rig": "one", "id": "d", "state": "partly_fixed", "cases": ["a/*"]})
     writer.close()
     text = markdown.render(read(tmp_path / "run"))
-    assert "**Partial run: 1 of 42 cases (2.4%), chosen by -k hlim.** **one: the DUT is old**" in text
+    assert (
+        "**Partial run: 1 of 42 cases (2.4%), chosen by -k hlim.** **one: the DUT is old. The failures below"
+        in text
+    )
     assert (
         "| ? one | RIOT 2026.07 | cannot be told | Not judged: no case was tried; 0 % tried | nothing |"
         in text

@@ -55,7 +55,7 @@ def test_a_right_result_of_the_same_form_makes_it_some(tmp_path):
     also = right("rfc4944/5.3/order_of_arrival[last]", "0132")
     assert told(tmp_path / "some", swapped, also)["dropped"] == (
         f"Some {words} Others of this kind arrive (as in the case rfc4944/5.3/order_of_arrival[last]). "
-        "Of 2 tests of this kind 1 failed and 1 passed."
+        "Of 2 cases of this kind 1 failed and 1 passed."
     )
     ignored = right("rfc4944/5.3/holes", "0132", attempts="0/1")  # nothing came of it, as must be
     assert told(tmp_path / "no", swapped, ignored)["dropped"] == f"P{words[1:]}"
@@ -276,7 +276,7 @@ def test_never_is_not_said_of_what_some_results_have_right(tmp_path):
     lines = [bad("dropped", FROM_SHORT, case="rfc4944/a/b[one]")]
     lines.append(result("rfc4944/a/b[two]", RIG, "pass", [ROW]))
     assert told(tmp_path, *lines)["dropped"] == (
-        "Packets from a 16-bit link-layer address do not arrive in 1 of 2 tests of this kind "
+        "Packets from a 16-bit link-layer address do not arrive in 1 of 2 cases of this kind "
         "(passed: rfc4944/a/b[two])."
     )
 
