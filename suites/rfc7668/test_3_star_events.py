@@ -15,12 +15,15 @@ SIZES = (8, 464, 465, 600, 976, 1231, 1232)
 _DEVICES = (bytes.fromhex("c00000000004"), bytes.fromhex("c00000000005"))
 
 
-def comes(case: Case, sender: SixLn, packet: bytes, receiver: SixLn, what: str, **where: str) -> None:
+def comes(
+    case: Case, sender: SixLn, packet: bytes, receiver: SixLn, what: str, *, row: str | None = None
+) -> None:
     """The packet arrives at the other 6LN as it is, but for the hop limit."""
     found = arrives(sender, packet, receiver)
     case.expect(
-        found is not None, "not_forwarded", f"{what} at the other 6LN, as it was sent", "not that", **where
-    )
+        found is not None, "not_forwarded", f"{what} at the other 6LN, as it was sent", "not that",
+        requirement=row,
+    )  # fmt: skip
 
 
 def both_ways(case: Case, first: SixLn, second: SixLn, here: bytes, there: bytes, what: str) -> None:
@@ -103,7 +106,7 @@ def test_one_leaves(case: Case):
             case.expect(status == 0, "not_confirmed", "status 0", f"status {status}", requirement=FORWARDING)
             both_ways(case, left, back, here, again, "a packet when it is back")
             group = back.datagram(again, GROUP)
-            comes(case, back, group, left, "multicast", requirement="RFC7668-3.2.5-02")
+            comes(case, back, group, left, "multicast", row="RFC7668-3.2.5-02")
 
 
 @requirement(FORWARDING)
