@@ -14,7 +14,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from fixtures.api import ECHO_REQUEST, Case, Link, RouterParty, Seen, Stimulus, registration_of, stimulus
-from rigs.links.ipsp.channel_link import ChannelLink, Role, Terms
+from rigs.links.ipsp.channel_link import ChannelLink, Refused, Role, Terms
 from sixlowpan import DecodeError, decode, link_local, nd
 from sixlowpan.addresses import is_link_local
 from sixlowpan.dispatch import KIND
@@ -85,15 +85,32 @@ def met(case: Case) -> None:
 
 @contextmanager
 def connected(case: Case, terms: Terms | None = None, role: Role | None = None) -> Iterator[ChannelLink]:
-    """A new connection, on other terms or in other roles; then the usual one again, so that no case sees another's."""
+    """A new connection, on other terms or in other roles; then the usual one again, so that no case sees another's.
+
+    A DUT that refuses a channel on these terms twice, and has one on the usual terms in between, fails the case.
+    """
     link = live(case)
     try:
-        link.reconnect(terms, role)
+        _opened(case, link, terms, role)
         met(case)
         yield link
     finally:
         link.reconnect()
         met(case)
+
+
+def _opened(case: Case, link: ChannelLink, terms: Terms | None, role: Role | None) -> None:
+    try:
+        link.reconnect(terms, role)
+    except Refused:
+        if terms is None:
+            raise
+        link.reconnect()  # who refuses this one, too, does not mean the terms
+        try:
+            link.reconnect(terms, role)
+        except Refused as refused:
+            # Core Vol 3 Part A §4.22: 23 is the least MTU and MPS, and credits are 0 to 65535
+            case.failed("refused", f"a channel on {terms}, as on the usual terms", str(refused))
 
 
 @contextmanager

@@ -26,7 +26,7 @@ def test_mtu_offered(case: Case):
 
 @needs("connect")
 @requirement("RFC7668-2.4-01", "RFC7668-2.4-02")
-@pytest.mark.parametrize("mtu", [1280, 1281, 2000], ids=str)
+@pytest.mark.parametrize("mtu", [1280, 1281, 2000, 32768, 65535], ids=str)
 def test_mtu_of_each_direction(case: Case, mtu: int):
     """The MTU "is negotiated separately for each direction": ours may be larger, and full-sized echoes still work."""
     with connected(case, Terms(mtu=mtu)):
@@ -36,7 +36,7 @@ def test_mtu_of_each_direction(case: Case, mtu: int):
 
 @needs("connect")
 @requirement("RFC7668-2.4-03", "RFC7668-2.4-01")
-@pytest.mark.parametrize("mps", [23, 64, 247, 1282], ids=str)
+@pytest.mark.parametrize("mps", [23, 64, 247, 1282, 32768, 65533], ids=str)
 def test_segmentation_of_answers(case: Case, mps: int):
     """The DUT cuts a 1280-octet packet into K-frames that we can take, from the smallest MPS to one for a whole SDU."""
     with connected(case, Terms(mps=mps)):

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 import pytest
 
 from fixtures.api import Case, LinkClosed, advice, needs, on_link, requirement, stimulus
-from rigs.links.ipsp.channel_link import Terms
+from rigs.links.ipsp.channel_link import Refused, Terms
 from sixlowpan import encode, ipv6
 from suites.rfc7668.channel import connected, echoed, live, reconnected
 from suites.rfc7668.test_2_4 import lawful
@@ -69,6 +69,27 @@ def test_disconnection_of_another_channel(case: Case, wrong: str):
     if not open_still:
         reconnected(case)
     echoed(case)
+
+
+@pytest.mark.parametrize("cid", [0x0040, 0x007F, 0], ids=["first", "last", "that-of-the-dut"])
+def test_our_identifier(case: Case, cid: int):
+    """Our end has any identifier of the dynamic range (Core Vol 3 Part A §2.1: 0x0040 to 0x007f on an LE-U link).
+
+    Each end gives its own, so that both may have the same one.
+    """
+    link = live(case)
+    link.channel.wanted_cid = cid or link.channel.peer_cid
+    try:
+        reconnected(case)
+        for size in (8, 1232):
+            echoed(case, size)
+        lawful(case)
+    except Refused as refused:
+        wanted = f"the channel, our end of which is {link.channel.wanted_cid:#06x}"
+        case.finding("refused", wanted, str(refused))
+    finally:
+        link.channel.wanted_cid = 0
+        reconnected(case)
 
 
 def test_we_end_the_channel(case: Case):

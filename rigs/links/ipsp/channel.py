@@ -87,6 +87,8 @@ class Channel:
     #: a peer that takes its own for ours, or ours of the last channel, does not get through by luck.
     cids: ClassVar[range] = range(0x0050, 0x0060)
     own_cid: int = 0
+    #: The one that the next channels have, where it matters; 0: each has another one of `cids`.
+    wanted_cid: int = 0
     #: The identifier that the peer has, of the last channel.
     peer_cid: int = 0
     _probing: int = 0
@@ -306,6 +308,9 @@ class Channel:
         """Forget the last channel; the next one has another identifier."""
         self._clear()
         first = self.cids.start
+        if self.wanted_cid:
+            self.own_cid = self.wanted_cid
+            return
         self.own_cid = first + (self.own_cid - first + 1) % len(self.cids) if self.own_cid else first
 
     def _become(self, state: State) -> None:
