@@ -17,6 +17,7 @@ from fixtures.api import (
     about,
     needs,
     nothing_came,
+    nothing_of,
     on_link,
     requirement,
     right_or_nothing,
@@ -100,6 +101,13 @@ def test_every_header(case: Case):
 
     makes = [made(head(case, word)) for word in WORDS if not reserved(word)]
     makes += [made(octets) for octets in TRAFFIC]
+    for word in (
+        0x7A33,
+        0x7A73,
+        0x7A37,
+        0x7A77,
+    ):  # in fragments as well, with elided addresses, link-local or not
+        makes.append(lambda word=word: meshed(case, spelled(case, head(case, word), size=120)))
     makes += [lambda: meshed(case, _with_ports(case)), lambda: meshed(case, _with_options(case))]
     taken(case, makes, "mesh")
 
@@ -191,3 +199,16 @@ def test_inner_header_behind_a_mesh_header(case: Case, front: bytes):
     right_or_nothing(
         case, lambda: meshed(case, spelled(case, bytes.fromhex("7a33 3a"), front=front)), feature="mesh"
     )
+
+
+@about("mesh")
+@needs("ip_tap|port_unreachable")
+@requirement("RFC6282-4.3.2-12", "RFC4944-5-04")
+def test_elided_checksum_behind_a_mesh_header(case: Case):
+    """C=1 behind a mesh header, where no link-layer security is: "the decompressor MUST drop the packet" (§4.3.2)."""
+    tester = case.tester
+    stimuli = [
+        Stimulus([bytes.fromhex(octets) + tester.pattern(12)], None, tester.info(), f"C=1: {octets}")
+        for octets in ("7e33 f4 12345678", "7e33 f7 12")
+    ]
+    nothing_of(case, [meshed(case, made) for made in stimuli])

@@ -17,6 +17,8 @@ pytestmark = on_link("ieee802154")
 
 #: Octets of data that no frame has room for.
 MANY = 120
+#: First octets of headers: dispatch values (RFC 4944 §5.1), pages, NHC octets (RFC 6282 §5), a code of GHC.
+LIKE_HEADERS = bytes.fromhex("00 3f 40 41 42 50 60 7a 7f 80 9f bf c0 c5 df e0 e5 ee f0 f1 f3 ff")
 #: Headers with each in-line form of the traffic class and flow label (RFC 6282 §3.2.1); reserved bits are 0.
 TRAFFIC = tuple(bytes.fromhex(octets) for octets in ("7233 5a 3a", "6a33 4bcdef 3a", "6233 45023456 3a"))
 #: In-line bits of an address for each mode with a context (RFC 6282 §3.1.1); mode 00 is another one.
@@ -180,6 +182,18 @@ def test_first_fragment_last(case: Case):
     if not case.takes(lambda: backwards(case.tester.echo(MANY))):
         case.unsupported("the DUT takes no fragments that are out of order")
     case.understood(lambda: backwards(datagram(case, 0xF0B1, 0xF0B2, MANY)))
+
+
+@requirement("RFC6282-2-06", "RFC4944-5.3-07")
+def test_data_that_looks_like_a_header(case: Case):
+    """Later fragments whose data begins as headers of every kind do: it is the octets of the packet, and no header."""
+    tester = case.tester
+
+    def make(octet: int) -> Stimulus:  # each unit of 8 octets begins so, wherever a fragment does
+        data = b"".join(bytes([octet]) + tester.pattern(7) for _ in range(MANY // 8))
+        return stimulus(case, tester.echo(data=data))
+
+    understood_all(case, ((None, lambda octet=octet: make(octet)) for octet in LIKE_HEADERS))
 
 
 @needs("ip_tap", "context")

@@ -10,6 +10,7 @@ from fixtures.api import (
     forms,
     link_info,
     needs,
+    nothing_of,
     on_link,
     raw,
     requirement,
@@ -35,6 +36,9 @@ PORTS = [
     pytest.param(0b01, 0xF0AF, 0xF0B0, id="01-one-outside", marks=requirement("RFC6282-4.3.3-04")),
     pytest.param(0b10, 0xF0B0, 0xF0C0, id="10-one-outside", marks=requirement("RFC6282-4.3.3-05")),
 ]
+
+#: Ports in-line as each P has them (§4.3.3).
+SHORT_AND_LONG = [bytes.fromhex(octets) for octets in ("12345678", "1234cd", "ab5678", "12")]
 
 
 def datagram(case: Case, source_port: int, destination_port: int, size: int = 12, **header: int) -> bytes:
@@ -148,8 +152,13 @@ def ending(case: Case, data: bytes) -> bytes:
 @needs("ip_tap|port_unreachable|udp")
 @requirement("RFC6282-4.3-01", "RFC6282-3.1.1-05")
 def test_uncompressed_udp(case: Case):
-    """NH=0 with next header 17 in-line: a UDP header that is not compressed."""
+    """NH=0 with next header 17 in-line: a UDP header that is not compressed, also where its ports look like NHC."""
     case.understood(lambda: stimulus(case, datagram(case, 0xF0B3, 0x1234), NH=0))
+    ports = ((0xF0B1, 0xF0B2), (0xF312, 0xF0C3), (0xF7A7, 0xE006), (0xE141, 0x7A33), (0xEE7A, 0x33F0))
+    understood_all(
+        case,
+        ((None, lambda here=h, there=t: stimulus(case, datagram(case, here, there), NH=0)) for h, t in ports),
+    )
 
 
 @needs("ip_tap|port_unreachable|udp")
@@ -174,3 +183,24 @@ def test_elided_checksum_without_integrity(case: Case):
     case.expect(
         not case.application.delivered(like), "accepted", "the datagram is dropped", "the application got it"
     )
+
+
+@needs("ip_tap|port_unreachable")
+@requirement("RFC6282-4.3.2-12", "RFC6282-4.3.2-10")
+def test_elided_checksum_in_any_company(case: Case):
+    """C=1 beside each form of the ports, to a group, under a context, behind options and an inner header: dropped."""
+    tester = case.tester
+    heads = {f"P={p:02b}": bytes([0xF4 | p]) + octets for p, octets in enumerate(SHORT_AND_LONG)}
+    plain = heads["P=00"]
+    heads = {name: b"\x7e\x33" + octets for name, octets in heads.items()}
+    heads["behind options"] = bytes.fromhex("7e33 e1 06 1e04a1a2a3a4") + plain
+    heads["behind an inner header"] = bytes.fromhex("7e33 ee 7e33") + plain
+    heads["to a group"] = bytes.fromhex("7e3b 01") + plain
+    if 0 in tester.contexts:
+        heads["under a context"] = bytes.fromhex("7e73") + plain
+    stimuli = []
+    for name, octets in heads.items():
+        everybody = b"\xff\xff" if name == "to a group" and tester.kind == "ieee802154" else None
+        info, data = tester.info(destination=everybody), case.application.data(12)
+        stimuli.append(Stimulus([octets + data], None, info, f"C=1 {name}, no link-layer security"))
+    nothing_of(case, stimuli)
