@@ -77,6 +77,7 @@ _SEEN: Final = {
     "another_pan": "A broadcast frame of another PAN was taken.",
     "mac_address_missing": "A frame has no source or no destination address.",
     "no_ack_request": "A frame does not ask for an acknowledgement.",
+    "ack_request": "A broadcast asks for an acknowledgement.",
     "not_broadcast": "A multicast packet does not go to the broadcast address.",
     "broadcast_pan": "A broadcast frame does not go to the PAN of the link.",
     "frame_too_long": "A frame is longer than the PHY allows.",

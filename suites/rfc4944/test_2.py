@@ -77,7 +77,7 @@ def test_nothing_outside_data_frames(case: Case):
         case.finding(breach.code, breach.expected, breach.actual, frame=breach.frame)
 
 
-@requirement("RFC4944-3-02", "RFC4944-3-04", "RFC4944-3-05", "RFC4944-3-06", "RFC4944-2-04")
+@requirement("RFC4944-3-02", "RFC4944-3-04", "RFC4944-3-05", "RFC4944-3-06", "RFC4944-2-04", "RFC4944-2-02")
 def test_multicast_is_broadcast(case: Case):
     """§3: what the DUT multicasts goes to 0xffff with the PAN id of the link; §2: and with its source address."""
     for seen in before_the_answer(case):
@@ -97,6 +97,10 @@ def test_multicast_is_broadcast(case: Case):
             requirement="RFC4944-3-04",
             frame=frame,
         )
+        case.expect(  # IEEE 802.15.4: nobody acknowledges a broadcast, and so none asks for it
+            not header.ack_request, "ack_request", "AR=0 in a broadcast", "AR=1",
+            requirement="RFC4944-2-02", frame=frame,
+        )  # fmt: skip
         return
     if not case.result.findings:
         case.unsupported("the DUT sent no multicast packet: it had no need to look for a neighbour")
@@ -154,6 +158,21 @@ def test_short_address_of_the_dut(case: Case):
         )
     info = case.tester.info(destination=link.dut_short)
     case.understood(lambda: stimulus(case, case.tester.echo(), info=info, DAM=1))
+
+
+@requirement("RFC4944-3-01", "RFC6282-3.1.1-32")
+def test_addresses_of_the_dut_in_turn(case: Case):
+    """Echoes to both addresses of the DUT by turns, elided: each is read against the destination of its own frame."""
+    link = case.rig.link
+    if not link.dut_short or link.dut_short == case.tester.dut_link:
+        case.unsupported("the DUT has one link-layer address that a test knows of", "not_declared")
+    for to in (link.dut, link.dut_short) * 2:
+        info = case.tester.info(destination=to)
+        case.understood(
+            lambda to=to, info=info: stimulus(
+                case, case.tester.echo(destination=link_local(to)), info=info, DAM=3
+            )
+        )
 
 
 @requirement(

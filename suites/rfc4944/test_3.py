@@ -15,6 +15,8 @@ from fixtures.api import (
     Stimulus,
     advice,
     heeded,
+    interrupted,
+    link_info,
     nothing_of,
     on_link,
     outcome,
@@ -23,7 +25,7 @@ from fixtures.api import (
     stimulus,
     whole,
 )
-from sixlowpan import mac
+from sixlowpan import fragment, mac
 from sixlowpan.addresses import ALL_NODES
 from suites.rfc4944.test_5_3_own import in_broadcasts
 
@@ -63,6 +65,26 @@ def test_another_pan(case: Case):
     near = [bytes([ours[0] ^ 0x01, ours[1]]), bytes([ours[0], ours[1] ^ 0x80]), ours[::-1]]
     others = [b"\xab\xce", b"\x00\x01", b"\xcd\xab", *near]
     nothing_of(case, [broadcast(pan) for pan in dict.fromkeys(others) if pan != ours], code="another_pan")
+
+
+@requirement("RFC4944-3-03", "RFC4944-5.3-18")
+def test_a_fragment_of_another_pan(case: Case):
+    """§3: a datagram to all nodes whose last fragment is a broadcast of another PAN is not complete."""
+    tester, ours = case.tester, case.rig.link.pan
+
+    def make(pan: bytes) -> Stimulus:
+        packet = tester.echo(120, destination=ALL_NODES)
+        info = link_info(case, packet)
+        parts = fragment(packet, info, tester.contexts, mtu=69, tag=tester.next_tag())
+        begun = Stimulus(
+            parts[:-1], packet if pan == ours else None, info, f"the last fragment in PAN {pan.hex()}"
+        )
+        return interrupted(case, begun, len(parts) - 1, frame(case, parts[-1], dst_pan=pan, dst=BROADCAST))
+
+    if not case.takes(lambda: make(ours)):
+        case.unsupported("the DUT shows no fragmented packet to all nodes", "not_observable")
+    near = bytes([ours[0] ^ 0x01, ours[1]]), bytes([ours[0], ours[1] ^ 0x80])
+    nothing_of(case, [make(pan) for pan in near], code="another_pan")
 
 
 @requirement("RFC4944-2-04", "RFC4944-2-05")

@@ -11,16 +11,19 @@ from fixtures.api import (
     ALL_NODES,
     Case,
     Stimulus,
+    behind,
     head,
     link_info,
     loses_nothing,
+    needs,
     on_link,
     pieces,
     raw,
     requirement,
+    stimulus,
 )
 from sixlowpan import fragment
-from suites.rfc4944.test_5_3_key import has_room_for_two, missing
+from suites.rfc4944.test_5_3_key import has_room_for_two, interleaved, missing, tries
 from suites.rfc4944.test_5_3_order import ordinary
 
 pytestmark = on_link("ieee802154")
@@ -93,3 +96,41 @@ def test_two_at_a_time(case: Case, size: int):
     me = case.tester.identity
     if len(missing(case, me, me, (size, size))) == 2 and not case.result.findings:
         case.unsupported("neither of two datagrams of this size comes out", "not_observable")
+
+
+@requirement("RFC4944-5.3-14", "RFC4944-5.3-18")
+def test_wrap_in_the_gap(case: Case):
+    """The datagram with tag 0 begins between two fragments of the one with tag 65535: both are complete (§5.3)."""
+    room_for_two(case)
+    me = case.tester.identity
+    lost: list[bytes] = []
+    for _ in tries(case):
+        lost = interleaved(case, (me, 0xFFFF, SIZE), (me, 0, SIZE + 8))
+        if not lost or case.result.findings:
+            return
+    case.finding("lost", "both: tags wrap from 65535 to 0", f"{len(lost)} of the two did not come out")
+
+
+@requirement("RFC6282-3.1.1-18", "RFC4944-5.3-18")
+def test_another_sender_in_the_gap(case: Case):
+    """A packet of another sender, its source elided, between two fragments: that is made from its own frame."""
+    case.several_senders()
+    tester = case.tester
+    one, two = tester.fresh(), tester.fresh()
+
+    def begun() -> None:
+        with tester.acting_as(one):
+            packet, parts = pieces(case, SIZE)
+            tester.send(parts[:2], link_info(case, packet))
+
+    tester.identity = two
+    case.understood(behind(begun, lambda: stimulus(case, tester.echo())))
+
+
+@needs("address")
+@requirement("RFC4944-4-02", "RFC4944-5.3-18")
+def test_to_an_address_that_it_was_given(case: Case):
+    """A fragmented datagram to another IPv6 address of the DUT: the key has link-layer addresses only (§5.3)."""
+    own = bytes.fromhex("fe80 000000000000 0123456789abcdef")
+    case.give_address(own)
+    case.understood(lambda: stimulus(case, case.tester.echo(SIZE, destination=own)))

@@ -320,7 +320,7 @@ def test_behind_an_inner_header(case: Case, protocol: str):
 
 
 @on_link("ieee802154")
-@requirement("RFC7400-3.1-01", "RFC7400-3.1-02", "RFC7400-2-03", "RFC7400-3.2-02")
+@requirement("RFC7400-3.1-01", "RFC7400-3.1-02", "RFC7400-2-03", "RFC7400-3.2-02", "RFC6282-2-06")
 @pytest.mark.parametrize("late", [False, True], ids=["first", "last"])
 @pytest.mark.parametrize("protocol", ["icmpv6", "udp"])
 def test_first_fragment(case: Case, protocol: str, late: bool):
@@ -354,7 +354,7 @@ def _in_frag1(case: Case, protocol: str, codes: str, late: bool) -> Stimulus:
 
 
 @on_link("ieee802154")
-@requirement("RFC4944-5-04", "RFC7400-3.1-02", "RFC7400-2-08")
+@requirement("RFC4944-5-04", "RFC7400-3.1-02", "RFC7400-2-08", "RFC7400-3.1-01")
 def test_behind_a_mesh_header(case: Case):
     """The dictionary has the packet's addresses, which originator and final destination of a mesh header give."""
 
@@ -365,4 +365,12 @@ def test_behind_a_mesh_header(case: Case):
         forwarder = FORWARDER if case.rig.link.any_source else made.info.src
         return replace(made, payloads=[header + made.payloads[0]], info=tester.info(forwarder))
 
-    right_or_nothing(case, make, feature="ghc" if case.declares("mesh") else "")
+    def in_fragments() -> Stimulus:
+        made = _in_frag1(case, "icmpv6", "8f8f84", late=False)
+        header = mesh_header(made.info.src, made.info.dst, 5)
+        forwarder = FORWARDER if case.rig.link.any_source else made.info.src
+        sent = [header + payload for payload in made.payloads]
+        return replace(made, payloads=sent, info=case.tester.info(forwarder))
+
+    for each in (make, in_fragments):
+        right_or_nothing(case, each, feature="ghc" if case.declares("mesh") else "")

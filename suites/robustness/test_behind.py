@@ -73,7 +73,14 @@ BROKEN = bytes.fromhex("60d5 11 3f0fffff 3b 07") + bytes(range(1, 17))
 
 
 @needs("ip_tap", "context")
-@requirement("RFC6282-2-04", "RFC6282-3.1.1-11", "RFC6282-3.1.1-04", "RFC6282-3.1.1-09", "RFC6282-3.1.1-05")
+@requirement(
+    "RFC6282-2-04",
+    "RFC6282-3.1.1-11",
+    "RFC6282-3.1.1-04",
+    "RFC6282-3.1.1-09",
+    "RFC6282-3.1.1-05",
+    "RFC6282-3.1.1-07",
+)
 def test_broken_off(case: Case):
     """Behind a header that breaks off at each octet: context 0 for CID=0, no traffic class, hop limit 64 (§3.1.1)."""
     tester = case.tester
@@ -82,11 +89,9 @@ def test_broken_off(case: Case):
 
     def makes() -> Iterator[tuple[None, Frame]]:
         for cut in range(2, len(BROKEN)):
-            head = bytes.fromhex("7a55 3a") + tester.identity.address[8:] + tester.dut_address[8:]
-            yield (
-                None,
-                lambda cut=cut, head=head: _behind(BROKEN[:cut], spelled(case, head)),
-            )
+            for octets in ("7a55 3a", "6055 b1012345 3a 21"):  # with nothing of it in-line, and with all
+                head = bytes.fromhex(octets) + tester.identity.address[8:] + tester.dut_address[8:]
+                yield None, lambda cut=cut, head=head: _behind(BROKEN[:cut], spelled(case, head))
 
     understood_all(case, makes(), alone=False)
 

@@ -8,7 +8,7 @@ answered. Other cases send as many dispatch values, NHC octets, reserved modes a
 from collections.abc import Callable
 
 from fixtures.api import Case, Stimulus, in_line, outcome, raw, recovers, requirement, whole
-from sixlowpan import ipv6, mesh_header
+from sixlowpan import fragment_header_n, ipv6, mesh_header
 from suites.rfc4944.test_3 import frame
 
 #: More than the pools of small nodes hold.
@@ -53,11 +53,16 @@ def kinds(case: Case) -> dict[str, Callable[[], Stimulus]]:
             "mesh header": sent("in a mesh to another", mesh_header(tester.identity.link, STRANGER, 3)),
             "another PAN": sent(f"in PAN {near.hex()}", dst_pan=near),
             "another node": sent("to another node", dst=STRANGER),
+            "another node's fragments": sent(
+                "a FRAGN to another node", fragment_header_n(248, 7, 5), dst=STRANGER
+            ),
         }
     return found
 
 
-@requirement("RFC6282-2-04", "RFC4944-3-03", "RFC4944-11-03", "RFC6282-3.1.2-06", "RFC4944-2-01")
+@requirement(
+    "RFC6282-2-04", "RFC4944-3-03", "RFC4944-11-03", "RFC6282-3.1.2-06", "RFC4944-2-01", "RFC4944-5.3-18"
+)
 def test_many_of_a_kind(case: Case):
     """64 frames of each kind that the DUT refuses, or that are for others: it is not deaf behind them."""
     for make in kinds(case).values():

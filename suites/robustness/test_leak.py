@@ -13,6 +13,7 @@ from fixtures.api import (
     FULL,
     Case,
     Stimulus,
+    about,
     forms,
     head,
     link_info,
@@ -89,6 +90,7 @@ def refused(case: Case) -> dict[str, list[bytes]]:
         "iphc-cut": iphc[:1],
         "iphc-fields-cut": bytes.fromhex("7800 3a40 fe80"),
         "ipv6-cut": b"\x41" + packet[:30],
+        "version-4": b"\x41\x45" + packet[1:64],
         "ipv6-of-another-size": b"\x41" + packet[:4] + b"\x00\x50" + packet[6:64],
         "hc1-cut": b"\x42",
         "esc": b"\x40\x7e" + iphc,
@@ -104,6 +106,7 @@ def refused(case: Case) -> dict[str, list[bytes]]:
         "udp-cut": bytes.fromhex("7e33 f0 1234"),
         "extension-cut": bytes.fromhex("7e33 e0 3a 20 0102"),
         "odd-length": iphc[:-3],
+        "ghc-cut": bytes.fromhex("7e33 df 5f0102"),
     }
     others = {
         "offset-0": [piece(parts[0], 0, bytes(64))],
@@ -144,7 +147,7 @@ REFUSED += [
     "udp-cut",
 ]
 REFUSED += ["extension-cut", "odd-length", "offset-0", "odd-fragn", "above-the-mtu", "largest-size"]
-REFUSED += ["elided-checksum"]
+REFUSED += ["elided-checksum", "version-4", "ghc-cut"]
 
 
 @requirement("RFC4944-5.3-28", "RFC4944-5.3-20", "RFC4944-5.3-05")
@@ -207,6 +210,25 @@ def test_whatever_becomes_of_the_packet(case: Case, fate: str):
         stimuli.append(made)
     for start in range(0, MANY, 2):  # few at a time: some are answered at length
         outcome(case, stimuli[start : start + 2])
+    recovers(case)
+
+
+@requirement("RFC4944-5.3-28", "RFC4944-5.3-20", "RFC4944-4-02")
+@pytest.mark.parametrize("way", ["alone-in-frag1", pytest.param("behind-mesh", marks=about("mesh"))])
+def test_whatever_way_they_come(case: Case, way: str):
+    """Two dozen whole datagrams, each alone in its FRAG1, or behind mesh headers: their room is free again."""
+    tester = case.tester
+    case.ready_for(FULL)
+    for _ in range(MANY // 2):
+        stimuli = []
+        for _ in range(2):
+            packet, parts = pieces(case, 8 if way == "alone-in-frag1" else 200)
+            if way == "alone-in-frag1":
+                parts = [fragment_header_1(len(packet), tester.next_tag()) + parts[0]]
+            else:
+                parts = [mesh_header(tester.identity.link, tester.dut_link, 3) + part for part in parts]
+            stimuli.append(Stimulus(parts, None, link_info(case, packet), way))
+        outcome(case, stimuli)
     recovers(case)
 
 
