@@ -54,7 +54,7 @@ _DUE: Final = (
 #: Codes that do not tell whose the frame is, or which of several it is: nothing is marked in it, nor said of it.
 _OPEN: Final = (
     *("nd_not_taken", "nd_unanswered", "not_forwarded", "not_released", "no_room_for_two", "lost"),
-    *("context_unread", "listener_lost", "not_replicated"),
+    *("context_unread", "listener_lost", "not_replicated", "no_error"),
 )
 #: What is to be said of the frame of a finding with this code.
 _SAID: Final = {

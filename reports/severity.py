@@ -143,7 +143,7 @@ EFFECTS: Final[tuple[Effect, ...]] = (
         "The node does not do what its role asks of it (to register, discover, route, forward, advertise): what relies "
         "on that does not come about.",
         "not_registered no_rs no_ra no_6co no_sllao not_confirmed not_replicated not_forwarded listener_lost on_link "
-        "context_ignored context_lost early nd_*",
+        "context_ignored context_lost early no_error nd_*",
     ),
     _effect(
         *("moderate", "privacy"),

@@ -159,6 +159,7 @@ _SEEN: Final = {
     "answer_harmed": "The answer has other data than the request.",
     "quote_trailer": "An ICMPv6 error quotes octets behind the end of the packet.",
     "quote_front": "An ICMPv6 error quotes a packet without its first octets.",
+    "no_error": "No ICMPv6 error came where the text has one sent.",
     "quote_checksum": "An ICMPv6 error quotes another UDP checksum than was sent.",
     # addresses and Neighbor Discovery
     "target": "A Neighbor Advertisement has another target than the solicitation.",
@@ -316,7 +317,15 @@ LATE: Final = frozenset(
             "stuck",
             "no_rs",
         ),
-        *("not_registered", "listener_lost", "not_replicated", "no_ra", "not_confirmed", "not_forwarded"),
+        *(
+            "not_registered",
+            "listener_lost",
+            "not_replicated",
+            "no_ra",
+            "not_confirmed",
+            "not_forwarded",
+            "no_error",
+        ),
         *("nd_no_retry", "nd_renewal", "nd_backoff", "slows_down", "stalls_regularly", "limit", "worse"),
     }
 )

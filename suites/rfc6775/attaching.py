@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -21,6 +21,7 @@ from suites.rfc6775.parties import (
     SOON,
     STARTED,
     abro,
+    answered,
     fresh,
     heard,
     is_rs,
@@ -37,15 +38,16 @@ def attach(case: Case, party: RouterParty, prefix: bytes) -> bytes:
 
     One that registers none is a finding, and the case ends.
     """
-    for _ in range(case.rig.file.attempts + 1):
-        party.advertise()
-        seen = heard(
-            case, lambda s: registered_by(s) is not None and registered_by(s)[:8] == prefix[:8], STARTED
-        )
-        if seen is not None:
-            case.tester.listen(0.1)  # what the answer to it draws
-            return registered_by(seen)
-    return unregistered(case)
+    seen, _ = answered(case, party.advertise, registers_of(prefix), "a registration", STARTED)
+    if seen is None:
+        return unregistered(case)
+    case.tester.listen(0.1)  # what the answer to it draws
+    return registered_by(seen)
+
+
+def registers_of(prefix: bytes) -> Callable[[Seen], bool]:
+    """Whether what is heard registers an address of this prefix."""
+    return lambda seen: (registered_by(seen) or b"")[:8] == prefix[:8]
 
 
 def unregistered(case: Case) -> NoReturn:
@@ -131,14 +133,15 @@ def first_try(case: Case, party: RouterParty, prefix: bytes, *, others: bool = T
     party.advertises = False
     heard(case, is_rs, STARTED)
     start = prefix[:8] if others else b""
-    for _ in range(case.rig.file.attempts):
-        party.advertise()
-        seen = heard(case, lambda s: only(party, s, start) and registered_by(s)[:8] == prefix[:8], STARTED)
-        if seen is not None:
-            if others:
-                heard(case, lambda s: only(party, s, prefix[:8]) and False, 0.3)
-            return seen
-    return unregistered(case)
+    mine = registers_of(prefix)
+    seen, _ = answered(
+        case, party.advertise, lambda s: only(party, s, start) and mine(s), "a registration", STARTED
+    )
+    if seen is None:
+        return unregistered(case)
+    if others:
+        heard(case, lambda s: only(party, s, prefix[:8]) and False, 0.3)
+    return seen
 
 
 def answers_at(case: Case, party: RouterParty, address: bytes) -> Seen | None:

@@ -142,6 +142,19 @@ def tried(case: Case, once: Callable[[], Found | None], what: str) -> Found | No
     return None
 
 
+def answered(
+    case: Case, send: Callable[[], bytes], holds: Callable[[Seen], bool], what: str, seconds: float = SOON
+) -> tuple[Seen | None, bytes]:
+    """Have `send()` send a frame until something comes of it (`tried`): that, and the frame that was sent last."""
+    frames: list[bytes] = []
+
+    def once() -> Seen | None:
+        frames.append(send())
+        return heard(case, holds, seconds)
+
+    return tried(case, once, what), frames[-1]
+
+
 def readable(case: Case, seen: Seen) -> nd.Message:
     """The message in a packet; one that cannot be read is a finding, and the case ends."""
     message = message_of(seen)

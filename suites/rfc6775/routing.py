@@ -81,6 +81,11 @@ def advertisement(case: Case, party: HostParty, *options: nd.Option) -> Seen | N
 
     §6.4: a router may advertise to all nodes when it likes, and what it said then may be out of date.
     """
+    return tried(case, lambda: solicited(case, party, *options), "a Router Advertisement")
+
+
+def solicited(case: Case, party: HostParty, *options: nd.Option) -> Seen | None:
+    """What answers one solicitation, as `advertisement` has it."""
     to_all: list[Seen] = []
 
     def answers(seen: Seen) -> bool:
@@ -88,11 +93,8 @@ def advertisement(case: Case, party: HostParty, *options: nd.Option) -> Seen | N
             to_all.append(seen)
         return is_ra(seen) and seen.view.dst == party.address
 
-    def once() -> Seen | None:
-        party.solicit(*options)
-        return heard(case, answers, SOON) or (to_all[-1] if to_all else None)
-
-    return tried(case, once, "a Router Advertisement")
+    party.solicit(*options)
+    return heard(case, answers, SOON) or (to_all[-1] if to_all else None)
 
 
 def _advertised_prefix(case: Case, party: HostParty) -> bytes:

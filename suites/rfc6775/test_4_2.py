@@ -11,7 +11,7 @@ import pytest
 from fixtures.api import ECHO_REPLY, Case, RouterParty, advice, let_pass, needs, requirement
 from sixlowpan import Context, nd
 from suites.rfc6775.attaching import attached, pinged
-from suites.rfc6775.parties import SOON, abro, heard
+from suites.rfc6775.parties import abro, answered
 from suites.rfc6775.roles import HOST
 from suites.rfc7668.channel import modes
 
@@ -67,14 +67,13 @@ def reads(case: Case, party: RouterParty, address: bytes, context: Context, cid:
     )  # HLIM 64, CID, SAC=1 SAM=01, DAM=00
     tester.contexts = before.with_context(cid, Context(context.prefix, context.length, False))
     try:
-        for _ in range(case.rig.file.attempts):
-            tester.send([head + request[40:]], party.info())
-            seen = heard(case, lambda s: s.icmp_type == ECHO_REPLY and s.upper[4:8] == request[44:48], SOON)
-            if seen is not None:
-                return seen.view.dst == source
+        seen, _ = answered(
+            case, lambda: tester.send([head + request[40:]], party.info())[0],
+            lambda s: s.icmp_type == ECHO_REPLY and s.upper[4:8] == request[44:48], "an answer under the context",
+        )  # fmt: skip
     finally:
         tester.contexts = before
-    return False
+    return seen is not None and seen.view.dst == source
 
 
 @needs("ping")

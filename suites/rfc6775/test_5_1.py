@@ -1,6 +1,7 @@
 """RFC 6775 §5.1 and §5.2, forbidden actions and initialization: nothing is multicast, and all-nodes is listened to."""
 
 import contextlib
+from functools import partial
 
 from fixtures.api import (
     ALL_NODES,
@@ -9,11 +10,10 @@ from fixtures.api import (
     Case,
     Unsupported,
     binds,
-    registered_by,
     requirement,
 )
-from suites.rfc6775.attaching import attached, offered, pinged
-from suites.rfc6775.parties import STARTED, heard, is_rs
+from suites.rfc6775.attaching import attached, offered, pinged, registers_of
+from suites.rfc6775.parties import STARTED, answered, heard, is_rs
 from suites.rfc6775.roles import HOST
 
 pytestmark = HOST
@@ -55,11 +55,9 @@ def test_all_nodes(case: Case):
     """A host MUST join ff02::1: an advertisement to all nodes is taken, and its prefix registered."""
     with offered(case, advertises=False) as (party, prefix):
         heard(case, is_rs, STARTED)
-        for _ in range(case.rig.file.attempts + 1):
-            frame = party.advertise(to=ALL_NODES)
-            seen = heard(case, lambda s: (registered_by(s) or b"")[:8] == prefix[:8])
-            if seen is not None:
-                return
-        case.finding(
-            "not_registered", "the prefix of an RA to ff02::1 is taken", "nothing registered", frame=frame
-        )
+        told = partial(party.advertise, to=ALL_NODES)
+        seen, frame = answered(case, told, registers_of(prefix), "a registration")
+        case.expect(
+            seen is not None, "not_registered", "the prefix of an RA to ff02::1 is taken", "nothing registered",
+            frame=frame,
+        )  # fmt: skip

@@ -146,7 +146,7 @@ def test_starts_again(case: Case, how: str):
 
 @A_HOST
 @pytest.mark.slow
-@requirement("RFC6775-5.4.3-02")
+@requirement("RFC6775-5.4.3-02", "RFC6775-5.3-02", "RFC4861-6.1.1-01")
 @pytest.mark.parametrize("short", ["router", "prefix", "context"])
 def test_refresh(case: Case, short: str):
     """Well before the shortest lifetime ends a host SHOULD solicit its router by unicast: advice."""
@@ -165,5 +165,8 @@ def test_refresh(case: Case, short: str):
             found = all_heard(case, 62.0, lambda s: is_rs(s) and s.view.dst == party.address)
         case.expect(
             bool(found), "no_rs", "a unicast RS within the 60 s of the shortest lifetime", "none",
-            frame=before,
+            frame=before, requirement="RFC6775-5.4.3-02",
         )  # fmt: skip
+        for seen in found[:1]:
+            expect_of_the_link(case, seen, "RFC4861-6.1.1-01")
+            expect_sllao(case, seen, 8, "RFC6775-5.3-02")

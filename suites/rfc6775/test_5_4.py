@@ -1,12 +1,15 @@
 """RFC 6775 §5.4, processing a Router Advertisement: which are taken, and what of a prefix."""
 
+from functools import partial
+
 import pytest
 
 from fixtures.api import ECHO_REQUEST, Case, Seen, let_pass, registered_by, registers, requirement
 from sixlowpan import nd
-from suites.rfc6775.attaching import answers_at, attach, expect_made, invalid, none_of, offered
-from suites.rfc6775.parties import SOON, STARTED, abro, all_heard, heard, is_rs, pio, spread
+from suites.rfc6775.attaching import answers_at, attach, expect_made, invalid, none_of, offered, registers_of
+from suites.rfc6775.parties import SOON, STARTED, abro, all_heard, answered, heard, is_rs, pio, spread
 from suites.rfc6775.roles import HOST
+from suites.rfc6775.test_4_2 import CID, REMOTE, compresses, six
 
 pytestmark = HOST
 
@@ -46,17 +49,13 @@ def test_forms(case: Case, form: str):
         extra = [nd.CapabilityIndication()]
     with offered(case, *extra, first=True, advertises=False) as (party, prefix):
         heard(case, is_rs, STARTED)
-        for _ in range(case.rig.file.attempts + 1):
-            frame = party.advertise(**FORMS.get(form, {}))
-            if heard(case, lambda s: (registered_by(s) or b"")[:8] == prefix[:8]) is not None:
-                return
-        case.finding(
-            "dropped",
-            "the RA is taken, and its prefix registered",
-            "nothing registered",
-            frame=frame,
+        told = partial(party.advertise, **FORMS.get(form, {}))
+        seen, frame = answered(case, told, registers_of(prefix), "a registration")
+        case.expect(
+            seen is not None, "dropped", "the RA is taken, and its prefix registered", "nothing registered",
             requirement="RFC4861-6.1.2-02" if form in {"unknown-option", "mtu"} else "RFC6775-5.4.1-02",
-        )
+            frame=frame,
+        )  # fmt: skip
 
 
 @requirement("RFC6775-5.4.1-01")
@@ -100,16 +99,20 @@ def test_prefix_ends(case: Case):
 def test_invalid(case: Case, how: str):
     """An RA that fails a check of RFC 4861 §6.1.2 is silently discarded: its prefix is registered nowhere.
 
-    An RA that is right in all that the bad one has wrong is taken behind it.
+    Nor is its context used. An RA that is right in all that the bad one has wrong is taken behind it.
     """
     with offered(case, advertises=False) as (party, good):
         heard(case, is_rs, STARTED)
         bad = spread(case)
         source = case.tester.also(good[:8] + party.address[8:]) if how == "global-source" else party.address
-        message = party.advertisement(pio(bad), abro()).build(source, case.tester.dut_address)
+        message = party.advertisement(pio(bad), abro(), six()).build(source, case.tester.dut_address)
         frame = party.send(invalid(message, source, case.tester.dut_address, how))
         taken = heard(case, lambda s: (registered_by(s) or b"")[:8] == bad[:8])
         case.expect(taken is None, "nd_taken", "nothing is registered of it", "its prefix is", frame=frame)
         attach(case, party, good)
         made = [a for a in case.rig.node.addresses() if a[:8] == bad[:8]]
         case.expect(not made, "nd_taken", "no address of its prefix", "one", frame=frame)
+        if case.can("ping"):
+            case.tester.contexts = case.tester.contexts.with_context(CID, six().context())
+            used = compresses(case, REMOTE)
+            case.expect(used is not True, "nd_taken", "its context is not used", "it is", frame=frame)

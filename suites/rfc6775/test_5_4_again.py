@@ -21,6 +21,7 @@ from suites.rfc6775.parties import (
     STARTED,
     abro,
     all_heard,
+    expect_of_the_link,
     heard,
     is_rs,
     pio,
@@ -39,6 +40,7 @@ NOT_FOR_ADDRESSES = {
     "a-0": {"autonomous": False},
     "48-bits": {"length": 48},
     "80-bits": {"length": 80},
+    "0-bits": {"length": 0},
     "preferred-beyond-valid": {"valid_lifetime": 600, "preferred_lifetime": 1200},
 }
 
@@ -62,7 +64,7 @@ def test_prefix_not_for_addresses(case: Case, how: str):
             attach(case, party, prefix)
 
 
-@requirement("RFC6775-5.4.1-02")
+@requirement("RFC6775-5.4.1-02", "RFC4861-7.1.1-01")
 def test_two_prefixes(case: Case):
     """Two prefixes in one advertisement: an address of each is registered. For how many there is room is advice."""
     with offered(case) as (party, prefix):
@@ -73,6 +75,8 @@ def test_two_prefixes(case: Case):
         found += all_heard(case, SOON, lambda s: (registered_by(s) or b"")[:8] == second[:8])
         with advice(case):
             case.expect(bool(found), "not_registered", "an address of the second prefix, too", "none")
+        for seen in found:
+            expect_of_the_link(case, seen, "RFC4861-7.1.1-01")
 
 
 @requirement("RFC6775-5.4.1-02")

@@ -4,7 +4,7 @@ import pytest
 
 from fixtures.api import Case, advice, needs, registered_by, registers, registration_of, requirement, serving
 from suites.rfc6775.attaching import answers_at, attached, awaiting, beside, once_more, only, pinged
-from suites.rfc6775.parties import A_HOST, SOON, STARTED, all_heard, heard, is_rs, router, to
+from suites.rfc6775.parties import A_HOST, SOON, STARTED, all_heard, heard, is_rs, pio, router, spread, to
 from suites.rfc6775.roles import HOST
 
 pytestmark = HOST
@@ -131,3 +131,26 @@ def test_full_router_beside_another(case: Case):
         there = sent.info.dst.hex() if sent is not None else "nothing sent"
         good = sent is not None and sent.info.dst == first.link
         case.expect(good, "neighbour_address", f"packets by {first.link.hex()}", there, frame=frame)
+
+
+@requirement("RFC6775-5.5.3-01", "RFC4862-5.5.4-03")
+def test_duplicate_beside_another(case: Case):
+    """One of two addresses is a duplicate, and is not used; the other, which was confirmed before, is."""
+    with attached(case) as (party, address):
+        other, party.status = spread(case), None
+        party.options = [*party.options, pio(other)]
+        party.advertise()
+        seen = heard(case, lambda s: only(party, s, other[:8]), STARTED)
+        if seen is None:
+            case.unsupported("the DUT makes an address of one prefix only: see 5.4.again/two_prefixes")
+        heard(case, lambda s: only(party, s, other[:8]) and False, 0.3)
+        frame = party.confirm(seen, 1)
+        party.status = 0
+        case.tester.listen(SOON)
+        used = answers_at(case, party, registered_by(seen))
+        case.expect(used is None, "nd_used", "no answer at the duplicate", "one", frame=frame)
+        there = answers_at(case, party, address)
+        case.expect(
+            there is not None, "nd_dropped_address", "an answer at the other address", "none",
+            requirement="RFC4862-5.5.4-03", frame=frame,
+        )  # fmt: skip

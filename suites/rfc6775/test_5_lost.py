@@ -2,12 +2,13 @@
 
 import pytest
 
-from fixtures.api import Case, let_pass, needs, registered_by, requirement, serving
-from suites.rfc6775.attaching import answers_at, attached, beside, expect_made
+from fixtures.api import Case, let_pass, needs, on_link, registered_by, registration_of, requirement, serving
+from suites.rfc6775.attaching import answers_at, attached, beside, expect_made, pinged, registers_of
 from suites.rfc6775.parties import (
     A_HOST,
     EARLY,
     SOON,
+    STARTED,
     abro,
     all_heard,
     expect_spaced,
@@ -20,7 +21,7 @@ from suites.rfc6775.parties import (
 )
 from suites.rfc6775.roles import HOST
 from suites.rfc6775.test_4_2 import CID, REMOTE, compresses, six, told
-from suites.rfc6775.test_5_4_again import expect_by
+from suites.rfc6775.test_5_4_again import ELSEWHERE, expect_by
 
 pytestmark = HOST
 
@@ -137,3 +138,56 @@ def test_solicitations_again_are_apart(case: Case):
             case.unsupported("no solicitation begins again: see 5.3/starts_again", "not_observable")
         found = [first, *all_heard(case, 11.0, is_rs)]
         expect_spaced(case, found, 10 - EARLY, "solicitations at least 10 s apart", held)
+
+
+@A_HOST
+@on_link("ieee802154")
+@pytest.mark.slow
+@needs("ping")
+@requirement("RFC4861-6.3.5-01")
+def test_router_at_its_end(case: Case):
+    """ "Whenever the Lifetime of an entry in the Default Router List expires, that entry is discarded" (RFC 4861)."""
+    with attached(case, lifetime=30) as (party, _):
+        expect_by(case, party.link, "the router while it lasts")
+        party.advertises = False
+        let_pass(case, 45.0)
+        seen, _ = pinged(case, ELSEWHERE + case.tester.pattern(8))
+        case.expect(
+            seen is None or seen.info.dst != party.link, "nd_used", "no packet by a router that has ended",
+            "one", frame=seen.frames[0] if seen is not None else b"",
+        )  # fmt: skip
+
+
+@A_HOST
+@pytest.mark.slow
+@requirement("RFC6775-5.5-01")
+def test_registered_when_its_router_is_back(case: Case):
+    """A router that retired is back: what it keeps ends with the lifetime that it granted, and is renewed before."""
+    with attached(case, minutes=2) as (party, address):
+        party.advertises = False
+        party.advertise(abro(), router_lifetime=0)
+        case.tester.listen(SOON)
+        party.advertises = True
+        frame = party.advertise()
+        seen = heard(
+            case,
+            lambda s: to(party)(s) and registered_by(s) == address and registration_of(s).lifetime,
+            120.0,
+        )
+        case.expect(seen is not None, "nd_renewal", "an NS before the two minutes end", "none", frame=frame)
+
+
+@A_HOST
+@requirement("RFC4862-5.5.3-03")
+def test_prefix_of_a_router_that_retires(case: Case):
+    """A Router Lifetime of 0 "does not apply to information contained in other ... options" (RFC 4861 §4.2): a PIO."""
+    with attached(case) as (first, _), beside(case, first) as (second, _):
+        case.tester.listen(SOON)
+        first.advertises, other = False, spread(case)
+        frame = first.advertise(pio(other), abro(2), router_lifetime=0)
+        if heard(case, registers_of(other), STARTED) is not None:
+            return
+        second.advertise(pio(other), abro(3))
+        if heard(case, registers_of(other), STARTED) is None:
+            case.unsupported("the DUT makes an address of one prefix only: see 5.4.again/two_prefixes")
+        case.finding("not_registered", "an address of its prefix, at the other router", "none", frame=frame)

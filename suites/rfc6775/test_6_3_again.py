@@ -4,21 +4,28 @@ import pytest
 
 from fixtures.api import ALL_ROUTERS, ICMPV6, Case, HostParty, on_link, requirement
 from sixlowpan import ipv6, nd
-from suites.rfc6775.parties import SOON, heard, host, is_ra
+from suites.rfc6775.parties import SOON, answered, heard, host, is_ra
 from suites.rfc6775.roles import ADVERTISER
-from suites.rfc6775.routing import advertisement, routing
+from suites.rfc6775.routing import advertisement, routing, solicited
 
 pytestmark = ADVERTISER
 
 
 @requirement("RFC6775-6.3-05")
 def test_each_is_answered(case: Case):
-    """Three solicitations of one host, one behind the other: each gets its RA. What is rare is multicast (§9)."""
+    """Eight solicitations of one host, one behind the other: each gets its RA. What is rare is multicast (§9).
+
+    A medium that loses frames takes the first try of some, and not of all seven behind one that was answered.
+    """
     with routing(case):
-        party = host(case)
-        for number in range(1, 4):
-            seen = advertisement(case, party)
+        party, missed = host(case), 0
+        for number in range(1, 9):
+            seen = solicited(case, party)
+            if seen is None and case.rig.file.attempts > 1:
+                missed += number > 1
+                seen = advertisement(case, party)
             case.expect(seen is not None, "no_ra", f"an RA for solicitation {number}", "none")
+        case.expect(missed < 7, "no_ra", "an RA for each solicitation", "for every other one")
 
 
 @on_link("ieee802154")
@@ -28,11 +35,11 @@ def test_from_another_link_address(case: Case):
     with routing(case):
         party, relay = host(case), host(case)
         packet = party.packet(nd.RouterSolicitation((party.source_option(),)), ALL_ROUTERS)
-        for _ in range(case.rig.file.attempts):
-            frame = case.tester.send_packet(packet, case.tester.info(relay.link, b"\xff\xff"))[0]
-            seen = heard(case, lambda s: is_ra(s) and s.view.dst == party.address, SOON)
-            if seen is not None:
-                break
+        info = case.tester.info(relay.link, b"\xff\xff")
+        seen, frame = answered(
+            case, lambda: case.tester.send_packet(packet, info)[0],
+            lambda s: is_ra(s) and s.view.dst == party.address, "an RA",
+        )  # fmt: skip
         said = seen.info.dst.hex() if seen is not None else "no RA"
         good = seen is not None and seen.info.dst == party.link
         case.expect(good, "nd_destination", f"an RA at {party.link.hex()}", said, frame=frame)

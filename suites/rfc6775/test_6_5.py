@@ -1,11 +1,13 @@
 """RFC 6775 §6.5, processing a Neighbor Solicitation: which are ignored, refused, kept, and for how long."""
 
+from functools import partial
+
 import pytest
 
-from fixtures.api import Case, HostParty, advice, let_pass, on_link, registration_of, requirement
+from fixtures.api import Case, HostParty, Seen, advice, let_pass, on_link, registration_of, requirement
 from sixlowpan import link_local, nd
 from sixlowpan.addresses import solicited_node
-from suites.rfc6775.parties import SOON, heard, host, is_na, readable
+from suites.rfc6775.parties import answered, expect_of_the_link, host, is_na, readable
 from suites.rfc6775.roles import ROUTER
 from suites.rfc6775.routing import (
     another,
@@ -76,7 +78,7 @@ def test_registration(case: Case):
         )  # fmt: skip
 
 
-@requirement("RFC6775-6.5.1-01", "RFC6775-4.1-09", "RFC6775-6.5.2-01")
+@requirement("RFC6775-6.5.1-01", "RFC6775-4.1-09", "RFC6775-6.5.2-01", "RFC4861-7.1.2-01")
 def test_duplicate(case: Case):
     """Another EUI-64 for a registered address: status 1, to the link-local address of it; the first one stays."""
     with registered_host(case) as (above, first, address):
@@ -101,6 +103,7 @@ def test_duplicate(case: Case):
                 seen.info.dst == second.link, "neighbour_address", f"to {second.link.hex()}", seen.info.dst.hex(),
                 requirement="RFC6775-6.5.2-01", frame=seen,
             )  # fmt: skip
+            expect_of_the_link(case, seen, "RFC4861-7.1.2-01")
             found = registration_of(seen)
             case.expect(
                 found.rovr == second.eui64, "eui64", "the ARO of the NS", found.rovr.hex(),
@@ -110,27 +113,47 @@ def test_duplicate(case: Case):
                 found.lifetime == second.aro().lifetime, "nd_lifetime", "the lifetime of the NS", str(found.lifetime),
                 requirement="RFC6775-6.5.2-01", frame=seen,
             )  # fmt: skip
+        status, seen = registered(case, second, address)
+        case.expect(
+            status == DUPLICATE, "duplicate", "status 1 once more", str(status), requirement="RFC6775-6.5.1-01",
+            frame=seen.frames[0] if seen is not None else b"",
+        )  # fmt: skip
         case.expect(
             arrives(case, above, address, first.link) is not None, "nd_lost", "packets still go to the first", "not so",
             frame=seen,
         )  # fmt: skip
 
 
+def moves(case: Case, party: HostParty, address: bytes, size: int = 8) -> tuple[Seen | None, bytes, bytes]:
+    """A host registers from another link-layer address of that size: the answer, the frame, and that address.
+
+    It is another one for each try: what is told again is no move any more.
+    """
+    told: list[bytes] = []
+
+    def once() -> bytes:
+        told.append((bytes([2, 0, 0x5E, 0xAA]) + case.tester.pattern(4))[-size:])
+        return party.say(party.solicitation(party.aro(), link=told[-1]), source=address)
+
+    seen, frame = answered(case, once, is_registered, "an answer to a move", ASKED)
+    return seen, frame, told[-1]
+
+
+def is_registered(seen: Seen) -> bool:
+    """Whether it is an NA with an ARO."""
+    return is_na(seen) and registration_of(seen) is not None
+
+
 @on_link("ieee802154")
 @requirement("RFC6775-6.5.1-01", "RFC6775-6.5.3-01")
-def test_same_owner_elsewhere(case: Case):
+@pytest.mark.parametrize("size", [8, 2], ids="octets-{}".format)
+def test_same_owner_elsewhere(case: Case, size: int):
     """The same EUI-64 from another link-layer address is no duplicate: the entry is updated, and packets go there."""
     with routing(case) as (above, prefix):
         party = host(case)
         address = global_of(party, prefix)
         kept(case, party, address)
-        for _ in range(case.rig.file.attempts):
-            # another one each time: what is told again is no move any more
-            moved = bytes([2, 0, 0x5E, 0xAA]) + case.tester.pattern(4)
-            frame = party.say(party.solicitation(party.aro(), link=moved), source=address)
-            seen = heard(case, lambda s: is_na(s) and registration_of(s) is not None, ASKED)
-            if seen is not None:
-                break
+        seen, frame, moved = moves(case, party, address, size)
         status = registration_of(seen).status if seen is not None else None
         case.expect(status == 0, "duplicate", "status 0 for its own address", str(status), frame=frame)
         there = seen.info.dst if seen is not None else moved
@@ -268,7 +291,7 @@ def test_until_full(case: Case):
             break
         else:
             case.note(f"the DUT kept all of {MOST} registrations")
-        for party, address in (held[0], held[len(held) // 2], held[-1]):
+        for party, address in (held[0], held[len(held) // 2], held[-1]) if held else ():
             case.expect(
                 arrives(case, above, address, party.link) is not None, "nd_lost", "those kept before still are",
                 "one is lost",
@@ -283,11 +306,8 @@ def test_multicast_solicitation(case: Case):
         party = host(case)
         target = case.tester.dut_address
         message = nd.NeighborSolicitation(target, (party.source_option(),))
-        for _ in range(case.rig.file.attempts):
-            frame = party.say(message, solicited_node(target))
-            seen = heard(case, lambda s: is_na(s) and s.upper[8:24] == target, SOON)
-            if seen is not None:
-                break
+        asks = partial(party.say, message, solicited_node(target))
+        seen, frame = answered(case, asks, lambda s: is_na(s) and s.upper[8:24] == target, "an NA")
         if case.expect(seen is not None, "nd_unanswered", "a Neighbor Advertisement", "none", frame=frame):
             options = readable(case, seen).options
             told = [o for o in options if isinstance(o, nd.LinkLayerAddress) and o.type == nd.TLLAO]

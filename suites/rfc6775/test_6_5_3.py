@@ -5,15 +5,16 @@ Strategy: a host with two addresses shows what a router does to the one that a m
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
 from fixtures.api import Case, HostParty, RouterParty, let_pass, registration_of, requirement
 from sixlowpan import ipv6, nd
-from suites.rfc6775.parties import SOON, heard, host, is_na
+from suites.rfc6775.parties import SOON, answered, host
 from suites.rfc6775.roles import ROUTER
 from suites.rfc6775.routing import another, arrives, global_of, kept, registered, registered_host, routing
-from suites.rfc6775.test_6_5 import ASKED, FULL, MOST
+from suites.rfc6775.test_6_5 import ASKED, FULL, MOST, is_registered
 
 pytestmark = ROUTER
 
@@ -66,7 +67,7 @@ def test_long_lifetime(case: Case, minutes: int):
         )  # fmt: skip
 
 
-@requirement("RFC6775-6.5.3-01")
+@requirement("RFC6775-6.5.3-01", "RFC4861-7.1.1-02")
 @pytest.mark.parametrize("how", ["aro-first", "unknown-between", "unknown-first"])
 def test_options_in_any_order(case: Case, how: str):
     """RFC 4861 §9: options "can appear in any order", and those that nobody knows are ignored: a registration so."""
@@ -79,11 +80,8 @@ def test_options_in_any_order(case: Case, how: str):
             "aro-first": aro + sllao, "unknown-between": sllao + unknown + aro, "unknown-first": unknown + sllao + aro,
         }[how]  # fmt: skip
         message = ipv6.icmpv6(nd.NS, 0, bytes(4) + there + octets, address, there)
-        for _ in range(case.rig.file.attempts):
-            frame = party.send(ipv6.build(address, there, 58, message, hop_limit=255))
-            seen = heard(case, lambda s: is_na(s) and registration_of(s) is not None, ASKED)
-            if seen is not None:
-                break
+        packet = ipv6.build(address, there, 58, message, hop_limit=255)
+        seen, frame = answered(case, partial(party.send, packet), is_registered, "an NA with an ARO", ASKED)
         status = registration_of(seen).status if seen is not None else None
         case.expect(status == 0, "nd_not_taken", "status 0", f"status {status}", frame=frame)
         expect_there(case, above, party, address, "registered")
@@ -117,6 +115,9 @@ def test_full_and_known(case: Case):
             case.unsupported(f"the DUT kept all of {MOST} registrations")
         if status != FULL or not held:
             case.unsupported("the DUT does not say that it is full: see 6.5/until_full")
+        status, seen = registered(case, party, address, party.aro(0))
+        case.expect(status in {0, None}, "nd_status", "no error where a lifetime of 0 ends nothing", f"{status}",
+                    requirement="RFC6775-6.5.3-03", frame=seen.frames[0] if seen is not None else b"")  # fmt: skip
         mine, known = held[0]
         status, seen = registered(case, mine, known, mine.aro(20))
         case.expect(status == 0, "nd_status", "status 0 for a renewal", f"status {status}",

@@ -1,13 +1,15 @@
 """RFC 6775 §6.5.3, registrations again: renewed for less, prolonged by nothing else, and the room of those that end."""
 
+from functools import partial
+
 import pytest
 
 from fixtures.api import Case, HostParty, let_pass, on_link, registration_of, requirement
 from sixlowpan import nd
-from suites.rfc6775.parties import expect_of_the_link, heard, host, is_na, readable
+from suites.rfc6775.parties import answered, expect_of_the_link, host, is_na, readable
 from suites.rfc6775.roles import ROUTER
 from suites.rfc6775.routing import another, arrives, global_of, kept, registered, registered_host, routing
-from suites.rfc6775.test_6_5 import ASKED, DUPLICATE, FULL, MOST
+from suites.rfc6775.test_6_5 import ASKED, DUPLICATE, FULL, MOST, moves
 from suites.rfc6775.test_6_5_3 import expect_there, two_addresses
 
 pytestmark = ROUTER
@@ -68,11 +70,7 @@ def test_prolonged_by_nothing_else(case: Case, how: str):
 def test_one_of_two_moves(case: Case):
     """The SLLAO of a registration is for "the IPv6 source address of the NS": the other address stays where it was."""
     with two_addresses(case) as (above, party, first, second):
-        for _ in range(case.rig.file.attempts):
-            moved = bytes([2, 0, 0x5E, 0xAC]) + case.tester.pattern(4)
-            frame = party.say(party.solicitation(party.aro(), link=moved), source=second)
-            if heard(case, lambda s: is_na(s) and registration_of(s) is not None, ASKED) is not None:
-                break
+        _, frame, moved = moves(case, party, second)
         there = arrives(case, above, second, moved)
         case.expect(there is not None, "neighbour_moved", f"the one at {moved.hex()}", "not so", frame=frame)
         expect_there(case, above, party, first, "the other one where it was")
@@ -118,11 +116,8 @@ def test_error_to_the_eui64(case: Case):
     with registered_host(case) as (_, _, address):
         second = host(case)
         message = second.solicitation(second.aro(), link=b"\x4a\x51")
-        for _ in range(case.rig.file.attempts):
-            frame = second.say(message, source=address)
-            seen = heard(case, lambda s: _refuses(s, second), ASKED)
-            if seen is not None:
-                break
+        asks = partial(second.say, message, source=address)
+        seen, frame = answered(case, asks, lambda s: _refuses(s, second), "an NA with status 1", ASKED)
         said = seen.info.dst.hex() if seen is not None else "no NA"
         good = seen is not None and seen.info.dst == second.link
         case.expect(good, "neighbour_address", f"status 1 at {second.link.hex()}", said, frame=frame)

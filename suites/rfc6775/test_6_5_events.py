@@ -4,14 +4,19 @@ Strategy: what a router does wrongly with one registration it may do right with 
 has one thing happen first, of another host or of an earlier owner, and then looks at all that it must not have changed.
 """
 
+from functools import partial
+
 import pytest
 
 from fixtures.api import UDP, Case, HostParty, RouterParty, Seen, let_pass, registration_of, requirement
 from sixlowpan import ipv6, nd
-from suites.rfc6775.parties import heard, host, is_na
+from suites.rfc6775.parties import answered, heard, host, is_na, tried
 from suites.rfc6775.roles import RADIO, ROUTER
 from suites.rfc6775.routing import arrives, global_of, kept, registered, registered_host, routing
 from suites.rfc6775.test_6_5 import DUPLICATE
+
+#: ICMPv6 (RFC 4443 §3.3).
+TIME_EXCEEDED = 3
 
 pytestmark = [RADIO, *ROUTER]
 
@@ -131,14 +136,24 @@ def test_link_local_source_stays(case: Case):
 
 
 @requirement("RFC8200-3-01", "RFC6775-6.5.4-02")
-def test_hop_limit_of_what_is_forwarded(case: Case):
-    """A router takes one from the hop limit, and forwards nothing whose hop limit becomes 0 (RFC 8200 §3)."""
-    with registered_host(case) as (above, _, address):
-        for hop_limit in (64, 2, 1):
-            seen = _through(case, above, address, hop_limit)
-            if hop_limit == 1:
-                case.expect(seen is None, "hop_limit", "nothing comes with hop limit 1", "it is forwarded")
-            elif case.expect(
+@pytest.mark.parametrize("way", ["to-a-host", "to-its-router"])
+def test_hop_limit_of_what_is_forwarded(case: Case, way: str):
+    """A router takes one from the hop limit, and forwards nothing whose hop limit becomes 0, or was (RFC 8200 §3)."""
+    if way == "to-its-router" and case.rig.profile.parameters.role == "6LBR":
+        case.unsupported("a 6LBR's way out is another link", "not_on_this_link")
+    with registered_host(case) as (above, party, address):
+        outside = bytes.fromhex("20010db8ffff0000") + case.tester.pattern(8)
+        sender, source, there = above, outside, address
+        if way == "to-its-router":
+            sender, source, there = party, address, outside
+        for hop_limit in (64, 2, 1, 0):
+            through = partial(_through, case, sender, source, there, hop_limit)
+            if hop_limit < 2:
+                said = f"nothing comes with hop limit {hop_limit}"
+                case.expect(through() is None, "hop_limit", said, "it is forwarded")
+                continue
+            seen = tried(case, through, f"what had hop limit {hop_limit}")
+            if case.expect(
                 seen is not None, "not_forwarded", f"a packet with hop limit {hop_limit - 1}", "none",
                 requirement="RFC6775-6.5.4-02" if hop_limit > 2 else "RFC8200-3-01",
             ):  # fmt: skip
@@ -146,11 +161,44 @@ def test_hop_limit_of_what_is_forwarded(case: Case):
                 case.expect(got == hop_limit - 1, "hop_limit", f"hop limit {hop_limit - 1}", str(got))
 
 
-def _through(case: Case, above: RouterParty | HostParty, address: bytes, hop_limit: int) -> Seen | None:
-    source, data = bytes.fromhex("20010db8ffff0000") + case.tester.pattern(8), case.tester.pattern(12)
-    message = ipv6.udp(0xF0B5, 0xF0B6, data, source, address)
-    above.send(ipv6.build(source, address, UDP, message, hop_limit=hop_limit))
-    return heard(case, lambda s: s.view.dst == address and s.upper[8:] == data)
+@requirement("RFC4443-3.3-01")
+@pytest.mark.parametrize("hop_limit", [1, 0], ids="hop-limit-{}".format)
+def test_time_exceeded(case: Case, hop_limit: int):
+    """What has no hop left a router "MUST discard ... and originate an ICMPv6 Time Exceeded message with Code 0"."""
+    with registered_host(case) as (_, first, address):
+        second = host(case)
+        source = global_of(second, address)
+        kept(case, second, source)
+        message = ipv6.udp(0xF0B5, 0xF0B6, case.tester.pattern(12), source, address)
+        packet = ipv6.build(source, address, UDP, message, hop_limit=hop_limit)
+        tells = partial(_exceeds, packet)
+        seen, frame = answered(case, partial(second.send, packet), tells, "Time Exceeded")
+        if seen is None:  # RFC 4443 §2.4 (f): a node "MUST limit the rate", and may have sent one just before
+            let_pass(case, 10.0)
+            seen, frame = answered(case, partial(second.send, packet), tells, "Time Exceeded")
+        there = (seen.upper[1], seen.view.dst, seen.info.dst) if seen is not None else None
+        said = "code {}, to {} at {}".format(there[0], *map(bytes.hex, there[1:])) if there else "none"
+        case.expect(
+            there == (0, source, second.link), "no_error",
+            f"Time Exceeded: code 0, to {source.hex()} at {second.link.hex()}", said, frame=frame,
+        )  # fmt: skip
+        case.expect(arrives(case, second, address, first.link) is not None, "nd_lost", "one with more gets through",
+                    "it does not", requirement="RFC6775-6.5.4-02")  # fmt: skip
+
+
+def _exceeds(packet: bytes, seen: Seen) -> bool:
+    """A Time Exceeded that quotes this packet, from its header on; its hop limit may be what is left."""
+    quoted = seen.upper[8:]
+    return seen.icmp_type == TIME_EXCEEDED and quoted[:7] == packet[:7] and quoted[8:60] == packet[8:60]
+
+
+def _through(
+    case: Case, sender: RouterParty | HostParty, source: bytes, there: bytes, hop_limit: int
+) -> Seen | None:
+    data = case.tester.pattern(12)
+    message = ipv6.udp(0xF0B5, 0xF0B6, data, source, there)
+    sender.send(ipv6.build(source, there, UDP, message, hop_limit=hop_limit))
+    return heard(case, lambda s: s.view.dst == there and s.upper[8:] == data)
 
 
 @pytest.mark.slow

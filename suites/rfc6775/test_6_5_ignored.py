@@ -71,15 +71,21 @@ def test_ignored_whole(case: Case, how: str):
 
 
 @requirement("RFC6775-6.5-02")
-@pytest.mark.parametrize("how", ["no-sllao", "unspecified"])
+@pytest.mark.parametrize("how", ["no-sllao", "tllao", "unspecified"])
 def test_option_ignored(case: Case, how: str):
-    """Without an SLLAO, or from ::, "any included ARO is ignored": no answer has one, and nothing is registered."""
+    """Without an SLLAO, or from ::, "any included ARO is ignored": no answer has one, and nothing is registered.
+
+    A TLLAO is no SLLAO.
+    """
     with routing(case) as (above, prefix):
         party = host(case)
         address = global_of(party, prefix)
         case.tester.also(address)
         if how == "no-sllao":
             packet = _raw(party, party.aro().build(), address, sllao=False)
+        elif how == "tllao":
+            option = nd.LinkLayerAddress(nd.TLLAO, party.link).build()
+            packet = _raw(party, option + party.aro().build(), address, sllao=False)
         else:
             there = case.tester.dut_address
             body = bytes(4) + there + party.aro().build()

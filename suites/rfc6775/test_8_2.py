@@ -161,7 +161,12 @@ def test_refused(case: Case):
         case.expect(there is None, "nd_taken", "not registered", "packets reach it", frame=frame)
 
 
-@requirement("RFC6775-8.2.6-01")
+def _of_a_dar(seen: Seen) -> tuple[int, nd.Message]:
+    """What must be the same when a DAR is sent again: its hop limit, and its fields."""
+    return seen.view.hop_limit, message_of(seen)
+
+
+@requirement("RFC6775-8.2.6-01", "RFC6775-8.2.3-01", "RFC6775-4.4-02")
 def test_no_confirmation(case: Case):
     """No DAC: the DAR again after RETRANS_TIMER, up to 3 in all, then an NA with status 0: advice."""
     with asked(case) as it:
@@ -170,6 +175,9 @@ def test_no_confirmation(case: Case):
         while seen is None and (found := case.tester.hear(deadline)) is not None:
             if is_dar(found):
                 times.append(found.time)
+                asked_for, again = (_of_a_dar(s) for s in (it.request, found))
+                case.expect(again == asked_for, "nd_request", f"the DAR again: {asked_for}", str(again),
+                            requirement="RFC6775-8.2.3-01", frame=found.frames[0])  # fmt: skip
             elif is_na(found) and registration_of(found) is not None:
                 seen = found
         said = f"{len(times)}"

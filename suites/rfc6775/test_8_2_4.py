@@ -1,16 +1,23 @@
 """RFC 6775 §8.2.1 and §8.2.4, a 6LBR's table of addresses: DAR in, DAC out."""
 
+from functools import partial
+
 import pytest
 
 from fixtures.api import MULTIHOP, Case, RouterParty, Seen, let_pass, message_of, requirement
 from sixlowpan import ipv6, link_local, nd
-from suites.rfc6775.parties import SOON, heard, router
+from suites.rfc6775.parties import SOON, answered, heard, router
 from suites.rfc6775.roles import DETECTING_BORDER
 from suites.rfc6775.routing import routing
 from suites.rfc6775.test_8_2 import spoilt
 
 pytestmark = DETECTING_BORDER
 OTHER = bytes.fromhex("00124bfffe0a0b0c")
+
+
+def is_dac(address: bytes, seen: Seen) -> bool:
+    """Whether it is a DAC for this address."""
+    return seen.icmp_type == nd.DAC and message_of(seen) is not None and message_of(seen).address == address
 
 
 class Asker:
@@ -36,21 +43,13 @@ class Asker:
 
     def ask(self, message: nd.DuplicateAddress, hop_limit: int = MULTIHOP - 1) -> Seen | None:
         """Send a DAR; the DAC for its address."""
-        for _ in range(self.case.rig.file.attempts):
-            self.frame = self.party.say(message, self.border, source=self.source, hop_limit=hop_limit)
-            seen = self.answer(message.address)
-            if seen is not None:
-                return seen
-        return None
+        how = {"source": self.source, "hop_limit": hop_limit}
+        asks = partial(self.party.say, message, self.border, **how)
+        seen, self.frame = answered(self.case, asks, partial(is_dac, message.address), "a DAC")
+        return seen
 
     def answer(self, address: bytes) -> Seen | None:
-        return heard(
-            self.case,
-            lambda s: (
-                s.icmp_type == nd.DAC and message_of(s) is not None and message_of(s).address == address
-            ),
-            SOON,
-        )
+        return heard(self.case, partial(is_dac, address), SOON)
 
     def status(self, message: nd.DuplicateAddress) -> int | None:
         seen = self.ask(message)

@@ -24,6 +24,7 @@ from sixlowpan import nd
 from suites.rfc6775.parties import BORDER, SOON, abro, heard, host, is_ra, pio, router, spread
 from suites.rfc6775.roles import MULTIHOP
 from suites.rfc6775.routing import arrives, registered, routing
+from suites.rfc6775.test_6_5 import is_registered
 from suites.rfc6775.test_7 import holds
 from suites.rfc6775.test_8_1 import OTHER, another_border, of, prefixes, told, version
 from suites.rfc6775.test_8_1_again import contexts, lives
@@ -135,6 +136,23 @@ def test_silent_once(case: Case):
         there = arrives(case, above, address, party.link)
         case.expect(there is not None, "nd_lost", "kept for 3 minutes", "it is gone behind two",
                     requirement="RFC6775-6.5.3-01")  # fmt: skip
+
+
+@pytest.mark.slow
+@DETECTS
+@requirement("RFC6775-8.2-01")
+def test_asked_again_behind_an_end(case: Case):
+    """A registration was confirmed, and has ended: the host's next one is a new one, which the 6LBR is asked about."""
+    with routing(case) as (above, prefix):
+        party = host(case)
+        address, _ = asks(case, party, prefix, 1)
+        expect_status(case, party, 0, b"")
+        let_pass(case, 66.0)
+        above.checked = None
+        frame = party.send(party.registration(address))
+        seen = heard(case, lambda s: is_registered(s) or (is_dar(s) and message_of(s).address == address))
+        good = seen is not None and is_dar(seen)
+        case.expect(good, "nd_request", f"a DAR for {address.hex()}", "none first", frame=frame)
 
 
 @pytest.mark.slow

@@ -195,6 +195,34 @@ class HopLimit0Forwarded(ReferenceNode):
             self.transmit(packet[:7] + bytes([packet[7] - 1]) + packet[8:], peer)
 
 
+@wrong("6lr-hop-limit-0-wraps", "RFC8200-3-01")
+class HopLimit0Wraps(ReferenceNode):
+    """Takes one from a hop limit of 0, and forwards with 255."""
+
+    def pass_on(self, packet, peer):
+        if packet[7]:
+            super().pass_on(packet, peer)
+        else:
+            self.transmit(packet[:7] + b"\xff" + packet[8:], peer)
+
+
+@wrong("6lr-time-exceeded-untold", "RFC4443-3.3-01")
+class TimeExceededUntold(ReferenceNode):
+    """Drops a packet whose hop limit is used up, and tells nobody."""
+
+    def pass_on(self, packet, peer):
+        if packet[7] > 1:
+            super().pass_on(packet, peer)
+
+
+@wrong("6lr-time-exceeded-to-the-destination", "RFC4443-3.3-01")
+class TimeExceededOnward(ReferenceNode):
+    """Tells whoever a packet was for that its hop limit was used up."""
+
+    def send_icmp(self, source, destination, kind, code, body):
+        super().send_icmp(source, body[28:44] if kind == 3 else destination, kind, code, body)
+
+
 @wrong8("6lr-earo-moved-with-another-tid", "RFC6775-6.5.2-01", "6lr")
 class EaroMovedWithAnotherTid(ReferenceNode):
     """Says Moved with a TID that is neither the one that came nor the one that it has."""

@@ -23,7 +23,7 @@ from sixlowpan.ipv6 import DESTINATION, FRAGMENT, HOP_BY_HOP, ICMPV6, NO_NEXT_HE
 ALL_NODES_HERE: Final = bytes.fromhex("ff010000000000000000000000000001")
 ALL_MLD_ROUTERS: Final = bytes.fromhex("ff020000000000000000000000000016")
 MTU: Final = 1280
-UNREACHABLE, PARAMETER_PROBLEM = 1, 4
+UNREACHABLE, TIME_EXCEEDED, PARAMETER_PROBLEM, REDIRECT = 1, 3, 4, 137
 ECHO_REQUEST, ECHO_REPLY, MLD_REPORT = 128, 129, 143
 ROUTER_ADVERTISEMENT, SOLICITATION, ADVERTISEMENT = 134, 135, 136
 SOLICITED, OVERRIDE = 0x40, 0x20  # of a Neighbor Advertisement, RFC 4861 §4.4
@@ -254,9 +254,10 @@ class Host(ABC):
             self.transmit(packet, link)
 
     def error(self, packet: bytes, view: ipv6.Packet, kind: int, code: int, word: int) -> None:
-        """RFC 4443 §2.4: an error for `packet`, unless its source or destination forbids one."""
-        asked = packet[40] if view.next_header == ICMPV6 and len(packet) > 40 else 128
-        if asked < 128 or view.src == UNSPECIFIED:
+        """RFC 4443 §2.4 (e): an error for `packet`, unless that is one, or a Redirect, or its addresses forbid it."""
+        protocol, _, message = view.upper()
+        about = message[0] if protocol == ICMPV6 and message else ECHO_REQUEST
+        if about < ECHO_REQUEST or about == REDIRECT or view.src == UNSPECIFIED:
             return
         if is_multicast(view.dst) and (kind, code) != (PARAMETER_PROBLEM, 2):
             return

@@ -11,6 +11,7 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 
 from rigs.nodes.reference.discovery import Discovery
+from rigs.nodes.reference.host import TIME_EXCEEDED
 from rigs.nodes.reference.registration import DUPLICATE, FULL, Request, of_eui64
 from rigs.nodes.reference.times import soonest
 from sixlowpan import ipv6, nd
@@ -226,8 +227,11 @@ class Routing(Discovery):
         )
 
     def pass_on(self, packet: bytes, peer: bytes) -> None:
+        """RFC 8200 §3; RFC 4443 §3.3: what has no hop left is discarded, and its source MUST be told."""
         if packet[7] > 1:
             self.transmit(packet[:7] + bytes([packet[7] - 1]) + packet[8:], peer)
+        else:
+            self.error(packet, ipv6.Packet.parse(packet), TIME_EXCEEDED, 0, 0)
 
     # -- what the host hands over -----------------------------------------------------------------------------
 
