@@ -78,19 +78,7 @@ class Finding:
     side: str = ""
 
     def to_json(self) -> Line:
-        return {
-            "code": self.code,
-            "requirement": self.requirement,
-            "level": self.level,
-            "frame": self.frame,
-            "offset": self.offset,
-            "expected": self.expected,
-            "actual": self.actual,
-            "known": self.known,
-            "unconfirmed": self.unconfirmed,
-            "field": self.field,
-            "side": self.side,
-        }
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(slots=True)
