@@ -164,3 +164,13 @@ class SixLbrHopLimit(ReferenceNode):
     def boot(self):
         super().boot()
         self.hop_limit = 255
+
+
+@variant("largest-mtu-and-mps", rigs=BLE)
+class LargestTerms(with_terms(mtu=65535, mps=65533, credits=3)):
+    """The largest MTU and MPS that there are, and three credits: Core Vol 3 Part A §4.22."""
+
+
+@variant("mps-23-one-credit", rigs=BLE)
+class LeastTerms(with_terms(mps=23, credits=1)):
+    """The smallest MPS, and one credit at a time: Core Vol 3 Part A §4.22."""
