@@ -174,3 +174,14 @@ class LargestTerms(with_terms(mtu=65535, mps=65533, credits=3)):
 @variant("mps-23-one-credit", rigs=BLE)
 class LeastTerms(with_terms(mps=23, credits=1)):
     """The smallest MPS, and one credit at a time: Core Vol 3 Part A §4.22."""
+
+
+class LikeTheOther(NodeChannel):
+    """Has its identifiers of the range that the other end has."""
+
+    cids = range(0x0050, 0x0060)
+
+
+@variant("identifier-like-the-other-end", rigs=BLE)
+class LikeTheOtherEnd(end(LikeTheOther)):
+    """Its end of the channel may have the identifier of the other one: each gives its own (Core Vol 3 Part A §2.1)."""
