@@ -124,6 +124,24 @@ def test_what_cannot_be_decoded_is_late_where_it_goes_to_who_we_were_in_another_
     assert seen.stale == fresh
 
 
+@pytest.mark.parametrize("case", ["one", "two"])
+def test_what_cannot_be_decoded_is_late_where_it_carries_what_another_case_asked_back(case):
+    """Linux 6.12, a reserved DAM as above, over Bluetooth LE: there each case speaks from the same address."""
+    link = MemoryLink("ieee802154")
+    link.attach(Slow(lambda data: data))
+    tester = Host(Air(link), OWN)
+    tester.restart("one")
+    request = ipv6.Packet.parse(tester.echo()).upper()[2]
+    tester.restart(case)
+    tester.echo()
+    reserved = bytes.fromhex("6ac43300c1653a8100faaa") + request[4:]
+    frame = mac.data_frame(src=link.dut, dst=tester.identity.link, pan=link.pan, sequence=1, payload=reserved)
+    link._heard.append(Received(frame, link.stamp(), link.clock))
+    seen = tester.hear(tester.now() + DELAY)
+    assert seen.error is not None
+    assert seen.stale == (case == "two")
+
+
 def test_a_stimulus_that_is_sent_again_may_draw_the_same_answer_again():
     link = MemoryLink("ieee802154")
     link.attach(Slow(lambda data: data))
