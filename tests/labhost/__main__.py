@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from tests.labhost.host import LabHosts
-from tests.labhost.rig_files import CLOCK, LINKS, ROOT, declare_deviations, rig_file
+from tests.labhost.rig_files import CLOCK, LINKS, LOSSLESS, ROOT, declare_deviations, rig_file
 
 
 def main():
@@ -29,7 +29,7 @@ def main():
             declare_deviations(link, folder)
             out = ROOT / "reports" / "out" / f"labhost-{link}"
             command = [sys.executable, "-m", "pytest", "suites", "-n0", "-q", "-p", CLOCK, "--rig", str(rig)]
-            command += ["--record-dir", str(out), *options.words]
+            command += [*LOSSLESS, "--record-dir", str(out), *options.words]
             running.append(subprocess.Popen(command, cwd=ROOT))
         return max([process.wait() for process in running])
 

@@ -12,6 +12,8 @@ ROOT = Path(__file__).parents[2]
 LINKS = ("802154", "ble")
 #: The plugin for runs whose hosts belong to the process that starts them.
 CLOCK = "tests.links.clock_of_the_peer"
+#: What the embedded rigs have in place of the examples' values for a real medium: simulated ones lose nothing.
+LOSSLESS = ("--set", "attempts=1", "--set", "settle=100ms")
 
 
 def rig_file(lab, link, folder):

@@ -6,6 +6,7 @@ users type are run in processes of their own.
 
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ pytest.importorskip("bumble", reason="the extra `ble` is not installed")
 from reports.record import read
 from rigs.guests import qemu
 from tests.labhost.host import USB_ADAPTER, LabHosts
-from tests.labhost.rig_files import CLOCK, declare_deviations, rig_file
+from tests.labhost.rig_files import CLOCK, LINKS, LOSSLESS, declare_deviations, rig_file
 from tests.rigs.example_files import edited
 from tests.waiting import completed, until
 
@@ -87,17 +88,22 @@ def test_linux_behind_ssh_and_an_adapter_behind_tcp(lab, tmp_path):
     until(lambda: "bt0" not in lab.run("tester", "ls /sys/class/net").split(), "bt0 stays")
 
 
-@pytest.mark.parametrize("link", ["ble", "802154"])
-def test_a_part_of_all_suites(lab, link, tmp_path):
+def test_a_part_of_all_suites(lab, tmp_path):
     """One case in sixteen of all suites, without the long waits; `python -m tests.labhost` runs them whole."""
-    rig = rig_file(lab, link, tmp_path)
-    declare_deviations(link, tmp_path)
-    found = results(rig, tmp_path, "--shard", "3/16", "-m", "not slow")
-    tried = [
-        line for line in found if line["verdict"] in {"pass", "harmless", "fail"}
-    ]  # a fail is a known one
-    assert len(tried) > 10
-    assert {line["case"].partition("/")[0] for line in tried} >= {"rfc6282", "rfc7400", "robustness"}
+
+    def part(link):
+        folder = tmp_path / link
+        folder.mkdir()
+        rig = rig_file(lab, link, folder)
+        declare_deviations(link, folder)
+        return results(rig, folder, *LOSSLESS, "--shard", "3/16", "-m", "not slow")
+
+    with ThreadPoolExecutor() as both:  # the hosts of one link have nothing to do with those of the other
+        for found in both.map(part, LINKS):
+            # a fail is a known one
+            tried = [line for line in found if line["verdict"] in {"pass", "harmless", "fail"}]
+            assert len(tried) > 10
+            assert {line["case"].partition("/")[0] for line in tried} >= {"rfc6282", "rfc7400", "robustness"}
 
 
 def test_an_adapter_that_is_not_there(lab, tmp_path):
