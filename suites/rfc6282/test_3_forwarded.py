@@ -36,6 +36,7 @@ def passed_on(case: Case, sender: RouterParty | HostParty, packet: bytes, link: 
         seen = heard(case, lambda s: s.info.dst == link and carried(packet, s.packet))
         if seen is not None:
             return seen
+    case.lives()  # what is dead forwards nothing, and died of this packet
     return None
 
 

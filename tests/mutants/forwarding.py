@@ -95,6 +95,14 @@ def _(packet):
     return None if packet[6] in {0, 60} else packet
 
 
+@passing("6lr-forwards-options-and-dies", wrong_6lr, "RFC8200-4-01")
+def _(packet):
+    """Dies of an options header that it would have to compress anew."""
+    if packet[6] in {0, 60}:
+        raise IndexError("read beyond the end of the buffer")
+    return packet
+
+
 @passing("6lr-forwards-one-frame", wrong_6lr, HOSTS)
 def _(packet):
     """Forwards nothing that needs fragments."""
