@@ -1,6 +1,7 @@
 """The hunter's parts: sequences and their text, what may come of frames, shrinking, writing, and small hunts."""
 
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -18,6 +19,7 @@ from fixtures.hunt.writing import Corpus
 from rigs import registry
 from rigs.bench import Rig
 from rigs.tester import preparation
+from rigs.tester.packets import ECHO_REPLY, Stimulus
 from sixlowpan import decode, encode, fragment, ipv6
 
 
@@ -192,6 +194,22 @@ def test_what_is_in_a_tunnel_may_come_out_of_it(cast):
     for form in forms:
         seen.take(form, info, 0.0, b"")
     assert set(seen.copies) == {*made, *(packet[40:] for packet in made)}
+
+
+def test_a_router_forwards_an_echo_reply_as_it_came():
+    """It looks at no checksum of what goes through, as here one octet of a reply between two others is all there is."""
+    payload = bytes.fromhex("7a653a8000000000000000006081")
+    with Rig.of(registry.load("reference-nd-6lbr", [])) as rig:
+        tester = preparation.tester_for(rig, 1)
+        own = frozenset(rig.node.addresses())
+        seen = readings(Cast.of(tester, rig.node.addresses()))
+        seen.take(payload, tester.info(), 0.0, b"")
+        tester.send(Stimulus([payload], None, tester.info()))
+        tester.drain()
+        [came] = [one for one in tester.heard if one.icmp_type == ECHO_REPLY]
+    assert not list(Properties(seen, own).heard(came))
+    strange = replace(came, packet=came.packet + b"\0")
+    assert list(Properties(seen, own).heard(strange))
 
 
 # -- shrinking ------------------------------------------------------------------------------------------------
