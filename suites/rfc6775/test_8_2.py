@@ -250,12 +250,17 @@ def test_removal_is_reported(case: Case):
 
 @requirement("RFC6775-8.2-01")
 def test_renewal_is_reported(case: Case):
-    """ "For existing registrations ..., multihop DAD needs to be repeated", beside the answer, which need not wait."""
+    """ "For existing registrations ..., multihop DAD needs to be repeated", which "can be done asynchronously"."""
     with asked(case) as it:
         it.above.confirm_duplicate(it.request)
         answer(case, it.party)
+        before = len(case.tester.heard)
         status, seen = registered(case, it.party, it.address, it.party.aro(20), SOON)
-        case.expect(status == 0, "nd_unanswered", "NA with status 0 at once", str(status), frame=seen)
+        if status is None and (requests := list(filter(is_dar, case.tester.heard[before:]))):
+            it.above.confirm_duplicate(requests[-1])  # it may ask first
+            seen = answer(case, it.party)
+            status = registration_of(seen).status if seen is not None else None
+        case.expect(status == 0, "nd_unanswered", "NA with status 0", str(status), frame=seen)
         # when the 6LR reports it is its own matter: "when this lifetime is about to run out"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rigs.nodes.reference.registration import DUPLICATE, FULL
 from rigs.nodes.reference.sixlbr import Entry
+from rigs.nodes.reference.sixlr import Waiting
 from sixlowpan import nd
 from sixlowpan.addresses import ALL_NODES, is_link_local
 from tests.variants import ReferenceNode, variant
@@ -172,6 +173,18 @@ class PatientRequests(ReferenceNode):
     def request(self, address):
         super().request(address)
         self.waiting[address].due = self.now + 3.0
+
+
+@variant("6lr-asks-before-it-renews", rigs=SIX_LRS)
+class AsksBeforeItRenews(PatientRequests):
+    """Answers a renewal once the 6LBR has, patiently: §8.2 has this "can be done asynchronously with the response"."""
+
+    def accept(self, asked):
+        if not (self.is_checked(asked.address) and asked.address in self.bindings and asked.option.lifetime):
+            super().accept(asked)
+            return
+        self.waiting[asked.address] = Waiting(asked, self.now)
+        self.request(asked.address)
 
 
 @variant("6lr-ten-for-one-host", rigs=SIX_LRS)
