@@ -171,6 +171,18 @@ def test_context_removed(case: Case):
 
 @needs("context")
 @requirement("RFC6282-3.1.2-01", "RFC6282-3.1.1-14")
+def test_removal_of_another(case: Case):
+    """One context is removed: another one serves as before."""
+    if 0 not in case.tester.contexts:
+        case.unsupported("the DUT does not hold context 0", "not_declared")
+    with case.dut.spare_context(SPARE):
+        case.dut.set_context(SPARE, OLD)
+        case.rig.node.set_context(SPARE, b"", 0)
+        understood_if_shown(case, lambda: by_hand(case, 0, 0b11, source=True))
+
+
+@needs("context")
+@requirement("RFC6282-3.1.2-01", "RFC6282-3.1.1-14")
 def test_context_that_comes_back(case: Case):
     """A context that is removed, asked for while it is not there, and defined again: from then on it serves."""
 

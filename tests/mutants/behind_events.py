@@ -97,6 +97,16 @@ class LosesHighContexts(Restarts):
             self.contexts = Contexts({i: c for i, c in self.contexts.items() if i < 4})
 
 
+@mutant("removal-takes-context-0", requirement="RFC6282-3.1.2-01", kinds=ANY)
+class RemovalTakesZero(ReferenceNode):
+    """Loses context 0 when another one is removed."""
+
+    def set_context(self, identifier, prefix, length, *, compress=True):
+        super().set_context(identifier, prefix, length, compress=compress)
+        if identifier and not length:
+            self.contexts = self.contexts.without(0)
+
+
 @mutant("restart-keeps-fragments", requirement="RFC4944-5.3-25", kinds=IEEE802154)
 class KeepsFragments(Restarts):
     """Keeps fragments over a restart."""

@@ -217,7 +217,7 @@ class RemovalWith10(ReferenceNode):
         super().send_request(address, replace(option, lifetime=option.lifetime or 10))
 
 
-@wrong("6lr-renewal-waits", "RFC6775-8.2-01")
+@wrong("6lr-renewal-lost", "RFC6775-8.2-01")
 class RenewalLost(ReferenceNode):
     """Loses a registration that is renewed while the 6LBR is silent."""
 
