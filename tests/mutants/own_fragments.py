@@ -151,7 +151,7 @@ def _(node, payloads, packet, info):
 
 
 @mutant("send-tag-zero-skipped", requirement="RFC4944-5.3-14", kinds=IEEE802154)
-@starts_with(tag=0xFFF0)
+@starts_with(tag=0xFF80)  # so far from it that no case in front of the one with many datagrams wraps
 class TagZeroSkipped(ReferenceNode):
     """Sends tag 1 behind 65535; begins near it."""
 
