@@ -30,7 +30,7 @@ from rigs.configuration.fields import Duration, Hex, LinkAddress, Model, Regex, 
 from rigs.configuration.frames import Frames
 from rigs.configuration.lease import Lease
 from rigs.configuration.limits import Limit
-from rigs.configuration.versions import Specifier, version_in
+from rigs.configuration.versions import Release, Specifier, is_of, version_in
 from rigs.model import ABILITIES, LinkKind, RigError
 from vectors import catalogue, codes
 
@@ -319,6 +319,9 @@ class Profile(_File):
     schema_: Literal[1] = Field(alias="schema", description="1")
     stack: str = Field(min_length=1, description="the stack's name, such as lwIP")
     versions: Specifier = Field("", description='the versions this profile is for, such as "==2.1.3"')
+    tried: list[Release] = Field(
+        [], description='the versions with whole runs behind it, such as ["2024.10"]; none: not told'
+    )
     link: LinkKind = Field(description='"ieee802154" or "ble"')
     abilities: list[Ability] = Field(description="what it can do: some of " + ", ".join(sorted(ABILITIES)))
     parameters: Parameters = Field(Parameters(), description="a table [parameters]")
@@ -337,10 +340,21 @@ class Profile(_File):
         return found
 
 
-def outside(profile: Profile, version: str) -> list[str]:
-    """What there is to say where a profile is not for a DUT of this version; nothing where it is."""
-    if version_in(version, profile.versions):
+def _untried(profile: Profile, version: str) -> list[str]:
+    if not profile.tried or any(is_of(version, release) for release in profile.tried):
         return []
+    runs = (
+        f"no whole run of it stands behind the profile {profile.name} ({', '.join(profile.tried)} were run)"
+    )
+    return [
+        f"the DUT is {version}, and {runs}: what is not declared may be old, and what is declared may be gone"
+    ]
+
+
+def outside(profile: Profile, version: str) -> list[str]:
+    """What there is to say where a profile is not for a DUT of this version, or that one was never tried."""
+    if version_in(version, profile.versions):
+        return _untried(profile, version)
     where = f"the profile {profile.name} is for {profile.versions}"
     if re.search(r"\d", version) is None:
         return [f"the DUT tells no version, and {where}: no deviation can be known; set dut.version"]
