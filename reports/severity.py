@@ -169,7 +169,7 @@ EFFECTS: Final[tuple[Effect, ...]] = (
     _effect(
         *("minor", "air time"),
         "Packets are longer or more than they need to be: air time and energy.",
-        "not_minimal uncompressed needless_* trailing_octets udp_in_line not_iphc no_ack_request unasked dad "
+        "not_minimal uncompressed needless_* trailing_octets udp_in_line not_iphc *ack_request unasked dad "
         "dynamic_port resolved",
     ),
     NOTED,

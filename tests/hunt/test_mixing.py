@@ -18,7 +18,7 @@ from rigs.bench import Rig
 from rigs.configuration.loading import PROFILES
 from rigs.configuration.models import Profile
 from rigs.tester import preparation
-from sixlowpan import decode, encode, fragment
+from sixlowpan import decode, encode, fragment, ipv6, link_local
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +156,16 @@ def test_a_deviation_of_one_part_of_the_key_hides_no_other():
         "mixed_tags": "",
         "mixed": "",
     }
+
+
+def test_an_atomic_fragment_header_may_be_worked_off(cast):
+    """RFC 8200 §4.5: what is handed on and quoted may have none, and is still one packet, answered once."""
+    src, dst = link_local(cast.info(Sent(b"")).src), link_local(cast.info(Sent(b"")).dst)
+    bare = ipv6.build(src, dst, ipv6.UDP, ipv6.udp(1, 2, b"keyhole", src, dst))
+    whole = ipv6.build(src, dst, ipv6.FRAGMENT, bytes.fromhex("1100000012345678") + bare[40:])
+    seen = Readings(cast.contexts, listens_to(cast.receivers))
+    seen.ordinary(whole)
+    judged = Properties(seen, frozenset())
+    assert [*judged.tapped(bare)] == []
+    assert [breach.code for breach in judged.tapped(bare)] == ["delivered_twice"]
+    assert [breach.code for breach in judged.tapped(bare[:-1] + b"\0")] != []

@@ -121,6 +121,6 @@ class ListenersWithoutSources(ReferenceNode):
 
     def track(self, view):
         protocol, _, message = view.upper()
-        if protocol == ipv6.ICMPV6 and message[0] == 143 and any(message[8 + 2 : 8 + 4]):
+        if protocol == ipv6.ICMPV6 and message and message[0] == 143 and any(message[8 + 2 : 8 + 4]):
             return
         super().track(view)
