@@ -235,5 +235,5 @@ class Ghosts(Beside):
 
     def frames_beside(self):
         again = [self.last] if self.last else []
-        self.last = self.to(PARENT, b"\x7a\x33\x3a\x80\0" + bytes(12), ack_request=True)
+        self.last = self.to(PARENT, b"\x7a\x33\x3b", ack_request=True)  # No Next Header
         return [mac.ack(self.said & 0xFF), *again, self.last]
