@@ -133,13 +133,15 @@ class Seen:
     def may_answer(self) -> bool:
         """Whether it can have come of a stimulus: an error, an Echo Reply, a segment of TCP, something undecodable.
 
-        What a host says without being asked is none: Neighbor Discovery, MLD, RPL, Echo Requests, UDP, multicasts.
+        What a host says without being asked is none: Neighbor Discovery, MLD, RPL, Echo Requests, UDP, multicasts, a
+        segment that opens a connection of TCP (SYN without ACK, RFC 9293 §3.5).
         """
         if self.view is None:
             return True
         if self.icmp_type is not None:
             return self.icmp_type < ECHO_REQUEST or self.icmp_type == ECHO_REPLY
-        return self.view.dst[0] != 0xFF and self.view.upper()[0] != UDP
+        opens = self.protocol == ipv6.TCP and len(self.upper) > 13 and self.upper[13] & 0x12 == 0x02
+        return self.view.dst[0] != 0xFF and self.protocol != UDP and not opens
 
 
 @dataclass(slots=True)

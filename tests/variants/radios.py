@@ -237,3 +237,25 @@ class Ghosts(Beside):
         again = [self.last] if self.last else []
         self.last = self.to(PARENT, b"\x7a\x33\x3b", ack_request=True)  # No Next Header
         return [mac.ack(self.said & 0xFF), *again, self.last]
+
+
+def segment(source, there, flags, data=b""):
+    """A packet with a segment of TCP from port 49152 to MQTT's (RFC 9293 §3.1)."""
+    ports, window = bytes.fromhex("c000 075b"), bytes.fromhex("0400 0000 0000")
+    message = bytearray(ports + bytes(8) + bytes((0x50, flags)) + window + data)
+    message[16:18] = ipv6.checksum(source, there, ipv6.TCP, bytes(message)).to_bytes(2)
+    return ipv6.build(source, there, ipv6.TCP, bytes(message))
+
+
+@variant("tcp-of-its-own")
+class OwnTcp(Beside):
+    """Asks whoever it speaks to for a connection, and has one with its parent (RFC 9293 §3.5): nobody made it."""
+
+    def transmit(self, packet, neighbour):
+        super().transmit(packet, neighbour)
+        if packet[24] != 0xFF and packet[8] == 0xFE:
+            ReferenceNode.transmit(self, segment(packet[8:24], packet[24:40], 0x02), neighbour)
+
+    def frames_beside(self):
+        packet = segment(self.own[0], PARENT_ADDRESS, 0x18, b"\xc0\0")
+        return [self.to(PARENT, encode(packet, self.sent_info(packet, PARENT), Contexts()), ack_request=True)]
