@@ -169,3 +169,15 @@ def test_an_atomic_fragment_header_may_be_worked_off(cast):
     assert [*judged.tapped(bare)] == []
     assert [breach.code for breach in judged.tapped(bare)] == ["delivered_twice"]
     assert [breach.code for breach in judged.tapped(bare[:-1] + b"\0")] != []
+
+
+def test_fragments_are_kept_for_ever_where_no_timer_runs(cast):
+    """A rig that does not run the DUT's reassembly timer says so in its profile: what is late joins there."""
+    packet = echo(cast, 1)
+    info, (first, *rest) = cast.info(Sent(b"")), cut(cast, packet)
+    for timer in (True, False):
+        seen = Readings(cast.contexts, listens_to(cast.receivers), timer=timer)
+        seen.take(first, info, 0.0, b"")
+        for part in rest:
+            seen.take(part, info, 70.0, b"")
+        assert (packet in seen.copies) is not timer
