@@ -27,39 +27,34 @@ from sixlowpan.addresses import ALL_NODES, solicited_node
 ROTATED = "RFC6282-3.2.1-01"
 
 
+#: Rows of the four values of TF and of HLIM.
+TF = (
+    ("RFC6282-3.1.1-01", ROTATED, "RFC6282-3.2.1-02"),
+    ("RFC6282-3.1.1-02", ROTATED, "RFC6282-3.2.1-03"),
+    ("RFC6282-3.1.1-03", ROTATED),
+    ("RFC6282-3.1.1-04", ROTATED),
+)
+HLIM = ("RFC6282-3.1.1-07", "RFC6282-3.1.1-08", "RFC6282-3.1.1-09", "RFC6282-3.1.1-10")
+#: Rows of the four stateless source modes, of the four destination modes, and of those of groups.
+SAM = ("RFC6282-3.1.1-15", "RFC6282-3.1.1-16", "RFC6282-3.1.1-17", "RFC6282-3.1.1-18")
+DAM = ("RFC6282-3.1.1-29", "RFC6282-3.1.1-30", "RFC6282-3.1.1-31", "RFC6282-3.1.1-32")
+GROUPS = ("RFC6282-3.1.1-37", "RFC6282-3.1.1-38", "RFC6282-3.1.1-39", "RFC6282-3.1.1-40")
+
+
 @pytest.mark.parametrize(
     ("tf", "traffic_class", "flow_label"),
     [
-        pytest.param(
-            0b00, 0xBA, 0xBCDE5, id="00", marks=requirement("RFC6282-3.1.1-01", ROTATED, "RFC6282-3.2.1-02")
-        ),
-        pytest.param(
-            0b00,
-            0x03,
-            0xFFFFF,
-            id="00-ecn",
-            marks=requirement("RFC6282-3.1.1-01", ROTATED, "RFC6282-3.2.1-02"),
-        ),
-        pytest.param(
-            0b00,
-            0x00,
-            0x00000,
-            id="00-zero",
-            marks=requirement("RFC6282-3.1.1-01", ROTATED, "RFC6282-3.2.1-02"),
-        ),
-        pytest.param(
-            0b01, 0x02, 0xABCDE, id="01", marks=requirement("RFC6282-3.1.1-02", ROTATED, "RFC6282-3.2.1-03")
-        ),
-        pytest.param(
-            0b01,
-            0x00,
-            0x00001,
-            id="01-label",
-            marks=requirement("RFC6282-3.1.1-02", ROTATED, "RFC6282-3.2.1-03"),
-        ),
-        pytest.param(0b10, 0xB8, 0x00000, id="10-dscp", marks=requirement("RFC6282-3.1.1-03", ROTATED)),
-        pytest.param(0b10, 0x01, 0x00000, id="10-ecn", marks=requirement("RFC6282-3.1.1-03", ROTATED)),
-        pytest.param(0b11, 0x00, 0x00000, id="11", marks=requirement("RFC6282-3.1.1-04", ROTATED)),
+        pytest.param(tf, *values, id=name, marks=requirement(*TF[tf]))
+        for name, tf, *values in (
+            ("00", 0b00, 0xBA, 0xBCDE5),
+            ("00-ecn", 0b00, 0x03, 0xFFFFF),
+            ("00-zero", 0b00, 0x00, 0x00000),
+            ("01", 0b01, 0x02, 0xABCDE),
+            ("01-label", 0b01, 0x00, 0x00001),
+            ("10-dscp", 0b10, 0xB8, 0x00000),
+            ("10-ecn", 0b10, 0x01, 0x00000),
+            ("11", 0b11, 0x00, 0x00000),
+        )
     ],
 )
 def test_tf(case: Case, tf: int, traffic_class: int, flow_label: int):
@@ -72,13 +67,13 @@ def test_tf(case: Case, tf: int, traffic_class: int, flow_label: int):
 @pytest.mark.parametrize(
     ("hlim", "hop_limit"),
     [
-        pytest.param(0b00, 2, id="00-2", marks=requirement("RFC6282-3.1.1-07")),
-        pytest.param(0b00, 63, id="00-63", marks=requirement("RFC6282-3.1.1-07")),
-        pytest.param(0b00, 64, id="00-64", marks=requirement("RFC6282-3.1.1-07")),
-        pytest.param(0b00, 255, id="00-255", marks=requirement("RFC6282-3.1.1-07")),
-        pytest.param(0b01, 1, id="01", marks=requirement("RFC6282-3.1.1-08")),
-        pytest.param(0b10, 64, id="10", marks=requirement("RFC6282-3.1.1-09")),
-        pytest.param(0b11, 255, id="11", marks=requirement("RFC6282-3.1.1-10")),
+        pytest.param(hlim, hop_limit, id=name, marks=requirement(HLIM[hlim]))
+        for name, hlim, hop_limit in (
+            *((f"00-{limit}", 0b00, limit) for limit in (2, 63, 64, 255)),
+            ("01", 0b01, 1),
+            ("10", 0b10, 64),
+            ("11", 0b11, 255),
+        )
     ],
 )
 def test_hlim(case: Case, hlim: int, hop_limit: int):
@@ -89,9 +84,8 @@ def test_hlim(case: Case, hlim: int, hop_limit: int):
 @pytest.mark.parametrize(
     "dam",
     [
-        pytest.param(0b00, id="128", marks=requirement("RFC6282-3.1.1-37")),
-        pytest.param(0b01, id="48", marks=requirement("RFC6282-3.1.1-38")),
-        pytest.param(0b10, id="32", marks=requirement("RFC6282-3.1.1-39")),
+        pytest.param(dam, id=bits, marks=requirement(GROUPS[dam]))
+        for dam, bits in enumerate(("128", "48", "32"))
     ],
 )
 def test_group_in_a_longer_form(case: Case, dam: int):
@@ -104,11 +98,6 @@ def test_group_in_a_longer_form(case: Case, dam: int):
 def test_nh_inline(case: Case):
     """NH=0: the next header is the octet in-line; ICMPv6 has no NHC."""
     case.understood(lambda: stimulus(case, case.tester.echo(), NH=0))
-
-
-#: Rows of the four stateless source modes and of the four destination modes.
-SAM = ("RFC6282-3.1.1-15", "RFC6282-3.1.1-16", "RFC6282-3.1.1-17", "RFC6282-3.1.1-18")
-DAM = ("RFC6282-3.1.1-29", "RFC6282-3.1.1-30", "RFC6282-3.1.1-31", "RFC6282-3.1.1-32")
 
 
 @needs("ip_tap|port_unreachable")
@@ -247,9 +236,8 @@ def _defence(seen: Seen) -> bool:
 @pytest.mark.parametrize(
     "sam",
     [
-        pytest.param(0b01, id="01", marks=requirement("RFC6282-3.1.1-20", "RFC6282-3.1.1-14")),
-        pytest.param(0b10, id="10", marks=requirement("RFC6282-3.1.1-21", "RFC6282-3.1.1-14")),
-        pytest.param(0b11, id="11", marks=requirement("RFC6282-3.1.1-22", "RFC6282-3.1.1-14")),
+        pytest.param(sam, id=f"{sam:02b}", marks=requirement(row, "RFC6282-3.1.1-14"))
+        for sam, row in ((0b01, "RFC6282-3.1.1-20"), (0b10, "RFC6282-3.1.1-21"), (0b11, "RFC6282-3.1.1-22"))
     ],
 )
 def test_stateful_source(case: Case, sam: int):
@@ -264,13 +252,12 @@ def test_stateful_source(case: Case, sam: int):
 @pytest.mark.parametrize(
     ("dam", "iid"),
     [
-        pytest.param(
-            0b01, "0123 4567 89ab cdef", id="01", marks=requirement("RFC6282-3.1.1-34", "RFC6282-3.1.1-28")
-        ),
-        pytest.param(
-            0b10, "0000 00ff fe00 1234", id="10", marks=requirement("RFC6282-3.1.1-35", "RFC6282-3.1.1-28")
-        ),
-        pytest.param(0b11, "", id="11", marks=requirement("RFC6282-3.1.1-36", "RFC6282-3.1.1-28")),
+        pytest.param(dam, iid, id=f"{dam:02b}", marks=requirement(row, "RFC6282-3.1.1-28"))
+        for dam, iid, row in (
+            (0b01, "0123 4567 89ab cdef", "RFC6282-3.1.1-34"),
+            (0b10, "0000 00ff fe00 1234", "RFC6282-3.1.1-35"),
+            (0b11, "", "RFC6282-3.1.1-36"),
+        )
     ],
 )
 def test_stateful_destination(case: Case, dam: int, iid: str):
@@ -289,16 +276,17 @@ def test_stateful_destination(case: Case, dam: int, iid: str):
 @pytest.mark.parametrize(
     ("dam", "group"),
     [
-        pytest.param(0b00, "ff02::1", id="00-all-nodes", marks=requirement("RFC6282-3.1.1-37")),
-        pytest.param(0b00, "ff15:1:2:3:4:5:6:7", id="00", marks=requirement("RFC6282-3.1.1-37")),
-        pytest.param(
-            0b01, "ff02::1:ff12:3456", id="01-solicited-node", marks=requirement("RFC6282-3.1.1-38")
-        ),
-        pytest.param(0b01, "ff35::a1:b2c3:d4e5", id="01", marks=requirement("RFC6282-3.1.1-38")),
-        pytest.param(0b10, "ff05::1:3", id="10-dhcp", marks=requirement("RFC6282-3.1.1-39")),
-        pytest.param(0b10, "ff1e::ab:cdef", id="10", marks=requirement("RFC6282-3.1.1-39")),
-        pytest.param(0b11, "ff02::1", id="11-all-nodes", marks=requirement("RFC6282-3.1.1-40")),
-        pytest.param(0b11, "ff02::fb", id="11", marks=requirement("RFC6282-3.1.1-40")),
+        pytest.param(dam, group, id=name, marks=requirement(GROUPS[dam]))
+        for name, dam, group in (
+            ("00-all-nodes", 0b00, "ff02::1"),
+            ("00", 0b00, "ff15:1:2:3:4:5:6:7"),
+            ("01-solicited-node", 0b01, "ff02::1:ff12:3456"),
+            ("01", 0b01, "ff35::a1:b2c3:d4e5"),
+            ("10-dhcp", 0b10, "ff05::1:3"),
+            ("10", 0b10, "ff1e::ab:cdef"),
+            ("11-all-nodes", 0b11, "ff02::1"),
+            ("11", 0b11, "ff02::fb"),
+        )
     ],
 )
 def test_multicast(case: Case, dam: int, group: str):

@@ -20,21 +20,24 @@ from fixtures.api import (
 from sixlowpan import ipv6
 from suites.rfc6282.test_3_2_values import edges
 
+#: Rows of the four port forms.
+P = ("RFC6282-4.3.3-03", "RFC6282-4.3.3-04", "RFC6282-4.3.3-05", "RFC6282-4.3.3-06")
 PORTS = [
     # (P, source port, destination port): the boundaries of 0xf0b0/12 and 0xf000/8, RFC 6282 §4.3.1
-    pytest.param(0b00, 0x1234, 0x5678, id="00", marks=requirement("RFC6282-4.3.3-03")),
-    pytest.param(0b00, 0xEFFF, 0xF100, id="00-just-outside", marks=requirement("RFC6282-4.3.3-03")),
-    pytest.param(0b00, 0xF0B1, 0xF0B2, id="00-could-be-11", marks=requirement("RFC6282-4.3.3-03")),
-    pytest.param(0b01, 0x1234, 0xF000, id="01-first", marks=requirement("RFC6282-4.3.3-04")),
-    pytest.param(0b01, 0xF100, 0xF0FF, id="01-last", marks=requirement("RFC6282-4.3.3-04")),
-    pytest.param(0b10, 0xF000, 0x1234, id="10-first", marks=requirement("RFC6282-4.3.3-05")),
-    pytest.param(0b10, 0xF0FF, 0xEFFF, id="10-last", marks=requirement("RFC6282-4.3.3-05")),
-    pytest.param(0b11, 0xF0B0, 0xF0BF, id="11", marks=requirement("RFC6282-4.3.3-06", "RFC6282-4.3.1-01")),
-    pytest.param(
-        0b11, 0xF0BF, 0xF0B0, id="11-swapped", marks=requirement("RFC6282-4.3.3-06", "RFC6282-4.3.1-01")
-    ),
-    pytest.param(0b01, 0xF0AF, 0xF0B0, id="01-one-outside", marks=requirement("RFC6282-4.3.3-04")),
-    pytest.param(0b10, 0xF0B0, 0xF0C0, id="10-one-outside", marks=requirement("RFC6282-4.3.3-05")),
+    pytest.param(p, *ports, id=name, marks=requirement(P[p], *(("RFC6282-4.3.1-01",) if p == 0b11 else ())))
+    for name, p, *ports in (
+        ("00", 0b00, 0x1234, 0x5678),
+        ("00-just-outside", 0b00, 0xEFFF, 0xF100),
+        ("00-could-be-11", 0b00, 0xF0B1, 0xF0B2),
+        ("01-first", 0b01, 0x1234, 0xF000),
+        ("01-last", 0b01, 0xF100, 0xF0FF),
+        ("10-first", 0b10, 0xF000, 0x1234),
+        ("10-last", 0b10, 0xF0FF, 0xEFFF),
+        ("11", 0b11, 0xF0B0, 0xF0BF),
+        ("11-swapped", 0b11, 0xF0BF, 0xF0B0),
+        ("01-one-outside", 0b01, 0xF0AF, 0xF0B0),
+        ("10-one-outside", 0b10, 0xF0B0, 0xF0C0),
+    )
 ]
 
 #: Ports in-line as each P has them (§4.3.3).
@@ -60,10 +63,8 @@ def test_ports(case: Case, p: int, source_port: int, destination_port: int):
 @pytest.mark.parametrize(
     "p",
     [
-        pytest.param(0b00, id="00", marks=requirement("RFC6282-4.3.3-03", "RFC6282-4.3.3-07")),
-        pytest.param(0b01, id="01", marks=requirement("RFC6282-4.3.3-04", "RFC6282-4.3.3-07")),
-        pytest.param(0b10, id="10", marks=requirement("RFC6282-4.3.3-05", "RFC6282-4.3.3-07")),
-        pytest.param(0b11, id="11", marks=requirement("RFC6282-4.3.3-06", "RFC6282-4.3.3-07")),
+        pytest.param(p, id=f"{p:02b}", marks=requirement(P[p], "RFC6282-4.3.3-07"))
+        for p in (0b00, 0b01, 0b10, 0b11)
     ],
 )
 def test_every_port(case: Case, p: int):

@@ -175,10 +175,14 @@ def test_length_in_fragments(case: Case, size: int):
 
 
 ROUTERS = {
-    "RFC6282-4.3.2-06": "only who forwards another's datagram can be given one with a wrong checksum",
-    "RFC6282-4.3.2-08": "only who forwards another's datagram can be given one with a wrong checksum",
-    "RFC6282-4.3.2-13": "no DUT of a rig forwards from one 6LoWPAN node to another",
-    "RFC6282-4.3.2-14": "no DUT of a rig forwards from one 6LoWPAN node to another",
+    **dict.fromkeys(
+        ("RFC6282-4.3.2-06", "RFC6282-4.3.2-08"),
+        "only who forwards another's datagram can be given one with a wrong checksum",
+    ),
+    **dict.fromkeys(
+        ("RFC6282-4.3.2-13", "RFC6282-4.3.2-14"),
+        "no DUT of a rig forwards from one 6LoWPAN node to another",
+    ),
 }
 
 
