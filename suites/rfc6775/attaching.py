@@ -50,6 +50,12 @@ def registers_of(prefix: bytes) -> Callable[[Seen], bool]:
     return lambda seen: (registered_by(seen) or b"")[:8] == prefix[:8]
 
 
+def registration_behind_ra(case: Case, party: RouterParty, prefix: bytes) -> Seen | None:
+    """The router advertises itself; the registration of an address of this prefix that comes of it."""
+    party.advertise()
+    return heard(case, registers_of(prefix), STARTED)
+
+
 def unregistered(case: Case) -> NoReturn:
     """No registration followed an advertisement with a prefix for autoconfiguration."""
     case.failed(

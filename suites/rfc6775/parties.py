@@ -25,6 +25,7 @@ from fixtures.api import (
     message_of,
     prepare,
     registers,
+    registration_of,
     undisturbed,
 )
 from sixlowpan import Contexts, link_local, nd
@@ -182,6 +183,12 @@ def expect_of_the_link(case: Case, seen: Seen, row: str) -> None:
     """A message of Neighbor Discovery leaves with hop limit 255: by that receivers see that no router forwarded it."""
     found = seen.view.hop_limit
     case.expect(found == 255, "hop_limit", "hop limit 255", str(found), requirement=row, frame=seen)
+
+
+def expect_no_status(case: Case, seen: Seen, row: str) -> None:
+    """The Status of a message that asks for something is 0."""
+    asked = registration_of(seen) or message_of(seen)
+    case.expect(asked.status == 0, "nd_status", "Status 0", str(asked.status), requirement=row, frame=seen)
 
 
 def expect_sllao(case: Case, seen: Seen, at: int, row: str) -> None:

@@ -3,7 +3,7 @@
 from fixtures.api import Case, registered_by, registration_of, requirement
 from sixlowpan.addresses import modified_eui64
 from suites.rfc6775.attaching import attached, awaiting
-from suites.rfc6775.parties import expect_of_the_link, expect_sllao, heard
+from suites.rfc6775.parties import expect_no_status, expect_of_the_link, expect_sllao, heard
 from suites.rfc6775.roles import HOST
 
 pytestmark = HOST
@@ -36,10 +36,7 @@ def test_registration(case: Case):
             len(option.rovr) == 8, "nd_length", "an ARO of Length 2", f"Length {1 + len(option.rovr) // 8}",
             requirement="RFC6775-4.1-03", frame=seen,
         )  # fmt: skip
-        case.expect(
-            option.status == 0, "nd_status", "Status 0", str(option.status), requirement="RFC6775-4.1-04",
-            frame=seen,
-        )  # fmt: skip
+        expect_no_status(case, seen, "RFC6775-4.1-04")
         reserved = option.opaque or option.i or (not extended and (option.t or option.r or option.tid))
         case.expect(
             not reserved, "nd_reserved", "reserved octets 0", seen.upper[-16:].hex(), requirement="RFC6775-4.1-05",

@@ -24,7 +24,16 @@ from fixtures.api import (
 )
 from sixlowpan import nd
 from sixlowpan.addresses import is_link_local
-from suites.rfc6775.attaching import answers_at, attach, attached, expect_made, offered, once_more
+from suites.rfc6775.attaching import (
+    answers_at,
+    attach,
+    attached,
+    expect_made,
+    offered,
+    once_more,
+    registers_of,
+    registration_behind_ra,
+)
 from suites.rfc6775.parties import (
     A_HOST,
     SOON,
@@ -42,11 +51,6 @@ from suites.rfc6775.roles import HOST
 from suites.rfc6775.test_5_4_again import expect_by
 
 pytestmark = HOST
-
-
-def of_prefix(prefix: bytes, seen: Seen) -> bool:
-    """Whether it registers an address of this prefix."""
-    return (registered_by(seen) or b"")[:8] == prefix[:8]
 
 
 def both_attached(case: Case, party: RouterParty, prefix: bytes, *options: nd.Option) -> tuple[bytes, bytes]:
@@ -158,7 +162,7 @@ def test_prefix_comes_back(case: Case):
         let_pass(case, 45.0)
         party.options = [pio(prefix), abro()]
         frame = party.advertise()
-        seen = heard(case, lambda s: of_prefix(prefix, s), STARTED)
+        seen = heard(case, registers_of(prefix), STARTED)
         if seen is None:  # it is made and not registered where it answers
             made = answers_at(case, party, before) is not None
             case.finding("not_registered", "an address of the prefix is registered", "none", frame=frame,
@@ -189,7 +193,7 @@ def test_bits_behind_the_prefix(case: Case):
         party.options = [pio(prefix[:8] + bytes.fromhex("a5a5a5a5a5a5a5a5")), abro()]
         address = attach(case, party, prefix)
         frame = party.advertise(pio(prefix), abro(2))
-        found = [registered_by(s) for s in all_heard(case, SOON, lambda s: of_prefix(prefix, s))]
+        found = [registered_by(s) for s in all_heard(case, SOON, registers_of(prefix))]
         more = [one for one in found if one != address]
         case.expect(not more, "nd_taken", f"{address.hex()} only", more[0].hex() if more else "", frame=frame)
 
@@ -324,8 +328,7 @@ def test_each_address_has_its_lifetime(case: Case):
 def test_tried_again_behind_a_failure(case: Case):
     """A registration fails by a status that nobody assigned; whenever it is tried again, it is with Status 0."""
     with offered(case, status=177) as (party, prefix):
-        party.advertise()
-        heard(case, lambda s: of_prefix(prefix, s), STARTED)
+        registration_behind_ra(case, party, prefix)
         later = all_heard(case, 300.0, registers)
         for seen in later:
             status = registration_of(seen).status
@@ -351,8 +354,7 @@ def test_renewal_refused(case: Case):
 def test_answer_to_a_later_try(case: Case):
     """The second try is answered: that is an answer like any other, and there is no third."""
     with offered(case, status=None) as (party, prefix):
-        party.advertise()
-        first = heard(case, lambda s: of_prefix(prefix, s), STARTED)
+        first = registration_behind_ra(case, party, prefix)
         address = registered_by(first) if first is not None else None  # it may have others of this prefix
         second = heard(case, lambda s: registers(s) and registered_by(s) == address, STARTED)
         if address is None or second is None:
@@ -372,14 +374,12 @@ def test_answer_to_a_later_try(case: Case):
 def test_router_that_was_full(case: Case):
     """A router was full, and advertises itself later: the host registers with it then: advice."""
     with offered(case, status=2) as (party, prefix):
-        party.advertise()
-        heard(case, lambda s: of_prefix(prefix, s), STARTED)
+        registration_behind_ra(case, party, prefix)
         party.advertises = False
         let_pass(case, 120.0)
         party.status, party.advertises = 0, True
         before = len(party.registered)
-        party.advertise()
-        heard(case, lambda s: of_prefix(prefix, s), STARTED)
+        registration_behind_ra(case, party, prefix)
         with advice(case):
             case.expect(
                 len(party.registered) > before, "not_registered", "a registration: there is room now", "none"

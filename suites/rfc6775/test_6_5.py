@@ -168,6 +168,12 @@ def test_same_owner_elsewhere(case: Case, size: int):
         )  # fmt: skip
 
 
+def expect_free(case: Case, other: HostParty, address: bytes) -> None:
+    """Nobody has the address any more: another host may register it."""
+    status, seen = registered(case, other, address)
+    case.expect(status == 0, "nd_kept", "another host may have the address", f"status {status}", frame=seen)
+
+
 @requirement("RFC6775-6.5.3-03", "RFC6775-6.5.1-01", "RFC8505-4.1-06", "RFC6775-6.5.3-02")
 @pytest.mark.parametrize("how", ["known", "unknown", "other-eui64"])
 def test_removed(case: Case, how: str):
@@ -201,10 +207,7 @@ def test_removed(case: Case, how: str):
             there is None, "nd_kept", "the entry is deleted", "packets still reach the host", frame=frame
         )
         if how == "known":
-            status, seen = registered(case, other, address)
-            case.expect(
-                status == 0, "nd_kept", "another host may have the address", f"status {status}", frame=frame
-            )
+            expect_free(case, other, address)
 
 
 @pytest.mark.slow
@@ -223,10 +226,7 @@ def test_expired(case: Case):
         let_pass(case, 66.0, began)
         there = arrives(case, above, address, party.link)
         case.expect(there is None, "nd_kept", "deleted behind its end", "packets still go there")
-        status, seen = registered(case, other, address)
-        case.expect(
-            status == 0, "nd_kept", "another host may have the address", f"status {status}", frame=seen
-        )
+        expect_free(case, other, address)
 
 
 @pytest.mark.slow
