@@ -41,6 +41,19 @@ def routed_host(case: Case) -> Iterator[tuple[RouterParty | HostParty, HostParty
         yield above, party, global_of(party, prefix)
 
 
+def expect_taken(
+    case: Case,
+    above: RouterParty | HostParty,
+    address: bytes,
+    party: HostParty,
+    code: str = "nd_not_taken",
+    **where: str | bytes,
+) -> None:
+    """The registration is there: packets for its address reach the host."""
+    there = arrives(case, above, address, party.link)
+    case.expect(there is not None, code, "registered", "no packet reaches it", **where)
+
+
 def expect_status(
     case: Case, found: tuple[int | None, Seen | None], wanted: int, what: str, row: str
 ) -> None:
@@ -72,14 +85,7 @@ def test_registration(case: Case, bits: int):
                         requirement="RFC8505-6-02", frame=seen)  # fmt: skip
             case.expect(seen.upper[8:24] == address, "target", address.hex(), seen.upper[8:24].hex(),
                         requirement="RFC8505-5.1-01", frame=seen)  # fmt: skip
-        there = arrives(case, above, address, party.link)
-        case.expect(
-            there is not None,
-            "nd_not_taken",
-            "registered",
-            "no packet reaches it",
-            requirement="RFC8505-5.1-01",
-        )
+        expect_taken(case, above, address, party, requirement="RFC8505-5.1-01")
 
 
 @requirement("RFC8505-5.3-01", "RFC8505-7-01")
@@ -111,8 +117,7 @@ def test_reserved_bits(case: Case):
         seen = heard(case, lambda s: is_na(s) and registration_of(s) is not None, 8.0)
         status = registration_of(seen).status if seen is not None else None
         case.expect(status == 0, "nd_not_taken", "status 0", str(status), frame=frame)
-        there = arrives(case, above, address, party.link)
-        case.expect(there is not None, "nd_not_taken", "registered", "it is not", frame=frame)
+        expect_taken(case, above, address, party, frame=frame)
 
 
 @requirement("RFC8505-5.5-01")
@@ -308,10 +313,7 @@ def test_old_host(case: Case):
         party = host(case)
         address = global_of(party, prefix)
         expect_status(case, registered(case, party, address, party.aro()), 0, "an ARO", "RFC8505-6.2-01")
-        there = arrives(case, above, address, party.link)
-        case.expect(
-            there is not None, "nd_not_taken", "registered", "it is not", requirement="RFC8505-6.2-01"
-        )
+        expect_taken(case, above, address, party, requirement="RFC8505-6.2-01")
 
 
 @requirement("RFC8505-4.1-10", "RFC8505-5.7-03")
