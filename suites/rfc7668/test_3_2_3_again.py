@@ -31,6 +31,16 @@ def prefixes(case: Case) -> tuple[bytes, bytes]:
     return start + b"\1" + bytes(8), start + b"\2" + bytes(8)
 
 
+@contextmanager
+def advertised_anew(case: Case) -> Iterator[tuple[bytes, bytes]]:
+    """A 6LN on a connection that was made anew, and knows a prefix and its context: the prefix, and another one."""
+    as_6ln(case)
+    first, second = prefixes(case)
+    with anew(case):
+        advertised(case, first, CONTEXT)
+        yield first, second
+
+
 def registers_of(case: Case, prefix: bytes) -> bool:
     """Whether the DUT registers an address of this prefix within 3 s, which is then confirmed."""
     seen = registers(case, lambda s: (registered_address(case, s) or b"")[:8] == prefix[:8])
@@ -45,10 +55,7 @@ def registers_of(case: Case, prefix: bytes) -> bool:
 @requirement("RFC7668-3.2.3-02", "RFC7668-3.2.2-14")
 def test_two_prefixes(case: Case):
     """Two prefixes, one after the other: an address of each is registered."""
-    as_6ln(case)
-    first, second = prefixes(case)
-    with anew(case):
-        advertised(case, first, CONTEXT)
+    with advertised_anew(case) as (first, second):
         if not registers_of(case, first):
             case.unsupported("the DUT registers nothing: see 3.2.2/global_address_is_registered")
         advertised(case, second, OTHER)
@@ -113,14 +120,11 @@ def compressed(case: Case, prefix: bytes) -> bool | None:
 
 @contextmanager
 def taken(case: Case) -> Iterator[tuple[bytes, bytes]]:
-    """A 6LN on a connection that was made anew, and sends with an advertised context: its prefix, and another one.
+    """A 6LN (`advertised_anew`) that sends with the advertised context: its prefix, and another one.
 
     A DUT that never does makes the case `unsupported`.
     """
-    as_6ln(case)
-    first, second = prefixes(case)
-    with anew(case):
-        advertised(case, first, CONTEXT)
+    with advertised_anew(case) as (first, second):
         if not compressed(case, first):
             case.unsupported("the DUT compresses with no advertised context: see 3.2.3/context_is_taken")
         yield first, second
