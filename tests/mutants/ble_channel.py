@@ -10,6 +10,7 @@ from functools import partial
 from rigs.nodes.reference.ble import Ble, NodeChannel
 from rigs.nodes.reference.node import ReferenceNode
 from tests.mutants import BLE, Node, mutant, step
+from tests.variants.channel_ends import AnswersAnother
 
 CHANNEL = "RFC7668-2.4-01"
 SERVICE = "RFC7668-2-01"
@@ -59,14 +60,10 @@ class AsksAnother(NodeChannel):
 
 
 @channel("ble-any-spsm", SERVICE)
-class AnySpsm(NodeChannel):
+class AnySpsm(AnswersAnother):
     """Gives a channel to whoever asks for any SPSM."""
 
-    def _heard_signal(self, pdu):
-        if pdu[:1] == b"\x14" and self.state == "open":
-            self._signal(0x15, pdu[1], struct.pack("<HHHHH", 0x0061, 1280, 247, 5, 0))
-            return True
-        return super()._heard_signal(pdu)
+    answer = (0x0061, 1280, 247, 5, 0)
 
 
 @channel("ble-spsm-unanswered", SERVICE)

@@ -11,6 +11,7 @@ from sixlowpan.addresses import is_link_local, is_multicast
 from tests.mutants.nd_6lbr import wrong_6lbr
 from tests.mutants.nd_extended import wrong
 from tests.mutants.nd_steps import router_keeps, sends_duplicates, without_flag
+from tests.mutants.nd_table import InSeconds
 
 # -- 6LN --------------------------------------------------------------------------------------------------------
 
@@ -274,12 +275,8 @@ class BorderLongRefused(ReferenceNode):
 
 
 @wrong_6lbr("6lbr-host-lifetime-in-seconds", "RFC6775-4.1-07")
-class HostSeconds(ReferenceNode):
+class HostSeconds(InSeconds):
     """A 6LBR that counts the lifetimes of its own hosts in units of 10 s."""
-
-    def keep(self, address, option, link):
-        super().keep(address, option, link)
-        self.bindings[address].ends = self.now + 10.0 * option.lifetime
 
 
 @wrong_6lbr("6lbr-host-duplicate-confirmed", "RFC6775-6.5.1-01")

@@ -85,22 +85,6 @@ class OneErrorASecondNoTap(OneErrorASecond):
     """One ICMPv6 error a second at most, and these are all that shows its decompression."""
 
 
-@variant("quote-128", rigs=ANY, without=["ip_tap"])
-class Quote128(ReferenceNode):
-    """Quotes 128 octets in an error; RFC 4443 §2.4 (c) wants more, and that is no business of 6LoWPAN's."""
-
-    def quote(self, packet):
-        return packet[:128]
-
-
-@variant("quote-48", rigs=ANY, without=["ip_tap"])
-class Quote48(ReferenceNode):
-    """Quotes an IPv6 header and 8 octets in an error, as RFC 792 has it; against RFC 4443 §2.4 (c) only."""
-
-    def quote(self, packet):
-        return packet[:48]
-
-
 @variant("plain", rigs=ANY, parameters={"features": []})
 class PlainNode(Plain):
     """Has no optional part: no mesh, no BC0, no HC1, no GHC, page 0 only (RFC 4944 §11, RFC 6282 §2, RFC 8025 §3)."""

@@ -24,12 +24,21 @@ class High(end(HighNumbers)):
     """Channels from 0x0079 on and signals from 251 on, behind 255 from 1: Core Vol 3 Part A §2.1, §4."""
 
 
-class NoResources(NodeChannel):
+class AnswersAnother(NodeChannel):
+    """An open channel that answers requests for another one itself."""
+
+    #: The channel, its MTU and MPS, the first credits, and the result (Core Vol 3 Part A §4.23).
+    answer = (0, 0, 0, 0, 0)
+
     def _heard_signal(self, pdu):
         if pdu[:1] == b"\x14" and self.state == "open":
-            self._signal(0x15, pdu[1], struct.pack("<HHHHH", 0, 0, 0, 0, 4))
+            self._signal(0x15, pdu[1], struct.pack("<HHHHH", *self.answer))
             return True
         return super()._heard_signal(pdu)
+
+
+class NoResources(AnswersAnother):
+    answer = (0, 0, 0, 0, 4)
 
 
 @variant("no-resources-for-another-channel", rigs=EVERY)

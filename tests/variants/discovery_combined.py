@@ -6,6 +6,7 @@ from rigs.nodes.reference.host import TIME_EXCEEDED
 from sixlowpan import nd
 from sixlowpan.addresses import ALL_NODES
 from tests.variants import ReferenceNode, variant
+from tests.variants.abilities import OneErrorASecond
 from tests.variants.answers import LastOfScope
 from tests.variants.discovery import Opaque, Patient, RenewsLate, Slower, TakesLeave, TwoTries
 from tests.variants.discovery_liberties import (
@@ -40,15 +41,8 @@ class QuotesWhatIsLeft(ReferenceNode):
 
 
 @variant("6lr-an-error-a-second", rigs=ROUTERS)
-class OneASecond(ReferenceNode):
+class OneASecond(OneErrorASecond):
     """Sends one error a second: RFC 4443 §2.4 (f), a node "MUST limit the rate"."""
-
-    again = 0.0
-
-    def error(self, packet, view, kind, code, word):
-        if self.now >= self.again:
-            self.again = self.now + 1.0
-            super().error(packet, view, kind, code, word)
 
 
 @variant("6lr-errors-from-its-last-address", rigs=ROUTERS)

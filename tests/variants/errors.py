@@ -5,7 +5,7 @@ from __future__ import annotations
 from rigs.nodes.reference.host import Discard
 from sixlowpan import ipv6
 from sixlowpan.addresses import is_link_local
-from tests.variants import ANY, ReferenceNode, variant
+from tests.variants import ANY, IEEE802154, ReferenceNode, variant
 from tests.variants.hosts import SLOW, Late
 
 NO_TAP = ("ip_tap",)
@@ -101,27 +101,32 @@ class FlowLabelEach(ReferenceNode):
         )
 
 
-def quoting(octets: int):
+def quoting(id: str, octets: int, what: str, rigs: tuple[str, ...] = IEEE802154):
+    """Register a node that quotes so many octets in an error."""
+
+    @variant(id, rigs=rigs, without=NO_TAP)
     class Quoting(ReferenceNode):
+        __doc__ = what
+
         def quote(self, packet):
             return packet[:octets]
 
-    return Quoting
 
-
-@variant("quote-64", rigs=ANY, without=NO_TAP)
-class Quote64(quoting(64)):
-    """Quotes 64 octets in an error: against RFC 4443 §2.4 (c) only."""
-
-
-@variant("quote-400", without=NO_TAP)
-class Quote400(quoting(400)):
-    """Quotes 400 octets in an error."""
-
-
-@variant("quote-one-frame", without=NO_TAP)
-class QuoteOneFrame(quoting(60)):
-    """Quotes no more than lets the error fit one frame."""
+quoting(
+    "quote-128",
+    128,
+    "Quotes 128 octets in an error; RFC 4443 §2.4 (c) wants more, and that is no business of 6LoWPAN's.",
+    ANY,
+)
+quoting(
+    "quote-48",
+    48,
+    "Quotes an IPv6 header and 8 octets in an error, as RFC 792 has it; against RFC 4443 §2.4 (c) only.",
+    ANY,
+)
+quoting("quote-64", 64, "Quotes 64 octets in an error: against RFC 4443 §2.4 (c) only.", ANY)
+quoting("quote-400", 400, "Quotes 400 octets in an error.")
+quoting("quote-one-frame", 60, "Quotes no more than lets the error fit one frame.")
 
 
 @variant("quotes-nothing-of-fragments", without=NO_TAP)

@@ -21,28 +21,21 @@ MDNS = bytes.fromhex("ff0200000000000000000000000000fb")
 MLD_ROUTERS = bytes.fromhex("ff020000000000000000000000000016")
 
 
-def with_hop_limit(limit: int):
+def with_hop_limit(limit: int, by_what_right: str):
+    """Register a node that sends with this hop limit."""
+
+    @variant(f"hop-limit-{limit}", rigs=ANY)
     class Limited(ReferenceNode):
+        __doc__ = f"Sends with hop limit {limit}{by_what_right}"
+
         def boot(self):
             super().boot()
             self.hop_limit = limit
 
-    return Limited
 
-
-@variant("hop-limit-255", rigs=ANY)
-class HopLimit255(with_hop_limit(255)):
-    """Sends with hop limit 255: RFC 8200 §3 leaves the value to the source."""
-
-
-@variant("hop-limit-1", rigs=ANY)
-class HopLimit1(with_hop_limit(1)):
-    """Sends with hop limit 1, enough for one link: RFC 8200 §3."""
-
-
-@variant("hop-limit-128", rigs=ANY)
-class HopLimit128(with_hop_limit(128)):
-    """Sends with hop limit 128, which has no short form in RFC 6282 §3.1.1."""
+with_hop_limit(255, ": RFC 8200 §3 leaves the value to the source.")
+with_hop_limit(1, ", enough for one link: RFC 8200 §3.")
+with_hop_limit(128, ", which has no short form in RFC 6282 §3.1.1.")
 
 
 @variant("flow-labels", rigs=ANY)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from rigs.links.memory.link import DUT_SHORT
-from sixlowpan import Reassembler, mac
+from sixlowpan import Reassembler
 from tests.variants import ReferenceNode, variant
 from tests.variants.broadcasts import BroadcastsOnce
 from tests.variants.hosts import Late
 from tests.variants.identifiers import OPAQUE
 from tests.variants.more_than_hosts import CopiesDropped, OneWaits
 from tests.variants.receiving import RefusingReassembler, Touchy, WholeDiscard
+from tests.variants.sending import with_header
 
 
 class ShortSource(ReferenceNode):
@@ -27,19 +28,8 @@ class Reversed(ReferenceNode):
         return super().fragment_packet(packet, info)[::-1]
 
 
-class Unacknowledged(ReferenceNode):
+class Unacknowledged(with_header(version=1, pan_compression=False, ack_request=False)):
     """Frame version 1, both PAN ids, no acknowledgement asked for."""
-
-    def mac_frame(self, payload, info):
-        header = mac.MacHeader(
-            version=1,
-            sequence=self.sequence,
-            dst_pan=self.link.pan,
-            dst=info.dst,
-            src_pan=self.link.pan,
-            src=info.src,
-        )
-        return mac.build(header, payload)
 
 
 class Forgetful(ReferenceNode):
