@@ -145,28 +145,35 @@ def test_check_says_why_there_is_no_login(program):
     )
 
 
-def test_of_several_lines_the_telling_one_counts(program):
-    """ssh of OpenSSH 9.2, shortened: it ends with the same line as for a key that it does not know."""
-    program("""
-        echo "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @" >&2
-        echo "Host key for [127.0.0.1]:2291 has changed and you have requested strict checking." >&2
-        echo "Host key verification failed." >&2; exit 255""")
-    (missing,) = check("-p 2291 root@127.0.0.1 /opt/firmware/node.elf")
-    assert missing.what.endswith(
-        "ssh:-p 2291 root@127.0.0.1: no login: WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!"
-    )
-    assert "(ssh-keygen -R)" in missing.remedy
+#: What ssh of OpenSSH 9.2 says, shortened, how it is called, which of the lines tells, and the remedy.
+SEVERAL_LINES = {
+    # ends with the same line as for a key that it does not know
+    "changed-host": (
+        """@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @
+        Host key for [127.0.0.1]:2291 has changed and you have requested strict checking.
+        Host key verification failed.""",
+        "-p 2291 root@127.0.0.1 /opt/firmware/node.elf",
+        "ssh:-p 2291 root@127.0.0.1: no login: WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!",
+        "(ssh-keygen -R)",
+    ),
+    # passes a key over that others may read, and ends as if there were none
+    "open-key": (
+        """@         WARNING: UNPROTECTED PRIVATE KEY FILE!          @
+        Permissions 0644 for '/home/me/.ssh/lab' are too open.
+        root@lab1: Permission denied (publickey).""",
+        "-i ~/.ssh/lab root@lab1",
+        "no login: Permissions 0644 for '/home/me/.ssh/lab' are too open.",
+        "chmod 600",
+    ),
+}
 
 
-def test_a_key_that_others_may_read_is_not_refused_as_unknown(program):
-    """ssh of OpenSSH 9.2: it passes the key over, and ends as if there were none."""
-    program("""
-        echo "@         WARNING: UNPROTECTED PRIVATE KEY FILE!          @" >&2
-        echo "Permissions 0644 for '/home/me/.ssh/lab' are too open." >&2
-        echo "root@lab1: Permission denied (publickey)." >&2; exit 255""")
-    (missing,) = check("-i ~/.ssh/lab root@lab1")
-    assert missing.what.endswith("no login: Permissions 0644 for '/home/me/.ssh/lab' are too open.")
-    assert "chmod 600" in missing.remedy
+@pytest.mark.parametrize(("said", "words", "telling", "remedy"), SEVERAL_LINES.values(), ids=SEVERAL_LINES)
+def test_of_several_lines_the_telling_one_counts(program, said, words, telling, remedy):
+    program("\n".join(f'echo "{line.strip()}" >&2' for line in said.splitlines()) + "\nexit 255")
+    (missing,) = check(words)
+    assert missing.what.endswith(telling)
+    assert remedy in missing.remedy
 
 
 @pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh program here")

@@ -90,10 +90,7 @@ ORACLES = {
     "oracle-group-scope": Oracle(
         "RFC6282-3.1.1-40",
         "Takes DAM=11 of a group for ff05::00XX.",
-        (
-            ("iphc", 'Final = b"\\xff\\x02"', 'Final = b"\\xff\\x05"'),
-            ("compress", 'Final = b"\\xff\\x02"', 'Final = b"\\xff\\x05"'),
-        ),
+        tuple((module, 'Final = b"\\xff\\x02"', 'Final = b"\\xff\\x05"') for module in ("iphc", "compress")),
     ),
     "oracle-eids-swapped": Oracle(
         "RFC6282-4.2-04",
