@@ -37,7 +37,7 @@ def test_link_local_address(case: Case):
     if link.dut_short:
         legal |= {
             addresses.link_local(link.dut_short),
-            bytes.fromhex("fe80000000000000") + _with_pan(link.dut_short, link.pan),
+            addresses.LINK_LOCAL_PREFIX + _with_pan(link.dut_short, link.pan),
         }
     if address not in legal and all(_opaque(address, other) for other in legal):
         case.unsupported('the interface identifier is opaque (RFC 8064 §3; RFC 4944 §6 says "may")')
@@ -60,7 +60,7 @@ def test_pan_id_in_a_short_address(case: Case):
     link, address = case.rig.link, case.tester.dut_address
     if not link.dut_short or address[10:] != bytes.fromhex("00fffe00") + link.dut_short:
         case.unsupported("the DUT's link-local address is not made from a short address", "not_declared")
-    with_pan = bytes.fromhex("fe80000000000000") + _with_pan(link.dut_short, link.pan)
+    with_pan = addresses.LINK_LOCAL_PREFIX + _with_pan(link.dut_short, link.pan)
     case.expect(address == with_pan, "no_pan_id", with_pan.hex(), address.hex())
 
 

@@ -21,7 +21,7 @@ from fixtures.api import (
     understood_if_shown,
 )
 from sixlowpan import ipv6
-from sixlowpan.addresses import ALL_NODES, solicited_node
+from sixlowpan.addresses import ALL_NODES, LINK_LOCAL_PREFIX, solicited_node
 
 #: §3.2.1: "The Traffic Class field is rotated right by 2 bits".
 ROTATED = "RFC6282-3.2.1-01"
@@ -143,9 +143,7 @@ def test_nh_inline_of_any_value(case: Case, protocol: int):
 )
 def test_stateless_unicast(case: Case, sam: int, dam: int):
     """SAC=0, M=0, DAC=0: link-local addresses in every pair of the four source and four destination modes."""
-    source = (
-        _infixed(case, bytes.fromhex("fe80000000000000")) if sam == 0b10 else case.tester.identity.address
-    )
+    source = _infixed(case, LINK_LOCAL_PREFIX) if sam == 0b10 else case.tester.identity.address
     there = _infixed_destination(case) if dam == 0b10 else case.tester.dut_address
     case.understood(
         lambda: stimulus(
@@ -163,7 +161,7 @@ def test_stateless_unicast(case: Case, sam: int, dam: int):
 
 def _infixed_destination(case: Case) -> bytes:
     """A link-local address of the DUT that DAM=10 can name; it may have to be given one."""
-    start = bytes.fromhex("fe80000000000000 000000fffe00")
+    start = LINK_LOCAL_PREFIX + bytes.fromhex("000000fffe00")
     found = next((a for a in case.rig.node.addresses() if a.startswith(start)), b"")
     if not found:
         if not case.can("address"):
@@ -277,16 +275,15 @@ def test_stateful_destination(case: Case, dam: int, iid: str):
     ("dam", "group"),
     [
         pytest.param(dam, group, id=name, marks=requirement(GROUPS[dam]))
-        for name, dam, group in (
-            ("00-all-nodes", 0b00, "ff02::1"),
-            ("00", 0b00, "ff15:1:2:3:4:5:6:7"),
-            ("01-solicited-node", 0b01, "ff02::1:ff12:3456"),
-            ("01", 0b01, "ff35::a1:b2c3:d4e5"),
-            ("10-dhcp", 0b10, "ff05::1:3"),
-            ("10", 0b10, "ff1e::ab:cdef"),
-            ("11-all-nodes", 0b11, "ff02::1"),
-            ("11", 0b11, "ff02::fb"),
+        for dam, groups in enumerate(
+            (
+                {"00-all-nodes": "ff02::1", "00": "ff15:1:2:3:4:5:6:7"},
+                {"01-solicited-node": "ff02::1:ff12:3456", "01": "ff35::a1:b2c3:d4e5"},
+                {"10-dhcp": "ff05::1:3", "10": "ff1e::ab:cdef"},
+                {"11-all-nodes": "ff02::1", "11": "ff02::fb"},
+            )
         )
+        for name, group in groups.items()
     ],
 )
 def test_multicast(case: Case, dam: int, group: str):

@@ -19,7 +19,7 @@ from fixtures.api import (
     well_sent,
 )
 from sixlowpan import ipv6
-from sixlowpan.addresses import link_local
+from sixlowpan.addresses import LINK_LOCAL_PREFIX, link_local
 
 #: Traffic classes and flow labels of requests: each TF, and classes that look the same when ECN and DSCP are swapped.
 WORDS = (
@@ -227,7 +227,7 @@ def _unreachable(case: Case, hop_limit: int) -> None:
 def test_errors_from_an_address_of_its_own(case: Case, iid: str):
     """An ICMPv6 error from an address whose IID is not that of the link address: it "MUST NOT be elided" (§3.2.2)."""
     tester = case.tester
-    own = bytes.fromhex("fe80000000000000") + bytes.fromhex(iid)
+    own = LINK_LOCAL_PREFIX + bytes.fromhex(iid)
     case.give_address(own)
     before = len(tester.heard)
     source = tester.identity.address

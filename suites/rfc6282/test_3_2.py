@@ -19,6 +19,7 @@ from fixtures.api import (
     well_sent,
 )
 from sixlowpan import link_local
+from sixlowpan.addresses import LINK_LOCAL_PREFIX
 
 
 @requirement(
@@ -112,7 +113,7 @@ def test_short_address_under_a_context(case: Case):
 @pytest.mark.parametrize("source", ["inline", "iid"])
 def test_foreign_source(case: Case, source: str):
     """A source whose IID is not the sender's link address travels in-line and comes out as it is (§3.2.2)."""
-    prefix = bytes.fromhex("fe80000000000000")
+    prefix = LINK_LOCAL_PREFIX
     address = case.tester.also(prefix + bytes.fromhex("02aabbfffe") + case.tester.identity.address[13:])
     case.understood(
         lambda: stimulus(case, case.tester.echo(source=address), SAC=0, SAM=0 if source == "inline" else 1)
@@ -123,7 +124,7 @@ def test_foreign_source(case: Case, source: str):
 @requirement("RFC6282-3.2.2-03", "RFC6282-3-02")
 def test_answer_from_an_iid_of_its_own(case: Case):
     """§3.2.2: what the DUT sends from an IID that its link address does not give is not elided: it comes out right."""
-    address = bytes.fromhex("fe80000000000000 0123456789abcdef")
+    address = LINK_LOCAL_PREFIX + bytes.fromhex("0123456789abcdef")
     case.give_address(address)
     well_answered(case, lambda: case.tester.echo(destination=address))
 

@@ -3,7 +3,7 @@
 from fixtures.api import ALL_NODES, ECHO_REPLY, ICMPV6, Case, needs, on_link, requirement, stimulus
 from rigs.links.ipsp.channel_link import ChannelLink
 from sixlowpan import ipv6, nd
-from sixlowpan.addresses import solicited_node
+from sixlowpan.addresses import LINK_LOCAL_PREFIX, solicited_node
 from suites.rfc7668.channel import (
     RS,
     advertised,
@@ -25,7 +25,7 @@ ADVERTISEMENTS = 3
 
 def from_device_address(device: bytes) -> bytes:
     """Figures 6 and 7: fe80::/64, then the 48 bits with FFFE in their middle, "copied as is without any changes"."""
-    return bytes.fromhex("fe80000000000000") + device[:3] + b"\xff\xfe" + device[3:]
+    return LINK_LOCAL_PREFIX + device[:3] + b"\xff\xfe" + device[3:]
 
 
 @requirement("RFC7668-3.2.2-05", "RFC7668-3.2.2-01", "RFC7668-3.2.2-06")

@@ -1,7 +1,7 @@
 """RFC 7668 §3.2.3, neighbor discovery: what a 6LN registers and what it does not, and what it takes from a 6LBR."""
 
 from fixtures.api import ECHO_REQUEST, NEIGHBOR_SOLICITATION, Case, Seen, needs, on_link, requirement
-from sixlowpan.addresses import modified_eui64
+from sixlowpan.addresses import LINK_LOCAL_PREFIX, modified_eui64
 from suites.rfc7668.channel import (
     advertised,
     anew,
@@ -17,7 +17,6 @@ from suites.rfc7668.channel import (
 pytestmark = on_link("ble")
 PREFIX = bytes.fromhex("20010db8006800230000000000000000")
 CONTEXT = 7
-LINK_LOCAL = bytes.fromhex("fe80000000000000")
 
 
 @requirement("RFC7668-3.2.3-01")
@@ -27,12 +26,12 @@ def test_link_local_is_not_registered(case: Case):
     with anew(case):
         before = len(case.tester.heard)
         advertised(case, PREFIX, CONTEXT)
-        heard(case, lambda s: registered_address(case, s) == LINK_LOCAL + case.tester.dut_address[8:])
+        heard(case, lambda s: registered_address(case, s) == LINK_LOCAL_PREFIX + case.tester.dut_address[8:])
         echoed(case)
         for seen in case.tester.heard[before:]:
             address = registered_address(case, seen)
             case.expect(
-                address is None or address[:8] != LINK_LOCAL,
+                address is None or address[:8] != LINK_LOCAL_PREFIX,
                 "registered",
                 "no ARO for a link-local address",
                 str(address and address.hex()),

@@ -17,6 +17,7 @@ from fixtures.api import (
     stimulus,
 )
 from sixlowpan import LinkInfo
+from sixlowpan.addresses import LINK_LOCAL_PREFIX
 from suites.rfc7668.channel import (
     MODES,
     anew,
@@ -30,7 +31,6 @@ from suites.rfc7668.channel import (
 )
 
 pytestmark = on_link("ble")
-LINK_LOCAL = bytes.fromhex("fe80000000000000")
 SPARE = 8
 
 
@@ -89,7 +89,7 @@ def test_answer_to_a_context(case: Case):
 @requirement("RFC7668-3.2.4-11")
 def test_other_link_local_destination(case: Case):
     """A link-local destination that is not made from our device address goes with its 64 bits: DAC=0, DAM=01."""
-    target = case.tester.also(LINK_LOCAL + bytes.fromhex("0a0b0c0d0e0f0103"))
+    target = case.tester.also(LINK_LOCAL_PREFIX + bytes.fromhex("0a0b0c0d0e0f0103"))
     identifier = case.tester.next_identifier()
     seen = case.sent_by(
         lambda: case.rig.node.ping(target, 8, identifier, 1),
@@ -104,7 +104,7 @@ def test_other_link_local_destination(case: Case):
 @requirement("RFC7668-3.2.4-07")
 def test_other_link_local_source(case: Case):
     """SAC=0 SAM=11 is for the link-local address made from the device address: another one goes with its 64 bits."""
-    address = LINK_LOCAL + bytes.fromhex("0a0b0c0d0e0f0104")
+    address = LINK_LOCAL_PREFIX + bytes.fromhex("0a0b0c0d0e0f0104")
     case.give_address(address)
     seen = echoed(case, destination=address)
     if seen is not None:
