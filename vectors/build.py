@@ -73,6 +73,14 @@ def iphc(
     return bytes((first, second, *(() if cid is None else (cid,)))) + inline
 
 
+def to_group(group: str, dam: int, inline: str, source: bytes) -> tuple[bytes, bytes]:
+    """An echo to a group: the payload with this DAM and these octets (hex) in-line, and the packet that it means."""
+    target = addr(group)
+    data = echo(source, target)
+    payload = iphc(bytes((ICMPV6,)) + bytes.fromhex(inline), sam=3, m=1, dam=dam) + data
+    return payload, ipv6(data, ICMPV6, source, target)
+
+
 def iid(link_address: str) -> bytes:
     """IID of a link address (RFC 6282 §3.2.2; for the 6 octets of a Bluetooth device, RFC 7668 §3.2.2)."""
     octets = bytes.fromhex(link_address)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vectors.build import ICMPV6, addr, echo, frag1, fragn, iphc, ipv6, link_local, mesh
+from vectors.build import ICMPV6, addr, echo, frag1, fragn, iphc, ipv6, link_local, mesh, to_group
 from vectors.model import EUI_A, EUI_B, SHORT_A, SHORT_B, Vector, family, vector
 
 A, B = link_local(EUI_A), link_local(EUI_B)
@@ -219,12 +219,11 @@ def multicast_address_mapping() -> Iterator[Vector]:
         ("ff02::1:ff12:3456", "9456", 1, "0201ff123456"),
         ("ff02::ffff", "9fff", 2, "0200ffff"),
     ):
-        source, target = link_local(SHORT_A), addr(group)
-        data = echo(source, target)
-        payload = mesh(SHORT_A, final) + iphc(b"\x3a" + bytes.fromhex(inline), sam=3, m=1, dam=dam) + data
+        payload, packet = to_group(group, dam, inline, link_local(SHORT_A))
         need = ["RFC4944-9-02", "RFC4944-12-02"]
-        packet = ipv6(data, ICMPV6, source, target)
-        yield vector(final, payload, packet, src=SHORT_A, dst="ffff", requirements=need)
+        yield vector(
+            final, mesh(SHORT_A, final) + payload, packet, src=SHORT_A, dst="ffff", requirements=need
+        )
 
 
 @family(4944, "6", "iid-derivation")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vectors.build import ICMPV6, NO_NEXT, addr, echo, iphc, ipv6, link_local
+from vectors.build import ICMPV6, NO_NEXT, addr, echo, iphc, ipv6, link_local, to_group
 from vectors.model import BLE_A, BLE_B, EUI_A, EUI_B, RECEIVE_ONLY, Vector, family, vector
 
 A, B = link_local(EUI_A), link_local(EUI_B)
@@ -165,14 +165,11 @@ def stateless_multicast() -> Iterator[Vector]:
         ("128", "ff3e:1234:5678:9abc:def0:1122:3344:5566", 0, "ff3e123456789abcdef0112233445566", "37"),
         ("128-longer-than-needed", "ff02::1", 0, "ff020000000000000000000000000001", "37"),
     ):
-        target = addr(group)
-        data = echo(A, target)
-        payload = iphc(b"\x3a" + bytes.fromhex(inline), sam=3, m=1, dam=dam) + data
+        payload, packet = to_group(group, dam, inline, A)
         need = [f"RFC6282-3.1.1-{number}", "RFC6282-3.1.1-26", "RFC6282-3.1.1-27"]
         need += {"40": ["RFC6282-3.2.3-03"], "39": ["RFC6282-3.2.3-02"], "38": ["RFC6282-3.2.3-01"]}.get(
             number, []
         )
-        packet = ipv6(data, ICMPV6, A, target)
         yield vector(key, payload, packet, dst="ffff", requirements=need)
 
 
@@ -187,8 +184,5 @@ def short_forms_do_not_fit() -> Iterator[Vector]:
         ("41-bit-group", "ff02::100:0:0", 0, "ff020000000000000000010000000000"),
         ("prefix-octets", "ff3e:30:3fff::1", 0, "ff3e00303fff00000000000000000001"),
     ):
-        target = addr(group)
-        data = echo(A, target)
-        payload = iphc(b"\x3a" + bytes.fromhex(inline), sam=3, m=1, dam=dam) + data
-        packet = ipv6(data, ICMPV6, A, target)
+        payload, packet = to_group(group, dam, inline, A)
         yield vector(key, payload, packet, dst="ffff", requirements=["RFC6282-3.2.3-04"])
