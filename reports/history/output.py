@@ -86,56 +86,80 @@ def cells(points: Sequence[Point], every: Sequence[Run]) -> str:
 
 def about_case(points: list[Point]) -> list[str]:
     """What there is to say of a case: since when it is bad, whether it is flaky."""
-    said = [
-        f"bad from {streak[0].run.started} ({streak[0].run.run_id}, DUT {streak[0].dut or 'unknown'}) "
-        f"in {plural(len(streak), 'run')}: "
-        f"{streak[0].breach}; {'declared' if after.state == 'known' else 'good again'} since {after.run.started} "
-        f"({after.run.run_id}); DUT {_from(streak[-1].dut, after.dut)}; {_blame(streak[-1], after)}"
-        for streak, after in ended_bad(points)
-    ]
-    seen = newly_declared(points)
-    if seen is not None:
-        fine, newly = seen
-        said.append(
-            f"newly seen, declared, since {newly.run.started} ({newly.run.run_id}): {newly.breach}; last good: "
-            f"{fine.run.started} ({fine.run.run_id}); DUT {_from(fine.dut, newly.dut)}; {_blame(fine, newly)}"
+    said = [*_mended(points)]
+    if pair := newly_declared(points):
+        said.append(_declared(*pair))
+    if pair := untold(points):
+        said.append(_silent(*pair))
+    return [*said, *_broken(points), *_flaky(points)]
+
+
+def _mended(points: list[Point]) -> Iterator[str]:
+    """Each time that it was bad and is not any more."""
+    for streak, after in ended_bad(points):
+        first, last = streak[0], streak[-1]
+        yield (
+            f"bad from {first.run.started} ({first.run.run_id}, DUT {first.dut or 'unknown'}) "
+            f"in {plural(len(streak), 'run')}: {first.breach}; "
+            f"{'declared' if after.state == 'known' else 'good again'} since {_when(after)}; "
+            f"DUT {_from(last.dut, after.dut)}; {_blame(last, after)}"
         )
-    silent = untold(points)
-    if silent is not None:
-        told, since = silent
-        said.append(
-            f"tells nothing since {since.run.started} ({since.run.run_id}): {since.state}, and before {told.state}; "
-            f"DUT {_from(told.dut, since.dut)}"
-        )
+
+
+def _declared(fine: Point, newly: Point) -> str:
+    """That it was good, and is a known deviation now."""
+    return (
+        f"newly seen, declared, since {_when(newly)}: {newly.breach}; last good: {_when(fine)}; "
+        f"DUT {_from(fine.dut, newly.dut)}; {_blame(fine, newly)}"
+    )
+
+
+def _silent(told: Point, since: Point) -> str:
+    """That it told something, and tells nothing now."""
+    return (
+        f"tells nothing since {_when(since)}: {since.state}, and before {told.state}; "
+        f"DUT {_from(told.dut, since.dut)}"
+    )
+
+
+def _broken(points: list[Point]) -> Iterator[str]:
+    """Since when it is bad, and what differs from the last run in which it was not."""
     bad = first_bad(points)
-    if bad is not None:
-        good, first = bad
-        said.append(f"bad since {first.run.started} ({first.run.run_id}): {first.breach}")
-        if always_bad(points):
-            said.append(f"bad in {'all ' * (len(points) > 1)}{plural(len(points), 'run')} that have it")
-        elif good is None:
-            said.append("no run before it was good")
-        else:
-            words = "declared until" if good.state == "known" else "last good:"
-            said.append(f"{words} {good.run.started} ({good.run.run_id})")
-            said.append(
-                f"between them: suite {_from(good.run.suite, first.run.suite)}; DUT {_from(good.dut, first.dut)}"
-            )
-            said.append(_blame(good, first))
-        if again := once(points):
-            said.append(
-                f"whether it is flaky cannot be told: no other run has suite {again.run.suite}, seed "
-                f"{again.run.seed} and DUT {again.dut or 'unknown'} (--seed {again.run.seed} repeats it)"
-            )
+    if bad is None:
+        return
+    good, first = bad
+    yield f"bad since {_when(first)}: {first.breach}"
+    if always_bad(points):
+        yield f"bad in {'all ' * (len(points) > 1)}{plural(len(points), 'run')} that have it"
+    elif good is None:
+        yield "no run before it was good"
+    else:
+        yield f"{'declared until' if good.state == 'known' else 'last good:'} {_when(good)}"
+        yield f"between them: suite {_from(good.run.suite, first.run.suite)}; DUT {_from(good.dut, first.dut)}"
+        yield _blame(good, first)
+    if again := once(points):
+        yield (
+            f"whether it is flaky cannot be told: no other run has suite {again.run.suite}, seed "
+            f"{again.run.seed} and DUT {again.dut or 'unknown'} (--seed {again.run.seed} repeats it)"
+        )
+
+
+def _flaky(points: list[Point]) -> Iterator[str]:
+    """The inputs with which it had more than one verdict."""
     odd = flakes(points)
-    said += [
-        f"flaky: {one.odd} of {one.trials} runs with suite {one.suite}, seed {one.seed} and DUT "
-        f"{one.dut or 'unknown'} had another verdict ({one.rate.value:.0%}, {one.rate.low:.0%} to {one.rate.high:.0%})"
-        for one in odd[-_FLAKES:]
-    ]
+    for one in odd[-_FLAKES:]:
+        yield (
+            f"flaky: {one.odd} of {one.trials} runs with suite {one.suite}, seed {one.seed} and DUT "
+            f"{one.dut or 'unknown'} had another verdict "
+            f"({one.rate.value:.0%}, {one.rate.low:.0%} to {one.rate.high:.0%})"
+        )
     if len(odd) > _FLAKES:
-        said.append(f"flaky with {len(odd) - _FLAKES} more of suite, seed and DUT before")
-    return said
+        yield f"flaky with {len(odd) - _FLAKES} more of suite, seed and DUT before"
+
+
+def _when(point: Point) -> str:
+    """When and in which run it was."""
+    return f"{point.run.started} ({point.run.run_id})"
 
 
 def _blame(good: Point, first: Point) -> str:
