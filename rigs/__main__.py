@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from reports.record import RecordError
@@ -24,6 +24,8 @@ from rigs.tester.preparation import tester_for
 from sixlowpan import command
 
 DONE, LACKING, WRONG = 0, 1, 2
+#: What makes the parser of a command.
+Adding = Callable[..., argparse.ArgumentParser]
 
 _EXAMPLES = """\
 A rig is one bench: a link, a device under test, and how to reach and reset it. Each is one TOML file: those of the
@@ -61,12 +63,38 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    listing = commands.add_parser("list", help="name the rigs of the tree")
+    add = top.add_subparsers(dest="command", required=True, metavar="COMMAND").add_parser
+    listing = add("list", help="name the rigs of the tree")
     listing.add_argument(
         "--kinds", action="store_true", help="name link schemes, node kinds and console schemes instead"
     )
-    check = commands.add_parser("check", help="read rig files and profiles, then say what this machine lacks")
+    _with_overrides(_add_check(add))
+    _with_overrides(_add_replay(add))
+    scaffold.add_options(
+        add(
+            "init",
+            help="write a rig file (and a profile) for a board, by options or by questions on a terminal",
+            description="Write a rig file for a board. What is not given as an option is asked on a terminal.",
+        )
+    )
+    _add_deviation(add)
+    _with_overrides(_add_release(add))
+    return top
+
+
+def _with_overrides(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help="override a key of the rig file, such as dut.console=serial:/dev/ttyACM0",
+    )
+
+
+def _add_check(add: Adding) -> argparse.ArgumentParser:
+    check = add("check", help="read rig files and profiles, then say what this machine lacks")
     check.add_argument("rigs", nargs="+", metavar="NAME|PATH", help="a rig's name, or the path of a rig file")
     check.add_argument(
         "--run-adapters",
@@ -78,9 +106,11 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="then open the rig, ping its DUT, and say who is heard: a wrong address or PAN shows in seconds",
     )
-    again = commands.add_parser(
-        "replay", help="send the tester's frames of an evidence file at a rig once more"
-    )
+    return check
+
+
+def _add_replay(add: Adding) -> argparse.ArgumentParser:
+    again = add("replay", help="send the tester's frames of an evidence file at a rig once more")
     again.add_argument("file", type=Path, metavar="FILE.pcapng", help="evidence of a case")
     again.add_argument("--rig", required=True, metavar="NAME|PATH", help="where to send them")
     again.add_argument(
@@ -90,23 +120,19 @@ def parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="how long to listen at the end, 0 to 3600; default: 1",
     )
-    scaffold.add_options(
-        commands.add_parser(
-            "init",
-            help="write a rig file (and a profile) for a board, by options or by questions on a terminal",
-            description="Write a rig file for a board. What is not given as an option is asked on a terminal.",
-        )
-    )
-    known = commands.add_parser(
-        "deviation", help="print a failed case of a record as a [[deviation]] for the profile"
-    )
+    return again
+
+
+def _add_deviation(add: Adding) -> None:
+    known = add("deviation", help="print a failed case of a record as a [[deviation]] for the profile")
     known.add_argument("run", type=Path, metavar="RUN", help="the run's folder, such as reports/out/latest")
     known.add_argument("case", metavar="CASE", help="the case's id, such as 'rfc6282/3.1.1/hlim[01]'")
     known.add_argument("--rig", metavar="NAME", help="which rig, where the case failed on several")
     known.add_argument("--id", metavar="ID", help="the deviation's name, such as lwip-ecn-order")
-    free = commands.add_parser(
-        "release", help="give back the boards of a lab that a killed run has left, found by its name"
-    )
+
+
+def _add_release(add: Adding) -> argparse.ArgumentParser:
+    free = add("release", help="give back the boards of a lab that a killed run has left, found by its name")
     free.add_argument("run", metavar="RUN", help="the run's id, or the folder of its record")
     free.add_argument(
         "--rig",
@@ -123,16 +149,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="HOST:PORT",
         help="a labgrid coordinator to ask. Repeatable; default: those of the record, else LG_COORDINATOR",
     )
-    for each in (check, again, free):
-        each.add_argument(
-            "--set",
-            action="append",
-            default=[],
-            metavar="KEY=VALUE",
-            dest="overrides",
-            help="override a key of the rig file, such as dut.console=serial:/dev/ttyACM0",
-        )
-    return top
+    return free
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
