@@ -6,8 +6,6 @@ from rigs.nodes.reference.node import ReferenceNode
 from sixlowpan import Contexts, addresses, decode
 from tests.mutants import IEEE802154, mutant, reads, rewrites
 
-FE80 = bytes.fromhex("fe80000000000000")
-
 # -- stateless addresses ----------------------------------------------------------------------------------------
 
 
@@ -236,21 +234,21 @@ def _(node, payload, h, info):
 def _(node, packet, h, info):
     """Takes SAC=1 SAM=00 for a link-local address made from the frame's source."""
     if h.sac and not h.sam:
-        packet[8:24] = FE80 + info.src_iid
+        packet[8:24] = addresses.LINK_LOCAL_PREFIX + info.src_iid
 
 
 @rewrites("context-ignored", requirement="RFC6282-3.1.1-14")
 def _(node, packet, h, info):
     """Puts fe80::/64 in place of the source's context."""
     if h.sac and h.sam:
-        packet[8:16] = FE80
+        packet[8:16] = addresses.LINK_LOCAL_PREFIX
 
 
 @rewrites("destination-context-ignored", requirement="RFC6282-3.1.1-28")
 def _(node, packet, h, info):
     """Puts fe80::/64 in place of the destination's context."""
     if h.dac and not h.m:
-        packet[24:32] = FE80
+        packet[24:32] = addresses.LINK_LOCAL_PREFIX
 
 
 @rewrites("context-one-for-both", requirement="RFC6282-3.1.2-01")

@@ -26,10 +26,7 @@ def behind_mesh(function: Callable) -> Node:
         def reassemble(self, payload, info):
             packet = super().reassemble(payload, info)
             at, inner = mesh.unwrap(payload, info)
-            header = iphc(payload[at:])
-            if packet is None or header is None or not at:
-                return packet
-            return changed(packet, function, self, header, inner)
+            return changed(packet, iphc(payload[at:]) if at else None, function, self, inner)
 
     return Behind
 

@@ -13,7 +13,18 @@ from tests.mutants.nd_router import wrong
 
 
 @starts_with(stale={})
-class GivenBack(ReferenceNode):
+class Remembers(ReferenceNode):
+    """A router that remembers where addresses were."""
+
+
+class ToTheOldPlace(Remembers):
+    """Sends what is for the next owner of an address to where the address was."""
+
+    def keep(self, address, option, link):
+        super().keep(address, option, self.stale.get(address, link))
+
+
+class GivenBack(Remembers):
     """A router that remembers where addresses were that hosts gave back."""
 
     def accept(self, asked):
@@ -34,24 +45,17 @@ class GivenBackAndForwarded(GivenBack):
 
 
 @wrong("6lr-next-owner-where-the-first-was", "RFC6775-6.5.3-01")
-class NextOwnerWhereTheFirstWas(GivenBack):
+class NextOwnerWhereTheFirstWas(ToTheOldPlace, GivenBack):
     """Sends what is for the next owner of an address to who gave it back."""
-
-    def keep(self, address, option, link):
-        super().keep(address, option, self.stale.get(address, link))
 
 
 @wrong("6lr-next-owner-where-the-ended-was", "RFC6775-6.5.3-04")
-@starts_with(stale={})
-class NextOwnerWhereTheEndedWas(ReferenceNode):
+class NextOwnerWhereTheEndedWas(ToTheOldPlace):
     """Sends what is for the next owner of an address to whose registration ended."""
 
     def expire(self, address):
         self.stale = {**self.stale, address: self.bindings[address].link}
         super().expire(address)
-
-    def keep(self, address, option, link):
-        super().keep(address, option, self.stale.get(address, link))
 
 
 @wrong("6lr-duplicate-prolongs", "RFC6775-6.5.1-01")

@@ -36,9 +36,7 @@ def in_fragments(function: Callable) -> Node:
                 self.heads[payload[2:4]] = payload[4:]
             packet = super().reassemble(payload, info)
             header = iphc(self.heads.get(payload[2:4], b""))
-            if packet is None or header is None:
-                return packet
-            return changed(packet, function, self, header, info)
+            return changed(packet, header, function, self, info)
 
     return Fragmented
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from sixlowpan import Contexts, DecodeError, codec, decode, mesh
+from sixlowpan import Contexts, DecodeError, LinkInfo, codec, decode, mesh
 from sixlowpan.iphc import TF_OCTETS
 
 _ADDRESS = (16, 8, 2, 0)
@@ -59,10 +59,14 @@ def iphc(payload: bytes) -> Iphc | None:
     return h
 
 
-def changed(packet: bytes, change: Callable, node: object, *told: object) -> bytes:
-    """The packet as change(node, bytearray, *told) leaves it."""
+def changed(
+    packet: bytes | None, header: Iphc | None, change: Callable, node: object, info: LinkInfo
+) -> bytes | None:
+    """The packet as change(node, bytearray, header, info) leaves it; as it is where there is no header or packet."""
+    if packet is None or header is None:
+        return packet
     octets = bytearray(packet)
-    change(node, octets, *told)
+    change(node, octets, header, info)
     return bytes(octets)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sixlowpan import explain
 from tests.variants import ANY, ReferenceNode, variant
+from tests.variants.errors import Seldom
 
 #: All that a black box cannot be asked for; it answers an echo, and its owner can press its reset button.
 CLOSED = ("ip_tap", "ping", "udp", "tcp", "join", "context", "address", "counters", "connect")
@@ -62,17 +63,10 @@ class BlackBox(Plain):
     """No tap, nothing on command; but it has room for a Port Unreachable."""
 
 
-class OneErrorASecond(ReferenceNode):
+class OneErrorASecond(Seldom):
     """RFC 4443 §2.4 (f)."""
 
-    def boot(self):
-        super().boot()
-        self.next_error = 0.0
-
-    def error(self, packet, view, kind, code, word):
-        if self.now >= self.next_error:
-            self.next_error = self.now + 1.0
-            super().error(packet, view, kind, code, word)
+    every = 1.0
 
 
 @variant("one-error-a-second", rigs=ANY)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from rigs.links.memory.link import DUT_SHORT
 from sixlowpan import link_local
-from sixlowpan.addresses import iid
+from sixlowpan.addresses import LINK_LOCAL_PREFIX, iid
 from tests.variants import ReferenceNode, variant
 
-LINK_LOCAL = bytes.fromhex("fe80000000000000")
-OPAQUE = LINK_LOCAL + bytes.fromhex("1c5f93a0e6d27b48")
+OPAQUE = LINK_LOCAL_PREFIX + bytes.fromhex("1c5f93a0e6d27b48")
 #: Another opaque one whose universal/local bit says "universal": RFC 7136 §5, the bit means nothing.
-OPAQUE_U = LINK_LOCAL + bytes.fromhex("fe5f93a0e6d27b48")
+OPAQUE_U = LINK_LOCAL_PREFIX + bytes.fromhex("fe5f93a0e6d27b48")
 
 
 def at(*addresses: bytes):
@@ -66,7 +65,7 @@ class OpaqueBesideDerived(at(OPAQUE, link_local(bytes.fromhex("02005efffe000001"
 
 
 @variant("iid-of-the-pan-id")
-class IidOfThePanId(at(LINK_LOCAL + iid(DUT_SHORT, bytes.fromhex("a9cd")))):
+class IidOfThePanId(at(LINK_LOCAL_PREFIX + iid(DUT_SHORT, bytes.fromhex("a9cd")))):
     """Its IID is made of PAN id and short address: RFC 4944 §6, "16_bit_PAN:16_zero_bits", universal bit zero."""
 
 
