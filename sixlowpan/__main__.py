@@ -60,6 +60,10 @@ _FOR_OCTETS: Final = {
 _OPTIONS: Final = sorted(_FOR_CAPTURES | _FOR_OCTETS)
 
 
+#: Commands that also take a capture file.
+_OF_CAPTURES: Final = frozenset({"explain", "judge"})
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(
@@ -85,28 +89,7 @@ def parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        captures = name in {"explain", "judge"}
-        what = "capture file (pcap, pcapng, btsnoop, also in gzip; - is stdin), or payloads in hex"
-        verb.add_argument("octets", nargs="*", help=what if captures else "octets in hex")
-        if name != "explain":
-            verb.add_argument("--jsonl", action="store_true", help="one JSON request a line on stdin")
-        verb.add_argument("--link", choices=(IEEE802154, BLE), help=f"default: {IEEE802154}")
-        verb.add_argument("--src", metavar="HEX", help="link-layer source, big-endian")
-        verb.add_argument("--dst", metavar="HEX", help="link-layer destination")
-        verb.add_argument(
-            "--context", action="append", default=[], metavar="ID=PREFIX", help="0=2001:db8::/64"
-        )
-        pan = "IIDs of short addresses as in RFC 4944 section 6"
-        verb.add_argument(
-            "--pan",
-            metavar="HEX",
-            help=f"payloads: {pan}; capture: look at this PAN only" if captures else pan,
-        )
-        verb.add_argument("--integrity", action="store_true", help="an integrity check was in place")
-        verb.add_argument("--role", choices=("6LN", "6LBR"), help="role of the sender (BLE)")
-        verb.add_argument(
-            "--registered", action="append", default=[], metavar="ADDRESS", help="latest last (BLE)"
-        )
+        _add_payloads(verb, name)
         if name in {"encode", "judge"}:
             verb.add_argument("--mtu", type=int, help="octets that one payload may have")
         if name == "encode":
@@ -115,25 +98,52 @@ def parser() -> argparse.ArgumentParser:
             verb.add_argument(
                 "--why", action="store_true", help="say how large each part is with GHC and without it"
             )
-        if captures:
-            verb.add_argument("--json", action="store_true", help="JSON instead of text")
-            verb.add_argument(
-                "--fcs",
-                choices=("auto", "crc", "ti", "skip", "none"),
-                help="capture: what stands behind the frames: their FCS, what TI sniffers put there, "
-                "two octets to skip, nothing; auto (the default) looks at the file",
-            )
-            verb.add_argument(
-                "--key",
-                action="append",
-                default=[],
-                metavar="HEX",
-                help="capture: opens secured frames; a MAC key or a Thread network key",
-            )
+        if name in _OF_CAPTURES:
+            _add_captures(verb)
         if name == "explain":
             verb.add_argument("--frame", type=int, metavar="N", help="capture: its frame N, from 1")
     budget.add_command(commands)
     return top
+
+
+def _add_payloads(verb: argparse.ArgumentParser, name: str) -> None:
+    """The octets, and what is known of them from elsewhere: addresses, contexts, the sender."""
+    captures = name in _OF_CAPTURES
+    what = "capture file (pcap, pcapng, btsnoop, also in gzip; - is stdin), or payloads in hex"
+    verb.add_argument("octets", nargs="*", help=what if captures else "octets in hex")
+    if name != "explain":
+        verb.add_argument("--jsonl", action="store_true", help="one JSON request a line on stdin")
+    verb.add_argument("--link", choices=(IEEE802154, BLE), help=f"default: {IEEE802154}")
+    verb.add_argument("--src", metavar="HEX", help="link-layer source, big-endian")
+    verb.add_argument("--dst", metavar="HEX", help="link-layer destination")
+    verb.add_argument("--context", action="append", default=[], metavar="ID=PREFIX", help="0=2001:db8::/64")
+    pan = "IIDs of short addresses as in RFC 4944 section 6"
+    verb.add_argument(
+        "--pan", metavar="HEX", help=f"payloads: {pan}; capture: look at this PAN only" if captures else pan
+    )
+    verb.add_argument("--integrity", action="store_true", help="an integrity check was in place")
+    verb.add_argument("--role", choices=("6LN", "6LBR"), help="role of the sender (BLE)")
+    verb.add_argument(
+        "--registered", action="append", default=[], metavar="ADDRESS", help="latest last (BLE)"
+    )
+
+
+def _add_captures(verb: argparse.ArgumentParser) -> None:
+    """How a capture file is read, and what is printed."""
+    verb.add_argument("--json", action="store_true", help="JSON instead of text")
+    verb.add_argument(
+        "--fcs",
+        choices=("auto", "crc", "ti", "skip", "none"),
+        help="capture: what stands behind the frames: their FCS, what TI sniffers put there, "
+        "two octets to skip, nothing; auto (the default) looks at the file",
+    )
+    verb.add_argument(
+        "--key",
+        action="append",
+        default=[],
+        metavar="HEX",
+        help="capture: opens secured frames; a MAC key or a Thread network key",
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -254,25 +254,10 @@ def _iphc(walk: Walk, at: int, outer: _Addresses | None) -> tuple[int, _Addresse
 
 def _chain(walk: Walk, at: int, addresses: _Addresses) -> int | None:
     """NHC headers up to the end, or to the IPHC header of a packet within: where that is."""
-    data = walk.data
     while True:
-        octet = walk.octet(at)
-        kind = nhc.KIND[octet]
-        if kind == nhc.EXT:
-            eid = octet >> 1 & 7
-            walk.header("LOWPAN_NHC extension header", at, nhc.EID_REQUIREMENT[eid])
-            at, nh = _extension(walk, at, eid, "extension header", "RFC6282-4.2-02")
-            fragment = eid == 2
-            length = 6 if fragment else walk.octet(at)
-            missing = 0 if fragment else -(2 + length) % 8
-            meaning = (
-                f"octets that follow; {missing} octets of padding are restored"
-                if missing
-                else "octets that follow"
-            )
-            row = "RFC6282-4.2-15" if missing else "RFC6282-4.2-13"
-            at = walk.octets("Reserved" if fragment else "Length", at, 1, "" if fragment else meaning, row)
-            at = walk.octets("header data", at, length, "", "RFC6282-4.2-20", data=True)
+        kind = nhc.KIND[walk.octet(at)]
+        if kind in {nhc.EXT, nhc.EXT_GHC}:
+            at, nh = _in_nhc(walk, at) if kind == nhc.EXT else _in_ghc(walk, at, addresses)
             if not nh:
                 _rest(walk, at)
                 return None
@@ -285,40 +270,12 @@ def _chain(walk: Walk, at: int, addresses: _Addresses) -> int | None:
             _rest(walk, at + 1)
             return None
         elif kind in {nhc.UDP_NHC, nhc.UDP_GHC}:
-            walk.header(
-                f"LOWPAN_NHC {kind}", at, "RFC6282-4.3-01" if kind == nhc.UDP_NHC else "RFC7400-3.1-01"
-            )
-            walk.bits("NHC ID", at, 0, 5, kind)
-            walk.bits(
-                "C",
-                at,
-                5,
-                1,
-                "checksum elided" if octet & 4 else "in-line",
-                f"RFC6282-4.3.3-0{1 + (octet >> 2 & 1)}",
-            )
-            p = walk.bits("P", at, 6, 2, "", f"RFC6282-4.3.3-0{3 + (octet & 3)}")
-            count = nhc.PORT_OCTETS[p]
-            meaning = ""
-            if at + 1 + count <= len(data):
-                ports = nhc.ports(data, at + 1, p)
-                meaning = f"{int.from_bytes(ports[:2], 'big')} to {int.from_bytes(ports[2:], 'big')}"
-            at = walk.octets("ports", at + 1, count, meaning, f"RFC6282-4.3.3-0{3 + p}", data=True)
-            if not octet & 4:
-                at = walk.octets("Checksum", at, 2, "", "RFC6282-4.3.3-01", data=True)
+            at = _udp(walk, at, kind)
             if kind == nhc.UDP_GHC:
                 explain_ghc.bytecode(walk, at, addresses)
             else:
                 _rest(walk, at)
             return None
-        elif kind == nhc.EXT_GHC:
-            eid = octet >> 1 & 3
-            walk.header("LOWPAN_NHC extension header GHC", at, "RFC7400-3.2-01")
-            at, nh = _extension(walk, at, eid, "extension header GHC", "RFC7400-3.2-01")
-            at = explain_ghc.bytecode(walk, at, addresses, stop=True)
-            if not nh:
-                _rest(walk, at)
-                return None
         elif kind == nhc.ICMPV6_GHC:
             walk.header(f"LOWPAN_NHC {kind}", at, "RFC7400-3.1-02")
             walk.octets("NHC", at, 1, kind, "RFC7400-3.1-02")
@@ -329,6 +286,49 @@ def _chain(walk: Walk, at: int, addresses: _Addresses) -> int | None:
             walk.octets("NHC", at, 1, kind)
             _rest(walk, at + 1)
             return None
+
+
+def _in_nhc(walk: Walk, at: int) -> tuple[int, int]:
+    """An extension header: what is behind it, and NH."""
+    eid = walk.octet(at) >> 1 & 7
+    walk.header("LOWPAN_NHC extension header", at, nhc.EID_REQUIREMENT[eid])
+    at, nh = _extension(walk, at, eid, "extension header", "RFC6282-4.2-02")
+    fragment = eid == 2
+    length = 6 if fragment else walk.octet(at)
+    missing = 0 if fragment else -(2 + length) % 8
+    meaning = (
+        f"octets that follow; {missing} octets of padding are restored" if missing else "octets that follow"
+    )
+    row = "RFC6282-4.2-15" if missing else "RFC6282-4.2-13"
+    at = walk.octets("Reserved" if fragment else "Length", at, 1, "" if fragment else meaning, row)
+    return walk.octets("header data", at, length, "", "RFC6282-4.2-20", data=True), nh
+
+
+def _in_ghc(walk: Walk, at: int, addresses: _Addresses) -> tuple[int, int]:
+    """An extension header in GHC: what is behind it, and NH."""
+    eid = walk.octet(at) >> 1 & 3
+    walk.header("LOWPAN_NHC extension header GHC", at, "RFC7400-3.2-01")
+    at, nh = _extension(walk, at, eid, "extension header GHC", "RFC7400-3.2-01")
+    return explain_ghc.bytecode(walk, at, addresses, stop=True), nh
+
+
+def _udp(walk: Walk, at: int, kind: str) -> int:
+    """A UDP header: where what it carries begins."""
+    octet, data = walk.octet(at), walk.data
+    walk.header(f"LOWPAN_NHC {kind}", at, "RFC6282-4.3-01" if kind == nhc.UDP_NHC else "RFC7400-3.1-01")
+    walk.bits("NHC ID", at, 0, 5, kind)
+    row = f"RFC6282-4.3.3-0{1 + (octet >> 2 & 1)}"
+    walk.bits("C", at, 5, 1, "checksum elided" if octet & 4 else "in-line", row)
+    p = walk.bits("P", at, 6, 2, "", f"RFC6282-4.3.3-0{3 + (octet & 3)}")
+    count = nhc.PORT_OCTETS[p]
+    meaning = ""
+    if at + 1 + count <= len(data):
+        ports = nhc.ports(data, at + 1, p)
+        meaning = f"{int.from_bytes(ports[:2], 'big')} to {int.from_bytes(ports[2:], 'big')}"
+    at = walk.octets("ports", at + 1, count, meaning, f"RFC6282-4.3.3-0{3 + p}", data=True)
+    if not octet & 4:
+        at = walk.octets("Checksum", at, 2, "", "RFC6282-4.3.3-01", data=True)
+    return at
 
 
 def _extension(walk: Walk, at: int, eid: int, kind: str, row: str) -> tuple[int, int]:
