@@ -170,13 +170,41 @@ def gate(
         if rule.until < today:
             found.notes.append(f"the quarantine of {rule.case} ended on {rule.until}: {rule.why}")
     active = [rule for rule in policy.quarantine if rule.until >= today]
-    counted, unclear, used = 0, 0, set[int]()
+    asked = [row for row in rows if _asked(policy, *row[:2])]
+    unclear = sum(point.state == "inconclusive" for _, _, point in asked)
+    used = _breaches(found, rows, policy, active)
+    known = sorted({*rigs, *(rig for rig, _, _ in rows)})
+    for rule in active:
+        if id(rule) not in used:
+            why = _no_rig(rule.rig, known) or f"{rule.why}{_last_seen(rule, seen)}"
+            found.notes.append(f"the quarantine of {rule.case} excuses nothing in this run: {why}")
+    for line in policy.required:
+        if why := _no_rig(rig_and_case(line)[0], known):
+            found.unknown.append(f"required {line!r}: {why}")
+        else:
+            _require(found, line, rows, (owed or {}).get(line))
+    if asked and unclear / len(asked) > policy.inconclusive:
+        found.unknown.append(
+            f"{unclear} of {len(asked)} results are inconclusive; the policy allows {policy.inconclusive:.1%}"
+        )
+    if not rows:
+        found.unknown.append("the run has no results")
+    return found
+
+
+def _asked(policy: Policy, rig: str, case: str) -> bool:
+    """Whether the result of this case counts."""
+    return policy.others == "count" or bool(_required_by(policy, rig, case))
+
+
+def _breaches(
+    found: Gate, rows: Sequence[tuple[str, str, Point]], policy: Policy, active: Sequence[Quarantine]
+) -> set[int]:
+    """Sort breaches by whether the policy excuses them; the ids of the quarantines that did."""
+    used = set[int]()
     #: What is said of a breach on a rig, and why it is excused -> its cases.
     alike: dict[tuple[str, str, str], list[str]] = {}
     for rig, case, point in rows:
-        asked = policy.others == "count" or bool(_required_by(policy, rig, case))
-        counted += asked
-        unclear += asked and point.state == "inconclusive"
         if point.state not in BAD:
             continue
         why = demand = ""
@@ -185,7 +213,7 @@ def gate(
             why = f" (quarantined until {quarantined.until}: {quarantined.why})"
         elif any(fits(case, glob) for glob in policy.allowed):
             why = " (allowed)"
-        elif not asked:
+        elif not _asked(policy, rig, case):
             why = " (not required, and the policy ignores others)"
         if why and (required := _required_by(policy, rig, case)):
             by = "the quarantine" if quarantined is not None else "allowed"
@@ -197,23 +225,7 @@ def gate(
         about = cases[0] if len(cases) == 1 else f"{len(cases)} cases"
         which = "" if len(cases) == 1 else f": {folded(cases, 5)}"
         (found.excused if why else found.failed).append(f"{rig}  {about}  {breach}{why}{which}")
-    known = sorted({*rigs, *(rig for rig, _, _ in rows)})
-    for rule in active:
-        if id(rule) not in used:
-            why = _no_rig(rule.rig, known) or f"{rule.why}{_last_seen(rule, seen)}"
-            found.notes.append(f"the quarantine of {rule.case} excuses nothing in this run: {why}")
-    for line in policy.required:
-        if why := _no_rig(rig_and_case(line)[0], known):
-            found.unknown.append(f"required {line!r}: {why}")
-        else:
-            _require(found, line, rows, (owed or {}).get(line))
-    if counted and unclear / counted > policy.inconclusive:
-        found.unknown.append(
-            f"{unclear} of {counted} results are inconclusive; the policy allows {policy.inconclusive:.1%}"
-        )
-    if not rows:
-        found.unknown.append("the run has no results")
-    return found
+    return used
 
 
 def _no_rig(glob: str, known: Sequence[str]) -> str:
