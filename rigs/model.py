@@ -163,6 +163,11 @@ class Link(ABC):
         """What carries the frames where it is no radio, in words that stand beside each figure; empty: a radio."""
         return ""
 
+    @property
+    def protects(self) -> bool:
+        """Whether what is sent here goes out with an integrity code (RFC 6282 §4.3.2: "e.g., a Layer 2 (L2) MIC")."""
+        return False
+
     def restarting(self) -> None:  # noqa: B027 - most links learn nothing
         """The DUT is about to restart: what was learnt of it on the link may be other afterwards."""
 

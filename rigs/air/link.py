@@ -123,6 +123,11 @@ class AirLink(Link):
     # -- Link -------------------------------------------------------------------------------------------------
 
     @property
+    def protects(self) -> bool:
+        """As the links below do."""
+        return all(member.link.protects for member in self._members)
+
+    @property
     def medium(self) -> str:
         """What it does to frames, and what lies below it."""
         below = sorted({member.link.medium for member in self._members} - {""})

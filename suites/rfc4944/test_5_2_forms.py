@@ -31,6 +31,7 @@ from suites.rfc4944.test_5_2 import FORWARDER, between, deep
 from suites.rfc6282.test_2_fragments import TRAFFIC
 from suites.rfc6282.test_3_1 import head, reserved
 from suites.rfc6282.test_4_2_chains import OUTER
+from suites.rfc6282.test_4_3 import unprotected
 
 pytestmark = on_link("ieee802154")
 
@@ -206,6 +207,7 @@ def test_inner_header_behind_a_mesh_header(case: Case, front: bytes):
 @requirement("RFC6282-4.3.2-12", "RFC4944-5-04")
 def test_elided_checksum_behind_a_mesh_header(case: Case):
     """C=1 behind a mesh header, where no link-layer security is: "the decompressor MUST drop the packet" (§4.3.2)."""
+    unprotected(case)
     tester = case.tester
     stimuli = [
         Stimulus([bytes.fromhex(octets) + tester.pattern(12)], None, tester.info(), f"C=1: {octets}")

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fixtures.api import (
+    BROADCAST,
     UDP,
     Case,
     Seen,
@@ -21,8 +22,8 @@ from fixtures.api import (
     stimulus,
     well_sent,
 )
-from sixlowpan import fragment, ipv6
-from suites.rfc6282.test_4_3 import datagram
+from sixlowpan import decode, fragment, ipv6
+from suites.rfc6282.test_4_3 import SHORT_AND_LONG, datagram
 
 
 def summing_to(case: Case, checksum: int) -> bytes:
@@ -69,6 +70,45 @@ def test_restored_checksum(case: Case, checksum: str):
 
     right_or_nothing(case, lambda: replace(make(), before=poison(case.tester)))
     right_or_nothing(case, make)
+
+
+#: What stands in front of UDP with C=1, and the NHC octet of P=00.
+COMPANY = {
+    "alone": ("7e33", 0xF4),
+    "behind-options": ("7e33 e1 06 1e04a1a2a3a4", 0xF4),
+    "behind-a-routing-header": ("7e33 e3 06 fd0000000000", 0xF4),
+    "behind-an-inner-header": ("7e33 ee 7e33", 0xF4),
+    "to-a-group": ("7e3b 01", 0xF4),
+    "under-a-context": ("7e73", 0xF4),
+    "by-ghc": ("7e33", 0xD4),
+}
+
+
+@needs("ip_tap|port_unreachable")
+@requirement("RFC6282-4.3.2-09", "RFC6282-4.3.3-02", "RFC6282-4.3.3-08")
+@pytest.mark.parametrize("company", COMPANY)
+def test_restored_checksum_in_any_company(case: Case, company: str):
+    """C=1 beside each form of the ports, with an odd and an even number of octets, and with none: restored, or dropped.
+
+    The checksum is over the addresses that come out of the header, the elided octets of the ports, and the length and
+    protocol of the UDP header itself, whatever stands in front of it (RFC 8200 §8.1).
+    """
+    tester = case.tester
+    front, nhc = COMPANY[company]
+    if company == "under-a-context" and 0 not in tester.contexts:
+        case.unsupported("the DUT has no context 0")
+    everybody = BROADCAST if company == "to-a-group" and tester.kind == "ieee802154" else None
+
+    def make(p: int, size: int) -> Stimulus:
+        info, data = tester.info(destination=everybody), case.application.data(size)
+        literal = bytes([size]) if company == "by-ghc" and size else b""  # of RFC 7400 §2
+        payload = bytes.fromhex(front) + bytes([nhc | p]) + SHORT_AND_LONG[p] + literal + data
+        packet = decode(payload, replace(info, integrity=True), tester.contexts)
+        return Stimulus([payload], packet, info, f"C=1 {company}, P={p:02b}, {size} octets of data")
+
+    for p in range(4):
+        for size in (0, 12, 13):
+            right_or_nothing(case, lambda p=p, size=size: make(p, size))
 
 
 @on_link("ieee802154")

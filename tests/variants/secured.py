@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rigs.links.ot_security.link import OVERHEAD, Security
+from rigs.nodes.reference.registration import reverse
 from sixlowpan import mac
+from sixlowpan.addresses import is_link_local
 from sixlowpan.security import SecurityError
 from tests.variants import ReferenceNode, variant
 
@@ -56,3 +58,31 @@ class TakesElidedChecksums(SecuredNode):
 
     def link_info(self, header):
         return replace(super().link_info(header), integrity=self.verified)
+
+
+class SecuredOnly(SecuredNode):
+    """Takes no plain frame, and resolves no link-local address, so that a frame from nowhere finds its answer."""
+
+    verified = False
+
+    def parse_mac(self, frame):
+        self.verified = mac.parse(frame)[0].security
+        return super().parse_mac(frame)
+
+    def accepts(self, header):
+        return super().accepts(header) and self.verified
+
+    def output(self, packet):
+        if is_link_local(packet[24:40]):
+            self.neighbours.setdefault(packet[24:40], reverse(packet[24:40]))
+        super().output(packet)
+
+
+@variant("secured-only", **SETTINGS)
+class TakesSecured(SecuredOnly):
+    """Takes secured frames only, and the tester secures its own: IEEE 802.15.4-2006 §7.5.8.2.3, a minimum level."""
+
+
+@variant("secured-only-takes-elided-checksums", **SETTINGS)
+class TakesSecuredAndElided(SecuredOnly, TakesElidedChecksums):
+    """The same, and restores an elided UDP checksum in them: RFC 6282 §4.3.2, "additional integrity check"."""

@@ -139,6 +139,11 @@ class SecuredLink(Link):
         return self._inner.medium
 
     @property
+    def protects(self) -> bool:
+        """`LEVEL` has an integrity code of 4 octets."""
+        return self.mode != PLAIN
+
+    @property
     def mode(self) -> int:
         """How the tester's frames are secured, which also tells how much fits into one (`mtu`)."""
         return self._mode

@@ -24,6 +24,7 @@ from rigs.configuration.models import ConfigError, NodeOptions
 from rigs.configuration.telling import hint
 from rigs.links.ipsp_memory.link import MemoryChannel
 from rigs.links.memory.link import MemoryLink
+from rigs.links.ot_security.link import on_bench
 from rigs.model import Health, IpTap, LinkKind, Node, Received, RigError
 from rigs.nodes.reference.adaptation import Adaptation
 from rigs.nodes.reference.ble import Ble
@@ -248,6 +249,7 @@ def open_node(bench: Bench, rig: RigFile) -> ReferenceNode:
         raise RigError(f"{rig.path}: dut.role = {options.role!r} needs tester.link = 'memory:802154'")
     node = _made(rig, link, options)
     node.join_link()
+    on_bench(bench).probe()  # of a variant that takes secured frames only
     return node
 
 
