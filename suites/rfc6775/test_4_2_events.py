@@ -1,10 +1,12 @@
-"""RFC 6775 §4.2 and §5.4.3, contexts behind events: told again when they have ended, replaced, kept for a day."""
+"""RFC 6775 §4.2 and §5.4.3, contexts behind events (ended, replaced, a day gone), and beside options in any order."""
+
+from dataclasses import replace
 
 import pytest
 
-from fixtures.api import Case, let_pass, needs, requirement
-from suites.rfc6775.attaching import attached
-from suites.rfc6775.parties import abro
+from fixtures.api import Case, let_pass, needs, registered_by, requirement
+from suites.rfc6775.attaching import attached, offered, registers_of
+from suites.rfc6775.parties import STARTED, abro, answered, heard, is_rs
 from suites.rfc6775.roles import HOST
 from suites.rfc6775.test_4_2 import CID, REMOTE, compresses, reads, six, told
 
@@ -65,3 +67,46 @@ def test_context_replaced(case: Case):
             )
         used = [cid for cid in range(16) if cid != CID and compresses(case, REMOTE, cid)]
         case.expect(not used, "context_used", "no context for the old prefix", f"context {used}", frame=frame)
+
+
+@needs("ping")
+@requirement("RFC6775-5.4.2-03", "RFC6775-4.2-06")
+def test_removed_by_its_cid(case: Case):
+    """A lifetime of 0 deletes the entry that "the CID field in the 6CO matches", whatever prefix stands beside it."""
+    with attached(case) as (party, _):
+        told(case, party, six())
+        if compresses(case, REMOTE) is not True:
+            case.unsupported("the DUT does not use contexts: see 4.2/context")
+        frame = told(case, party, six(minutes=0, prefix=bytes.fromhex("20010db8beef00020000000000000077")))
+        used = compresses(case, REMOTE)
+        case.expect(used is False, "context_used", "not used any more", "it is in use", frame=frame)
+
+
+#: The options of one advertisement, in another order than they mostly have.
+ORDERS = {
+    "sllao-last": ["context", "prefix", "abro", "sllao"],
+    "context-first": ["context", "sllao", "abro", "prefix"],
+    "behind-a-removed-context": ["sllao", "removed", "context", "prefix", "abro"],
+}
+
+
+@requirement("RFC6775-5.4.2-01", "RFC6775-5.4.1-02")
+@pytest.mark.parametrize("order", ORDERS)
+def test_options_in_any_order(case: Case, order: str):
+    """No text gives the options of an RA an order: in each the prefix is registered, and the context read."""
+    with offered(case, advertises=False) as (party, prefix):
+        known = dict(zip(("prefix", "abro"), party.options, strict=True))
+        known |= {"sllao": party.source_option(), "context": six(), "removed": six(minutes=0, cid=CID + 1)}
+        message = replace(party.advertisement(), options=tuple(known[name] for name in ORDERS[order]))
+        heard(case, is_rs, STARTED)
+        seen, frame = answered(case, lambda: party.say(message), registers_of(prefix), "a registration")
+        made = case.expect(
+            seen is not None, "not_registered", "the prefix is registered", "nothing is",
+            requirement="RFC6775-5.4.1-02", frame=frame,
+        )  # fmt: skip
+        if not made:
+            return
+        case.tester.listen(0.5)
+        case.tester.contexts = case.tester.contexts.with_context(CID, six().context())
+        readable = reads(case, party, registered_by(seen), six().context())
+        case.expect(readable, "context_unread", "the context is read", "no answer", frame=frame)

@@ -70,6 +70,22 @@ def test_ignored_whole(case: Case, how: str):
         expect_heard(case, party, address)
 
 
+@requirement("RFC6775-6.5-01", "RFC6775-6.5.3-03")
+def test_removal_ignored(case: Case):
+    """A lifetime of 0 beside a Status that is not 0: the NS is ignored, and the address stays where it is."""
+    with routing(case) as (above, prefix):
+        party = host(case)
+        address = global_of(party, prefix)
+        expect_heard(case, party, address)
+        octets = bytearray(party.aro(0).build())
+        octets[2] = 1
+        frame = party.send(_raw(party, bytes(octets), address))
+        seen = heard(case, is_na, ASKED)
+        case.expect(seen is None, "nd_answered", "no answer at all", "an NA", frame=frame)
+        there = arrives(case, above, address, party.link)
+        case.expect(there is not None, "nd_lost", "it is registered still", "no packet for it", frame=frame)
+
+
 @requirement("RFC6775-6.5-02")
 @pytest.mark.parametrize("how", ["no-sllao", "tllao", "unspecified"])
 def test_option_ignored(case: Case, how: str):

@@ -18,12 +18,17 @@ BEFORE_RETRY = 0.6
 
 
 @requirement("RFC6775-8.2.5-01")
-@pytest.mark.parametrize("how", ["other-eui64", "other-address"])
+@pytest.mark.parametrize("how", ["other-eui64", "last-octet-of-eui64", "other-address"])
 def test_confirmation_of_another(case: Case, how: str):
     """A DAC settles the Tentative NCE of "the Registered Address and EUI-64", both: with one of them it is ignored."""
     with asked(case) as it:
         address = it.address[:15] + bytes([it.address[15] ^ 1])
-        changes = {"rovr": OTHER} if how == "other-eui64" else {"address": address}
+        similar = it.party.eui64[:7] + bytes([it.party.eui64[7] ^ 1])
+        changes = {
+            "other-eui64": {"rovr": OTHER},
+            "last-octet-of-eui64": {"rovr": similar},
+            "other-address": {"address": address},
+        }[how]
         frame = it.above.confirm_duplicate(it.request, 0, **changes)
         early = answer(case, it.party, BEFORE_RETRY)
         case.expect(early is None, "nd_early", "no NA for another's DAC", "one", frame=frame)
@@ -49,6 +54,22 @@ def test_forms_of_a_confirmation(case: Case, how: str):
         case.expect(
             status == 1, "nd_unanswered", "NA with status 1", f"status {status}", requirement=row, frame=frame
         )
+
+
+@requirement("RFC6775-8.2.5-01")
+@pytest.mark.parametrize("status", [2, 9, 200], ids="status-{}".format)
+def test_refused_by_any_status(case: Case, status: int):
+    """ "In the case where the DAC indicates an error (the Status is non-zero)": any, also one that nobody has assigned.
+
+    "The Status code is copied from the DAC to the ARO that is sent to the host", and nothing is registered.
+    """
+    with asked(case) as it:
+        frame = it.above.confirm_duplicate(it.request, status)
+        seen = answer(case, it.party)
+        said = registration_of(seen).status if seen is not None else None
+        case.expect(said == status, "nd_status", f"NA with status {status}", str(said), frame=frame)
+        there = arrives(case, it.above, it.address, it.party.link)
+        case.expect(there is None, "nd_taken", "not registered", "packets reach it", frame=frame)
 
 
 @requirement("RFC6775-8.2.5-01")

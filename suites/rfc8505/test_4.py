@@ -166,6 +166,7 @@ TIDS = {
     (240, 241): True, (240, 240): True, (241, 240): False, (240, 5): False, (250, 5): True, (255, 0): True,
     (127, 0): True, (0, 127): None, (100, 90): False, (90, 100): True, (5, 240): True, (60, 100): None,
     (240, 0): True, (240, 1): False, (10, 26): True, (26, 10): False, (10, 27): None,
+    (239, 255): True, (255, 239): False, (255, 238): None,
 }  # fmt: skip
 
 
