@@ -193,6 +193,11 @@ class Timer1(reassembling(lambda: Reassembler(1.0, 4))):
     """Gives up after 1 s, and the profile does not say so."""
 
 
+@variant("timer-60s-undeclared", parameters={"reassembly_timeout": None})
+class Timer60(reassembling(lambda: Reassembler(60.0, 4))):
+    """Gives up after 60 s, and the profile does not say so: how long it waits is measured, which takes a minute."""
+
+
 @variant("discards-whole-on-overlap")
 class DiscardsWhole(reassembling(lambda: WholeDiscard(max_datagrams=4))):
     """An overlap discards what was there and the fragment too: §5.3, "A fresh reassembly may be commenced"."""
