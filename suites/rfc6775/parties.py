@@ -17,6 +17,7 @@ from fixtures.api import (
     HostParty,
     Identity,
     Inconclusive,
+    RigError,
     RouterParty,
     Seen,
     binds,
@@ -58,14 +59,23 @@ def fresh(case: Case) -> Iterator[None]:
     case.rig.restart()
     meet(case.rig, tester)
     try:
-        with star(case):
-            yield
-        tester.answer_ns = True  # a router of RFC 4861 asks whom it answers
-        case.lives()  # before a restart hides that it does not
+        try:
+            with star(case):
+                yield
+        except RigError:
+            _lives(case)  # where its console says nothing because it died, that is the finding
+            raise
+        _lives(case)
     finally:
         tester.contexts, tester.answer_ns = before, answers
         case.rig.restart()
         prepare(case.rig, case.tester)
+
+
+def _lives(case: Case) -> None:
+    """Show that the DUT is alive, before a restart hides that it is not."""
+    case.tester.answer_ns = True  # a router of RFC 4861 asks whom it answers
+    case.lives()
 
 
 def spread(case: Case) -> bytes:
