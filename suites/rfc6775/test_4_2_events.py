@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.api import Case, let_pass, needs, registered_by, requirement
+from fixtures.api import ECHO_REQUEST, Case, let_pass, needs, registered_by, requirement
 from suites.rfc6775.attaching import attached, offered, registers_of
 from suites.rfc6775.parties import STARTED, abro, answered, heard, is_rs
 from suites.rfc6775.roles import HOST
 from suites.rfc6775.test_4_2 import CID, REMOTE, compresses, reads, six, told
+from suites.rfc7668.channel import modes
 
 pytestmark = HOST
 
@@ -80,6 +81,24 @@ def test_removed_by_its_cid(case: Case):
         frame = told(case, party, six(minutes=0, prefix=bytes.fromhex("20010db8beef00020000000000000077")))
         used = compresses(case, REMOTE)
         case.expect(used is False, "context_used", "not used any more", "it is in use", frame=frame)
+
+
+@needs("ping")
+@requirement("RFC6775-4.2-04", "RFC6775-5.4.2-02")
+def test_context_only_to_read_in_fragments(case: Case):
+    """C=0: "MUST NOT be used for compression", in a packet that needs fragments (on IEEE 802.15.4) either."""
+    with attached(case) as (party, _):
+        frame = told(case, party, six(compress=False))
+        case.tester.contexts = case.tester.contexts.with_context(
+            CID, six().context()
+        )  # so that it can be read
+        case.rig.node.ping(REMOTE, 200, case.tester.next_identifier(), 1)
+        seen = heard(case, lambda s: s.icmp_type == ECHO_REQUEST and s.view.dst == REMOTE)
+        if seen is None:
+            case.unsupported("the DUT sends no large echo to where no neighbour is")
+        payload = seen.payloads[0]
+        used = bool(modes(payload[4 if payload[0] & 0xF8 == 0xC0 else 0 :])[1] & 4)
+        case.expect(not used, "context_used", "not used with C=0", "it is", frame=frame)
 
 
 #: The options of one advertisement, in another order than they mostly have.

@@ -77,3 +77,18 @@ def test_unknown_option(case: Case, size: int):
     with routing(case):
         seen = advertisement(case, host(case), nd.UnknownOption(253, bytes(size - 2)))
         case.expect(seen is not None, "no_ra", "an RA", "none")
+
+
+@requirement("RFC6775-6.3-05")
+@pytest.mark.parametrize("front", ["unknown", "capabilities"])
+def test_option_in_front(case: Case, front: str):
+    """An RS whose SLLAO stands behind another option gets its RA: no text gives options an order."""
+    option = nd.UnknownOption(253, bytes(6)) if front == "unknown" else nd.CapabilityIndication()
+    with routing(case):
+        party = host(case)
+        message = nd.RouterSolicitation((option, party.source_option()))
+        seen, frame = answered(
+            case, lambda: party.say(message, ALL_ROUTERS),
+            lambda s: is_ra(s) and s.view.dst == party.address, "an RA",
+        )  # fmt: skip
+        case.expect(seen is not None, "no_ra", "an RA", "none", frame=frame)

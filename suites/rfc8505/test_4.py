@@ -201,6 +201,15 @@ def test_newer(case: Case, held: int, tid: int):
                     requirement="RFC8505-5.2.1-03")  # fmt: skip
 
 
+@requirement("RFC8505-5.2.1-03", "RFC8505-4.1-09")
+def test_older_behind_a_wrap(case: Case):
+    """0 behind 255 is newer, and is what counts from then on: 255 is older than it, and gets status 3, Moved."""
+    with routed_host(case) as (_, party, address):
+        for tid, wanted in ((255, 0), (0, 0), (255, MOVED), (1, 0)):
+            came = registered(case, party, address, party.earo(tid=tid))
+            expect_status(case, came, wanted, f"TID {tid}", "RFC8505-5.2.1-03")
+
+
 @requirement("RFC8505-5.7-04", "RFC8505-4.1-06")
 def test_deregistration(case: Case):
     """Lifetime 0 with the newest TID removes the registration; with an older one it stays (§5.7): status 0, and 3."""

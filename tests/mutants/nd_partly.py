@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rigs.nodes.reference.node import ReferenceNode
-from sixlowpan import nd
+from sixlowpan import Context, Contexts, nd
 from tests.mutants import mutant
 from tests.mutants.nd_steps import reads_contexts
+from tests.mutants.wire import under
 
 
 def wrong(id, requirement, rig="reference-nd-6ln"):
@@ -73,6 +74,16 @@ class UpToRemoved(ReadsSome):
                 return
 
 
+@wrong("host-context-c0-in-fragments", "RFC6775-5.4.2-02")
+class UsedInFragments(ReferenceNode):
+    """Does not look at the C flag of contexts where a packet needs fragments."""
+
+    def fragment_packet(self, packet, info):
+        every = {cid: Context(known.prefix, known.length) for cid, known in self.contexts.items()}
+        with under(self, Contexts(every) if len(packet) > 120 else self.contexts):
+            return super().fragment_packet(packet, info)
+
+
 # -- routers ----------------------------------------------------------------------------------------------------
 
 
@@ -124,3 +135,31 @@ class Linear15(ReferenceNode):
     def is_older(self, held, tid):
         apart = held is not None and tid is not None and min(held, tid) >= 128 and abs(held - tid) == 16
         return not apart and super().is_older(held, tid)
+
+
+@wrong("6lr-tid-lost-in-a-wrap", "RFC8505-5.2.1-03", "reference-nd-6lr-8505")
+class LostInWrap(ReferenceNode):
+    """Forgets the TID of an address when it has come from 128 or above to below: any one is newer then."""
+
+    def keep(self, address, option, link):
+        before = self.bindings.get(address)
+        super().keep(address, option, link)
+        held = self.bindings[address]
+        if (
+            before is not None
+            and before.tid is not None
+            and held.tid is not None
+            and held.tid < 128 <= before.tid
+        ):
+            held.tid = None
+
+
+@wrong("6lr-sllao-must-be-first", "RFC6775-6.3-05", "reference-nd-6lr")
+class SllaoFirst(ReferenceNode):
+    """Answers no solicitation in which another option stands in front of the SLLAO."""
+
+    def discovery(self, view, message):
+        asked = isinstance(message, nd.RouterSolicitation) and message.options
+        if asked and not isinstance(message.options[0], nd.LinkLayerAddress):
+            return True
+        return super().discovery(view, message)
