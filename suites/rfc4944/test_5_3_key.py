@@ -198,8 +198,11 @@ def test_destination_is_in_the_key(case: Case):
     recovers(case)
 
 
-def interleaved(case: Case, *datagrams: tuple[Identity, int, int]) -> list[bytes]:
-    """Fragmented echoes, each of (sender, tag, size), fragment by fragment; the packets that did not come out."""
+def interleaved(case: Case, *datagrams: tuple[Identity, int, int], apart: float = 0.0) -> list[bytes]:
+    """Fragmented echoes, each of (sender, tag, size), fragment by fragment; the packets that did not come out.
+
+    `apart`: seconds for the answer to one, before the last fragment of all completes another.
+    """
     tester = case.tester
     sent, fragments = [], []
     for who, tag, size in datagrams:
@@ -208,7 +211,7 @@ def interleaved(case: Case, *datagrams: tuple[Identity, int, int]) -> list[bytes
             sent.append(packet)
             fragments.append([Stimulus([part], None, tester.info(), "interleaved") for part in parts])
     stimuli = [stimulus for one_of_each in zip(*fragments, strict=True) for stimulus in one_of_each]
-    packets, answers = outcome(case, stimuli)
+    packets, answers = outcome(case, stimuli, apart=apart)
     right, came = sent, packets
     if not case.dut.has_tap:  # identifier, sequence number and data
         right, came = [packet[44:] for packet in sent], [seen.upper[4:] for seen in answers]
@@ -218,13 +221,17 @@ def interleaved(case: Case, *datagrams: tuple[Identity, int, int]) -> list[bytes
     return [packet for packet, octets in zip(sent, right, strict=True) if octets not in came]
 
 
-def tries(case: Case) -> Iterator[None]:
-    """Once more where the DUT's room was perhaps taken, or frames were lost: of a dozen none may be lost."""
+def tries(case: Case) -> Iterator[float]:
+    """Once more where the DUT's room was perhaps taken, or frames were lost: of a dozen none may be lost.
+
+    Yields the time for an answer between the ends of two: where answers are all that is seen of a DUT that asks for
+    our address, one may wait meanwhile, the newest (RFC 4861 §7.2.2).
+    """
     attempts = case.rig.file.attempts
     for again in range(2 if attempts == 1 else 3 * attempts):
         if again and (case.rig.profile.parameters.reassembly_slots or 1) > 1:
             case.outwait_all()
-        yield
+        yield case.settle if again and not case.dut.has_tap else 0.0
 
 
 def missing(
@@ -233,10 +240,10 @@ def missing(
     """As `interleaved`, with fresh tags, and again where the DUT's room was perhaps taken, or frames were lost."""
     tester = case.tester
     lost: list[bytes] = []
-    for _ in tries(case):
+    for apart in tries(case):
         tag = tester.next_tag()
         tags = tag, tag if one_tag else tester.next_tag()
-        lost = interleaved(case, (one, tags[0], sizes[0]), (two, tags[1], sizes[1]))
+        lost = interleaved(case, (one, tags[0], sizes[0]), (two, tags[1], sizes[1]), apart=apart)
         if not lost:
             break
     return lost

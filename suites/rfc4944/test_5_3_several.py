@@ -104,8 +104,8 @@ def test_wrap_in_the_gap(case: Case):
     room_for_two(case)
     me = case.tester.identity
     lost: list[bytes] = []
-    for _ in tries(case):
-        lost = interleaved(case, (me, 0xFFFF, SIZE), (me, 0, SIZE + 8))
+    for apart in tries(case):
+        lost = interleaved(case, (me, 0xFFFF, SIZE), (me, 0, SIZE + 8), apart=apart)
         if not lost or case.result.findings:
             return
     case.finding("lost", "both: tags wrap from 65535 to 0", f"{len(lost)} of the two did not come out")

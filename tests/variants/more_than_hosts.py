@@ -10,6 +10,7 @@ from sixlowpan.addresses import is_link_local, is_multicast
 from tests.mutants.wire import iphc
 from tests.variants import ANY, ReferenceNode, variant
 from tests.variants.abilities import BARE
+from tests.variants.hosts import ResolvesEachTime
 
 # -- routers -------------------------------------------------------------------------------------------------------
 
@@ -109,6 +110,11 @@ class OneWaits(ReferenceNode):
         if isinstance(found, Resolution):
             while len(found.packets) > 1:
                 found.packets.popleft()
+
+
+@variant("one-packet-waits-each-time", without=["ip_tap"])
+class OneWaitsEachTime(OneWaits, ResolvesEachTime):
+    """Asks for an address in front of each answer, and keeps the newest one meanwhile (RFC 4861 §7.2.2)."""
 
 
 # -- some of what is optional ---------------------------------------------------------------------------------------
