@@ -178,6 +178,15 @@ class FourPlacesKept(reassembling(lambda: RefusingReassembler(60.0, 4))):
     """Four places, kept for 60 s."""
 
 
+@variant(
+    "newest-in-one-place-undeclared",
+    without=["ip_tap"],
+    parameters={"reassembly_slots": None, "reassembly_timeout": None},
+)
+class NewestInOnePlace(reassembling(lambda: Reassembler(60.0, 1))):
+    """One place, in which a later datagram takes that of an earlier one, and a profile that says nothing of it."""
+
+
 @variant("many-places", parameters={"reassembly_slots": 32})
 class ManyPlaces(reassembling(lambda: Reassembler(max_datagrams=32))):
     """32 places."""
