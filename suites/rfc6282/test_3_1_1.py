@@ -187,8 +187,12 @@ def test_unspecified_source(case: Case, sci: int | None):
     Without an IP tap it is a DUT that defends its address against who has none (RFC 4862 §5.4.3) that shows it.
     """
 
-    def make(packet: bytes, **form: int) -> Stimulus:
-        made = stimulus(case, packet, SAC=1, SAM=0, CID=0, **form)
+    def make(packet: bytes, *, group_in_line: bool = False) -> Stimulus:
+        made = (
+            stimulus(case, packet, SAC=1, SAM=0, CID=0, DAM=0)
+            if group_in_line
+            else stimulus(case, packet, SAC=1, SAM=0, CID=0)
+        )
         if sci is not None:
             first = made.payloads[0]
             made.payloads = [bytes([first[0], first[1] | 0x80, sci << 4]) + first[2:]]
@@ -205,9 +209,8 @@ def test_unspecified_source(case: Case, sci: int | None):
         case.unsupported(
             "the DUT does not defend its address, and no IP tap shows the packet", "not_observable"
         )
-    made = make(
-        probe, DAM=0
-    )  # its group in-line: how a DUT reads its shorter forms is for 3.1.1-38 and those beside it
+    # its group in-line: how a DUT reads its shorter forms is for 3.1.1-38 and those beside it
+    made = make(probe, group_in_line=True)
     with case.aside() as found:
         case.sent_by(lambda: _send(case, made), _defence)
     for finding in found:
