@@ -1,9 +1,8 @@
 """RFC 4944 §5.3, the reassembly timer: "The reassembly timeout MUST be set to a maximum of 60 seconds".
 
 Strategy: cases share waits of 64 s on the link's clock, in which nothing else runs on the rig. Whoever comes first
-begins as many datagrams as the DUT has places for, and waits; on a virtual clock that costs nothing. On a real one
-`-m "not slow"` leaves the waits out. Shorter timeouts conform, so that only the profile's own figure is held
-against a DUT that gives up early.
+begins as many datagrams as the DUT has places for, and waits: on a virtual clock for nothing, and `-m "not slow"`
+leaves it out. Shorter timeouts conform: only the profile's own figure is held against a DUT that gives up early.
 
 A timer that fragments start anew shows only if they come before it runs out, and so they trickle all the while, at half
 of the timeout that the profile declares, or else of the longest gap that the DUT was seen to bear. The DUT's timer
