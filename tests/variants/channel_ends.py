@@ -73,14 +73,8 @@ class CreditsLate(ReferenceNode):
 
         def later(credits):
             channel.given += credits  # what it has decided to give, told later
-            self.owed.append((self.link.now() + 0.08, channel, credits))
+            self.owed.append((self.link.now() + 0.08, channel, grant, credits))
 
-        def told(channel, credits):
-            channel.given -= credits
-            if channel.state == "open":
-                grant(credits)
-
-        self.told = told
         channel.grant = later
         return channel
 
@@ -91,5 +85,7 @@ class CreditsLate(ReferenceNode):
         super().tick()
         due = [one for one in self.owed if one[0] <= self.now]
         self.owed = [one for one in self.owed if one[0] > self.now]
-        for _, channel, count in due:
-            self.told(channel, count)
+        for _, channel, grant, count in due:
+            channel.given -= count
+            if channel.state == "open":
+                grant(count)
