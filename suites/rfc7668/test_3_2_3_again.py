@@ -112,6 +112,7 @@ def told(case: Case, *options: nd.Option) -> None:
 
 def compressed(case: Case, prefix: bytes) -> bool | None:
     """Whether the DUT sends to this prefix with a context (DAC=1); None when it sends nothing there."""
+    echoed(case)  # what was advertised may wait for credits, and a command does not
     target, identifier = prefix[:15] + b"\x99", case.tester.next_identifier()
     case.rig.node.ping(target, 8, identifier, 1)
     seen = heard(case, lambda s: is_ping(s, identifier, target), 3.0)
