@@ -7,7 +7,7 @@ one that "differs in" neither size nor offset from another is no overlap. Every 
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise, permutations
+from itertools import chain, pairwise, permutations
 
 import pytest
 
@@ -55,17 +55,25 @@ def in_order(case: Case, order: tuple[int, ...], size: int = 200, step: int = 64
     return make
 
 
+def last_first(case: Case, size: int) -> Stimulus:
+    """One fragmented echo whose last fragment comes before all others."""
+    packet, parts = pieces(case, size)
+    return raw(
+        case, [parts[-1], *parts[:-1]], packet, f"a last fragment of {len(parts[-1]) - 5} octets first"
+    )
+
+
 @requirement("RFC4944-5.3-19", "RFC4944-5.3-16", "RFC4944-5.3-07", "RFC4944-5.3-17")
 def test_every_order_of_four(case: Case):
-    """All 24 orders of four fragments: one finding for each that is not put together.
+    """All 24 orders of four fragments, and a last one of 1 to 8 octets in front: a finding for each not put together.
 
     The DUT has run for more than a minute: one that never sets when a datagram began counts from when it started.
     """
     if case.rig.link.clock == "virtual":
         pause(case, LIMIT)
-    understood_all(
-        case, ((f"order-{''.join(map(str, o))}", in_order(case, o)) for o in permutations(range(4)))
-    )
+    orders = ((f"order-{''.join(map(str, o))}", in_order(case, o)) for o in permutations(range(4)))
+    short = (("order-3012", partial(last_first, case, 176 + octets)) for octets in range(1, 9))
+    understood_all(case, chain(orders, short))
 
 
 @requirement("RFC4944-5.3-19", "RFC4944-5.3-16")

@@ -28,6 +28,7 @@ from rigs.model import ABILITIES
 from tests.mutants import PAIR, Mutant, load
 from tests.mutants.runs import CONFORMING, NO_CASE, RIGS, ROOT, Job, Outcome, outcomes, warm
 from tests.mutation import oracles
+from vectors.catalogue import CATALOGUE
 
 
 def rounds(matrix: bool) -> Iterator[Callable[[Mutant], list[Job]]]:
@@ -97,6 +98,12 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = [name for name in options.ids if name not in mutants and name not in wrong]
     if unknown:
         parser.error(f"no such mutant: {', '.join(unknown)}; `--list` shows all")
+    if strange := [
+        f"{mutant.id} ({mutant.requirement})"
+        for mutant in mutants.values()
+        if mutant.requirement not in CATALOGUE
+    ]:
+        parser.error(f"no such requirement in the catalogue: {', '.join(strange)}")
     pairs = not options.suites or any(path == "suites" or "interop" in path for path in options.suites)
     chosen = [m for m in mutants.values() if m.id in (options.ids or mutants) and runs_on(m, options.rig)]
     everywhere = bool(options.suites) or not options.ids  # a few files take a second on each rig

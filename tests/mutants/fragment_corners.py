@@ -35,6 +35,16 @@ class DuplicateLastKills(Reassembly):
         return end != datagram.size and super().duplicate(datagram, begin, end)
 
 
+@reassembly("frag-one-octet-first-dropped", "RFC4944-5.3-19")
+class OneOctetFirstDropped(Reassembly):
+    """Drops a last fragment of one octet that comes before all others."""
+
+    def take(self, key, size, begin, octets, first, now):
+        if key not in self.datagrams and not first and len(octets) == 1:
+            return None
+        return super().take(key, size, begin, octets, first, now)
+
+
 @reassembly("frag-overlap-one-unit", "RFC4944-5.3-23")
 class OverlapOneUnit(Reassembly):
     """Lets fragments overlap by one unit of 8 octets."""
