@@ -72,8 +72,15 @@ def start(
             thread.start()
             _starter[:] = [(os.getpid(), thread)]
     answer: queue.SimpleQueue[_Result] = queue.SimpleQueue()
-    _jobs.put((job, answer))
-    process, error = answer.get()
+    try:
+        _jobs.put((job, answer))
+        process, error = answer.get()
+    except BaseException:  # a Ctrl-C in the middle: nobody knows of the child, which must not go on by itself
+        process, _ = answer.get()
+        if process is not None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        raise
     if error is not None:
         raise error
     assert process is not None

@@ -46,14 +46,13 @@ def run(words: Sequence[str], environment: Mapping[str, str], seconds: float, fi
     The time counts from when `first` was read in its output; from its start where that is empty. Raises `OSError`.
     """
     command = ["env", *(f"{key}={value}" for key, value in environment.items()), *words]
+    out, err, waits_for_first, status = bytearray(), bytearray(), bool(first), None
     process = processes.start(command, subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    out, err = bytearray(), bytearray()
-    pipes = {process.stdout.fileno(): out, process.stderr.fileno(): err}
-    deadline = clock.now() + (_START if first else seconds)
-    waits_for_first, status = bool(first), None
     try:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        pipes = {process.stdout.fileno(): out, process.stderr.fileno(): err}
+        deadline = clock.now() + (_START if first else seconds)
         while clock.now() < deadline:
             ended = process.poll() is not None  # asked first: what it wrote is then in the pipes
             ready, _, _ = select.select(list(pipes), [], [], 0 if ended else _LOOK)
@@ -72,6 +71,6 @@ def run(words: Sequence[str], environment: Mapping[str, str], seconds: float, fi
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        process.stdout.close()
-        process.stderr.close()
+        for stream in filter(None, (process.stdout, process.stderr)):
+            stream.close()
     return Ended(status, out.decode(errors="replace"), err.decode(errors="replace"))

@@ -2,11 +2,13 @@
 
 import json
 import os
+import queue
 import shutil
 import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -130,6 +132,29 @@ def test_a_child_outlives_the_thread_that_asked_for_it(tmp_path):
         started[0].wait(0.3)
     started[0].kill()
     started[0].wait()
+
+
+class Interrupted(queue.SimpleQueue):
+    """A Ctrl-C comes while the answer is waited for."""
+
+    asked = False
+
+    def get(self, *args, **kwargs):
+        if not self.asked:
+            self.asked = True
+            self.put(super().get())  # it has been started
+            raise KeyboardInterrupt
+        return super().get(*args, **kwargs)
+
+
+def test_a_child_that_nobody_came_to_know_is_ended(monkeypatch):
+    """A Ctrl-C while it starts: a lab's client would go on, and reserve a board behind what gives all back."""
+    monkeypatch.setattr(queue, "SimpleQueue", Interrupted)
+    name = processes.token()
+    with pytest.raises(KeyboardInterrupt):
+        processes.start(["sh", "-c", f"sleep 600 # {name}"], subprocess.PIPE)
+    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert not [line for line in lines if name.encode() in line]
 
 
 def test_a_child_dies_with_its_parent(tmp_path):
